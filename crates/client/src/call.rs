@@ -1,0 +1,353 @@
+//! One logical call: attempts, waits, deadline.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use reqwest::{
+    Method, Request, StatusCode,
+    header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue},
+};
+use tokio::time::{Instant, sleep};
+use tracing::{Instrument, Span, field::Empty};
+
+use crate::{
+    CallError, Core, Response, Secret, TimeoutScope,
+    error::{CallInfo, Details, ErrorKind},
+    exchange::{self, Answer, Closed, Failure, Limit, OpenBody},
+    response::Meta,
+    retry::{is_transient, retry_after},
+};
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// Generated code sends it; the services do not know it.
+const API_VERSION: HeaderName = HeaderName::from_static("api-version");
+
+/// A call from its first attempt until its body has been read.
+pub(crate) struct Call {
+    core: Core,
+    client: reqwest::Client,
+    info: Arc<CallInfo>,
+    /// Taken by the only attempt if the body cannot be sent twice.
+    request: Option<Request>,
+    replayable: bool,
+    /// Doing it twice does no more than doing it once.
+    repeatable: bool,
+    deadline: Option<Instant>,
+    attempts: u32,
+    /// Attempts made because a credential was refused; they are not counted as retries.
+    refreshes: u32,
+    /// The credential of the last attempt.
+    sent: Option<Secret>,
+    span: Span,
+}
+
+impl Call {
+    pub(crate) fn new(
+        core: Core,
+        client: reqwest::Client,
+        base_url: &str,
+        mut request: Request,
+        operation: &'static str,
+    ) -> Self {
+        let service = core.service();
+        prepare(&mut request, service.idempotent_operations.contains(&operation));
+        let info = CallInfo {
+            service,
+            operation,
+            method: request.method().clone(),
+            path: path_below(base_url, request.url()),
+        };
+        let span = tracing::info_span!(
+            "rowfeed_call",
+            service = service.name,
+            operation,
+            method = info.method.as_str(),
+            path = info.path,
+            status = Empty,
+            attempts = Empty,
+        );
+        let limit = core.deadline();
+        Self {
+            client,
+            replayable: request.try_clone().is_some(),
+            repeatable: matches!(info.method, Method::GET | Method::HEAD)
+                || request.headers().contains_key(IDEMPOTENCY_KEY),
+            request: Some(request),
+            info: Arc::new(info),
+            // A deadline too far away to be a point in time is none.
+            deadline: limit.and_then(|limit| Instant::now().checked_add(limit)),
+            attempts: 0,
+            refreshes: 0,
+            sent: None,
+            core,
+            span,
+        }
+    }
+
+    /// Attempts the call until the head of the final answer is there.
+    pub(crate) async fn run(mut self) -> Result<Response, CallError> {
+        let span = self.span.clone();
+        let answer = self.next_answer().instrument(span).await?;
+        Ok(Response::new(answer, self))
+    }
+
+    /// Reads the body of a success, and attempts the whole call again when it breaks.
+    pub(crate) async fn read(mut self, open: OpenBody) -> Result<(Meta, Bytes), CallError> {
+        let span = self.span.clone();
+        self.read_within(open).instrument(span).await
+    }
+
+    /// The call ended well.
+    pub(crate) fn succeeded(&self, status: StatusCode) {
+        self.core.shared().budget.give_back(self.retries());
+        self.record(Some(status));
+    }
+
+    /// Writes the outcome into the span of the call.
+    pub(crate) fn record(&self, status: Option<StatusCode>) {
+        if let Some(status) = status {
+            self.span.record("status", status.as_u16());
+        }
+        self.span.record("attempts", self.attempts);
+    }
+
+    pub(crate) fn meta(&self, status: StatusCode, headers: HeaderMap, note: Option<String>) -> Meta {
+        Meta {
+            call: Some(Arc::clone(&self.info)),
+            status,
+            headers,
+            attempts: self.attempts,
+            note,
+        }
+    }
+
+    pub(crate) fn timeout(&self) -> Duration {
+        self.core.timeout()
+    }
+
+    async fn read_within(&mut self, mut open: OpenBody) -> Result<(Meta, Bytes), CallError> {
+        loop {
+            let status = open.response.status();
+            let meta = self.meta(status, open.response.headers().clone(), None);
+            match exchange::read(open, self.core.max_body_bytes()).await {
+                Ok(body) => {
+                    self.succeeded(status);
+                    return Ok((meta, body));
+                }
+                Err(failure) => self.recover(failure).await?,
+            }
+            open = match self.next_answer().await? {
+                Answer::Success(open) => open,
+                Answer::Other(closed) => {
+                    self.record(Some(closed.status));
+                    let meta = self.meta(closed.status, closed.headers, closed.note);
+                    return Ok((meta, closed.body));
+                }
+            };
+        }
+    }
+
+    async fn next_answer(&mut self) -> Result<Answer, CallError> {
+        loop {
+            let span = tracing::debug_span!("rowfeed_attempt", attempt = self.attempts + 1);
+            match self.attempt().instrument(span).await {
+                Ok(Answer::Success(open)) => return Ok(Answer::Success(open)),
+                Ok(Answer::Other(closed)) => {
+                    if self.refreshed(closed.status) {
+                        continue;
+                    }
+                    match self.plan_after_status(&closed) {
+                        Plan::Wait(wait) => sleep(wait).await,
+                        Plan::GiveUp(note) => {
+                            return Ok(Answer::Other(Closed { note, ..closed }));
+                        }
+                    }
+                }
+                Err(failure) => self.recover(failure).await?,
+            }
+        }
+    }
+
+    async fn attempt(&mut self) -> Result<Answer, Failure> {
+        self.attempts += 1;
+        let limit = self.limit();
+        let request = if self.replayable {
+            self.request.as_ref().and_then(Request::try_clone)
+        } else {
+            self.request.take()
+        };
+        let Some(mut request) = request else {
+            let text = "the request body is a stream and has been sent already".to_owned();
+            return Err(Failure::new(ErrorKind::InvalidRequest, text));
+        };
+        if let Some(provider) = &self.core.shared().credential {
+            let secret = limit
+                .run(provider.secret())
+                .await?
+                .map_err(Failure::from_credential)?;
+            let (name, mut value) = (self.core.service().credential)(&secret)
+                .map_err(Failure::from_credential)?;
+            value.set_sensitive(true);
+            request.headers_mut().insert(name, value);
+            self.sent = Some(secret);
+        }
+        let outcome = exchange::send(&self.client, request, limit).await;
+        match &outcome {
+            Ok(Answer::Success(open)) => {
+                tracing::debug!(status = open.response.status().as_u16(), "answered");
+            }
+            Ok(Answer::Other(closed)) => {
+                tracing::debug!(status = closed.status.as_u16(), "answered");
+            }
+            Err(failure) => tracing::debug!(failure = ?failure.kind, "no answer"),
+        }
+        outcome
+    }
+
+    fn limit(&self) -> Limit {
+        let now = Instant::now();
+        let setting = self.core.timeout();
+        // A timeout too long to be a point in time is as good as a year.
+        let year = Duration::from_secs(365 * 24 * 3600);
+        let at = now.checked_add(setting).unwrap_or(now + year);
+        match self.deadline {
+            Some(deadline) if deadline <= at => Limit {
+                at: deadline,
+                scope: TimeoutScope::Deadline,
+                setting: self.core.deadline().unwrap_or_default(),
+            },
+            _ => Limit {
+                at,
+                scope: TimeoutScope::Attempt,
+                setting,
+            },
+        }
+    }
+
+    /// Whether a refused credential was replaced, so that one more attempt makes sense.
+    fn refreshed(&mut self, status: StatusCode) -> bool {
+        let Some(refused) = self.sent.take() else {
+            return false;
+        };
+        let replaced = status == StatusCode::UNAUTHORIZED
+            && self.refreshes == 0
+            && self.replayable
+            && self
+                .core
+                .shared()
+                .credential
+                .as_ref()
+                .is_some_and(|provider| provider.invalidate(&refused));
+        self.refreshes += u32::from(replaced);
+        replaced
+    }
+
+    /// Waits for the next attempt, or ends the call with what went wrong.
+    async fn recover(&mut self, failure: Failure) -> Result<(), CallError> {
+        let may_repeat = match failure.kind {
+            ErrorKind::Connect => true,
+            ErrorKind::Timeout(TimeoutScope::Attempt) | ErrorKind::Io => self.repeatable,
+            _ => false,
+        };
+        match self.plan(may_repeat, None) {
+            Plan::Wait(wait) => {
+                sleep(wait).await;
+                Ok(())
+            }
+            Plan::GiveUp(note) => {
+                self.record(failure.status);
+                Err(CallError(Box::new(Details {
+                    call: Some(Arc::clone(&self.info)),
+                    attempts: self.attempts,
+                    status: failure.status,
+                    headers: failure.headers,
+                    note,
+                    source: failure.source,
+                    ..Details::new(failure.kind, failure.text)
+                })))
+            }
+        }
+    }
+
+    fn plan_after_status(&mut self, closed: &Closed) -> Plan {
+        let may_repeat = closed.status == StatusCode::TOO_MANY_REQUESTS
+            || (self.repeatable && is_transient(closed.status));
+        self.plan(may_repeat, retry_after(&closed.headers))
+    }
+
+    fn plan(&self, may_repeat: bool, asked: Option<Duration>) -> Plan {
+        let policy = &self.core.shared().retry;
+        if !may_repeat || self.retries() + 1 >= policy.max_attempts {
+            return Plan::GiveUp(None);
+        }
+        let give_up = |why: String| Plan::GiveUp(Some(format!("not attempted again: {why}")));
+        if !self.replayable {
+            return give_up("the request body is a stream".to_owned());
+        }
+        let asked = asked.unwrap_or_default();
+        if asked > policy.max_retry_after {
+            return give_up(format!(
+                "the service asks to wait {} s, more than the {} s of max_retry_after",
+                asked.as_secs(),
+                policy.max_retry_after.as_secs()
+            ));
+        }
+        let wait = policy.backoff(self.retries() + 1).max(asked);
+        let late = self.deadline.is_some_and(|deadline| {
+            Instant::now()
+                .checked_add(wait)
+                .is_none_or(|next| next >= deadline)
+        });
+        if late {
+            return give_up(format!(
+                "the next attempt would begin after the deadline of {:?}",
+                self.core.deadline().unwrap_or_default()
+            ));
+        }
+        if !self.core.shared().budget.take() {
+            return give_up("the retry budget of this client is used up".to_owned());
+        }
+        tracing::debug!(wait_ms = wait.as_millis() as u64, "attempting again");
+        Plan::Wait(wait)
+    }
+
+    fn retries(&self) -> u32 {
+        self.attempts.saturating_sub(1 + self.refreshes)
+    }
+}
+
+enum Plan {
+    Wait(Duration),
+    GiveUp(Option<String>),
+}
+
+/// Brings a generated request into the form that is sent.
+fn prepare(request: &mut Request, takes_key: bool) {
+    let bodyless = request
+        .body()
+        .is_none_or(|body| body.as_bytes().is_some_and(<[u8]>::is_empty));
+    let wants_length = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH);
+    let headers = request.headers_mut();
+    headers.remove(API_VERSION);
+    if bodyless && wants_length {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
+    if takes_key && !headers.contains_key(IDEMPOTENCY_KEY) {
+        let key = uuid::Uuid::new_v4().to_string();
+        if let Ok(key) = HeaderValue::try_from(key) {
+            headers.insert(IDEMPOTENCY_KEY, key);
+        }
+    }
+}
+
+/// The path as the service's documentation writes it: without what the base URL adds.
+fn path_below(base_url: &str, url: &reqwest::Url) -> String {
+    let path = url.path();
+    reqwest::Url::parse(base_url)
+        .ok()
+        .and_then(|base| {
+            let below = path.strip_prefix(base.path().trim_end_matches('/'))?;
+            below.starts_with('/').then(|| below.to_owned())
+        })
+        .unwrap_or_else(|| path.to_owned())
+}

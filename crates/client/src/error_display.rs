@@ -1,0 +1,133 @@
+use std::fmt;
+
+use reqwest::header::CONTENT_TYPE;
+
+use crate::{
+    Error, ErrorKind, ServiceError,
+    error::{CallError, Details},
+    excerpt::{escaped, excerpt},
+};
+
+impl<E: ServiceError> fmt::Display for Error<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.details.write(self.message().as_deref(), f)
+    }
+}
+
+impl<E> fmt::Debug for Error<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.kind())
+            .field("status", &self.status().map(|status| status.as_u16()))
+            .field("text", &format_args!("{}", self.details))
+            .finish()
+    }
+}
+
+impl<E: ServiceError> std::error::Error for Error<E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.details.source {
+            Some(source) => Some(source.as_ref()),
+            None => None,
+        }
+    }
+}
+
+impl fmt::Debug for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CallError({})", self.0)
+    }
+}
+
+impl fmt::Display for Details {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(self.message.as_deref(), f)
+    }
+}
+
+/// The most characters shown of a body that is not what it should be.
+const SHOWN_BODY: usize = 200;
+/// The most characters shown of a service's own message.
+const SHOWN_MESSAGE: usize = 2000;
+
+impl Details {
+    fn write(&self, message: Option<&str>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(call) = &self.call {
+            write!(f, "{}: {}: ", call.service.name, call.operation)?;
+        }
+        if let Some(status) = self.status {
+            write!(f, "{status}: ")?;
+        }
+        match self.kind {
+            ErrorKind::Api => match message {
+                Some(message) => f.write_str(&escaped(message, SHOWN_MESSAGE))?,
+                None => self.write_body(f)?,
+            },
+            ErrorKind::InvalidRequest => write!(f, "invalid request: {}", self.text)?,
+            ErrorKind::Credential => write!(f, "no usable credential: {}", self.text)?,
+            _ => f.write_str(&self.text)?,
+        }
+        if let Some(note) = &self.note {
+            write!(f, "; {note}")?;
+        }
+        if let Some(call) = &self.call {
+            let plural = if self.attempts == 1 { "" } else { "s" };
+            write!(
+                f,
+                " ({} {}, {} attempt{plural})",
+                call.method, call.path, self.attempts
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Says what a body is that nobody could read.
+    fn write_body(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_foreign(&self.headers, &self.body, f)
+    }
+}
+
+/// What a body is that is not what was expected, in words.
+pub(crate) struct Foreign<'a>(pub(crate) &'a reqwest::header::HeaderMap, pub(crate) &'a [u8]);
+
+impl fmt::Display for Foreign<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_foreign(self.0, self.1, f)
+    }
+}
+
+/// Whether a body is likely JSON, by its declared type or else by its first character.
+pub(crate) fn looks_like_json(headers: &reqwest::header::HeaderMap, body: &[u8]) -> bool {
+    let first = body.iter().find(|b| !b.is_ascii_whitespace());
+    match media_type(headers) {
+        // A proxy may call its HTML anything.
+        Some(media) if media.contains("json") => first != Some(&b'<'),
+        _ => matches!(first, Some(b'{' | b'[')),
+    }
+}
+
+fn write_foreign(
+    headers: &reqwest::header::HeaderMap,
+    body: &[u8],
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    if body.is_empty() {
+        return f.write_str("the body is empty");
+    }
+    if looks_like_json(headers, body) {
+        f.write_str("the body is JSON of another shape")?;
+    } else {
+        f.write_str("the body is not this API's JSON but ")?;
+        match media_type(headers) {
+            Some(media) => f.write_str(&escaped(&media, 60))?,
+            None => f.write_str("of no declared type")?,
+        }
+    }
+    write!(f, ", starting \"{}\"", excerpt(body, SHOWN_BODY))
+}
+
+fn media_type(headers: &reqwest::header::HeaderMap) -> Option<String> {
+    let text = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let media = text.split(';').next().unwrap_or_default().trim();
+    (!media.is_empty()).then(|| media.to_ascii_lowercase())
+}

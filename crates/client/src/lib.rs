@@ -1,0 +1,68 @@
+//! What every rowfeed client stands on: transport, retries, credentials, errors, raw rows.
+//!
+//! A service crate describes its service once as a [`Service`], wraps a [`TransportBuilder`],
+//! and hands the resulting [`Core`] to its generated client. Everything that is the same for
+//! all services happens here:
+//!
+//! - [`TransportBuilder`]: base URL, timeouts, deadline, retries, body limit;
+//! - [`Secret`] and [`CredentialProvider`]: credentials that never appear in output;
+//! - [`RetryPolicy`]: what is sent again, when, and how often;
+//! - [`Error`]: one error for every way a call can fail, which keeps status, headers and body;
+//! - [`ResponseValue`] and [`ByteStream`]: what a call returns;
+//! - [`RawRows`]: the rows of a page as one slice of the received body;
+//! - [`open_enum!`]: string enums that accept values this version does not know.
+//!
+//! Users of a service crate meet these types through its re-exports and need no dependency on
+//! this crate.
+
+#![forbid(unsafe_code)]
+
+mod base_url;
+mod byte_stream;
+mod call;
+mod credential;
+mod error;
+mod error_display;
+mod excerpt;
+mod exchange;
+mod hooks;
+mod lenient;
+mod open_enum;
+mod path;
+mod query;
+mod raw_rows;
+mod response;
+mod response_value;
+mod retry;
+mod runtime;
+mod secret;
+mod service;
+mod transport;
+mod transport_methods;
+
+pub use base_url::InvalidBaseUrl;
+pub use byte_stream::ByteStream;
+pub use credential::{CredentialError, CredentialProvider, SecretFuture, StaticCredential};
+pub use error::{CallError, Error, ErrorBody, ErrorKind, ServiceError, TimeoutScope};
+pub use hooks::{ClientHooks, ClientInfo, OperationInfo};
+pub use lenient::null_as_default;
+pub use open_enum::{OpenEnum, UnknownValue};
+pub use path::{InvalidPathParameter, encode_path};
+pub use query::{QueryParam, RequestBuilderExt};
+pub use raw_rows::{RawRows, RawRowsIter};
+pub use response::Response;
+pub use response_value::ResponseValue;
+pub use retry::RetryPolicy;
+pub use runtime::Core;
+pub use secret::{Secret, SecretError};
+pub use service::Service;
+pub use transport::{BuildError, TransportBuilder};
+
+/// Names that the expansion of [`open_enum!`] uses; not for direct use.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::open_enum::{deserialize, parse};
+    #[cfg(feature = "schemars")]
+    pub use schemars;
+    pub use serde;
+}

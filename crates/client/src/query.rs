@@ -1,0 +1,321 @@
+use std::fmt::{self, Display};
+
+use reqwest::{
+    RequestBuilder,
+    header::{CONTENT_TYPE, HeaderValue},
+};
+use serde::{
+    Serialize, Serializer,
+    ser::{self, Error as _, Impossible},
+};
+
+use crate::Error;
+
+/// One query parameter, as generated code hands it to reqwest's `query`.
+///
+/// - a scalar, string, newtype or unit variant: `name=value`;
+/// - `None` or a JSON null: nothing;
+/// - a sequence: `name=value` for each element;
+/// - a map: `name.key=value` for each entry.
+///
+/// Anything else, and a number that is not finite, is an error that names the parameter.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct QueryParam<'a, T> {
+    name: &'a str,
+    value: &'a T,
+}
+
+impl<'a, T> QueryParam<'a, T> {
+    #[doc(hidden)]
+    pub fn new(name: &'a str, value: &'a T) -> Self {
+        Self { name, value }
+    }
+}
+
+impl<T: Serialize> Serialize for QueryParam<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut pairs = Vec::new();
+        let sink = Sink {
+            name: self.name.to_owned(),
+            pairs: &mut pairs,
+            place: Place::Top,
+        };
+        match self.value.serialize(sink) {
+            Ok(()) => serializer.collect_seq(pairs),
+            Err(Unfit(why)) => Err(S::Error::custom(format!(
+                "query parameter {}: {why}",
+                self.name
+            ))),
+        }
+    }
+}
+
+/// What generated code needs of a request builder beyond reqwest's own.
+#[doc(hidden)]
+pub trait RequestBuilderExt<E> {
+    fn form_urlencoded<T: Serialize + ?Sized>(self, body: &T) -> Result<RequestBuilder, Error<E>>;
+}
+
+impl<E> RequestBuilderExt<E> for RequestBuilder {
+    fn form_urlencoded<T: Serialize + ?Sized>(self, body: &T) -> Result<Self, Error<E>> {
+        let body = serde_urlencoded::to_string(body).map_err(|error| {
+            Error::InvalidRequest(format!("the body cannot be a form: {error}"))
+        })?;
+        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+        Ok(self.header(CONTENT_TYPE, form).body(body))
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    Top,
+    Element,
+    Entry,
+}
+
+/// Takes one value apart into pairs.
+struct Sink<'a> {
+    name: String,
+    pairs: &'a mut Vec<(String, String)>,
+    place: Place,
+}
+
+impl Sink<'_> {
+    fn put(self, value: impl Display) -> Result<(), Unfit> {
+        self.pairs.push((self.name, value.to_string()));
+        Ok(())
+    }
+
+    /// Nothing is sent for an absent value; but an absent element would shift its neighbours.
+    fn absent(self) -> Result<(), Unfit> {
+        match self.place {
+            Place::Top | Place::Entry => Ok(()),
+            Place::Element => Err(unfit("an absent element")),
+        }
+    }
+
+    fn only_at_top(&self, found: &str) -> Result<(), Unfit> {
+        match self.place {
+            Place::Top => Ok(()),
+            Place::Element | Place::Entry => Err(unfit(&format!("a nested {found}"))),
+        }
+    }
+}
+
+macro_rules! scalars {
+    ($($method:ident: $type:ty,)*) => {
+        $(fn $method(self, value: $type) -> Result<(), Unfit> {
+            self.put(value)
+        })*
+    };
+}
+
+impl<'a> Serializer for Sink<'a> {
+    type Ok = ();
+    type Error = Unfit;
+    type SerializeSeq = Elements<'a>;
+    type SerializeTuple = Impossible<(), Unfit>;
+    type SerializeTupleStruct = Impossible<(), Unfit>;
+    type SerializeTupleVariant = Impossible<(), Unfit>;
+    type SerializeMap = Entries<'a>;
+    type SerializeStruct = Impossible<(), Unfit>;
+    type SerializeStructVariant = Impossible<(), Unfit>;
+
+    scalars! {
+        serialize_bool: bool,
+        serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64,
+        serialize_i128: i128,
+        serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64,
+        serialize_u128: u128,
+        serialize_char: char, serialize_str: &str,
+    }
+
+    fn serialize_f32(self, value: f32) -> Result<(), Unfit> {
+        match value.is_finite() {
+            true => self.put(value),
+            false => Err(unfit("a number that is not finite")),
+        }
+    }
+
+    fn serialize_f64(self, value: f64) -> Result<(), Unfit> {
+        match value.is_finite() {
+            true => self.put(value),
+            false => Err(unfit("a number that is not finite")),
+        }
+    }
+
+    fn serialize_none(self) -> Result<(), Unfit> {
+        self.absent()
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Unfit> {
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result<(), Unfit> {
+        self.absent()
+    }
+
+    fn serialize_unit_variant(self, _: &'static str, _: u32, name: &'static str) -> Result<(), Unfit> {
+        self.put(name)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), Unfit> {
+        value.serialize(self)
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Elements<'a>, Unfit> {
+        self.only_at_top("sequence")?;
+        Ok(Elements(self))
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Entries<'a>, Unfit> {
+        self.only_at_top("map")?;
+        Ok(Entries {
+            sink: self,
+            key: None,
+        })
+    }
+
+    fn serialize_bytes(self, _: &[u8]) -> Result<(), Unfit> {
+        Err(unfit("bytes"))
+    }
+
+    fn serialize_unit_struct(self, name: &'static str) -> Result<(), Unfit> {
+        Err(unfit(&format!("the struct {name}")))
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        _: u32,
+        _: &'static str,
+        _: &T,
+    ) -> Result<(), Unfit> {
+        Err(unfit(&format!("the enum {name} with content")))
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, Unfit> {
+        Err(unfit("a tuple"))
+    }
+
+    fn serialize_tuple_struct(
+        self,
+        name: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleStruct, Unfit> {
+        Err(unfit(&format!("the struct {name}")))
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        name: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleVariant, Unfit> {
+        Err(unfit(&format!("the enum {name} with content")))
+    }
+
+    fn serialize_struct(
+        self,
+        name: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeStruct, Unfit> {
+        Err(unfit(&format!("the struct {name}")))
+    }
+
+    fn serialize_struct_variant(
+        self,
+        name: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeStructVariant, Unfit> {
+        Err(unfit(&format!("the enum {name} with content")))
+    }
+}
+
+/// The elements of a sequence: the name again for each.
+struct Elements<'a>(Sink<'a>);
+
+impl ser::SerializeSeq for Elements<'_> {
+    type Ok = ();
+    type Error = Unfit;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unfit> {
+        value.serialize(Sink {
+            name: self.0.name.clone(),
+            pairs: self.0.pairs,
+            place: Place::Element,
+        })
+    }
+
+    fn end(self) -> Result<(), Unfit> {
+        Ok(())
+    }
+}
+
+/// The entries of a map: `name.key` for each.
+struct Entries<'a> {
+    sink: Sink<'a>,
+    key: Option<String>,
+}
+
+impl ser::SerializeMap for Entries<'_> {
+    type Ok = ();
+    type Error = Unfit;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Unfit> {
+        let mut pairs = Vec::new();
+        key.serialize(Sink {
+            name: String::new(),
+            pairs: &mut pairs,
+            place: Place::Element,
+        })?;
+        self.key = pairs.pop().map(|(_, key)| key);
+        Ok(())
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unfit> {
+        let key = self.key.take().ok_or_else(|| unfit("a value without a key"))?;
+        value.serialize(Sink {
+            name: format!("{}.{key}", self.sink.name),
+            pairs: self.sink.pairs,
+            place: Place::Entry,
+        })
+    }
+
+    fn end(self) -> Result<(), Unfit> {
+        Ok(())
+    }
+}
+
+/// Why a value cannot be a query parameter.
+#[derive(Debug)]
+struct Unfit(String);
+
+fn unfit(found: &str) -> Unfit {
+    Unfit(format!(
+        "{found} cannot be sent; wanted a scalar, a sequence of scalars or a map of scalars"
+    ))
+}
+
+impl Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unfit {}
+
+impl ser::Error for Unfit {
+    fn custom<T: Display>(text: T) -> Self {
+        Self(text.to_string())
+    }
+}

@@ -1,0 +1,217 @@
+use std::{
+    fmt,
+    ops::{Deref, DerefMut},
+};
+
+use bytes::Bytes;
+use reqwest::{StatusCode, header::HeaderMap};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    ByteStream, Error, ErrorBody, Response,
+    error_display::{Foreign, looks_like_json},
+    excerpt::excerpt,
+    raw_rows::with_body,
+    response::Meta,
+};
+
+/// What a call returns: the decoded body, with the status and headers it came with.
+///
+/// Dereferences to the body.
+#[derive(Clone)]
+pub struct ResponseValue<T> {
+    inner: T,
+    meta: Meta,
+    /// The body as received, kept for error bodies only.
+    body: Bytes,
+}
+
+impl<T> ResponseValue<T> {
+    /// A value as if it had been received; for tests.
+    pub fn new(inner: T, status: StatusCode, headers: HeaderMap) -> Self {
+        let meta = Meta {
+            call: None,
+            status,
+            headers,
+            attempts: 1,
+            note: None,
+        };
+        Self {
+            inner,
+            meta,
+            body: Bytes::new(),
+        }
+    }
+
+    /// The body alone.
+    pub fn into_inner(self) -> T {
+        self.inner
+    }
+
+    /// The status of the answer.
+    pub fn status(&self) -> StatusCode {
+        self.meta.status
+    }
+
+    /// The headers of the answer.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.meta.headers
+    }
+
+    /// The id the service gave the request; quote it when asking the service's support.
+    pub fn request_id(&self) -> Option<&str> {
+        let call = self.meta.call.as_ref()?;
+        call.service.request_id(&self.meta.headers)
+    }
+
+    /// How many attempts the call took.
+    pub fn attempts(&self) -> u32 {
+        self.meta.attempts
+    }
+
+    /// The same answer with another body.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> ResponseValue<U> {
+        ResponseValue {
+            inner: f(self.inner),
+            meta: self.meta,
+            body: self.body,
+        }
+    }
+
+    pub(crate) fn into_parts(self) -> (T, Meta, Bytes) {
+        (self.inner, self.meta, self.body)
+    }
+}
+
+impl<T: DeserializeOwned> ResponseValue<T> {
+    /// Reads and decodes the body: a success, or the documented body of an error.
+    #[doc(hidden)]
+    pub async fn from_response<E: ErrorBody>(response: Response) -> Result<Self, Error<E>> {
+        let wanted_success = response.status().is_success();
+        let (meta, body) = response.read().await?;
+        if meta.status.is_success() {
+            return match decode(&meta, &body) {
+                Ok(inner) => Ok(Self {
+                    inner,
+                    meta,
+                    body: Bytes::new(),
+                }),
+                Err((text, source)) => Err(Error::decode(meta, &body, text, Some(source.into()))),
+            };
+        }
+        if wanted_success {
+            // The body of the success broke, and the next attempt failed.
+            let typed = E::from_body(&body);
+            return Err(Error::api(meta, body, typed));
+        }
+        match serde_json::from_slice(&body) {
+            Ok(inner) => Ok(Self { inner, meta, body }),
+            Err(_) => Err(Error::api(meta, body, None)),
+        }
+    }
+}
+
+impl ResponseValue<()> {
+    /// An answer whose body does not matter.
+    #[doc(hidden)]
+    pub fn empty(response: Response) -> Self {
+        let (meta, body) = response.close();
+        Self {
+            inner: (),
+            meta,
+            body,
+        }
+    }
+}
+
+impl ResponseValue<ByteStream> {
+    /// An answer whose body is handed over as it arrives.
+    #[doc(hidden)]
+    pub fn stream(response: Response) -> Self {
+        let (meta, inner) = response.stream();
+        Self {
+            inner,
+            meta,
+            body: Bytes::new(),
+        }
+    }
+}
+
+impl<T> Deref for ResponseValue<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.inner
+    }
+}
+
+impl<T> DerefMut for ResponseValue<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.inner
+    }
+}
+
+impl<T> AsRef<T> for ResponseValue<T> {
+    fn as_ref(&self) -> &T {
+        &self.inner
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for ResponseValue<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseValue")
+            .field("status", &self.meta.status)
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
+}
+
+fn decode<T: DeserializeOwned>(meta: &Meta, body: &Bytes) -> Result<T, (String, serde_json::Error)> {
+    with_body(body, || serde_json::from_slice(body)).map_err(|error| {
+        let text = if body.is_empty() || !looks_like_json(&meta.headers, body) {
+            Foreign(&meta.headers, body).to_string()
+        } else {
+            explain::<T>(body, &error)
+        };
+        (text, error)
+    })
+}
+
+/// Where and why a JSON body does not fit. Decodes once more to learn the path, which costs
+/// nothing as long as bodies fit.
+fn explain<T: DeserializeOwned>(body: &Bytes, error: &serde_json::Error) -> String {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let path = with_body(body, || serde_path_to_error::deserialize::<_, T>(&mut json))
+        .err()
+        .map(|error| error.path().to_string())
+        .filter(|path| path != ".")
+        .map(|path| format!(" at `{}`", crate::excerpt::escaped(&path, 200)))
+        .unwrap_or_default();
+    let near = excerpt(&body[start_of_context(body, error)..], 80);
+    let what = if error.is_eof() || error.is_syntax() {
+        "the body is broken JSON"
+    } else {
+        "the body does not fit"
+    };
+    let said = crate::excerpt::escaped(&error.to_string(), 500);
+    format!("{what}{path}: {said}, near \"{near}\"")
+}
+
+/// A little before the place that a serde_json error names.
+fn start_of_context(body: &[u8], error: &serde_json::Error) -> usize {
+    let line_start = body
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| **byte == b'\n')
+        .map(|(index, _)| index + 1)
+        .nth(error.line().saturating_sub(2))
+        .filter(|_| error.line() > 1)
+        .unwrap_or(0);
+    let at = (line_start + error.column()).min(body.len());
+    let mut start = at.saturating_sub(40);
+    // Not in the middle of a character.
+    while start < at && body[start] & 0xc0 == 0x80 {
+        start += 1;
+    }
+    start
+}

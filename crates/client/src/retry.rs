@@ -1,0 +1,244 @@
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::{Duration, SystemTime},
+};
+
+use reqwest::{
+    StatusCode,
+    header::{DATE, HeaderMap, RETRY_AFTER},
+};
+
+/// How often, and after what wait, a call is attempted again.
+///
+/// What is retried:
+///
+/// - `GET`, `HEAD` and calls with an `Idempotency-Key`: on refused connections, broken or
+///   timed-out exchanges, bodies cut half way, and the statuses 408, 429, 500, 502, 503, 504;
+/// - other calls: only on 429, and when no connection was made, so that nothing runs twice;
+/// - calls whose request body is a stream: never.
+///
+/// The wait before retry *n* is drawn evenly from zero to `base_delay` × 2ⁿ⁻¹, capped at
+/// `max_delay`, and is at least what the service asks for in `Retry-After`. A wait that would
+/// reach past the call's deadline is not begun: the last failure is returned at once.
+///
+/// All clones of a client share a budget, so that a service in trouble is not met with a
+/// multiple of the usual traffic: 100 tokens, of which each retry takes 5. A call that succeeds
+/// gives back what its retries took, or one token if it needed none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetryPolicy {
+    pub(crate) max_attempts: u32,
+    base_delay: Duration,
+    max_delay: Duration,
+    pub(crate) max_retry_after: Duration,
+    budget: Option<u32>,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            max_attempts: 4,
+            base_delay: Duration::from_millis(500),
+            max_delay: Duration::from_secs(30),
+            max_retry_after: Duration::from_secs(120),
+            budget: Some(100),
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// The default: 4 attempts, 500 ms base delay, 30 s largest delay, 120 s largest
+    /// `Retry-After`, a budget of 100 tokens.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// One attempt, no retry.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default().max_attempts(1)
+    }
+
+    /// Attempts in all, the first included; 0 counts as 1.
+    #[must_use]
+    pub fn max_attempts(mut self, attempts: u32) -> Self {
+        self.max_attempts = attempts.max(1);
+        self
+    }
+
+    /// The upper bound of the first wait; it doubles with each retry.
+    #[must_use]
+    pub fn base_delay(mut self, delay: Duration) -> Self {
+        self.base_delay = delay;
+        self
+    }
+
+    /// The upper bound of every wait that the service did not ask for.
+    #[must_use]
+    pub fn max_delay(mut self, delay: Duration) -> Self {
+        self.max_delay = delay;
+        self
+    }
+
+    /// The longest `Retry-After` that is waited for. Above it the call fails at once, and the
+    /// error says how long the service asked to wait.
+    #[must_use]
+    pub fn max_retry_after(mut self, delay: Duration) -> Self {
+        self.max_retry_after = delay;
+        self
+    }
+
+    /// The size of the shared budget in tokens, 5 a retry; `None` for no budget.
+    #[must_use]
+    pub fn budget(mut self, tokens: Option<u32>) -> Self {
+        self.budget = tokens;
+        self
+    }
+
+    /// A wait before retry number `retry`, counted from 1.
+    pub(crate) fn backoff(&self, retry: u32) -> Duration {
+        let factor = 1_u32
+            .checked_shl(retry.saturating_sub(1))
+            .unwrap_or(u32::MAX);
+        let ceiling = self.base_delay.saturating_mul(factor).min(self.max_delay);
+        ceiling.mul_f64(fastrand::f64())
+    }
+}
+
+/// Whether a status tells of a trouble that may pass.
+pub(crate) fn is_transient(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
+}
+
+/// The wait that `Retry-After` asks for: seconds, or a date, which is read against the answer's
+/// own `Date` so that a wrong clock on either side does not matter.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        // Only a number too large for u64 fails here.
+        return Some(text.parse().map_or(Duration::MAX, Duration::from_secs));
+    }
+    let until = httpdate::parse_http_date(text).ok()?;
+    let now = headers
+        .get(DATE)
+        .and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok())
+        .unwrap_or_else(SystemTime::now);
+    Some(until.duration_since(now).unwrap_or_default())
+}
+
+/// The tokens that all clones of a client share.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    size: Option<u32>,
+    tokens: AtomicU32,
+}
+
+impl Budget {
+    const RETRY: u32 = 5;
+
+    pub(crate) fn new(policy: &RetryPolicy) -> Self {
+        Self {
+            size: policy.budget,
+            tokens: AtomicU32::new(policy.budget.unwrap_or(0)),
+        }
+    }
+
+    /// Takes the price of one retry, if it is there.
+    pub(crate) fn take(&self) -> bool {
+        self.size.is_none()
+            || self
+                .tokens
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| {
+                    tokens.checked_sub(Self::RETRY)
+                })
+                .is_ok()
+    }
+
+    /// A call that took `retries` retries succeeded.
+    pub(crate) fn give_back(&self, retries: u32) {
+        if let Some(size) = self.size {
+            let given = retries.saturating_mul(Self::RETRY).max(1);
+            let full = |tokens: u32| Some(tokens.saturating_add(given).min(size));
+            // The closure never declines, so this cannot fail.
+            let _ = self
+                .tokens
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, full);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn backoff_is_full_jitter_under_a_doubling_ceiling() {
+        let policy = RetryPolicy::new();
+        for (retry, ceiling) in [(1, 0.5), (2, 1.0), (3, 2.0), (7, 30.0), (90, 30.0)] {
+            let waits: Vec<f64> = (0..500)
+                .map(|_| policy.backoff(retry).as_secs_f64())
+                .collect();
+            assert!(waits.iter().all(|wait| *wait <= ceiling), "{retry}");
+            assert!(waits.iter().any(|wait| *wait > ceiling * 0.8), "{retry}");
+            assert!(waits.iter().any(|wait| *wait < ceiling * 0.2), "{retry}");
+        }
+        let huge = policy.base_delay(Duration::MAX).max_delay(Duration::ZERO);
+        assert_eq!(huge.backoff(40), Duration::ZERO);
+    }
+
+    #[test]
+    fn reads_both_forms_of_retry_after() {
+        let read = |pairs: &[(&'static str, &str)]| retry_after(&headers(pairs));
+        assert_eq!(
+            read(&[("retry-after", "7")]),
+            Some(Duration::from_secs(7))
+        );
+        assert_eq!(
+            read(&[("retry-after", "99999999999999999999999")]),
+            Some(Duration::MAX)
+        );
+        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        assert_eq!(
+            read(&[
+                ("retry-after", date),
+                ("date", "Sun, 06 Nov 1994 08:49:00 GMT")
+            ]),
+            Some(Duration::from_secs(37))
+        );
+        assert_eq!(read(&[("retry-after", date)]), Some(Duration::ZERO));
+        let soon = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(90));
+        let wait = read(&[("retry-after", &soon)]).unwrap();
+        assert!((88..=90).contains(&wait.as_secs()), "{wait:?}");
+        for odd in ["", "soon", "-1", "1.5"] {
+            assert_eq!(read(&[("retry-after", odd)]), None, "{odd}");
+        }
+        assert_eq!(read(&[]), None);
+    }
+
+    #[test]
+    fn budget_runs_out_and_comes_back() {
+        let budget = Budget::new(&RetryPolicy::new().budget(Some(10)));
+        assert!(budget.take() && budget.take());
+        assert!(!budget.take());
+        for _ in 0..4 {
+            budget.give_back(0);
+        }
+        assert!(!budget.take());
+        budget.give_back(0);
+        assert!(budget.take());
+        budget.give_back(1);
+        assert!(budget.take());
+        budget.give_back(1000);
+        assert!(budget.take() && budget.take() && !budget.take());
+        let endless = Budget::new(&RetryPolicy::new().budget(None));
+        assert!((0..1000).all(|_| endless.take()));
+    }
+}

@@ -1,0 +1,80 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use crate::{CredentialProvider, RetryPolicy, Service, retry::Budget};
+
+/// The settings and shared state behind a client and all its clones.
+///
+/// Cloning is cheap and shares the retry budget. Made by
+/// [`TransportBuilder::build`](crate::TransportBuilder::build).
+#[derive(Clone)]
+pub struct Core(Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) service: &'static Service,
+    pub(crate) credential: Option<Arc<dyn CredentialProvider>>,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) budget: Budget,
+    pub(crate) timeout: Duration,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) max_body_bytes: u64,
+}
+
+impl Core {
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.0
+    }
+
+    /// The service this client talks to.
+    #[must_use]
+    pub fn service(&self) -> &'static Service {
+        self.0.service
+    }
+
+    /// The retry policy in force.
+    #[must_use]
+    pub fn retry_policy(&self) -> &RetryPolicy {
+        &self.0.retry
+    }
+
+    /// The time one attempt may take, body included.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.0.timeout
+    }
+
+    /// The time a call may take with all its attempts and waits; `None` when there is no limit.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        self.0.deadline
+    }
+
+    /// The largest body that is read into memory, in bytes after decompression.
+    #[must_use]
+    pub fn max_body_bytes(&self) -> u64 {
+        self.0.max_body_bytes
+    }
+}
+
+impl AsRef<Core> for Core {
+    fn as_ref(&self) -> &Core {
+        self
+    }
+}
+
+impl fmt::Debug for Core {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shared = &*self.0;
+        f.debug_struct("Core")
+            .field("service", &shared.service.name)
+            .field("credential", &shared.credential.as_ref().map(|_| "***"))
+            .field("retry", &shared.retry)
+            .field("timeout", &shared.timeout)
+            .field("deadline", &shared.deadline)
+            .field("max_body_bytes", &shared.max_body_bytes)
+            .finish()
+    }
+}

@@ -1,0 +1,278 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use crate::{
+    Core, CredentialError, CredentialProvider, InvalidBaseUrl, RetryPolicy, Secret, Service,
+    StaticCredential, base_url,
+    retry::Budget,
+    runtime::Shared,
+};
+
+type HttpHook = Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send>;
+
+/// Collects what a client needs and builds it; service crates wrap this in their own builder.
+///
+/// `Debug` shows no credential.
+pub struct TransportBuilder {
+    service: &'static Service,
+    base_url: Option<String>,
+    credential: Credential,
+    retry: RetryPolicy,
+    timeout: Duration,
+    deadline: Option<Duration>,
+    connect_timeout: Duration,
+    max_body_bytes: u64,
+    user_agent: Option<String>,
+    http: Vec<HttpHook>,
+}
+
+enum Credential {
+    None,
+    Static(Secret),
+    Provider(Arc<dyn CredentialProvider>),
+}
+
+impl TransportBuilder {
+    /// The defaults for a service, without a credential.
+    #[must_use]
+    pub fn new(service: &'static Service) -> Self {
+        Self {
+            service,
+            base_url: None,
+            credential: Credential::None,
+            retry: RetryPolicy::default(),
+            timeout: Duration::from_secs(60),
+            deadline: Some(Duration::from_secs(600)),
+            connect_timeout: Duration::from_secs(10),
+            max_body_bytes: 256 * 1024 * 1024,
+            user_agent: None,
+            http: Vec::new(),
+        }
+    }
+
+    /// Where requests go: `http` or `https`, a host, perhaps a port and a path. Checked by
+    /// [`build`](Self::build).
+    #[must_use]
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// A credential that does not change.
+    #[must_use]
+    pub fn credential(mut self, secret: Secret) -> Self {
+        self.credential = Credential::Static(secret);
+        self
+    }
+
+    /// A credential that is asked for before each attempt.
+    #[must_use]
+    pub fn credential_provider(mut self, provider: Arc<dyn CredentialProvider>) -> Self {
+        self.credential = Credential::Provider(provider);
+        self
+    }
+
+    /// No credential, the default.
+    #[must_use]
+    pub fn no_credential(mut self) -> Self {
+        self.credential = Credential::None;
+        self
+    }
+
+    /// How long one attempt may take, from asking for the credential to the last byte of the
+    /// body; 60 s unless set. For a streamed body it is the longest wait for the next chunk.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// How long a call may take with all its attempts and waits; 10 minutes unless set, `None`
+    /// for no limit.
+    #[must_use]
+    pub fn deadline(mut self, deadline: impl Into<Option<Duration>>) -> Self {
+        self.deadline = deadline.into();
+        self
+    }
+
+    /// How long making a connection may take, TLS included; 10 s unless set.
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// What is attempted again, and how often.
+    #[must_use]
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// The largest body that is read into memory, in bytes after decompression; 256 MiB unless
+    /// set. A streamed body is not limited.
+    #[must_use]
+    pub fn max_body_bytes(mut self, bytes: u64) -> Self {
+        self.max_body_bytes = bytes;
+        self
+    }
+
+    /// Adds to the `User-Agent`, after this client's own name: `"my-app/1.2"`.
+    #[must_use]
+    pub fn user_agent(mut self, suffix: impl Into<String>) -> Self {
+        self.user_agent = Some(suffix.into());
+        self
+    }
+
+    /// Changes the HTTP client: proxies, certificates, the connection pool. Called again, it
+    /// adds to what was there.
+    ///
+    /// Redirects stay with this crate, whatever is set here: they are followed at most 5 times,
+    /// and only within the same scheme, host and port, so that no credential leaves.
+    #[must_use]
+    pub fn http(
+        mut self,
+        change: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + 'static,
+    ) -> Self {
+        self.http.push(Box::new(change));
+        self
+    }
+
+    /// Checks everything and builds: the base URL without a trailing slash, the HTTP client, and
+    /// the shared runtime. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// A setting is missing or wrong; the message names it.
+    pub fn build(self) -> Result<(String, reqwest::Client, Core), BuildError> {
+        let base_url = match (&self.base_url, self.service.default_base_url) {
+            (Some(url), _) => base_url::parse(url),
+            (None, Some(url)) => base_url::parse(url),
+            (None, None) => return Err(BuildError(Flaw::NoBaseUrl(self.service.name))),
+        }
+        .map_err(|error| BuildError(Flaw::BaseUrl(error)))?;
+        for (name, value) in [
+            ("timeout", Some(self.timeout)),
+            ("deadline", self.deadline),
+            ("connect_timeout", Some(self.connect_timeout)),
+        ] {
+            if value == Some(Duration::ZERO) {
+                return Err(BuildError(Flaw::Zero(name)));
+            }
+        }
+        let credential: Option<Arc<dyn CredentialProvider>> = match self.credential {
+            Credential::None => None,
+            Credential::Provider(provider) => Some(provider),
+            Credential::Static(secret) => {
+                (self.service.credential)(&secret)
+                    .map_err(|error| BuildError(Flaw::Credential(error)))?;
+                Some(Arc::new(StaticCredential::new(secret)))
+            }
+        };
+        let user_agent = match &self.user_agent {
+            Some(suffix) => format!("{} {suffix}", self.service.user_agent),
+            None => self.service.user_agent.to_owned(),
+        };
+        let user_agent = reqwest::header::HeaderValue::try_from(user_agent)
+            .map_err(|_| BuildError(Flaw::UserAgent))?;
+        let mut http = reqwest::Client::builder()
+            .user_agent(user_agent)
+            .connect_timeout(self.connect_timeout);
+        for change in self.http {
+            http = change(http);
+        }
+        let client = http
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .build()
+            .map_err(|error| BuildError(Flaw::Http(error.without_url())))?;
+        let core = Core::new(Shared {
+            service: self.service,
+            credential,
+            budget: Budget::new(&self.retry),
+            retry: self.retry,
+            timeout: self.timeout,
+            deadline: self.deadline,
+            max_body_bytes: self.max_body_bytes,
+        });
+        Ok((base_url, client, core))
+    }
+}
+
+impl fmt::Debug for TransportBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A base URL may still hold a password here.
+        let base_url = self.base_url.as_deref().map(base_url::parse);
+        let credential = match self.credential {
+            Credential::None => "none",
+            Credential::Static(_) => "***",
+            Credential::Provider(_) => "provider",
+        };
+        f.debug_struct("TransportBuilder")
+            .field("service", &self.service.name)
+            .field("base_url", &base_url)
+            .field("credential", &format_args!("{credential}"))
+            .field("retry", &self.retry)
+            .field("timeout", &self.timeout)
+            .field("deadline", &self.deadline)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("max_body_bytes", &self.max_body_bytes)
+            .field("user_agent", &self.user_agent)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a client could not be built.
+#[derive(Debug)]
+pub struct BuildError(Flaw);
+
+#[derive(Debug)]
+enum Flaw {
+    NoBaseUrl(&'static str),
+    BaseUrl(InvalidBaseUrl),
+    Zero(&'static str),
+    Credential(CredentialError),
+    UserAgent,
+    Http(reqwest::Error),
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Flaw::NoBaseUrl(service) => write!(
+                f,
+                "no base URL is set, and {service} has no common one; set the URL of your instance"
+            ),
+            Flaw::BaseUrl(error) => error.fmt(f),
+            Flaw::Zero(name) => write!(
+                f,
+                "{name} is zero, so every call would fail; wanted a positive duration"
+            ),
+            Flaw::Credential(error) => write!(f, "the credential cannot be used: {error}"),
+            Flaw::UserAgent => f.write_str(
+                "the user agent holds characters that a header cannot hold; use visible ASCII",
+            ),
+            Flaw::Http(error) => {
+                write!(f, "the HTTP client could not be made: {}", crate::error::chain(error))
+            }
+        }
+    }
+}
+
+impl std::error::Error for BuildError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0 {
+            Flaw::BaseUrl(error) => Some(error),
+            Flaw::Credential(error) => Some(error),
+            Flaw::Http(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// So that a service crate's builder can use `?` on [`Secret::from_env`].
+impl From<crate::SecretError> for BuildError {
+    fn from(error: crate::SecretError) -> Self {
+        let text = error.to_string();
+        Self(Flaw::Credential(CredentialError::new(text).with_source(error)))
+    }
+}

@@ -1,0 +1,198 @@
+//! What an error says and keeps.
+
+use std::time::Duration;
+
+use rowfeed_client::{Error, ErrorKind, RetryPolicy};
+
+use crate::{
+    generated::types::ErrorResponse,
+    server::{Reply, Server},
+    shape::{build, client, sql, transport},
+};
+
+async fn get(reply: Reply) -> Error<ErrorResponse> {
+    let server = Server::start([reply]).await;
+    let transport = transport(&server.url).retry(RetryPolicy::none());
+    let call = build(transport).get_page().query_id("9");
+    call.send().await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_documented_error_is_typed() {
+    let headers = [
+        ("content-type", "application/json"),
+        ("x-request-id", "req-5"),
+        ("retry-after", "3"),
+    ];
+    let error = get(Reply::new("404 Not Found", &headers, "{\"error\":\"no such query\"}")).await;
+    assert_eq!(
+        error.to_string(),
+        "rows: get_page: 404 Not Found: no such query (GET /v1/query/9/results, 1 attempt)"
+    );
+    assert_eq!(error.kind(), ErrorKind::Api);
+    assert_eq!(error.api_error().unwrap().error, "no such query");
+    assert_eq!(error.message().as_deref(), Some("no such query"));
+    assert_eq!(error.request_id(), Some("req-5"));
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(3)));
+    assert_eq!(error.headers()["x-request-id"], "req-5");
+    assert_eq!(error.body(), b"{\"error\":\"no such query\"}");
+    assert_eq!(error.operation(), Some("get_page"));
+    assert_eq!(error.method().unwrap().as_str(), "GET");
+    assert_eq!(error.path(), Some("/v1/query/9/results"));
+    assert!(error.is_not_found() && !error.is_retryable() && !error.is_unauthorised());
+}
+
+#[tokio::test]
+async fn erased_and_mapped_errors_keep_what_they_say() {
+    let reply = || Reply::json("403 Forbidden", "{\"error\":\"not yours\"}");
+    let error = get(reply()).await;
+    let before = error.to_string();
+    let erased: Error = error.erase();
+    assert_eq!(erased.to_string(), before);
+    assert_eq!(erased.message().as_deref(), Some("not yours"));
+    assert!(erased.is_unauthorised() && erased.api_error().is_none());
+    assert_eq!(erased.body(), b"{\"error\":\"not yours\"}");
+
+    let mapped = get(reply()).await.map(|body| body.error.len());
+    assert_eq!(mapped.api_error(), Some(&9));
+    assert_eq!(mapped.status().unwrap(), 403);
+}
+
+#[tokio::test]
+async fn html_from_a_proxy_is_shown_short_and_on_one_line() {
+    let html = format!("<html>\r\n<h1>Bad \u{1b}[31mgateway</h1>{}", "x".repeat(100_000));
+    let error = get(Reply::new("502 Bad Gateway", &[("content-type", "text/html; charset=utf-8")], &html)).await;
+    let shown = error.to_string();
+    assert!(
+        shown.starts_with(
+            "rows: get_page: 502 Bad Gateway: the body is not this API's JSON but text/html, \
+             starting \"<html>\\r\\n<h1>Bad \\u{1b}[31mgateway</h1>xxx"
+        ),
+        "{shown}"
+    );
+    assert!(shown.ends_with("x…\" (GET /v1/query/9/results, 1 attempt)"), "{shown}");
+    assert!(shown.len() < 450 && !shown.contains(char::is_control));
+    assert_eq!((error.kind(), error.api_error().is_none()), (ErrorKind::Api, true));
+    assert_eq!(error.body(), &html.as_bytes()[..64 * 1024]);
+    assert!(error.is_retryable());
+}
+
+#[tokio::test]
+async fn other_undocumented_bodies_are_named() {
+    let empty = get(Reply::new("404 Not Found", &[], "")).await;
+    assert!(empty.to_string().contains("404 Not Found: the body is empty ("), "{empty}");
+    let text = [("content-type", "text/plain")];
+    let plain = get(Reply::new("401 Unauthorized", &text, "ticket refused")).await;
+    let shown = plain.to_string();
+    assert!(shown.contains("but text/plain, starting \"ticket refused\""), "{shown}");
+    let other = get(Reply::json("400 Bad Request", "{\"detail\":[1]}")).await;
+    let shown = other.to_string();
+    assert!(shown.contains("JSON of another shape, starting \"{\"detail\":[1]}\""), "{shown}");
+    let bare = get(Reply::new("400 Bad Request", &[], "\u{feff}no")).await;
+    assert!(bare.to_string().contains("of no declared type"), "{bare}");
+    for error in [empty, plain, other, bare] {
+        assert_eq!(error.kind(), ErrorKind::Api);
+        assert!(error.message().is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_service_message_stays_on_one_line() {
+    let error = get(Reply::json("400 Bad Request", "{\"error\":\"line 1:\\n  no\\u001b[0m\"}")).await;
+    assert!(error.to_string().contains("line 1:\\n  no\\u{1b}[0m ("), "{error}");
+    assert_eq!(error.message().as_deref(), Some("line 1:\n  no\u{1b}[0m"));
+}
+
+#[tokio::test]
+async fn html_with_status_200_is_no_result() {
+    let html = [("content-type", "text/html")];
+    let error = get(Reply::new("200 OK", &html, "<html>Sign in</html>")).await;
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!(
+        error.to_string(),
+        "rows: get_page: 200 OK: the body is not this API's JSON but text/html, starting \
+         \"<html>Sign in</html>\" (GET /v1/query/9/results, 1 attempt)"
+    );
+    assert_eq!(error.body(), b"<html>Sign in</html>");
+    assert!(!error.is_retryable());
+    let error = get(Reply::json("200 OK", "")).await;
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert!(error.to_string().contains("200 OK: the body is empty"), "{error}");
+}
+
+#[tokio::test]
+async fn a_misfit_names_path_place_and_surroundings() {
+    let body = "{\"state\":\"COMPLETED\",\n \"next\": \"soon\", \"result\":{\"rows\":[]}}";
+    let error = get(Reply::json("200 OK", body)).await;
+    let shown = error.to_string();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    for part in [
+        "the body does not fit at `next`",
+        "invalid type: string \"soon\", expected u64 at line 2 column 15",
+        "\"next\": \"soon\", \"result\"",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert!(!shown.contains('\n'));
+    assert!(std::error::Error::source(&error).is_some());
+
+    let error = get(Reply::json("200 OK", "{\"state\":\"A\",\"result\":{\"rows\":5}}")).await;
+    let shown = error.to_string();
+    for part in ["`result.rows`", "invalid type: number, expected an array of rows"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+
+    let error = get(Reply::json("200 OK", "{\"state\":\"A\",\"result\":{\"rows\":[1,}}")).await;
+    assert!(error.to_string().contains("the body is broken JSON"), "{error}");
+}
+
+#[tokio::test]
+async fn a_misfit_deep_in_a_large_body_is_cut_out() {
+    let pad = "ü".repeat(200_000);
+    let body = format!("{{\"pad\":\"{pad}\",\"state\":1,\"result\":{{\"rows\":[]}}}}");
+    let error = get(Reply::json("200 OK", &body)).await;
+    let shown = error.to_string();
+    assert!(shown.contains("üü\",\"state\":1,\"result\":"), "{shown}");
+    assert!(shown.len() < 600, "{shown}");
+    assert_eq!(error.body().len(), 64 * 1024);
+}
+
+#[tokio::test]
+async fn an_undocumented_success_is_not_taken_for_the_result() {
+    let error = get(Reply::json("202 Accepted", "{\"state\":\"A\",\"result\":{}}")).await;
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert!(error.to_string().contains("202 Accepted: this operation does not document"), "{error}");
+}
+
+#[tokio::test]
+async fn invalid_parameters_send_nothing() {
+    let server = Server::start([Reply::hang_up()]).await;
+    let client = client(&server);
+    let missing = client.get_page().send().await.unwrap_err();
+    assert_eq!(missing.to_string(), "invalid request: query_id was not initialized");
+    let walking = client.get_page().query_id("..").send().await.unwrap_err();
+    assert!(walking.to_string().contains("path parameter query_id is a dot segment"));
+    let split = client.run().idempotency_key("a\r\nb").body(sql()).send().await;
+    let split = split.unwrap_err();
+    assert!(split.to_string().contains("a header cannot hold"), "{split}");
+    for error in [missing, walking, split] {
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::InvalidRequest, 0));
+        assert!(!error.is_retryable());
+    }
+    assert_eq!(server.count(), 0);
+}
+
+#[tokio::test]
+async fn undocumented_error_bodies_are_kept_where_none_is_documented() {
+    let server = Server::start([Reply::new("409 Conflict", &[], "still starting")]).await;
+    let error = client(&server).cancel().send().await.unwrap_err();
+    assert_eq!(error.body(), b"still starting");
+    let server = Server::start([Reply::new("400 Bad Request", &[], "bad csv")]).await;
+    let error = client(&server).upload().body("x").send().await.unwrap_err();
+    assert_eq!((error.kind(), error.body()), (ErrorKind::Api, &b"bad csv"[..]));
+}
+
+#[tokio::test]
+async fn an_error_is_small() {
+    assert!(size_of::<Error<[u64; 100]>>() <= 16);
+}

@@ -1,0 +1,143 @@
+//! Generated code compiles against this crate, works, and its futures can be spawned.
+
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use rowfeed_client::{
+    CredentialError, RetryPolicy, Secret, Service, TransportBuilder,
+};
+
+use crate::{
+    generated::{Client, types},
+    server::{Reply, Server},
+};
+
+pub static SERVICE: Service = Service {
+    name: "rows",
+    default_base_url: None,
+    user_agent: "rowfeed-test/0.1.0",
+    credential: bearer,
+    request_id_headers: &["x-request-id", "cf-ray"],
+    idempotent_operations: &["run_once"],
+};
+
+fn bearer(secret: &Secret) -> Result<(HeaderName, HeaderValue), CredentialError> {
+    secret.to_header(AUTHORIZATION, "Bearer ")
+}
+
+/// Retries without waits worth mentioning.
+pub fn quick() -> RetryPolicy {
+    RetryPolicy::new()
+        .base_delay(Duration::from_millis(1))
+        .max_delay(Duration::from_millis(1))
+}
+
+pub fn transport(url: &str) -> TransportBuilder {
+    TransportBuilder::new(&SERVICE)
+        .base_url(url)
+        .credential(Secret::new("hunter2").unwrap())
+        .retry(quick())
+        .http(|http| http.no_proxy())
+}
+
+pub fn build(transport: TransportBuilder) -> Client {
+    let (url, http, core) = transport.build().unwrap();
+    Client::new_with_client(&url, http, core)
+}
+
+pub fn client(server: &Server) -> Client {
+    build(transport(&server.url))
+}
+
+pub fn page(rows: &str) -> Reply {
+    Reply::json(
+        "200 OK",
+        &format!("{{\"state\":\"COMPLETED\",\"result\":{{\"rows\":{rows}}}}}"),
+    )
+}
+
+pub fn sql() -> types::RunRequest {
+    types::RunRequest {
+        sql: "select 1".to_owned(),
+    }
+}
+
+fn assert_send<T: Send + 'static>(value: T) -> T {
+    value
+}
+
+#[tokio::test]
+async fn json_get() {
+    let server = Server::start([page("[{\"a\":1},{\"a\":2}]")]).await;
+    let call = client(&server)
+        .get_page()
+        .query_id("a/b")
+        .limit(5)
+        .state("RUNNING")
+        .send();
+    let page = tokio::spawn(assert_send(call)).await.unwrap().unwrap();
+    assert_eq!(page.state, types::RunState::Completed);
+    assert_eq!(page.result.rows.as_str(), "[{\"a\":1},{\"a\":2}]");
+    let seen = server.seen();
+    assert_eq!(
+        seen[0].line,
+        "GET /v1/query/a%2Fb/results?limit=5&state=RUNNING HTTP/1.1"
+    );
+    assert_eq!(seen[0].header("authorization"), Some("Bearer hunter2"));
+    assert_eq!(seen[0].header("user-agent"), Some("rowfeed-test/0.1.0"));
+    assert_eq!(seen[0].header("accept"), Some("application/json"));
+    assert_eq!(seen[0].header("api-version"), None);
+    assert_eq!(seen[0].header("content-length"), None);
+}
+
+#[tokio::test]
+async fn raw_get() {
+    let reply = Reply::head("200 OK", &[("content-type", "text/csv")], 8)
+        .send("a,b\n")
+        .wait(30)
+        .send("1,2\n");
+    let server = Server::start([reply]).await;
+    let call = client(&server).get_csv().send();
+    let mut csv = tokio::spawn(assert_send(call)).await.unwrap().unwrap();
+    let mut text = Vec::new();
+    while let Some(chunk) = csv.next_chunk().await {
+        text.extend_from_slice(&chunk.unwrap());
+    }
+    assert_eq!(text, b"a,b\n1,2\n");
+    assert_send(csv.into_inner());
+}
+
+#[tokio::test]
+async fn json_post_with_a_header_parameter() {
+    let server = Server::start([Reply::json("200 OK", "{\"id\":\"7\"}")]).await;
+    let call = client(&server)
+        .run()
+        .idempotency_key("mine")
+        .body(sql())
+        .send();
+    let run = tokio::spawn(assert_send(call)).await.unwrap().unwrap();
+    assert_eq!(run.id, "7");
+    let seen = server.seen();
+    assert_eq!(seen[0].header("idempotency-key"), Some("mine"));
+    assert_eq!(seen[0].body, b"{\"sql\":\"select 1\"}");
+}
+
+#[tokio::test]
+async fn bodyless_post_and_no_content() {
+    let server = Server::start([Reply::head("204 No Content", &[], 0)]).await;
+    let call = client(&server).cancel().send();
+    let done = tokio::spawn(assert_send(call)).await.unwrap().unwrap();
+    assert_eq!(done.status(), 204);
+    assert_eq!(server.seen()[0].header("content-length"), Some("0"));
+}
+
+#[tokio::test]
+async fn raw_body_post() {
+    let server = Server::start([Reply::json("200 OK", "{\"id\":\"7\"}")]).await;
+    let call = client(&server).upload().body("a,b\n1,2\n").send();
+    let run = tokio::spawn(assert_send(call)).await.unwrap().unwrap();
+    assert_eq!(run.id, "7");
+    let seen = server.seen();
+    assert_eq!(seen[0].body, b"a,b\n1,2\n");
+    assert_eq!(seen[0].header("content-type"), Some("text/csv"));
+}

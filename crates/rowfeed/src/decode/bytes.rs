@@ -1,0 +1,39 @@
+//! Bytes from text.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+use super::kind::Kind;
+
+/// The bytes that `text` stands for in a column of this kind.
+///
+/// `0x…` is hexadecimal in every column but a base64 one, whatever its declared type: Lightdash
+/// has no type for bytes, and Dune's addresses are often text. `None` means that the text stands
+/// for nothing but itself.
+pub(super) fn decode(text: &str, kind: &Kind) -> Result<Option<Vec<u8>>, &'static str> {
+    if *kind == Kind::Base64 {
+        return STANDARD
+            .decode(text)
+            .map(Some)
+            .map_err(|_| "this is not base64, which is how Yandex Query writes a String");
+    }
+    let digits = text.strip_prefix("0x").or_else(|| match kind {
+        Kind::Hex => text.strip_prefix("\\x"),
+        _ => None,
+    });
+    let bytes = digits.and_then(hex);
+    match (bytes, kind) {
+        (None, Kind::Hex) => Err("these are not bytes in hexadecimal, `0x` and two digits each"),
+        (bytes, _) => Ok(bytes),
+    }
+}
+
+fn hex(digits: &str) -> Option<Vec<u8>> {
+    if !digits.len().is_multiple_of(2) {
+        return None;
+    }
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let pairs = digits.as_bytes().chunks_exact(2);
+    pairs
+        .map(|pair| u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok())
+        .collect()
+}

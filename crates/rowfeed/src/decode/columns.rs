@@ -1,0 +1,187 @@
+//! The columns of a result, as the service declares them.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::{
+    kind::{ColumnKind, Kind},
+    lightdash, trino_type, yql_type,
+};
+
+/// One column of a result.
+#[derive(Clone, Debug)]
+pub struct Column {
+    name: Box<str>,
+    type_name: Option<Box<str>>,
+    pub(super) kind: Kind,
+    /// Yandex Query: `null` here is not a NULL but a value that could not be sent.
+    pub(super) null_is_lost: bool,
+}
+
+impl Column {
+    /// The name, as sent.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The declared type in the service's own spelling: `decimal(38, 0)`, `number`,
+    /// `Optional<Int64>`. Dune results from before October 2024 have none.
+    pub fn type_name(&self) -> Option<&str> {
+        self.type_name.as_deref()
+    }
+
+    /// What the declared type amounts to.
+    pub fn kind(&self) -> ColumnKind {
+        self.kind.public()
+    }
+
+    /// Whether the declared type has room for NULL; `None` where the service does not say.
+    /// Only Yandex Query does.
+    pub fn is_nullable(&self) -> Option<bool> {
+        match self.kind {
+            Kind::Optional(_) => Some(true),
+            _ if self.null_is_lost => Some(false),
+            _ => None,
+        }
+    }
+}
+
+/// The columns of a result, in order. Cloning is cheap.
+#[derive(Clone)]
+pub struct Columns(Arc<Inner>);
+
+struct Inner {
+    shape: Shape,
+    columns: Vec<Column>,
+    by_name: HashMap<Box<str>, usize>,
+}
+
+/// How a service writes a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Dune: an object of values.
+    Object,
+    /// Lightdash: an object of objects that hold each value twice.
+    Cells(Cells),
+    /// Yandex Query: a list of values.
+    List,
+}
+
+/// Which of the two forms of a Lightdash value to read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cells {
+    /// The value as the warehouse gave it. This is what should be computed with.
+    #[default]
+    Raw,
+    /// The value as Lightdash would show it: always text, dependent on locale and format.
+    /// NULL stays NULL (Lightdash shows it as `∅`).
+    Formatted,
+}
+
+impl Columns {
+    /// Dune: `column_names` and `column_types` of the result's metadata, whichever are there.
+    /// A type beyond the last name is ignored; a name beyond the last type has none.
+    pub fn dune(names: Option<&[String]>, types: Option<&[String]>) -> Self {
+        let types = types.unwrap_or_default();
+        let columns = names.unwrap_or_default().iter().enumerate();
+        let columns = columns.map(|(index, name)| {
+            let type_name = types.get(index).map(String::as_str);
+            Column {
+                name: name.as_str().into(),
+                type_name: type_name.map(Into::into),
+                kind: type_name.map_or(Kind::Unknown, trino_type::parse),
+                null_is_lost: false,
+            }
+        });
+        Self::new(Shape::Object, columns.collect())
+    }
+
+    /// Lightdash: names and types of `columns`, in the order in which they were sent, and which
+    /// form of the values to read.
+    pub fn lightdash(columns: impl Iterator<Item = (String, String)>, cells: Cells) -> Self {
+        let columns = columns.map(|(name, type_name)| Column {
+            name: name.into(),
+            kind: match cells {
+                Cells::Raw => lightdash::kind(&type_name),
+                Cells::Formatted => Kind::Text,
+            },
+            type_name: Some(type_name.into()),
+            null_is_lost: false,
+        });
+        Self::new(Shape::Cells(cells), columns.collect())
+    }
+
+    /// Yandex Query: names and type strings of `columns`. A type string that cannot be read
+    /// leaves its column without a known type; it is no error.
+    pub fn yandex_query(columns: impl Iterator<Item = (String, String)>) -> Self {
+        let columns = columns.map(|(name, type_name)| {
+            let (kind, null_is_lost) = yql_type::column(&type_name);
+            Column {
+                name: name.into(),
+                type_name: Some(type_name.into()),
+                kind,
+                null_is_lost,
+            }
+        });
+        Self::new(Shape::List, columns.collect())
+    }
+
+    fn new(shape: Shape, columns: Vec<Column>) -> Self {
+        let mut by_name = HashMap::with_capacity(columns.len());
+        for (index, column) in columns.iter().enumerate() {
+            by_name.entry(column.name.clone()).or_insert(index);
+        }
+        Self(Arc::new(Inner {
+            shape,
+            columns,
+            by_name,
+        }))
+    }
+
+    /// The columns, in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Column> {
+        self.0.columns.iter()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.columns.len()
+    }
+
+    /// Whether there are none, or none are known (Dune results of 2022 without metadata).
+    pub fn is_empty(&self) -> bool {
+        self.0.columns.is_empty()
+    }
+
+    /// The column with this name; the first, should several have it.
+    pub fn get(&self, name: &str) -> Option<&Column> {
+        self.position(name).map(|index| &self.0.columns[index])
+    }
+
+    /// Where the column with this name is.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.0.by_name.get(name).copied()
+    }
+
+    pub(super) fn shape(&self) -> Shape {
+        self.0.shape
+    }
+
+    pub(super) fn slice(&self) -> &[Column] {
+        &self.0.columns
+    }
+}
+
+impl std::fmt::Debug for Columns {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl<'a> IntoIterator for &'a Columns {
+    type Item = &'a Column;
+    type IntoIter = std::slice::Iter<'a, Column>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}

@@ -1,0 +1,133 @@
+//! Functions for `#[serde(deserialize_with = "…")]`, where a type alone cannot say what it needs.
+//!
+//! Each works for any type and around it: `T`, `Option<T>`, `Vec<T>`. With another deserializer
+//! than rowfeed's they change nothing.
+
+use std::{fmt, marker::PhantomData};
+
+use serde::de::{Deserialize, Deserializer, Visitor};
+
+use super::{bytes, kind::Kind};
+
+/// How text is to be presented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    AsDeclared,
+    AssumeUtc,
+    Date,
+    Civil,
+    Utf8,
+}
+
+const ASSUME_UTC: &str = "$rowfeed::assume_utc";
+const MIDNIGHT_AS_DATE: &str = "$rowfeed::midnight_as_date";
+const WITHOUT_OFFSET: &str = "$rowfeed::without_offset";
+const UTF8: &str = "$rowfeed::utf8";
+
+impl Form {
+    /// The form that a helper asks for by the name of its newtype.
+    #[inline]
+    pub(super) fn named(name: &str) -> Option<Self> {
+        if !name.starts_with('$') {
+            return None;
+        }
+        match name {
+            ASSUME_UTC => Some(Self::AssumeUtc),
+            MIDNIGHT_AS_DATE => Some(Self::Date),
+            WITHOUT_OFFSET => Some(Self::Civil),
+            UTF8 => Some(Self::Utf8),
+            _ => None,
+        }
+    }
+}
+
+/// Takes a date and time without a zone as UTC.
+///
+/// A Dune `timestamp` or a date has no offset in its text, so `chrono::DateTime<Utc>`,
+/// `jiff::Timestamp` and `time`'s RFC 3339 refuse it. A date becomes its midnight; a text that has
+/// an offset keeps it.
+///
+/// # Errors
+///
+/// Those of `T`.
+pub fn assume_utc<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    deserializer.deserialize_newtype_struct(ASSUME_UTC, Transparent(PhantomData))
+}
+
+/// Presents midnight UTC as a date.
+///
+/// Truncated timestamps (`date_trunc('day', …)`) are timestamps to the service, so their text has
+/// a time, which `chrono::NaiveDate` and `time::Date` refuse (`jiff::civil::Date` takes it without
+/// help). Any other time of day is left in the text: `T` then fails instead of losing it.
+///
+/// # Errors
+///
+/// Those of `T`.
+pub fn midnight_as_date<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    deserializer.deserialize_newtype_struct(MIDNIGHT_AS_DATE, Transparent(PhantomData))
+}
+
+/// Presents a UTC instant as its date and time without the offset, for `chrono::NaiveDateTime`
+/// and `time::PrimitiveDateTime` (`jiff::civil::DateTime` takes the offset without help).
+///
+/// # Errors
+///
+/// Those of `T`.
+pub fn without_offset<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    deserializer.deserialize_newtype_struct(WITHOUT_OFFSET, Transparent(PhantomData))
+}
+
+/// Reads a column of bytes as text.
+///
+/// Yandex Query's `String`, which is what its string literals are, holds bytes and is sent as
+/// base64. Without this helper a Rust `String` gets the base64 as it was sent.
+///
+/// # Errors
+///
+/// Those of `T`, and one that names the cell if the bytes are not UTF-8.
+pub fn utf8<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    deserializer.deserialize_newtype_struct(UTF8, Transparent(PhantomData))
+}
+
+/// The text in a column of bytes; `None` in any other column.
+pub(super) fn utf8_text(text: &str, kind: &Kind) -> Result<Option<String>, &'static str> {
+    if !matches!(kind, Kind::Base64 | Kind::Hex) {
+        return Ok(None);
+    }
+    match bytes::decode(text, kind)? {
+        Some(bytes) => String::from_utf8(bytes)
+            .map(Some)
+            .map_err(|_| "the bytes are not UTF-8: ask for `Vec<u8>`"),
+        None => Ok(None),
+    }
+}
+
+struct Transparent<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Transparent<T> {
+    type Value = T;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a value")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<T, D::Error> {
+        T::deserialize(inner)
+    }
+}

@@ -1,0 +1,353 @@
+//! JSON text, taken one token at a time.
+//!
+//! Numbers and strings stay slices of the text: that keeps every digit, costs no allocation, and
+//! lets the type that is asked for decide what a token becomes. Whole values that nobody wants are
+//! stepped over without being looked into.
+
+use super::error::{DecodeError, Result};
+
+/// How deep values may nest, the same as in `serde_json`.
+pub(super) const MAX_DEPTH: u8 = 128;
+
+/// A place in a JSON text.
+///
+/// `'t` is how long the text lives, `'de` how long borrowed data may: JSON that was unpacked from
+/// a cell lives too short to be lent, so it has no `lent` text.
+#[derive(Clone, Debug)]
+pub(super) struct Lexer<'t, 'de> {
+    text: &'t str,
+    lent: Option<&'de str>,
+    at: usize,
+    depth: u8,
+}
+
+/// A JSON string between its quotes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Quoted {
+    start: usize,
+    end: usize,
+    escaped: bool,
+}
+
+/// A number as written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Number<'t> {
+    pub(super) text: &'t str,
+    /// Neither a fraction nor an exponent.
+    pub(super) whole: bool,
+}
+
+/// The text that a JSON string stands for.
+#[derive(Debug)]
+pub(super) enum Text<'t, 'de> {
+    Lent(&'de str),
+    Short(&'t str),
+    Owned(String),
+}
+
+impl std::ops::Deref for Text<'_, '_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Lent(text) | Self::Short(text) => text,
+            Self::Owned(text) => text,
+        }
+    }
+}
+
+impl<'de> Lexer<'de, 'de> {
+    /// Over text whose parts may be lent.
+    pub(super) fn lending(text: &'de str) -> Self {
+        Self {
+            text,
+            lent: Some(text),
+            at: 0,
+            depth: 0,
+        }
+    }
+}
+
+impl<'t, 'de> Lexer<'t, 'de> {
+    /// Over the JSON inside a cell of `outer`.
+    pub(super) fn inside(text: &'t Text<'_, 'de>, outer: u8) -> Self {
+        Self {
+            text,
+            lent: match text {
+                Text::Lent(lent) => Some(lent),
+                _ => None,
+            },
+            at: 0,
+            depth: outer,
+        }
+    }
+
+    pub(super) fn position(&self) -> usize {
+        self.at
+    }
+
+    pub(super) fn depth(&self) -> u8 {
+        self.depth
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Back to this depth.
+    pub(super) fn rise_to(&mut self, depth: u8) {
+        self.depth = depth;
+    }
+
+    /// The same text from another place.
+    pub(super) fn moved_to(&self, at: usize) -> Self {
+        Self { at, ..self.clone() }
+    }
+
+    pub(super) fn go_to(&mut self, at: usize) {
+        self.at = at;
+    }
+
+    /// The next byte that is not blank, left where it is.
+    #[inline]
+    pub(super) fn peek(&mut self) -> Result<u8> {
+        let bytes = self.text.as_bytes();
+        loop {
+            match bytes.get(self.at) {
+                Some(b' ' | b'\n' | b'\t' | b'\r') => self.at += 1,
+                Some(&byte) => return Ok(byte),
+                None => return Err(self.broken("the JSON ends too early")),
+            }
+        }
+    }
+
+    /// Takes `byte` or fails.
+    #[inline]
+    pub(super) fn expect(&mut self, byte: u8) -> Result<()> {
+        if self.peek()? == byte {
+            self.at += 1;
+            Ok(())
+        } else {
+            Err(self.broken(&format!("expected `{}`", char::from(byte))))
+        }
+    }
+
+    /// Takes the opening bracket of a list or object.
+    #[inline]
+    pub(super) fn open(&mut self, bracket: u8) -> Result<()> {
+        self.expect(bracket)?;
+        self.sink()
+    }
+
+    /// Counts one level for values that are visited out of order.
+    #[inline]
+    pub(super) fn sink(&mut self) -> Result<()> {
+        if self.depth >= MAX_DEPTH {
+            return Err(self.broken("the value nests too deep"));
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
+    /// Whether another item follows in a list or object; takes the comma or the closing bracket.
+    #[inline]
+    pub(super) fn next_item(&mut self, first: &mut bool, close: u8) -> Result<bool> {
+        let byte = self.peek()?;
+        if byte == close {
+            self.at += 1;
+            self.depth = self.depth.saturating_sub(1);
+            return Ok(false);
+        }
+        if *first {
+            *first = false;
+        } else if byte == b',' {
+            self.at += 1;
+        } else {
+            return Err(self.broken("expected a comma or the end of the list or object"));
+        }
+        Ok(true)
+    }
+
+    /// Nothing but blanks may follow.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        if self.text[self.at..]
+            .bytes()
+            .all(|byte| byte.is_ascii_whitespace())
+        {
+            Ok(())
+        } else {
+            Err(self.broken("something follows the JSON"))
+        }
+    }
+
+    /// Takes a string.
+    #[inline]
+    pub(super) fn quoted(&mut self) -> Result<Quoted> {
+        self.expect(b'"')?;
+        let start = self.at;
+        let bytes = self.text.as_bytes();
+        let mut escaped = false;
+        loop {
+            match memchr::memchr2(b'"', b'\\', &bytes[self.at..]) {
+                Some(ahead) if bytes[self.at + ahead] == b'"' => {
+                    let end = self.at + ahead;
+                    self.at = end + 1;
+                    return Ok(Quoted {
+                        start,
+                        end,
+                        escaped,
+                    });
+                }
+                // The escaped character is ASCII, or the string ends here and the next round fails.
+                Some(ahead) => {
+                    escaped = true;
+                    self.at = (self.at + ahead + 2).min(bytes.len());
+                }
+                None => return Err(self.broken("a string has no end")),
+            }
+        }
+    }
+
+    /// Takes a string whose content is exactly `text`, or nothing.
+    #[inline]
+    pub(super) fn quoted_is(&mut self, text: &str) -> bool {
+        let rest = &self.text.as_bytes()[self.at..];
+        let end = text.len() + 1;
+        let same = rest.first() == Some(&b'"')
+            && rest.get(end) == Some(&b'"')
+            && rest.get(1..end) == Some(text.as_bytes())
+            && !text.contains(['"', '\\']);
+        if same {
+            self.at += end + 1;
+        }
+        same
+    }
+
+    /// What a string stands for.
+    #[inline]
+    pub(super) fn text(&self, quoted: Quoted) -> Result<Text<'t, 'de>> {
+        if quoted.escaped {
+            return self.unescaped(quoted).map(Text::Owned);
+        }
+        Ok(match self.lent {
+            Some(lent) => Text::Lent(&lent[quoted.start..quoted.end]),
+            None => Text::Short(&self.text[quoted.start..quoted.end]),
+        })
+    }
+
+    #[cold]
+    fn unescaped(&self, quoted: Quoted) -> Result<String> {
+        serde_json::from_str(&self.text[quoted.start - 1..=quoted.end]).map_err(|_| {
+            DecodeError::malformed(quoted.start, "a string holds an escape that is not valid")
+        })
+    }
+
+    /// Takes a number.
+    #[inline]
+    pub(super) fn number(&mut self) -> Result<Number<'t>> {
+        self.peek()?;
+        let bytes = self.text.as_bytes();
+        let start = self.at;
+        let digits = |mut at: usize| {
+            while bytes.get(at).is_some_and(u8::is_ascii_digit) {
+                at += 1;
+            }
+            at
+        };
+        let first = start + usize::from(bytes.get(start) == Some(&b'-'));
+        let mut end = digits(first);
+        let mut valid = end > first && (bytes[first] != b'0' || end == first + 1);
+        let mut whole = true;
+        if bytes.get(end) == Some(&b'.') {
+            let after = digits(end + 1);
+            valid &= after > end + 1;
+            (end, whole) = (after, false);
+        }
+        if matches!(bytes.get(end), Some(b'e' | b'E')) {
+            let signed = end + 1 + usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
+            let after = digits(signed);
+            valid &= after > signed;
+            (end, whole) = (after, false);
+        }
+        if !valid {
+            return Err(self.broken("expected a value"));
+        }
+        self.at = end;
+        Ok(Number {
+            text: &self.text[start..end],
+            whole,
+        })
+    }
+
+    /// Takes `true`, `false` or `null`.
+    #[inline]
+    pub(super) fn word(&mut self, word: &str) -> Result<()> {
+        self.peek()?;
+        if self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
+            self.at += word.len();
+            Ok(())
+        } else {
+            Err(self.broken("expected a value"))
+        }
+    }
+
+    /// Steps over one value.
+    pub(super) fn skip(&mut self) -> Result<()> {
+        match self.peek()? {
+            b'"' => self.quoted().map(drop),
+            b'{' | b'[' => self.skip_nested(),
+            b't' => self.word("true"),
+            b'f' => self.word("false"),
+            b'n' => self.word("null"),
+            _ => self.number().map(drop),
+        }
+    }
+
+    fn skip_nested(&mut self) -> Result<()> {
+        let bytes = self.text.as_bytes();
+        let mut open = 0_usize;
+        loop {
+            match bytes.get(self.at) {
+                Some(b'"') => {
+                    self.quoted()?;
+                    continue;
+                }
+                Some(b'{' | b'[') => open += 1,
+                Some(b'}' | b']') => open -= 1,
+                Some(_) => {}
+                None => return Err(self.broken("the JSON ends too early")),
+            }
+            self.at += 1;
+            if open == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Steps over one value and gives it as written.
+    pub(super) fn value(&mut self) -> Result<Text<'t, 'de>> {
+        self.peek()?;
+        let start = self.at;
+        self.skip()?;
+        Ok(match self.lent {
+            Some(lent) => Text::Lent(&lent[start..self.at]),
+            None => Text::Short(&self.text[start..self.at]),
+        })
+    }
+
+    /// The value at `start` as written, or what is left of it; for errors.
+    #[cold]
+    pub(super) fn sent(&self, start: usize) -> &'t str {
+        let mut there = self.moved_to(start);
+        match there.value() {
+            Ok(Text::Short(text)) => text,
+            Ok(_) => self.text[start..there.at].trim_start(),
+            Err(_) => self.text.get(start..).unwrap_or_default().trim_start(),
+        }
+    }
+
+    #[cold]
+    pub(super) fn broken(&self, message: &str) -> DecodeError {
+        DecodeError::malformed(self.at, message)
+    }
+}

@@ -1,0 +1,133 @@
+//! Lightdash's dimension types, and its cells: `{"value": {"raw": …, "formatted": …}}`.
+
+use super::{
+    cell::Cell,
+    columns::Cells,
+    error::Result,
+    kind::{Kind, TEXT},
+    lexer::{Lexer, Text},
+};
+
+/// The types that Lightdash names in `columns`. `number` covers integers, decimals and floats,
+/// and an integer may arrive as a string; a type that is not listed here is left undeclared.
+pub(super) fn kind(type_name: &str) -> Kind {
+    match type_name {
+        "string" => Kind::Text,
+        "number" => Kind::Number,
+        "boolean" => Kind::Boolean,
+        "date" => Kind::Date,
+        "timestamp" => Kind::Timestamp,
+        _ => Kind::Unknown,
+    }
+}
+
+/// Takes a cell and reads the form of its value that is asked for.
+#[inline]
+pub(super) fn read<'de, T>(
+    lex: &mut Lexer<'de, 'de>,
+    kind: &Kind,
+    cells: Cells,
+    read: impl FnOnce(Cell<'_, '_, 'de>) -> Result<T>,
+) -> Result<T> {
+    let mut first = true;
+    open(lex)?;
+    if !seek(lex, "value", &mut first)? {
+        return null(read);
+    }
+    if lex.peek()? == b'n' {
+        lex.word("null")?;
+        rest(lex, &mut first)?;
+        return null(read);
+    }
+    open(lex)?;
+    let out = match cells {
+        Cells::Raw => raw(lex, kind, read),
+        Cells::Formatted => formatted(lex, read),
+    }?;
+    rest(lex, &mut first)?;
+    Ok(out)
+}
+
+fn raw<'de, T>(
+    lex: &mut Lexer<'de, 'de>,
+    kind: &Kind,
+    read: impl FnOnce(Cell<'_, '_, 'de>) -> Result<T>,
+) -> Result<T> {
+    let mut first = true;
+    if !seek(lex, "raw", &mut first)? {
+        return null(read);
+    }
+    let start = lex.position();
+    let out = match read(Cell::new(lex, kind)) {
+        Ok(out) => out,
+        Err(error) => return Err(error.or_found(lex.sent(start))),
+    };
+    rest(lex, &mut first)?;
+    Ok(out)
+}
+
+/// Lightdash formats NULL too, as `∅`, so the raw form is asked whether it is one.
+fn formatted<'de, T>(
+    lex: &mut Lexer<'de, 'de>,
+    read: impl FnOnce(Cell<'_, '_, 'de>) -> Result<T>,
+) -> Result<T> {
+    let mut first = true;
+    let mut is_null = false;
+    let mut shown = None;
+    while lex.next_item(&mut first, b'}')? {
+        let quoted = lex.quoted()?;
+        let name = lex.text(quoted)?;
+        lex.expect(b':')?;
+        match &*name {
+            "raw" => is_null = lex.peek()? == b'n',
+            "formatted" => shown = Some(lex.position()),
+            _ => {}
+        }
+        lex.skip()?;
+    }
+    match shown {
+        Some(start) if !is_null => {
+            read(Cell::new(&mut lex.moved_to(start), &TEXT)).map_err(|error| {
+                error.or_found(lex.sent(start))
+            })
+        }
+        _ => null(read),
+    }
+}
+
+pub(super) fn null<'de, T>(read: impl FnOnce(Cell<'_, '_, 'de>) -> Result<T>) -> Result<T> {
+    let null = Text::Short("null");
+    read(Cell::new(&mut Lexer::inside(&null, 0), &TEXT))
+}
+
+fn open(lex: &mut Lexer<'_, '_>) -> Result<()> {
+    if lex.peek()? != b'{' {
+        return Err(lex.broken("a Lightdash cell should be {\"value\": {\"raw\": …}}"));
+    }
+    lex.open(b'{')
+}
+
+/// Goes on to the value of the member `name`; if there is none, past the end of the object.
+#[inline]
+fn seek(lex: &mut Lexer<'_, '_>, name: &str, first: &mut bool) -> Result<bool> {
+    while lex.next_item(first, b'}')? {
+        lex.peek()?;
+        if lex.quoted_is(name) {
+            lex.expect(b':')?;
+            return Ok(true);
+        }
+        lex.quoted()?;
+        lex.expect(b':')?;
+        lex.skip()?;
+    }
+    Ok(false)
+}
+
+fn rest(lex: &mut Lexer<'_, '_>, first: &mut bool) -> Result<()> {
+    while lex.next_item(first, b'}')? {
+        lex.quoted()?;
+        lex.expect(b':')?;
+        lex.skip()?;
+    }
+    Ok(())
+}

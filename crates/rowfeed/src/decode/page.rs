@@ -1,0 +1,133 @@
+//! The rows of one page, one after the other.
+
+use std::marker::PhantomData;
+
+use serde::de::Deserialize;
+
+use super::{
+    columns::{Columns, Shape},
+    error::{DecodeError, Result},
+    lexer::Lexer,
+    list_row::ListRow,
+    object_row::{Memory, ObjectRow},
+};
+
+/// No more rows than this are made room for in advance.
+const ROOM: usize = 16_384;
+
+/// Decodes a page: `rows_json` is the JSON list of its rows, `first_row` where in the whole
+/// result the first of them stands, from 0.
+///
+/// # Errors
+///
+/// The first row that does not become a `T`, by its place in the whole result.
+pub fn decode_rows<'a, T: Deserialize<'a>>(
+    columns: &'a Columns,
+    rows_json: &'a str,
+    first_row: u64,
+) -> Result<Vec<T>> {
+    let mut decoder = RowDecoder::new(columns, rows_json, first_row);
+    let mut rows = Vec::new();
+    while let Some(row) = decoder.decode_next()? {
+        rows.push(row);
+        if rows.len() == 1 {
+            rows.reserve(decoder.rows_left().min(ROOM));
+        }
+    }
+    Ok(rows)
+}
+
+/// The rows of a page, decoded one at a time. It ends after an error.
+#[derive(Debug)]
+pub struct RowDecoder<'a, T> {
+    lex: Lexer<'a, 'a>,
+    columns: &'a Columns,
+    memory: Memory,
+    row: u64,
+    state: State,
+    rows: PhantomData<fn() -> T>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Closed,
+    First,
+    Open,
+    Done,
+}
+
+impl<'a, T: Deserialize<'a>> RowDecoder<'a, T> {
+    /// Like [`decode_rows`], but nothing is decoded yet.
+    pub fn new(columns: &'a Columns, rows_json: &'a str, first_row: u64) -> Self {
+        Self {
+            lex: Lexer::lending(rows_json),
+            columns,
+            memory: Memory::default(),
+            row: first_row,
+            state: State::Closed,
+            rows: PhantomData,
+        }
+    }
+
+    fn decode_next(&mut self) -> Result<Option<T>> {
+        match self.step() {
+            Ok(Some(row)) => {
+                self.row += 1;
+                Ok(Some(row))
+            }
+            Ok(None) => {
+                self.state = State::Done;
+                Ok(None)
+            }
+            Err(error) => {
+                self.state = State::Done;
+                let names = self.columns.iter().map(super::Column::name);
+                Err(error.with_columns(names).at_row(self.row))
+            }
+        }
+    }
+
+    fn step(&mut self) -> Result<Option<T>> {
+        match self.state {
+            State::Done => return Ok(None),
+            State::Closed => {
+                self.lex.open(b'[')?;
+                self.state = State::First;
+            }
+            State::First | State::Open => {}
+        }
+        let mut first = self.state == State::First;
+        if !self.lex.next_item(&mut first, b']')? {
+            self.lex.finish()?;
+            return Ok(None);
+        }
+        self.state = State::Open;
+        let columns = self.columns;
+        match columns.shape() {
+            Shape::List => T::deserialize(ListRow::new(&mut self.lex, columns)),
+            shape => T::deserialize(ObjectRow::new(
+                &mut self.lex,
+                columns,
+                shape,
+                &mut self.memory,
+            )),
+        }
+        .map(Some)
+    }
+
+    /// How many rows of the size so far the rest of the text could hold.
+    fn rows_left(&self) -> usize {
+        let read = self.lex.position().max(1);
+        (self.lex.len() - self.lex.position()) / read
+    }
+}
+
+impl<'a, T: Deserialize<'a>> Iterator for RowDecoder<'a, T> {
+    type Item = std::result::Result<T, DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.decode_next().transpose()
+    }
+}
+
+impl<'a, T: Deserialize<'a>> std::iter::FusedIterator for RowDecoder<'a, T> {}

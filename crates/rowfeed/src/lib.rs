@@ -1,0 +1,1 @@
+//! Rows from Dune, Lightdash and Yandex Query, as your own structs.

@@ -1,0 +1,24 @@
+//! What a client must present, and the ids it can start from.
+
+/// The key that Dune accepts, in `X-Dune-Api-Key` or as `?api_key=`.
+pub const DUNE_API_KEY: &str = "sandbox-dune-key-7d1c2f";
+/// A saved Dune query without parameters. It has run once, so its latest result
+/// is there from the start: every row of `trades`, in order.
+pub const DUNE_QUERY_ID: i64 = 4_132_025;
+/// A saved Dune query with the parameters `project` (text) and `min_usd`
+/// (number). It has not run yet.
+pub const DUNE_PARAMETERISED_QUERY_ID: i64 = 4_132_026;
+/// The personal access token that Lightdash accepts as `Authorization: ApiKey …`.
+pub const LIGHTDASH_TOKEN: &str = "ldpat_5a0db0c9e1f24c7f8b36";
+/// The service account token that Lightdash accepts as `Authorization: Bearer …`.
+/// It is another account: it cannot read the queries of [`LIGHTDASH_TOKEN`].
+pub const LIGHTDASH_SERVICE_TOKEN: &str = "ldsvc_91be07d4a3c85f62e7d0";
+/// The only Lightdash project.
+pub const LIGHTDASH_PROJECT_UUID: &str = "6c1f8a52-3b7e-4d0a-9c45-2e8f1a6b7d90";
+/// The IAM token that Yandex Query accepts as `Authorization: Bearer …`.
+pub const YANDEX_IAM_TOKEN: &str = "t1.sandbox-iam-token.c2FuZGJveA";
+/// An IAM token that Yandex Query knows, of a subject without any role in
+/// [`YANDEX_PROJECT`]: every call is answered 403.
+pub const YANDEX_IAM_TOKEN_WITHOUT_ROLE: &str = "t1.sandbox-no-role.bm8tcm9sZQ";
+/// The only Yandex Cloud folder, for the query parameter `project`.
+pub const YANDEX_PROJECT: &str = "b1gsandbox0folder001";

@@ -1,0 +1,36 @@
+//! Error bodies: one text under `error`.
+
+use serde_json::json;
+
+use crate::exchange::Answer;
+
+pub(super) fn error(status: u16, message: &str) -> Answer {
+    Answer::json(status, &json!({ "error": message }))
+}
+
+pub(super) fn wrong_key() -> Answer {
+    error(401, "invalid API Key")
+}
+
+pub(super) fn no_query() -> Answer {
+    error(404, "Query not found")
+}
+
+pub(super) fn bad_body() -> Answer {
+    error(400, "Invalid request body payload")
+}
+
+pub(super) fn bad_execution_id(id: &str) -> Answer {
+    error(
+        400,
+        &format!("The requested execution ID (ID: {id}) is invalid."),
+    )
+}
+
+/// The service does not document the status of this one.
+pub(super) fn partial() -> Answer {
+    error(
+        400,
+        "Partial Result, please request with 'allow_partial_results=true'",
+    )
+}

@@ -1,0 +1,121 @@
+//! A request as a service sees it, and its answer.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use hyper::HeaderMap;
+use percent_encoding::percent_decode_str;
+use serde::Serialize;
+
+use crate::fault::Target;
+use crate::json;
+use crate::service::Service;
+
+/// A request, read to its end.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) service: Option<Service>,
+    pub(crate) method: String,
+    /// The whole path as sent.
+    pub(crate) full_path: String,
+    /// The segments below the service's prefix, decoded.
+    pub(crate) segments: Vec<String>,
+    /// The query, decoded, in order.
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    /// Where the sandbox listens: `http://127.0.0.1:PORT`.
+    pub(crate) origin: String,
+}
+
+impl Request {
+    /// The first value of a query parameter.
+    pub(crate) fn query(&self, name: &str) -> Option<&str> {
+        self.query
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// What a fault is matched against.
+    pub(crate) fn target(&self) -> Target<'_> {
+        Target {
+            service: self.service,
+            method: &self.method,
+            path: &self.full_path,
+        }
+    }
+
+    /// Method and segments, for matching.
+    pub(crate) fn route(&self) -> (&str, Vec<&str>) {
+        let segments = self.segments.iter().map(String::as_str).collect();
+        (&self.method, segments)
+    }
+
+    /// The body as JSON; `None` if it is none.
+    pub(crate) fn json(&self) -> Option<serde_json::Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+}
+
+/// The decoded segments of a path.
+pub(crate) fn segments(path: &str) -> Vec<String> {
+    path.split('/')
+        .skip(1)
+        .map(|segment| percent_decode_str(segment).decode_utf8_lossy())
+        .map(Cow::into_owned)
+        .collect()
+}
+
+/// What is sent back.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) content_type: Option<String>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+    /// How many rows the body holds, if it is a page.
+    pub(crate) rows: Option<usize>,
+}
+
+impl Answer {
+    pub(crate) fn new(status: u16, content_type: &str, body: Vec<u8>) -> Self {
+        Self {
+            content_type: Some(content_type.to_owned()),
+            body,
+            ..Self::empty(status)
+        }
+    }
+
+    pub(crate) fn empty(status: u16) -> Self {
+        Self {
+            status,
+            content_type: None,
+            headers: Vec::new(),
+            body: Vec::new(),
+            rows: None,
+        }
+    }
+
+    pub(crate) fn json(status: u16, body: &impl Serialize) -> Self {
+        Self::new(status, "application/json", json::text(body).into_bytes())
+    }
+
+    pub(crate) fn text(status: u16, body: &str) -> Self {
+        Self::new(status, "text/plain", body.as_bytes().to_vec())
+    }
+
+    pub(crate) fn with_rows(mut self, rows: usize) -> Self {
+        self.rows = Some(rows);
+        self
+    }
+
+    pub(crate) fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+}

@@ -1,0 +1,124 @@
+//! JSON text, written with the digits and in the order that a service writes it.
+
+use std::fmt::Write as _;
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::value::RawValue;
+
+/// A JSON object that keeps the order of its members.
+#[derive(Clone, Debug)]
+pub(crate) struct Ordered<T>(pub(crate) Vec<(String, T)>);
+
+impl<T: Serialize> Serialize for Ordered<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (key, value) in &self.0 {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+/// A JSON string literal.
+pub(crate) fn string(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// JSON text that is known to be well formed; `null` if it is not.
+pub(crate) fn raw(text: String) -> Box<RawValue> {
+    RawValue::from_string(text).unwrap_or_else(|_| RawValue::NULL.to_owned())
+}
+
+/// Any value as JSON text. The types of this crate have string keys only and so
+/// never fail.
+pub(crate) fn text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+}
+
+/// A double with its shortest digits and whole ones without a fraction, as
+/// JavaScript and Go write it. Not a number and infinity have no JSON number.
+pub(crate) fn double(value: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let magnitude = value.abs();
+    if (1e-6..1e21).contains(&magnitude) {
+        format!("{value}")
+    } else {
+        let text = format!("{value:e}");
+        match text.split_once("e-") {
+            Some(_) => text,
+            None => text.replace('e', "e+"),
+        }
+    }
+}
+
+/// `0x` and two lower-case digits for each byte.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 + bytes.len() * 2);
+    text.push_str("0x");
+    for byte in bytes {
+        // writing to a String cannot fail
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// The rows of a page as an array of objects, members in the order of `names`.
+pub(crate) fn object_rows<'a>(
+    names: &[(usize, &str)],
+    rows: impl Iterator<Item = &'a Vec<String>>,
+) -> Box<RawValue> {
+    let keys: Vec<(usize, String)> = names
+        .iter()
+        .map(|(index, name)| (*index, string(name)))
+        .collect();
+    let mut out = String::from("[");
+    for row in rows {
+        if out.len() > 1 {
+            out.push(',');
+        }
+        out.push('{');
+        for (place, (index, key)) in keys.iter().enumerate() {
+            if place > 0 {
+                out.push(',');
+            }
+            out.push_str(key);
+            out.push(':');
+            out.push_str(&row[*index]);
+        }
+        out.push('}');
+    }
+    out.push(']');
+    raw(out)
+}
+
+/// The rows of a page as an array of arrays.
+pub(crate) fn array_rows<'a>(rows: impl Iterator<Item = &'a Vec<String>>) -> Box<RawValue> {
+    let rows: Vec<String> = rows.map(|row| format!("[{}]", row.join(","))).collect();
+    raw(format!("[{}]", rows.join(",")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ordered, double, hex, object_rows, text};
+
+    #[test]
+    fn doubles_are_short() {
+        assert_eq!(double(37_185_158.0), "37185158");
+        assert_eq!(double(0.1), "0.1");
+        assert_eq!(double(-0.0), "0");
+        assert_eq!(double(1e22), "1e+22");
+        assert_eq!(double(1.5e-9), "1.5e-9");
+    }
+
+    #[test]
+    fn members_keep_their_order() {
+        let object = Ordered(vec![("b".to_owned(), 1), ("a".to_owned(), 2)]);
+        assert_eq!(text(&object), r#"{"b":1,"a":2}"#);
+        let rows = [vec!["1".to_owned(), "\"x\"".to_owned()]];
+        let page = object_rows(&[(1, "t"), (0, "n")], rows.iter());
+        assert_eq!(page.get(), r#"[{"t":"x","n":1}]"#);
+        assert_eq!(hex(&[0, 255]), "0x00ff");
+    }
+}

@@ -1,0 +1,211 @@
+//! Neutral values as Lightdash's cells: what the database driver gave, and a text
+//! for people.
+
+use std::collections::HashMap;
+
+use crate::instant::Instant;
+use crate::json;
+use crate::table::{ColumnType, Table, Value, WireTable};
+
+pub(super) const JSON: &str = "application/json; charset=utf-8";
+
+/// What a NULL is for people.
+const NULL: &str = "∅";
+
+/// How dates and times are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Clock {
+    /// Columns of plain SQL: as JavaScript writes a `Date`, with milliseconds.
+    Sql,
+    /// Dimensions: without a fraction.
+    Fields,
+}
+
+pub(super) fn wire(table: &Table, clock: Clock) -> WireTable {
+    let mut unnamed: HashMap<String, usize> = HashMap::new();
+    let columns = table
+        .columns
+        .iter()
+        .map(|column| {
+            let name = column.name.clone().unwrap_or_else(|| {
+                let name = unaliased(&column.expression);
+                let seen = unnamed.entry(name.clone()).or_default();
+                *seen += 1;
+                if *seen == 1 { name } else { format!("{name}_{seen}") }
+            });
+            (name, type_name(column.column_type).to_owned())
+        })
+        .collect();
+    let rows = table
+        .rows
+        .iter()
+        .map(|row| {
+            row.iter()
+                .zip(&table.columns)
+                .map(|(value, column)| {
+                    let raw = raw(value, column.column_type, clock);
+                    cell(&raw, &formatted(value, column.column_type))
+                })
+                .collect()
+        })
+        .collect();
+    WireTable { columns, rows }
+}
+
+/// Puts scripted raw values into cells.
+pub(super) fn wire_scripted(mut table: WireTable) -> WireTable {
+    for raw in table.rows.iter_mut().flatten() {
+        let text = match serde_json::from_str(raw) {
+            Ok(serde_json::Value::Null) => NULL.to_owned(),
+            Ok(serde_json::Value::String(text)) => text,
+            _ => raw.clone(),
+        };
+        *raw = cell(raw, &text);
+    }
+    table
+}
+
+fn cell(raw: &str, formatted: &str) -> String {
+    let formatted = json::string(formatted);
+    format!(r#"{{"value":{{"raw":{raw},"formatted":{formatted}}}}}"#)
+}
+
+/// Postgres names a call after its function and anything else `?column?`.
+fn unaliased(expression: &str) -> String {
+    let name: String = expression
+        .chars()
+        .take_while(|c| c.is_alphanumeric() || *c == '_')
+        .collect();
+    let is_call = expression[name.len()..].starts_with('(');
+    if is_call && name.starts_with(char::is_alphabetic) {
+        name.to_lowercase()
+    } else {
+        "?column?".to_owned()
+    }
+}
+
+pub(super) const fn type_name(column_type: ColumnType) -> &'static str {
+    match column_type {
+        ColumnType::Boolean => "boolean",
+        ColumnType::Integer
+        | ColumnType::BigInt
+        | ColumnType::Decimal { .. }
+        | ColumnType::Double => "number",
+        ColumnType::Varchar | ColumnType::Varbinary | ColumnType::Null => "string",
+        ColumnType::Date => "date",
+        ColumnType::Timestamp => "timestamp",
+    }
+}
+
+fn raw(value: &Value, column_type: ColumnType, clock: Clock) -> String {
+    match (value, column_type) {
+        (Value::Null, _) => "null".to_owned(),
+        (Value::Boolean(value), _) => value.to_string(),
+        // an integer of 64 bits leaves the driver as text, however small it is
+        (Value::Integer(value), ColumnType::BigInt) => json::string(&value.to_string()),
+        (Value::Integer(value), _) => value.to_string(),
+        // JavaScript's JSON has no word for these
+        (Value::Double(value), _) if !value.is_finite() => "null".to_owned(),
+        (Value::Double(value), _) => json::double(*value),
+        // the driver gives a Buffer, and this is how one becomes JSON
+        (Value::Bytes(bytes), _) => format!(r#"{{"type":"Buffer","data":{}}}"#, json::text(bytes)),
+        // read as a float, digits beyond its precision are lost
+        (Value::Text(text), ColumnType::Decimal { .. }) => text
+            .parse()
+            .map_or_else(|_| "null".to_owned(), json::double),
+        (Value::Text(text), ColumnType::Date | ColumnType::Timestamp) => {
+            json::string(&match Instant::parse(text) {
+                Some(at) if clock == Clock::Sql => {
+                    format!("{}T{}.{}Z", at.date, at.time, at.fraction_of(3))
+                }
+                Some(at) => format!("{}T{}Z", at.date, at.time),
+                None => text.clone(),
+            })
+        }
+        (Value::Text(text), _) => json::string(text),
+    }
+}
+
+fn formatted(value: &Value, column_type: ColumnType) -> String {
+    match (value, column_type) {
+        (Value::Null, _) => NULL.to_owned(),
+        (Value::Boolean(true), _) => "True".to_owned(),
+        (Value::Boolean(false), _) => "False".to_owned(),
+        (Value::Integer(value), _) => value.to_string(),
+        (Value::Double(value), _) => number(*value),
+        (Value::Bytes(bytes), _) => json::hex(bytes),
+        (Value::Text(text), ColumnType::Decimal { .. }) => {
+            text.parse().map_or_else(|_| text.clone(), number)
+        }
+        (Value::Text(text), ColumnType::Date) => text.clone(),
+        (Value::Text(text), ColumnType::Timestamp) => match Instant::parse(text) {
+            Some(at) => format!(
+                "{}, {}:{} (+00:00)",
+                at.date,
+                at.time,
+                at.fraction_of(3)
+            ),
+            None => text.clone(),
+        },
+        (Value::Text(text), _) => text.clone(),
+    }
+}
+
+/// At most three digits after the point, and a comma every three before it.
+fn number(value: f64) -> String {
+    if !value.is_finite() {
+        return NULL.to_owned();
+    }
+    let text = format!("{:.3}", value.abs());
+    let text = crate::instant::decimal_trimmed(&text);
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let mut grouped = String::new();
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    let sign = if value < 0.0 && text != "0" { "-" } else { "" };
+    let point = if fraction.is_empty() { "" } else { "." };
+    format!("{sign}{grouped}{point}{fraction}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Clock, number, raw, unaliased};
+    use crate::table::{ColumnType, Value};
+
+    #[test]
+    fn large_integers_are_text_and_small_ones_are_not() {
+        let value = Value::Integer(7);
+        assert_eq!(raw(&value, ColumnType::BigInt, Clock::Sql), "\"7\"");
+        assert_eq!(raw(&value, ColumnType::Integer, Clock::Sql), "7");
+    }
+
+    #[test]
+    fn a_date_is_its_midnight() {
+        let day = Value::from("2024-01-15");
+        assert_eq!(
+            raw(&day, ColumnType::Date, Clock::Fields),
+            "\"2024-01-15T00:00:00Z\""
+        );
+        assert_eq!(
+            raw(&day, ColumnType::Date, Clock::Sql),
+            "\"2024-01-15T00:00:00.000Z\""
+        );
+    }
+
+    #[test]
+    fn numbers_for_people_are_grouped_and_rounded() {
+        assert_eq!(number(1_234_567.891_2), "1,234,567.891");
+        assert_eq!(number(-0.5), "-0.5");
+        assert_eq!(number(100.0), "100");
+    }
+
+    #[test]
+    fn expressions_are_named_as_postgres_names_them() {
+        assert_eq!(unaliased("COUNT(*)"), "count");
+        assert_eq!(unaliased("1 + 1"), "?column?");
+    }
+}

@@ -1,0 +1,97 @@
+//! Error bodies, all of one shape.
+
+use serde_json::{Map, Value, json};
+
+use super::encode::JSON;
+use crate::exchange::Answer;
+
+/// An answer of the shape that everything below `/api` has.
+pub(super) fn ok(results: &impl serde::Serialize) -> Answer {
+    respond(
+        200,
+        &json!({ "status": "ok", "results": results }).to_string(),
+    )
+}
+
+/// A body that is JSON text already.
+pub(super) fn respond(status: u16, body: &str) -> Answer {
+    Answer::new(status, JSON, body.as_bytes().to_vec())
+}
+
+pub(super) fn error(status: u16, name: &str, message: &str) -> Answer {
+    error_with(status, name, message, &json!({}))
+}
+
+fn error_with(status: u16, name: &str, message: &str, data: &Value) -> Answer {
+    let mut error = json!({
+        "statusCode": status,
+        "name": name,
+        "message": message,
+        "data": data,
+    });
+    if let (500.., Some(error)) = (status, error.as_object_mut()) {
+        let id = crate::ids::uuid().replace('-', "");
+        error.insert("sentryTraceId".into(), id.clone().into());
+        error.insert("sentryEventId".into(), id.into());
+    }
+    respond(
+        status,
+        &json!({ "status": "error", "error": error }).to_string(),
+    )
+}
+
+/// One field that a request needs and does not have, or has wrongly.
+pub(super) fn invalid(field: &str, message: &str, value: Option<&str>) -> Answer {
+    let mut detail = Map::new();
+    detail.insert("message".into(), message.into());
+    if let Some(value) = value {
+        detail.insert("value".into(), value.into());
+    }
+    let mut data = Map::new();
+    data.insert(field.into(), detail.into());
+    let text = format!("{field}: {message}");
+    error_with(422, "ValidateError", &text, &data.into())
+}
+
+pub(super) fn required(field: &str) -> Answer {
+    let last = field.rsplit('.').next().unwrap_or(field);
+    invalid(field, &format!("'{last}' is required"), None)
+}
+
+pub(super) fn unauthorised(message: &str) -> Answer {
+    error(401, "AuthorizationError", message)
+}
+
+pub(super) fn no_endpoint() -> Answer {
+    error(404, "NotFoundError", "API endpoint not found")
+}
+
+pub(super) fn no_project(project: &str) -> Answer {
+    let message = format!("Cannot find project with id: {project}");
+    error(404, "NotFoundError", &message)
+}
+
+pub(super) fn no_query(query: &str, project: &str) -> Answer {
+    let message = format!("Query {query} not found for project {project}");
+    error(404, "NotFoundError", &message)
+}
+
+/// What the database says to an id that is no UUID.
+pub(super) fn unexpected() -> Answer {
+    error(500, "UnexpectedServerError", "Something went wrong.")
+}
+
+pub(super) fn pagination(message: &str) -> Answer {
+    error(422, "PaginationError", message)
+}
+
+pub(super) fn parameter(message: &str) -> Answer {
+    error(400, "ParameterError", message)
+}
+
+/// What stands at every path outside `/api`: the page of the web application.
+pub(super) fn single_page() -> Answer {
+    let page = "<!doctype html>\n<html lang=\"en\"><head><title>Lightdash</title></head>\
+                <body><div id=\"root\"></div></body></html>\n";
+    Answer::new(200, "text/html; charset=utf-8", page.as_bytes().to_vec())
+}

@@ -1,0 +1,125 @@
+//! Lightdash: queries that run on their own, their pages, and what can be queried.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::credentials::{LIGHTDASH_PROJECT_UUID, LIGHTDASH_SERVICE_TOKEN, LIGHTDASH_TOKEN};
+use crate::exchange::{Answer, Request};
+use crate::world::World;
+
+mod catalogue;
+mod encode;
+mod errors;
+mod execute;
+mod explore;
+mod filters;
+mod results;
+mod state;
+
+use state::{Account, State};
+
+/// Larger bodies are refused.
+const MAX_BODY: usize = 5 * 1024 * 1024;
+
+pub(crate) struct Lightdash {
+    world: Arc<World>,
+    state: Mutex<State>,
+}
+
+impl Lightdash {
+    pub(crate) fn new(world: Arc<World>) -> Self {
+        Self {
+            world,
+            state: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn answer(&self, request: &Request) -> Answer {
+        let (method, path) = request.route();
+        let [first, path @ ..] = path.as_slice() else {
+            return errors::single_page();
+        };
+        if *first != "api" {
+            return errors::single_page();
+        }
+        if request.body.len() > MAX_BODY {
+            return errors::error(413, "PayloadTooLargeError", "request entity too large");
+        }
+        if let ("GET", ["v1", "health"]) = (method, path) {
+            return self.health(account(request).is_ok());
+        }
+        let account = match account(request) {
+            Ok(account) => account,
+            Err(_) if !is_known(method, path) => return errors::no_endpoint(),
+            Err(answer) => return answer,
+        };
+        match (method, path) {
+            ("GET", ["v1", "user"]) => self.user(account),
+            ("GET", ["v1", "org"]) => self.organisation(),
+            ("GET", ["v1", "org", "projects"]) => self.projects(),
+            ("GET", ["v1", "projects", project, rest @ ..]) => {
+                if *project == LIGHTDASH_PROJECT_UUID {
+                    self.in_project(rest)
+                } else {
+                    errors::no_project(project)
+                }
+            }
+            ("POST" | "GET", ["v2", "projects", project, "query", rest @ ..]) => {
+                if *project == LIGHTDASH_PROJECT_UUID {
+                    self.query(request, account, rest)
+                } else if let ("GET", [query]) = (method, rest) {
+                    errors::no_query(query, project)
+                } else {
+                    errors::no_project(project)
+                }
+            }
+            _ => errors::no_endpoint(),
+        }
+    }
+
+    fn query(&self, request: &Request, account: Account, path: &[&str]) -> Answer {
+        match (request.method.as_str(), path) {
+            ("POST", ["sql"]) => self.execute_sql(request, account),
+            ("POST", ["metric-query"]) => self.execute_metric_query(request, account),
+            ("GET", [query]) => self.results(request, account, query),
+            ("POST", [query, "cancel"]) => self.cancel(account, query),
+            _ => errors::no_endpoint(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a path is served at all: one that is not is 404 for everybody.
+fn is_known(method: &str, path: &[&str]) -> bool {
+    matches!(
+        (method, path),
+        ("GET", ["v1", "user" | "org"] | ["v1", "org", "projects"])
+            | ("GET", ["v1", "projects", _, ..])
+            | ("GET", ["v2", "projects", _, "query", _])
+            | ("POST", ["v2", "projects", _, "query", ..])
+    )
+}
+
+/// Whose token it is.
+fn account(request: &Request) -> Result<Account, Answer> {
+    let header = request.header("authorization").unwrap_or_default();
+    if let Some(token) = header.strip_prefix("ApiKey ") {
+        return if token == LIGHTDASH_TOKEN {
+            Ok(Account::User)
+        } else {
+            Err(errors::unauthorised(
+                "Personal access token is not recognised",
+            ))
+        };
+    }
+    if let Some(token) = header.strip_prefix("Bearer ") {
+        return if token == LIGHTDASH_SERVICE_TOKEN {
+            Ok(Account::Service)
+        } else {
+            Err(errors::unauthorised("Invalid service account token"))
+        };
+    }
+    Err(errors::unauthorised("Failed to authorize user"))
+}

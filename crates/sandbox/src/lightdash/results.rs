@@ -1,0 +1,197 @@
+//! The state of a query and, once it is ready, its pages.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Lightdash;
+use super::errors;
+use super::state::{Account, End, Query};
+use crate::credentials::LIGHTDASH_PROJECT_UUID;
+use crate::exchange::{Answer, Request};
+use crate::fault::ForcedState;
+use crate::json::{self, Ordered};
+use crate::progress::Stage;
+use crate::table::WireTable;
+
+/// The page size of a query whose first read names none.
+const DEFAULT_PAGE_SIZE: usize = 500;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    rows: Box<RawValue>,
+    columns: Ordered<Value>,
+    total_page_count: usize,
+    total_results: usize,
+    query_uuid: String,
+    /// The number of rows in this page, not what was asked for.
+    page_size: usize,
+    page: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_page: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_page: Option<usize>,
+    metadata: Value,
+    status: &'static str,
+    pivot_details: Option<Value>,
+}
+
+#[derive(Serialize)]
+struct Envelope {
+    status: &'static str,
+    results: Page,
+}
+
+impl Lightdash {
+    pub(super) fn results(&self, request: &Request, account: Account, id: &str) -> Answer {
+        let (page, page_size) = match (number(request, "page"), number(request, "pageSize")) {
+            (Ok(page), Ok(page_size)) => (page, page_size),
+            (Err(answer), _) | (_, Err(answer)) => return answer,
+        };
+        let mut state = self.state();
+        let query = match state.queries.get_mut(id) {
+            Some(query) if query.account == account => query,
+            _ => return no_query(id),
+        };
+        match self.world.faults.forced_state(&request.target()) {
+            Some(ForcedState::Running) => return status(id, "executing"),
+            Some(ForcedState::Unknown(text)) => return status(id, &text),
+            None => {}
+        }
+        if query.cancelled {
+            return status(id, "cancelled");
+        }
+        match query.progress.poll() {
+            Stage::Pending => return status(id, "pending"),
+            Stage::Queued => return status(id, "queued"),
+            Stage::Executing => return status(id, "executing"),
+            Stage::Done => {}
+        }
+        let table = match &query.end {
+            End::Failed { message, at } => {
+                return errors::ok(&json!({
+                    "status": "error",
+                    "queryUuid": id,
+                    "error": message,
+                    "erroredAt": format!("{at:.3}"),
+                }));
+            }
+            End::Ready(table) => std::sync::Arc::clone(table),
+        };
+        match self.place(query, &table, page, page_size) {
+            Ok((page, size)) => ready(id, &table, page, size),
+            Err(answer) => answer,
+        }
+    }
+
+    /// The page and page size to serve.
+    fn place(
+        &self,
+        query: &mut Query,
+        table: &WireTable,
+        page: Option<f64>,
+        page_size: Option<f64>,
+    ) -> Result<(usize, usize), Answer> {
+        let most = self.world.options.lightdash_max_page_size;
+        let size = match page_size {
+            Some(size) if size < 1.0 => {
+                return Err(errors::pagination("page size should be greater than 0"));
+            }
+            Some(size) => size as usize,
+            None => query
+                .default_page_size
+                .unwrap_or_else(|| DEFAULT_PAGE_SIZE.min(most)),
+        };
+        if size > most {
+            let message = format!("page size is too large, max is {most}");
+            return Err(errors::pagination(&message));
+        }
+        let page = match page {
+            Some(page) if page < 1.0 => {
+                return Err(errors::pagination("page should be greater than 0"));
+            }
+            Some(page) => page as usize,
+            None => 1,
+        };
+        let last = table.rows.len().div_ceil(size);
+        if last > 0 && page > last {
+            let message = format!("invalid page {page}, last page is {last}");
+            return Err(errors::pagination(&message));
+        }
+        query.default_page_size.get_or_insert(size);
+        Ok((page, size))
+    }
+}
+
+/// A query that is not there, or that another account owns. The database cannot
+/// even look for an id that is no UUID.
+pub(super) fn no_query(id: &str) -> Answer {
+    if Uuid::try_parse(id).is_ok() {
+        errors::no_query(id, LIGHTDASH_PROJECT_UUID)
+    } else {
+        errors::unexpected()
+    }
+}
+
+fn status(id: &str, status: &str) -> Answer {
+    errors::ok(&json!({ "status": status, "queryUuid": id }))
+}
+
+fn ready(id: &str, table: &WireTable, page: usize, size: usize) -> Answer {
+    let total = table.rows.len();
+    let total_page_count = total.div_ceil(size);
+    let start = (page - 1).saturating_mul(size).min(total);
+    let rows = &table.rows[start..(start + size).min(total)];
+    let names: Vec<(usize, &str)> = table
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(index, (name, _))| (index, name.as_str()))
+        .collect();
+    let columns = table
+        .columns
+        .iter()
+        .map(|(name, type_name)| {
+            let column = json!({ "reference": name, "type": type_name });
+            (name.clone(), column)
+        })
+        .collect();
+    let results = Page {
+        rows: json::object_rows(&names, rows.iter()),
+        columns: Ordered(columns),
+        total_page_count,
+        total_results: total,
+        query_uuid: id.to_owned(),
+        page_size: rows.len(),
+        page,
+        next_page: (page < total_page_count).then_some(page + 1),
+        previous_page: (page > 1).then(|| page - 1),
+        metadata: json!({
+            "performance": {
+                "initialQueryExecutionMs": 32,
+                "resultsPageExecutionMs": 3,
+                "queueTimeMs": null,
+            },
+            "preAggregate": null,
+        }),
+        status: "ready",
+        pivot_details: None,
+    };
+    let body = json::text(&Envelope {
+        status: "ok",
+        results,
+    });
+    errors::respond(200, &body).with_rows(rows.len())
+}
+
+fn number(request: &Request, name: &str) -> Result<Option<f64>, Answer> {
+    let Some(text) = request.query(name) else {
+        return Ok(None);
+    };
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok(Some(number)),
+        _ => Err(errors::invalid(name, "invalid float number", Some(text))),
+    }
+}

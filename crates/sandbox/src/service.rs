@@ -1,0 +1,50 @@
+/// One of the emulated services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Service {
+    /// Dune, below `/dune/api`.
+    Dune,
+    /// Lightdash, below `/lightdash`.
+    Lightdash,
+    /// Yandex Query, below `/yandex-query/api/fq/v1`.
+    YandexQuery,
+}
+
+impl Service {
+    pub(crate) const ALL: [Self; 3] = [Self::Dune, Self::Lightdash, Self::YandexQuery];
+
+    /// The first path segment, which tells the services apart.
+    pub(crate) const fn prefix(self) -> &'static str {
+        match self {
+            Self::Dune => "/dune",
+            Self::Lightdash => "/lightdash",
+            Self::YandexQuery => "/yandex-query",
+        }
+    }
+
+    /// The service that a path belongs to, and the path as that service sees it.
+    pub(crate) fn of_path(path: &str) -> Option<(Self, &str)> {
+        Self::ALL.into_iter().find_map(|service| {
+            let rest = path.strip_prefix(service.prefix())?;
+            (rest.is_empty() || rest.starts_with('/')).then_some((service, rest))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Service;
+
+    #[test]
+    fn a_prefix_is_a_whole_segment() {
+        assert_eq!(
+            Service::of_path("/dune/api/v1"),
+            Some((Service::Dune, "/api/v1"))
+        );
+        assert_eq!(Service::of_path("/dunes/api"), None);
+        assert_eq!(
+            Service::of_path("/lightdash"),
+            Some((Service::Lightdash, ""))
+        );
+    }
+}

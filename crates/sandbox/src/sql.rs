@@ -1,0 +1,359 @@
+//! SQL on an embedded SQLite: read-only for whoever sends a query.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, Error, Statement, ToSql, params_from_iter};
+
+use crate::statements::position;
+use crate::table::{Column, ColumnType, Table, Value};
+
+/// A database in memory, of one sandbox.
+pub(crate) struct Database(Mutex<Connection>);
+
+/// Why a statement did not run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SqlError {
+    pub(crate) message: String,
+    /// Line and column in the text as sent, both from 1.
+    pub(crate) line: u64,
+    pub(crate) column: u64,
+}
+
+/// The columns of a table to be made: name, type, and whether NULL may stand there.
+pub(crate) type Definition<'a> = [(&'a str, ColumnType, bool)];
+
+impl Database {
+    pub(crate) fn new() -> rusqlite::Result<Self> {
+        let connection = Connection::open_in_memory()?;
+        connection.authorizer(Some(read_only))?;
+        Ok(Self(Mutex::new(connection)))
+    }
+
+    /// Makes a table, in the place of one with the same name.
+    pub(crate) fn register(
+        &self,
+        name: &str,
+        columns: &Definition<'_>,
+        rows: &[Vec<Value>],
+    ) -> rusqlite::Result<()> {
+        let connection = self.lock();
+        connection.authorizer(None::<fn(AuthContext<'_>) -> Authorization>)?;
+        let made = make_table(&connection, name, columns, rows);
+        connection.authorizer(Some(read_only))?;
+        made
+    }
+
+    /// Runs the statement that stands at `offset` of `sql`.
+    pub(crate) fn run(&self, sql: &str, offset: usize, text: &str) -> Result<Table, SqlError> {
+        let connection = self.lock();
+        run(&connection, text).map_err(|error| {
+            let (message, at) = explain(error, text);
+            let (line, column) = position(sql, offset + at);
+            SqlError {
+                message,
+                line,
+                column,
+            }
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A name as SQL writes it.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn read_only(context: AuthContext<'_>) -> Authorization {
+    match context.action {
+        AuthAction::Select
+        | AuthAction::Read { .. }
+        | AuthAction::Function { .. }
+        | AuthAction::Recursive => Authorization::Allow,
+        _ => Authorization::Deny,
+    }
+}
+
+fn make_table(
+    connection: &Connection,
+    name: &str,
+    columns: &Definition<'_>,
+    rows: &[Vec<Value>],
+) -> rusqlite::Result<()> {
+    let declared: Vec<String> = columns
+        .iter()
+        .map(|(column, column_type, nullable)| {
+            let not_null = if *nullable { "" } else { " NOT NULL" };
+            format!(
+                "{} {}{not_null}",
+                quoted(column),
+                column_type.declaration()
+            )
+        })
+        .collect();
+    let name = quoted(name);
+    connection.execute_batch(&format!(
+        "BEGIN; DROP TABLE IF EXISTS {name}; CREATE TABLE {name} ({});",
+        declared.join(", ")
+    ))?;
+    let filled = fill_table(connection, &name, columns.len(), rows);
+    connection.execute_batch(if filled.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+    filled
+}
+
+fn fill_table(
+    connection: &Connection,
+    name: &str,
+    width: usize,
+    rows: &[Vec<Value>],
+) -> rusqlite::Result<()> {
+    let places = vec!["?"; width].join(", ");
+    let mut insert = connection.prepare(&format!("INSERT INTO {name} VALUES ({places})"))?;
+    for row in rows {
+        insert.execute(params_from_iter(row))?;
+    }
+    Ok(())
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Boolean(value) => ValueRef::Integer(i64::from(*value)),
+            Self::Integer(value) => ValueRef::Integer(*value),
+            Self::Double(value) => ValueRef::Real(*value),
+            Self::Text(value) => ValueRef::Text(value.as_bytes()),
+            Self::Bytes(value) => ValueRef::Blob(value),
+        }))
+    }
+}
+
+fn run(connection: &Connection, sql: &str) -> rusqlite::Result<Table> {
+    let mut statement = connection.prepare(sql)?;
+    let declared = declared_columns(&statement, sql)?;
+    let mut rows = Vec::new();
+    let mut cursor = statement.query([])?;
+    while let Some(row) = cursor.next()? {
+        let cells = declared.iter().enumerate().map(|(index, (_, declared))| {
+            row.get_ref(index).map(|value| neutral(value, *declared))
+        });
+        rows.push(cells.collect::<rusqlite::Result<Vec<Value>>>()?);
+    }
+    let literals_only = !mentions_from(sql);
+    let columns = declared
+        .into_iter()
+        .enumerate()
+        .map(|(index, (mut column, declared))| {
+            let values = rows.iter().map(|row| &row[index]);
+            column.nullable |= values.clone().any(|value| *value == Value::Null);
+            column.column_type = declared.unwrap_or_else(|| infer(values, literals_only));
+            column
+        })
+        .collect();
+    Ok(Table { columns, rows })
+}
+
+/// The columns that a statement will give, with the type that is declared for
+/// each, if any.
+fn declared_columns(
+    statement: &Statement<'_>,
+    sql: &str,
+) -> rusqlite::Result<Vec<(Column, Option<ColumnType>)>> {
+    let mut columns = Vec::new();
+    for (index, column) in statement.columns().iter().enumerate() {
+        let origin = statement.column_metadata(index)?;
+        let declared = column.decl_type().and_then(ColumnType::from_declaration);
+        let named = origin.is_some() || is_alias(column.name(), sql);
+        columns.push((
+            Column {
+                name: named.then(|| column.name().to_owned()),
+                expression: column.name().to_owned(),
+                column_type: ColumnType::Null,
+                nullable: origin.is_some_and(|(.., not_null, _, _)| !not_null),
+            },
+            declared,
+        ));
+    }
+    Ok(columns)
+}
+
+/// SQLite names an expression without an alias by its own text.
+fn is_alias(name: &str, sql: &str) -> bool {
+    let literal = ["true", "false", "null"]
+        .iter()
+        .any(|word| name.eq_ignore_ascii_case(word));
+    let identifier = name.starts_with(|first: char| first.is_alphabetic() || first == '_')
+        && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let as_written = sql
+        .match_indices(name)
+        .any(|(at, _)| !sql[..at].ends_with(['"', '`', '\'', '[']));
+    !literal && (identifier || !as_written)
+}
+
+fn mentions_from(sql: &str) -> bool {
+    sql.split(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .any(|word| word.eq_ignore_ascii_case("from"))
+}
+
+/// The type of an expression, by its values: what a service would call a literal
+/// is a 32-bit integer, what it would compute or count is one of 64 bits.
+fn infer<'a>(values: impl Iterator<Item = &'a Value>, literals_only: bool) -> ColumnType {
+    let (mut found, mut rows) = (None, 0);
+    for value in values {
+        rows += 1;
+        let this = match value {
+            Value::Null => continue,
+            Value::Boolean(_) => ColumnType::Boolean,
+            Value::Integer(number) if literals_only && i32::try_from(*number).is_ok() => {
+                ColumnType::Integer
+            }
+            Value::Integer(_) => ColumnType::BigInt,
+            Value::Double(_) => ColumnType::Double,
+            Value::Text(_) => ColumnType::Varchar,
+            Value::Bytes(_) => ColumnType::Varbinary,
+        };
+        found = Some(match (found, this) {
+            (None, this) => this,
+            (Some(seen), this) if seen == this => seen,
+            (Some(ColumnType::Integer | ColumnType::BigInt), ColumnType::BigInt)
+            | (Some(ColumnType::BigInt), ColumnType::Integer) => ColumnType::BigInt,
+            (Some(ColumnType::Integer | ColumnType::BigInt), ColumnType::Double)
+            | (Some(ColumnType::Double), ColumnType::Integer | ColumnType::BigInt) => {
+                ColumnType::Double
+            }
+            _ => ColumnType::Varchar,
+        });
+    }
+    found.unwrap_or(if rows == 0 {
+        ColumnType::Varchar
+    } else {
+        ColumnType::Null
+    })
+}
+
+fn neutral(value: ValueRef<'_>, declared: Option<ColumnType>) -> Value {
+    match (value, declared) {
+        (ValueRef::Null, _) => Value::Null,
+        (ValueRef::Integer(number), Some(ColumnType::Boolean)) => Value::Boolean(number != 0),
+        (ValueRef::Integer(number), _) => Value::Integer(number),
+        (ValueRef::Real(number), _) => Value::Double(number),
+        (ValueRef::Text(text), _) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+        (ValueRef::Blob(bytes), _) => Value::Bytes(bytes.to_vec()),
+    }
+}
+
+/// The database's message and the byte offset it points at. SQLite gives no
+/// offset for a table that is not there, so its name is looked for.
+fn explain(error: Error, sql: &str) -> (String, usize) {
+    let (message, offset) = match error {
+        Error::SqlInputError { msg, offset, .. } => (msg, usize::try_from(offset).ok()),
+        Error::SqliteFailure(_, Some(message)) => (message, None),
+        other => (other.to_string(), None),
+    };
+    let offset = offset.or_else(|| {
+        let (_, name) = message.split_once("no such table: ")?;
+        sql.find(name)
+    });
+    let first = || sql.len() - sql.trim_start().len();
+    (message, offset.unwrap_or_else(first))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn database() -> Database {
+        let database = Database::new().unwrap();
+        let columns = [
+            ("id", ColumnType::BigInt, false),
+            (
+                "price",
+                ColumnType::Decimal {
+                    precision: 38,
+                    scale: 9,
+                },
+                true,
+            ),
+            ("open", ColumnType::Boolean, true),
+        ];
+        let price = "12345678901234567890123456789.123456780";
+        let rows = [
+            vec![Value::Integer(i64::MAX), price.into(), true.into()],
+            vec![Value::Integer(2), Value::Null, Value::Null],
+        ];
+        database.register("t", &columns, &rows).unwrap();
+        database
+    }
+
+    fn run(sql: &str) -> Result<Table, SqlError> {
+        database().run(sql, 0, sql)
+    }
+
+    #[test]
+    fn declared_types_survive_and_no_digit_is_lost() {
+        let table = run("select price, open, id as big from t order by id desc").unwrap();
+        let names: Vec<_> = table.columns.iter().map(|c| c.name.as_deref()).collect();
+        assert_eq!(names, [Some("price"), Some("open"), Some("big")]);
+        assert_eq!(table.columns[2].column_type, ColumnType::BigInt);
+        assert!(!table.columns[2].nullable && table.columns[0].nullable);
+        assert_eq!(
+            table.rows[0],
+            [
+                "12345678901234567890123456789.123456780".into(),
+                Value::Boolean(true),
+                Value::Integer(i64::MAX)
+            ]
+        );
+    }
+
+    #[test]
+    fn expressions_are_typed_by_their_values() {
+        let table = run("select count(*), 1.5, 'x' as \"a b\", null, max(open) from t").unwrap();
+        let seen: Vec<_> = table
+            .columns
+            .iter()
+            .map(|c| (c.name.as_deref(), c.column_type))
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                (None, ColumnType::BigInt),
+                (None, ColumnType::Double),
+                (Some("a b"), ColumnType::Varchar),
+                (None, ColumnType::Null),
+                (None, ColumnType::BigInt),
+            ]
+        );
+        let literal = run("select 1").unwrap();
+        assert_eq!(literal.columns[0].column_type, ColumnType::Integer);
+    }
+
+    #[test]
+    fn an_error_says_where() {
+        let error = run("select id,\n  nothing from t").unwrap_err();
+        assert_eq!((error.line, error.column), (2, 3), "{}", error.message);
+        let error = run("select id\nfrom nowhere").unwrap_err();
+        assert_eq!((error.line, error.column), (2, 6), "{}", error.message);
+        let error = run("selct 1").unwrap_err();
+        assert_eq!((error.line, error.column), (1, 1), "{}", error.message);
+    }
+
+    #[test]
+    fn a_query_changes_nothing_and_reaches_no_file() {
+        for sql in [
+            "delete from t",
+            "drop table t",
+            "attach 'x.db' as x",
+            "pragma query_only = off",
+            "create table u (a)",
+        ] {
+            assert!(run(sql).is_err(), "{sql}");
+        }
+    }
+}

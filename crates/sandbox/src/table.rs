@@ -1,0 +1,196 @@
+//! Neutral types and values, before a service puts them in its own words.
+
+/// The type of a column, from which each service takes its own.
+///
+/// | neutral | Dune | Lightdash | Yandex Query |
+/// |---|---|---|---|
+/// | `Boolean` | `boolean` | `boolean` | `Bool` |
+/// | `Integer` | `integer` | `number` | `Int32` |
+/// | `BigInt` | `bigint` | `number`, as text | `Int64` |
+/// | `Decimal` | `decimal(p, s)` | `number` | `Decimal(p,s)` |
+/// | `Double` | `double` | `number` | `Double` |
+/// | `Varchar` | `varchar` | `string` | `Utf8` |
+/// | `Varbinary` | `varbinary` | `string` | `String` |
+/// | `Date` | `date` | `date` | `Date` |
+/// | `Timestamp` | `timestamp with time zone` | `timestamp` | `Timestamp` |
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ColumnType {
+    /// True or false.
+    Boolean,
+    /// A signed integer of 32 bits.
+    Integer,
+    /// A signed integer of 64 bits.
+    BigInt,
+    /// An exact decimal number.
+    Decimal {
+        /// Digits in all.
+        precision: u8,
+        /// Digits after the point.
+        scale: u8,
+    },
+    /// A double-precision float.
+    Double,
+    /// Text.
+    Varchar,
+    /// Bytes.
+    Varbinary,
+    /// A day.
+    Date,
+    /// An instant, kept as UTC with up to six fraction digits.
+    Timestamp,
+    /// The type of a column in which every value is NULL and nothing is declared.
+    Null,
+}
+
+impl ColumnType {
+    /// The type as SQLite is told it. Decimals are declared so that SQLite gives
+    /// them text affinity: with numeric affinity it would round them to a double.
+    pub(crate) fn declaration(self) -> String {
+        match self {
+            Self::Boolean => "BOOLEAN".to_owned(),
+            Self::Integer => "INTEGER".to_owned(),
+            Self::BigInt => "BIGINT".to_owned(),
+            Self::Decimal { precision, scale } => format!("DECIMAL TEXT({precision},{scale})"),
+            Self::Double => "DOUBLE".to_owned(),
+            Self::Varchar | Self::Null => "VARCHAR".to_owned(),
+            Self::Varbinary => "VARBINARY".to_owned(),
+            Self::Date => "DATE".to_owned(),
+            Self::Timestamp => "TIMESTAMP".to_owned(),
+        }
+    }
+
+    /// The type behind a declaration; `None` for one that this crate does not make.
+    pub(crate) fn from_declaration(text: &str) -> Option<Self> {
+        if let Some(digits) = text.strip_prefix("DECIMAL TEXT(") {
+            let (precision, scale) = digits.strip_suffix(')')?.split_once(',')?;
+            return Some(Self::Decimal {
+                precision: precision.trim().parse().ok()?,
+                scale: scale.trim().parse().ok()?,
+            });
+        }
+        Some(match text {
+            "BOOLEAN" => Self::Boolean,
+            "INTEGER" => Self::Integer,
+            "BIGINT" => Self::BigInt,
+            "DOUBLE" => Self::Double,
+            "VARCHAR" => Self::Varchar,
+            "VARBINARY" => Self::Varbinary,
+            "DATE" => Self::Date,
+            "TIMESTAMP" => Self::Timestamp,
+            _ => return None,
+        })
+    }
+}
+
+/// A value of a table, in no service's encoding.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Value {
+    /// SQL NULL.
+    Null,
+    /// True or false.
+    Boolean(bool),
+    /// An integer of up to 64 bits.
+    Integer(i64),
+    /// A double-precision float.
+    Double(f64),
+    /// Text; a decimal as its digits (`12.500000000`), a date as `2024-01-15`, a
+    /// timestamp as `2024-01-15 08:30:00.250` (UTC, at most six fraction digits).
+    Text(String),
+    /// Bytes.
+    Bytes(Vec<u8>),
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Boolean(value)
+    }
+}
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Integer(value)
+    }
+}
+impl From<f64> for Value {
+    fn from(value: f64) -> Self {
+        Self::Double(value)
+    }
+}
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+impl From<Vec<u8>> for Value {
+    fn from(value: Vec<u8>) -> Self {
+        Self::Bytes(value)
+    }
+}
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// A column of a result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Column {
+    /// `None` for an expression without an alias, which each service names itself.
+    pub(crate) name: Option<String>,
+    /// The text of an expression without an alias.
+    pub(crate) expression: String,
+    pub(crate) column_type: ColumnType,
+    /// Whether a NULL may stand in it.
+    pub(crate) nullable: bool,
+}
+
+/// A result in neutral values.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Table {
+    pub(crate) columns: Vec<Column>,
+    pub(crate) rows: Vec<Vec<Value>>,
+}
+
+/// A result as one service shows it: its type names and its JSON, cell by cell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct WireTable {
+    /// Name and type, in order.
+    pub(crate) columns: Vec<(String, String)>,
+    /// JSON texts, one for each column.
+    pub(crate) rows: Vec<Vec<String>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ColumnType;
+
+    #[test]
+    fn a_declaration_reads_back() {
+        for column_type in [
+            ColumnType::Boolean,
+            ColumnType::Integer,
+            ColumnType::BigInt,
+            ColumnType::Decimal {
+                precision: 22,
+                scale: 9,
+            },
+            ColumnType::Double,
+            ColumnType::Varchar,
+            ColumnType::Varbinary,
+            ColumnType::Date,
+            ColumnType::Timestamp,
+        ] {
+            assert_eq!(
+                ColumnType::from_declaration(&column_type.declaration()),
+                Some(column_type)
+            );
+        }
+        assert_eq!(ColumnType::from_declaration("GEOMETRY"), None);
+    }
+}

@@ -1,0 +1,59 @@
+//! Error bodies: a status of the database, and issues.
+
+use serde_json::{Value, json};
+
+use crate::exchange::Answer;
+
+/// What a failed query or request says. Zero and empty values are left out, as
+/// the service leaves them out.
+pub(super) fn issue(message: &str, code: Option<u32>, at: Option<(u64, u64)>) -> Value {
+    let mut issue = json!({ "message": message, "severity": "ERROR", "issues": [] });
+    if let Some(code) = code {
+        issue["issue_code"] = code.into();
+    }
+    if let Some((row, column)) = at {
+        issue["position"] = json!({ "row": row, "column": column });
+    }
+    issue
+}
+
+/// 400, which is the answer to every failure of the business kind; the issue's
+/// code tells them apart.
+pub(super) fn bad_request(message: &str, code: Option<u32>) -> Answer {
+    error(400, 400_010, "BAD_REQUEST", message, code)
+}
+
+pub(super) fn validation(message: &str) -> Answer {
+    bad_request(message, Some(200_800))
+}
+
+pub(super) fn unauthorised() -> Answer {
+    error(
+        403,
+        400_020,
+        "UNAUTHORIZED",
+        "Authorization error. Permission denied",
+        None,
+    )
+}
+
+/// A query that is not there and one that may not be seen look the same.
+pub(super) fn no_query() -> Answer {
+    let message = "Query does not exist or permission denied. Please check the id of the query or \
+                   your access rights";
+    bad_request(message, Some(1000))
+}
+
+/// A value of a path or query string that does not even parse.
+pub(super) fn unreadable(what: &str) -> Answer {
+    Answer::text(400, &format!("Error in parsing: {what}"))
+}
+
+fn error(http: u16, status: u32, name: &str, message: &str, code: Option<u32>) -> Answer {
+    let body = json!({
+        "status": status,
+        "message": name,
+        "details": [issue(message, code, None)],
+    });
+    Answer::json(http, &body)
+}

@@ -1,0 +1,219 @@
+//! Making, watching, stopping and restarting queries.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::MAX_NAME;
+use super::YandexQuery;
+use super::encode::wire;
+use super::errors;
+use super::state::{Query, ResultSet, Shown};
+use crate::exchange::{Answer, Request};
+use crate::fault::ForcedState;
+use crate::ids;
+use crate::progress::Progress;
+use crate::service::Service;
+use crate::sql::SqlError;
+use crate::world::Outcome;
+
+/// A text of more bytes is refused.
+const MAX_TEXT: usize = 102_400;
+
+impl YandexQuery {
+    pub(super) fn create(&self, request: &Request) -> Answer {
+        // any other content type, also one with a charset, and the body is ignored
+        let body = if request.header("content-type") == Some("application/json")
+            && !request.body.is_empty()
+        {
+            match serde_json::from_slice::<Value>(&request.body) {
+                Ok(body) => body,
+                Err(error) => return errors::unreadable(&error.to_string()),
+            }
+        } else {
+            Value::Null
+        };
+        let field = |name: &str| {
+            let in_body = || body.get(name).and_then(Value::as_str);
+            let text = request.query(name).or_else(in_body);
+            text.unwrap_or_default().to_owned()
+        };
+        let (text, name, description) = (field("text"), field("name"), field("description"));
+        if text.is_empty() || text.len() > MAX_TEXT {
+            return errors::validation("text's length is not in [1; 102400]");
+        }
+        if name.len() > MAX_NAME {
+            return errors::validation("name's length is not in [0; 1024]");
+        }
+        if description.len() > 10_240 {
+            return errors::validation("description's length is not in [0; 10240]");
+        }
+        let kind = match field("type").as_str() {
+            "" | "ANALYTICS" => "ANALYTICS",
+            "STREAMING" => "STREAMING",
+            other => return errors::unreadable(&format!("unknown query type {other}")),
+        };
+        let key = request.header("idempotency-key").unwrap_or_default();
+        if key.len() > MAX_NAME {
+            return errors::validation("idempotency_key's length is not in [0; 1024]");
+        }
+        let mut state = self.state();
+        // the first text wins, whatever this one says
+        if let Some(id) = state.used_for(key).filter(|_| !key.is_empty()) {
+            return Answer::json(200, &json!({ "id": id }));
+        }
+        let id = ids::yandex_query_id();
+        let query = Query {
+            end: self.run(&text),
+            name,
+            description,
+            text,
+            kind: kind.to_owned(),
+            started_at: Timestamp::now(),
+            finished_at: None,
+            progress: Progress::new(self.world.options.poll_steps),
+            stopping: None,
+        };
+        state.queries.insert(id.clone(), query);
+        if !key.is_empty() {
+            state.remember(key, &id);
+        }
+        Answer::json(200, &json!({ "id": id }))
+    }
+
+    pub(super) fn get(&self, request: &Request, id: &str) -> Answer {
+        let mut state = self.state();
+        let Some(query) = state.queries.get_mut(id) else {
+            return errors::no_query();
+        };
+        let shown = self.poll(request, query);
+        let sets: Vec<Value> = match (&shown, &query.end) {
+            (Shown::Completed, Ok(sets)) => sets
+                .iter()
+                .map(|set| {
+                    json!({ "rows_count": set.table.rows.len(), "truncated": set.truncated })
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        let finished_at = match shown {
+            Shown::Completed | Shown::Failed => query.finished_at,
+            _ => None,
+        };
+        let mut body = json!({
+            "id": id,
+            "name": query.name,
+            "description": query.description,
+            "text": query.text,
+            "type": query.kind,
+            "status": shown.as_str(),
+            "meta": {
+                "started_at": format!("{:.6}", query.started_at),
+                "finished_at": finished_at.map_or_else(String::new, |at| format!("{at:.6}")),
+            },
+            "result_sets": sets,
+        });
+        if shown == Shown::Failed {
+            body["issues"] = issues(query);
+        }
+        Answer::json(200, &body)
+    }
+
+    pub(super) fn status(&self, request: &Request, id: &str) -> Answer {
+        let mut state = self.state();
+        match state.queries.get_mut(id) {
+            Some(query) => {
+                let shown = self.poll(request, query);
+                Answer::json(200, &json!({ "status": shown.as_str() }))
+            }
+            None => errors::no_query(),
+        }
+    }
+
+    pub(super) fn stop(&self, request: &Request, id: &str) -> Answer {
+        let key = request.header("idempotency-key").unwrap_or_default();
+        let mut state = self.state();
+        let repeated = !key.is_empty() && state.used_for(key) == Some(id);
+        let Some(query) = state.queries.get_mut(id) else {
+            return errors::no_query();
+        };
+        if query.stopping.is_some() && query.finished_at.is_none() && !repeated {
+            let message =
+                "Conversion from status ABORTING_BY_USER to ABORTING_BY_USER is not possible";
+            return errors::bad_request(message, Some(1001));
+        }
+        if query.finished_at.is_none() && query.stopping.is_none() {
+            let steps = self.world.options.poll_steps.min(1);
+            query.stopping = Some(Progress::new(steps));
+        }
+        if !key.is_empty() {
+            state.remember(key, id);
+        }
+        Answer::empty(204)
+    }
+
+    /// Runs a query that has ended once more.
+    pub(super) fn start(&self, id: &str) -> Answer {
+        let mut state = self.state();
+        let Some(query) = state.queries.get_mut(id) else {
+            return errors::no_query();
+        };
+        if query.finished_at.is_none() {
+            let message = "Conversion from status RUNNING to STARTING is not possible";
+            return errors::bad_request(message, Some(1001));
+        }
+        query.end = self.run(&query.text);
+        query.progress = Progress::new(self.world.options.poll_steps);
+        query.stopping = None;
+        query.finished_at = None;
+        Answer::empty(204)
+    }
+
+    fn run(&self, text: &str) -> Result<Vec<ResultSet>, SqlError> {
+        let kept = self.world.options.yandex_query_truncate_after;
+        let kept = kept.unwrap_or(usize::MAX);
+        let outcomes = self.world.run_all(Service::YandexQuery, text)?;
+        let sets = outcomes.into_iter().map(|outcome| {
+            let mut table = match outcome {
+                Outcome::Neutral(table) => wire(&table),
+                Outcome::Scripted(table) => table,
+            };
+            let truncated = table.rows.len() > kept;
+            table.rows.truncate(kept);
+            ResultSet {
+                table: Arc::new(table),
+                truncated,
+            }
+        });
+        Ok(sets.collect())
+    }
+
+    /// Answers a poll, or what a fault wants in its place.
+    fn poll(&self, request: &Request, query: &mut Query) -> Shown {
+        match self.world.faults.forced_state(&request.target()) {
+            Some(ForcedState::Running) => Shown::Running,
+            Some(ForcedState::Unknown(text)) => Shown::Other(text),
+            None => query.poll(),
+        }
+    }
+}
+
+/// Why a query failed: what the user did, or what was wrong with the text.
+fn issues(query: &Query) -> Value {
+    let (message, details) = match &query.end {
+        Err(error) if query.stopping.is_none() => {
+            let at = (error.line, error.column);
+            let mut outer = errors::issue("Parse Sql", None, Some(at));
+            outer["issues"] = json!([errors::issue(&error.message, None, Some(at))]);
+            let place = format!("<main>:{}:{}", error.line, error.column);
+            let dump = format!("{place}: Error: Parse Sql {place}: Error: {}", error.message);
+            (dump, outer)
+        }
+        _ => {
+            let text = "Query was aborted by user";
+            (format!("<main>: Error: {text}"), errors::issue(text, None, None))
+        }
+    };
+    json!({ "message": message, "details": [details] })
+}

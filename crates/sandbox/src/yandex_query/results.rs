@@ -1,0 +1,90 @@
+//! Pages of a result set.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::YandexQuery;
+use super::errors;
+use super::state::Shown;
+use crate::exchange::{Answer, Request};
+use crate::json;
+
+/// The rows of a page that names no limit, or 0.
+const DEFAULT_LIMIT: usize = 100;
+
+#[derive(Serialize)]
+struct Page {
+    columns: Vec<PageColumn>,
+    rows: Box<RawValue>,
+}
+
+#[derive(Serialize)]
+struct PageColumn {
+    name: String,
+    #[serde(rename = "type")]
+    type_name: String,
+}
+
+impl YandexQuery {
+    /// Neither a total nor a word on whether there is more: only rows.
+    pub(super) fn results(&self, request: &Request, id: &str, index: &str) -> Answer {
+        let Ok(index) = index.parse::<i32>() else {
+            return errors::unreadable("result_set_index");
+        };
+        let (limit, offset) = match (number(request, "limit"), number(request, "offset")) {
+            (Ok(limit), Ok(offset)) => (limit, offset),
+            (Err(answer), _) | (_, Err(answer)) => return answer,
+        };
+        let most = self.world.options.yandex_query_max_page_rows;
+        let limit = match usize::try_from(limit) {
+            Ok(0) => DEFAULT_LIMIT.min(most),
+            Ok(limit) if limit <= most => limit,
+            _ => return errors::validation(&format!("limit's value is not in [1; {most}]")),
+        };
+        let Ok(offset) = usize::try_from(offset) else {
+            return errors::validation("offset's value is not in [0; 9223372036854775807]");
+        };
+        let Ok(index) = usize::try_from(index) else {
+            return errors::validation("result_set_index's value is not in [0; 2147483647]");
+        };
+        let state = self.state();
+        let Some(query) = state.queries.get(id) else {
+            return errors::no_query();
+        };
+        // a query that has not completed has no result sets yet, so that the index
+        // is what is wrong
+        let sets = match (query.shown(), &query.end) {
+            (Shown::Completed, Ok(sets)) => sets.as_slice(),
+            _ => &[],
+        };
+        let Some(set) = sets.get(index) else {
+            let count = sets.len();
+            let message = format!("Result set index out of bound: {index} >= {count}");
+            return errors::bad_request(&message, Some(1003));
+        };
+        let total = set.table.rows.len();
+        let start = offset.min(total);
+        let rows = &set.table.rows[start..start.saturating_add(limit).min(total)];
+        let columns = set
+            .table
+            .columns
+            .iter()
+            .map(|(name, type_name)| PageColumn {
+                name: name.clone(),
+                type_name: type_name.clone(),
+            })
+            .collect();
+        let page = Page {
+            columns,
+            rows: json::array_rows(rows.iter()),
+        };
+        Answer::json(200, &page).with_rows(rows.len())
+    }
+}
+
+fn number(request: &Request, name: &str) -> Result<i64, Answer> {
+    match request.query(name) {
+        None => Ok(0),
+        Some(text) => text.parse().map_err(|_| errors::unreadable(name)),
+    }
+}

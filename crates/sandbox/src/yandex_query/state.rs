@@ -1,0 +1,96 @@
+//! Queries of the folder, and the idempotency keys that were used.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::progress::{Progress, Stage};
+use crate::sql::SqlError;
+use crate::table::WireTable;
+
+/// How long a key is remembered.
+const KEY_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) queries: HashMap<String, Query>,
+    /// The query that a key was used for, and when.
+    keys: HashMap<String, (String, Timestamp)>,
+}
+
+impl State {
+    /// The query that this key was used for in the last ten minutes.
+    pub(super) fn used_for(&self, key: &str) -> Option<&str> {
+        let (id, at) = self.keys.get(key)?;
+        let age = Timestamp::now().duration_since(*at);
+        (age < KEY_LIFETIME).then_some(id.as_str())
+    }
+
+    pub(super) fn remember(&mut self, key: &str, id: &str) {
+        self.keys
+            .insert(key.to_owned(), (id.to_owned(), Timestamp::now()));
+    }
+}
+
+pub(super) struct Query {
+    pub(super) name: String,
+    pub(super) description: String,
+    pub(super) text: String,
+    pub(super) kind: String,
+    pub(super) started_at: Timestamp,
+    pub(super) finished_at: Option<Timestamp>,
+    pub(super) progress: Progress,
+    /// Set when the query is being stopped: it takes a moment, too.
+    pub(super) stopping: Option<Progress>,
+    pub(super) end: Result<Vec<ResultSet>, SqlError>,
+}
+
+#[derive(Clone)]
+pub(super) struct ResultSet {
+    pub(super) table: Arc<WireTable>,
+    pub(super) truncated: bool,
+}
+
+/// What the service shows of the states that a query goes through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    Running,
+    Completed,
+    Failed,
+    Other(String),
+}
+
+impl Shown {
+    pub(super) fn as_str(&self) -> &str {
+        match self {
+            Self::Running => "RUNNING",
+            Self::Completed => "COMPLETED",
+            Self::Failed => "FAILED",
+            Self::Other(text) => text,
+        }
+    }
+}
+
+impl Query {
+    /// Answers a poll.
+    pub(super) fn poll(&mut self) -> Shown {
+        let stage = match &mut self.stopping {
+            Some(stopping) => stopping.poll(),
+            None => self.progress.poll(),
+        };
+        if stage == Stage::Done {
+            self.finished_at.get_or_insert_with(Timestamp::now);
+        }
+        self.shown()
+    }
+
+    /// The state as the last poll left it.
+    pub(super) fn shown(&self) -> Shown {
+        match (&self.finished_at, &self.stopping, &self.end) {
+            (None, ..) => Shown::Running,
+            (Some(_), None, Ok(_)) => Shown::Completed,
+            (Some(_), ..) => Shown::Failed,
+        }
+    }
+}

@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod config;
+// Written by `cargo xtask codegen yandex-query`; what its document has no words for has none here.
+#[rustfmt::skip]
+#[allow(missing_docs, unreachable_pub, unused_imports, clippy::all, clippy::unwrap_used)]
+mod generated;
+
+pub use config::ClientBuilder;
+pub use generated::{Client, builder, types};
+pub use progenitor_client::{
+    BuildError, ByteStream, CredentialProvider, ErrorKind, RawRows, ResponseValue, RetryPolicy,
+    Secret, UnknownValue,
+};
+
+/// What goes wrong in a call, with the error that the service itself sent, where it sent one.
+pub type Error = progenitor_client::Error<types::GenericError>;

@@ -1,0 +1,100 @@
+//! The command line.
+
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use lexopt::prelude::*;
+
+use crate::{codegen, vendor, workspace::Workspace};
+
+const HELP: &str = "\
+cargo xtask codegen [--check] [SERVICE…]     rewrite crates/SERVICE/src/generated.rs from specs/SERVICE
+cargo xtask codegen --print-normalised SERVICE
+                                             show the document that progenitor gets
+cargo xtask vendor SERVICE --from FILE [--date YYYY-MM-DD]
+                                             rewrite specs/SERVICE/openapi.json and its pin from FILE
+
+Every command takes --root DIR: a checkout other than the one this was built in.
+codegen --check writes nothing; it prints what would change, and fails if anything would.
+";
+
+/// What the words of a command line come to.
+#[derive(Default)]
+struct Arguments {
+    words: Vec<String>,
+    check: bool,
+    print_normalised: bool,
+    from: Option<PathBuf>,
+    date: Option<String>,
+    root: Option<PathBuf>,
+}
+
+/// Runs the command that `args` name.
+pub(crate) fn run(
+    args: impl Iterator<Item = OsString>,
+    workspace: &Workspace,
+) -> Result<ExitCode> {
+    let arguments = parse(lexopt::Parser::from_args(args))?;
+    let Some(arguments) = arguments else {
+        print!("{HELP}");
+        return Ok(ExitCode::SUCCESS);
+    };
+    let workspace = match &arguments.root {
+        Some(root) => Workspace::new(root),
+        None => workspace.clone(),
+    };
+    let (command, names) = arguments
+        .words
+        .split_first()
+        .ok_or_else(|| anyhow!("which command?\n\n{HELP}"))?;
+    match command.as_str() {
+        "codegen" if arguments.print_normalised => {
+            let service = workspace.service(one(names)?)?;
+            print!("{}", codegen::normalised_text(&service)?);
+            Ok(ExitCode::SUCCESS)
+        }
+        "codegen" => {
+            let services = if names.is_empty() {
+                workspace.services()?
+            } else {
+                names
+                    .iter()
+                    .map(|name| workspace.service(name))
+                    .collect::<Result<_>>()?
+            };
+            codegen::run(&services, arguments.check)
+        }
+        "vendor" => {
+            let service = workspace.service(one(names)?)?;
+            let from = arguments.from.context("vendor needs --from FILE")?;
+            vendor::run(&service, &from, arguments.date.as_deref())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        unknown => bail!("there is no command {unknown:?}\n\n{HELP}"),
+    }
+}
+
+/// `None` when help was asked for.
+fn parse(mut parser: lexopt::Parser) -> Result<Option<Arguments>> {
+    let mut arguments = Arguments::default();
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Short('h') | Long("help") => return Ok(None),
+            Long("check") => arguments.check = true,
+            Long("print-normalised") => arguments.print_normalised = true,
+            Long("from") => arguments.from = Some(parser.value()?.into()),
+            Long("date") => arguments.date = Some(parser.value()?.string()?),
+            Long("root") => arguments.root = Some(parser.value()?.into()),
+            Value(word) => arguments.words.push(word.string()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(Some(arguments))
+}
+
+fn one(names: &[String]) -> Result<&str> {
+    match names {
+        [name] => Ok(name),
+        _ => bail!("this command takes one SERVICE, {} were given", names.len()),
+    }
+}

@@ -1,0 +1,59 @@
+//! The generated `Client`.
+
+use syn::{File, ImplItem, Item, parse_quote};
+
+/// progenitor's `Client::new` panics where TLS cannot start, and either constructor takes a
+/// `reqwest::Client` that may follow redirects with a key. Ours is the only way in; the hooks are
+/// those of the runtime.
+pub(super) fn own_hooks_and_no_public_constructor(file: &mut File) {
+    file.items.retain(|item| match item {
+        Item::Mod(module) => module.ident != "prelude",
+        Item::Const(item) => item.ident != "_",
+        _ => true,
+    });
+    for item in &mut file.items {
+        let Item::Impl(implementation) = item else {
+            continue;
+        };
+        implementation
+            .items
+            .retain(|item| !matches!(item, ImplItem::Fn(f) if f.sig.ident == "new"));
+        for item in &mut implementation.items {
+            if let ImplItem::Fn(function) = item
+                && function.sig.ident == "new_with_client"
+            {
+                function.vis = parse_quote!(pub(crate));
+                function.attrs.clear();
+            }
+        }
+    }
+    file.items.push(parse_quote! {
+        impl ClientHooks<progenitor_client::Core> for Client {}
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::ToTokens as _;
+
+    use super::*;
+
+    #[test]
+    fn no_constructor_is_public() {
+        let mut file: File = parse_quote! {
+            impl Client {
+                /// Words.
+                pub fn new(baseurl: &str) -> Self { panic!() }
+                pub fn new_with_client(baseurl: &str) -> Self { Self }
+            }
+            const _: () = {};
+            pub mod prelude {}
+        };
+        own_hooks_and_no_public_constructor(&mut file);
+        let text = file.to_token_stream().to_string();
+        assert!(!text.contains("pub fn new"), "{text}");
+        assert!(text.contains("pub (crate) fn new_with_client"), "{text}");
+        assert!(text.contains("impl ClientHooks"), "{text}");
+        assert!(!text.contains("prelude"), "{text}");
+    }
+}

@@ -1,0 +1,170 @@
+//! Operations that stand behind a cargo feature, and the types that only they reach.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use heck::ToUpperCamelCase as _;
+use serde_json::Value;
+use syn::{Attribute, File, ImplItem, Item, parse_quote, visit::Visit as _};
+
+use super::{module, names, self_name};
+use crate::{document::METHODS, normalise};
+
+/// Type → the features of which any brings it in. Types that are always there are absent.
+pub(in crate::codegen) type Gates = BTreeMap<String, BTreeSet<String>>;
+
+/// Puts `cfg` on builders, methods and types.
+pub(super) fn gate(file: &mut File, document: &Value) -> Result<Gates> {
+    let by_operation = by_operation(document);
+    let enums = normalise::open_enums(document)?.into_iter().map(|open| open.name);
+    let graph = names::graph(module(&mut file.items, "types")?, enums);
+    let known: BTreeSet<String> = graph.keys().cloned().collect();
+
+    // What each operation's builder mentions is what it needs.
+    let mut always = BTreeSet::new();
+    let mut gated: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for item in module(&mut file.items, "builder")? {
+        let Some(operation) = operation_of(item) else {
+            continue;
+        };
+        let mentioned = names::mentioned(&known, |mentions| mentions.visit_item(item));
+        match by_operation.get(&operation) {
+            Some(feature) => gated.entry(feature.clone()).or_default().extend(mentioned),
+            None => always.extend(mentioned),
+        }
+    }
+    let always = names::reachable(&graph, always);
+    let mut gates = Gates::new();
+    for (feature, roots) in gated {
+        for name in names::reachable(&graph, roots).difference(&always) {
+            gates.entry(name.clone()).or_default().insert(feature.clone());
+        }
+    }
+
+    let types = module(&mut file.items, "types")?;
+    gate_types(types, &gates);
+    if let Ok(builders) = module(types, "builder") {
+        gate_types(builders, &gates);
+    }
+    gate_operations(file, &by_operation)?;
+    Ok(gates)
+}
+
+/// Builder's name → feature.
+fn by_operation(document: &Value) -> BTreeMap<String, String> {
+    let paths = document.get("paths").and_then(Value::as_object).into_iter().flatten();
+    let operations =
+        paths.flat_map(|(_, item)| METHODS.iter().filter_map(|method| item.get(*method)));
+    operations
+        .filter_map(|operation| {
+            let id = operation["operationId"].as_str()?.to_upper_camel_case();
+            Some((id, normalise::feature(operation)?.to_owned()))
+        })
+        .collect()
+}
+
+fn operation_of(item: &Item) -> Option<String> {
+    match item {
+        Item::Struct(item) => Some(item.ident.to_string()),
+        Item::Impl(item) => self_name(item).map(ToString::to_string),
+        _ => None,
+    }
+}
+
+fn gate_types(items: &mut [Item], gates: &Gates) {
+    let gated: BTreeSet<String> = gates.keys().cloned().collect();
+    for item in items {
+        let names = match &*item {
+            // `impl From<A> for IndexMap<…>` needs A as much as its own type.
+            Item::Impl(item) => names::mentioned(&gated, |mentions| {
+                mentions.visit_type(&item.self_ty);
+                if let Some((path, _)) = &item.trait_ {
+                    mentions.visit_path(path);
+                }
+            }),
+            other => names::type_name(other).map(ToString::to_string).into_iter().collect(),
+        };
+        let conditions: BTreeSet<_> = names.iter().filter_map(|name| gates.get(name)).collect();
+        let attributes = match item {
+            Item::Struct(item) => &mut item.attrs,
+            Item::Enum(item) => &mut item.attrs,
+            Item::Type(item) => &mut item.attrs,
+            Item::Impl(item) => &mut item.attrs,
+            _ => continue,
+        };
+        for features in conditions {
+            attributes.insert(0, cfg(features));
+        }
+    }
+}
+
+fn gate_operations(file: &mut File, by_operation: &BTreeMap<String, String>) -> Result<()> {
+    for item in module(&mut file.items, "builder")? {
+        let feature = operation_of(item).and_then(|name| by_operation.get(&name).cloned());
+        let Some(feature) = feature else { continue };
+        let cfg = cfg(&BTreeSet::from([feature]));
+        match item {
+            Item::Struct(item) => item.attrs.insert(0, cfg),
+            Item::Impl(item) => item.attrs.insert(0, cfg),
+            _ => {}
+        }
+    }
+    for item in &mut file.items {
+        let Item::Impl(item) = item else { continue };
+        for function in &mut item.items {
+            if let ImplItem::Fn(function) = function {
+                let name = function.sig.ident.to_string().to_upper_camel_case();
+                if let Some(feature) = by_operation.get(&name) {
+                    function.attrs.insert(0, cfg(&BTreeSet::from([feature.clone()])));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn cfg(features: &BTreeSet<String>) -> Attribute {
+    let features = features.iter();
+    match features.len() {
+        1 => parse_quote!(#[cfg(#(feature = #features)*)]),
+        _ => parse_quote!(#[cfg(any(#(feature = #features),*))]),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_only_a_feature_reaches_stands_behind_it() {
+        let mut file: File = parse_quote! {
+            pub mod types {
+                pub struct Heavy { pub part: Part, pub shared: Shared }
+                pub struct Part {}
+                impl Part { pub fn builder() {} }
+                impl ::std::convert::From<Part> for ::std::string::String {}
+                pub struct Shared {}
+            }
+            impl Client {
+                pub fn get_heavy(&self) -> builder::GetHeavy { builder::GetHeavy::new(self) }
+            }
+            pub mod builder {
+                pub struct GetHeavy {}
+                impl GetHeavy { pub async fn send(self) -> types::Heavy { panic!() } }
+                pub struct GetLight {}
+                impl GetLight { pub async fn send(self) -> types::Shared { panic!() } }
+            }
+        };
+        let document = json!({"paths": {
+            "/heavy": {"get": {"operationId": "get_heavy", "x-feature": "heavy"}},
+            "/light": {"get": {"operationId": "get_light"}}}});
+        let gates = gate(&mut file, &document).unwrap();
+        assert_eq!(gates.keys().collect::<Vec<_>>(), ["Heavy", "Part"]);
+        let text = prettyplease::unparse(&file);
+        // Two types, two impls about a type, a method, a builder and its impl.
+        assert_eq!(text.matches("#[cfg(feature = \"heavy\")]").count(), 7, "{text}");
+    }
+}

@@ -1,0 +1,176 @@
+//! One change, judged: what it is, where, and for whom it breaks.
+
+use serde::{Serialize, Serializer};
+
+/// The way a value goes: to the service, or from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Direction {
+    Request,
+    Response,
+}
+
+/// The directions that a change concerns. A change to an operation as a whole has none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Directions {
+    pub(super) request: bool,
+    pub(super) response: bool,
+}
+
+/// What a change belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Subject {
+    /// `post /v1/sql`, and its operation id.
+    Operation { key: String, id: Option<String> },
+    /// The name in the vendored document (in FILE, for a schema that only FILE has), and the name
+    /// in FILE where that is another.
+    Schema { name: String, now: Option<String> },
+}
+
+/// What happened. The words in JSON are these, in snake case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Kind {
+    OperationAdded,
+    OperationRemoved,
+    OperationIdChanged,
+    PathChanged,
+    SecurityChanged,
+    ParameterAdded,
+    ParameterRemoved,
+    ParameterRenamed,
+    ParameterStyleChanged,
+    BodyAdded,
+    BodyRemoved,
+    MediaTypeAdded,
+    MediaTypeRemoved,
+    ResponseAdded,
+    ResponseRemoved,
+    ResponseStatusChanged,
+    HeaderAdded,
+    HeaderRemoved,
+    PropertyAdded,
+    PropertyRemoved,
+    OtherPropertiesAdded,
+    OtherPropertiesRemoved,
+    OtherPropertiesRefused,
+    BecameRequired,
+    BecameOptional,
+    NullAllowed,
+    NullRefused,
+    EnumValuesAdded,
+    EnumValuesRemoved,
+    EnumOpened,
+    EnumClosed,
+    DiscriminatorChanged,
+    UnionArmAdded,
+    UnionArmRemoved,
+    TypeChanged,
+    TypeNarrowed,
+    TypeWidened,
+    CompositionChanged,
+    BoundsChanged,
+    DefaultChanged,
+    DeprecatedChanged,
+    AnnotationChanged,
+    ReferenceChanged,
+    SchemaAdded,
+    SchemaRemoved,
+    SchemaRenamed,
+}
+
+/// A change as it is reported.
+#[derive(Debug)]
+pub(super) struct Change {
+    pub(super) breaking: bool,
+    pub(super) kind: Kind,
+    pub(super) subject: Subject,
+    /// Where: in the vendored document, or in FILE for what only FILE has.
+    pub(super) pointer: String,
+    pub(super) directions: Directions,
+    pub(super) words: Words,
+    /// The operations that a schema's change reaches.
+    pub(super) reached_by: Vec<Reached>,
+}
+
+/// An operation that reaches a schema.
+#[derive(Clone, Debug)]
+pub(super) struct Reached {
+    pub(super) key: String,
+    pub(super) id: Option<String>,
+}
+
+/// A message whose list can be cut.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Words {
+    pub(super) before: String,
+    pub(super) list: Vec<String>,
+    /// What it means for the user.
+    pub(super) because: String,
+}
+
+impl Words {
+    /// The message with the first `most` words of its list.
+    pub(super) fn shown(&self, most: usize) -> String {
+        let mut text = self.before.clone();
+        if !self.list.is_empty() {
+            text.push(' ');
+            text.push_str(&super::words::listed(&self.list, ", ", most));
+        }
+        if !self.because.is_empty() {
+            text.push_str(": ");
+            text.push_str(&self.because);
+        }
+        text
+    }
+}
+
+impl Directions {
+    pub(super) fn add(&mut self, direction: Direction) {
+        match direction {
+            Direction::Request => self.request = true,
+            Direction::Response => self.response = true,
+        }
+    }
+
+    fn name(self) -> Option<&'static str> {
+        match (self.request, self.response) {
+            (true, true) => Some("both"),
+            (true, false) => Some("request"),
+            (false, true) => Some("response"),
+            (false, false) => None,
+        }
+    }
+}
+
+impl Serialize for Change {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Shape<'a> {
+            breaking: bool,
+            kind: Kind,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            operation: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            schema: Option<&'a str>,
+            pointer: &'a str,
+            direction: Option<&'static str>,
+            message: String,
+            reached_by: Vec<&'a str>,
+        }
+        let (operation, schema) = match &self.subject {
+            Subject::Operation { key, .. } => (Some(key.as_str()), None),
+            Subject::Schema { name, .. } => (None, Some(name.as_str())),
+        };
+        Shape {
+            breaking: self.breaking,
+            kind: self.kind,
+            operation,
+            schema,
+            pointer: &self.pointer,
+            direction: self.directions.name(),
+            message: self.words.shown(usize::MAX),
+            reached_by: self.reached_by.iter().map(|reached| reached.key.as_str()).collect(),
+        }
+        .serialize(serializer)
+    }
+}

@@ -1,0 +1,126 @@
+//! Which operation of one document is which of the other.
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use super::view::Node;
+use crate::{document::METHODS, upstream::Keep};
+
+/// An operation where it stands.
+#[derive(Clone)]
+pub(super) struct Operation<'a> {
+    /// `post /v1/sql`.
+    pub(super) key: String,
+    pub(super) path: String,
+    pub(super) node: Node<'a>,
+    /// The path item around it.
+    pub(super) item: Node<'a>,
+}
+
+impl<'a> Operation<'a> {
+    pub(super) fn id(&self) -> Option<&'a str> {
+        self.node.text("operationId")
+    }
+
+    /// What says which operation this is, whatever the path parameters are called.
+    fn shape(&self) -> String {
+        let method = self.key.split(' ').next().unwrap_or_default();
+        let segments = self.path.split('/').map(|segment| match segment.find('{') {
+            Some(at) if segment.ends_with('}') => format!("{}{{}}", &segment[..at]),
+            _ => segment.to_owned(),
+        });
+        format!("{method} {}", segments.collect::<Vec<_>>().join("/"))
+    }
+
+    /// The names of the path's parameters, in order.
+    pub(super) fn path_parameters(&self) -> Vec<&str> {
+        let after_brace = self.path.split('{').skip(1);
+        after_brace.filter_map(|text| text.split('}').next()).collect()
+    }
+}
+
+/// The operations of a document, in its order.
+pub(super) fn all(document: &Value) -> Vec<Operation<'_>> {
+    let Some(root) = Node::at(document, "") else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for (path, item) in root.children("paths") {
+        for method in METHODS {
+            if let Some(node) = item.child(method) {
+                let key = format!("{method} {path}");
+                let (path, item) = (path.clone(), item.clone());
+                found.push(Operation { key, path, node, item });
+            }
+        }
+    }
+    found
+}
+
+/// The same operation among others: the same method and path, up to the names of path parameters.
+pub(super) fn twin<'o, 'a>(
+    operation: &Operation<'_>,
+    among: &'o [Operation<'a>],
+) -> Option<&'o Operation<'a>> {
+    let exact = among.iter().find(|other| other.key == operation.key);
+    exact.or_else(|| {
+        let shape = operation.shape();
+        among.iter().find(|other| other.shape() == shape)
+    })
+}
+
+/// The operations of `upstream` that stand for the ones kept: those in the vendored document, and
+/// those that the pin asks for.
+pub(super) fn kept(vendored: &[Operation<'_>], upstream: &[Operation<'_>], keep: &Keep) -> Keep {
+    let Keep::Some(entries) = keep else {
+        return Keep::All;
+    };
+    let asked = upstream.iter().filter(|operation| entries.contains(&operation.key));
+    let twins = vendored.iter().filter_map(|operation| twin(operation, upstream));
+    let mut keys: Vec<_> = asked.chain(twins).map(|operation| operation.key.clone()).collect();
+    keys.sort();
+    keys.dedup();
+    Keep::Some(keys)
+}
+
+/// What an upstream document holds beyond the kept operations.
+#[derive(Debug, Default)]
+pub(super) struct Beyond {
+    pub(super) count: usize,
+    /// Those in folders most of whose operations are kept, as `post /v1/sql/fast (runFast)`.
+    pub(super) near: Vec<String>,
+}
+
+pub(super) fn beyond(upstream: &[Operation<'_>], keep: &Keep) -> Beyond {
+    let Keep::Some(kept) = keep else {
+        return Beyond::default();
+    };
+    // Folder → how many operations are below it, and how many of them are kept.
+    let mut folders: IndexMap<&str, (usize, usize)> = IndexMap::new();
+    for operation in upstream {
+        for folder in folders_of(&operation.path) {
+            let counts = folders.entry(folder).or_default();
+            counts.0 += 1;
+            counts.1 += usize::from(kept.contains(&operation.key));
+        }
+    }
+    let ours = |folder: &str| {
+        folders.get(folder).is_some_and(|(all, kept)| *kept >= 2 && kept * 2 > *all)
+    };
+    let mut beyond = Beyond::default();
+    for operation in upstream.iter().filter(|operation| !kept.contains(&operation.key)) {
+        beyond.count += 1;
+        if folders_of(&operation.path).any(ours) {
+            let deprecated = if operation.node.is("deprecated") { ", deprecated" } else { "" };
+            let id = operation.id().unwrap_or("no operation id");
+            beyond.near.push(format!("{} ({id}{deprecated})", operation.key));
+        }
+    }
+    beyond
+}
+
+/// `/a/b/c` → `/a`, `/a/b`, `/a/b/c`.
+fn folders_of(path: &str) -> impl Iterator<Item = &str> {
+    let ends = path.char_indices().skip(1).filter(|(_, c)| *c == '/').map(|(at, _)| at);
+    ends.chain([path.len()]).map(|end| &path[..end])
+}

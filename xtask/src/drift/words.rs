@@ -1,0 +1,95 @@
+//! Schemas and values in words, for messages of one line.
+
+use serde_json::Value;
+
+use super::view::{Kind, Node};
+
+/// What a schema takes: ``array of `Row`, may be null``.
+pub(super) fn describe(node: &Node<'_>) -> String {
+    let nullable = match node.named() {
+        Some((_, nullable)) => nullable,
+        None => node.resolved().nullable,
+    };
+    let mut words = type_of(node, 2);
+    if nullable && words != "null" {
+        words.push_str(", may be null");
+    }
+    words
+}
+
+/// The type alone; nested types are named to the given depth.
+fn type_of(node: &Node<'_>, depth: usize) -> String {
+    if let Some((name, _)) = node.named() {
+        return format!("`{name}`");
+    }
+    let node = node.resolved().node;
+    let inner = |key: &str| match node.child(key) {
+        Some(child) if depth > 0 => type_of(&child, depth - 1),
+        _ => "values".to_owned(),
+    };
+    match node.kind() {
+        Kind::Any => "any value".to_owned(),
+        Kind::Null => "null".to_owned(),
+        Kind::Array => format!("array of {}", inner("items")),
+        Kind::Object if node.value.get("properties").is_none() => {
+            match node.value.get("additionalProperties") {
+                Some(Value::Bool(false)) => "object without properties".to_owned(),
+                Some(_) => format!("map of {}", inner("additionalProperties")),
+                None => "object".to_owned(),
+            }
+        }
+        Kind::Object => "object".to_owned(),
+        Kind::Union if depth > 0 => {
+            let arms = node.alternatives();
+            let arms: Vec<_> = arms.iter().map(|arm| type_of(arm, depth - 1)).collect();
+            listed(&arms, " or ", 4)
+        }
+        Kind::Union => "one of several".to_owned(),
+        kind => match &values(&node)[..] {
+            [] => scalar(&node, kind),
+            [one] => format!("always {one}"),
+            several => format!("one of {}", listed(several, ", ", 5)),
+        },
+    }
+}
+
+fn scalar(node: &Node<'_>, kind: Kind) -> String {
+    let name = match kind {
+        Kind::Boolean => "boolean",
+        Kind::Integer => "integer",
+        Kind::Number => "number",
+        _ => "string",
+    };
+    match node.text("format") {
+        Some(format) if !matches!(format, "double" | "integer") => format!("{name} ({format})"),
+        _ => name.to_owned(),
+    }
+}
+
+/// The values of an enum as shown.
+pub(super) fn values(node: &Node<'_>) -> Vec<String> {
+    node.values().into_iter().map(value).collect()
+}
+
+/// A value as shown: text in backticks, the rest as JSON.
+pub(super) fn value(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("`{text}`"),
+        other => other.to_string(),
+    }
+}
+
+/// The first `most` of some words, and how many more there are.
+pub(super) fn listed(words: &[String], between: &str, most: usize) -> String {
+    // "and 1 more" would be no shorter than the one it hides.
+    if words.len() <= most.saturating_add(1) {
+        return words.join(between);
+    }
+    format!("{} and {} more", words[..most].join(between), words.len() - most)
+}
+
+/// `1 change`, `2 changes`.
+pub(super) fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}

@@ -1,0 +1,22 @@
+//! Maintainer commands of rowfeed: `cargo xtask codegen | vendor | drift`.
+
+mod cli;
+mod codegen;
+mod document;
+mod normalise;
+mod overlay;
+mod upstream;
+mod vendor;
+mod workspace;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::run(std::env::args_os().skip(1), &workspace::Workspace::of_this_build()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

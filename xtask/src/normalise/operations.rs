@@ -1,0 +1,204 @@
+//! Rules about operations: ids, parameters, request bodies.
+
+use std::collections::HashSet;
+
+use anyhow::Result;
+use heck::ToSnakeCase as _;
+use serde_json::{Map, Value, json};
+
+use crate::document::METHODS;
+
+/// The cargo feature an operation stands behind.
+pub(crate) fn feature(operation: &Value) -> Option<&str> {
+    operation.get("x-feature").and_then(Value::as_str)
+}
+
+/// Calls `visit` with path, method and operation, for every operation.
+pub(super) fn for_each(
+    document: &mut Value,
+    visit: &mut impl FnMut(&str, &str, &mut Map<String, Value>),
+) {
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    for (path, item) in paths.into_iter().flatten() {
+        for method in METHODS {
+            if let Some(Value::Object(operation)) = item.get_mut(method) {
+                visit(path, method, operation);
+            }
+        }
+    }
+}
+
+/// Go swag writes `*/*` for bodies that are JSON; progenitor fails with "unexpected content type".
+pub(super) fn bodies_of_any_type_are_json(document: &mut Value) -> Result<()> {
+    for_each(document, &mut |_, _, operation| {
+        let content = operation
+            .get_mut("requestBody")
+            .and_then(|body| body.get_mut("content"))
+            .and_then(Value::as_object_mut);
+        if let Some(content) = content
+            && let Some(body) = content.shift_remove("*/*")
+        {
+            content.insert("application/json".into(), body);
+        }
+    });
+    Ok(())
+}
+
+/// Header and query parameters that hold a credential, and headers that OpenAPI says to ignore as
+/// parameters: generated, each would be an argument of every call, and a key in `Debug` output.
+const NOT_PARAMETERS: [(&str, &str); 6] = [
+    ("header", "authorization"),
+    ("header", "x-dune-api-key"),
+    ("query", "api_key"),
+    ("header", "accept"),
+    ("header", "content-type"),
+    ("cookie", "connect.sid"),
+];
+
+pub(super) fn credentials_are_no_parameters(document: &mut Value) -> Result<()> {
+    for_each_parameter_list(document, &mut |_, parameters| {
+        parameters.retain(|parameter| {
+            let text = |key| parameter.get(key).and_then(Value::as_str).unwrap_or_default();
+            let name = text("name").to_ascii_lowercase();
+            !NOT_PARAMETERS.contains(&(text("in"), name.as_str()))
+        });
+    });
+    Ok(())
+}
+
+/// A path parameter that the path does not have is silently ignored by progenitor; one that the
+/// path has and nobody declares is a panic in it.
+pub(super) fn path_parameters_match_the_path(document: &mut Value) -> Result<()> {
+    for_each_parameter_list(document, &mut |path, parameters| {
+        let in_path = path_parameters(path);
+        parameters.retain(|parameter| {
+            parameter["in"] != "path"
+                || parameter["name"].as_str().is_some_and(|n| in_path.contains(&n))
+        });
+    });
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    for (path, item) in paths.into_iter().flatten() {
+        let shared = declared(item.get("parameters"));
+        for method in METHODS {
+            let Some(Value::Object(operation)) = item.get_mut(method) else {
+                continue;
+            };
+            let own = declared(operation.get("parameters"));
+            for name in path_parameters(path) {
+                if !own.contains(name) && !shared.contains(name) {
+                    let parameter = json!({
+                        "name": name, "in": "path", "required": true,
+                        "schema": {"type": "string"}
+                    });
+                    let list = operation.entry("parameters").or_insert_with(|| json!([]));
+                    if let Value::Array(list) = list {
+                        list.push(parameter);
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// progenitor fails on a missing operation id, and generates clashing code for a repeated one.
+pub(super) fn every_operation_has_its_own_id(document: &mut Value) -> Result<()> {
+    let mut taken = HashSet::new();
+    for_each(document, &mut |path, method, operation| {
+        let from_path = || {
+            let words = path.replace(['{', '}'], " ");
+            format!("{method} {words}").to_snake_case()
+        };
+        let wanted = match operation.get("operationId").and_then(Value::as_str) {
+            Some(id) => id.to_snake_case(),
+            None => from_path(),
+        };
+        let id = if taken.contains(&wanted) { from_path() } else { wanted };
+        taken.insert(id.clone());
+        operation.insert("operationId".into(), json!(id));
+    });
+    Ok(())
+}
+
+fn for_each_parameter_list(document: &mut Value, visit: &mut impl FnMut(&str, &mut Vec<Value>)) {
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    for (path, item) in paths.into_iter().flatten() {
+        if let Some(Value::Array(list)) = item.get_mut("parameters") {
+            visit(path, list);
+        }
+        for method in METHODS {
+            let list = item.get_mut(method).and_then(|o| o.get_mut("parameters"));
+            if let Some(Value::Array(list)) = list {
+                visit(path, list);
+            }
+        }
+    }
+}
+
+fn path_parameters(path: &str) -> Vec<&str> {
+    path.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)).collect()
+}
+
+fn declared(list: Option<&Value>) -> HashSet<String> {
+    let parameters = list.and_then(Value::as_array).into_iter().flatten();
+    parameters
+        .filter(|parameter| parameter["in"] == "path")
+        .filter_map(|parameter| Some(parameter["name"].as_str()?.to_owned()))
+        .collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn document(path: &str, operation: Value) -> Value {
+        json!({"paths": {path: {"post": operation}}})
+    }
+
+    #[test]
+    fn a_body_of_any_type_is_json() {
+        let body = json!({"content": {"*/*": {"schema": {}}}});
+        let mut document = document("/a", json!({"requestBody": body}));
+        bodies_of_any_type_are_json(&mut document).unwrap();
+        let content = &document["paths"]["/a"]["post"]["requestBody"]["content"];
+        assert_eq!(content, &json!({"application/json": {"schema": {}}}));
+    }
+
+    #[test]
+    fn keys_and_content_types_are_no_parameters() {
+        let parameters = json!([
+            {"in": "header", "name": "X-Dune-Api-Key"},
+            {"in": "query", "name": "api_key"},
+            {"in": "header", "name": "Content-Type"},
+            {"in": "query", "name": "limit"},
+        ]);
+        let mut document = document("/a", json!({"parameters": parameters}));
+        credentials_are_no_parameters(&mut document).unwrap();
+        let left = &document["paths"]["/a"]["post"]["parameters"];
+        assert_eq!(left, &json!([{"in": "query", "name": "limit"}]));
+    }
+
+    #[test]
+    fn a_stray_path_parameter_goes_and_a_missing_one_comes() {
+        let parameters = json!([{"in": "path", "name": "stray"}]);
+        let mut document = document("/a/{id}", json!({"parameters": parameters}));
+        path_parameters_match_the_path(&mut document).unwrap();
+        let left = document["paths"]["/a/{id}"]["post"]["parameters"].as_array().unwrap();
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0]["name"], "id");
+    }
+
+    #[test]
+    fn missing_and_repeated_ids_are_made_from_the_path() {
+        let mut document = json!({"paths": {
+            "/a/{b}": {"get": {}},
+            "/c": {"get": {"operationId": "listThings"}},
+            "/d": {"get": {"operationId": "listThings"}},
+        }});
+        every_operation_has_its_own_id(&mut document).unwrap();
+        assert_eq!(document["paths"]["/a/{b}"]["get"]["operationId"], "get_a_b");
+        assert_eq!(document["paths"]["/c"]["get"]["operationId"], "list_things");
+        assert_eq!(document["paths"]["/d"]["get"]["operationId"], "get_d");
+    }
+}

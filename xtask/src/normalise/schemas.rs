@@ -1,0 +1,335 @@
+//! Walking the schemas of a document, and the rules about schemas as such.
+
+use anyhow::{Result, bail};
+use heck::ToUpperCamelCase as _;
+use indexmap::IndexSet;
+use serde_json::{Map, Value, json};
+
+use crate::document::{self, METHODS, ref_name};
+
+/// Where a schema stands.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// A type name for a schema that has none: the parent's, and the property's.
+    pub(super) name: String,
+    /// The property or parameter that holds the schema directly.
+    pub(super) property: Option<String>,
+    /// The component that the schema is or stands in.
+    pub(super) component: Option<String>,
+    pub(super) is_parameter: bool,
+}
+
+/// Visits every schema object of the document, children before parents.
+pub(super) fn for_each(document: &mut Value, visit: &mut impl FnMut(&mut Map<String, Value>, &Place)) {
+    if let Some(Value::Object(schemas)) = document.pointer_mut("/components/schemas") {
+        for (name, schema) in schemas {
+            let place = Place {
+                name: name.clone(),
+                property: None,
+                component: Some(name.clone()),
+                is_parameter: false,
+            };
+            walk(schema, &place, visit);
+        }
+    }
+    let Some(Value::Object(paths)) = document.get_mut("paths") else {
+        return;
+    };
+    for (path, item) in paths {
+        let Value::Object(item) = item else { continue };
+        for (key, value) in item {
+            if key == "parameters" {
+                for_each_parameter(value, &path.to_upper_camel_case(), visit);
+            } else if METHODS.contains(&key.as_str()) {
+                let id = value.get("operationId").and_then(Value::as_str);
+                let name = id.unwrap_or(path).to_upper_camel_case();
+                for_each_in_operation(value, &name, visit);
+            }
+        }
+    }
+}
+
+fn for_each_in_operation(
+    operation: &mut Value,
+    name: &str,
+    visit: &mut impl FnMut(&mut Map<String, Value>, &Place),
+) {
+    if let Some(parameters) = operation.get_mut("parameters") {
+        for_each_parameter(parameters, name, visit);
+    }
+    if let Some(content) = operation.pointer_mut("/requestBody/content") {
+        for_each_in_content(content, &format!("{name}Body"), visit);
+    }
+    if let Some(Value::Object(responses)) = operation.get_mut("responses") {
+        for response in responses.values_mut() {
+            if let Some(content) = response.get_mut("content") {
+                for_each_in_content(content, &format!("{name}Response"), visit);
+            }
+        }
+    }
+}
+
+fn for_each_parameter(
+    parameters: &mut Value,
+    operation: &str,
+    visit: &mut impl FnMut(&mut Map<String, Value>, &Place),
+) {
+    for parameter in parameters.as_array_mut().into_iter().flatten() {
+        let parameter_name = parameter["name"].as_str().unwrap_or_default().to_owned();
+        if let Some(schema) = parameter.get_mut("schema") {
+            let place = Place {
+                name: format!("{operation}{}", parameter_name.to_upper_camel_case()),
+                property: Some(parameter_name),
+                component: None,
+                is_parameter: true,
+            };
+            walk(schema, &place, visit);
+        }
+    }
+}
+
+fn for_each_in_content(
+    content: &mut Value,
+    name: &str,
+    visit: &mut impl FnMut(&mut Map<String, Value>, &Place),
+) {
+    let media_types = content.as_object_mut().into_iter().flatten();
+    for schema in media_types.filter_map(|(_, body)| body.get_mut("schema")) {
+        let place = Place {
+            name: name.to_owned(),
+            property: None,
+            component: None,
+            is_parameter: false,
+        };
+        walk(schema, &place, visit);
+    }
+}
+
+fn walk(schema: &mut Value, place: &Place, visit: &mut impl FnMut(&mut Map<String, Value>, &Place)) {
+    let Value::Object(object) = schema else {
+        return;
+    };
+    for (key, value) in object.iter_mut() {
+        let unnamed = |suffix: &str| Place {
+            name: format!("{}{suffix}", place.name),
+            ..place.clone()
+        };
+        match (key.as_str(), value) {
+            ("properties", Value::Object(properties)) => {
+                for (property, schema) in properties {
+                    let place = Place {
+                        name: format!("{}{}", place.name, property.to_upper_camel_case()),
+                        property: Some(property.clone()),
+                        ..place.clone()
+                    };
+                    walk(schema, &place, visit);
+                }
+            }
+            ("items", value) => walk(value, &unnamed("Item"), visit),
+            ("additionalProperties", value) => walk(value, &unnamed("Value"), visit),
+            ("not", value) => walk(value, &unnamed("Not"), visit),
+            ("allOf" | "anyOf" | "oneOf", Value::Array(arms)) => {
+                for arm in arms {
+                    walk(arm, &unnamed(""), visit);
+                }
+            }
+            _ => {}
+        }
+    }
+    visit(object, place);
+}
+
+/// The component schemas by name.
+pub(super) fn components(document: &Value) -> Map<String, Value> {
+    let schemas = document.pointer("/components/schemas");
+    schemas.and_then(Value::as_object).cloned().unwrap_or_default()
+}
+
+/// The component schemas, to change.
+pub(super) fn components_mut(document: &mut Value) -> &mut Map<String, Value> {
+    if document.pointer("/components/schemas").is_none() {
+        document["components"]["schemas"] = json!({});
+    }
+    match document.pointer_mut("/components/schemas") {
+        Some(Value::Object(schemas)) => schemas,
+        _ => unreachable!("just put there"),
+    }
+}
+
+/// Follows references, and wrappers around a single reference, to the schema itself.
+pub(super) fn resolved<'a>(components: &'a Map<String, Value>, schema: &'a Value) -> &'a Value {
+    let mut schema = schema;
+    // Bounded: a document may hold a reference to itself.
+    for _ in 0..32 {
+        let reference = schema.get("$ref").or_else(|| {
+            let arms = schema.get("allOf")?.as_array()?;
+            arms.first().filter(|_| arms.len() == 1)?.get("$ref")
+        });
+        let Some(target) = reference
+            .and_then(Value::as_str)
+            .and_then(ref_name)
+            .and_then(|name| components.get(name))
+        else {
+            break;
+        };
+        schema = target;
+    }
+    schema
+}
+
+/// The components that requests reach, and those that responses reach.
+pub(super) struct Sides {
+    pub(super) request: IndexSet<String>,
+    pub(super) response: IndexSet<String>,
+}
+
+impl Sides {
+    pub(super) fn of(document: &Value) -> Self {
+        let (mut request, mut response) = (Vec::new(), Vec::new());
+        for operation in operations(document) {
+            for key in ["parameters", "requestBody"] {
+                if let Some(value) = operation.get(key) {
+                    document::refs_in(value, &mut request);
+                }
+            }
+            if let Some(value) = operation.get("responses") {
+                document::refs_in(value, &mut response);
+            }
+        }
+        Self {
+            request: document::closure(document, request),
+            response: document::closure(document, response),
+        }
+    }
+
+    /// Whether only responses hold what stands at `place`. What stands outside the components is
+    /// taken for a request, where nothing is loosened.
+    pub(super) fn is_response_only(&self, place: &Place) -> bool {
+        place.component.as_ref().is_some_and(|name| {
+            self.response.contains(name) && !self.request.contains(name)
+        })
+    }
+
+    pub(super) fn is_in_response(&self, place: &Place) -> bool {
+        let component = place.component.as_ref();
+        component.is_some_and(|name| self.response.contains(name))
+    }
+}
+
+/// Every operation of the document.
+pub(super) fn operations(document: &Value) -> impl Iterator<Item = &Value> {
+    let paths = document.get("paths").and_then(Value::as_object);
+    let items = paths.into_iter().flat_map(|paths| paths.values());
+    items.flat_map(|item| METHODS.iter().filter_map(|method| item.get(*method)))
+}
+
+/// `x-rust-name` renames a component, and every reference to it.
+pub(super) fn take_rust_names(document: &mut Value) -> Result<()> {
+    let old = std::mem::take(components_mut(document));
+    let mut renamed = Map::new();
+    let mut names = std::collections::HashMap::new();
+    for (name, mut schema) in old {
+        let wanted = schema
+            .as_object_mut()
+            .and_then(|schema| schema.shift_remove("x-rust-name"))
+            .and_then(|name| name.as_str().map(str::to_owned))
+            .unwrap_or_else(|| name.to_upper_camel_case());
+        if renamed.contains_key(&wanted) {
+            bail!("two schemas would be named {wanted}, {name} is the second");
+        }
+        names.insert(name, wanted.clone());
+        renamed.insert(wanted, schema);
+    }
+    *components_mut(document) = renamed;
+    document::walk_objects(document, &mut |object| {
+        if let Some(Value::String(reference)) = object.get_mut("$ref")
+            && let Some(name) = ref_name(reference).and_then(|name| names.get(name))
+        {
+            *reference = format!("#/components/schemas/{name}");
+        }
+    });
+    if let Some(Value::String(name)) = document.get_mut("x-error-schema")
+        && let Some(renamed) = names.get(name.as_str())
+    {
+        name.clone_from(renamed);
+    }
+    Ok(())
+}
+
+/// A schema with properties and no type is an object: progenitor takes it for any JSON.
+pub(super) fn an_object_says_so(document: &mut Value) -> Result<()> {
+    for_each(document, &mut |schema, _| {
+        let is_object =
+            schema.contains_key("properties") || schema.contains_key("additionalProperties");
+        if is_object && !schema.contains_key("type") {
+            schema.insert("type".into(), json!("object"));
+        }
+    });
+    Ok(())
+}
+
+/// What stands beside a `$ref` is ignored by the format: words and `nullable` move to a wrapper.
+pub(super) fn references_with_siblings_are_wrapped(document: &mut Value) -> Result<()> {
+    for_each(document, &mut |schema, _| {
+        if schema.len() > 1
+            && let Some(reference) = schema.shift_remove("$ref")
+        {
+            schema.insert("allOf".into(), json!([{ "$ref": reference }]));
+        }
+    });
+    Ok(())
+}
+
+/// Merged arms and replaced rows leave schemas behind that would only cost compile time.
+pub(super) fn unreached_schemas_go(document: &mut Value) -> Result<()> {
+    let sides = Sides::of(document);
+    components_mut(document)
+        .retain(|name, _| sides.request.contains(name) || sides.response.contains(name));
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rust_name_reaches_every_reference() {
+        let mut document = json!({
+            "x-error-schema": "models.Old",
+            "paths": {"/a": {"get": {"responses": {"200": {
+                "content": {"application/json": {"schema": {
+                    "$ref": "#/components/schemas/models.Old"}}}}}}}},
+            "components": {"schemas": {"models.Old": {"x-rust-name": "New", "type": "string"}}}
+        });
+        take_rust_names(&mut document).unwrap();
+        assert!(!document.to_string().contains("models.Old"), "{document}");
+        assert_eq!(document["components"]["schemas"]["New"], json!({"type": "string"}));
+    }
+
+    #[test]
+    fn two_schemas_of_one_name_are_an_error() {
+        let mut document = json!({"components": {"schemas": {
+            "A": {}, "B": {"x-rust-name": "A"}}}});
+        let error = take_rust_names(&mut document).unwrap_err().to_string();
+        assert!(error.contains("named A"), "{error}");
+    }
+
+    #[test]
+    fn words_beside_a_reference_survive() {
+        let mut document = json!({"components": {"schemas": {"A": {"properties": {
+            "b": {"$ref": "#/components/schemas/B", "description": "Words."}}}}}});
+        references_with_siblings_are_wrapped(&mut document).unwrap();
+        let b = &document["components"]["schemas"]["A"]["properties"]["b"];
+        let wanted = json!({"description": "Words.",
+                            "allOf": [{"$ref": "#/components/schemas/B"}]});
+        assert_eq!(b, &wanted);
+    }
+
+    #[test]
+    fn a_reference_to_itself_ends() {
+        let components = json!({"A": {"$ref": "#/components/schemas/A"}});
+        let components = components.as_object().unwrap();
+        assert_eq!(resolved(components, &components["A"]), &components["A"]);
+    }
+}

@@ -1,0 +1,326 @@
+//! `vendor`: an upstream document cut down to the facts of the operations we keep.
+//!
+//! Kept are paths, operation ids, parameters, schemas, types, formats, enums, required, nullable,
+//! deprecated, bounds. Upstream's sentences stay behind: every object is rebuilt from a list of the
+//! keys that hold facts, so that a key nobody thought of cannot slip through.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    document::{self, METHODS},
+    upstream::{Keep, Upstream},
+    workspace::Service,
+};
+
+/// Rewrites a service's `openapi.json` and its pin from the upstream document at `from`.
+pub(crate) fn run(service: &Service, from: &Path, date: Option<&str>) -> Result<()> {
+    if service.is_handwritten() {
+        bail!(
+            "{} has no upstream: {} is written by hand",
+            service.name,
+            service.shown(&service.handwritten())
+        );
+    }
+    let mut upstream = Upstream::read(service)?;
+    let bytes = document::read_bytes(from)?;
+    let document = document::parse(from, &bytes)?;
+    let facts = facts(&document, &upstream.keep()?)
+        .with_context(|| format!("cannot vendor {}", from.display()))?;
+    let version = document
+        .pointer("/info/version")
+        .and_then(Value::as_str)
+        .ok_or_else(|| anyhow!("{}: /info/version is missing", from.display()))?;
+    upstream.repin(&bytes, version, date)?;
+    write(service, &service.vendored(), &document::to_text(&facts)?)?;
+    write(service, &service.pin(), &upstream.to_text())
+}
+
+fn write(service: &Service, path: &Path, text: &str) -> Result<()> {
+    let shown = service.shown(path);
+    if fs::read_to_string(path).is_ok_and(|present| present == text) {
+        println!("{shown}: unchanged");
+        return Ok(());
+    }
+    fs::write(path, text).with_context(|| format!("cannot write {shown}"))?;
+    println!("{shown}: written");
+    Ok(())
+}
+
+/// The facts of the kept operations and of every schema they reach.
+pub(crate) fn facts(document: &Value, keep: &Keep) -> Result<Value> {
+    let mut out = Map::new();
+    out.insert("openapi".into(), field(document, "openapi")?.clone());
+    let info = field(document, "info")?;
+    out.insert(
+        "info".into(),
+        json!({"title": field(info, "title")?, "version": field(info, "version")?}),
+    );
+    if let Some(servers) = document.get("servers").and_then(Value::as_array) {
+        let urls = servers.iter().filter_map(|server| server.get("url"));
+        out.insert("servers".into(), urls.map(|url| json!({"url": url})).collect());
+    }
+    let paths = paths(document, keep)?;
+    let mut roots = Vec::new();
+    document::refs_in(&paths, &mut roots);
+    let reached = document::closure(document, roots);
+    out.insert("paths".into(), paths);
+
+    let mut schemas = Map::new();
+    let all = document.pointer("/components/schemas").and_then(Value::as_object);
+    for (name, value) in all.into_iter().flatten() {
+        if reached.contains(name) {
+            schemas.insert(name.clone(), schema(value));
+        }
+    }
+    if let Some(lost) = reached.iter().find(|name| !schemas.contains_key(*name)) {
+        bail!("#/components/schemas/{lost} is referred to but not there");
+    }
+    out.insert("components".into(), json!({"schemas": schemas}));
+    Ok(Value::Object(out))
+}
+
+fn field<'a>(value: &'a Value, key: &str) -> Result<&'a Value> {
+    value
+        .get(key)
+        .ok_or_else(|| anyhow!("this is not an OpenAPI document: `{key}` is missing"))
+}
+
+fn paths(document: &Value, keep: &Keep) -> Result<Value> {
+    let all = field(document, "paths")?
+        .as_object()
+        .ok_or_else(|| anyhow!("`paths` is not an object"))?;
+    if let Keep::Some(kept) = keep {
+        for entry in kept {
+            let (method, path) = entry.split_once(' ').unwrap_or_default();
+            if all.get(path).and_then(|item| item.get(method)).is_none() {
+                bail!("the document has no operation `{entry}`, which upstream.toml keeps");
+            }
+        }
+    }
+    let mut paths = Map::new();
+    for (path, item) in all {
+        let mut kept = Map::new();
+        if let Some(shared) = item.get("parameters") {
+            kept.insert("parameters".into(), parameters(document, shared)?);
+        }
+        for method in METHODS {
+            let Some(value) = item.get(method) else {
+                continue;
+            };
+            let wanted = match keep {
+                Keep::All => true,
+                Keep::Some(entries) => entries.contains(&format!("{method} {path}")),
+            };
+            if wanted {
+                kept.insert(method.into(), operation(document, value)?);
+            }
+        }
+        if METHODS.iter().any(|method| kept.contains_key(*method)) {
+            paths.insert(path.clone(), Value::Object(kept));
+        }
+    }
+    Ok(Value::Object(paths))
+}
+
+fn operation(document: &Value, value: &Value) -> Result<Value> {
+    let mut out = only(value, &["operationId", "deprecated", "security"]);
+    if let Some(list) = value.get("parameters") {
+        out.insert("parameters".into(), parameters(document, list)?);
+    }
+    if let Some(body) = value.get("requestBody") {
+        let body = resolved(document, body)?;
+        let mut kept = only(body, &["required"]);
+        kept.insert("content".into(), content(body.get("content")));
+        out.insert("requestBody".into(), Value::Object(kept));
+    }
+    let mut responses = Map::new();
+    for (status, response) in value.get("responses").and_then(Value::as_object).into_iter().flatten() {
+        let response = resolved(document, response)?;
+        // The format requires a description; upstream's words are not facts.
+        let mut kept = Map::from_iter([("description".into(), json!(""))]);
+        if let Some(headers) = response.get("headers").and_then(Value::as_object) {
+            let facts = headers.iter().map(|(name, header)| {
+                let mut kept = only(header, &["required"]);
+                if let Some(value) = header.get("schema") {
+                    kept.insert("schema".into(), schema(value));
+                }
+                (name.clone(), Value::Object(kept))
+            });
+            kept.insert("headers".into(), Value::Object(facts.collect()));
+        }
+        if response.get("content").is_some() {
+            kept.insert("content".into(), content(response.get("content")));
+        }
+        responses.insert(status.clone(), Value::Object(kept));
+    }
+    out.insert("responses".into(), Value::Object(responses));
+    Ok(Value::Object(out))
+}
+
+fn parameters(document: &Value, list: &Value) -> Result<Value> {
+    let mut out = Vec::new();
+    for parameter in list.as_array().into_iter().flatten() {
+        let parameter = resolved(document, parameter)?;
+        let keys = ["name", "in", "required", "deprecated", "style", "explode"];
+        let mut kept = only(parameter, &keys);
+        if let Some(value) = parameter.get("schema") {
+            kept.insert("schema".into(), schema(value));
+        }
+        out.push(Value::Object(kept));
+    }
+    Ok(Value::Array(out))
+}
+
+fn content(value: Option<&Value>) -> Value {
+    let types = value.and_then(Value::as_object).into_iter().flatten();
+    let facts = types.map(|(media_type, body)| {
+        let mut kept = Map::new();
+        if let Some(value) = body.get("schema") {
+            kept.insert("schema".into(), schema(value));
+        }
+        (media_type.clone(), Value::Object(kept))
+    });
+    Value::Object(facts.collect())
+}
+
+/// The keys of a schema whose values are facts as they stand.
+const SCHEMA_FACTS: [&str; 18] = [
+    "$ref",
+    "type",
+    "format",
+    "enum",
+    "nullable",
+    "required",
+    "deprecated",
+    "readOnly",
+    "writeOnly",
+    "pattern",
+    "minimum",
+    "maximum",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "discriminator",
+];
+
+fn schema(value: &Value) -> Value {
+    let Value::Object(object) = value else {
+        return value.clone();
+    };
+    let mut out = Map::new();
+    for (key, value) in object {
+        let fact = match key.as_str() {
+            key if SCHEMA_FACTS.contains(&key) => value.clone(),
+            // A string default may be a sentence; a number or a switch is a fact.
+            "default" if value.is_number() || value.is_boolean() => value.clone(),
+            "properties" => {
+                let properties = value.as_object().into_iter().flatten();
+                let facts = properties.map(|(name, value)| (name.clone(), schema(value)));
+                Value::Object(facts.collect())
+            }
+            "items" | "additionalProperties" | "not" => schema(value),
+            "allOf" | "anyOf" | "oneOf" => {
+                value.as_array().into_iter().flatten().map(schema).collect()
+            }
+            _ => continue,
+        };
+        out.insert(key.clone(), fact);
+    }
+    Value::Object(out)
+}
+
+fn only(value: &Value, keys: &[&str]) -> Map<String, Value> {
+    let facts = keys
+        .iter()
+        .filter_map(|key| Some(((*key).to_owned(), value.get(key)?.clone())));
+    facts.collect()
+}
+
+/// Follows a reference to a shared parameter, body or response, which is then written in place.
+fn resolved<'a>(document: &'a Value, value: &'a Value) -> Result<&'a Value> {
+    let Some(reference) = value.get("$ref").and_then(Value::as_str) else {
+        return Ok(value);
+    };
+    reference
+        .strip_prefix('#')
+        .and_then(|pointer| document.pointer(pointer))
+        .ok_or_else(|| anyhow!("{reference} is referred to but not there"))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn upstream() -> Value {
+        json!({
+            "openapi": "3.0.1",
+            "info": {"title": "T", "version": "7", "description": "Words."},
+            "servers": [{"url": "https://example.test", "description": "Words."}],
+            "paths": {
+                "/a/{id}": {
+                    "parameters": [{"$ref": "#/components/parameters/Id"}],
+                    "get": {
+                        "operationId": "getA", "summary": "Words.", "tags": ["x"],
+                        "parameters": [{"name": "q", "in": "query", "description": "Words.",
+                                        "schema": {"type": "string", "example": "Words."}}],
+                        "responses": {"200": {"description": "Words.", "content": {
+                            "application/json": {"example": "Words.",
+                                "schema": {"$ref": "#/components/schemas/A"}}}}}
+                    },
+                    "delete": {"responses": {"204": {"description": "Words."}}}
+                }
+            },
+            "components": {
+                "parameters": {"Id": {"name": "id", "in": "path", "required": true,
+                                      "schema": {"type": "string"}}},
+                "schemas": {
+                    "A": {"type": "object", "title": "Words.", "required": ["description"],
+                          "properties": {
+                              "description": {"type": "string", "default": "Words."},
+                              "b": {"$ref": "#/components/schemas/B"}}},
+                    "B": {"type": "integer", "default": 3, "x-words": "Words."},
+                    "Unreached": {"type": "string"}
+                }
+            }
+        })
+    }
+
+    #[test]
+    fn sentences_stay_behind_and_facts_come_along() {
+        let facts = facts(&upstream(), &Keep::All).unwrap();
+        assert!(!facts.to_string().contains("Words."), "{facts:#}");
+        let a = &facts["components"]["schemas"]["A"];
+        assert_eq!(a["properties"]["description"], json!({"type": "string"}));
+        assert_eq!(facts["components"]["schemas"]["B"]["default"], json!(3));
+        assert_eq!(facts["paths"]["/a/{id}"]["parameters"][0]["name"], json!("id"));
+    }
+
+    #[test]
+    fn only_kept_operations_and_what_they_reach_come_along() {
+        let keep = Keep::Some(vec!["delete /a/{id}".into()]);
+        let facts = facts(&upstream(), &keep).unwrap();
+        assert!(facts["paths"]["/a/{id}"].get("get").is_none());
+        assert_eq!(facts["components"]["schemas"], json!({}));
+    }
+
+    #[test]
+    fn an_operation_that_upstream_dropped_is_named() {
+        let keep = Keep::Some(vec!["get /gone".into()]);
+        let error = facts(&upstream(), &keep).unwrap_err().to_string();
+        assert!(error.contains("`get /gone`"), "{error}");
+    }
+
+    #[test]
+    fn a_dangling_reference_is_named() {
+        let mut document = upstream();
+        document["components"]["schemas"].as_object_mut().unwrap().shift_remove("B");
+        let error = facts(&document, &Keep::All).unwrap_err().to_string();
+        assert!(error.contains("schemas/B"), "{error}");
+    }
+}

@@ -1,0 +1,112 @@
+//! Where things lie: the workspace root, and one [`Service`] for each folder below `specs/`.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, bail};
+
+/// A checkout, or a folder laid out like one.
+#[derive(Clone, Debug)]
+pub(crate) struct Workspace {
+    root: PathBuf,
+}
+
+/// A service: a folder of `specs/` and the crate generated from it.
+#[derive(Clone, Debug)]
+pub(crate) struct Service {
+    /// The folder's name, `yandex-query`.
+    pub(crate) name: String,
+    root: PathBuf,
+}
+
+impl Workspace {
+    pub(crate) fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The workspace this binary was built in.
+    pub(crate) fn of_this_build() -> Self {
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+        Self::new(manifest.parent().unwrap_or(manifest))
+    }
+
+    /// All services, by name.
+    pub(crate) fn services(&self) -> Result<Vec<Service>> {
+        let specs = self.root.join("specs");
+        let entries =
+            fs::read_dir(&specs).with_context(|| format!("cannot list {}", specs.display()))?;
+        let mut services = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                services.push(self.at(&entry.file_name().to_string_lossy()));
+            }
+        }
+        services.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(services)
+    }
+
+    /// The service with this name.
+    pub(crate) fn service(&self, name: &str) -> Result<Service> {
+        let services = self.services()?;
+        if let Some(service) = services.iter().find(|service| service.name == name) {
+            return Ok(service.clone());
+        }
+        let known: Vec<_> = services.iter().map(|s| s.name.as_str()).collect();
+        bail!(
+            "there is no service {name:?}; the folders of specs/ are: {}",
+            known.join(", ")
+        )
+    }
+
+    fn at(&self, name: &str) -> Service {
+        Service {
+            name: name.to_owned(),
+            root: self.root.clone(),
+        }
+    }
+}
+
+impl Service {
+    /// A path as people write it, from the workspace root.
+    pub(crate) fn shown(&self, path: &Path) -> String {
+        path.strip_prefix(&self.root)
+            .unwrap_or(path)
+            .display()
+            .to_string()
+    }
+
+    pub(crate) fn vendored(&self) -> PathBuf {
+        self.spec("openapi.json")
+    }
+
+    pub(crate) fn handwritten(&self) -> PathBuf {
+        self.spec("openapi.yaml")
+    }
+
+    pub(crate) fn overlay(&self) -> PathBuf {
+        self.spec("overlay.yaml")
+    }
+
+    pub(crate) fn pin(&self) -> PathBuf {
+        self.spec("upstream.toml")
+    }
+
+    pub(crate) fn generated(&self) -> PathBuf {
+        self.root
+            .join("crates")
+            .join(&self.name)
+            .join("src/generated.rs")
+    }
+
+    /// Whether the document is our own work, with no upstream behind it.
+    pub(crate) fn is_handwritten(&self) -> bool {
+        self.handwritten().exists() && !self.vendored().exists() && !self.pin().exists()
+    }
+
+    fn spec(&self, file: &str) -> PathBuf {
+        self.root.join("specs").join(&self.name).join(file)
+    }
+}
