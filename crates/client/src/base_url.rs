@@ -53,7 +53,10 @@ mod tests {
 
     #[test]
     fn is_normalised() {
-        assert_eq!(parse("https://API.Example/").unwrap(), "https://api.example");
+        assert_eq!(
+            parse("https://API.Example/").unwrap(),
+            "https://api.example"
+        );
         assert_eq!(parse("http://h:8080/a/b//").unwrap(), "http://h:8080/a/b");
         assert_eq!(parse("http://[::1]:80").unwrap(), "http://[::1]");
     }

@@ -12,7 +12,8 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use crate::{
     Error,
-    error::{CallError, Details, ErrorKind, TimeoutScope},
+    details::Details,
+    error::{CallError, ErrorKind, TimeoutScope},
     exchange::Failure,
     response::Meta,
 };

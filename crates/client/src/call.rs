@@ -12,7 +12,8 @@ use tracing::{Instrument, Span, field::Empty};
 
 use crate::{
     CallError, Core, Response, Secret, TimeoutScope,
-    error::{CallInfo, Details, ErrorKind},
+    details::{CallInfo, Details},
+    error::ErrorKind,
     exchange::{self, Answer, Closed, Failure, Limit, OpenBody},
     response::Meta,
     retry::{is_transient, retry_after},
@@ -50,7 +51,10 @@ impl Call {
         operation: &'static str,
     ) -> Self {
         let service = core.service();
-        prepare(&mut request, service.idempotent_operations.contains(&operation));
+        prepare(
+            &mut request,
+            service.idempotent_operations.contains(&operation),
+        );
         let info = CallInfo {
             service,
             operation,
@@ -111,7 +115,12 @@ impl Call {
         self.span.record("attempts", self.attempts);
     }
 
-    pub(crate) fn meta(&self, status: StatusCode, headers: HeaderMap, note: Option<String>) -> Meta {
+    pub(crate) fn meta(
+        &self,
+        status: StatusCode,
+        headers: HeaderMap,
+        note: Option<String>,
+    ) -> Meta {
         Meta {
             call: Some(Arc::clone(&self.info)),
             status,
@@ -185,9 +194,11 @@ impl Call {
                 .run(provider.secret())
                 .await?
                 .map_err(Failure::from_credential)?;
-            let (name, mut value) = (self.core.service().credential)(&secret)
+            let (name, value) = self
+                .core
+                .service()
+                .credential_header(&secret)
                 .map_err(Failure::from_credential)?;
-            value.set_sensitive(true);
             request.headers_mut().insert(name, value);
             self.sent = Some(secret);
         }
@@ -326,7 +337,10 @@ fn prepare(request: &mut Request, takes_key: bool) {
     let bodyless = request
         .body()
         .is_none_or(|body| body.as_bytes().is_some_and(<[u8]>::is_empty));
-    let wants_length = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH);
+    let wants_length = matches!(
+        *request.method(),
+        Method::POST | Method::PUT | Method::PATCH
+    );
     let headers = request.headers_mut();
     headers.remove(API_VERSION);
     if bodyless && wants_length {

@@ -1,26 +1,17 @@
 use std::fmt;
 
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 
 use crate::{
     Error, ErrorKind, ServiceError,
-    error::{CallError, Details},
+    details::Details,
+    error::CallError,
     excerpt::{escaped, excerpt},
 };
 
 impl<E: ServiceError> fmt::Display for Error<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.details.write(self.message().as_deref(), f)
-    }
-}
-
-impl<E> fmt::Debug for Error<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error")
-            .field("kind", &self.kind())
-            .field("status", &self.status().map(|status| status.as_u16()))
-            .field("text", &format_args!("{}", self.details))
-            .finish()
     }
 }
 
@@ -33,15 +24,46 @@ impl<E: ServiceError> std::error::Error for Error<E> {
     }
 }
 
-impl fmt::Debug for CallError {
+impl<E> fmt::Debug for Error<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CallError({})", self.0)
+        fmt::Debug::fmt(&self.details, f)
     }
 }
 
-impl fmt::Display for Details {
+impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write(self.message.as_deref(), f)
+        self.0.write(None, f)
+    }
+}
+
+impl fmt::Debug for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// No header and no query string here either, since `unwrap` prints this.
+impl fmt::Debug for Details {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Error");
+        out.field("kind", &self.kind);
+        if let Some(call) = &self.call {
+            out.field("service", &call.service.name)
+                .field("operation", &call.operation)
+                .field("request", &format_args!("{} {}", call.method, call.path))
+                .field("attempts", &self.attempts);
+        }
+        if let Some(status) = self.status {
+            out.field("status", &status.as_u16())
+                .field("body", &excerpt(&self.body, SHOWN_BODY));
+        }
+        if !self.text.is_empty() {
+            out.field("text", &self.text);
+        }
+        if let Some(note) = &self.note {
+            out.field("note", note);
+        }
+        out.finish_non_exhaustive()
     }
 }
 
@@ -61,7 +83,7 @@ impl Details {
         match self.kind {
             ErrorKind::Api => match message {
                 Some(message) => f.write_str(&escaped(message, SHOWN_MESSAGE))?,
-                None => self.write_body(f)?,
+                None => write!(f, "{}", ForeignBody(&self.headers, &self.body))?,
             },
             ErrorKind::InvalidRequest => write!(f, "invalid request: {}", self.text)?,
             ErrorKind::Credential => write!(f, "no usable credential: {}", self.text)?,
@@ -80,24 +102,32 @@ impl Details {
         }
         Ok(())
     }
-
-    /// Says what a body is that nobody could read.
-    fn write_body(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_foreign(&self.headers, &self.body, f)
-    }
 }
 
-/// What a body is that is not what was expected, in words.
-pub(crate) struct Foreign<'a>(pub(crate) &'a reqwest::header::HeaderMap, pub(crate) &'a [u8]);
+/// Says in words what a body is that is not what was expected.
+pub(crate) struct ForeignBody<'a>(pub(crate) &'a HeaderMap, pub(crate) &'a [u8]);
 
-impl fmt::Display for Foreign<'_> {
+impl fmt::Display for ForeignBody<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_foreign(self.0, self.1, f)
+        let Self(headers, body) = *self;
+        if body.is_empty() {
+            return f.write_str("the body is empty");
+        }
+        if looks_like_json(headers, body) {
+            f.write_str("the body is JSON of another shape")?;
+        } else {
+            f.write_str("the body is not this API's JSON but ")?;
+            match media_type(headers) {
+                Some(media) => f.write_str(&escaped(&media, 60))?,
+                None => f.write_str("of no declared type")?,
+            }
+        }
+        write!(f, ", starting \"{}\"", excerpt(body, SHOWN_BODY))
     }
 }
 
 /// Whether a body is likely JSON, by its declared type or else by its first character.
-pub(crate) fn looks_like_json(headers: &reqwest::header::HeaderMap, body: &[u8]) -> bool {
+pub(crate) fn looks_like_json(headers: &HeaderMap, body: &[u8]) -> bool {
     let first = body.iter().find(|b| !b.is_ascii_whitespace());
     match media_type(headers) {
         // A proxy may call its HTML anything.
@@ -106,27 +136,7 @@ pub(crate) fn looks_like_json(headers: &reqwest::header::HeaderMap, body: &[u8])
     }
 }
 
-fn write_foreign(
-    headers: &reqwest::header::HeaderMap,
-    body: &[u8],
-    f: &mut fmt::Formatter<'_>,
-) -> fmt::Result {
-    if body.is_empty() {
-        return f.write_str("the body is empty");
-    }
-    if looks_like_json(headers, body) {
-        f.write_str("the body is JSON of another shape")?;
-    } else {
-        f.write_str("the body is not this API's JSON but ")?;
-        match media_type(headers) {
-            Some(media) => f.write_str(&escaped(&media, 60))?,
-            None => f.write_str("of no declared type")?,
-        }
-    }
-    write!(f, ", starting \"{}\"", excerpt(body, SHOWN_BODY))
-}
-
-fn media_type(headers: &reqwest::header::HeaderMap) -> Option<String> {
+fn media_type(headers: &HeaderMap) -> Option<String> {
     let text = headers.get(CONTENT_TYPE)?.to_str().ok()?;
     let media = text.split(';').next().unwrap_or_default().trim();
     (!media.is_empty()).then(|| media.to_ascii_lowercase())

@@ -11,7 +11,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     CredentialError, TimeoutScope,
-    error::{Cause, ErrorKind, KEPT_BODY, chain},
+    details::{Cause, KEPT_BODY, chain},
+    error::ErrorKind,
     excerpt::escaped,
 };
 
@@ -213,7 +214,11 @@ pub(crate) async fn read(open: OpenBody, max: u64) -> Result<Bytes, Failure> {
         }
         rest.extend_from_slice(&chunk);
     }
-    Ok(if rest.is_empty() { first } else { rest.freeze() })
+    Ok(if rest.is_empty() {
+        first
+    } else {
+        rest.freeze()
+    })
 }
 
 /// Keeps the status and as much of the body as an error holds, whatever happens to the rest.

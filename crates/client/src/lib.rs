@@ -21,6 +21,7 @@ mod base_url;
 mod byte_stream;
 mod call;
 mod credential;
+mod details;
 mod error;
 mod error_display;
 mod excerpt;

@@ -157,7 +157,12 @@ impl<'a> Serializer for Sink<'a> {
         self.absent()
     }
 
-    fn serialize_unit_variant(self, _: &'static str, _: u32, name: &'static str) -> Result<(), Unfit> {
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        name: &'static str,
+    ) -> Result<(), Unfit> {
         self.put(name)
     }
 
@@ -283,7 +288,10 @@ impl ser::SerializeMap for Entries<'_> {
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unfit> {
-        let key = self.key.take().ok_or_else(|| unfit("a value without a key"))?;
+        let key = self
+            .key
+            .take()
+            .ok_or_else(|| unfit("a value without a key"))?;
         value.serialize(Sink {
             name: format!("{}.{key}", self.sink.name),
             pairs: self.sink.pairs,
@@ -317,5 +325,144 @@ impl std::error::Error for Unfit {}
 impl ser::Error for Unfit {
     fn custom<T: Display>(text: T) -> Self {
         Self(text.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn query<T: Serialize>(value: T) -> Result<String, Error> {
+        let request = reqwest::Client::new()
+            .get("http://h/")
+            .query(&QueryParam::new("p", &value))
+            .build()?;
+        Ok(request.url().query().unwrap_or_default().to_owned())
+    }
+
+    #[derive(Serialize)]
+    struct Newtype(i64);
+
+    #[derive(Serialize)]
+    enum Unit {
+        #[serde(rename = "a b")]
+        One,
+    }
+
+    #[test]
+    fn scalars() {
+        assert_eq!(query(5).unwrap(), "p=5");
+        assert_eq!(query(u128::MAX).unwrap(), format!("p={}", u128::MAX));
+        assert_eq!(query(0.1).unwrap(), "p=0.1");
+        assert_eq!(query(true).unwrap(), "p=true");
+        assert_eq!(query('&').unwrap(), "p=%26");
+        assert_eq!(query("a=b&c#ü").unwrap(), "p=a%3Db%26c%23%C3%BC");
+        assert_eq!(query("").unwrap(), "p=");
+        assert_eq!(query(Newtype(5)).unwrap(), "p=5");
+        assert_eq!(query(Some(Some(5))).unwrap(), "p=5");
+        assert_eq!(query(Unit::One).unwrap(), "p=a+b");
+    }
+
+    #[test]
+    fn nothing_is_sent_for_nothing() {
+        assert_eq!(query(None::<i64>).unwrap(), "");
+        assert_eq!(query(serde_json::Value::Null).unwrap(), "");
+        assert_eq!(query(Vec::<i64>::new()).unwrap(), "");
+        let url = reqwest::Client::new()
+            .get("http://h/a")
+            .query(&QueryParam::new("p", &None::<i64>))
+            .build()
+            .unwrap();
+        assert_eq!(url.url().as_str(), "http://h/a");
+    }
+
+    #[test]
+    fn sequences_and_maps() {
+        assert_eq!(query(vec!["a", "b"]).unwrap(), "p=a&p=b");
+        assert_eq!(query(Some(vec![Unit::One])).unwrap(), "p=a+b");
+        let map = BTreeMap::from([("x y", Some("1")), ("z", None), ("&", Some("2"))]);
+        assert_eq!(query(map).unwrap(), "p.%26=2&p.x+y=1");
+        assert_eq!(query(BTreeMap::from([(7, 1.5)])).unwrap(), "p.7=1.5");
+        let json = serde_json::json!({"wallet": "0x1", "n": 3});
+        assert_eq!(query(json).unwrap(), "p.n=3&p.wallet=0x1");
+    }
+
+    #[test]
+    fn several_parameters_add_up() {
+        let request = reqwest::Client::new()
+            .get("http://h/")
+            .query(&QueryParam::new("a", &Some(1)))
+            .query(&QueryParam::new("b", &None::<i64>))
+            .query(&QueryParam::new("c", &["x"].as_slice()))
+            .build()
+            .unwrap();
+        assert_eq!(request.url().query(), Some("a=1&c=x"));
+    }
+
+    #[test]
+    fn what_cannot_be_sent_names_the_parameter() {
+        #[derive(Serialize)]
+        struct Struct {
+            field: i64,
+        }
+        #[derive(Serialize)]
+        enum Content {
+            New(i64),
+            Tuple(i64, i64),
+            Struct { field: i64 },
+        }
+        let shown = |result: Result<String, Error>| result.unwrap_err().to_string();
+        for (shown, found) in [
+            (shown(query(Struct { field: 1 })), "the struct Struct"),
+            (shown(query((1, 2))), "a tuple"),
+            (
+                shown(query(Content::New(1))),
+                "the enum Content with content",
+            ),
+            (
+                shown(query(Content::Tuple(1, 2))),
+                "the enum Content with content",
+            ),
+            (
+                shown(query(Content::Struct { field: 1 })),
+                "the enum Content with content",
+            ),
+            (shown(query(vec![vec![1]])), "a nested sequence"),
+            (shown(query(vec![None, Some(1)])), "an absent element"),
+            (
+                shown(query(BTreeMap::from([("a", vec![1])]))),
+                "a nested sequence",
+            ),
+            (
+                shown(query(vec![BTreeMap::from([("a", 1)])])),
+                "a nested map",
+            ),
+            (shown(query(f64::NAN)), "a number that is not finite"),
+            (shown(query(f32::INFINITY)), "a number that is not finite"),
+        ] {
+            let start =
+                format!("invalid request: query parameter p: {found} cannot be sent; wanted");
+            assert!(shown.starts_with(&start), "{found}: {shown}");
+        }
+    }
+
+    #[test]
+    fn forms() {
+        let builder = reqwest::Client::new().post("http://h/");
+        let body = BTreeMap::from([("a", "1 2"), ("b", "&")]);
+        let builder: Result<RequestBuilder, Error> = builder.form_urlencoded(&body);
+        let request = builder.unwrap().build().unwrap();
+        assert_eq!(request.body().unwrap().as_bytes().unwrap(), b"a=1+2&b=%26");
+        assert_eq!(
+            request.headers()[CONTENT_TYPE],
+            "application/x-www-form-urlencoded"
+        );
+        let builder = reqwest::Client::new().post("http://h/");
+        let builder: Result<RequestBuilder, Error> = builder.form_urlencoded(&5);
+        let shown = builder.unwrap_err().to_string();
+        assert!(shown.contains("the body cannot be a form"), "{shown}");
     }
 }

@@ -63,7 +63,9 @@ impl RawRows {
         let text = self.as_str();
         RawRowsIter {
             // Without the brackets.
-            rest: text.get(1..text.len().saturating_sub(1)).unwrap_or_default(),
+            rest: text
+                .get(1..text.len().saturating_sub(1))
+                .unwrap_or_default(),
         }
     }
 }
@@ -221,4 +223,137 @@ fn end_of_string(json: &[u8], mut at: usize) -> usize {
         }
     }
     json.len()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[derive(Deserialize, Serialize, Debug)]
+    struct Page {
+        #[serde(default)]
+        rows: RawRows,
+        total: u64,
+    }
+
+    fn decode(body: &Bytes) -> Result<Page, serde_json::Error> {
+        with_body(body, || serde_json::from_slice(body))
+    }
+
+    #[test]
+    fn shares_the_body() {
+        let body = Bytes::from("{\"total\":2, \"rows\": [ {\"a\": 1.50} , [2] ] }");
+        let page = decode(&body).unwrap();
+        assert_eq!(page.rows.as_str(), "[ {\"a\": 1.50} , [2] ]");
+        let range = body.as_ptr_range();
+        assert!(range.contains(&page.rows.as_bytes().as_ptr()));
+        let rows = page.rows.clone().into_bytes();
+        assert_eq!(rows.as_ptr(), page.rows.as_bytes().as_ptr());
+    }
+
+    #[test]
+    fn copies_when_the_text_is_elsewhere() {
+        let other = Bytes::from("[0]");
+        let text = String::from("{\"total\":2,\"rows\":[1]}");
+        let page: Page = with_body(&other, || serde_json::from_str(&text)).unwrap();
+        drop(text);
+        assert_eq!(page.rows.as_str(), "[1]");
+        let page: Page = serde_json::from_str("{\"total\":2,\"rows\":[1]}").unwrap();
+        assert_eq!(page.rows.as_str(), "[1]");
+    }
+
+    #[test]
+    fn the_body_is_let_go_also_after_a_panic() {
+        let (outer, inner) = (Bytes::from("[1]"), Bytes::from("[2]"));
+        let held = || BODY.with_borrow(Clone::clone);
+        with_body(&outer, || {
+            let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                with_body(&inner, || panic!("while decoding"));
+            }));
+            assert!(panicked.is_err());
+            assert_eq!(held(), Some(outer.clone()));
+        });
+        assert_eq!(held(), None);
+    }
+
+    #[test]
+    fn null_and_absent_are_no_rows() {
+        for body in ["{\"total\":0}", "{\"total\":0,\"rows\":null}"] {
+            let page = decode(&Bytes::from(body)).unwrap();
+            assert_eq!(page.rows, RawRows::default());
+            assert_eq!((page.rows.as_str(), page.rows.count()), ("[]", 0));
+        }
+    }
+
+    #[test]
+    fn anything_else_is_an_error_that_says_where() {
+        for (rows, found) in [
+            ("{}", "map"),
+            ("\"x\"", "string"),
+            ("-5", "number"),
+            ("true", "boolean"),
+            ("false", "boolean"),
+        ] {
+            let body = Bytes::from(format!("{{\"total\":0,\"rows\":{rows}}}"));
+            let shown = decode(&body).unwrap_err().to_string();
+            let wanted = format!("invalid type: {found}, expected an array of rows at line 1");
+            assert!(shown.starts_with(&wanted), "{shown}");
+        }
+        for broken in ["[1,]", "[1", "[\"\u{1}\"]", "[01]", ""] {
+            assert!(RawRows::from_json(broken).is_err(), "{broken}");
+        }
+        assert!(RawRows::from_json(&b"[\"\xff\"]"[..]).is_err(), "not UTF-8");
+    }
+
+    #[test]
+    fn rows_come_apart_where_they_should() {
+        let cases: [(&str, &[&str]); 8] = [
+            ("[]", &[]),
+            (" [ \n\t\r] ", &[]),
+            ("[1]", &["1"]),
+            ("[ 1 , \"a,]\\\"\" ]", &["1", "\"a,]\\\"\""]),
+            ("[[1,[2]],{\"a\":[{}]}]", &["[1,[2]]", "{\"a\":[{}]}"]),
+            ("[\"\\\\\",\"x\"]", &["\"\\\\\"", "\"x\""]),
+            ("[\"\\u005d\",\"ü{\"]", &["\"\\u005d\"", "\"ü{\""]),
+            ("[null,true,-1.5e3]", &["null", "true", "-1.5e3"]),
+        ];
+        for (json, wanted) in cases {
+            let rows = RawRows::from_json(json).unwrap();
+            assert_eq!(rows.iter_raw().collect::<Vec<_>>(), wanted, "{json}");
+            assert_eq!(rows.count(), wanted.len());
+            assert_eq!(rows.is_empty(), wanted.is_empty());
+            for row in &rows {
+                serde_json::from_str::<serde_json::Value>(row).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn deep_rows_do_not_exhaust_the_stack() {
+        let deep = format!("[{}{},1]", "[".repeat(200_000), "]".repeat(200_000));
+        assert_eq!(RawRows::from_json(deep).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn serialises_untouched() {
+        let text = "{\"rows\":[ 1.50, {\"b\":1,\"b\":2} ],\"total\":3}";
+        let page = decode(&Bytes::from(text)).unwrap();
+        assert_eq!(serde_json::to_string(&page).unwrap(), text);
+    }
+
+    #[test]
+    fn shows_only_its_length() {
+        let rows = RawRows::from_json("[\"private\"]").unwrap();
+        assert_eq!(format!("{rows:?}"), "RawRows(11 bytes)");
+        assert_eq!(format!("{:?}", rows.iter_raw()), "RawRowsIter(9 bytes)");
+    }
+
+    #[cfg(feature = "schemars")]
+    #[test]
+    fn has_the_schema_of_an_array() {
+        let schema = serde_json::to_value(schemars::schema_for!(RawRows)).unwrap();
+        assert_eq!(schema["type"], "array");
+        assert_eq!(schema["items"], true);
+    }
 }

@@ -6,7 +6,7 @@ use reqwest::{StatusCode, header::HeaderMap};
 use crate::{
     ByteStream, CallError,
     call::Call,
-    error::CallInfo,
+    details::CallInfo,
     exchange::{Answer, OpenBody},
 };
 
@@ -49,7 +49,11 @@ impl Response {
     pub(crate) fn new(answer: Answer, call: Call) -> Self {
         match answer {
             Answer::Success(open) => Self {
-                meta: call.meta(open.response.status(), open.response.headers().clone(), None),
+                meta: call.meta(
+                    open.response.status(),
+                    open.response.headers().clone(),
+                    None,
+                ),
                 state: State::Open(Box::new((open, call))),
             },
             Answer::Other(closed) => {
@@ -85,15 +89,15 @@ impl Response {
         }
     }
 
-    pub(crate) fn stream(self) -> (Meta, ByteStream) {
+    /// The body as a stream, and what of it is held already.
+    pub(crate) fn stream(self) -> (Meta, Bytes, ByteStream) {
         match self.state {
-            State::Closed(body) => (self.meta, ByteStream::from_bytes(body)),
+            State::Closed(body) => (self.meta, body.clone(), ByteStream::from_bytes(body)),
             State::Open(open) => {
                 let (open, call) = *open;
                 call.succeeded(self.meta.status);
-                let idle = call.timeout();
-                let stream = ByteStream::new(open.response, idle, self.meta.clone());
-                (self.meta, stream)
+                let stream = ByteStream::new(open.response, call.timeout(), self.meta.clone());
+                (self.meta, Bytes::new(), stream)
             }
         }
     }

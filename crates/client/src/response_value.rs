@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     ByteStream, Error, ErrorBody, Response,
-    error_display::{Foreign, looks_like_json},
+    error_display::{ForeignBody, looks_like_json},
     excerpt::excerpt,
     raw_rows::with_body,
     response::Meta,
@@ -128,12 +128,8 @@ impl ResponseValue<ByteStream> {
     /// An answer whose body is handed over as it arrives.
     #[doc(hidden)]
     pub fn stream(response: Response) -> Self {
-        let (meta, inner) = response.stream();
-        Self {
-            inner,
-            meta,
-            body: Bytes::new(),
-        }
+        let (meta, body, inner) = response.stream();
+        Self { inner, meta, body }
     }
 }
 
@@ -166,10 +162,13 @@ impl<T: fmt::Debug> fmt::Debug for ResponseValue<T> {
     }
 }
 
-fn decode<T: DeserializeOwned>(meta: &Meta, body: &Bytes) -> Result<T, (String, serde_json::Error)> {
+fn decode<T: DeserializeOwned>(
+    meta: &Meta,
+    body: &Bytes,
+) -> Result<T, (String, serde_json::Error)> {
     with_body(body, || serde_json::from_slice(body)).map_err(|error| {
         let text = if body.is_empty() || !looks_like_json(&meta.headers, body) {
-            Foreign(&meta.headers, body).to_string()
+            ForeignBody(&meta.headers, body).to_string()
         } else {
             explain::<T>(body, &error)
         };

@@ -197,10 +197,7 @@ mod tests {
     #[test]
     fn reads_both_forms_of_retry_after() {
         let read = |pairs: &[(&'static str, &str)]| retry_after(&headers(pairs));
-        assert_eq!(
-            read(&[("retry-after", "7")]),
-            Some(Duration::from_secs(7))
-        );
+        assert_eq!(read(&[("retry-after", "7")]), Some(Duration::from_secs(7)));
         assert_eq!(
             read(&[("retry-after", "99999999999999999999999")]),
             Some(Duration::MAX)

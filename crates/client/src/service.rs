@@ -23,11 +23,67 @@ pub struct Service {
 }
 
 impl Service {
+    /// The header that carries `secret`, sensitive also when [`Service::credential`] forgot.
+    pub(crate) fn credential_header(
+        &self,
+        secret: &Secret,
+    ) -> Result<(HeaderName, HeaderValue), CredentialError> {
+        let (name, mut value) = (self.credential)(secret)?;
+        value.set_sensitive(true);
+        Ok((name, value))
+    }
+
     pub(crate) fn request_id<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
         self.request_id_headers
             .iter()
             .filter_map(|name| headers.get(*name))
             .filter_map(|value| value.to_str().ok())
             .find(|value| !value.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const FORGETFUL: Service = Service {
+        name: "rows",
+        default_base_url: None,
+        user_agent: "test",
+        credential: |secret| {
+            let value = HeaderValue::from_str(secret.expose()).unwrap();
+            Ok((HeaderName::from_static("x-key"), value))
+        },
+        request_id_headers: &["x-request-id", "cf-ray"],
+        idempotent_operations: &[],
+    };
+
+    #[test]
+    fn a_credential_is_always_sensitive() {
+        let secret = Secret::new("hunter2").unwrap();
+        let (_, value) = FORGETFUL.credential_header(&secret).unwrap();
+        assert!(value.is_sensitive());
+        assert!(!format!("{value:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn the_best_request_id_is_taken() {
+        let id = |pairs: &[(&'static str, &'static [u8])]| {
+            let headers = pairs
+                .iter()
+                .map(|(name, value)| {
+                    let value = HeaderValue::from_bytes(value).unwrap();
+                    (HeaderName::from_static(name), value)
+                })
+                .collect();
+            FORGETFUL.request_id(&headers).map(str::to_owned)
+        };
+        let ray: (&'static str, &'static [u8]) = ("cf-ray", b"ray");
+        assert_eq!(id(&[]), None);
+        assert_eq!(id(&[ray]).unwrap(), "ray");
+        assert_eq!(id(&[ray, ("x-request-id", b"own")]).unwrap(), "own");
+        assert_eq!(id(&[ray, ("x-request-id", b"")]).unwrap(), "ray");
+        assert_eq!(id(&[ray, ("x-request-id", b"\xff")]).unwrap(), "ray");
     }
 }

@@ -2,9 +2,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
     Core, CredentialError, CredentialProvider, InvalidBaseUrl, RetryPolicy, Secret, Service,
-    StaticCredential, base_url,
-    retry::Budget,
-    runtime::Shared,
+    StaticCredential, base_url, retry::Budget, runtime::Shared,
 };
 
 type HttpHook = Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send>;
@@ -163,7 +161,8 @@ impl TransportBuilder {
             Credential::None => None,
             Credential::Provider(provider) => Some(provider),
             Credential::Static(secret) => {
-                (self.service.credential)(&secret)
+                self.service
+                    .credential_header(&secret)
                     .map_err(|error| BuildError(Flaw::Credential(error)))?;
                 Some(Arc::new(StaticCredential::new(secret)))
             }
@@ -252,7 +251,11 @@ impl fmt::Display for BuildError {
                 "the user agent holds characters that a header cannot hold; use visible ASCII",
             ),
             Flaw::Http(error) => {
-                write!(f, "the HTTP client could not be made: {}", crate::error::chain(error))
+                write!(
+                    f,
+                    "the HTTP client could not be made: {}",
+                    crate::details::chain(error)
+                )
             }
         }
     }
@@ -273,6 +276,8 @@ impl std::error::Error for BuildError {
 impl From<crate::SecretError> for BuildError {
     fn from(error: crate::SecretError) -> Self {
         let text = error.to_string();
-        Self(Flaw::Credential(CredentialError::new(text).with_source(error)))
+        Self(Flaw::Credential(
+            CredentialError::new(text).with_source(error),
+        ))
     }
 }

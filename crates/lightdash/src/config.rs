@@ -90,8 +90,12 @@ impl ClientBuilder {
     }
 }
 
-impl ServiceError for types::ApiError {
+impl ServiceError for types::ErrorPayload {
     fn message(&self) -> Option<String> {
-        Some(format!("{}: {}", self.error.name, self.error.message))
+        let name = &self.error.name;
+        Some(match &self.error.message {
+            Some(message) => format!("{name}: {message}"),
+            None => name.clone(),
+        })
     }
 }

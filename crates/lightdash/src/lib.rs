@@ -6,6 +6,7 @@ mod config;
 #[rustfmt::skip]
 #[allow(missing_docs, unreachable_pub, unused_imports, clippy::all, clippy::unwrap_used)]
 mod generated;
+mod statement;
 
 pub use config::ClientBuilder;
 pub use generated::{Client, builder, types};
@@ -15,4 +16,4 @@ pub use progenitor_client::{
 };
 
 /// What goes wrong in a call, with the error that Lightdash itself sent where there is one.
-pub type Error = progenitor_client::Error<types::ApiError>;
+pub type Error = progenitor_client::Error<types::ErrorPayload>;

@@ -1,1 +1,36 @@
-//! Rows from Dune, Lightdash and Yandex Query, as your own structs.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod decode;
+mod error;
+mod operation;
+mod page;
+mod pages;
+mod poll;
+mod rows;
+mod run;
+mod source;
+
+#[cfg(feature = "dune")]
+pub mod dune;
+#[cfg(feature = "lightdash")]
+pub mod lightdash;
+#[cfg(feature = "yandex-query")]
+pub mod yandex_query;
+
+pub use decode::{
+    Cells, Column, ColumnKind, Columns, DecodeError, Row, RowDecoder, Value, assume_utc,
+    midnight_as_date, utf8, without_offset,
+};
+pub use error::{Error, ErrorKind, Position};
+pub use operation::{ReadsRows, StartsRun};
+pub use page::Page;
+pub use pages::Pages;
+pub use rowfeed_client::{RetryPolicy, Secret};
+pub use rows::Rows;
+pub use run::{Run, Starting};
+
+/// The traits that put `rows()`, `pages()` and `run()` on the operations of the clients.
+pub mod prelude {
+    pub use crate::{ReadsRows as _, StartsRun as _};
+}

@@ -1,13 +1,15 @@
 //! A request as a service sees it, and its answer.
 
 use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use hyper::HeaderMap;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
-use crate::fault::Target;
+use crate::fault::{Faults, ForcedState, Target};
 use crate::json;
 use crate::service::Service;
 
@@ -24,8 +26,10 @@ pub(crate) struct Request {
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// Where the sandbox listens: `http://127.0.0.1:PORT`.
+    /// Where the client thinks it is: `http://127.0.0.1:PORT`.
     pub(crate) origin: String,
+    /// Set when a fault has decided the state that is shown.
+    pub(crate) state_forced: Arc<AtomicBool>,
 }
 
 impl Request {
@@ -48,6 +52,14 @@ impl Request {
             method: &self.method,
             path: &self.full_path,
         }
+    }
+
+    /// The state that a fault wants shown in place of the true one. To be asked
+    /// only by what shows a state, since asking counts as a match.
+    pub(crate) fn forced_state(&self, faults: &Faults) -> Option<ForcedState> {
+        let state = faults.forced_state(&self.target())?;
+        self.state_forced.store(true, Ordering::Relaxed);
+        Some(state)
     }
 
     /// Method and segments, for matching.

@@ -73,11 +73,7 @@ impl Fault {
 
     /// Answers with exactly this. The request is not carried out.
     pub fn answer(code: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
-        Self::new(Kind::Answer(Answer::new(
-            code,
-            content_type,
-            body.into(),
-        )))
+        Self::new(Kind::Answer(Answer::new(code, content_type, body.into())))
     }
 
     /// Waits before the request is carried out.
@@ -86,7 +82,8 @@ impl Fault {
     }
 
     /// Carries the request out and closes the connection after this many bytes of
-    /// the body, short of the `Content-Length` that was announced.
+    /// the body, short of the `Content-Length` that was announced. A body that is
+    /// no longer than that arrives whole.
     pub fn cut_body(after: usize) -> Self {
         Self::new(Kind::CutBody(after))
     }
@@ -255,10 +252,12 @@ impl Faults {
     /// The state to show in place of the true one.
     pub(crate) fn forced_state(&self, target: &Target<'_>) -> Option<ForcedState> {
         let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        faults.iter_mut().find_map(|fault| match fault.kind.clone() {
-            Kind::State(state) if fault.meets(target) => Some(state),
-            _ => None,
-        })
+        faults
+            .iter_mut()
+            .find_map(|fault| match fault.kind.clone() {
+                Kind::State(state) if fault.meets(target) => Some(state),
+                _ => None,
+            })
     }
 }
 

@@ -54,4 +54,3 @@ pub use sandbox::{Sandbox, SandboxBuilder};
 pub use script::ScriptedResult;
 pub use service::Service;
 pub use table::{ColumnType, Value};
-

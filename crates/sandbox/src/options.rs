@@ -4,6 +4,8 @@
 pub(crate) struct Options {
     /// Writes one line a request to standard error.
     pub(crate) log: bool,
+    /// How many rows the table `trades` has.
+    pub(crate) sample_rows: usize,
     /// How many times a run answers "not yet" before it shows its end.
     pub(crate) poll_steps: u32,
     /// Dune cuts a larger `limit` down to this.
@@ -22,6 +24,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             log: false,
+            sample_rows: 48,
             poll_steps: 2,
             dune_max_page_rows: 32_000,
             dune_partial_after: None,

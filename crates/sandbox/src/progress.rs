@@ -62,7 +62,12 @@ mod tests {
     fn a_run_takes_as_many_polls_as_it_was_given() {
         let stages = |steps| {
             let mut progress = Progress::new(steps);
-            [progress.poll(), progress.poll(), progress.poll(), progress.poll()]
+            [
+                progress.poll(),
+                progress.poll(),
+                progress.poll(),
+                progress.poll(),
+            ]
         };
         use Stage::{Done, Executing, Pending, Queued};
         assert_eq!(stages(0), [Done; 4]);

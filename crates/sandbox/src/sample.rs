@@ -1,27 +1,49 @@
 //! The invented data set: trades on made-up exchanges, and the exchanges.
 
+use jiff::ToSpan as _;
+use jiff::civil::{Date, date};
+
 use crate::sql::Database;
 use crate::table::{ColumnType, Value};
-
-/// How many rows `trades` has.
-pub(crate) const TRADES: i64 = 48;
 
 const PRICE: ColumnType = ColumnType::Decimal {
     precision: 22,
     scale: 9,
 };
 
+/// The day of the first two trades; every next two are a day later.
+const FIRST_DAY: Date = date(2024, 5, 1);
+
 /// Name, chain, launch day, a note, members.
 const PROJECTS: [(&str, &str, &str, Option<&str>, i64); 4] = [
-    ("lagoon", "ethereum", "2021-03-04", Some("first pool — Größe: klein"), 3),
-    ("tidepool", "arbitrum", "2022-09-17", Some("приливы и отливы"), 12),
+    (
+        "lagoon",
+        "ethereum",
+        "2021-03-04",
+        Some("first pool — Größe: klein"),
+        3,
+    ),
+    (
+        "tidepool",
+        "arbitrum",
+        "2022-09-17",
+        Some("приливы и отливы"),
+        12,
+    ),
     ("saltmarsh", "base", "2023-08-09", None, 7),
     ("estuary", "optimism", "2024-01-31", Some("河口"), 5),
 ];
-const PAIRS: [&str; 5] = ["PEARL-REEF", "KELP-PEARL", "REEF-SALT", "Ångström-KELP", "SALT-DUNE"];
+const PAIRS: [&str; 5] = [
+    "PEARL-REEF",
+    "KELP-PEARL",
+    "REEF-SALT",
+    "Ångström-KELP",
+    "SALT-DUNE",
+];
 
-/// Makes and fills the tables `trades` and `projects`.
-pub(crate) fn fill(database: &Database) -> rusqlite::Result<()> {
+/// Makes the tables `trades`, of this many rows, and `projects`.
+pub(crate) fn fill(database: &Database, trades: usize) -> rusqlite::Result<()> {
+    let rows: Vec<Vec<Value>> = (0..).take(trades).map(trade).collect();
     let trades = [
         ("trade_id", ColumnType::BigInt, false),
         ("block_date", ColumnType::Date, false),
@@ -34,7 +56,6 @@ pub(crate) fn fill(database: &Database) -> rusqlite::Result<()> {
         ("is_maker", ColumnType::Boolean, true),
         ("tx_hash", ColumnType::Varbinary, false),
     ];
-    let rows: Vec<Vec<Value>> = (0..TRADES).map(trade).collect();
     database.register("trades", &trades, &rows)?;
 
     let projects = [
@@ -67,8 +88,8 @@ fn trade(n: i64) -> Vec<Value> {
     } else {
         1_000 + n
     };
-    let (day, hour, minute) = (1 + n / 2, n % 24, (n * 7) % 60);
-    let date = format!("2024-05-{day:02}");
+    let (hour, minute) = (n % 24, (n * 7) % 60);
+    let date = FIRST_DAY.saturating_add((n / 2).days()).to_string();
     let fraction = match n % 3 {
         0 => String::new(),
         1 => format!(".{:03}", (n * 37) % 1000),

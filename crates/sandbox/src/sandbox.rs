@@ -172,6 +172,13 @@ impl SandboxBuilder {
         self
     }
 
+    /// How many rows the table `trades` has. Default 48. Two of them fall on each
+    /// day from 2024-05-01 on.
+    pub fn sample_rows(mut self, rows: usize) -> Self {
+        self.options.sample_rows = rows.min(1_000_000);
+        self
+    }
+
     /// The largest page of every service: Dune cuts a larger `limit` down to it,
     /// Lightdash and Yandex Query refuse one. Defaults 32,000, 2,500 and 1,000.
     pub fn max_page_rows(self, rows: usize) -> Self {

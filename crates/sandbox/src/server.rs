@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
@@ -121,7 +122,8 @@ async fn exchange(
             .into_owned()
             .collect(),
         body,
-        origin: services.origin.clone(),
+        origin: origin(&head.headers, &services.origin),
+        state_forced: Arc::default(),
         full_path: path.clone(),
         headers: head.headers,
     };
@@ -140,6 +142,7 @@ async fn exchange(
     if let Some(delay) = delay {
         tokio::time::sleep(delay).await;
     }
+    let state_forced = Arc::clone(&request.state_forced);
     let mut cut = None;
     let answer = match fault {
         Some(Kind::Reset) => {
@@ -163,8 +166,18 @@ async fn exchange(
     };
     recorded.status = Some(answer.status);
     recorded.rows = answer.rows;
+    recorded.faulted |= state_forced.load(Ordering::Relaxed);
     record(&services.world, recorded);
     response(answer, cut)
+}
+
+/// By the client's own word, which holds also where the sandbox listens on every
+/// address of a machine.
+fn origin(headers: &HeaderMap, listening: &str) -> String {
+    match headers.get("host").and_then(|host| host.to_str().ok()) {
+        Some(host) if !host.is_empty() => format!("http://{host}"),
+        _ => listening.to_owned(),
+    }
 }
 
 /// SQL runs here, so not on the thread that reads the network.

@@ -1,16 +1,25 @@
 //! SQL on an embedded SQLite: read-only for whoever sends a query.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, Error, Statement, ToSql, params_from_iter};
+use rusqlite::{Connection, Error, ToSql, params_from_iter};
 
 use crate::statements::position;
-use crate::table::{Column, ColumnType, Table, Value};
+use crate::table::{ColumnType, Table, Value};
+
+mod columns;
+
+use columns::{declared_columns, infer, mentions_from, neutral};
 
 /// A database in memory, of one sandbox.
-pub(crate) struct Database(Mutex<Connection>);
+pub(crate) struct Database {
+    connection: Mutex<Connection>,
+    time_limit: Duration,
+}
 
 /// Why a statement did not run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +30,21 @@ pub(crate) struct SqlError {
     pub(crate) column: u64,
 }
 
+/// How long a statement may run: one that never ends would hold up every other.
+const TIME_LIMIT: Duration = Duration::from_secs(20);
+
+/// How many of SQLite's own steps pass between two looks at the clock.
+const STEPS: i32 = 50_000;
+
+/// What stands in double quotes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DoubleQuotes {
+    /// A name, as in Trino and Postgres.
+    Name,
+    /// A name if there is one, or else text, as YQL writes it.
+    NameOrText,
+}
+
 /// The columns of a table to be made: name, type, and whether NULL may stand there.
 pub(crate) type Definition<'a> = [(&'a str, ColumnType, bool)];
 
@@ -28,7 +52,10 @@ impl Database {
     pub(crate) fn new() -> rusqlite::Result<Self> {
         let connection = Connection::open_in_memory()?;
         connection.authorizer(Some(read_only))?;
-        Ok(Self(Mutex::new(connection)))
+        Ok(Self {
+            connection: Mutex::new(connection),
+            time_limit: TIME_LIMIT,
+        })
     }
 
     /// Makes a table, in the place of one with the same name.
@@ -39,6 +66,7 @@ impl Database {
         rows: &[Vec<Value>],
     ) -> rusqlite::Result<()> {
         let connection = self.lock();
+        connection.progress_handler(0, None::<fn() -> bool>)?;
         connection.authorizer(None::<fn(AuthContext<'_>) -> Authorization>)?;
         let made = make_table(&connection, name, columns, rows);
         connection.authorizer(Some(read_only))?;
@@ -46,21 +74,34 @@ impl Database {
     }
 
     /// Runs the statement that stands at `offset` of `sql`.
-    pub(crate) fn run(&self, sql: &str, offset: usize, text: &str) -> Result<Table, SqlError> {
+    pub(crate) fn run(
+        &self,
+        sql: &str,
+        offset: usize,
+        text: &str,
+        quotes: DoubleQuotes,
+    ) -> Result<Table, SqlError> {
         let connection = self.lock();
-        run(&connection, text).map_err(|error| {
-            let (message, at) = explain(error, text);
-            let (line, column) = position(sql, offset + at);
-            SqlError {
-                message,
-                line,
-                column,
-            }
-        })
+        let end = Instant::now() + self.time_limit;
+        let lenient = quotes == DoubleQuotes::NameOrText;
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, lenient)
+            .and_then(|_| connection.progress_handler(STEPS, Some(move || Instant::now() > end)))
+            .and_then(|()| run(&connection, text))
+            .map_err(|error| {
+                let (message, at) = explain(error, text);
+                let (line, column) = position(sql, offset + at);
+                SqlError {
+                    message,
+                    line,
+                    column,
+                }
+            })
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let lock = self.connection.lock();
+        lock.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -89,11 +130,7 @@ fn make_table(
         .iter()
         .map(|(column, column_type, nullable)| {
             let not_null = if *nullable { "" } else { " NOT NULL" };
-            format!(
-                "{} {}{not_null}",
-                quoted(column),
-                column_type.declaration()
-            )
+            format!("{} {}{not_null}", quoted(column), column_type.declaration())
         })
         .collect();
     let name = quoted(name);
@@ -158,95 +195,6 @@ fn run(connection: &Connection, sql: &str) -> rusqlite::Result<Table> {
     Ok(Table { columns, rows })
 }
 
-/// The columns that a statement will give, with the type that is declared for
-/// each, if any.
-fn declared_columns(
-    statement: &Statement<'_>,
-    sql: &str,
-) -> rusqlite::Result<Vec<(Column, Option<ColumnType>)>> {
-    let mut columns = Vec::new();
-    for (index, column) in statement.columns().iter().enumerate() {
-        let origin = statement.column_metadata(index)?;
-        let declared = column.decl_type().and_then(ColumnType::from_declaration);
-        let named = origin.is_some() || is_alias(column.name(), sql);
-        columns.push((
-            Column {
-                name: named.then(|| column.name().to_owned()),
-                expression: column.name().to_owned(),
-                column_type: ColumnType::Null,
-                nullable: origin.is_some_and(|(.., not_null, _, _)| !not_null),
-            },
-            declared,
-        ));
-    }
-    Ok(columns)
-}
-
-/// SQLite names an expression without an alias by its own text.
-fn is_alias(name: &str, sql: &str) -> bool {
-    let literal = ["true", "false", "null"]
-        .iter()
-        .any(|word| name.eq_ignore_ascii_case(word));
-    let identifier = name.starts_with(|first: char| first.is_alphabetic() || first == '_')
-        && name.chars().all(|c| c.is_alphanumeric() || c == '_');
-    let as_written = sql
-        .match_indices(name)
-        .any(|(at, _)| !sql[..at].ends_with(['"', '`', '\'', '[']));
-    !literal && (identifier || !as_written)
-}
-
-fn mentions_from(sql: &str) -> bool {
-    sql.split(|c: char| !(c.is_alphanumeric() || c == '_'))
-        .any(|word| word.eq_ignore_ascii_case("from"))
-}
-
-/// The type of an expression, by its values: what a service would call a literal
-/// is a 32-bit integer, what it would compute or count is one of 64 bits.
-fn infer<'a>(values: impl Iterator<Item = &'a Value>, literals_only: bool) -> ColumnType {
-    let (mut found, mut rows) = (None, 0);
-    for value in values {
-        rows += 1;
-        let this = match value {
-            Value::Null => continue,
-            Value::Boolean(_) => ColumnType::Boolean,
-            Value::Integer(number) if literals_only && i32::try_from(*number).is_ok() => {
-                ColumnType::Integer
-            }
-            Value::Integer(_) => ColumnType::BigInt,
-            Value::Double(_) => ColumnType::Double,
-            Value::Text(_) => ColumnType::Varchar,
-            Value::Bytes(_) => ColumnType::Varbinary,
-        };
-        found = Some(match (found, this) {
-            (None, this) => this,
-            (Some(seen), this) if seen == this => seen,
-            (Some(ColumnType::Integer | ColumnType::BigInt), ColumnType::BigInt)
-            | (Some(ColumnType::BigInt), ColumnType::Integer) => ColumnType::BigInt,
-            (Some(ColumnType::Integer | ColumnType::BigInt), ColumnType::Double)
-            | (Some(ColumnType::Double), ColumnType::Integer | ColumnType::BigInt) => {
-                ColumnType::Double
-            }
-            _ => ColumnType::Varchar,
-        });
-    }
-    found.unwrap_or(if rows == 0 {
-        ColumnType::Varchar
-    } else {
-        ColumnType::Null
-    })
-}
-
-fn neutral(value: ValueRef<'_>, declared: Option<ColumnType>) -> Value {
-    match (value, declared) {
-        (ValueRef::Null, _) => Value::Null,
-        (ValueRef::Integer(number), Some(ColumnType::Boolean)) => Value::Boolean(number != 0),
-        (ValueRef::Integer(number), _) => Value::Integer(number),
-        (ValueRef::Real(number), _) => Value::Double(number),
-        (ValueRef::Text(text), _) => Value::Text(String::from_utf8_lossy(text).into_owned()),
-        (ValueRef::Blob(bytes), _) => Value::Bytes(bytes.to_vec()),
-    }
-}
-
 /// The database's message and the byte offset it points at. SQLite gives no
 /// offset for a table that is not there, so its name is looked for.
 fn explain(error: Error, sql: &str) -> (String, usize) {
@@ -292,7 +240,7 @@ mod tests {
     }
 
     fn run(sql: &str) -> Result<Table, SqlError> {
-        database().run(sql, 0, sql)
+        database().run(sql, 0, sql, DoubleQuotes::Name)
     }
 
     #[test]
@@ -340,6 +288,8 @@ mod tests {
         assert_eq!((error.line, error.column), (2, 3), "{}", error.message);
         let error = run("select id\nfrom nowhere").unwrap_err();
         assert_eq!((error.line, error.column), (2, 6), "{}", error.message);
+        let error = run("select \"nothing\" from t").unwrap_err();
+        assert_eq!((error.line, error.column), (1, 8), "{}", error.message);
         let error = run("selct 1").unwrap_err();
         assert_eq!((error.line, error.column), (1, 1), "{}", error.message);
     }
@@ -355,5 +305,21 @@ mod tests {
         ] {
             assert!(run(sql).is_err(), "{sql}");
         }
+    }
+
+    #[test]
+    fn a_statement_that_never_ends_is_ended() {
+        let mut database = database();
+        database.time_limit = Duration::from_millis(20);
+        let sql = "with recursive f(n) as (select 1 union all select n + 1 from f) \
+                   select count(*) from f";
+        let error = database.run(sql, 0, sql, DoubleQuotes::Name).unwrap_err();
+        assert_eq!(error.message, "interrupted");
+        database.time_limit = TIME_LIMIT;
+        assert!(
+            database
+                .run("select 1", 0, "select 1", DoubleQuotes::Name)
+                .is_ok()
+        );
     }
 }

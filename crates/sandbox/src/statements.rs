@@ -64,11 +64,11 @@ mod tests {
     #[test]
     fn a_semicolon_in_a_quote_or_a_comment_ends_nothing() {
         let sql = "select ';' -- one; two\n; /* ; */ select \"a;b\" ; ; -- end";
-        let texts: Vec<&str> = split(sql).into_iter().map(|(_, text)| text.trim()).collect();
-        assert_eq!(
-            texts,
-            ["select ';' -- one; two", "/* ; */ select \"a;b\""]
-        );
+        let texts: Vec<&str> = split(sql)
+            .into_iter()
+            .map(|(_, text)| text.trim())
+            .collect();
+        assert_eq!(texts, ["select ';' -- one; two", "/* ; */ select \"a;b\""]);
         assert!(split(" ; -- nothing").is_empty());
         assert!(split("").is_empty());
     }

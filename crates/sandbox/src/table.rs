@@ -22,7 +22,8 @@ pub enum ColumnType {
     Integer,
     /// A signed integer of 64 bits.
     BigInt,
-    /// An exact decimal number.
+    /// An exact decimal number. SQLite keeps its digits as text: sums and averages
+    /// come out as doubles, and a comparison is one of text unless it is cast.
     Decimal {
         /// Digits in all.
         precision: u8,

@@ -9,7 +9,7 @@ use crate::options::Options;
 use crate::recording::Recording;
 use crate::sample;
 use crate::service::Service;
-use crate::sql::{Database, SqlError};
+use crate::sql::{Database, DoubleQuotes, SqlError};
 use crate::statements::split;
 use crate::table::{Table, WireTable};
 
@@ -31,7 +31,7 @@ pub(crate) enum Outcome {
 impl World {
     pub(crate) fn new(options: Options) -> io::Result<Self> {
         let database = Database::new().map_err(io::Error::other)?;
-        sample::fill(&database).map_err(io::Error::other)?;
+        sample::fill(&database, options.sample_rows).map_err(io::Error::other)?;
         Ok(Self {
             options,
             faults: Faults::default(),
@@ -58,7 +58,9 @@ impl World {
                 column: 1,
             }),
             [(offset, statement)] => {
-                let table = self.database.run(sql, *offset, statement)?;
+                let table = self
+                    .database
+                    .run(sql, *offset, statement, quotes(service))?;
                 Ok(Outcome::Neutral(table))
             }
             [_, (offset, statement), ..] => {
@@ -80,18 +82,27 @@ impl World {
         }
         split(sql)
             .into_iter()
-            .map(|(offset, statement)| match self.scripted(service, statement) {
-                Some(scripted) => Ok(Outcome::Scripted(scripted)),
-                None => self
-                    .database
-                    .run(sql, offset, statement)
-                    .map(Outcome::Neutral),
-            })
+            .map(
+                |(offset, statement)| match self.scripted(service, statement) {
+                    Some(scripted) => Ok(Outcome::Scripted(scripted)),
+                    None => self
+                        .database
+                        .run(sql, offset, statement, quotes(service))
+                        .map(Outcome::Neutral),
+                },
+            )
             .collect()
     }
 
     fn scripted(&self, service: Service, sql: &str) -> Option<WireTable> {
         let scripts = self.scripts.lock().unwrap_or_else(PoisonError::into_inner);
         scripts.get(&(service, sql.trim().to_owned())).cloned()
+    }
+}
+
+fn quotes(service: Service) -> DoubleQuotes {
+    match service {
+        Service::YandexQuery => DoubleQuotes::NameOrText,
+        Service::Dune | Service::Lightdash => DoubleQuotes::Name,
     }
 }

@@ -161,6 +161,7 @@ pub mod types {
         pub details: ::std::vec::Vec<Issue>,
         /// All issues as one line of text.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default)]
         pub message: ::std::option::Option<::std::string::String>,
     }
     /// When a query ran.
@@ -389,7 +390,7 @@ impl Client {
     /// - `idempotency_key`: Makes it safe to repeat the call: for 10 minutes, in one folder, the same key gets the first answer again, even when the body differs. A UUID is usual; at most 1024 bytes.
     /// - `x_request_id`: A text of your own by which the service's operators find the request. It does not come back in the answer.
     /// - `body`
-    /// ```ignore
+    /// ```text
     /// let response = client.create_query()
     ///     .project(project)
     ///     .idempotency_key(idempotency_key)
@@ -411,7 +412,7 @@ impl Client {
     /// - `query_id`: The id of the query, from `create_query`; at most 1024 bytes.
     /// - `project`: The id of the cloud folder that the query belongs to; at most 1024 bytes.
     /// - `x_request_id`: A text of your own by which the service's operators find the request. It does not come back in the answer.
-    /// ```ignore
+    /// ```text
     /// let response = client.get_query()
     ///     .query_id(query_id)
     ///     .project(project)
@@ -432,7 +433,7 @@ impl Client {
     /// - `query_id`: The id of the query, from `create_query`; at most 1024 bytes.
     /// - `project`: The id of the cloud folder that the query belongs to; at most 1024 bytes.
     /// - `x_request_id`: A text of your own by which the service's operators find the request. It does not come back in the answer.
-    /// ```ignore
+    /// ```text
     /// let response = client.get_query_status()
     ///     .query_id(query_id)
     ///     .project(project)
@@ -464,7 +465,7 @@ impl Client {
     /// - `offset`: How many rows to skip. Cannot be negative; 0 when absent. Past the last row the page is empty.
     /// - `project`: The id of the cloud folder that the query belongs to; at most 1024 bytes.
     /// - `x_request_id`: A text of your own by which the service's operators find the request. It does not come back in the answer.
-    /// ```ignore
+    /// ```text
     /// let response = client.get_query_results()
     ///     .query_id(query_id)
     ///     .result_set_index(result_set_index)
@@ -489,7 +490,7 @@ impl Client {
     /// - `project`: The id of the cloud folder that the query belongs to; at most 1024 bytes.
     /// - `idempotency_key`: Makes it safe to repeat the call: for 10 minutes, in one folder, the same key gets the first answer again, even when the body differs. A UUID is usual; at most 1024 bytes.
     /// - `x_request_id`: A text of your own by which the service's operators find the request. It does not come back in the answer.
-    /// ```ignore
+    /// ```text
     /// let response = client.stop_query()
     ///     .query_id(query_id)
     ///     .project(project)
@@ -512,7 +513,7 @@ impl Client {
     /// - `project`: The id of the cloud folder that the query belongs to; at most 1024 bytes.
     /// - `idempotency_key`: Makes it safe to repeat the call: for 10 minutes, in one folder, the same key gets the first answer again, even when the body differs. A UUID is usual; at most 1024 bytes.
     /// - `x_request_id`: A text of your own by which the service's operators find the request. It does not come back in the answer.
-    /// ```ignore
+    /// ```text
     /// let response = client.start_query()
     ///     .query_id(query_id)
     ///     .project(project)

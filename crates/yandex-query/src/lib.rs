@@ -6,6 +6,7 @@ mod config;
 #[rustfmt::skip]
 #[allow(missing_docs, unreachable_pub, unused_imports, clippy::all, clippy::unwrap_used)]
 mod generated;
+mod statement;
 
 pub use config::ClientBuilder;
 pub use generated::{Client, builder, types};

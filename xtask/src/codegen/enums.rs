@@ -9,8 +9,11 @@ use crate::normalise::OpenEnum;
 pub(super) fn write(enums: &[OpenEnum], gates: &Gates) -> String {
     let mut out = String::new();
     for open in enums {
+        let Some(features) = gates.get(&open.name) else {
+            continue;
+        };
         out.push('\n');
-        if let Some(features) = gates.get(&open.name) {
+        if !features.is_empty() {
             let features: Vec<_> = features.iter().map(|f| format!("feature = \"{f}\"")).collect();
             let condition = match features.as_slice() {
                 [one] => one.clone(),

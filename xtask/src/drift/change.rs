@@ -33,7 +33,6 @@ pub(super) enum Kind {
     OperationAdded,
     OperationRemoved,
     OperationIdChanged,
-    PathChanged,
     SecurityChanged,
     ParameterAdded,
     ParameterRemoved,
@@ -169,7 +168,11 @@ impl Serialize for Change {
             pointer: &self.pointer,
             direction: self.directions.name(),
             message: self.words.shown(usize::MAX),
-            reached_by: self.reached_by.iter().map(|reached| reached.key.as_str()).collect(),
+            reached_by: self
+                .reached_by
+                .iter()
+                .map(|reached| reached.key.as_str())
+                .collect(),
         }
         .serialize(serializer)
     }

@@ -101,24 +101,25 @@ impl<'w, 'a> Reach<'w, 'a> {
     }
 }
 
-fn judged(
-    owner: &Owner<'_>,
-    finding: &Finding,
-    reach: &Reach<'_, '_>,
-    ids: &Ids<'_>,
-) -> Change {
+fn judged(owner: &Owner<'_>, finding: &Finding, reach: &Reach<'_, '_>, ids: &Ids<'_>) -> Change {
     let mut directions = Directions::default();
     let subject = match owner {
         Owner::Operation(key, direction) => {
             if let Some(direction) = direction {
                 directions.add(*direction);
             }
-            Subject::Operation { key: key.clone(), id: id_of(ids, key) }
+            Subject::Operation {
+                key: key.clone(),
+                id: id_of(ids, key),
+            }
         }
         Owner::Pair(old, new) => {
             directions = reach.directions.get(owner).copied().unwrap_or_default();
             let now = (old != new).then(|| (*new).to_owned());
-            Subject::Schema { name: (*old).to_owned(), now }
+            Subject::Schema {
+                name: (*old).to_owned(),
+                now,
+            }
         }
     };
     // What concerns an operation as a whole says the same in both directions.
@@ -140,8 +141,8 @@ fn judged(
         [(_, a), (_, b)] if a.because == b.because => a.because.to_owned(),
         _ => {
             let each = said.iter().map(|(direction, verdict)| match direction {
-                Direction::Request => format!("in requests {}", verdict.because),
-                Direction::Response => format!("in responses {}", verdict.because),
+                Direction::Request => format!("in requests, {}", verdict.because),
+                Direction::Response => format!("in responses, {}", verdict.because),
             });
             each.collect::<Vec<_>>().join("; ")
         }
@@ -153,8 +154,16 @@ fn judged(
         subject,
         pointer: finding.pointer.clone(),
         directions,
-        words: Words { because, ..finding.words.clone() },
-        reached_by: keys.map(|key| Reached { key: (*key).to_owned(), id: id_of(ids, key) }).collect(),
+        words: Words {
+            because,
+            ..finding.words.clone()
+        },
+        reached_by: keys
+            .map(|key| Reached {
+                key: (*key).to_owned(),
+                id: id_of(ids, key),
+            })
+            .collect(),
     }
 }
 
@@ -175,25 +184,30 @@ fn unmatched(walk: &Walk<'_>) -> Vec<Change> {
         .collect();
     let names = |document| {
         let root = Node::at(document, "/components");
-        let schemas = root.map(|root| root.children("schemas")).unwrap_or_default();
+        let schemas = root
+            .map(|root| root.children("schemas"))
+            .unwrap_or_default();
         schemas.into_iter()
     };
     let here = |document, name: &str| Node::schema(document, name).is_some();
-    let gone = names(walk.old).filter(|(name, _)| {
-        !here(walk.new, name) && pairs.iter().all(|(old, _)| old != name)
-    });
+    let gone = names(walk.old)
+        .filter(|(name, _)| !here(walk.new, name) && pairs.iter().all(|(old, _)| old != name));
     let mut come: Vec<_> = names(walk.new)
         .filter(|(name, _)| !here(walk.old, name) && pairs.iter().all(|(_, new)| new != name))
         .collect();
-    let change = |kind, node: &Node<'_>, name: String, now: Option<String>, before: String| Change {
-        breaking: false,
-        kind,
-        subject: Subject::Schema { name, now },
-        pointer: node.pointer.clone(),
-        directions: Directions::default(),
-        words: Words { before, ..Words::default() },
-        reached_by: Vec::new(),
-    };
+    let change =
+        |kind, node: &Node<'_>, name: String, now: Option<String>, before: String| Change {
+            breaking: false,
+            kind,
+            subject: Subject::Schema { name, now },
+            pointer: node.pointer.clone(),
+            directions: Directions::default(),
+            words: Words {
+                before,
+                ..Words::default()
+            },
+            reached_by: Vec::new(),
+        };
     let mut changes = Vec::new();
     for (name, node) in gone {
         match come.iter().position(|(_, other)| shape::same(&node, other)) {
@@ -209,7 +223,13 @@ fn unmatched(walk: &Walk<'_>) -> Vec<Change> {
         }
     }
     for (name, node) in come {
-        changes.push(change(Kind::SchemaAdded, &node, name, None, "newly used".to_owned()));
+        changes.push(change(
+            Kind::SchemaAdded,
+            &node,
+            name,
+            None,
+            "newly used".to_owned(),
+        ));
     }
     changes
 }

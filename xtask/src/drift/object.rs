@@ -39,7 +39,11 @@ impl<'a> Walk<'a> {
                     let sort = if is.required { "required" } else { "optional" };
                     let words = format!("added, {sort}: {}", describe(&is.node));
                     let message = place.says_of_property(name, &words);
-                    let request = if is.required { breaks("it has to be sent") } else { FINE };
+                    let request = if is.required {
+                        breaks("it has to be sent")
+                    } else {
+                        FINE
+                    };
                     self.report(place, Kind::PropertyAdded, &is.node, message, request, FINE);
                 }
                 // Met above, unless the old one is in a shared part.
@@ -52,7 +56,7 @@ impl<'a> Walk<'a> {
             }
         }
         self.other_properties(place, old, &from, &to);
-        self.opaque_parts(place, old, &from, &to);
+        self.opaque_parts(place, (old, new), &from, &to);
     }
 
     /// Parts of an `allOf` that both have are compared by themselves, once.
@@ -89,7 +93,14 @@ impl<'a> Walk<'a> {
         if !was && is {
             let message = place.says_of_property(name, "is now required");
             let (request, response) = (breaks("it has to be sent"), fine("it is always there"));
-            self.report(place, Kind::BecameRequired, property, message, request, response);
+            self.report(
+                place,
+                Kind::BecameRequired,
+                property,
+                message,
+                request,
+                response,
+            );
         }
         if was && !is {
             let message = place.says_of_property(name, "is now optional");
@@ -99,7 +110,14 @@ impl<'a> Walk<'a> {
                 breaks("may now be absent")
             };
             let request = fine("it need not be sent");
-            self.report(place, Kind::BecameOptional, property, message, request, response);
+            self.report(
+                place,
+                Kind::BecameOptional,
+                property,
+                message,
+                request,
+                response,
+            );
         }
     }
 
@@ -122,12 +140,19 @@ impl<'a> Walk<'a> {
                 self.report(place, kind, was, place.says(&words), why, why);
             }
             (None, Some(is)) => {
-                let words = format!("now a map: other properties may be there ({})", describe(is));
+                let words = format!(
+                    "now a map: other properties may be there ({})",
+                    describe(is)
+                );
                 let kind = Kind::OtherPropertiesAdded;
                 self.report(place, kind, is, place.says(&words), FINE, FINE);
             }
             (None, None) if from.closed != to.closed => {
-                let words = if to.closed { "no longer open to" } else { "now open to" };
+                let words = if to.closed {
+                    "no longer open to"
+                } else {
+                    "now open to"
+                };
                 let message = place.says(&format!("{words} other properties"));
                 let kind = Kind::OtherPropertiesRefused;
                 self.report(place, kind, old, message, FINE, FINE);
@@ -140,7 +165,7 @@ impl<'a> Walk<'a> {
     fn opaque_parts(
         &mut self,
         place: &Place<'a>,
-        old: &Node<'a>,
+        (old, new): (&Node<'a>, &Node<'a>),
         from: &Fields<'a>,
         to: &Fields<'a>,
     ) {
@@ -149,9 +174,7 @@ impl<'a> Walk<'a> {
         }
         let (before, after) = (from.opaque.len(), to.opaque.len());
         if before != after {
-            let message = place.says(&format!(
-                "was an object combined with {before} unions or scalars, is with {after}"
-            ));
+            let message = place.says(&format!("was {}, is {}", describe(old), describe(new)));
             let why = breaks("");
             self.report(place, Kind::CompositionChanged, old, message, why, why);
         }

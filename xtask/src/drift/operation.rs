@@ -18,11 +18,22 @@ impl<'a> Walk<'a> {
         let owner = |direction| Owner::Operation(old.key.clone(), direction);
         let place = Place::new(owner(None), "");
         if old.id() != new.id() {
-            let shown = |id: Option<&str>| id.map_or_else(|| "none".to_owned(), |id| format!("`{id}`"));
-            let message =
-                format!("the operation id was {}, is {}", shown(old.id()), shown(new.id()));
+            let shown =
+                |id: Option<&str>| id.map_or_else(|| "none".to_owned(), |id| format!("`{id}`"));
+            let message = format!(
+                "the operation id was {}, is {}",
+                shown(old.id()),
+                shown(new.id())
+            );
             let why = fine("the method is called after it unless the overlay sets it");
-            self.report(&place, Kind::OperationIdChanged, &old.node, message, why, why);
+            self.report(
+                &place,
+                Kind::OperationIdChanged,
+                &old.node,
+                message,
+                why,
+                why,
+            );
         }
         self.deprecation(&place, &old.node, &new.node);
         self.security(&place, &old.node, &new.node);
@@ -60,14 +71,17 @@ impl<'a> Walk<'a> {
             };
             if was.text("name") != is.text("name") {
                 let message = place.says(&format!("renamed to {}", named(&is)));
-                let why = fine("it is the same place in the URL; the builder's method is called so");
+                let why =
+                    fine("it is the same place in the URL; the builder's method is called so");
                 self.report(&place, Kind::ParameterRenamed, &was, message, why, why);
             }
             self.parameter(&place, &was, &is);
         }
         for is in to.into_values() {
             let place = Place::new(owner.clone(), named(&is));
-            let schema = is.child("schema").map_or_else(String::new, |node| describe(&node));
+            let schema = is
+                .child("schema")
+                .map_or_else(String::new, |node| describe(&node));
             let (sort, why) = if is.is("required") {
                 ("required", breaks("it has to be sent"))
             } else {
@@ -95,12 +109,16 @@ impl<'a> Walk<'a> {
     /// `required` of a parameter or a body.
     fn requirement_of(&mut self, place: &Place<'a>, old: &Node<'a>, new: &Node<'a>) {
         let (kind, words, why) = match (old.is("required"), new.is("required")) {
-            (false, true) => {
-                (Kind::BecameRequired, "is now required", breaks("it has to be sent"))
-            }
-            (true, false) => {
-                (Kind::BecameOptional, "is now optional", fine("it need not be sent"))
-            }
+            (false, true) => (
+                Kind::BecameRequired,
+                "is now required",
+                breaks("it has to be sent"),
+            ),
+            (true, false) => (
+                Kind::BecameOptional,
+                "is now optional",
+                fine("it need not be sent"),
+            ),
             _ => return,
         };
         self.report(place, kind, old, place.says(words), why, why);
@@ -115,7 +133,14 @@ impl<'a> Walk<'a> {
             }
             (Some(was), None) => {
                 let why = breaks("the service no longer reads it");
-                self.report(&place, Kind::BodyRemoved, &was, place.says("removed"), why, why);
+                self.report(
+                    &place,
+                    Kind::BodyRemoved,
+                    &was,
+                    place.says("removed"),
+                    why,
+                    why,
+                );
             }
             (None, Some(is)) => {
                 let (words, why) = if is.is("required") {
@@ -154,8 +179,19 @@ impl<'a> Walk<'a> {
         }
         for (status, was) in gone {
             let place = Place::new(owner.clone(), format!("response {status}"));
-            let why = if good(&status) { breaks("it is no longer sent") } else { FINE };
-            self.report(&place, Kind::ResponseRemoved, &was, place.says("removed"), why, why);
+            let why = if good(&status) {
+                breaks("it is no longer sent")
+            } else {
+                FINE
+            };
+            self.report(
+                &place,
+                Kind::ResponseRemoved,
+                &was,
+                place.says("removed"),
+                why,
+                why,
+            );
         }
         for (status, is) in to {
             let place = Place::new(owner.clone(), format!("response {status}"));
@@ -164,7 +200,14 @@ impl<'a> Walk<'a> {
             } else {
                 FINE
             };
-            self.report(&place, Kind::ResponseAdded, &is, place.says("added"), why, why);
+            self.report(
+                &place,
+                Kind::ResponseAdded,
+                &is,
+                place.says("added"),
+                why,
+                why,
+            );
         }
     }
 
@@ -173,14 +216,23 @@ impl<'a> Walk<'a> {
         self.content(&place, old, new);
         let lower = |node: &Node<'a>| {
             let headers = node.children("headers").into_iter();
-            headers.map(|(name, node)| (name.to_lowercase(), node)).collect::<IndexMap<_, _>>()
+            headers
+                .map(|(name, node)| (name.to_lowercase(), node))
+                .collect::<IndexMap<_, _>>()
         };
         let (from, mut to) = (lower(old), lower(new));
         for (name, was) in from {
             let place = Place::new(owner.clone(), format!("response {status}, header `{name}`"));
             let Some(is) = to.shift_remove(&name) else {
                 let why = breaks("readers no longer find it");
-                self.report(&place, Kind::HeaderRemoved, &was, place.says("removed"), why, why);
+                self.report(
+                    &place,
+                    Kind::HeaderRemoved,
+                    &was,
+                    place.says("removed"),
+                    why,
+                    why,
+                );
                 continue;
             };
             if was.is("required") && !is.is("required") {
@@ -194,14 +246,26 @@ impl<'a> Walk<'a> {
         }
         for (name, is) in to {
             let place = Place::new(owner.clone(), format!("response {status}, header `{name}`"));
-            self.report(&place, Kind::HeaderAdded, &is, place.says("added"), FINE, FINE);
+            self.report(
+                &place,
+                Kind::HeaderAdded,
+                &is,
+                place.says("added"),
+                FINE,
+                FINE,
+            );
         }
     }
 
     /// The media types of a body or a response.
     fn content(&mut self, place: &Place<'a>, old: &Node<'a>, new: &Node<'a>) {
         let essence = |(media, node): (String, Node<'a>)| {
-            let kind = media.split(';').next().unwrap_or_default().trim().to_lowercase();
+            let kind = media
+                .split(';')
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_lowercase();
             (kind, node)
         };
         let from = old.children("content").into_iter().map(essence);
@@ -268,7 +332,10 @@ fn parameters<'a>(operation: &Operation<'a>) -> IndexMap<(&'a str, String), Node
 /// ``query parameter `limit` ``, without the blank.
 fn named(parameter: &Node<'_>) -> String {
     let place = parameter.text("in").unwrap_or("unplaced");
-    format!("{place} parameter `{}`", parameter.text("name").unwrap_or_default())
+    format!(
+        "{place} parameter `{}`",
+        parameter.text("name").unwrap_or_default()
+    )
 }
 
 /// Style and explode, with the defaults of the format where nothing is said.

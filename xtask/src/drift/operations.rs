@@ -35,7 +35,9 @@ impl<'a> Operation<'a> {
     /// The names of the path's parameters, in order.
     pub(super) fn path_parameters(&self) -> Vec<&str> {
         let after_brace = self.path.split('{').skip(1);
-        after_brace.filter_map(|text| text.split('}').next()).collect()
+        after_brace
+            .filter_map(|text| text.split('}').next())
+            .collect()
     }
 }
 
@@ -50,7 +52,12 @@ pub(super) fn all(document: &Value) -> Vec<Operation<'_>> {
             if let Some(node) = item.child(method) {
                 let key = format!("{method} {path}");
                 let (path, item) = (path.clone(), item.clone());
-                found.push(Operation { key, path, node, item });
+                found.push(Operation {
+                    key,
+                    path,
+                    node,
+                    item,
+                });
             }
         }
     }
@@ -75,9 +82,16 @@ pub(super) fn kept(vendored: &[Operation<'_>], upstream: &[Operation<'_>], keep:
     let Keep::Some(entries) = keep else {
         return Keep::All;
     };
-    let asked = upstream.iter().filter(|operation| entries.contains(&operation.key));
-    let twins = vendored.iter().filter_map(|operation| twin(operation, upstream));
-    let mut keys: Vec<_> = asked.chain(twins).map(|operation| operation.key.clone()).collect();
+    let asked = upstream
+        .iter()
+        .filter(|operation| entries.contains(&operation.key));
+    let twins = vendored
+        .iter()
+        .filter_map(|operation| twin(operation, upstream));
+    let mut keys: Vec<_> = asked
+        .chain(twins)
+        .map(|operation| operation.key.clone())
+        .collect();
     keys.sort();
     keys.dedup();
     Keep::Some(keys)
@@ -105,15 +119,26 @@ pub(super) fn beyond(upstream: &[Operation<'_>], keep: &Keep) -> Beyond {
         }
     }
     let ours = |folder: &str| {
-        folders.get(folder).is_some_and(|(all, kept)| *kept >= 2 && kept * 2 > *all)
+        folders
+            .get(folder)
+            .is_some_and(|(all, kept)| *kept >= 2 && kept * 2 > *all)
     };
     let mut beyond = Beyond::default();
-    for operation in upstream.iter().filter(|operation| !kept.contains(&operation.key)) {
+    for operation in upstream
+        .iter()
+        .filter(|operation| !kept.contains(&operation.key))
+    {
         beyond.count += 1;
         if folders_of(&operation.path).any(ours) {
-            let deprecated = if operation.node.is("deprecated") { ", deprecated" } else { "" };
+            let deprecated = if operation.node.is("deprecated") {
+                ", deprecated"
+            } else {
+                ""
+            };
             let id = operation.id().unwrap_or("no operation id");
-            beyond.near.push(format!("{} ({id}{deprecated})", operation.key));
+            beyond
+                .near
+                .push(format!("{} ({id}{deprecated})", operation.key));
         }
     }
     beyond
@@ -121,6 +146,10 @@ pub(super) fn beyond(upstream: &[Operation<'_>], keep: &Keep) -> Beyond {
 
 /// `/a/b/c` → `/a`, `/a/b`, `/a/b/c`.
 fn folders_of(path: &str) -> impl Iterator<Item = &str> {
-    let ends = path.char_indices().skip(1).filter(|(_, c)| *c == '/').map(|(at, _)| at);
+    let ends = path
+        .char_indices()
+        .skip(1)
+        .filter(|(_, c)| *c == '/')
+        .map(|(at, _)| at);
     ends.chain([path.len()]).map(|end| &path[..end])
 }

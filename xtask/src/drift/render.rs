@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{
     Report,
     change::{Change, Directions, Kind, Subject},
-    words::{counted, listed},
+    words::{counted, listed, shortened},
 };
 
 /// How many words of a list, lines of a group and groups of a section are shown unless all are.
@@ -15,17 +15,24 @@ struct Limits {
     groups: usize,
 }
 
-const SHORT: Limits = Limits { words: 4, lines: 8, groups: 40 };
-const ALL: Limits = Limits { words: usize::MAX, lines: usize::MAX, groups: usize::MAX };
+const SHORT: Limits = Limits {
+    words: 4,
+    lines: 8,
+    groups: 100,
+};
+const ALL: Limits = Limits {
+    words: usize::MAX,
+    lines: usize::MAX,
+    groups: usize::MAX,
+};
 
 /// The text of a report. Unless `all`, long lists are cut and their length is told.
 pub(super) fn text(report: &Report, all: bool) -> String {
     let limits = if all { ALL } else { SHORT };
-    let mut out = summary(report);
-    let (breaking, other): (Vec<_>, Vec<_>) = report.changes.iter().partition(|c| c.breaking);
+    let (types, changes): (Vec<_>, Vec<_>) = report.changes.iter().partition(|c| is_type(c));
+    let mut out = summary(report, &changes);
+    let (breaking, other): (Vec<_>, Vec<_>) = changes.into_iter().partition(|c| c.breaking);
     section(&mut out, "Breaking", &breaking, &limits);
-    let (types, other): (Vec<_>, Vec<_>) =
-        other.into_iter().partition(|c| matches!(c.kind, Kind::SchemaAdded | Kind::SchemaRemoved));
     section(&mut out, "Not breaking", &other, &limits);
     for (kind, title) in [
         (Kind::SchemaAdded, "Schemas that come with it"),
@@ -42,26 +49,52 @@ pub(super) fn text(report: &Report, all: bool) -> String {
         }
     }
     beyond(&mut out, report, &limits);
-    out
+    if all {
+        out
+    } else {
+        out.split('\n')
+            .map(shortened)
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
 }
 
-fn summary(report: &Report) -> String {
-    let versions = format!("{}, {} → {}", report.service, report.old_version, report.new_version);
+/// Whether a change is no more than a schema that another change brought or took away.
+fn is_type(change: &Change) -> bool {
+    matches!(change.kind, Kind::SchemaAdded | Kind::SchemaRemoved)
+}
+
+fn summary(report: &Report, changes: &[&Change]) -> String {
+    let versions = format!(
+        "{}, {} → {}",
+        report.service, report.old_version, report.new_version
+    );
     if report.changes.is_empty() {
-        return format!("{versions}: no change in {}\n", counted(report.operations, "operation"));
+        return format!(
+            "{versions}: no change in {}\n",
+            counted(report.operations, "operation")
+        );
     }
-    let breaking = report.changes.iter().filter(|change| change.breaking).count();
-    let mut touched: Vec<_> = report.changes.iter().map(|change| &change.subject).collect();
+    let breaking = changes.iter().filter(|change| change.breaking).count();
+    let mut touched: Vec<_> = changes.iter().map(|change| &change.subject).collect();
     touched.sort();
     touched.dedup();
-    let schemas = touched.iter().filter(|s| matches!(s, Subject::Schema { .. })).count();
-    format!(
-        "{versions}: {}, {breaking} of them breaking, in {} (of {}) and {}\n",
-        counted(report.changes.len(), "change"),
-        counted(touched.len() - schemas, "operation"),
-        report.operations,
-        counted(schemas, "schema"),
-    )
+    let schemas = touched
+        .iter()
+        .filter(|subject| matches!(subject, Subject::Schema { .. }))
+        .count();
+    let operations = touched.len() - schemas;
+    let mut places = Vec::new();
+    if operations > 0 {
+        let all = counted(report.operations, "operation");
+        places.push(format!("{operations} of {all}"));
+    }
+    if schemas > 0 {
+        places.push(counted(schemas, "schema"));
+    }
+    let changes = counted(changes.len(), "change");
+    let places = places.join(" and ");
+    format!("{versions}: {changes}, {breaking} of them breaking, in {places}\n")
 }
 
 fn section(out: &mut String, title: &str, changes: &[&Change], limits: &Limits) {
@@ -81,14 +114,19 @@ fn section(out: &mut String, title: &str, changes: &[&Change], limits: &Limits) 
             let _ = writeln!(out, "  - {}", change.words.shown(limits.words));
         }
         if group.len() > lines {
-            let more = counted(group.len() - lines, "more change");
-            let _ = writeln!(out, "  … {more} here (--all shows them)");
+            let more = group.len() - lines;
+            let _ = writeln!(out, "  … and {more} more (--all shows them)");
         }
     }
-    let hidden: usize = groups.iter().skip(limits.groups).map(|group| group.len()).sum();
+    let hidden: usize = groups
+        .iter()
+        .skip(limits.groups)
+        .map(|group| group.len())
+        .sum();
     if hidden > 0 {
         let count = counted(groups.len() - limits.groups, "other place");
-        let _ = write!(out, "\n… {} in {count} (--all shows them)\n", counted(hidden, "change"));
+        let hidden = counted(hidden, "change");
+        let _ = writeln!(out, "… {hidden} in {count} (--all shows them)");
     }
 }
 
@@ -99,22 +137,37 @@ fn heading(out: &mut String, group: &[&Change], limits: &Limits) {
     match &first.subject {
         Subject::Operation { key, id } => {
             let (method, path) = key.split_once(' ').unwrap_or_default();
-            let _ = write!(out, "\n{} {path}", method.to_uppercase());
+            let _ = write!(out, "{} {path}", method.to_uppercase());
             if let Some(id) = id {
                 let _ = write!(out, " ({id})");
             }
         }
         subject @ Subject::Schema { .. } => {
-            let _ = write!(out, "\nschema {}", name_of(subject));
+            let _ = write!(out, "schema {}", name_of(subject));
             let side = match first.directions {
-                Directions { request: true, response: true } => "sent to and read from",
-                Directions { request: true, response: false } => "sent to",
-                Directions { request: false, response: true } => "read from",
-                Directions { request: false, response: false } => "",
+                Directions {
+                    request: true,
+                    response: true,
+                } => "sent to and read from",
+                Directions {
+                    request: true,
+                    response: false,
+                } => "sent to",
+                Directions {
+                    request: false,
+                    response: true,
+                } => "read from",
+                Directions {
+                    request: false,
+                    response: false,
+                } => "",
             };
             if !side.is_empty() {
-                let names = first.reached_by.iter().map(|by| by.id.as_ref().unwrap_or(&by.key).clone());
-                let names = listed(&names.collect::<Vec<_>>(), ", ", limits.words);
+                let names = first
+                    .reached_by
+                    .iter()
+                    .map(|by| by.id.as_ref().unwrap_or(&by.key).clone());
+                let names = listed(&names.collect::<Vec<_>>(), ", ", limits.words / 2);
                 let _ = write!(out, " ({side} {names})");
             }
         }
@@ -126,7 +179,10 @@ fn name_of(subject: &Subject) -> String {
     match subject {
         Subject::Operation { key, .. } => key.clone(),
         Subject::Schema { name, now: None } => name.clone(),
-        Subject::Schema { name, now: Some(now) } => format!("{name} → {now}"),
+        Subject::Schema {
+            name,
+            now: Some(now),
+        } => format!("{name} → {now}"),
     }
 }
 
@@ -136,7 +192,11 @@ fn beyond(out: &mut String, report: &Report, limits: &Limits) {
     if beyond.count == 0 {
         return;
     }
-    let _ = write!(out, "\nNot kept: {} of FILE", counted(beyond.count, "other operation"));
+    let _ = write!(
+        out,
+        "\nNot kept: {} of FILE",
+        counted(beyond.count, "other operation")
+    );
     if !beyond.near.is_empty() {
         let names = listed(&beyond.near, ", ", limits.words.saturating_mul(2));
         let _ = write!(out, "; beside the kept ones: {names}");

@@ -16,8 +16,16 @@ impl<'a> Walk<'a> {
         match (from.is_empty(), to.is_empty()) {
             (true, true) => {}
             (false, false) => {
-                let gone = from.iter().filter(|one| !to.contains(one)).cloned().collect();
-                let come = to.iter().filter(|one| !from.contains(one)).cloned().collect();
+                let gone = from
+                    .iter()
+                    .filter(|one| !to.contains(one))
+                    .cloned()
+                    .collect();
+                let come = to
+                    .iter()
+                    .filter(|one| !from.contains(one))
+                    .cloned()
+                    .collect();
                 self.values_differ(place, (old, new), gone, come, from.len() == 1);
             }
             (false, true) => {
@@ -61,23 +69,46 @@ impl<'a> Walk<'a> {
                 [] => place.says("no longer fixed, may now also be"),
                 [was, ..] => place.says(&format!("was always {was}, is now")),
             };
-            let request = if gone.is_empty() { FINE } else { breaks("the old value is refused") };
+            let request = if gone.is_empty() {
+                FINE
+            } else {
+                breaks("the old value is refused")
+            };
             let response = breaks("the client tells this one apart by its value");
-            let words = Words { before, list: come, ..Words::default() };
-            self.enum_note(place, Kind::DiscriminatorChanged, old, words, request, response);
+            let words = Words {
+                before,
+                list: come,
+                ..Words::default()
+            };
+            self.enum_note(
+                place,
+                Kind::DiscriminatorChanged,
+                old,
+                words,
+                request,
+                response,
+            );
             return;
         }
         if !gone.is_empty() {
             let plural = if gone.len() == 1 { "" } else { "s" };
             let before = place.says(&format!("no longer the value{plural}"));
-            let words = Words { before, list: gone, ..Words::default() };
-            let request = breaks("refused when sent");
+            let words = Words {
+                before,
+                list: gone,
+                ..Words::default()
+            };
+            let request = breaks("senders are refused");
             self.enum_note(place, Kind::EnumValuesRemoved, old, words, request, FINE);
         }
         if !come.is_empty() {
             let plural = if come.len() == 1 { "" } else { "s" };
             let before = place.says(&format!("new value{plural}"));
-            let words = Words { before, list: come, ..Words::default() };
+            let words = Words {
+                before,
+                list: come,
+                ..Words::default()
+            };
             self.enum_note(place, Kind::EnumValuesAdded, new, words, FINE, FINE);
         }
     }
@@ -95,13 +126,23 @@ impl<'a> Walk<'a> {
             Some(list) => list.pointer,
             None => at.pointer.clone(),
         };
-        self.note(place, Finding { kind, pointer, words, request, response });
+        self.note(
+            place,
+            Finding {
+                kind,
+                pointer,
+                words,
+                request,
+                response,
+            },
+        );
     }
 
     fn format(&mut self, place: &Place<'a>, old: &Node<'a>, new: &Node<'a>) {
         // On a number, `double` says nothing; on one with `integer`, the kind says it.
         let said = |node: &Node<'a>| {
-            node.text("format").filter(|format| !matches!(*format, "double" | "float" | "integer"))
+            node.text("format")
+                .filter(|format| !matches!(*format, "double" | "float" | "integer"))
         };
         let (was, is) = (said(old), said(new));
         if was == is {
@@ -118,7 +159,14 @@ impl<'a> Walk<'a> {
             }
             _ => {
                 let message = place.says(&format!("was {before}, is {after}"));
-                self.report(place, Kind::TypeChanged, old, message, breaks(""), breaks(""));
+                self.report(
+                    place,
+                    Kind::TypeChanged,
+                    old,
+                    message,
+                    breaks(""),
+                    breaks(""),
+                );
             }
         }
     }
@@ -141,7 +189,11 @@ impl<'a> Walk<'a> {
                 _ if UPPER.contains(&key) => number(is) < number(was),
                 _ => true,
             };
-            let request = if tighter { breaks("values that went through are refused") } else { FINE };
+            let request = if tighter {
+                breaks("values that went through are refused")
+            } else {
+                FINE
+            };
             self.fact(place, Kind::BoundsChanged, (old, new), key, request);
         }
     }
@@ -167,7 +219,14 @@ impl<'a> Walk<'a> {
             (true, false) => "is no longer deprecated",
             _ => return,
         };
-        self.report(place, Kind::DeprecatedChanged, old, place.says(words), FINE, FINE);
+        self.report(
+            place,
+            Kind::DeprecatedChanged,
+            old,
+            place.says(words),
+            FINE,
+            FINE,
+        );
     }
 
     fn fact(

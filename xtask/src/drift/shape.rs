@@ -14,7 +14,14 @@ pub(super) fn same(old: &Node<'_>, new: &Node<'_>) -> bool {
 
 /// Facts of a schema that are compared as they stand.
 const PLAIN: [&str; 8] = [
-    "format", "pattern", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems",
+    "format",
+    "pattern",
+    "minimum",
+    "maximum",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
 ];
 
 fn same_from(old: &Node<'_>, new: &Node<'_>, seen: &mut HashSet<(usize, usize)>) -> bool {
@@ -82,7 +89,10 @@ pub(super) fn overlap(old: &Node<'_>, new: &Node<'_>) -> Option<usize> {
     if (a.kind(), b.kind()) != (Kind::Object, Kind::Object) {
         return None;
     }
-    let (from, to) = (fields(&a.parts(), &a).properties, fields(&b.parts(), &b).properties);
+    let (from, to) = (
+        fields(&a.parts(), &a).properties,
+        fields(&b.parts(), &b).properties,
+    );
     let common = from.keys().filter(|name| to.contains_key(*name)).count();
     let most = from.len().max(to.len());
     if most == 0 {
@@ -99,11 +109,14 @@ pub(super) fn tags<'a>(node: &Node<'a>) -> Vec<(&'a str, &'a Value)> {
         return Vec::new();
     }
     let properties = fields(&node.parts(), &node).properties;
-    let tag = |(name, property): (&'a str, super::view::Property<'a>)| {
-        match property.node.resolved().node.values()[..] {
-            [one] => Some((name, one)),
-            _ => None,
-        }
+    let tag = |(name, property): (&'a str, super::view::Property<'a>)| match property
+        .node
+        .resolved()
+        .node
+        .values()[..]
+    {
+        [one] => Some((name, one)),
+        _ => None,
     };
     properties.into_iter().filter_map(tag).collect()
 }

@@ -19,14 +19,19 @@ impl<'a> Walk<'a> {
         mut to: Vec<Node<'a>>,
     ) {
         let told_apart = is_told_apart(&to);
+        let alone = from.len() == 1 && to.len() == 1;
         for rule in RULES {
             from.retain(|was| {
                 let Some(at) = to.iter().position(|is| rule(was, is)) else {
                     return true;
                 };
                 let is = to.remove(at);
-                let label = label(was).map_or_else(|| "()".to_owned(), |name| format!("({name})"));
-                let inner = if was.named().is_some() { place.clone() } else { place.below(&label) };
+                let named = was.named().is_some() || alone;
+                let inner = if named {
+                    place.clone()
+                } else {
+                    place.below(&label(was))
+                };
                 self.schema(&inner, was, &is);
                 false
             });
@@ -34,9 +39,16 @@ impl<'a> Walk<'a> {
         self.enum_arms(place, old, new, &mut from, &mut to);
         for was in &from {
             let message = place.says(&format!("no longer {}", arm(was)));
-            let request = breaks("it is refused");
+            let request = breaks("senders are refused");
             let response = breaks("readers no longer find it");
-            self.report(place, Kind::UnionArmRemoved, was, message, request, response);
+            self.report(
+                place,
+                Kind::UnionArmRemoved,
+                was,
+                message,
+                request,
+                response,
+            );
         }
         for is in &to {
             let message = place.says(&format!("may now also be {}", arm(is)));
@@ -59,7 +71,11 @@ impl<'a> Walk<'a> {
         to: &mut Vec<Node<'a>>,
     ) {
         let whole = |node: &Node<'a>, arms: &[Node<'a>]| {
-            let all = if node.kind() == Type::Union { node.alternatives() } else { arms.to_vec() };
+            let all = if node.kind() == Type::Union {
+                node.alternatives()
+            } else {
+                arms.to_vec()
+            };
             let values = all.iter().flat_map(|arm| arm.resolved().node.values());
             values.collect::<Vec<_>>()
         };
@@ -75,11 +91,20 @@ impl<'a> Walk<'a> {
         let (gone, come) = (take(from), take(to));
         let values = |arms: &[Node<'a>], others: &[&serde_json::Value]| {
             let values = arms.iter().flat_map(|arm| arm.resolved().node.values());
-            values.filter(|one| !others.contains(one)).map(value).collect::<Vec<_>>()
+            values
+                .filter(|one| !others.contains(one))
+                .map(value)
+                .collect::<Vec<_>>()
         };
         // Of a union of several values none is a discriminator.
         let fixed = before.len() == 1;
-        self.values_differ(place, (old, new), values(&gone, &after), values(&come, &before), fixed);
+        self.values_differ(
+            place,
+            (old, new),
+            values(&gone, &after),
+            values(&come, &before),
+            fixed,
+        );
     }
 }
 
@@ -125,16 +150,26 @@ fn is_text_enum(arm: &Node<'_>) -> bool {
 
 /// An arm in words, with what tells it apart.
 fn arm(node: &Node<'_>) -> String {
-    match (node.named(), label(node)) {
+    match (node.named(), tag(node)) {
         (None, Some(tag)) => format!("{} ({tag})", describe(node)),
         _ => describe(node),
     }
 }
 
-/// `status=ready`, or the type of an arm that is no object.
-fn label(node: &Node<'_>) -> Option<String> {
-    let tag = shape::tags(node).first().map(|(name, value)| {
-        format!("{name}={}", value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+/// The arm's place in a path: `(status=ready)`, or its type.
+fn label(node: &Node<'_>) -> String {
+    let name = tag(node).unwrap_or_else(|| match node.resolved().node.kind() {
+        Type::Object => "object".to_owned(),
+        _ => describe(node).replace('`', ""),
     });
-    tag.or_else(|| (node.resolved().node.kind() != Type::Object).then(|| describe(node)))
+    format!("({name})")
+}
+
+fn tag(node: &Node<'_>) -> Option<String> {
+    let tags = shape::tags(node);
+    let (name, value) = tags.first()?;
+    let value = value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned);
+    Some(format!("{name}={value}"))
 }

@@ -58,12 +58,19 @@ pub(super) struct Property<'a> {
 impl<'a> Node<'a> {
     pub(super) fn at(document: &'a Value, pointer: &str) -> Option<Self> {
         let value = document.pointer(pointer)?;
-        Some(Self { document, value, pointer: pointer.to_owned() })
+        Some(Self {
+            document,
+            value,
+            pointer: pointer.to_owned(),
+        })
     }
 
     /// The schema with this name.
     pub(super) fn schema(document: &'a Value, name: &str) -> Option<Self> {
-        Self::at(document, &format!("/components/schemas/{}", pointer_segment(name)))
+        Self::at(
+            document,
+            &format!("/components/schemas/{}", pointer_segment(name)),
+        )
     }
 
     pub(super) fn child(&self, key: &str) -> Option<Self> {
@@ -77,9 +84,11 @@ impl<'a> Node<'a> {
         };
         let members: Vec<(String, &'a Value)> = match parent.value {
             Value::Object(map) => map.iter().map(|(k, v)| (k.clone(), v)).collect(),
-            Value::Array(list) => {
-                list.iter().enumerate().map(|(i, v)| (i.to_string(), v)).collect()
-            }
+            Value::Array(list) => list
+                .iter()
+                .enumerate()
+                .map(|(i, v)| (i.to_string(), v))
+                .collect(),
             _ => Vec::new(),
         };
         let node = |(key, value): (String, &'a Value)| {
@@ -141,7 +150,13 @@ impl<'a> Node<'a> {
     }
 
     fn only_part(&self) -> Option<Self> {
-        let alone = ["properties", "additionalProperties", "required", "anyOf", "oneOf"];
+        let alone = [
+            "properties",
+            "additionalProperties",
+            "required",
+            "anyOf",
+            "oneOf",
+        ];
         if alone.iter().any(|key| self.value.get(key).is_some()) {
             return None;
         }
@@ -188,12 +203,18 @@ impl<'a> Node<'a> {
     }
 
     fn list(&self, key: &str) -> &'a [Value] {
-        self.value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+        self.value
+            .get(key)
+            .and_then(Value::as_array)
+            .map_or(&[], Vec::as_slice)
     }
 
     /// The values of an enum, as they go over the wire, `null` aside.
     pub(super) fn values(&self) -> Vec<&'a Value> {
-        self.list("enum").iter().filter(|value| !value.is_null()).collect()
+        self.list("enum")
+            .iter()
+            .filter(|value| !value.is_null())
+            .collect()
     }
 
     /// The kind of a resolved schema.
@@ -205,7 +226,11 @@ impl<'a> Node<'a> {
         if parts.is_empty() && !self.arms().is_empty() {
             return Kind::Union;
         }
-        let types: Vec<_> = self.types().into_iter().filter(|name| *name != "null").collect();
+        let types: Vec<_> = self
+            .types()
+            .into_iter()
+            .filter(|name| *name != "null")
+            .collect();
         match types[..] {
             ["boolean"] => Kind::Boolean,
             ["integer"] => Kind::Integer,
@@ -228,7 +253,11 @@ impl<'a> Node<'a> {
 
     /// The parts of an `allOf` and what stands beside it; otherwise the schema itself.
     pub(super) fn parts(&self) -> Vec<Self> {
-        let mut parts: Vec<_> = self.children("allOf").into_iter().map(|(_, part)| part).collect();
+        let mut parts: Vec<_> = self
+            .children("allOf")
+            .into_iter()
+            .map(|(_, part)| part)
+            .collect();
         let beside = ["properties", "additionalProperties"];
         if parts.is_empty() || beside.iter().any(|key| self.value.get(key).is_some()) {
             parts.push(self.clone());
@@ -238,8 +267,11 @@ impl<'a> Node<'a> {
 
     /// The names that this schema itself, and the parts of its `allOf`, declare as required.
     pub(super) fn required(&self) -> HashSet<&'a str> {
-        let mut names: HashSet<_> =
-            self.list("required").iter().filter_map(Value::as_str).collect();
+        let mut names: HashSet<_> = self
+            .list("required")
+            .iter()
+            .filter_map(Value::as_str)
+            .collect();
         for (_, part) in self.children("allOf") {
             names.extend(part.list("required").iter().filter_map(Value::as_str));
         }
@@ -252,7 +284,13 @@ pub(super) fn fields<'a>(parts: &[Node<'a>], whole: &Node<'a>) -> Fields<'a> {
     let mut fields = Fields::default();
     let mut seen = HashSet::new();
     for part in parts {
-        gather(part, &whole.required(), whole.address(), &mut fields, &mut seen);
+        gather(
+            part,
+            &whole.required(),
+            whole.address(),
+            &mut fields,
+            &mut seen,
+        );
     }
     fields
 }

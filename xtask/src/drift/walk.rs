@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{
     change::{Direction, Kind, Words},
     shape,
-    view::{Kind as Type, Node},
+    view::{Kind as Type, Node, fields},
     words::describe,
 };
 
@@ -43,14 +43,23 @@ pub(super) struct Verdict {
 }
 
 /// Harmless, with nothing to say about it.
-pub(super) const FINE: Verdict = Verdict { breaks: false, because: "" };
+pub(super) const FINE: Verdict = Verdict {
+    breaks: false,
+    because: "",
+};
 
 pub(super) const fn fine(because: &'static str) -> Verdict {
-    Verdict { breaks: false, because }
+    Verdict {
+        breaks: false,
+        because,
+    }
 }
 
 pub(super) const fn breaks(because: &'static str) -> Verdict {
-    Verdict { breaks: true, because }
+    Verdict {
+        breaks: true,
+        because,
+    }
 }
 
 /// Where the walk stands.
@@ -67,7 +76,12 @@ pub(super) struct Place<'a> {
 
 impl<'a> Place<'a> {
     pub(super) fn new(owner: Owner<'a>, root: impl Into<String>) -> Self {
-        Self { owner, root: root.into(), path: String::new(), optional: false }
+        Self {
+            owner,
+            root: root.into(),
+            path: String::new(),
+            optional: false,
+        }
     }
 
     pub(super) fn optional(mut self, optional: bool) -> Self {
@@ -82,20 +96,35 @@ impl<'a> Place<'a> {
 
     /// One level down; `step` is what the path grows by.
     pub(super) fn below(&self, step: &str) -> Self {
-        Self { path: format!("{}{step}", self.path), optional: false, ..self.clone() }
+        Self {
+            path: format!("{}{step}", self.path),
+            optional: false,
+            ..self.clone()
+        }
     }
 
     /// A message about this place: ``response 200: `results.id`: …``.
     pub(super) fn says(&self, words: &str) -> String {
-        let path = if self.path.is_empty() { String::new() } else { format!("`{}`", self.path) };
+        let path = if self.path.is_empty() {
+            String::new()
+        } else {
+            format!("`{}`", self.path)
+        };
         let said = [self.root.as_str(), path.as_str(), words];
-        said.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(": ")
+        said.into_iter()
+            .filter(|text| !text.is_empty())
+            .collect::<Vec<_>>()
+            .join(": ")
     }
 
     /// A message about a property of this place: ``response 200: property `results.id` …``.
     pub(super) fn says_of_property(&self, name: &str, words: &str) -> String {
         let text = format!("property `{}` {words}", self.property(name).path);
-        if self.root.is_empty() { text } else { format!("{}: {text}", self.root) }
+        if self.root.is_empty() {
+            text
+        } else {
+            format!("{}: {text}", self.root)
+        }
     }
 }
 
@@ -148,7 +177,10 @@ impl<'a> Walk<'a> {
 
     /// Compares the schemas at one place.
     pub(super) fn schema(&mut self, place: &Place<'a>, old: &Node<'a>, new: &Node<'a>) {
-        if !self.seen.insert((old.address(), new.address(), place.owner.clone())) {
+        if !self
+            .seen
+            .insert((old.address(), new.address(), place.owner.clone()))
+        {
             return;
         }
         self.annotations(place, old, new);
@@ -169,6 +201,8 @@ impl<'a> Walk<'a> {
         let unlike_names = old.named().is_some() && new.named().is_some();
         let (a, b) = (&resolved_old.node, &resolved_new.node);
         match (a.kind(), b.kind()) {
+            (Type::Union, Type::Object) if is_mixed(b) => self.type_changed(place, old, new),
+            (Type::Object, Type::Union) if is_mixed(a) => self.type_changed(place, old, new),
             (Type::Union, _) | (_, Type::Union) => {
                 // An alternative that is the whole schema keeps its name, and so pairs with an arm.
                 let side = |whole: &Node<'a>, inner: &Node<'a>| match inner.kind() {
@@ -203,7 +237,10 @@ impl<'a> Walk<'a> {
             self.edges.insert(pair.clone(), IndexSet::new());
             self.todo.push((old, new));
         }
-        self.edges.entry(place.owner.clone()).or_default().insert(pair);
+        self.edges
+            .entry(place.owner.clone())
+            .or_default()
+            .insert(pair);
     }
 
     fn nullability(&mut self, place: &Place<'a>, old: &Node<'a>, was: bool, is: bool) {
@@ -251,13 +288,27 @@ impl<'a> Walk<'a> {
         match (old.resolved().node.kind(), new.resolved().node.kind()) {
             (from, to) if from == to => {
                 let message = place.says(&format!("was {was}, is {is}, which is not alike"));
-                self.report(place, Kind::TypeChanged, old, message, breaks(""), breaks(""));
+                self.report(
+                    place,
+                    Kind::TypeChanged,
+                    old,
+                    message,
+                    breaks(""),
+                    breaks(""),
+                );
             }
             (Type::Integer, Type::Number) | (_, Type::Any) => self.widened(place, old, &was, &is),
             (Type::Number, Type::Integer) | (Type::Any, _) => self.narrowed(place, old, &was, &is),
             _ => {
                 let message = place.says(&format!("was {was}, is {is}"));
-                self.report(place, Kind::TypeChanged, old, message, breaks(""), breaks(""));
+                self.report(
+                    place,
+                    Kind::TypeChanged,
+                    old,
+                    message,
+                    breaks(""),
+                    breaks(""),
+                );
             }
         }
     }
@@ -272,11 +323,31 @@ impl<'a> Walk<'a> {
         request: Verdict,
         response: Verdict,
     ) {
-        let words = Words { before: message, ..Words::default() };
-        self.note(place, Finding { kind, pointer: at.pointer.clone(), words, request, response });
+        let words = Words {
+            before: message,
+            ..Words::default()
+        };
+        self.note(
+            place,
+            Finding {
+                kind,
+                pointer: at.pointer.clone(),
+                words,
+                request,
+                response,
+            },
+        );
     }
 
     pub(super) fn note(&mut self, place: &Place<'a>, finding: Finding) {
-        self.findings.entry(place.owner.clone()).or_default().push(finding);
+        self.findings
+            .entry(place.owner.clone())
+            .or_default()
+            .push(finding);
     }
+}
+
+/// Whether an object is put together with something that is none, such as a union.
+fn is_mixed(node: &Node<'_>) -> bool {
+    !fields(&node.parts(), node).opaque.is_empty()
 }

@@ -31,6 +31,14 @@ fn type_of(node: &Node<'_>, depth: usize) -> String {
         Kind::Any => "any value".to_owned(),
         Kind::Null => "null".to_owned(),
         Kind::Array => format!("array of {}", inner("items")),
+        Kind::Object if node.value.get("allOf").is_some() && depth > 0 => {
+            let parts: Vec<_> = node
+                .parts()
+                .iter()
+                .map(|part| part_of(part, depth))
+                .collect();
+            listed(&parts, " with ", 3)
+        }
         Kind::Object if node.value.get("properties").is_none() => {
             match node.value.get("additionalProperties") {
                 Some(Value::Bool(false)) => "object without properties".to_owned(),
@@ -50,6 +58,17 @@ fn type_of(node: &Node<'_>, depth: usize) -> String {
             [one] => format!("always {one}"),
             several => format!("one of {}", listed(several, ", ", 5)),
         },
+    }
+}
+
+/// A part of an `allOf`; without its own parts where it is the whole.
+fn part_of(part: &Node<'_>, depth: usize) -> String {
+    match part.value.get("allOf") {
+        Some(_) => "more properties".to_owned(),
+        None if part.resolved().node.kind() == Kind::Union => {
+            format!("one of ({})", type_of(part, depth - 1))
+        }
+        None => type_of(part, depth - 1),
     }
 }
 
@@ -85,7 +104,26 @@ pub(super) fn listed(words: &[String], between: &str, most: usize) -> String {
     if words.len() <= most.saturating_add(1) {
         return words.join(between);
     }
-    format!("{} and {} more", words[..most].join(between), words.len() - most)
+    format!(
+        "{} and {} more",
+        words[..most].join(between),
+        words.len() - most
+    )
+}
+
+/// Words too long to read cut in the middle; generated schema names have up to a thousand letters.
+pub(super) fn shortened(text: &str) -> String {
+    const MOST: usize = 72;
+    let short = |word: &str| {
+        let letters: Vec<char> = word.chars().collect();
+        if letters.len() <= MOST || word.starts_with('/') {
+            return word.to_owned();
+        }
+        let start: String = letters[..MOST / 2].iter().collect();
+        let end: String = letters[letters.len() - MOST / 3..].iter().collect();
+        format!("{start}…{end}")
+    };
+    text.split(' ').map(short).collect::<Vec<_>>().join(" ")
 }
 
 /// `1 change`, `2 changes`.

@@ -44,6 +44,9 @@ pub(super) fn bodies_of_any_type_are_json(document: &mut Value) -> Result<()> {
     Ok(())
 }
 
+/// `x-keep` on a header parameter that would go: a body of raw bytes needs its real content type.
+const KEEP: &str = "x-keep";
+
 /// Header and query parameters that hold a credential, and headers that OpenAPI says to ignore as
 /// parameters: generated, each would be an argument of every call, and a key in `Debug` output.
 const NOT_PARAMETERS: [(&str, &str); 6] = [
@@ -60,7 +63,8 @@ pub(super) fn credentials_are_no_parameters(document: &mut Value) -> Result<()> 
         parameters.retain(|parameter| {
             let text = |key| parameter.get(key).and_then(Value::as_str).unwrap_or_default();
             let name = text("name").to_ascii_lowercase();
-            !NOT_PARAMETERS.contains(&(text("in"), name.as_str()))
+            parameter.get(KEEP) == Some(&Value::Bool(true))
+                || !NOT_PARAMETERS.contains(&(text("in"), name.as_str()))
         });
     });
     Ok(())
@@ -172,11 +176,13 @@ mod tests {
             {"in": "query", "name": "api_key"},
             {"in": "header", "name": "Content-Type"},
             {"in": "query", "name": "limit"},
+            {"in": "header", "name": "Content-Type", "x-keep": true},
         ]);
         let mut document = document("/a", json!({"parameters": parameters}));
         credentials_are_no_parameters(&mut document).unwrap();
         let left = &document["paths"]["/a"]["post"]["parameters"];
-        assert_eq!(left, &json!([{"in": "query", "name": "limit"}]));
+        let kept = json!({"in": "header", "name": "Content-Type", "x-keep": true});
+        assert_eq!(left, &json!([{"in": "query", "name": "limit"}, kept]));
     }
 
     #[test]

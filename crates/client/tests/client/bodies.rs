@@ -26,16 +26,24 @@ async fn a_body_at_the_limit_is_read_and_one_above_is_not() {
         exact.get_page().query_id("1").send().await.unwrap();
         let short = limited(body.len() as u64 - 1);
         let error = short.get_page().query_id("1").send().await.unwrap_err();
-        assert_eq!((error.kind(), error.attempts()), (ErrorKind::BodyTooLarge, 1));
+        assert_eq!(
+            (error.kind(), error.attempts()),
+            (ErrorKind::BodyTooLarge, 1)
+        );
         assert_eq!(error.status().unwrap(), 200);
-        assert!(error.to_string().contains("larger than 41 bytes"), "{error}");
+        assert!(
+            error.to_string().contains("larger than 41 bytes"),
+            "{error}"
+        );
         assert_eq!(server.count(), 2);
     }
 }
 
 #[tokio::test]
 async fn an_announced_giant_is_refused_before_it_is_read() {
-    let giant = Reply::head("200 OK", &[], usize::MAX / 2).send("{").wait(10_000);
+    let giant = Reply::head("200 OK", &[], usize::MAX / 2)
+        .send("{")
+        .wait(10_000);
     let server = Server::start([giant]).await;
     let result = client(&server).get_page().query_id("1").send().await;
     assert_eq!(result.unwrap_err().kind(), ErrorKind::BodyTooLarge);
@@ -51,7 +59,10 @@ async fn the_limit_counts_unpacked_bytes() {
         packed.write_all(bytes).unwrap();
         packed.finish().unwrap()
     };
-    let headers = [("content-type", "application/json"), ("content-encoding", "gzip")];
+    let headers = [
+        ("content-type", "application/json"),
+        ("content-encoding", "gzip"),
+    ];
     let bomb = gzip(" ".repeat(20_000_000).as_bytes());
     assert!(bomb.len() < 100_000);
     let fine = gzip(b"{\"state\":\"COMPLETED\",\"result\":{\"rows\":[1]}}");
@@ -77,7 +88,12 @@ async fn rows_of_a_body_in_pieces_are_whole() {
     let row = format!("{{\"text\":\"{}\"}}", "ü,]\\\"".repeat(1000));
     let rows = format!("[{}]", vec![row.as_str(); 200].join(" , "));
     let server = Server::start([page(&rows)]).await;
-    let page = client(&server).get_page().query_id("1").send().await.unwrap();
+    let page = client(&server)
+        .get_page()
+        .query_id("1")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(page.result.rows.as_str(), rows);
     assert_eq!(page.result.rows.count(), 200);
     assert!(page.result.rows.iter_raw().all(|found| found == row));
@@ -90,7 +106,12 @@ async fn absent_and_null_rows_are_no_rows() {
         "{\"state\":\"RUNNING\",\"result\":{\"rows\":null}}",
     ] {
         let server = Server::start([Reply::json("200 OK", body)]).await;
-        let page = client(&server).get_page().query_id("1").send().await.unwrap();
+        let page = client(&server)
+            .get_page()
+            .query_id("1")
+            .send()
+            .await
+            .unwrap();
         assert!(page.result.rows.is_empty());
     }
 }
@@ -99,7 +120,12 @@ async fn absent_and_null_rows_are_no_rows() {
 async fn a_value_keeps_status_headers_and_request_id() {
     let body = "{\"state\":\"RUNNING\",\"result\":{}}";
     let server = Server::start([Reply::new("200 OK", &[("cf-ray", "r-1")], body)]).await;
-    let page = client(&server).get_page().query_id("1").send().await.unwrap();
+    let page = client(&server)
+        .get_page()
+        .query_id("1")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(page.status(), 200);
     assert_eq!(page.headers()["cf-ray"], "r-1");
     assert_eq!(page.request_id(), Some("r-1"));
@@ -112,14 +138,16 @@ async fn a_value_keeps_status_headers_and_request_id() {
 async fn a_stream_is_bound_by_pauses_and_not_by_its_length() {
     let mut steady = Reply::head("200 OK", &[], 60);
     for _ in 0..6 {
-        steady = steady.send("0123456789").wait(60);
+        steady = steady.send("0123456789").wait(150);
     }
-    let stalling = Reply::head("200 OK", &[], 60).send("0123456789").wait(10_000);
+    let stalling = Reply::head("200 OK", &[], 60)
+        .send("0123456789")
+        .wait(10_000);
     let server = Server::start([steady, stalling]).await;
     let client = build(
         transport(&server.url)
-            .timeout(Duration::from_millis(200))
-            .deadline(Duration::from_millis(220))
+            .timeout(Duration::from_millis(600))
+            .deadline(Duration::from_millis(650))
             .max_body_bytes(10),
     );
     let mut stream = client.get_csv().send().await.unwrap().into_inner();
@@ -133,7 +161,12 @@ async fn a_stream_is_bound_by_pauses_and_not_by_its_length() {
     assert_eq!(stream.next_chunk().await.unwrap().unwrap().len(), 10);
     let error = stream.next_chunk().await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout(TimeoutScope::Attempt));
-    assert!(error.to_string().contains("get_csv: 200 OK: no further byte"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("get_csv: 200 OK: no further byte"),
+        "{error}"
+    );
     assert!(stream.next_chunk().await.is_none(), "fused after an error");
 }
 
@@ -141,12 +174,12 @@ async fn a_stream_is_bound_by_pauses_and_not_by_its_length() {
 async fn a_reader_who_takes_long_between_chunks_is_not_timed_out() {
     let reply = Reply::head("200 OK", &[], 4).send("ab").wait(10).send("cd");
     let server = Server::start([reply]).await;
-    let client = build(transport(&server.url).timeout(Duration::from_millis(100)));
+    let client = build(transport(&server.url).timeout(Duration::from_millis(300)));
     let mut stream = client.get_csv().send().await.unwrap().into_inner();
     let mut text = Vec::new();
     while let Some(chunk) = stream.next_chunk().await {
         text.extend_from_slice(&chunk.unwrap());
-        tokio::time::sleep(Duration::from_millis(250)).await;
+        tokio::time::sleep(Duration::from_millis(700)).await;
     }
     assert_eq!(text, b"abcd");
 }

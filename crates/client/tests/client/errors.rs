@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rowfeed_client::{Error, ErrorKind, RetryPolicy};
+use rowfeed_client::{Error, ErrorKind, RetryPolicy, TimeoutScope};
 
 use crate::{
     generated::types::ErrorResponse,
@@ -24,7 +24,12 @@ async fn a_documented_error_is_typed() {
         ("x-request-id", "req-5"),
         ("retry-after", "3"),
     ];
-    let error = get(Reply::new("404 Not Found", &headers, "{\"error\":\"no such query\"}")).await;
+    let error = get(Reply::new(
+        "404 Not Found",
+        &headers,
+        "{\"error\":\"no such query\"}",
+    ))
+    .await;
     assert_eq!(
         error.to_string(),
         "rows: get_page: 404 Not Found: no such query (GET /v1/query/9/results, 1 attempt)"
@@ -60,8 +65,16 @@ async fn erased_and_mapped_errors_keep_what_they_say() {
 
 #[tokio::test]
 async fn html_from_a_proxy_is_shown_short_and_on_one_line() {
-    let html = format!("<html>\r\n<h1>Bad \u{1b}[31mgateway</h1>{}", "x".repeat(100_000));
-    let error = get(Reply::new("502 Bad Gateway", &[("content-type", "text/html; charset=utf-8")], &html)).await;
+    let html = format!(
+        "<html>\r\n<h1>Bad \u{1b}[31mgateway</h1>{}",
+        "x".repeat(100_000)
+    );
+    let error = get(Reply::new(
+        "502 Bad Gateway",
+        &[("content-type", "text/html; charset=utf-8")],
+        &html,
+    ))
+    .await;
     let shown = error.to_string();
     assert!(
         shown.starts_with(
@@ -70,9 +83,15 @@ async fn html_from_a_proxy_is_shown_short_and_on_one_line() {
         ),
         "{shown}"
     );
-    assert!(shown.ends_with("x…\" (GET /v1/query/9/results, 1 attempt)"), "{shown}");
+    assert!(
+        shown.ends_with("x…\" (GET /v1/query/9/results, 1 attempt)"),
+        "{shown}"
+    );
     assert!(shown.len() < 450 && !shown.contains(char::is_control));
-    assert_eq!((error.kind(), error.api_error().is_none()), (ErrorKind::Api, true));
+    assert_eq!(
+        (error.kind(), error.api_error().is_none()),
+        (ErrorKind::Api, true)
+    );
     assert_eq!(error.body(), &html.as_bytes()[..64 * 1024]);
     assert!(error.is_retryable());
 }
@@ -80,14 +99,25 @@ async fn html_from_a_proxy_is_shown_short_and_on_one_line() {
 #[tokio::test]
 async fn other_undocumented_bodies_are_named() {
     let empty = get(Reply::new("404 Not Found", &[], "")).await;
-    assert!(empty.to_string().contains("404 Not Found: the body is empty ("), "{empty}");
+    assert!(
+        empty
+            .to_string()
+            .contains("404 Not Found: the body is empty ("),
+        "{empty}"
+    );
     let text = [("content-type", "text/plain")];
     let plain = get(Reply::new("401 Unauthorized", &text, "ticket refused")).await;
     let shown = plain.to_string();
-    assert!(shown.contains("but text/plain, starting \"ticket refused\""), "{shown}");
+    assert!(
+        shown.contains("but text/plain, starting \"ticket refused\""),
+        "{shown}"
+    );
     let other = get(Reply::json("400 Bad Request", "{\"detail\":[1]}")).await;
     let shown = other.to_string();
-    assert!(shown.contains("JSON of another shape, starting \"{\"detail\":[1]}\""), "{shown}");
+    assert!(
+        shown.contains("JSON of another shape, starting \"{\"detail\":[1]}\""),
+        "{shown}"
+    );
     let bare = get(Reply::new("400 Bad Request", &[], "\u{feff}no")).await;
     assert!(bare.to_string().contains("of no declared type"), "{bare}");
     for error in [empty, plain, other, bare] {
@@ -98,8 +128,15 @@ async fn other_undocumented_bodies_are_named() {
 
 #[tokio::test]
 async fn a_service_message_stays_on_one_line() {
-    let error = get(Reply::json("400 Bad Request", "{\"error\":\"line 1:\\n  no\\u001b[0m\"}")).await;
-    assert!(error.to_string().contains("line 1:\\n  no\\u{1b}[0m ("), "{error}");
+    let error = get(Reply::json(
+        "400 Bad Request",
+        "{\"error\":\"line 1:\\n  no\\u001b[0m\"}",
+    ))
+    .await;
+    assert!(
+        error.to_string().contains("line 1:\\n  no\\u{1b}[0m ("),
+        "{error}"
+    );
     assert_eq!(error.message().as_deref(), Some("line 1:\n  no\u{1b}[0m"));
 }
 
@@ -117,7 +154,10 @@ async fn html_with_status_200_is_no_result() {
     assert!(!error.is_retryable());
     let error = get(Reply::json("200 OK", "")).await;
     assert_eq!(error.kind(), ErrorKind::Decode);
-    assert!(error.to_string().contains("200 OK: the body is empty"), "{error}");
+    assert!(
+        error.to_string().contains("200 OK: the body is empty"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -136,14 +176,28 @@ async fn a_misfit_names_path_place_and_surroundings() {
     assert!(!shown.contains('\n'));
     assert!(std::error::Error::source(&error).is_some());
 
-    let error = get(Reply::json("200 OK", "{\"state\":\"A\",\"result\":{\"rows\":5}}")).await;
+    let error = get(Reply::json(
+        "200 OK",
+        "{\"state\":\"A\",\"result\":{\"rows\":5}}",
+    ))
+    .await;
     let shown = error.to_string();
-    for part in ["`result.rows`", "invalid type: number, expected an array of rows"] {
+    for part in [
+        "`result.rows`",
+        "invalid type: number, expected an array of rows",
+    ] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
 
-    let error = get(Reply::json("200 OK", "{\"state\":\"A\",\"result\":{\"rows\":[1,}}")).await;
-    assert!(error.to_string().contains("the body is broken JSON"), "{error}");
+    let error = get(Reply::json(
+        "200 OK",
+        "{\"state\":\"A\",\"result\":{\"rows\":[1,}}",
+    ))
+    .await;
+    assert!(
+        error.to_string().contains("the body is broken JSON"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -159,9 +213,18 @@ async fn a_misfit_deep_in_a_large_body_is_cut_out() {
 
 #[tokio::test]
 async fn an_undocumented_success_is_not_taken_for_the_result() {
-    let error = get(Reply::json("202 Accepted", "{\"state\":\"A\",\"result\":{}}")).await;
+    let error = get(Reply::json(
+        "202 Accepted",
+        "{\"state\":\"A\",\"result\":{}}",
+    ))
+    .await;
     assert_eq!(error.kind(), ErrorKind::Decode);
-    assert!(error.to_string().contains("202 Accepted: this operation does not document"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("202 Accepted: this operation does not document"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -169,14 +232,32 @@ async fn invalid_parameters_send_nothing() {
     let server = Server::start([Reply::hang_up()]).await;
     let client = client(&server);
     let missing = client.get_page().send().await.unwrap_err();
-    assert_eq!(missing.to_string(), "invalid request: query_id was not initialized");
+    assert_eq!(
+        missing.to_string(),
+        "invalid request: query_id was not initialized"
+    );
     let walking = client.get_page().query_id("..").send().await.unwrap_err();
-    assert!(walking.to_string().contains("path parameter query_id is a dot segment"));
-    let split = client.run().idempotency_key("a\r\nb").body(sql()).send().await;
+    assert!(
+        walking
+            .to_string()
+            .contains("path parameter query_id is a dot segment")
+    );
+    let split = client
+        .run()
+        .idempotency_key("a\r\nb")
+        .body(sql())
+        .send()
+        .await;
     let split = split.unwrap_err();
-    assert!(split.to_string().contains("a header cannot hold"), "{split}");
+    assert!(
+        split.to_string().contains("a header cannot hold"),
+        "{split}"
+    );
     for error in [missing, walking, split] {
-        assert_eq!((error.kind(), error.attempts()), (ErrorKind::InvalidRequest, 0));
+        assert_eq!(
+            (error.kind(), error.attempts()),
+            (ErrorKind::InvalidRequest, 0)
+        );
         assert!(!error.is_retryable());
     }
     assert_eq!(server.count(), 0);
@@ -189,10 +270,79 @@ async fn undocumented_error_bodies_are_kept_where_none_is_documented() {
     assert_eq!(error.body(), b"still starting");
     let server = Server::start([Reply::new("400 Bad Request", &[], "bad csv")]).await;
     let error = client(&server).upload().body("x").send().await.unwrap_err();
-    assert_eq!((error.kind(), error.body()), (ErrorKind::Api, &b"bad csv"[..]));
+    assert_eq!(
+        (error.kind(), error.body()),
+        (ErrorKind::Api, &b"bad csv"[..])
+    );
 }
 
 #[tokio::test]
 async fn an_error_is_small() {
     assert!(size_of::<Error<[u64; 100]>>() <= 16);
+}
+
+#[tokio::test]
+async fn debug_shows_what_came_and_no_header() {
+    let headers = [
+        ("content-type", "application/json"),
+        ("set-cookie", "hunter2"),
+    ];
+    let reply = Reply::new("404 Not Found", &headers, "{\"error\":\"no such query\"}");
+    let shown = format!("{:?}", get(reply).await);
+    for part in [
+        "Api",
+        "get_page",
+        "GET /v1/query/9/results",
+        "404",
+        "no such query",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_misfit_after_the_rows_names_its_own_path() {
+    let body = "{\"state\":\"A\",\"result\":{\"rows\":[1,[2]]},\"next\":{\"a\":1}}";
+    let error = get(Reply::json("200 OK", body)).await;
+    assert!(
+        error
+            .to_string()
+            .contains("does not fit at `next`: invalid type: map"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_build_without_tls_says_so() {
+    let transport = transport("https://127.0.0.1:1").retry(RetryPolicy::none());
+    let error = build(transport).cancel().send().await.unwrap_err();
+    let shown = error.to_string();
+    assert!(error.is_connect(), "{shown}");
+    // TLS may be there although no feature of this crate asked for it.
+    assert_eq!(
+        shown.contains("scheme is not http"),
+        shown.contains("this build has no TLS"),
+        "{shown}"
+    );
+}
+
+#[tokio::test]
+async fn a_timeout_of_the_http_client_is_a_timeout() {
+    for reply in [
+        Reply::default().wait(10_000),
+        Reply::head("200 OK", &[], 9).send("{").wait(10_000),
+    ] {
+        let server = Server::start([reply]).await;
+        let transport = transport(&server.url)
+            .retry(RetryPolicy::none())
+            .http(|http| http.timeout(Duration::from_millis(150)));
+        let error = build(transport).get_page().query_id("1").send().await;
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout(TimeoutScope::Attempt));
+        assert!(
+            error.to_string().contains("timeout set on the HTTP client"),
+            "{error}"
+        );
+    }
 }

@@ -237,9 +237,7 @@ pub mod builder {
             }
         }
 
-        pub async fn send(
-            self,
-        ) -> Result<ResponseValue<ByteStream>, Error<types::ErrorResponse>> {
+        pub async fn send(self) -> Result<ResponseValue<ByteStream>, Error<types::ErrorResponse>> {
             let Self { client } = self;
             let url = format!("{}/v1/csv", client.baseurl);
             let header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);

@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod bodies;
+mod credentials;
+mod enums;
 mod errors;
 mod generated;
+mod limits;
 mod redirects;
 mod retries;
 mod secrecy;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use rowfeed_client::{Secret, TransportBuilder};
+use rowfeed_client::{CredentialError, Secret, Service, TransportBuilder};
 use tracing::{
     Event, Metadata, Subscriber,
     field::{Field, Visit},
@@ -16,7 +16,7 @@ use tracing::{
 
 use crate::{
     server::{Reply, Server},
-    shape::{SERVICE, build, client, page, transport},
+    shape::{DESCRIBED, SERVICE, build, client, page, transport},
 };
 
 #[tokio::test]
@@ -48,11 +48,17 @@ fn a_builder_does_not_show_a_password_in_its_url() {
 fn a_builder_says_what_is_wrong() {
     let builder = || TransportBuilder::new(&SERVICE).base_url("http://h");
     for (builder, why) in [
-        (TransportBuilder::new(&SERVICE), "no base URL is set, and rows has no"),
+        (
+            TransportBuilder::new(&SERVICE),
+            "no base URL is set, and rows has no",
+        ),
         (builder().base_url("h:80"), "scheme \"h\""),
         (builder().timeout(Duration::ZERO), "timeout is zero"),
         (builder().deadline(Duration::ZERO), "deadline is zero"),
-        (builder().connect_timeout(Duration::ZERO), "connect_timeout is zero"),
+        (
+            builder().connect_timeout(Duration::ZERO),
+            "connect_timeout is zero",
+        ),
         (builder().user_agent("a\nb"), "user agent"),
     ] {
         let shown = builder.build().unwrap_err().to_string();
@@ -63,6 +69,21 @@ fn a_builder_says_what_is_wrong() {
     assert_eq!((url.as_str(), core.deadline()), ("http://h", None));
 }
 
+#[test]
+fn a_credential_that_does_not_fit_is_refused_when_building() {
+    static PICKY: Service = Service {
+        credential: |_| Err(CredentialError::new("wanted a key that begins with ab_")),
+        ..DESCRIBED
+    };
+    let key = Secret::new("hunter2").unwrap();
+    let builder = TransportBuilder::new(&PICKY).base_url("http://h");
+    let error = builder.credential(key).build().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the credential cannot be used: wanted a key that begins with ab_"
+    );
+}
+
 #[tokio::test]
 async fn endless_limits_are_no_limits() {
     let server = Server::start([page("[]")]).await;
@@ -70,7 +91,12 @@ async fn endless_limits_are_no_limits() {
         let transport = transport(&server.url)
             .timeout(Duration::MAX)
             .deadline(deadline);
-        build(transport).get_page().query_id("1").send().await.unwrap();
+        build(transport)
+            .get_page()
+            .query_id("1")
+            .send()
+            .await
+            .unwrap();
     }
 }
 
@@ -81,17 +107,30 @@ async fn the_credential_overrides_what_a_hook_sets() {
         let value = HeaderValue::from_static("Bearer other");
         http.default_headers(HeaderMap::from_iter([(AUTHORIZATION, value)]))
     });
-    build(builder).get_page().query_id("1").send().await.unwrap();
+    build(builder)
+        .get_page()
+        .query_id("1")
+        .send()
+        .await
+        .unwrap();
     let seen = server.seen();
     assert_eq!(seen[0].header("authorization"), Some("Bearer hunter2"));
-    assert_eq!(seen[0].header("user-agent"), Some("rowfeed-test/0.1.0 my-app/3"));
+    assert_eq!(
+        seen[0].header("user-agent"),
+        Some("rowfeed-test/0.1.0 my-app/3")
+    );
 }
 
 #[tokio::test]
 async fn without_a_credential_no_header_is_sent() {
     let server = Server::start([page("[]")]).await;
     let builder = transport(&server.url).no_credential();
-    build(builder).get_page().query_id("1").send().await.unwrap();
+    build(builder)
+        .get_page()
+        .query_id("1")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(server.seen()[0].header("authorization"), None);
 }
 
@@ -101,7 +140,10 @@ async fn the_path_is_shown_below_the_base_url() {
     let client = build(transport(&format!("{}/api/", server.url)));
     let error = client.get_page().query_id("1").send().await.unwrap_err();
     assert_eq!(error.path(), Some("/v1/query/1/results"));
-    assert_eq!(server.seen()[0].line, "GET /api/v1/query/1/results HTTP/1.1");
+    assert_eq!(
+        server.seen()[0].line,
+        "GET /api/v1/query/1/results HTTP/1.1"
+    );
 }
 
 /// Writes down spans and events of this crate as text.
@@ -169,12 +211,22 @@ async fn a_call_is_one_span_with_its_outcome_and_an_attempt_is_one() {
     assert!(!all.contains("hunter"), "{all}");
     let span = "span rowfeed_call service=\"rows\" operation=\"get_page\" method=\"GET\" \
                 path=\"/v1/query/1/results\"";
-    assert_eq!(lines.iter().filter(|line| *line == span).count(), 2, "{all}");
-    let attempts = lines.iter().filter(|line| line.starts_with("span rowfeed_attempt"));
+    assert_eq!(
+        lines.iter().filter(|line| *line == span).count(),
+        2,
+        "{all}"
+    );
+    let attempts = lines
+        .iter()
+        .filter(|line| line.starts_with("span rowfeed_attempt"));
     assert_eq!(attempts.count(), 3, "{all}");
     assert_eq!(lines[0], span);
     for outcome in ["on 1 status=200", "on 1 attempts=2"] {
         assert!(lines.iter().any(|line| line == outcome), "{outcome}: {all}");
     }
-    assert!(lines.iter().any(|line| line.ends_with(" status=404") && line.starts_with("on ")));
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.ends_with(" status=404") && line.starts_with("on "))
+    );
 }

@@ -3,16 +3,14 @@
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use rowfeed_client::{
-    CredentialError, RetryPolicy, Secret, Service, TransportBuilder,
-};
+use rowfeed_client::{CredentialError, RetryPolicy, Secret, Service, TransportBuilder};
 
 use crate::{
     generated::{Client, types},
     server::{Reply, Server},
 };
 
-pub static SERVICE: Service = Service {
+pub const DESCRIBED: Service = Service {
     name: "rows",
     default_base_url: None,
     user_agent: "rowfeed-test/0.1.0",
@@ -20,6 +18,8 @@ pub static SERVICE: Service = Service {
     request_id_headers: &["x-request-id", "cf-ray"],
     idempotent_operations: &["run_once"],
 };
+
+pub static SERVICE: Service = DESCRIBED;
 
 fn bearer(secret: &Secret) -> Result<(HeaderName, HeaderValue), CredentialError> {
     secret.to_header(AUTHORIZATION, "Bearer ")

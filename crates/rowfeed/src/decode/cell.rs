@@ -10,8 +10,8 @@ use super::{
     helper::{self, Form},
     instant::{self, Wish},
     kind::Kind,
-    lexer::{Lexer, Text},
-    nested,
+    lexer::{Lexer, Number, Text},
+    nested, row,
     number::{self, Float, Integer, Unfit},
     value,
 };
@@ -80,14 +80,14 @@ impl<'c, 't, 'de> Cell<'c, 't, 'de> {
         DecodeError::cell(wanted, sent, advice)
     }
 
-    /// Takes a number, or a string that may hold one, as its digits.
+    /// Takes a number, or a string that may hold one.
     #[inline]
-    fn digits(&mut self, wanted: &dyn Expected) -> Result<Text<'t, 'de>> {
+    fn numeral(&mut self, wanted: &dyn Expected) -> Result<Numeral<'t, 'de>> {
         match self.lex.peek()? {
-            b'-' | b'0'..=b'9' => Ok(Text::Short(self.lex.number()?.text)),
+            b'-' | b'0'..=b'9' => self.lex.number().map(Numeral::Number),
             b'"' => {
                 let quoted = self.lex.quoted()?;
-                self.lex.text(quoted)
+                self.lex.text(quoted).map(Numeral::Text)
             }
             _ => {
                 let advice = "this is not a number: change the field's type, or cast in the query";
@@ -99,9 +99,12 @@ impl<'c, 't, 'de> Cell<'c, 't, 'de> {
     #[inline]
     fn integer(&mut self, wanted: &dyn Expected) -> Result<Integer> {
         let entered = self.enter(wanted)?;
-        let digits = self.digits(wanted)?;
-        let value = number::integer(&digits)
-            .map_err(|unfit| DecodeError::cell(wanted, &quote(&digits), unfit.advice()))?;
+        let numeral = self.numeral(wanted)?;
+        let value = match &numeral {
+            Numeral::Number(number) => Integer::of(*number),
+            Numeral::Text(text) => number::integer(text),
+        };
+        let value = value.map_err(|unfit| numeral.unfit(wanted, unfit.advice()))?;
         Self::leave(self.lex, entered)?;
         Ok(value)
     }
@@ -109,36 +112,49 @@ impl<'c, 't, 'de> Cell<'c, 't, 'de> {
     #[inline]
     fn float<F: Float>(&mut self, wanted: &dyn Expected) -> Result<F> {
         let entered = self.enter(wanted)?;
-        let digits = self.digits(wanted)?;
-        let value = number::float(&digits).ok_or_else(|| {
-            let advice = match number::is_number(&digits) {
-                true => "the number is larger than this float type reaches",
+        let numeral = self.numeral(wanted)?;
+        let value = match &numeral {
+            Numeral::Number(number) => F::of(*number),
+            Numeral::Text(text) => number::float(text),
+        };
+        let value = value.ok_or_else(|| {
+            let advice = match number::is_number(numeral.as_str()) {
+                true => "the number is larger than this float type reaches: ask for `String`",
                 false => Unfit::NotANumber.advice(),
             };
-            DecodeError::cell(wanted, &quote(&digits), advice)
+            numeral.unfit(wanted, advice)
         })?;
         Self::leave(self.lex, entered)?;
         Ok(value)
     }
 
+    #[inline]
     fn boolean(&mut self, wanted: &dyn Expected) -> Result<bool> {
         let entered = self.enter(wanted)?;
+        let value = match self.lex.peek()? {
+            b't' => self.lex.word("true").map(|()| true),
+            b'f' => self.lex.word("false").map(|()| false),
+            _ => self.boolean_text(wanted),
+        }?;
+        Self::leave(self.lex, entered)?;
+        Ok(value)
+    }
+
+    #[cold]
+    fn boolean_text(&mut self, wanted: &dyn Expected) -> Result<bool> {
         let start = self.lex.position();
-        let value = self.lex.value()?;
         let postgres = *self.kind == Kind::Boolean;
-        let value = match &*value {
-            "true" | "\"true\"" => true,
-            "false" | "\"false\"" => false,
-            "\"t\"" if postgres => true,
-            "\"f\"" if postgres => false,
+        match &*self.lex.value()? {
+            "\"true\"" => Ok(true),
+            "\"false\"" => Ok(false),
+            "\"t\"" if postgres => Ok(true),
+            "\"f\"" if postgres => Ok(false),
             _ => {
                 let advice = "only true and false are booleans: change the field's type, or \
                               compare in the query";
-                return Err(self.unfit(start, wanted, advice));
+                Err(self.unfit(start, wanted, advice))
             }
-        };
-        Self::leave(self.lex, entered)?;
-        Ok(value)
+        }
     }
 
     /// Gives `visitor` the value as text: strings in normal form, all else as it was sent.
@@ -275,12 +291,32 @@ impl<'c, 't, 'de> Cell<'c, 't, 'de> {
     }
 }
 
-/// Digits as an error shows them.
-fn quote(digits: &str) -> String {
-    match number::is_number(digits) {
-        true => digits.to_owned(),
-        false => format!("{digits:?}"),
+/// A number, or a string where a number is wanted.
+enum Numeral<'t, 'de> {
+    Number(Number<'t>),
+    Text(Text<'t, 'de>),
+}
+
+impl Numeral<'_, '_> {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Number(number) => number.text,
+            Self::Text(text) => text,
+        }
     }
+
+    #[cold]
+    fn unfit(&self, wanted: &dyn Expected, advice: &str) -> DecodeError {
+        match self {
+            Self::Number(number) => DecodeError::cell(wanted, number.text, advice),
+            Self::Text(text) => DecodeError::cell(wanted, &format!("{:?}", &**text), advice),
+        }
+    }
+}
+
+/// Text as an error shows it.
+fn quote(text: &str) -> String {
+    format!("{text:?}")
 }
 
 fn any_integer<'de, V: Visitor<'de>>(digits: Text<'_, 'de>, visitor: V) -> Result<V::Value> {
@@ -477,6 +513,9 @@ impl<'de> Deserializer<'de> for Cell<'_, '_, 'de> {
     ) -> Result<V::Value> {
         if name == value::HOOK {
             return value::visit(self, visitor);
+        }
+        if name == row::HOOK {
+            return nested::in_type_order_by_name(self, visitor);
         }
         let form = Form::named(name).unwrap_or(self.form);
         visitor.visit_newtype_struct(Self { form, ..self })

@@ -13,11 +13,23 @@ pub struct Column {
     name: Box<str>,
     type_name: Option<Box<str>>,
     pub(super) kind: Kind,
+    /// The name is written in JSON as it is.
+    pub(super) plain: bool,
     /// Yandex Query: `null` here is not a NULL but a value that could not be sent.
     pub(super) null_is_lost: bool,
 }
 
 impl Column {
+    fn new(name: &str, type_name: Option<&str>, kind: Kind) -> Self {
+        Self {
+            name: name.into(),
+            type_name: type_name.map(Into::into),
+            kind,
+            plain: !name.contains(['"', '\\']),
+            null_is_lost: false,
+        }
+    }
+
     /// The name, as sent.
     pub fn name(&self) -> &str {
         &self.name
@@ -85,12 +97,8 @@ impl Columns {
         let columns = names.unwrap_or_default().iter().enumerate();
         let columns = columns.map(|(index, name)| {
             let type_name = types.get(index).map(String::as_str);
-            Column {
-                name: name.as_str().into(),
-                type_name: type_name.map(Into::into),
-                kind: type_name.map_or(Kind::Unknown, trino_type::parse),
-                null_is_lost: false,
-            }
+            let kind = type_name.map_or(Kind::Unknown, trino_type::parse);
+            Column::new(name, type_name, kind)
         });
         Self::new(Shape::Object, columns.collect())
     }
@@ -98,14 +106,12 @@ impl Columns {
     /// Lightdash: names and types of `columns`, in the order in which they were sent, and which
     /// form of the values to read.
     pub fn lightdash(columns: impl Iterator<Item = (String, String)>, cells: Cells) -> Self {
-        let columns = columns.map(|(name, type_name)| Column {
-            name: name.into(),
-            kind: match cells {
+        let columns = columns.map(|(name, type_name)| {
+            let kind = match cells {
                 Cells::Raw => lightdash::kind(&type_name),
                 Cells::Formatted => Kind::Text,
-            },
-            type_name: Some(type_name.into()),
-            null_is_lost: false,
+            };
+            Column::new(&name, Some(&type_name), kind)
         });
         Self::new(Shape::Cells(cells), columns.collect())
     }
@@ -116,10 +122,8 @@ impl Columns {
         let columns = columns.map(|(name, type_name)| {
             let (kind, null_is_lost) = yql_type::column(&type_name);
             Column {
-                name: name.into(),
-                type_name: Some(type_name.into()),
-                kind,
                 null_is_lost,
+                ..Column::new(&name, Some(&type_name), kind)
             }
         });
         Self::new(Shape::List, columns.collect())

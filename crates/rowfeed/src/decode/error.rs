@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{Error as _, Expected, Unexpected};
+use serde::de::{Expected, Unexpected};
 
 /// A row that does not fit the type it was asked to become.
 ///

@@ -60,6 +60,11 @@ pub(super) fn normal(text: &str, wish: Wish) -> Option<Normal> {
     (out.as_str() != text).then_some(out)
 }
 
+/// Whether `text` is a date with a time beyond doubt, so that no declared type is needed.
+pub(super) fn is_clear(text: &str) -> bool {
+    Parts::of(text).is_some_and(|parts| parts.is_clear())
+}
+
 /// `12:30:00.500` without the zeros at the end of the fraction.
 pub(super) fn time(text: &str) -> &str {
     match text.split_once('.') {
@@ -130,13 +135,8 @@ impl<'a> Parts<'a> {
 
     fn write(&self, wish: Wish, out: &mut Normal) -> Option<()> {
         let utc = matches!(self.zone, Zone::Absent | Zone::Utc);
-        if wish == Wish::Guess {
-            let clear = match self.zone {
-                Zone::Absent | Zone::Utc => self.time.is_some(),
-                Zone::Offset(_) => self.time.is_some() && self.spelled == b'T',
-                Zone::Named(_) => false,
-            };
-            clear.then_some(())?;
+        if wish == Wish::Guess && !self.is_clear() {
+            return None;
         }
         out.write_str(self.date).ok()?;
         let midnight = matches!(self.time, None | Some(("00:00:00", "")));
@@ -148,11 +148,22 @@ impl<'a> Parts<'a> {
             return self.write_zone(wish, out);
         }
         let (clock, fraction) = self.time.unwrap_or(("00:00:00", ""));
-        write!(out, "T{clock}").ok()?;
+        out.write_str("T").ok()?;
+        out.write_str(clock).ok()?;
         if !fraction.is_empty() {
-            write!(out, ".{fraction}").ok()?;
+            out.write_str(".").ok()?;
+            out.write_str(fraction).ok()?;
         }
         self.write_zone(wish, out)
+    }
+
+    fn is_clear(&self) -> bool {
+        self.time.is_some()
+            && match self.zone {
+                Zone::Absent | Zone::Utc => true,
+                Zone::Offset(_) => self.spelled == b'T',
+                Zone::Named(_) => false,
+            }
     }
 
     fn write_zone(&self, wish: Wish, out: &mut Normal) -> Option<()> {
@@ -208,8 +219,10 @@ fn zone(text: &str) -> Option<Zone<'_>> {
 /// Whether `text` has a digit where `shape` has `0` and the same byte elsewhere.
 fn matches_shape(text: &str, shape: &[u8]) -> bool {
     text.len() == shape.len()
-        && text.bytes().zip(shape).all(|(byte, &like)| match like {
-            b'0' => byte.is_ascii_digit(),
-            _ => byte == like,
+        && text.bytes().zip(shape).fold(true, |same, (byte, &like)| {
+            same & match like {
+                b'0' => byte.is_ascii_digit(),
+                _ => byte == like,
+            }
         })
 }

@@ -29,12 +29,16 @@ pub(super) struct Quoted {
     escaped: bool,
 }
 
-/// A number as written.
+/// A number as written, with what was learnt from its digits on the way.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Number<'t> {
     pub(super) text: &'t str,
     /// Neither a fraction nor an exponent.
     pub(super) whole: bool,
+    /// Its digits without sign and point, if they are few enough for this and have no exponent.
+    pub(super) digits: Option<u64>,
+    /// How many of the digits stand behind the point.
+    pub(super) scale: usize,
 }
 
 /// The text that a JSON string stands for.
@@ -50,7 +54,8 @@ impl std::ops::Deref for Text<'_, '_> {
 
     fn deref(&self) -> &str {
         match self {
-            Self::Lent(text) | Self::Short(text) => text,
+            Self::Lent(text) => text,
+            Self::Short(text) => text,
             Self::Owned(text) => text,
         }
     }
@@ -128,8 +133,13 @@ impl<'t, 'de> Lexer<'t, 'de> {
             self.at += 1;
             Ok(())
         } else {
-            Err(self.broken(&format!("expected `{}`", char::from(byte))))
+            Err(self.not_found(byte))
         }
+    }
+
+    #[cold]
+    fn not_found(&self, byte: u8) -> DecodeError {
+        self.broken(&format!("expected `{}`", char::from(byte)))
     }
 
     /// Takes the opening bracket of a list or object.
@@ -188,35 +198,31 @@ impl<'t, 'de> Lexer<'t, 'de> {
         let bytes = self.text.as_bytes();
         let mut escaped = false;
         loop {
-            match memchr::memchr2(b'"', b'\\', &bytes[self.at..]) {
-                Some(ahead) if bytes[self.at + ahead] == b'"' => {
-                    let end = self.at + ahead;
-                    self.at = end + 1;
-                    return Ok(Quoted {
-                        start,
-                        end,
-                        escaped,
-                    });
-                }
-                // The escaped character is ASCII, or the string ends here and the next round fails.
-                Some(ahead) => {
-                    escaped = true;
-                    self.at = (self.at + ahead + 2).min(bytes.len());
-                }
-                None => return Err(self.broken("a string has no end")),
+            let Some(at) = quote_or_escape(bytes, self.at) else {
+                return Err(self.broken("a string has no end"));
+            };
+            if bytes[at] == b'"' {
+                self.at = at + 1;
+                return Ok(Quoted {
+                    start,
+                    end: at,
+                    escaped,
+                });
             }
+            // The escaped character is ASCII, or the string ends here and the next round fails.
+            escaped = true;
+            self.at = (at + 2).min(bytes.len());
         }
     }
 
-    /// Takes a string whose content is exactly `text`, or nothing.
+    /// Takes a string whose content is exactly `text`, which must be free of escapes, or nothing.
     #[inline]
     pub(super) fn quoted_is(&mut self, text: &str) -> bool {
         let rest = &self.text.as_bytes()[self.at..];
         let end = text.len() + 1;
         let same = rest.first() == Some(&b'"')
             && rest.get(end) == Some(&b'"')
-            && rest.get(1..end) == Some(text.as_bytes())
-            && !text.contains(['"', '\\']);
+            && rest.get(1..end) == Some(text.as_bytes());
         if same {
             self.at += end + 1;
         }
@@ -248,26 +254,38 @@ impl<'t, 'de> Lexer<'t, 'de> {
         self.peek()?;
         let bytes = self.text.as_bytes();
         let start = self.at;
-        let digits = |mut at: usize| {
-            while bytes.get(at).is_some_and(u8::is_ascii_digit) {
+        let mut value = 0_u64;
+        let mut digits = |mut at: usize| {
+            while let Some(digit) = bytes.get(at).map(|byte| byte.wrapping_sub(b'0'))
+                && digit < 10
+            {
+                value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
                 at += 1;
             }
             at
         };
         let first = start + usize::from(bytes.get(start) == Some(&b'-'));
         let mut end = digits(first);
-        let mut valid = end > first && (bytes[first] != b'0' || end == first + 1);
-        let mut whole = true;
+        let mut count = end - first;
+        let mut scale = 0;
+        let mut valid = count > 0 && (count == 1 || bytes[first] != b'0');
         if bytes.get(end) == Some(&b'.') {
             let after = digits(end + 1);
-            valid &= after > end + 1;
-            (end, whole) = (after, false);
+            scale = after - end - 1;
+            count += scale;
+            valid &= scale > 0;
+            end = after;
         }
-        if matches!(bytes.get(end), Some(b'e' | b'E')) {
+        let whole_digits = scale == 0;
+        // Nineteen digits always fit.
+        let value = (count <= 19).then_some(value);
+        let exponent = matches!(bytes.get(end), Some(b'e' | b'E'));
+        if exponent {
             let signed = end + 1 + usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
-            let after = digits(signed);
-            valid &= after > signed;
-            (end, whole) = (after, false);
+            let digits = bytes.get(signed..).unwrap_or_default();
+            let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            valid &= count > 0;
+            end = signed + count;
         }
         if !valid {
             return Err(self.broken("expected a value"));
@@ -275,7 +293,9 @@ impl<'t, 'de> Lexer<'t, 'de> {
         self.at = end;
         Ok(Number {
             text: &self.text[start..end],
-            whole,
+            whole: whole_digits && !exponent,
+            digits: value.filter(|_| !exponent),
+            scale,
         })
     }
 
@@ -350,4 +370,27 @@ impl<'t, 'de> Lexer<'t, 'de> {
     pub(super) fn broken(&self, message: &str) -> DecodeError {
         DecodeError::malformed(self.at, message)
     }
+}
+
+/// Where the next quote or backslash is. Most strings are short, so the first bytes are looked at
+/// eight at a time before the call to something faster pays.
+#[inline]
+fn quote_or_escape(bytes: &[u8], start: usize) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+    let mut at = start;
+    for _ in 0..4 {
+        let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) else {
+            break;
+        };
+        let word = u64::from_le_bytes(*chunk);
+        let hits = zeros(word ^ (ONES * 0x22)) | zeros(word ^ (ONES * 0x5c));
+        if hits != 0 {
+            return Some(at + (hits.trailing_zeros() / 8) as usize);
+        }
+        at += 8;
+    }
+    let rest = bytes.get(at..)?;
+    memchr::memchr2(b'"', b'\\', rest).map(|ahead| at + ahead)
 }

@@ -66,13 +66,14 @@ impl<'r, 'de> ListRow<'r, 'de> {
         if self.columns.len() != 1 {
             return false;
         }
-        let before = self.lex.position();
+        let (before, depth) = (self.lex.position(), self.lex.depth());
         let null = self.only(|cell| {
             let optional = matches!(cell.kind, super::kind::Kind::Optional(_));
             let sent = cell.lex.value()?;
             Ok(&*sent == "null" || (optional && &*sent == "[]"))
         });
         self.lex.go_to(before);
+        self.lex.rise_to(depth);
         null.unwrap_or(false)
     }
 

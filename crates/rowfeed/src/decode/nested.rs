@@ -494,6 +494,19 @@ fn in_type_order<'de, V: Visitor<'de>>(
     Ok(out)
 }
 
+/// Reads an object as a map, its members in the order of their type.
+pub(super) fn in_type_order_by_name<'de, V: Visitor<'de>>(
+    cell: Cell<'_, '_, 'de>,
+    visitor: V,
+) -> Result<V::Value> {
+    match cell.kind {
+        Kind::Struct(members) if cell.lex.peek()? == b'{' => {
+            visitor.visit_map(Ordered::new(cell.lex, members)?)
+        }
+        _ => cell.deserialize_map(visitor),
+    }
+}
+
 fn close_early(members: usize) -> Result<()> {
     Err(DecodeError::new(format!(
         "the value has {members} members, more than the type has room for"

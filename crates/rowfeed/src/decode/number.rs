@@ -1,5 +1,7 @@
 //! Numbers from their digits, exactly.
 
+use super::lexer::Number;
+
 /// An integer, in the narrowest of the forms that serde passes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Integer {
@@ -30,6 +32,20 @@ impl Unfit {
                  get every digit"
             }
         }
+    }
+}
+
+impl Integer {
+    /// The integer that a JSON number is.
+    #[inline]
+    pub(super) fn of(number: Number<'_>) -> Result<Self, Unfit> {
+        if let (true, Some(digits)) = (number.whole, number.digits)
+            && let Ok(value) = i64::try_from(digits)
+        {
+            let negative = number.text.as_bytes()[0] == b'-';
+            return Ok(Self::I64(if negative { -value } else { value }));
+        }
+        exact(number.text)
     }
 }
 
@@ -141,25 +157,49 @@ fn narrowest(negative: bool, value: u128) -> Option<Integer> {
 pub(super) fn float<F: Float>(text: &str) -> Option<F> {
     let value = text.parse::<F>().ok()?;
     let named = || text.trim_start_matches(['+', '-']).starts_with(['i', 'I']);
-    (value.is_finite_or_nan() || named()).then_some(value)
+    (!value.is_infinite() || named()).then_some(value)
 }
 
 /// `f32` and `f64`: each is read from the digits, never one by way of the other.
 pub(super) trait Float: std::str::FromStr {
-    fn is_finite_or_nan(&self) -> bool;
+    fn is_infinite(&self) -> bool;
+
+    /// The float that a JSON number is nearest to.
+    fn of(number: Number<'_>) -> Option<Self> {
+        float(number.text)
+    }
 }
 
 impl Float for f32 {
-    fn is_finite_or_nan(&self) -> bool {
-        !self.is_infinite()
+    fn is_infinite(&self) -> bool {
+        f32::is_infinite(*self)
     }
 }
 
 impl Float for f64 {
-    fn is_finite_or_nan(&self) -> bool {
-        !self.is_infinite()
+    fn is_infinite(&self) -> bool {
+        f64::is_infinite(*self)
+    }
+
+    /// Digits below 2^53 over a power of ten up to 10^22 are both exact floats, so one division
+    /// gives the nearest.
+    #[inline]
+    fn of(number: Number<'_>) -> Option<Self> {
+        let digits = number.digits.filter(|digits| *digits < 1 << 53);
+        let (Some(digits), Some(power)) = (digits, POWERS.get(number.scale)) else {
+            return float(number.text);
+        };
+        #[expect(clippy::cast_precision_loss, reason = "it is below 2^53")]
+        let value = digits as f64 / power;
+        let negative = number.text.as_bytes()[0] == b'-';
+        Some(if negative { -value } else { value })
     }
 }
+
+const POWERS: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+    1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+];
 
 /// Whether `text` is written as a number.
 pub(super) fn is_number(text: &str) -> bool {

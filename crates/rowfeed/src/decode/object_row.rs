@@ -36,7 +36,7 @@ pub(super) struct ObjectRow<'r, 'de> {
 
 /// A key: one of the columns, or something else.
 enum Key<'de> {
-    Column(usize),
+    Column(&'de Column),
     Unknown(Text<'de, 'de>),
 }
 
@@ -59,24 +59,22 @@ impl<'r, 'de> ObjectRow<'r, 'de> {
         }
     }
 
-    /// Takes a key. Rows tend to have the same keys in the same places, so the place in the last
-    /// row is tried first.
+    /// Takes a key that is the column which stood at this place in the last row, as it mostly is.
     #[inline]
-    fn key(&mut self, place: usize) -> Result<Key<'de>> {
-        let byte = self.lex.peek()?;
-        if let Some(&index) = self.memory.order.get(place)
-            && let Some(column) = self.columns.slice().get(index)
-            && self.lex.quoted_is(column.name())
-        {
-            self.lex.expect(b':')?;
-            return Ok(Key::Column(index));
-        }
-        if byte != b'"' {
+    fn expected_key(&mut self, place: usize) -> Option<usize> {
+        let index = *self.memory.order.get(place)?;
+        let column = self.columns.slice().get(index)?;
+        (column.plain && self.lex.quoted_is(column.name())).then_some(index)
+    }
+
+    /// Takes any key.
+    #[inline(never)]
+    fn other_key(&mut self, place: usize) -> Result<std::result::Result<usize, Text<'de, 'de>>> {
+        if self.lex.peek()? != b'"' {
             return Err(self.lex.broken("expected the name of a column"));
         }
         let quoted = self.lex.quoted()?;
         let name = self.lex.text(quoted)?;
-        self.lex.expect(b':')?;
         let index = self.columns.position(&name);
         if place < self.columns.len() {
             if self.memory.order.len() <= place {
@@ -84,20 +82,31 @@ impl<'r, 'de> ObjectRow<'r, 'de> {
             }
             self.memory.order[place] = index.unwrap_or(NO_COLUMN);
         }
-        Ok(index.map_or(Key::Unknown(name), Key::Column))
+        Ok(index.ok_or(name))
     }
 
+    /// Takes a key and the colon after it.
+    fn key(&mut self, place: usize) -> Result<std::result::Result<usize, Text<'de, 'de>>> {
+        self.lex.peek()?;
+        let key = match self.expected_key(place) {
+            Some(index) => Ok(index),
+            None => self.other_key(place)?,
+        };
+        self.lex.expect(b':')?;
+        Ok(key)
+    }
+
+    /// Reads the cell of `column`, or of no known column.
     #[inline]
     fn cell<T>(
         &mut self,
-        key: &Key<'de>,
+        column: Option<&Column>,
         read: impl FnOnce(Cell<'_, '_, 'de>) -> Result<T>,
     ) -> Result<T> {
-        let column = match key {
-            Key::Column(index) => self.columns.slice().get(*index),
-            Key::Unknown(_) => None,
+        let kind = match column {
+            Some(column) => &column.kind,
+            None => &UNKNOWN,
         };
-        let kind = column.map_or(&UNKNOWN, |column| &column.kind);
         let start = self.lex.position();
         let out = match self.cells {
             None => read(Cell::new(self.lex, kind)),
@@ -105,19 +114,37 @@ impl<'r, 'de> ObjectRow<'r, 'de> {
         };
         match out {
             Ok(out) => Ok(out),
-            Err(error) => Err(self.misfit(error, key, start)),
+            Err(error) => {
+                let sent = self.lex.sent(start);
+                Err(match column {
+                    Some(column) => {
+                        error.at_column(column.name(), column.type_name(), sent, false)
+                    }
+                    None => error.or_found(sent),
+                })
+            }
         }
     }
 
+    /// Reads the cell of a column that the result does not declare.
     #[cold]
-    fn misfit(&self, error: DecodeError, key: &Key<'de>, start: usize) -> DecodeError {
-        let sent = self.lex.sent(start);
+    fn undeclared<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(Cell<'_, '_, 'de>) -> Result<T>,
+    ) -> Result<T> {
+        self.cell(None, read)
+            .map_err(|error| error.at_column(name, None, "", false))
+    }
+
+    fn keyed<T>(
+        &mut self,
+        key: &Key<'de>,
+        read: impl FnOnce(Cell<'_, '_, 'de>) -> Result<T>,
+    ) -> Result<T> {
         match key {
-            Key::Column(index) => {
-                let column = &self.columns.slice()[*index];
-                error.at_column(column.name(), column.type_name(), sent, false)
-            }
-            Key::Unknown(name) => error.at_column(name, None, sent, false),
+            Key::Column(column) => self.cell(Some(column), read),
+            Key::Unknown(name) => self.undeclared(name, read),
         }
     }
 
@@ -134,16 +161,16 @@ impl<'r, 'de> ObjectRow<'r, 'de> {
             place += 1;
             let start = self.lex.position();
             match key {
-                Key::Column(index) if self.memory.starts[index] == 0 => {
+                Ok(index) if self.memory.starts[index] == 0 => {
                     self.memory.starts[index] = start;
                 }
-                Key::Column(index) => {
+                Ok(index) => {
                     let name = self.columns.slice()[index].name();
                     return Err(DecodeError::new(format!(
                         "the row holds the column `{name}` twice: rename one in the query"
                     )));
                 }
-                Key::Unknown(name) => others.push((name, start)),
+                Err(name) => others.push((name, start)),
             }
             self.lex.skip()?;
         }
@@ -190,13 +217,14 @@ impl<'r, 'de> ObjectRow<'r, 'de> {
         if self.columns.len() != 1 {
             return false;
         }
-        let before = self.lex.position();
+        let (before, depth) = (self.lex.position(), self.lex.depth());
         let null = self.only(|cell| {
             let null = cell.lex.peek()? == b'n';
             cell.lex.skip()?;
             Ok(null)
         });
         self.lex.go_to(before);
+        self.lex.rise_to(depth);
         null.unwrap_or(false)
     }
 
@@ -208,8 +236,11 @@ impl<'r, 'de> ObjectRow<'r, 'de> {
         if self.columns.len() > 1 || !self.lex.next_item(&mut first, b'}')? {
             return Err(row::not_single(self.columns.len()));
         }
-        let key = self.key(0)?;
-        let out = self.cell(&key, read)?;
+        let columns = self.columns;
+        let out = match self.key(0)? {
+            Ok(index) => self.cell(columns.slice().get(index), read),
+            Err(name) => self.undeclared(&name, read),
+        }?;
         if self.lex.next_item(&mut first, b'}')? {
             return Err(row::not_single(2));
         }
@@ -259,7 +290,8 @@ impl<'de> Deserializer<'de> for ObjectRow<'_, 'de> {
         self.lex.open(b'{')?;
         let mut members = Members {
             row: self,
-            key: None,
+            column: None,
+            undeclared: None,
             place: 0,
             first: true,
             done: false,
@@ -275,7 +307,8 @@ impl<'de> Deserializer<'de> for ObjectRow<'_, 'de> {
 /// The cells in the order in which they were sent.
 struct Members<'r, 'de> {
     row: ObjectRow<'r, 'de>,
-    key: Option<Key<'de>>,
+    column: Option<&'de Column>,
+    undeclared: Option<Text<'de, 'de>>,
     place: usize,
     first: bool,
     done: bool,
@@ -290,28 +323,43 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
             self.done = true;
             return Ok(None);
         }
-        let key = self.row.key(self.place)?;
+        self.row.lex.peek()?;
+        let place = self.place;
         self.place += 1;
-        let out = match &key {
-            Key::Column(index) => {
-                let name = self.row.columns.slice()[*index].name();
-                seed.deserialize(value::BorrowedStrDeserializer::new(name))
+        let key = match self.row.expected_key(place) {
+            Some(index) => Ok(index),
+            None => self.row.other_key(place)?,
+        };
+        match key {
+            Ok(index) => {
+                let column = &self.row.columns.slice()[index];
+                self.column = Some(column);
+                seed.deserialize(value::BorrowedStrDeserializer::new(column.name()))
             }
-            Key::Unknown(Text::Lent(name)) => {
-                seed.deserialize(value::BorrowedStrDeserializer::new(name))
+            Err(name) => {
+                let key = match &name {
+                    Text::Lent(name) => {
+                        seed.deserialize(value::BorrowedStrDeserializer::new(name))
+                    }
+                    name => seed.deserialize(value::StrDeserializer::new(name)),
+                };
+                self.column = None;
+                self.undeclared = Some(name);
+                key
             }
-            Key::Unknown(name) => seed.deserialize(value::StrDeserializer::new(name)),
-        }?;
-        self.key = Some(key);
-        Ok(Some(out))
+        }
+        .map(Some)
     }
 
     #[inline]
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
-        let Some(key) = self.key.take() else {
-            return Err(DecodeError::new("a value was asked for before its key"));
+        self.row.lex.expect(b':')?;
+        let Some(column) = self.column else {
+            let name = self.undeclared.take();
+            let name = name.as_deref().unwrap_or_default();
+            return self.row.undeclared(name, |cell| seed.deserialize(cell));
         };
-        self.row.cell(&key, |cell| seed.deserialize(cell))
+        self.row.cell(Some(column), |cell| seed.deserialize(cell))
     }
 }
 
@@ -325,25 +373,22 @@ impl<'de> SeqAccess<'de> for Positions<'_, 'de> {
     type Error = DecodeError;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
-        let Some(&start) = self.row.memory.starts.get(self.next) else {
+        let columns = self.row.columns;
+        let next = columns.iter().zip(&self.row.memory.starts).nth(self.next);
+        let Some((column, &start)) = next else {
             return Ok(None);
         };
-        let key = Key::Column(self.next);
         self.next += 1;
         if start == 0 {
-            let column: Option<&Column> = self.row.columns.slice().get(self.next - 1);
             return lightdash::null(|cell| seed.deserialize(cell))
                 .map(Some)
-                .map_err(|error| match column {
-                    Some(column) => {
-                        error.at_column(column.name(), column.type_name(), "nothing", false)
-                    }
-                    None => error,
+                .map_err(|error| {
+                    error.at_column(column.name(), column.type_name(), "nothing", false)
                 });
         }
         self.row.lex.go_to(start);
         self.row
-            .cell(&key, |cell| seed.deserialize(cell))
+            .cell(Some(column), |cell| seed.deserialize(cell))
             .map(Some)
     }
 }
@@ -361,13 +406,12 @@ impl<'de> MapAccess<'de> for InOrder<'_, 'de> {
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
         while let Some(&start) = self.row.memory.starts.get(self.next) {
-            let index = self.next;
+            let column = &self.row.columns.slice()[self.next];
             self.next += 1;
             if start != 0 {
-                self.value = Some((Key::Column(index), start));
-                let name = self.row.columns.slice()[index].name();
+                self.value = Some((Key::Column(column), start));
                 return seed
-                    .deserialize(value::BorrowedStrDeserializer::new(name))
+                    .deserialize(value::BorrowedStrDeserializer::new(column.name()))
                     .map(Some);
             }
         }
@@ -384,6 +428,6 @@ impl<'de> MapAccess<'de> for InOrder<'_, 'de> {
             return Err(DecodeError::new("a value was asked for before its key"));
         };
         self.row.lex.go_to(start);
-        self.row.cell(&key, |cell| seed.deserialize(cell))
+        self.row.keyed(&key, |cell| seed.deserialize(cell))
     }
 }

@@ -33,7 +33,9 @@ fn type_name(column_type: ColumnType) -> String {
         ColumnType::Boolean => "boolean",
         ColumnType::Integer => "integer",
         ColumnType::BigInt => "bigint",
-        ColumnType::Decimal { precision, scale } => return format!("decimal({precision}, {scale})"),
+        ColumnType::Decimal { precision, scale } => {
+            return format!("decimal({precision}, {scale})");
+        }
         ColumnType::Double => "double",
         ColumnType::Varchar => "varchar",
         ColumnType::Varbinary => "varbinary",

@@ -36,7 +36,11 @@ impl Dune {
         if key != Some(DUNE_API_KEY) {
             return errors::wrong_key();
         }
-        let (method, path) = request.route();
+        let (method, mut path) = request.route();
+        // a slash at the end makes no difference: an official client sends one
+        if path.last() == Some(&"") {
+            path.pop();
+        }
         match (method, path.as_slice()) {
             ("POST", ["api", "v1", "sql", "execute"]) => self.execute_sql(request),
             ("POST", ["api", "v1", "query"]) => self.create_query(request),

@@ -92,7 +92,7 @@ impl Dune {
 
     /// Answers a poll, or what a fault wants in its place.
     pub(super) fn poll(&self, request: &Request, execution: &mut Execution) -> Shown {
-        match self.world.faults.forced_state(&request.target()) {
+        match request.forced_state(&self.world.faults) {
             Some(ForcedState::Running) => Shown::Executing,
             Some(ForcedState::Unknown(text)) => Shown::Other(text),
             None => execution.poll(),

@@ -104,9 +104,7 @@ impl Lightdash {
             ["sqlRunner", "fields"] => {
                 let fields: serde_json::Map<String, Value> = explore::TRADES_COLUMNS
                     .iter()
-                    .map(|(name, column_type)| {
-                        ((*name).to_owned(), type_name(*column_type).into())
-                    })
+                    .map(|(name, column_type)| ((*name).to_owned(), type_name(*column_type).into()))
                     .collect();
                 errors::ok(&fields)
             }

@@ -31,7 +31,11 @@ pub(super) fn wire(table: &Table, clock: Clock) -> WireTable {
                 let name = unaliased(&column.expression);
                 let seen = unnamed.entry(name.clone()).or_default();
                 *seen += 1;
-                if *seen == 1 { name } else { format!("{name}_{seen}") }
+                if *seen == 1 {
+                    name
+                } else {
+                    format!("{name}_{seen}")
+                }
             });
             (name, type_name(column.column_type).to_owned())
         })
@@ -139,12 +143,7 @@ fn formatted(value: &Value, column_type: ColumnType) -> String {
         }
         (Value::Text(text), ColumnType::Date) => text.clone(),
         (Value::Text(text), ColumnType::Timestamp) => match Instant::parse(text) {
-            Some(at) => format!(
-                "{}, {}:{} (+00:00)",
-                at.date,
-                at.time,
-                at.fraction_of(3)
-            ),
+            Some(at) => format!("{}, {}:{} (+00:00)", at.date, at.time, at.fraction_of(3)),
             None => text.clone(),
         },
         (Value::Text(text), _) => text.clone(),

@@ -79,3 +79,85 @@ fn literal(value: &Value) -> String {
         other => other.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::condition;
+
+    fn one(operator: &str, values: &Value) -> Option<String> {
+        let rule = json!({
+            "id": "r",
+            "target": { "fieldId": "trades_project" },
+            "operator": operator,
+            "values": values,
+        });
+        condition(&json!({ "id": "g", "and": [rule] })).ok()?
+    }
+
+    #[test]
+    fn each_operator_is_a_condition() {
+        let field = "trades.project";
+        let cases = [
+            ("isNull", json!([]), format!("({field} IS NULL)")),
+            ("notNull", json!([]), format!("({field} IS NOT NULL)")),
+            (
+                "equals",
+                json!(["a", "b"]),
+                format!("({field} IN ('a', 'b'))"),
+            ),
+            (
+                "notEquals",
+                json!(["a"]),
+                format!("(({field} NOT IN ('a') OR {field} IS NULL))"),
+            ),
+            ("lessThan", json!([1]), format!("({field} < 1)")),
+            ("lessThanOrEqual", json!([1]), format!("({field} <= 1)")),
+            ("greaterThan", json!([1.5]), format!("({field} > 1.5)")),
+            ("greaterThanOrEqual", json!([1]), format!("({field} >= 1)")),
+            (
+                "startsWith",
+                json!(["a"]),
+                format!("(instr({field}, 'a') = 1)"),
+            ),
+            (
+                "endsWith",
+                json!(["a"]),
+                format!("(substr({field}, -length('a')) = 'a')"),
+            ),
+            (
+                "include",
+                json!(["a"]),
+                format!("(instr(lower({field}), lower('a')) > 0)"),
+            ),
+            (
+                "doesNotInclude",
+                json!(["a"]),
+                format!("(instr(lower({field}), lower('a')) = 0)"),
+            ),
+            (
+                "inBetween",
+                json!([1, 2]),
+                format!("({field} BETWEEN 1 AND 2)"),
+            ),
+        ];
+        for (operator, values, expected) in cases {
+            assert_eq!(one(operator, &values), Some(expected), "{operator}");
+        }
+    }
+
+    #[test]
+    fn what_is_empty_disabled_or_quoted_does_no_harm() {
+        assert_eq!(one("equals", &json!([])), None);
+        let quoted = one("equals", &json!(["it's"]));
+        assert_eq!(quoted.as_deref(), Some("(trades.project IN ('it''s'))"));
+        let disabled = json!({ "and": [{
+            "target": { "fieldId": "trades_project" },
+            "operator": "isNull",
+            "disabled": true,
+        }] });
+        assert!(matches!(condition(&disabled), Ok(None)));
+        assert!(matches!(condition(&json!({})), Ok(None)));
+    }
+}

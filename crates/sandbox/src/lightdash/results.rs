@@ -55,7 +55,7 @@ impl Lightdash {
             Some(query) if query.account == account => query,
             _ => return no_query(id),
         };
-        match self.world.faults.forced_state(&request.target()) {
+        match request.forced_state(&self.world.faults) {
             Some(ForcedState::Running) => return status(id, "executing"),
             Some(ForcedState::Unknown(text)) => return status(id, &text),
             None => {}

@@ -40,7 +40,9 @@ fn type_name(column: &Column) -> String {
         ColumnType::Integer => "Int32".to_owned(),
         ColumnType::BigInt => "Int64".to_owned(),
         // YQL has no decimals of more digits
-        ColumnType::Decimal { precision, scale } => format!("Decimal({},{scale})", precision.min(35)),
+        ColumnType::Decimal { precision, scale } => {
+            format!("Decimal({},{scale})", precision.min(35))
+        }
         ColumnType::Double => "Double".to_owned(),
         ColumnType::Varchar => "Utf8".to_owned(),
         ColumnType::Varbinary => "String".to_owned(),
@@ -142,7 +144,10 @@ mod tests {
     #[test]
     fn integers_beyond_a_double_are_text() {
         let plain = column(ColumnType::BigInt, false);
-        assert_eq!(cell(&Value::Integer(9_007_199_254_740_991), &plain), "9007199254740991");
+        assert_eq!(
+            cell(&Value::Integer(9_007_199_254_740_991), &plain),
+            "9007199254740991"
+        );
         assert_eq!(
             cell(&Value::Integer(9_007_199_254_740_992), &plain),
             "\"9007199254740992\""
@@ -156,17 +161,29 @@ mod tests {
         assert_eq!(cell(&Value::Null, &optional), "[]");
         assert_eq!(cell(&"x".into(), &optional), "[\"x\"]");
         let null = column(ColumnType::Null, true);
-        assert_eq!((type_name(&null), cell(&Value::Null, &null)), ("Null".into(), "null".into()));
+        assert_eq!(
+            (type_name(&null), cell(&Value::Null, &null)),
+            ("Null".into(), "null".into())
+        );
     }
 
     #[test]
     fn times_have_six_digits_or_none() {
         let at = column(ColumnType::Timestamp, false);
-        assert_eq!(cell(&"2024-01-15 08:30:00".into(), &at), "\"2024-01-15T08:30:00Z\"");
+        assert_eq!(
+            cell(&"2024-01-15 08:30:00".into(), &at),
+            "\"2024-01-15T08:30:00Z\""
+        );
         assert_eq!(
             cell(&"2024-01-15 08:30:00.25".into(), &at),
             "\"2024-01-15T08:30:00.250000Z\""
         );
-        assert_eq!(cell(&Value::Bytes(b"hello".to_vec()), &column(ColumnType::Varbinary, false)), "\"aGVsbG8=\"");
+        assert_eq!(
+            cell(
+                &Value::Bytes(b"hello".to_vec()),
+                &column(ColumnType::Varbinary, false)
+            ),
+            "\"aGVsbG8=\""
+        );
     }
 }

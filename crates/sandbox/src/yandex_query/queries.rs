@@ -60,7 +60,10 @@ impl YandexQuery {
         }
         let mut state = self.state();
         // the first text wins, whatever this one says
-        if let Some(id) = state.used_for(key).filter(|_| !key.is_empty()) {
+        if let Some(id) = state
+            .used_for(key, Timestamp::now())
+            .filter(|_| !key.is_empty())
+        {
             return Answer::json(200, &json!({ "id": id }));
         }
         let id = ids::yandex_query_id();
@@ -77,7 +80,7 @@ impl YandexQuery {
         };
         state.queries.insert(id.clone(), query);
         if !key.is_empty() {
-            state.remember(key, &id);
+            state.remember(key, &id, Timestamp::now());
         }
         Answer::json(200, &json!({ "id": id }))
     }
@@ -91,9 +94,9 @@ impl YandexQuery {
         let sets: Vec<Value> = match (&shown, &query.end) {
             (Shown::Completed, Ok(sets)) => sets
                 .iter()
-                .map(|set| {
-                    json!({ "rows_count": set.table.rows.len(), "truncated": set.truncated })
-                })
+                .map(
+                    |set| json!({ "rows_count": set.table.rows.len(), "truncated": set.truncated }),
+                )
                 .collect(),
             _ => Vec::new(),
         };
@@ -134,7 +137,7 @@ impl YandexQuery {
     pub(super) fn stop(&self, request: &Request, id: &str) -> Answer {
         let key = request.header("idempotency-key").unwrap_or_default();
         let mut state = self.state();
-        let repeated = !key.is_empty() && state.used_for(key) == Some(id);
+        let repeated = !key.is_empty() && state.used_for(key, Timestamp::now()) == Some(id);
         let Some(query) = state.queries.get_mut(id) else {
             return errors::no_query();
         };
@@ -148,7 +151,7 @@ impl YandexQuery {
             query.stopping = Some(Progress::new(steps));
         }
         if !key.is_empty() {
-            state.remember(key, id);
+            state.remember(key, id, Timestamp::now());
         }
         Answer::empty(204)
     }
@@ -191,7 +194,7 @@ impl YandexQuery {
 
     /// Answers a poll, or what a fault wants in its place.
     fn poll(&self, request: &Request, query: &mut Query) -> Shown {
-        match self.world.faults.forced_state(&request.target()) {
+        match request.forced_state(&self.world.faults) {
             Some(ForcedState::Running) => Shown::Running,
             Some(ForcedState::Unknown(text)) => Shown::Other(text),
             None => query.poll(),
@@ -207,12 +210,18 @@ fn issues(query: &Query) -> Value {
             let mut outer = errors::issue("Parse Sql", None, Some(at));
             outer["issues"] = json!([errors::issue(&error.message, None, Some(at))]);
             let place = format!("<main>:{}:{}", error.line, error.column);
-            let dump = format!("{place}: Error: Parse Sql {place}: Error: {}", error.message);
+            let dump = format!(
+                "{place}: Error: Parse Sql {place}: Error: {}",
+                error.message
+            );
             (dump, outer)
         }
         _ => {
             let text = "Query was aborted by user";
-            (format!("<main>: Error: {text}"), errors::issue(text, None, None))
+            (
+                format!("<main>: Error: {text}"),
+                errors::issue(text, None, None),
+            )
         }
     };
     json!({ "message": message, "details": [details] })

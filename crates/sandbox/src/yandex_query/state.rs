@@ -21,15 +21,14 @@ pub(super) struct State {
 
 impl State {
     /// The query that this key was used for in the last ten minutes.
-    pub(super) fn used_for(&self, key: &str) -> Option<&str> {
+    pub(super) fn used_for(&self, key: &str, now: Timestamp) -> Option<&str> {
         let (id, at) = self.keys.get(key)?;
-        let age = Timestamp::now().duration_since(*at);
+        let age = now.duration_since(*at);
         (age < KEY_LIFETIME).then_some(id.as_str())
     }
 
-    pub(super) fn remember(&mut self, key: &str, id: &str) {
-        self.keys
-            .insert(key.to_owned(), (id.to_owned(), Timestamp::now()));
+    pub(super) fn remember(&mut self, key: &str, id: &str, now: Timestamp) {
+        self.keys.insert(key.to_owned(), (id.to_owned(), now));
     }
 }
 
@@ -92,5 +91,21 @@ impl Query {
             (Some(_), None, Ok(_)) => Shown::Completed,
             (Some(_), ..) => Shown::Failed,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::{Timestamp, ToSpan as _};
+
+    use super::State;
+
+    #[test]
+    fn a_key_is_forgotten_after_ten_minutes() {
+        let (mut state, now) = (State::default(), Timestamp::now());
+        state.remember("key", "query", now);
+        assert_eq!(state.used_for("key", now + 599.seconds()), Some("query"));
+        assert_eq!(state.used_for("key", now + 600.seconds()), None);
+        assert_eq!(state.used_for("other", now), None);
     }
 }

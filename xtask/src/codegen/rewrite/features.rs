@@ -10,10 +10,11 @@ use syn::{Attribute, File, ImplItem, Item, parse_quote, visit::Visit as _};
 use super::{module, names, self_name};
 use crate::{document::METHODS, normalise};
 
-/// Type → the features of which any brings it in. Types that are always there are absent.
+/// Type → the features of which any brings it in; none for a type that is always there. A type
+/// that no operation needs is absent: progenitor also emits the parts of merged schemas.
 pub(in crate::codegen) type Gates = BTreeMap<String, BTreeSet<String>>;
 
-/// Puts `cfg` on builders, methods and types.
+/// Puts `cfg` on builders, methods and types, and drops the types that no operation needs.
 pub(super) fn gate(file: &mut File, document: &Value) -> Result<Gates> {
     let by_operation = by_operation(document);
     let enums = normalise::open_enums(document)?.into_iter().map(|open| open.name);
@@ -34,14 +35,17 @@ pub(super) fn gate(file: &mut File, document: &Value) -> Result<Gates> {
         }
     }
     let always = names::reachable(&graph, always);
-    let mut gates = Gates::new();
+    let mut gates: Gates = always.iter().map(|name| (name.clone(), BTreeSet::new())).collect();
     for (feature, roots) in gated {
         for name in names::reachable(&graph, roots).difference(&always) {
             gates.entry(name.clone()).or_default().insert(feature.clone());
         }
     }
 
+    let unneeded: BTreeSet<String> =
+        known.iter().filter(|name| !gates.contains_key(*name)).cloned().collect();
     let types = module(&mut file.items, "types")?;
+    types.retain(|item| about(item, &unneeded).is_empty());
     gate_types(types, &gates);
     if let Ok(builders) = module(types, "builder") {
         gate_types(builders, &gates);
@@ -71,19 +75,29 @@ fn operation_of(item: &Item) -> Option<String> {
     }
 }
 
+/// Which of `names` a type is, or an `impl` is about.
+fn about(item: &Item, names: &BTreeSet<String>) -> BTreeSet<String> {
+    match item {
+        // `impl From<A> for IndexMap<…>` needs A as much as its own type.
+        Item::Impl(item) => names::mentioned(names, |mentions| {
+            mentions.visit_type(&item.self_ty);
+            if let Some((path, _)) = &item.trait_ {
+                mentions.visit_path(path);
+            }
+        }),
+        other => names::type_name(other)
+            .map(ToString::to_string)
+            .filter(|name| names.contains(name))
+            .into_iter()
+            .collect(),
+    }
+}
+
 fn gate_types(items: &mut [Item], gates: &Gates) {
-    let gated: BTreeSet<String> = gates.keys().cloned().collect();
+    let gated = gates.iter().filter(|(_, features)| !features.is_empty());
+    let gated: BTreeSet<String> = gated.map(|(name, _)| name.clone()).collect();
     for item in items {
-        let names = match &*item {
-            // `impl From<A> for IndexMap<…>` needs A as much as its own type.
-            Item::Impl(item) => names::mentioned(&gated, |mentions| {
-                mentions.visit_type(&item.self_ty);
-                if let Some((path, _)) = &item.trait_ {
-                    mentions.visit_path(path);
-                }
-            }),
-            other => names::type_name(other).map(ToString::to_string).into_iter().collect(),
-        };
+        let names = about(item, &gated);
         let conditions: BTreeSet<_> = names.iter().filter_map(|name| gates.get(name)).collect();
         let attributes = match item {
             Item::Struct(item) => &mut item.attrs,
@@ -147,6 +161,8 @@ mod tests {
                 impl Part { pub fn builder() {} }
                 impl ::std::convert::From<Part> for ::std::string::String {}
                 pub struct Shared {}
+                pub struct Unneeded {}
+                impl ::std::convert::From<Unneeded> for Shared {}
             }
             impl Client {
                 pub fn get_heavy(&self) -> builder::GetHeavy { builder::GetHeavy::new(self) }
@@ -162,8 +178,12 @@ mod tests {
             "/heavy": {"get": {"operationId": "get_heavy", "x-feature": "heavy"}},
             "/light": {"get": {"operationId": "get_light"}}}});
         let gates = gate(&mut file, &document).unwrap();
-        assert_eq!(gates.keys().collect::<Vec<_>>(), ["Heavy", "Part"]);
+        let heavy = BTreeSet::from(["heavy".to_owned()]);
+        assert_eq!((&gates["Heavy"], &gates["Part"]), (&heavy, &heavy));
+        assert!(gates["Shared"].is_empty());
+        assert!(!gates.contains_key("Unneeded"));
         let text = prettyplease::unparse(&file);
+        assert!(!text.contains("Unneeded"), "{text}");
         // Two types, two impls about a type, a method, a builder and its impl.
         assert_eq!(text.matches("#[cfg(feature = \"heavy\")]").count(), 7, "{text}");
     }

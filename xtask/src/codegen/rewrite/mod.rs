@@ -21,7 +21,8 @@ pub(super) fn rewrite(file: &mut File, document: &Value) -> Result<Gates> {
     builders::own_the_client(file)?;
     builders::show_parameters(file, &parameter_docs(document))?;
     types::drop_builders_of_responses(file)?;
-    types::null_is_an_empty_collection(file)?;
+    types::responses_are_lenient(file)?;
+    types::take_serde_attributes(file, document)?;
     types::offer_json_schemas(file)?;
     let gates = features::gate(file, document)?;
     docs::tidy(file);

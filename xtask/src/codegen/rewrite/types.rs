@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
+use heck::ToSnakeCase as _;
+use quote::ToTokens as _;
+use serde_json::Value;
 use syn::{
     Attribute, Fields, File, Item, Meta, Token, Type, parse_quote, punctuated::Punctuated,
     visit::Visit as _,
@@ -54,8 +57,9 @@ fn requested(file: &mut File) -> Result<BTreeSet<String>> {
     Ok(names::reachable(&graph, roots))
 }
 
-/// Services send `null` where they mean an empty list; what only responses hold takes it for one.
-pub(super) fn null_is_an_empty_collection(file: &mut File) -> Result<()> {
+/// In what only responses hold, `null` is an empty collection, and a nullable field may be missing:
+/// services leave out in one version what they send as `null` in another.
+pub(super) fn responses_are_lenient(file: &mut File) -> Result<()> {
     let requested = requested(file)?;
     for item in module(&mut file.items, "types")? {
         let Item::Struct(item) = item else { continue };
@@ -66,6 +70,7 @@ pub(super) fn null_is_an_empty_collection(file: &mut File) -> Result<()> {
             continue;
         };
         for field in &mut fields.named {
+            field.attrs.iter_mut().for_each(let_it_be_missing);
             if is_collection(&field.ty) && !is_flattened(&field.attrs) {
                 field.attrs.push(parse_quote! {
                     #[serde(deserialize_with = "progenitor_client::null_as_default")]
@@ -74,6 +79,23 @@ pub(super) fn null_is_an_empty_collection(file: &mut File) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Drops what progenitor writes for a field that is required and nullable.
+fn let_it_be_missing(attribute: &mut Attribute) {
+    let parser = Punctuated::<Meta, Token![,]>::parse_terminated;
+    if !attribute.path().is_ident("serde") {
+        return;
+    }
+    let Ok(metas) = attribute.parse_args_with(parser) else {
+        return;
+    };
+    let (dropped, kept): (Vec<_>, Vec<_>) = metas.into_iter().partition(|meta| {
+        meta.to_token_stream().to_string().contains("\"::std::option::Option::deserialize\"")
+    });
+    if !dropped.is_empty() {
+        *attribute = parse_quote!(#[serde(#(#kept),*)]);
+    }
 }
 
 fn is_collection(ty: &Type) -> bool {
@@ -88,6 +110,40 @@ fn is_flattened(attributes: &[Attribute]) -> bool {
         attribute
             .parse_args_with(parser)
             .is_ok_and(|metas| metas.iter().any(|meta| meta.path().is_ident("flatten")))
+    })
+}
+
+/// `x-serde` on a property goes into the `#[serde(…)]` of its field: what a schema cannot say, such
+/// as a second spelling.
+pub(super) fn take_serde_attributes(file: &mut File, document: &Value) -> Result<()> {
+    let schemas = document.pointer("/components/schemas").and_then(Value::as_object);
+    let types = module(&mut file.items, "types")?;
+    for (name, schema) in schemas.into_iter().flatten() {
+        let properties = schema.get("properties").and_then(Value::as_object);
+        for (property, schema) in properties.into_iter().flatten() {
+            let Some(text) = schema.get("x-serde").and_then(Value::as_str) else {
+                continue;
+            };
+            let at = format!("/components/schemas/{name}/properties/{property}");
+            let tokens: proc_macro2::TokenStream =
+                text.parse().map_err(|error| anyhow!("{at}: x-serde {text:?}: {error}"))?;
+            let field = field(types, name, property)
+                .ok_or_else(|| anyhow!("{at}: x-serde stands on no field of a struct"))?;
+            field.attrs.push(parse_quote!(#[serde(#tokens)]));
+        }
+    }
+    Ok(())
+}
+
+fn field<'a>(types: &'a mut [Item], name: &str, property: &str) -> Option<&'a mut syn::Field> {
+    let item = types.iter_mut().find_map(|item| match item {
+        Item::Struct(item) if item.ident == name => Some(item),
+        _ => None,
+    })?;
+    let wanted = property.to_snake_case();
+    item.fields.iter_mut().find(|field| {
+        let ident = field.ident.as_ref().map(ToString::to_string).unwrap_or_default();
+        ident.trim_end_matches('_') == wanted
     })
 }
 
@@ -120,6 +176,8 @@ mod tests {
                 impl Part { pub fn builder() -> builder::Part { Default::default() } }
                 pub struct Answer {
                     #[serde(default)] pub list: ::std::vec::Vec<i64>,
+                    #[serde(rename = "A", deserialize_with = "::std::option::Option::deserialize")]
+                    pub absent: ::std::option::Option<i64>,
                     #[serde(flatten)] pub extra: ::indexmap::IndexMap<String, String>,
                 }
                 impl Answer { pub fn builder() -> builder::Answer { Default::default() } }
@@ -150,13 +208,28 @@ mod tests {
     }
 
     #[test]
+    fn a_second_spelling_reaches_its_field() {
+        let mut file = sample();
+        let mut document = serde_json::json!({"components": {"schemas": {"Answer": {
+            "properties": {"list": {"x-serde": "alias = \"liste\""}}}}}});
+        take_serde_attributes(&mut file, &document).unwrap();
+        let text = prettyplease::unparse(&file);
+        assert!(text.contains("#[serde(alias = \"liste\")]\n        pub list"), "{text}");
+        document["components"]["schemas"]["Answer"]["properties"]["gone"] =
+            serde_json::json!({"x-serde": "default"});
+        let error = take_serde_attributes(&mut sample(), &document).unwrap_err().to_string();
+        assert!(error.contains("Answer/properties/gone"), "{error}");
+    }
+
+    #[test]
     fn null_is_empty_in_responses_only() {
         let mut file = sample();
-        null_is_an_empty_collection(&mut file).unwrap();
+        responses_are_lenient(&mut file).unwrap();
         let text = prettyplease::unparse(&file);
         assert_eq!(text.matches("null_as_default").count(), 1, "{text}");
         let answer = text.split("pub struct Answer").nth(1).unwrap();
         let before_list = answer.split("pub list").next().unwrap();
         assert!(before_list.contains("null_as_default"), "{text}");
+        assert!(text.contains("#[serde(rename = \"A\")]\n        pub absent"), "{text}");
     }
 }

@@ -1,0 +1,265 @@
+//! How a cell tells [`Value`](super::Value) which variant it is: as an enum whose variants are
+//! numbered.
+
+use std::fmt;
+
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error as _, MapAccess, VariantAccess,
+    Visitor, value::U8Deserializer,
+};
+
+use super::{
+    bytes,
+    cell::Cell,
+    error::{DecodeError, Result},
+    instant,
+    kind::Kind,
+    number::{self, Integer},
+    value::Value,
+};
+
+pub(super) const HOOK: &str = "$rowfeed::Value";
+
+/// The variants of `Value` but for Null.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tag {
+    Boolean,
+    Integer,
+    Decimal,
+    Float,
+    Text,
+    Bytes,
+    Date,
+    Time,
+    Timestamp,
+    Interval,
+    Json,
+    List,
+    Map,
+    Struct,
+    Variant,
+}
+
+const TAGS: [Tag; 15] = [
+    Tag::Boolean,
+    Tag::Integer,
+    Tag::Decimal,
+    Tag::Float,
+    Tag::Text,
+    Tag::Bytes,
+    Tag::Date,
+    Tag::Time,
+    Tag::Timestamp,
+    Tag::Interval,
+    Tag::Json,
+    Tag::List,
+    Tag::Map,
+    Tag::Struct,
+    Tag::Variant,
+];
+
+impl<'de> Deserialize<'de> for Tag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let number = u8::deserialize(deserializer)?;
+        TAGS.get(usize::from(number))
+            .copied()
+            .ok_or_else(|| D::Error::custom("no such value"))
+    }
+}
+
+/// Gives a `Value`'s visitor the cell, tagged.
+pub(super) fn visit<'de, V: Visitor<'de>>(cell: Cell<'_, '_, 'de>, visitor: V) -> Result<V::Value> {
+    if let Kind::Optional(inner) = cell.kind
+        && cell.lex.peek()? == b'['
+    {
+        cell.lex.open(b'[')?;
+        let mut first = true;
+        if !cell.lex.next_item(&mut first, b']')? {
+            return visitor.visit_unit();
+        }
+        let out = visit(Cell::new(&mut *cell.lex, inner), visitor)?;
+        if cell.lex.next_item(&mut first, b']')? {
+            return Err(cell.lex.broken("an Optional holds more than one value"));
+        }
+        return Ok(out);
+    }
+    let cell = match cell.kind {
+        Kind::Optional(inner) => Cell {
+            kind: inner,
+            ..cell
+        },
+        _ => cell,
+    };
+    match tag(&cell)? {
+        Some(tag) => visitor.visit_enum(Tagged { tag, content: cell }),
+        None => {
+            cell.lex.word("null")?;
+            visitor.visit_unit()
+        }
+    }
+}
+
+/// Gives a `Value`'s visitor a whole row.
+pub(super) fn visit_row<'de, D, V>(row: D, visitor: V) -> Result<V::Value>
+where
+    D: Deserializer<'de, Error = DecodeError>,
+    V: Visitor<'de>,
+{
+    visitor.visit_enum(Tagged {
+        tag: Tag::Struct,
+        content: row,
+    })
+}
+
+fn tag(cell: &Cell<'_, '_, '_>) -> Result<Option<Tag>> {
+    let mut ahead = cell.lex.clone();
+    Ok(Some(match ahead.peek()? {
+        b'n' => return Ok(None),
+        b't' | b'f' => Tag::Boolean,
+        b'[' => match cell.kind {
+            Kind::Dict(_) => Tag::Map,
+            Kind::Struct(_) => Tag::Struct,
+            Kind::Variant(_) | Kind::Choice(_) => Tag::Variant,
+            _ => Tag::List,
+        },
+        b'{' => match cell.kind {
+            Kind::Map(_) => Tag::Map,
+            _ => Tag::Struct,
+        },
+        b'"' => {
+            let quoted = ahead.quoted()?;
+            text_tag(&ahead.text(quoted)?, cell.kind)
+        }
+        _ => {
+            let number = ahead.number()?;
+            match cell.kind {
+                Kind::Decimal => Tag::Decimal,
+                Kind::Float => Tag::Float,
+                Kind::Number if !number.whole => Tag::Float,
+                Kind::Integer => integer_tag(number.text),
+                _ if number.whole => integer_tag(number.text),
+                _ => Tag::Decimal,
+            }
+        }
+    }))
+}
+
+fn integer_tag(digits: &str) -> Tag {
+    match number::integer(digits) {
+        Ok(Integer::I64(_) | Integer::U64(_) | Integer::I128(_)) => Tag::Integer,
+        _ if number::is_number(digits) => Tag::Decimal,
+        _ => Tag::Text,
+    }
+}
+
+fn text_tag(text: &str, kind: &Kind) -> Tag {
+    match kind {
+        Kind::Boolean if matches!(text, "true" | "false" | "t" | "f") => Tag::Boolean,
+        Kind::Integer | Kind::Number => integer_tag(text),
+        Kind::Decimal if number::is_number(text) => Tag::Decimal,
+        Kind::Float if number::float::<f64>(text).is_some() => Tag::Float,
+        Kind::Hex | Kind::Base64 if matches!(bytes::decode(text, kind), Ok(Some(_))) => Tag::Bytes,
+        Kind::Date => Tag::Date,
+        Kind::Time => Tag::Time,
+        Kind::Timestamp | Kind::Instant => Tag::Timestamp,
+        Kind::Interval => Tag::Interval,
+        Kind::Json => Tag::Json,
+        Kind::Unknown if instant::is_clear(text) => Tag::Timestamp,
+        _ => Tag::Text,
+    }
+}
+
+struct Tagged<D> {
+    tag: Tag,
+    content: D,
+}
+
+impl<'de, D: Deserializer<'de, Error = DecodeError>> EnumAccess<'de> for Tagged<D> {
+    type Error = DecodeError;
+    type Variant = Content<D>;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Content<D>)> {
+        let tag = U8Deserializer::<DecodeError>::new(self.tag as u8);
+        Ok((seed.deserialize(tag)?, Content(self.content)))
+    }
+}
+
+struct Content<D>(D);
+
+impl<'de, D: Deserializer<'de, Error = DecodeError>> VariantAccess<'de> for Content<D> {
+    type Error = DecodeError;
+
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value> {
+        seed.deserialize(self.0)
+    }
+
+    fn unit_variant(self) -> Result<()> {
+        Err(DecodeError::new("every value but NULL has content"))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
+        self.0.deserialize_tuple(len, visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        self.0.deserialize_struct("", fields, visitor)
+    }
+}
+
+/// The content of `Value::Bytes`.
+pub(super) struct Blob(pub(super) Vec<u8>);
+
+impl<'de> Deserialize<'de> for Blob {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_byte_buf(BlobVisitor)
+    }
+}
+
+struct BlobVisitor;
+
+impl Visitor<'_> for BlobVisitor {
+    type Value = Blob;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("bytes")
+    }
+
+    fn visit_bytes<E>(self, bytes: &[u8]) -> std::result::Result<Blob, E> {
+        Ok(Blob(bytes.to_owned()))
+    }
+
+    fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> std::result::Result<Blob, E> {
+        Ok(Blob(bytes))
+    }
+}
+
+/// The content of `Value::Map`.
+pub(super) struct Pairs(pub(super) Vec<(Value, Value)>);
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_map(PairsVisitor)
+    }
+}
+
+struct PairsVisitor;
+
+impl<'de> Visitor<'de> for PairsVisitor {
+    type Value = Pairs;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("keys with values")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Pairs, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some(pair) = map.next_entry()? {
+            pairs.push(pair);
+        }
+        Ok(Pairs(pairs))
+    }
+}

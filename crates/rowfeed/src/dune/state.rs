@@ -1,0 +1,57 @@
+//! What the states of an execution mean, and what Dune's errors do.
+
+use rowfeed_dune::types;
+
+use crate::{Error, ErrorKind, Position};
+
+pub(super) const SERVICE: &str = "dune";
+
+pub(super) fn call(error: rowfeed_dune::Error) -> Error {
+    Error::from_call(SERVICE, error)
+}
+
+/// Fails unless the execution has ended with rows.
+pub(super) fn check_state(
+    state: &types::ExecutionState,
+    finished: Option<bool>,
+    failure: Option<&types::QueryResultError>,
+    execution_id: &str,
+) -> Result<(), Error> {
+    use types::ExecutionState as State;
+    let error = |kind, message: String| Error::new(kind, SERVICE, message).with_run(execution_id);
+    Err(match state {
+        State::Completed | State::CompletedPartial => return Ok(()),
+        State::Failed => {
+            let message = failure.and_then(|failure| failure.message.clone());
+            let place = failure.and_then(|failure| failure.metadata.as_ref());
+            let position = place.and_then(|place| {
+                let line = u64::try_from(place.line?).ok()?;
+                Some(Position { line, column: u64::try_from(place.column?).ok()? })
+            });
+            let message = message.unwrap_or_else(|| "the execution failed, without a word why".into());
+            error(ErrorKind::Failed, message).with_position(position)
+        }
+        State::Cancelled | State::Canceled => {
+            error(ErrorKind::Cancelled, "the execution was cancelled".into())
+        }
+        State::Expired => error(
+            ErrorKind::Expired,
+            "the result of the execution has expired; run the query again".into(),
+        ),
+        State::Pending | State::Executing => error(
+            ErrorKind::Unfinished,
+            "the execution has not ended, so there are no rows yet; wait for it with run()".into(),
+        ),
+        other => {
+            let finished = match finished {
+                Some(true) => "it has ended",
+                Some(false) => "it has not ended",
+                None => "whether it has ended is not said",
+            };
+            error(
+                ErrorKind::UnknownState,
+                format!("the execution is in the state {:?}, which is not known; {finished}", other.as_str()),
+            )
+        }
+    })
+}

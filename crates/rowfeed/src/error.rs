@@ -1,0 +1,212 @@
+//! The one error of the facade.
+
+use std::{fmt, time::Duration};
+
+use rowfeed_client::ServiceError;
+
+use crate::DecodeError;
+
+/// What went wrong between asking for rows and having them.
+///
+/// [`kind`](Self::kind) says what, the other accessors what is known about it.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    service: &'static str,
+    message: String,
+    run_id: Option<String>,
+    position: Option<Position>,
+    cause: Option<Cause>,
+}
+
+enum Cause {
+    Call(rowfeed_client::Error),
+    Decode(DecodeError),
+}
+
+/// What kind of failure an [`Error`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Something asked for cannot be: a page size out of range, a parameter that is missing.
+    InvalidRequest,
+    /// A call failed; [`Error::call`] has status, headers and body.
+    Call,
+    /// The statement failed; [`Error::position`] says where, if the service does.
+    Failed,
+    /// The run was cancelled or stopped.
+    Cancelled,
+    /// The result, or the run, is no longer there.
+    Expired,
+    /// The run has not ended, so there are no rows yet.
+    Unfinished,
+    /// The service has cut the result off. It can be read as it is by asking for that.
+    Truncated,
+    /// The service reports a state that this version does not know.
+    UnknownState,
+    /// The time set for the run is over. It goes on at the service; [`Error::run_id`] names it.
+    Timeout,
+    /// A row does not fit the type asked for; [`Error::decode`] says which and why.
+    Decode,
+    /// The pages do not fit together: a next page that does not advance, fewer rows than
+    /// announced, another execution than before.
+    Paging,
+}
+
+/// A place in the text of a statement, counted from 1 as the services do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Position {
+    /// The line.
+    pub line: u64,
+    /// The column, in characters.
+    pub column: u64,
+}
+
+impl Error {
+    pub(crate) fn new(
+        kind: ErrorKind,
+        service: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            service,
+            message: message.into(),
+            run_id: None,
+            position: None,
+            cause: None,
+        }))
+    }
+
+    /// A parameter of a generated builder that was not set or did not convert.
+    pub(crate) fn invalid(service: &'static str, message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidRequest, service, message)
+    }
+
+    pub(crate) fn from_call<E: ServiceError>(
+        service: &'static str,
+        error: rowfeed_client::Error<E>,
+    ) -> Self {
+        let kind = match error.kind() {
+            rowfeed_client::ErrorKind::InvalidRequest => ErrorKind::InvalidRequest,
+            _ => ErrorKind::Call,
+        };
+        let message = error.to_string();
+        let mut this = Self::new(kind, service, message);
+        this.0.cause = Some(Cause::Call(error.erase()));
+        this
+    }
+
+    pub(crate) fn from_decode(service: &'static str, error: DecodeError) -> Self {
+        let mut this = Self::new(ErrorKind::Decode, service, error.to_string());
+        this.0.cause = Some(Cause::Decode(error));
+        this
+    }
+
+    pub(crate) fn timeout(service: &'static str, after: Duration) -> Self {
+        let message = format!("the run did not end within {after:?}; it goes on at the service");
+        Self::new(ErrorKind::Timeout, service, message)
+    }
+
+    pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
+    pub(crate) fn with_run(mut self, id: &str) -> Self {
+        self.0.run_id.get_or_insert_with(|| id.to_owned());
+        self
+    }
+
+    pub(crate) fn with_position(mut self, position: Option<Position>) -> Self {
+        self.0.position = position;
+        self
+    }
+
+    /// What kind of failure this is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The service: `"dune"`, `"lightdash"` or `"yandex-query"`.
+    #[must_use]
+    pub fn service(&self) -> &'static str {
+        self.0.service
+    }
+
+    /// What happened, in the service's words where it has any.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The execution or query that it happened to.
+    #[must_use]
+    pub fn run_id(&self) -> Option<&str> {
+        self.0.run_id.as_deref()
+    }
+
+    /// Where in the statement the service found the fault.
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        self.0.position
+    }
+
+    /// The failed call, with status, headers and the beginning of the body.
+    #[must_use]
+    pub fn call(&self) -> Option<&rowfeed_client::Error> {
+        match &self.0.cause {
+            Some(Cause::Call(error)) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The cell that did not fit.
+    #[must_use]
+    pub fn decode(&self) -> Option<&DecodeError> {
+        match &self.0.cause {
+            Some(Cause::Decode(error)) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The client's message begins with the service already.
+        if self.call().is_none() {
+            write!(f, "{}: ", self.0.service)?;
+        }
+        f.write_str(&self.0.message)?;
+        if let Some(Position { line, column }) = self.0.position {
+            write!(f, " (line {line}, column {column})")?;
+        }
+        if let Some(id) = &self.0.run_id {
+            write!(f, " [run {id}]")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("service", &self.0.service)
+            .field("message", &self.0.message)
+            .field("run_id", &self.0.run_id)
+            .field("position", &self.0.position)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self.0.cause.as_ref()? {
+            Cause::Call(error) => Some(error),
+            Cause::Decode(error) => Some(error),
+        }
+    }
+}

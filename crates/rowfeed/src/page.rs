@@ -1,0 +1,97 @@
+//! One page of a result.
+
+use rowfeed_client::RawRows;
+use serde::Deserialize;
+
+use crate::{Columns, DecodeError, Error, RowDecoder, decode::decode_rows};
+
+/// A page: its rows as they were received, and the columns that say how to read them.
+#[derive(Clone, Debug)]
+pub struct Page {
+    pub(crate) service: &'static str,
+    pub(crate) number: u64,
+    pub(crate) first_row: u64,
+    pub(crate) columns: Columns,
+    pub(crate) rows: RawRows,
+    /// Where only the first rows of the page are wanted.
+    pub(crate) kept: Option<usize>,
+    pub(crate) total_rows: Option<u64>,
+    pub(crate) run_id: String,
+}
+
+impl Page {
+    /// The rows, as `T`, which may borrow from the page.
+    ///
+    /// # Errors
+    ///
+    /// A row does not fit `T`; the error names page, row and column.
+    pub fn rows<'a, T: Deserialize<'a>>(&'a self) -> Result<Vec<T>, Error> {
+        match self.kept {
+            Some(_) => self.decode().collect(),
+            None => decode_rows(&self.columns, self.rows.as_str(), self.first_row)
+                .map_err(|error| self.unfit(error)),
+        }
+    }
+
+    /// The rows one by one, each decoded when it is asked for. Ends after the first error.
+    pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> impl Iterator<Item = Result<T, Error>> {
+        let rows = RowDecoder::new(&self.columns, self.rows.as_str(), self.first_row);
+        let kept = self.kept.unwrap_or(usize::MAX);
+        rows.take(kept).map(|row| row.map_err(|error| self.unfit(error)))
+    }
+
+    fn unfit(&self, error: DecodeError) -> Error {
+        Error::from_decode(self.service, error.with_page(self.number)).with_run(&self.run_id)
+    }
+
+    /// The position of the page, counted from 0.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The position of the page's first row in the whole result, counted from 0.
+    #[must_use]
+    pub fn first_row(&self) -> u64 {
+        self.first_row
+    }
+
+    /// How many rows the page has. Finding out reads over the page once.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        let all = self.rows.count();
+        self.kept.map_or(all, |kept| kept.min(all))
+    }
+
+    /// Whether the page has no rows; not a sign that it is the last.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty() || self.kept == Some(0)
+    }
+
+    /// The columns of the result.
+    #[must_use]
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// How many rows the whole result has, where the service says so.
+    ///
+    /// Dune's count does not heed `sample_count`, and it is not known whether it heeds `filters`.
+    #[must_use]
+    pub fn total_rows(&self) -> Option<u64> {
+        self.total_rows
+    }
+
+    /// The execution or query that the rows come from.
+    #[must_use]
+    pub fn run_id(&self) -> &str {
+        &self.run_id
+    }
+
+    /// The rows as they were received, all of them.
+    #[must_use]
+    pub fn raw(&self) -> &RawRows {
+        &self.rows
+    }
+}

@@ -1,0 +1,177 @@
+//! Page after page, to the end.
+
+use std::{
+    fmt,
+    future::poll_fn,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use futures_core::{FusedStream, Stream, ready};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    Error, Page, Rows,
+    source::{BoxFuture, Source, Wanted},
+};
+
+/// The pages of a result, each fetched when it is asked for.
+///
+/// A [`Stream`], and usable without one by [`try_next`](Self::try_next). Ends for good after the
+/// last page, and after the first error. May be dropped at any point.
+#[must_use = "nothing is sent before a page is asked for"]
+pub struct Pages {
+    state: State,
+    wanted: Wanted,
+    service: &'static str,
+}
+
+enum State {
+    Idle(Box<dyn Source>),
+    Fetching(BoxFuture<'static, (Box<dyn Source>, Result<Option<Page>, Error>)>),
+    Failed(Error),
+    Done,
+}
+
+impl Pages {
+    pub(crate) fn new(source: impl Source + 'static) -> Self {
+        Self::boxed(Box::new(source))
+    }
+
+    pub(crate) fn boxed(source: Box<dyn Source>) -> Self {
+        let service = source.service();
+        match source.limit() {
+            Ok(at_most) => Self {
+                state: State::Idle(source),
+                wanted: Wanted { at_most, ..Wanted::default() },
+                service,
+            },
+            Err(error) => Self::failed(error),
+        }
+    }
+
+    /// Pages that are one error, when asked for.
+    pub(crate) fn failed(error: Error) -> Self {
+        let service = error.service();
+        Self { state: State::Failed(error), wanted: Wanted::default(), service }
+    }
+
+    /// How many rows to ask for at a time.
+    ///
+    /// Unset, it is what the service's own clients use or allow: 32,000 for Dune, 2,500 for
+    /// Lightdash (500 where a server refuses that), 1,000 for Yandex Query. A service may send
+    /// fewer; that is no sign of the end.
+    pub fn page_size(mut self, rows: u32) -> Self {
+        self.wanted.page_size = Some(rows);
+        self
+    }
+
+    /// Ends after this many rows, in the middle of a page if need be.
+    pub fn max_rows(mut self, rows: u64) -> Self {
+        let at_most = self.wanted.at_most.map_or(rows, |already| already.min(rows));
+        self.wanted.at_most = Some(at_most);
+        self
+    }
+
+    /// Takes a result that the service has cut off for its size as it is. Without this it is an
+    /// error of the kind [`Truncated`](crate::ErrorKind::Truncated).
+    pub fn allow_truncated(mut self) -> Self {
+        self.wanted.truncated = true;
+        self
+    }
+
+    /// The rows of all pages, as `T`.
+    pub fn rows<T>(self) -> Rows<T>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        Rows::new(self)
+    }
+
+    /// The next page; `None` after the last.
+    ///
+    /// Dropping the future loses nothing: the next call goes on with the same page.
+    ///
+    /// # Errors
+    ///
+    /// The page cannot be had; every later call gives `None`.
+    pub async fn try_next(&mut self) -> Result<Option<Page>, Error> {
+        poll_fn(|context| self.poll_page(context)).await
+    }
+
+    /// All pages.
+    ///
+    /// # Errors
+    ///
+    /// The first that occurs.
+    pub async fn try_collect(mut self) -> Result<Vec<Page>, Error> {
+        let mut pages = Vec::new();
+        while let Some(page) = self.try_next().await? {
+            pages.push(page);
+        }
+        Ok(pages)
+    }
+
+    pub(crate) fn poll_page(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Option<Page>, Error>> {
+        if let State::Idle(_) = self.state
+            && let State::Idle(mut source) = std::mem::replace(&mut self.state, State::Done)
+        {
+            match (self.wanted.at_most, self.wanted.page_size) {
+                (Some(0), _) => return Poll::Ready(Ok(None)),
+                (_, Some(0)) => {
+                    let message = "a page size of 0 rows was asked for; it must be at least 1";
+                    return Poll::Ready(Err(Error::invalid(self.service, message)));
+                }
+                _ => {}
+            }
+            let wanted = self.wanted;
+            self.state = State::Fetching(Box::pin(async move {
+                let page = source.next(wanted).await;
+                (source, page)
+            }));
+        }
+        let State::Fetching(fetch) = &mut self.state else {
+            return Poll::Ready(match std::mem::replace(&mut self.state, State::Done) {
+                State::Failed(error) => Err(error),
+                _ => Ok(None),
+            });
+        };
+        let (source, result) = ready!(fetch.as_mut().poll(context));
+        self.state = State::Done;
+        Poll::Ready(result.map(|page| {
+            let mut page = page?;
+            self.state = State::Idle(source);
+            if let Some(left) = &mut self.wanted.at_most {
+                page.kept = Some(usize::try_from(*left).unwrap_or(usize::MAX));
+                *left -= page.len() as u64;
+            }
+            Some(page)
+        }))
+    }
+}
+
+impl Stream for Pages {
+    type Item = Result<Page, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_page(context).map(Result::transpose)
+    }
+}
+
+impl FusedStream for Pages {
+    fn is_terminated(&self) -> bool {
+        matches!(self.state, State::Done)
+    }
+}
+
+impl fmt::Debug for Pages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pages")
+            .field("service", &self.service)
+            .field("wanted", &self.wanted)
+            .finish_non_exhaustive()
+    }
+}

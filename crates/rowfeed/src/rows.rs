@@ -1,0 +1,116 @@
+//! Row after row, over all pages.
+
+use std::{
+    fmt,
+    future::poll_fn,
+    pin::Pin,
+    task::{Context, Poll},
+    vec,
+};
+
+use futures_core::{FusedStream, Stream, ready};
+use serde::de::DeserializeOwned;
+
+use crate::{Error, Pages};
+
+/// The rows of a result, as `T`; a page is fetched when its first row is asked for.
+///
+/// A [`Stream`], and usable without one by [`try_next`](Self::try_next). Ends for good after the
+/// last row, and after the first error. Holds one page at a time.
+#[must_use = "nothing is sent before a row is asked for"]
+pub struct Rows<T> {
+    pages: Pages,
+    decoded: vec::IntoIter<T>,
+    done: bool,
+}
+
+impl<T: DeserializeOwned + Send + 'static> Rows<T> {
+    pub(crate) fn new(pages: Pages) -> Self {
+        Self { pages, decoded: Vec::new().into_iter(), done: false }
+    }
+
+    /// How many rows to ask for at a time; see [`Pages::page_size`].
+    pub fn page_size(mut self, rows: u32) -> Self {
+        self.pages = self.pages.page_size(rows);
+        self
+    }
+
+    /// Ends after this many rows.
+    pub fn max_rows(mut self, rows: u64) -> Self {
+        self.pages = self.pages.max_rows(rows);
+        self
+    }
+
+    /// Takes a result that the service has cut off as it is; see [`Pages::allow_truncated`].
+    pub fn allow_truncated(mut self) -> Self {
+        self.pages = self.pages.allow_truncated();
+        self
+    }
+
+    /// The next row; `None` after the last. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    ///
+    /// A page cannot be had, or a row of it does not fit `T`; every later call gives `None`.
+    pub async fn try_next(&mut self) -> Result<Option<T>, Error> {
+        poll_fn(|context| self.poll_row(context)).await
+    }
+
+    /// All rows.
+    ///
+    /// # Errors
+    ///
+    /// The first that occurs.
+    pub async fn try_collect<C: Default + Extend<T>>(mut self) -> Result<C, Error> {
+        let mut rows = C::default();
+        loop {
+            rows.extend(self.decoded.by_ref());
+            match self.try_next().await? {
+                Some(row) => rows.extend([row]),
+                None => return Ok(rows),
+            }
+        }
+    }
+
+    fn poll_row(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<T>, Error>> {
+        loop {
+            if let Some(row) = self.decoded.next() {
+                return Poll::Ready(Ok(Some(row)));
+            }
+            if self.done {
+                return Poll::Ready(Ok(None));
+            }
+            let page = ready!(self.pages.poll_page(context));
+            let rows = page.and_then(|page| page.map(|page| page.rows::<T>()).transpose());
+            match rows {
+                // A page without rows is followed by the next one, not by the end.
+                Ok(Some(rows)) => self.decoded = rows.into_iter(),
+                Ok(None) => self.done = true,
+                Err(error) => {
+                    self.done = true;
+                    return Poll::Ready(Err(error));
+                }
+            }
+        }
+    }
+}
+
+impl<T: DeserializeOwned + Send + Unpin + 'static> Stream for Rows<T> {
+    type Item = Result<T, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_row(context).map(Result::transpose)
+    }
+}
+
+impl<T: DeserializeOwned + Send + Unpin + 'static> FusedStream for Rows<T> {
+    fn is_terminated(&self) -> bool {
+        self.done && self.decoded.as_slice().is_empty()
+    }
+}
+
+impl<T> fmt::Debug for Rows<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rows").field("pages", &self.pages).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,100 @@
+//! Names and types of a result's columns, which SQLite leaves open.
+
+use rusqlite::Statement;
+use rusqlite::types::ValueRef;
+
+use crate::table::{Column, ColumnType, Value};
+
+/// The columns that a statement will give, with the type that is declared for
+/// each, if any.
+pub(super) fn declared_columns(
+    statement: &Statement<'_>,
+    sql: &str,
+) -> rusqlite::Result<Vec<(Column, Option<ColumnType>)>> {
+    let mut columns = Vec::new();
+    for (index, column) in statement.columns().iter().enumerate() {
+        let origin = statement.column_metadata(index)?;
+        let declared = column.decl_type().and_then(ColumnType::from_declaration);
+        let named = origin.is_some() || is_alias(column.name(), sql);
+        columns.push((
+            Column {
+                name: named.then(|| column.name().to_owned()),
+                expression: column.name().to_owned(),
+                column_type: ColumnType::Null,
+                nullable: origin.is_some_and(|(.., not_null, _, _)| !not_null),
+            },
+            declared,
+        ));
+    }
+    Ok(columns)
+}
+
+/// SQLite names an expression without an alias by its own text.
+fn is_alias(name: &str, sql: &str) -> bool {
+    let literal = ["true", "false", "null"]
+        .iter()
+        .any(|word| name.eq_ignore_ascii_case(word));
+    let identifier = name.starts_with(|first: char| first.is_alphabetic() || first == '_')
+        && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let as_written = sql
+        .match_indices(name)
+        .any(|(at, _)| !sql[..at].ends_with(['"', '`', '\'', '[']));
+    !literal && (identifier || !as_written)
+}
+
+/// Whether a statement reads any table: if not, its columns are literals.
+pub(super) fn mentions_from(sql: &str) -> bool {
+    sql.split(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .any(|word| word.eq_ignore_ascii_case("from"))
+}
+
+/// The type of an expression, by its values: what a service would call a literal
+/// is a 32-bit integer, what it would compute or count is one of 64 bits.
+pub(super) fn infer<'a>(
+    values: impl Iterator<Item = &'a Value>,
+    literals_only: bool,
+) -> ColumnType {
+    let (mut found, mut rows) = (None, 0);
+    for value in values {
+        rows += 1;
+        let this = match value {
+            Value::Null => continue,
+            Value::Boolean(_) => ColumnType::Boolean,
+            Value::Integer(number) if literals_only && i32::try_from(*number).is_ok() => {
+                ColumnType::Integer
+            }
+            Value::Integer(_) => ColumnType::BigInt,
+            Value::Double(_) => ColumnType::Double,
+            Value::Text(_) => ColumnType::Varchar,
+            Value::Bytes(_) => ColumnType::Varbinary,
+        };
+        found = Some(match (found, this) {
+            (None, this) => this,
+            (Some(seen), this) if seen == this => seen,
+            (Some(ColumnType::Integer | ColumnType::BigInt), ColumnType::BigInt)
+            | (Some(ColumnType::BigInt), ColumnType::Integer) => ColumnType::BigInt,
+            (Some(ColumnType::Integer | ColumnType::BigInt), ColumnType::Double)
+            | (Some(ColumnType::Double), ColumnType::Integer | ColumnType::BigInt) => {
+                ColumnType::Double
+            }
+            _ => ColumnType::Varchar,
+        });
+    }
+    found.unwrap_or(if rows == 0 {
+        ColumnType::Varchar
+    } else {
+        ColumnType::Null
+    })
+}
+
+/// A value of SQLite's as one of its declared type.
+pub(super) fn neutral(value: ValueRef<'_>, declared: Option<ColumnType>) -> Value {
+    match (value, declared) {
+        (ValueRef::Null, _) => Value::Null,
+        (ValueRef::Integer(number), Some(ColumnType::Boolean)) => Value::Boolean(number != 0),
+        (ValueRef::Integer(number), _) => Value::Integer(number),
+        (ValueRef::Real(number), _) => Value::Double(number),
+        (ValueRef::Text(text), _) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+        (ValueRef::Blob(bytes), _) => Value::Bytes(bytes.to_vec()),
+    }
+}

@@ -1,0 +1,77 @@
+//! The sandbox as a program.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use support::send;
+
+#[tokio::test]
+async fn the_first_line_says_where_and_how_and_the_end_of_stdin_ends_it() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_rowfeed-sandbox"))
+        .args(["--listen", "127.0.0.1:0", "--until-stdin-closes"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut out = BufReader::new(program.stdout.take().unwrap());
+    out.read_line(&mut line).unwrap();
+    let told: Value = serde_json::from_str(&line).unwrap();
+    let text = |service: &str, key: &str| told[service][key].as_str().unwrap().to_owned();
+
+    let client = reqwest::Client::new();
+    let url = format!(
+        "{}/v1/query/{}/results?limit=2&api_key={}",
+        text("dune", "base_url"),
+        told["dune"]["query_id"],
+        text("dune", "api_key")
+    );
+    assert_eq!(send(client.get(url)).await.status, 200);
+    let url = format!("{}/api/v1/user", text("lightdash", "base_url"));
+    let key = format!("ApiKey {}", text("lightdash", "token"));
+    assert_eq!(
+        send(client.get(url).header("Authorization", key))
+            .await
+            .status,
+        200
+    );
+    let url = format!(
+        "{}/queries/x?project={}",
+        text("yandex_query", "base_url"),
+        text("yandex_query", "project")
+    );
+    let reply = send(
+        client
+            .get(url)
+            .bearer_auth(text("yandex_query", "iam_token")),
+    )
+    .await;
+    assert_eq!(reply.json()["details"][0]["issue_code"], 1000);
+
+    drop(program.stdin.take());
+    assert!(program.wait().unwrap().success());
+    let mut log = String::new();
+    let mut errors = program.stderr.take().unwrap();
+    errors.read_to_string(&mut log).unwrap();
+    let lines: Vec<&str> = log.lines().collect();
+    assert_eq!(lines.len(), 3, "{log}");
+    assert!(lines[0].starts_with("GET /dune/api/v1/query/"), "{log}");
+    assert!(lines[0].ends_with("api_key=*** 200 2 rows"), "{log}");
+    assert!(!log.contains(&text("dune", "api_key")));
+}
+
+#[test]
+fn wrong_arguments_are_explained() {
+    let output = Command::new(env!("CARGO_BIN_EXE_rowfeed-sandbox"))
+        .args(["--port", "1"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("--port") && text.contains("usage:"), "{text}");
+}
