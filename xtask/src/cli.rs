@@ -30,10 +30,7 @@ struct Arguments {
 }
 
 /// Runs the command that `args` name.
-pub(crate) fn run(
-    args: impl Iterator<Item = OsString>,
-    workspace: &Workspace,
-) -> Result<ExitCode> {
+pub(crate) fn run(args: impl Iterator<Item = OsString>, workspace: &Workspace) -> Result<ExitCode> {
     let arguments = parse(lexopt::Parser::from_args(args))?;
     let Some(arguments) = arguments else {
         print!("{HELP}");

@@ -81,7 +81,11 @@ pub(crate) fn walk_objects(
 pub(crate) fn refs_in(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(object) => {
-            if let Some(name) = object.get("$ref").and_then(Value::as_str).and_then(ref_name) {
+            if let Some(name) = object
+                .get("$ref")
+                .and_then(Value::as_str)
+                .and_then(ref_name)
+            {
                 found.push(name.to_owned());
             }
             object.values().for_each(|v| refs_in(v, found));

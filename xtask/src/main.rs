@@ -12,7 +12,10 @@ mod workspace;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match cli::run(std::env::args_os().skip(1), &workspace::Workspace::of_this_build()) {
+    match cli::run(
+        std::env::args_os().skip(1),
+        &workspace::Workspace::of_this_build(),
+    ) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");

@@ -60,7 +60,10 @@ pub(crate) fn facts(document: &Value, keep: &Keep) -> Result<Value> {
     );
     if let Some(servers) = document.get("servers").and_then(Value::as_array) {
         let urls = servers.iter().filter_map(|server| server.get("url"));
-        out.insert("servers".into(), urls.map(|url| json!({"url": url})).collect());
+        out.insert(
+            "servers".into(),
+            urls.map(|url| json!({"url": url})).collect(),
+        );
     }
     let paths = paths(document, keep)?;
     let mut roots = Vec::new();
@@ -69,7 +72,9 @@ pub(crate) fn facts(document: &Value, keep: &Keep) -> Result<Value> {
     out.insert("paths".into(), paths);
 
     let mut schemas = Map::new();
-    let all = document.pointer("/components/schemas").and_then(Value::as_object);
+    let all = document
+        .pointer("/components/schemas")
+        .and_then(Value::as_object);
     for (name, value) in all.into_iter().flatten() {
         if reached.contains(name) {
             schemas.insert(name.clone(), schema(value));
@@ -137,7 +142,12 @@ fn operation(document: &Value, value: &Value) -> Result<Value> {
         out.insert("requestBody".into(), Value::Object(kept));
     }
     let mut responses = Map::new();
-    for (status, response) in value.get("responses").and_then(Value::as_object).into_iter().flatten() {
+    for (status, response) in value
+        .get("responses")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+    {
         let response = resolved(document, response)?;
         // The format requires a description; upstream's words are not facts.
         let mut kept = Map::from_iter([("description".into(), json!(""))]);
@@ -298,7 +308,10 @@ mod tests {
         let a = &facts["components"]["schemas"]["A"];
         assert_eq!(a["properties"]["description"], json!({"type": "string"}));
         assert_eq!(facts["components"]["schemas"]["B"]["default"], json!(3));
-        assert_eq!(facts["paths"]["/a/{id}"]["parameters"][0]["name"], json!("id"));
+        assert_eq!(
+            facts["paths"]["/a/{id}"]["parameters"][0]["name"],
+            json!("id")
+        );
     }
 
     #[test]
@@ -319,7 +332,10 @@ mod tests {
     #[test]
     fn a_dangling_reference_is_named() {
         let mut document = upstream();
-        document["components"]["schemas"].as_object_mut().unwrap().shift_remove("B");
+        document["components"]["schemas"]
+            .as_object_mut()
+            .unwrap()
+            .shift_remove("B");
         let error = facts(&document, &Keep::All).unwrap_err().to_string();
         assert!(error.contains("schemas/B"), "{error}");
     }

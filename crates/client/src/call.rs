@@ -365,3 +365,27 @@ fn path_below(base_url: &str, url: &reqwest::Url) -> String {
         })
         .unwrap_or_else(|| path.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_path_is_shown_as_the_documentation_writes_it() {
+        for (base, url, shown) in [
+            ("http://h/api", "http://h/api/v1/a?q=1", "/v1/a"),
+            ("http://h/api/", "http://h/api/v1/a", "/v1/a"),
+            ("http://h", "http://h/v1/a", "/v1/a"),
+            ("http://h/api", "http://h/apis/v1", "/apis/v1"),
+            ("http://h/api", "http://h/other", "/other"),
+            ("no URL", "http://h/v1/a", "/v1/a"),
+        ] {
+            assert_eq!(
+                path_below(base, &url.parse().unwrap()),
+                shown,
+                "{base} {url}"
+            );
+        }
+    }
+}

@@ -46,7 +46,9 @@ impl Client {
     /// Sets up a client step by step.
     #[must_use]
     pub fn builder() -> ClientBuilder {
-        ClientBuilder { transport: TransportBuilder::new(&SERVICE) }
+        ClientBuilder {
+            transport: TransportBuilder::new(&SERVICE),
+        }
     }
 }
 

@@ -37,7 +37,10 @@ impl Client {
     ///
     /// The URL or the token cannot be one.
     pub fn new(url: impl Into<String>, token: impl Into<String>) -> Result<Self, BuildError> {
-        Self::builder().base_url(url).token(Secret::new(token)?).build()
+        Self::builder()
+            .base_url(url)
+            .token(Secret::new(token)?)
+            .build()
     }
 
     /// A client with the server's URL in `LIGHTDASH_URL` and the token in `LIGHTDASH_API_KEY`,
@@ -56,7 +59,9 @@ impl Client {
 
     /// Sets up a client step by step.
     pub fn builder() -> ClientBuilder {
-        ClientBuilder { transport: TransportBuilder::new(&SERVICE) }
+        ClientBuilder {
+            transport: TransportBuilder::new(&SERVICE),
+        }
     }
 }
 

@@ -61,15 +61,25 @@ async fn sandboxed() -> Result<(), Box<dyn Error>> {
         .token(lightdash::Secret::new(rowfeed_sandbox::LIGHTDASH_TOKEN)?)
         .build()?;
     let project = rowfeed_sandbox::LIGHTDASH_PROJECT_UUID;
-    show("Lightdash", &run_at_lightdash(&lightdash, project, SAMPLE).await?).await?;
+    show(
+        "Lightdash",
+        &run_at_lightdash(&lightdash, project, SAMPLE).await?,
+    )
+    .await?;
     show_requests(&sandbox);
 
     let yandex = yandex_query::Client::builder()
         .base_url(sandbox.yandex_query_url())
-        .iam_token(yandex_query::Secret::new(rowfeed_sandbox::YANDEX_IAM_TOKEN)?)
+        .iam_token(yandex_query::Secret::new(
+            rowfeed_sandbox::YANDEX_IAM_TOKEN,
+        )?)
         .build()?;
     let folder = rowfeed_sandbox::YANDEX_PROJECT;
-    show("Yandex Query", &run_at_yandex_query(&yandex, folder, SAMPLE).await?).await?;
+    show(
+        "Yandex Query",
+        &run_at_yandex_query(&yandex, folder, SAMPLE).await?,
+    )
+    .await?;
     show_requests(&sandbox);
     Ok(())
 }
@@ -92,7 +102,11 @@ async fn live(service: &str) -> Result<(), Box<dyn Error>> {
                        UNION ALL SELECT 3, CAST('2024-09-30' AS date), 'tidepool', 0.75";
             let lightdash = lightdash::Client::from_env()?;
             let project = variable("LIGHTDASH_PROJECT")?;
-            show("Lightdash", &run_at_lightdash(&lightdash, &project, sql).await?).await
+            show(
+                "Lightdash",
+                &run_at_lightdash(&lightdash, &project, sql).await?,
+            )
+            .await
         }
         "yandex-query" => {
             let sql = "SELECT 1 AS trade_id, Date('2024-09-28') AS block_date, \
@@ -101,7 +115,11 @@ async fn live(service: &str) -> Result<(), Box<dyn Error>> {
                        'estuary'u AS project, Nothing(Double?) AS amount_usd";
             let yandex = yandex_query::Client::from_env()?;
             let folder = variable("YC_FOLDER_ID")?;
-            show("Yandex Query", &run_at_yandex_query(&yandex, &folder, sql).await?).await
+            show(
+                "Yandex Query",
+                &run_at_yandex_query(&yandex, &folder, sql).await?,
+            )
+            .await
         }
         other => Err(format!("{other:?} is none of dune, lightdash, yandex-query").into()),
     }
@@ -116,7 +134,12 @@ async fn run_at_lightdash(
     project: &str,
     sql: &str,
 ) -> Result<Run, rowfeed::Error> {
-    client.execute_async_sql_query().project_uuid(project).body(sql).run().await
+    client
+        .execute_async_sql_query()
+        .project_uuid(project)
+        .body(sql)
+        .run()
+        .await
 }
 
 async fn run_at_yandex_query(
@@ -132,7 +155,9 @@ async fn show(name: &str, run: &Run) -> Result<(), Box<dyn Error>> {
     println!("\n{name}: run {}", run.id());
     let mut trades = run.rows::<Trade>().page_size(3);
     while let Some(trade) = trades.try_next().await? {
-        let amount = trade.amount_usd.map_or("-".into(), |usd| format!("{usd:.2}"));
+        let amount = trade
+            .amount_usd
+            .map_or("-".into(), |usd| format!("{usd:.2}"));
         println!(
             "  {:>20}  {}  {:10} {amount:>10}",
             trade.trade_id, trade.block_date, trade.project
@@ -144,8 +169,14 @@ async fn show(name: &str, run: &Run) -> Result<(), Box<dyn Error>> {
 /// What went over the wire for it.
 fn show_requests(sandbox: &Sandbox) {
     for request in sandbox.take_requests() {
-        let query = request.query.map(|query| format!("?{query}")).unwrap_or_default();
-        let rows = request.rows.map(|rows| format!("{rows} rows")).unwrap_or_default();
+        let query = request
+            .query
+            .map(|query| format!("?{query}"))
+            .unwrap_or_default();
+        let rows = request
+            .rows
+            .map(|rows| format!("{rows} rows"))
+            .unwrap_or_default();
         println!("    {:4} {}{query}  {rows}", request.method, request.path);
     }
 }

@@ -64,11 +64,7 @@ pub struct Position {
 }
 
 impl Error {
-    pub(crate) fn new(
-        kind: ErrorKind,
-        service: &'static str,
-        message: impl Into<String>,
-    ) -> Self {
+    pub(crate) fn new(kind: ErrorKind, service: &'static str, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
             service,

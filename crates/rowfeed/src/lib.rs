@@ -34,3 +34,8 @@ pub use run::{Run, Starting};
 pub mod prelude {
     pub use crate::{ReadsRows as _, StartsRun as _};
 }
+
+/// The examples of the workspace's README, so that they compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct WorkspaceReadme;

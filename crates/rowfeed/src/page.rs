@@ -37,7 +37,8 @@ impl Page {
     pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> impl Iterator<Item = Result<T, Error>> {
         let rows = RowDecoder::new(&self.columns, self.rows.as_str(), self.first_row);
         let kept = self.kept.unwrap_or(usize::MAX);
-        rows.take(kept).map(|row| row.map_err(|error| self.unfit(error)))
+        rows.take(kept)
+            .map(|row| row.map_err(|error| self.unfit(error)))
     }
 
     fn unfit(&self, error: DecodeError) -> Error {

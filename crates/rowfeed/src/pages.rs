@@ -43,7 +43,10 @@ impl Pages {
         match source.limit() {
             Ok(at_most) => Self {
                 state: State::Idle(source),
-                wanted: Wanted { at_most, ..Wanted::default() },
+                wanted: Wanted {
+                    at_most,
+                    ..Wanted::default()
+                },
                 service,
             },
             Err(error) => Self::failed(error),
@@ -53,7 +56,11 @@ impl Pages {
     /// Pages that are one error, when asked for.
     pub(crate) fn failed(error: Error) -> Self {
         let service = error.service();
-        Self { state: State::Failed(error), wanted: Wanted::default(), service }
+        Self {
+            state: State::Failed(error),
+            wanted: Wanted::default(),
+            service,
+        }
     }
 
     /// How many rows to ask for at a time.
@@ -68,7 +75,10 @@ impl Pages {
 
     /// Ends after this many rows, in the middle of a page if need be.
     pub fn max_rows(mut self, rows: u64) -> Self {
-        let at_most = self.wanted.at_most.map_or(rows, |already| already.min(rows));
+        let at_most = self
+            .wanted
+            .at_most
+            .map_or(rows, |already| already.min(rows));
         self.wanted.at_most = Some(at_most);
         self
     }

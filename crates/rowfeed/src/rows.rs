@@ -26,7 +26,11 @@ pub struct Rows<T> {
 
 impl<T: DeserializeOwned + Send + 'static> Rows<T> {
     pub(crate) fn new(pages: Pages) -> Self {
-        Self { pages, decoded: Vec::new().into_iter(), done: false }
+        Self {
+            pages,
+            decoded: Vec::new().into_iter(),
+            done: false,
+        }
     }
 
     /// How many rows to ask for at a time; see [`Pages::page_size`].
@@ -111,6 +115,8 @@ impl<T: DeserializeOwned + Send + Unpin + 'static> FusedStream for Rows<T> {
 
 impl<T> fmt::Debug for Rows<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rows").field("pages", &self.pages).finish_non_exhaustive()
+        f.debug_struct("Rows")
+            .field("pages", &self.pages)
+            .finish_non_exhaustive()
     }
 }

@@ -122,13 +122,19 @@ pub struct Starting {
 }
 
 impl Starting {
-    pub(crate) fn new<F>(interval: Interval, start: impl FnOnce(Waiting) -> F + Send + 'static) -> Self
+    pub(crate) fn new<F>(
+        interval: Interval,
+        start: impl FnOnce(Waiting) -> F + Send + 'static,
+    ) -> Self
     where
         F: Future<Output = Result<Run, Error>> + Send + 'static,
     {
         Self {
             start: Box::new(|waiting| Box::pin(start(waiting))),
-            waiting: Waiting { interval, timeout: None },
+            waiting: Waiting {
+                interval,
+                timeout: None,
+            },
         }
     }
 
@@ -144,7 +150,10 @@ impl Starting {
     /// up to `most`. Unset: 0.5 s to 5 s for Dune, whose free plan allows 40 requests a minute;
     /// 0.25 s to 1 s for Lightdash, 0.2 s to 2 s for Yandex Query, as their own clients do.
     pub fn poll_interval(mut self, first: Duration, most: Duration) -> Self {
-        self.waiting.interval = Interval { first, most: most.max(first) };
+        self.waiting.interval = Interval {
+            first,
+            most: most.max(first),
+        };
         self
     }
 }
@@ -160,6 +169,8 @@ impl IntoFuture for Starting {
 
 impl fmt::Debug for Starting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Starting").field("waiting", &self.waiting).finish_non_exhaustive()
+        f.debug_struct("Starting")
+            .field("waiting", &self.waiting)
+            .finish_non_exhaustive()
     }
 }

@@ -48,7 +48,9 @@ impl Client {
 
     /// Sets up a client step by step.
     pub fn builder() -> ClientBuilder {
-        ClientBuilder { transport: TransportBuilder::new(&SERVICE) }
+        ClientBuilder {
+            transport: TransportBuilder::new(&SERVICE),
+        }
     }
 }
 

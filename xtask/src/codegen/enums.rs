@@ -14,7 +14,10 @@ pub(super) fn write(enums: &[OpenEnum], gates: &Gates) -> String {
         };
         out.push('\n');
         if !features.is_empty() {
-            let features: Vec<_> = features.iter().map(|f| format!("feature = \"{f}\"")).collect();
+            let features: Vec<_> = features
+                .iter()
+                .map(|f| format!("feature = \"{f}\""))
+                .collect();
             let condition = match features.as_slice() {
                 [one] => one.clone(),
                 many => format!("any({})", many.join(", ")),
@@ -23,12 +26,19 @@ pub(super) fn write(enums: &[OpenEnum], gates: &Gates) -> String {
         }
         out.push_str("    progenitor_client::open_enum! {\n");
         let words = open.description.as_deref();
-        let default = format!("`{}`: a value among those known, or one of tomorrow's.", open.name);
+        let default = format!(
+            "`{}`: a value among those known, or one of tomorrow's.",
+            open.name
+        );
         doc(&mut out, 8, words.unwrap_or(&default));
         let _ = writeln!(out, "        pub enum {} {{", open.name);
         for value in &open.values {
             let default = format!("`{}`.", value.wire);
-            doc(&mut out, 12, value.description.as_deref().unwrap_or(&default));
+            doc(
+                &mut out,
+                12,
+                value.description.as_deref().unwrap_or(&default),
+            );
             let _ = writeln!(out, "            {} = {:?},", value.variant, value.wire);
         }
         out.push_str("        }\n    }\n");
@@ -36,7 +46,10 @@ pub(super) fn write(enums: &[OpenEnum], gates: &Gates) -> String {
     if out.is_empty() {
         return out;
     }
-    format!("\nmod enums {{{}}}\n", out.trim_start_matches('\n').replacen("    ", "\n    ", 1))
+    format!(
+        "\nmod enums {{{}}}\n",
+        out.trim_start_matches('\n').replacen("    ", "\n    ", 1)
+    )
 }
 
 fn doc(out: &mut String, indent: usize, words: &str) {

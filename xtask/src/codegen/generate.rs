@@ -47,7 +47,11 @@ fn attempt(document: &Value, enums: &[OpenEnum]) -> std::result::Result<TokenStr
     let spec: OpenAPI = serde_path_to_error::deserialize(document)
         .map_err(|error| format!("not OpenAPI 3.0 at {}: {}", error.path(), error.inner()))?;
     let settings = settings(enums);
-    quietly(|| Generator::new(&settings).generate_tokens(&spec).map_err(|e| e.to_string()))
+    quietly(|| {
+        Generator::new(&settings)
+            .generate_tokens(&spec)
+            .map_err(|e| e.to_string())
+    })
 }
 
 thread_local! {
@@ -55,10 +59,17 @@ thread_local! {
 }
 
 /// Runs `work`; a panic becomes an error with its message and place, and prints nothing.
-fn quietly<T>(work: impl FnOnce() -> std::result::Result<T, String>) -> std::result::Result<T, String> {
+fn quietly<T>(
+    work: impl FnOnce() -> std::result::Result<T, String>,
+) -> std::result::Result<T, String> {
     let previous = panic::take_hook();
     panic::set_hook(Box::new(|info| {
-        let message = info.payload_as_str().unwrap_or("it panicked").to_owned();
+        let payload = info.payload();
+        let message = payload
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| payload.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "it panicked".to_owned());
         let place = info.location().map(|at| {
             let file = at.file().rsplit("/src/").next().unwrap_or_default();
             format!(" (progenitor panicked in {file}:{})", at.line())
@@ -74,7 +85,10 @@ fn quietly<T>(work: impl FnOnce() -> std::result::Result<T, String>) -> std::res
 fn diagnose(document: &Value, enums: &[OpenEnum], shown: &str, cause: &str) -> String {
     let mut lines = Vec::new();
     for (path, method, operation) in operations(document) {
-        let id = operation.get("operationId").and_then(Value::as_str).unwrap_or("(no id)");
+        let id = operation
+            .get("operationId")
+            .and_then(Value::as_str)
+            .unwrap_or("(no id)");
         let alone = alone(document, &path, method, operation);
         if let Err(cause) = attempt(&alone, enums) {
             let pointer = format!("/paths/{}/{method}", pointer_segment(&path));
@@ -99,10 +113,16 @@ fn diagnose(document: &Value, enums: &[OpenEnum], shown: &str, cause: &str) -> S
 }
 
 fn operations(document: &Value) -> Vec<(String, &'static str, &Value)> {
-    let paths = document.get("paths").and_then(Value::as_object).into_iter().flatten();
+    let paths = document
+        .get("paths")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten();
     paths
         .flat_map(|(path, item)| {
-            METHODS.iter().filter_map(|&method| Some((path.clone(), method, item.get(method)?)))
+            METHODS
+                .iter()
+                .filter_map(|&method| Some((path.clone(), method, item.get(method)?)))
         })
         .collect()
 }
@@ -131,7 +151,9 @@ fn with(document: &Value, paths: Value) -> Value {
 
 fn schemas(document: &Value, roots: Vec<String>) -> Map<String, Value> {
     let reached = document::closure(document, roots);
-    let all = document.pointer("/components/schemas").and_then(Value::as_object);
+    let all = document
+        .pointer("/components/schemas")
+        .and_then(Value::as_object);
     let all = all.into_iter().flatten();
     all.filter(|(name, _)| reached.contains(*name))
         .map(|(name, schema)| (name.clone(), schema.clone()))
@@ -150,7 +172,10 @@ fn guilty_schema(document: &Value, enums: &[OpenEnum]) -> Option<(String, String
         let mut document = with(document, json!({}));
         document["components"]["schemas"] = Value::Object(reached);
         let cause = attempt(&document, enums).err()?;
-        Some((format!("/components/schemas/{}", pointer_segment(name)), cause))
+        Some((
+            format!("/components/schemas/{}", pointer_segment(name)),
+            cause,
+        ))
     })
 }
 

@@ -235,10 +235,17 @@ impl<'a> Walk<'a> {
                 );
                 continue;
             };
-            if was.is("required") && !is.is("required") {
-                let why = breaks("may now be absent");
-                let message = place.says("is now optional");
-                self.report(&place, Kind::BecameOptional, &was, message, why, why);
+            let change = match (was.is("required"), is.is("required")) {
+                (true, false) => Some((
+                    Kind::BecameOptional,
+                    "is now optional",
+                    breaks("may now be absent"),
+                )),
+                (false, true) => Some((Kind::BecameRequired, "is now always sent", FINE)),
+                _ => None,
+            };
+            if let Some((kind, words, why)) = change {
+                self.report(&place, kind, &was, place.says(words), why, why);
             }
             if let (Some(from), Some(to)) = (was.child("schema"), is.child("schema")) {
                 self.schema(&place.clone().optional(!was.is("required")), &from, &to);

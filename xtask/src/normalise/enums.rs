@@ -49,10 +49,18 @@ fn open_enum(name: &str, schema: &Value) -> Result<OpenEnum> {
             );
         }
         let description = said("x-enum-descriptions");
-        values.push(EnumValue { wire, variant, description });
+        values.push(EnumValue {
+            wire,
+            variant,
+            description,
+        });
     }
     let description = schema.get("description").and_then(Value::as_str);
-    Ok(OpenEnum { name: name.to_owned(), description: description.map(str::to_owned), values })
+    Ok(OpenEnum {
+        name: name.to_owned(),
+        description: description.map(str::to_owned),
+        values,
+    })
 }
 
 fn variant_name(wire: &str) -> String {
@@ -77,15 +85,16 @@ pub(super) fn unions_of_strings_are_one_enum(document: &mut Value) -> Result<()>
             let Some(Value::Array(arms)) = schema.get(key) else {
                 continue;
             };
-            let flattened: Option<Vec<Value>> =
-                arms.iter().map(|arm| string_values(&all, arm, 0)).try_fold(
-                    Vec::new(),
-                    |mut values, arm| {
-                        values.extend(arm?);
-                        Some(values)
-                    },
-                );
-            let Some(mut values) = flattened else { continue };
+            let flattened: Option<Vec<Value>> = arms
+                .iter()
+                .map(|arm| string_values(&all, arm, 0))
+                .try_fold(Vec::new(), |mut values, arm| {
+                    values.extend(arm?);
+                    Some(values)
+                });
+            let Some(mut values) = flattened else {
+                continue;
+            };
             let mut seen = std::collections::HashSet::new();
             values.retain(|value| seen.insert(value.to_string()));
             schema.shift_remove(key);
@@ -105,7 +114,10 @@ fn string_values(all: &Map<String, Value>, schema: &Value, depth: usize) -> Opti
         let values = schema.get("enum").and_then(Value::as_array);
         return Some(values.cloned().unwrap_or_default());
     }
-    let arms = schema.get("anyOf").or_else(|| schema.get("oneOf"))?.as_array()?;
+    let arms = schema
+        .get("anyOf")
+        .or_else(|| schema.get("oneOf"))?
+        .as_array()?;
     let mut values = Vec::new();
     for arm in arms.iter().filter(|_| depth < 8) {
         values.extend(string_values(all, arm, depth + 1)?);
@@ -121,8 +133,14 @@ pub(super) fn enum_values(all: &Map<String, Value>, schema: &Value) -> Option<Ve
 }
 
 fn strings(schema: &Value) -> Vec<String> {
-    let values = schema.get("enum").and_then(Value::as_array).into_iter().flatten();
-    values.filter_map(|value| Some(value.as_str()?.to_owned())).collect()
+    let values = schema
+        .get("enum")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    values
+        .filter_map(|value| Some(value.as_str()?.to_owned()))
+        .collect()
 }
 
 /// Marks string enums of several values as open, gives inline ones a name, and leaves `nullable`
@@ -167,7 +185,10 @@ fn hoist(
     let description = definition.shift_remove("description");
     let nullable = definition.shift_remove("nullable");
     // A constant is named after what it says, and shared: `status: "ok"` stands in every response.
-    let base = match (&place.property, strings(&Value::Object(definition.clone())).first()) {
+    let base = match (
+        &place.property,
+        strings(&Value::Object(definition.clone())).first(),
+    ) {
         (Some(property), Some(value)) if count == 1 => {
             format!("{} {value}", property).to_upper_camel_case()
         }
@@ -270,7 +291,10 @@ mod tests {
         let error = open_enum("Op", &schema).unwrap_err().to_string();
         assert!(error.contains("x-enum-names"), "{error}");
         schema["x-enum-names"] = json!({"Add": "AddUpper"});
-        assert_eq!(open_enum("Op", &schema).unwrap().values[1].variant, "AddUpper");
+        assert_eq!(
+            open_enum("Op", &schema).unwrap().values[1].variant,
+            "AddUpper"
+        );
     }
 
     #[test]

@@ -22,28 +22,82 @@ type Rule = fn(&mut Value) -> Result<()>;
 
 const RULES: &[(&str, Rule)] = &[
     ("schemas take their Rust names", schemas::take_rust_names),
-    ("bodies of any type are JSON", operations::bodies_of_any_type_are_json),
-    ("credentials are no parameters", operations::credentials_are_no_parameters),
-    ("path parameters match the path", operations::path_parameters_match_the_path),
-    ("every operation has an id of its own", operations::every_operation_has_its_own_id),
-    ("a default response is an error", responses::a_default_response_is_an_error),
-    ("equal successes become one", responses::equal_successes_become_one),
-    ("errors of an operation share one schema", responses::errors_share_one_schema),
-    ("opaque schemas hold any JSON", rows::opaque_schemas_hold_any_json),
+    (
+        "bodies of any type are JSON",
+        operations::bodies_of_any_type_are_json,
+    ),
+    (
+        "credentials are no parameters",
+        operations::credentials_are_no_parameters,
+    ),
+    (
+        "path parameters match the path",
+        operations::path_parameters_match_the_path,
+    ),
+    (
+        "every operation has an id of its own",
+        operations::every_operation_has_its_own_id,
+    ),
+    (
+        "a default response is an error",
+        responses::a_default_response_is_an_error,
+    ),
+    (
+        "equal successes become one",
+        responses::equal_successes_become_one,
+    ),
+    (
+        "errors of an operation share one schema",
+        responses::errors_share_one_schema,
+    ),
+    (
+        "opaque schemas hold any JSON",
+        rows::opaque_schemas_hold_any_json,
+    ),
     ("rows stay raw", rows::rows_stay_raw),
     ("an object says that it is one", schemas::an_object_says_so),
-    ("references with siblings are wrapped", schemas::references_with_siblings_are_wrapped),
-    ("numbers that count are integers", scalars::numbers_that_count_are_integers),
-    ("bounds, defaults and formats are dropped", scalars::constraints_are_dropped),
-    ("patterns stay on parameters only", scalars::patterns_stay_on_parameters),
-    ("unions of strings are one enum", enums::unions_of_strings_are_one_enum),
+    (
+        "references with siblings are wrapped",
+        schemas::references_with_siblings_are_wrapped,
+    ),
+    (
+        "numbers that count are integers",
+        scalars::numbers_that_count_are_integers,
+    ),
+    (
+        "bounds, defaults and formats are dropped",
+        scalars::constraints_are_dropped,
+    ),
+    (
+        "patterns stay on parameters only",
+        scalars::patterns_stay_on_parameters,
+    ),
+    (
+        "unions of strings are one enum",
+        enums::unions_of_strings_are_one_enum,
+    ),
     ("any of is one of", unions::any_of_is_one_of),
-    ("responses told apart become one struct", unions::responses_told_apart_become_one_struct),
-    ("unions that responses hold take unknown arms", unions::responses_take_unknown_arms),
+    (
+        "responses told apart become one struct",
+        unions::responses_told_apart_become_one_struct,
+    ),
+    (
+        "unions that responses hold take unknown arms",
+        unions::responses_take_unknown_arms,
+    ),
     ("arms have names", unions::arms_have_names),
-    ("response arrays are never null", rows::response_arrays_are_never_null),
-    ("string enums are open types", enums::string_enums_are_open_types),
-    ("schemas that nothing reaches go", schemas::unreached_schemas_go),
+    (
+        "response arrays are never null",
+        rows::response_arrays_are_never_null,
+    ),
+    (
+        "string enums are open types",
+        enums::string_enums_are_open_types,
+    ),
+    (
+        "schemas that nothing reaches go",
+        schemas::unreached_schemas_go,
+    ),
 ];
 
 /// Applies every rule.

@@ -61,7 +61,12 @@ const NOT_PARAMETERS: [(&str, &str); 6] = [
 pub(super) fn credentials_are_no_parameters(document: &mut Value) -> Result<()> {
     for_each_parameter_list(document, &mut |_, parameters| {
         parameters.retain(|parameter| {
-            let text = |key| parameter.get(key).and_then(Value::as_str).unwrap_or_default();
+            let text = |key| {
+                parameter
+                    .get(key)
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+            };
             let name = text("name").to_ascii_lowercase();
             parameter.get(KEEP) == Some(&Value::Bool(true))
                 || !NOT_PARAMETERS.contains(&(text("in"), name.as_str()))
@@ -77,7 +82,9 @@ pub(super) fn path_parameters_match_the_path(document: &mut Value) -> Result<()>
         let in_path = path_parameters(path);
         parameters.retain(|parameter| {
             parameter["in"] != "path"
-                || parameter["name"].as_str().is_some_and(|n| in_path.contains(&n))
+                || parameter["name"]
+                    .as_str()
+                    .is_some_and(|n| in_path.contains(&n))
         });
     });
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
@@ -117,7 +124,11 @@ pub(super) fn every_operation_has_its_own_id(document: &mut Value) -> Result<()>
             Some(id) => id.to_snake_case(),
             None => from_path(),
         };
-        let id = if taken.contains(&wanted) { from_path() } else { wanted };
+        let id = if taken.contains(&wanted) {
+            from_path()
+        } else {
+            wanted
+        };
         taken.insert(id.clone());
         operation.insert("operationId".into(), json!(id));
     });
@@ -140,7 +151,10 @@ fn for_each_parameter_list(document: &mut Value, visit: &mut impl FnMut(&str, &m
 }
 
 fn path_parameters(path: &str) -> Vec<&str> {
-    path.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)).collect()
+    path.split('{')
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once('}')?.0))
+        .collect()
 }
 
 fn declared(list: Option<&Value>) -> HashSet<String> {
@@ -190,7 +204,9 @@ mod tests {
         let parameters = json!([{"in": "path", "name": "stray"}]);
         let mut document = document("/a/{id}", json!({"parameters": parameters}));
         path_parameters_match_the_path(&mut document).unwrap();
-        let left = document["paths"]["/a/{id}"]["post"]["parameters"].as_array().unwrap();
+        let left = document["paths"]["/a/{id}"]["post"]["parameters"]
+            .as_array()
+            .unwrap();
         assert_eq!(left.len(), 1);
         assert_eq!(left[0]["name"], "id");
     }

@@ -29,7 +29,10 @@ pub(super) fn equal_successes_become_one(document: &mut Value) -> Result<()> {
             return Ok(());
         }
         let content = responses[first].get("content").cloned();
-        if others.iter().any(|other| responses[other].get("content") != content.as_ref()) {
+        if others
+            .iter()
+            .any(|other| responses[other].get("content") != content.as_ref())
+        {
             bail!(
                 "{operation} declares successes of different types ({}); the overlay must choose",
                 successes.join(", ")
@@ -47,10 +50,13 @@ pub(super) fn equal_successes_become_one(document: &mut Value) -> Result<()> {
 /// All error statuses, those a document forgot included, answer with one schema: the document's
 /// `x-error-schema` where the overlay names one, else the operation's own.
 pub(super) fn errors_share_one_schema(document: &mut Value) -> Result<()> {
-    let chosen = document.get("x-error-schema").and_then(Value::as_str).map(|name| {
-        json!({"description": "", "content": {"application/json": {
+    let chosen = document
+        .get("x-error-schema")
+        .and_then(Value::as_str)
+        .map(|name| {
+            json!({"description": "", "content": {"application/json": {
             "schema": {"$ref": format!("#/components/schemas/{name}")}}}})
-    });
+        });
     for_each_responses(document, &mut |operation, responses| {
         let errors = statuses(responses, &['4', '5']);
         let response = match (&chosen, errors.first()) {
@@ -58,7 +64,10 @@ pub(super) fn errors_share_one_schema(document: &mut Value) -> Result<()> {
             (None, None) => return Ok(()),
             (None, Some(first)) => {
                 let content = responses[first].get("content").cloned();
-                if errors.iter().any(|e| responses[e].get("content") != content.as_ref()) {
+                if errors
+                    .iter()
+                    .any(|e| responses[e].get("content") != content.as_ref())
+                {
                     bail!(
                         "{operation} declares errors of different types ({}); \
                          the overlay must name one with x-error-schema",
@@ -79,7 +88,11 @@ pub(super) fn errors_share_one_schema(document: &mut Value) -> Result<()> {
 }
 
 fn statuses(responses: &Map<String, Value>, classes: &[char]) -> Vec<String> {
-    responses.keys().filter(|status| status.starts_with(classes)).cloned().collect()
+    responses
+        .keys()
+        .filter(|status| status.starts_with(classes))
+        .cloned()
+        .collect()
 }
 
 fn for_each_responses(
@@ -111,7 +124,9 @@ mod tests {
     }
 
     fn keys(document: &Value) -> Vec<&str> {
-        let responses = document["paths"]["/a"]["get"]["responses"].as_object().unwrap();
+        let responses = document["paths"]["/a"]["get"]["responses"]
+            .as_object()
+            .unwrap();
         responses.keys().map(String::as_str).collect()
     }
 
@@ -128,8 +143,13 @@ mod tests {
         equal_successes_become_one(&mut document).unwrap();
         assert_eq!(keys(&document), ["2XX"]);
         let mut document = with(json!({"200": body("A"), "201": body("B")}));
-        let error = equal_successes_become_one(&mut document).unwrap_err().to_string();
-        assert!(error.contains("GET /a") && error.contains("200, 201"), "{error}");
+        let error = equal_successes_become_one(&mut document)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("GET /a") && error.contains("200, 201"),
+            "{error}"
+        );
     }
 
     #[test]

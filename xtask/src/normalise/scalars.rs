@@ -81,12 +81,18 @@ pub(super) fn patterns_stay_on_parameters(document: &mut Value) -> Result<()> {
             return;
         }
         let reference = schema.get("$ref").cloned();
-        let name = reference.as_ref().and_then(Value::as_str).and_then(crate::document::ref_name);
+        let name = reference
+            .as_ref()
+            .and_then(Value::as_str)
+            .and_then(crate::document::ref_name);
         if let Some(name) = name
             && let Some(component) = all.get(name).filter(|c| c.get("pattern").is_some())
         {
             let checked = format!("{name}Parameter");
-            schema.insert("$ref".into(), json!(format!("#/components/schemas/{checked}")));
+            schema.insert(
+                "$ref".into(),
+                json!(format!("#/components/schemas/{checked}")),
+            );
             used_by_parameters.insert(checked, component.clone());
         }
     });
@@ -145,7 +151,10 @@ mod tests {
     fn an_overlay_can_say_that_a_number_counts() {
         let properties = json!({"queryMaxLimit": {"type": "number", "x-integer": true}});
         let after = after(numbers_that_count_are_integers, properties);
-        assert_eq!(after["queryMaxLimit"], json!({"type": "integer", "format": "int64"}));
+        assert_eq!(
+            after["queryMaxLimit"],
+            json!({"type": "integer", "format": "int64"})
+        );
     }
 
     #[test]

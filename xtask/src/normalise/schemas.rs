@@ -20,7 +20,10 @@ pub(super) struct Place {
 }
 
 /// Visits every schema object of the document, children before parents.
-pub(super) fn for_each(document: &mut Value, visit: &mut impl FnMut(&mut Map<String, Value>, &Place)) {
+pub(super) fn for_each(
+    document: &mut Value,
+    visit: &mut impl FnMut(&mut Map<String, Value>, &Place),
+) {
     if let Some(Value::Object(schemas)) = document.pointer_mut("/components/schemas") {
         for (name, schema) in schemas {
             let place = Place {
@@ -105,7 +108,11 @@ fn for_each_in_content(
     }
 }
 
-fn walk(schema: &mut Value, place: &Place, visit: &mut impl FnMut(&mut Map<String, Value>, &Place)) {
+fn walk(
+    schema: &mut Value,
+    place: &Place,
+    visit: &mut impl FnMut(&mut Map<String, Value>, &Place),
+) {
     let Value::Object(object) = schema else {
         return;
     };
@@ -142,7 +149,10 @@ fn walk(schema: &mut Value, place: &Place, visit: &mut impl FnMut(&mut Map<Strin
 /// The component schemas by name.
 pub(super) fn components(document: &Value) -> Map<String, Value> {
     let schemas = document.pointer("/components/schemas");
-    schemas.and_then(Value::as_object).cloned().unwrap_or_default()
+    schemas
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default()
 }
 
 /// The component schemas, to change.
@@ -205,9 +215,10 @@ impl Sides {
     /// Whether only responses hold what stands at `place`. What stands outside the components is
     /// taken for a request, where nothing is loosened.
     pub(super) fn is_response_only(&self, place: &Place) -> bool {
-        place.component.as_ref().is_some_and(|name| {
-            self.response.contains(name) && !self.request.contains(name)
-        })
+        place
+            .component
+            .as_ref()
+            .is_some_and(|name| self.response.contains(name) && !self.request.contains(name))
     }
 
     pub(super) fn is_in_response(&self, place: &Place) -> bool {
@@ -304,7 +315,10 @@ mod tests {
         });
         take_rust_names(&mut document).unwrap();
         assert!(!document.to_string().contains("models.Old"), "{document}");
-        assert_eq!(document["components"]["schemas"]["New"], json!({"type": "string"}));
+        assert_eq!(
+            document["components"]["schemas"]["New"],
+            json!({"type": "string"})
+        );
     }
 
     #[test]

@@ -52,7 +52,10 @@ pub(super) fn responses_told_apart_become_one_struct(document: &mut Value) -> Re
         let Some(arms) = schema.get("oneOf").and_then(Value::as_array) else {
             return;
         };
-        let Some(objects) = arms.iter().map(|arm| object(&all, arm, 0)).collect::<Option<Vec<_>>>()
+        let Some(objects) = arms
+            .iter()
+            .map(|arm| object(&all, arm, 0))
+            .collect::<Option<Vec<_>>>()
         else {
             return;
         };
@@ -87,7 +90,10 @@ fn object(all: &Map<String, Value>, schema: &Value, depth: usize) -> Option<Obje
         out.required.extend(part.required);
     }
     if let Some(arms) = schema.get("oneOf").or_else(|| schema.get("anyOf")) {
-        let arms = arms.as_array()?.iter().map(|arm| object(all, arm, depth + 1));
+        let arms = arms
+            .as_array()?
+            .iter()
+            .map(|arm| object(all, arm, depth + 1));
         let arms = arms.collect::<Option<Vec<_>>>()?;
         let discriminator = discriminator(all, &arms)?;
         let merged = merge(all, &arms, &discriminator);
@@ -100,8 +106,13 @@ fn object(all: &Map<String, Value>, schema: &Value, depth: usize) -> Option<Obje
     } else if parts.is_none() && out.properties.is_empty() {
         return None;
     }
-    let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
-    out.required.extend(required.filter_map(|name| Some(name.as_str()?.to_owned())));
+    let required = schema
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    out.required
+        .extend(required.filter_map(|name| Some(name.as_str()?.to_owned())));
     Some(out)
 }
 
@@ -114,7 +125,10 @@ fn discriminator(all: &Map<String, Value>, arms: &[Object]) -> Option<String> {
     let candidates = first.properties.keys().filter(|name| {
         let mut seen = IndexSet::new();
         arms.iter().all(|arm| {
-            let values = arm.properties.get(*name).and_then(|schema| enum_values(all, schema));
+            let values = arm
+                .properties
+                .get(*name)
+                .and_then(|schema| enum_values(all, schema));
             arm.required.contains(*name)
                 && values.is_some_and(|values| values.into_iter().all(|v| seen.insert(v)))
         })
@@ -134,8 +148,10 @@ fn merge(all: &Map<String, Value>, arms: &[Object], discriminator: &str) -> Map<
     }
     let mut properties = Map::new();
     for (name, schemas) in fields {
-        let enums: Option<Vec<_>> =
-            schemas.iter().map(|schema| enum_values(all, schema)).collect();
+        let enums: Option<Vec<_>> = schemas
+            .iter()
+            .map(|schema| enum_values(all, schema))
+            .collect();
         let merged = match (schemas.as_slice(), enums) {
             ([only], _) if name != discriminator => (*only).clone(),
             (_, Some(values)) => {
@@ -195,7 +211,9 @@ pub(super) fn responses_take_unknown_arms(document: &mut Value) -> Result<()> {
 
 fn takes_anything(arm: &Value) -> bool {
     let says_nothing = |object: &Map<String, Value>| {
-        object.keys().all(|key| ["title", "description", "nullable"].contains(&key.as_str()))
+        object
+            .keys()
+            .all(|key| ["title", "description", "nullable"].contains(&key.as_str()))
     };
     arm.as_object().is_some_and(says_nothing)
 }
@@ -239,10 +257,17 @@ fn arm_name(all: &Map<String, Value>, arm: &Value) -> String {
     if let Some(name) = arm.get("$ref").and_then(Value::as_str).and_then(ref_name) {
         return name.to_upper_camel_case();
     }
-    let constant = arm.get("properties").and_then(Value::as_object).and_then(|properties| {
-        let values = properties.values().filter_map(|schema| enum_values(all, schema));
-        values.filter(|values| values.len() == 1).find_map(|values| values.into_iter().next())
-    });
+    let constant = arm
+        .get("properties")
+        .and_then(Value::as_object)
+        .and_then(|properties| {
+            let values = properties
+                .values()
+                .filter_map(|schema| enum_values(all, schema));
+            values
+                .filter(|values| values.len() == 1)
+                .find_map(|values| values.into_iter().next())
+        });
     if let Some(constant) = constant {
         return constant.to_upper_camel_case();
     }
@@ -308,7 +333,9 @@ mod tests {
             {"type": "object", "properties": {"b": {"type": "string"}}}]}}));
         responses_told_apart_become_one_struct(&mut document).unwrap();
         responses_take_unknown_arms(&mut document).unwrap();
-        let arms = document["components"]["schemas"]["R"]["oneOf"].as_array().unwrap();
+        let arms = document["components"]["schemas"]["R"]["oneOf"]
+            .as_array()
+            .unwrap();
         assert_eq!(arms.len(), 3);
         assert_eq!(arms[2], json!({"title": "Other"}));
     }
@@ -335,7 +362,10 @@ mod tests {
             response_of(json!({"R": {"oneOf": [arm("a", "string"), arm("b", "number")]}}));
         responses_told_apart_become_one_struct(&mut document).unwrap();
         let value = &document["components"]["schemas"]["R"]["properties"]["value"];
-        assert_eq!(value, &json!({"oneOf": [{"type": "string"}, {"type": "number"}]}));
+        assert_eq!(
+            value,
+            &json!({"oneOf": [{"type": "string"}, {"type": "number"}]})
+        );
     }
 
     #[test]
@@ -358,8 +388,16 @@ mod tests {
             {"type": "object", "properties": {"k": {"type": "string", "enum": ["pie_chart"]}}},
         ]}, "S": {}}));
         arms_have_names(&mut document).unwrap();
-        let arms = document["components"]["schemas"]["R"]["oneOf"].as_array().unwrap();
-        let names: Vec<_> = arms.iter().map(|arm| arm["title"].as_str().unwrap()).collect();
-        assert_eq!(names, ["Text", "Number", "Flag", "TextList", "S", "PieChart"]);
+        let arms = document["components"]["schemas"]["R"]["oneOf"]
+            .as_array()
+            .unwrap();
+        let names: Vec<_> = arms
+            .iter()
+            .map(|arm| arm["title"].as_str().unwrap())
+            .collect();
+        assert_eq!(
+            names,
+            ["Text", "Number", "Flag", "TextList", "S", "PieChart"]
+        );
     }
 }

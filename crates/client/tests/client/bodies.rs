@@ -6,7 +6,7 @@ use rowfeed_client::{ErrorKind, RetryPolicy, TimeoutScope};
 
 use crate::{
     server::{Reply, Server},
-    shape::{build, client, page, transport},
+    setup::{build, client, page, transport},
 };
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use rowfeed_client::{
 
 use crate::{
     server::{Reply, Server},
-    shape::{build, page, sql, transport},
+    setup::{build, page, sql, transport},
 };
 
 fn refused(status: &str) -> Reply {

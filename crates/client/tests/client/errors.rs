@@ -7,7 +7,7 @@ use rowfeed_client::{Error, ErrorKind, RetryPolicy, TimeoutScope};
 use crate::{
     generated::types::ErrorResponse,
     server::{Reply, Server},
-    shape::{build, client, sql, transport},
+    setup::{build, client, sql, transport},
 };
 
 async fn get(reply: Reply) -> Error<ErrorResponse> {

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use rowfeed_client::{ErrorKind, TimeoutScope};
+use rowfeed_client::{ErrorKind, RetryPolicy, TimeoutScope};
 
 use crate::{
     server::{Reply, Server},
-    shape::{build, page, quick, sql, transport},
+    setup::{build, page, quick, sql, transport},
 };
 
 #[tokio::test]
@@ -95,4 +95,41 @@ async fn a_stalled_error_body_keeps_the_status() {
     let error = client.get_page().query_id("1").send().await.unwrap_err();
     assert!(error.is_not_found());
     assert_eq!(error.body(), b"gone");
+}
+
+#[tokio::test]
+async fn endless_limits_are_no_limits() {
+    let slow = Reply::default().wait(50).then(page("[]"));
+    let server = Server::start([slow]).await;
+    for deadline in [None, Some(Duration::MAX)] {
+        let transport = transport(&server.url)
+            .timeout(Duration::MAX)
+            .deadline(deadline)
+            .retry(RetryPolicy::none());
+        let call = build(transport).get_page().query_id("1");
+        call.send().await.unwrap();
+    }
+}
+
+/// Fills a listener's queue, so that Linux answers no further connection.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_connection_that_is_not_answered_is_given_up() {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let waiting: Vec<_> = (0..8)
+        .map(|_| tokio::spawn(tokio::net::TcpStream::connect(address)))
+        .collect();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let transport = transport(&format!("http://{address}"))
+        .connect_timeout(Duration::from_millis(200))
+        .retry(quick().max_attempts(2));
+    let begun = Instant::now();
+    let error = build(transport).run().body(sql()).send().await.unwrap_err();
+    assert!(error.is_connect() && !error.is_timeout(), "{error}");
+    assert_eq!(error.attempts(), 2, "a POST too, since nothing was sent");
+    assert!(begun.elapsed() < Duration::from_secs(5));
+    drop(waiting);
 }

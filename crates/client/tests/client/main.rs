@@ -12,4 +12,5 @@ mod redirects;
 mod retries;
 mod secrecy;
 mod server;
+mod setup;
 mod shape;

@@ -4,7 +4,7 @@ use rowfeed_client::ErrorKind;
 
 use crate::{
     server::{Reply, Server},
-    shape::{build, client, page, sql, transport},
+    setup::{build, client, page, sql, transport},
 };
 
 fn redirect(status: &str, location: &str) -> Reply {

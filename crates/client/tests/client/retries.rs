@@ -10,7 +10,7 @@ use tokio::net::TcpSocket;
 
 use crate::{
     server::{Reply, Server},
-    shape::{build, client, page, quick, sql, transport},
+    setup::{build, client, page, quick, sql, transport},
 };
 
 fn run_ok() -> Reply {

@@ -1,22 +1,13 @@
 //! What is shown, and what never is.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use rowfeed_client::{CredentialError, Secret, Service, TransportBuilder};
-use tracing::{
-    Event, Metadata, Subscriber,
-    field::{Field, Visit},
-    span,
-};
 
 use crate::{
     server::{Reply, Server},
-    shape::{DESCRIBED, SERVICE, build, client, page, transport},
+    setup::{DESCRIBED, SERVICE, build, page, transport},
 };
 
 #[tokio::test]
@@ -85,22 +76,6 @@ fn a_credential_that_does_not_fit_is_refused_when_building() {
 }
 
 #[tokio::test]
-async fn endless_limits_are_no_limits() {
-    let server = Server::start([page("[]")]).await;
-    for deadline in [None, Some(Duration::MAX)] {
-        let transport = transport(&server.url)
-            .timeout(Duration::MAX)
-            .deadline(deadline);
-        build(transport)
-            .get_page()
-            .query_id("1")
-            .send()
-            .await
-            .unwrap();
-    }
-}
-
-#[tokio::test]
 async fn the_credential_overrides_what_a_hook_sets() {
     let server = Server::start([page("[]")]).await;
     let builder = transport(&server.url).user_agent("my-app/3").http(|http| {
@@ -143,90 +118,5 @@ async fn the_path_is_shown_below_the_base_url() {
     assert_eq!(
         server.seen()[0].line,
         "GET /api/v1/query/1/results HTTP/1.1"
-    );
-}
-
-/// Writes down spans and events of this crate as text.
-#[derive(Clone, Default)]
-struct Recorder(Arc<Mutex<Vec<String>>>);
-
-impl Recorder {
-    fn add(&self, line: String) -> u64 {
-        let mut lines = self.0.lock().unwrap();
-        lines.push(line);
-        lines.len() as u64
-    }
-}
-
-struct Line(String);
-
-impl Visit for Line {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.0 += &format!(" {}={value:?}", field.name());
-    }
-}
-
-impl Subscriber for Recorder {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("rowfeed")
-    }
-
-    fn new_span(&self, attributes: &span::Attributes<'_>) -> span::Id {
-        let mut line = Line(format!("span {}", attributes.metadata().name()));
-        attributes.record(&mut line);
-        span::Id::from_u64(self.add(line.0))
-    }
-
-    fn record(&self, id: &span::Id, values: &span::Record<'_>) {
-        let mut line = Line(format!("on {}", id.into_u64()));
-        values.record(&mut line);
-        self.add(line.0);
-    }
-
-    fn event(&self, event: &Event<'_>) {
-        let mut line = Line("event".to_owned());
-        event.record(&mut line);
-        self.add(line.0);
-    }
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-    fn enter(&self, _: &span::Id) {}
-    fn exit(&self, _: &span::Id) {}
-}
-
-#[tokio::test]
-async fn a_call_is_one_span_with_its_outcome_and_an_attempt_is_one() {
-    let recorder = Recorder::default();
-    let guard = tracing::subscriber::set_default(recorder.clone());
-    let unavailable = Reply::json("503 Service Unavailable", "{\"error\":\"hunter4\"}");
-    let gone = Reply::json("404 Not Found", "{\"error\":\"hunter4\"}");
-    let server = Server::start([unavailable, page("[\"hunter5\"]"), gone]).await;
-    let client = client(&server);
-    let call = || client.get_page().query_id("1").state("hunter3");
-    call().send().await.unwrap();
-    call().send().await.unwrap_err();
-    drop(guard);
-    let lines = recorder.0.lock().unwrap().clone();
-    let all = lines.join("\n");
-    assert!(!all.contains("hunter"), "{all}");
-    let span = "span rowfeed_call service=\"rows\" operation=\"get_page\" method=\"GET\" \
-                path=\"/v1/query/1/results\"";
-    assert_eq!(
-        lines.iter().filter(|line| *line == span).count(),
-        2,
-        "{all}"
-    );
-    let attempts = lines
-        .iter()
-        .filter(|line| line.starts_with("span rowfeed_attempt"));
-    assert_eq!(attempts.count(), 3, "{all}");
-    assert_eq!(lines[0], span);
-    for outcome in ["on 1 status=200", "on 1 attempts=2"] {
-        assert!(lines.iter().any(|line| line == outcome), "{outcome}: {all}");
-    }
-    assert!(
-        lines
-            .iter()
-            .any(|line| line.ends_with(" status=404") && line.starts_with("on "))
     );
 }

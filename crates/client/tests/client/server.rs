@@ -55,6 +55,12 @@ impl Reply {
         self
     }
 
+    /// Does what `next` does after this.
+    pub fn then(mut self, next: Self) -> Self {
+        self.0.extend(next.0);
+        self
+    }
+
     pub fn wait(mut self, millis: u64) -> Self {
         self.0.push(Step::Wait(Duration::from_millis(millis)));
         self

@@ -1,66 +1,10 @@
 //! Generated code compiles against this crate, works, and its futures can be spawned.
 
-use std::time::Duration;
-
-use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use rowfeed_client::{CredentialError, RetryPolicy, Secret, Service, TransportBuilder};
-
 use crate::{
     generated::{Client, types},
     server::{Reply, Server},
+    setup::{client, page, sql},
 };
-
-pub const DESCRIBED: Service = Service {
-    name: "rows",
-    default_base_url: None,
-    user_agent: "rowfeed-test/0.1.0",
-    credential: bearer,
-    request_id_headers: &["x-request-id", "cf-ray"],
-    idempotent_operations: &["run_once"],
-};
-
-pub static SERVICE: Service = DESCRIBED;
-
-fn bearer(secret: &Secret) -> Result<(HeaderName, HeaderValue), CredentialError> {
-    secret.to_header(AUTHORIZATION, "Bearer ")
-}
-
-/// Retries without waits worth mentioning.
-pub fn quick() -> RetryPolicy {
-    RetryPolicy::new()
-        .base_delay(Duration::from_millis(1))
-        .max_delay(Duration::from_millis(1))
-}
-
-pub fn transport(url: &str) -> TransportBuilder {
-    TransportBuilder::new(&SERVICE)
-        .base_url(url)
-        .credential(Secret::new("hunter2").unwrap())
-        .retry(quick())
-        .http(|http| http.no_proxy())
-}
-
-pub fn build(transport: TransportBuilder) -> Client {
-    let (url, http, core) = transport.build().unwrap();
-    Client::new_with_client(&url, http, core)
-}
-
-pub fn client(server: &Server) -> Client {
-    build(transport(&server.url))
-}
-
-pub fn page(rows: &str) -> Reply {
-    Reply::json(
-        "200 OK",
-        &format!("{{\"state\":\"COMPLETED\",\"result\":{{\"rows\":{rows}}}}}"),
-    )
-}
-
-pub fn sql() -> types::RunRequest {
-    types::RunRequest {
-        sql: "select 1".to_owned(),
-    }
-}
 
 fn assert_send<T: Send + 'static>(value: T) -> T {
     value
@@ -140,4 +84,15 @@ async fn raw_body_post() {
     let seen = server.seen();
     assert_eq!(seen[0].body, b"a,b\n1,2\n");
     assert_eq!(seen[0].header("content-type"), Some("text/csv"));
+}
+
+#[test]
+fn what_a_user_holds_can_be_shared_between_threads() {
+    fn check<T: Send + Sync + 'static>() {}
+    check::<Client>();
+    check::<rowfeed_client::Error<types::ErrorResponse>>();
+    check::<rowfeed_client::ResponseValue<types::Page>>();
+    check::<rowfeed_client::BuildError>();
+    fn send<T: Send + Unpin + 'static>() {}
+    send::<rowfeed_client::ByteStream>();
 }

@@ -118,6 +118,11 @@ impl Columns {
 
     /// Yandex Query: names and type strings of `columns`. A type string that cannot be read
     /// leaves its column without a known type; it is no error.
+    ///
+    /// The service cannot write some values as JSON: every `Uuid`, and text that is not UTF-8. It
+    /// sends `null` in their place, which is an error unless the field is an `Option`; an
+    /// `Optional<Uuid>` looks like NULL whatever it holds. Cast such columns in the query
+    /// (`CAST(id AS Utf8)`).
     pub fn yandex_query(columns: impl Iterator<Item = (String, String)>) -> Self {
         let columns = columns.map(|(name, type_name)| {
             let (kind, null_is_lost) = yql_type::column(&type_name);

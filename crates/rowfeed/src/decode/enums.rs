@@ -122,10 +122,7 @@ impl<'c> Alternatives<'c> {
     }
 
     /// Takes the tag; gives it with the kind of its value.
-    pub(super) fn tag<'t, 'de>(
-        self,
-        lex: &mut Lexer<'t, 'de>,
-    ) -> Result<(Tag<'t, 'de>, &'c Kind)> {
+    pub(super) fn tag<'t, 'de>(self, lex: &mut Lexer<'t, 'de>) -> Result<(Tag<'t, 'de>, &'c Kind)> {
         match self {
             Self::Named(alternatives) => {
                 let quoted = lex.quoted()?;
@@ -136,7 +133,9 @@ impl<'c> Alternatives<'c> {
             Self::Numbered(alternatives) => {
                 let index = lex.number()?.text.parse::<u64>();
                 let index = index.map_err(|_| lex.broken("a variant has no such alternative"))?;
-                let kind = usize::try_from(index).ok().and_then(|at| alternatives.get(at));
+                let kind = usize::try_from(index)
+                    .ok()
+                    .and_then(|at| alternatives.get(at));
                 Ok((Tag::Index(index), kind.unwrap_or(&OTHER)))
             }
         }

@@ -103,7 +103,7 @@ impl DecodeError {
     /// The page text is not JSON, or not the JSON that this service sends.
     #[cold]
     pub(super) fn malformed(at: usize, message: &str) -> Self {
-        Self::new(format!("{message} (byte {at} of the rows)"))
+        Self::new(format!("{message} (at byte {at})"))
     }
 
     /// Adds what was sent, when nothing nearer is known.
@@ -133,7 +133,9 @@ impl DecodeError {
             self.0.found = Some("null".to_owned());
         }
         let inner = &mut *self.0;
-        inner.column = Some(column.to_owned());
+        if let Some(member) = inner.column.replace(column.to_owned()) {
+            inner.message = format!("its member `{member}`: {}", inner.message);
+        }
         inner.declared_type = declared_type.map(str::to_owned);
         inner.found.get_or_insert_with(|| excerpt(sent));
         self
@@ -253,7 +255,7 @@ impl serde::de::Error for DecodeError {
 
     fn missing_field(field: &'static str) -> Self {
         let mut error = Self::new(
-            "the row has no such column: select it, rename the field, or make it an `Option` or \
+            "there is none: select it, rename the field, or make it an `Option` or \
              `#[serde(default)]`",
         );
         error.0.column = Some(field.to_owned());
@@ -261,7 +263,7 @@ impl serde::de::Error for DecodeError {
     }
 
     fn duplicate_field(field: &'static str) -> Self {
-        let mut error = Self::new("the row holds this column twice: rename one in the query");
+        let mut error = Self::new("it is there twice: rename one in the query");
         error.0.column = Some(field.to_owned());
         error
     }

@@ -283,7 +283,10 @@ impl<'t, 'de> Lexer<'t, 'de> {
         if exponent {
             let signed = end + 1 + usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
             let digits = bytes.get(signed..).unwrap_or_default();
-            let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let count = digits
+                .iter()
+                .take_while(|byte| byte.is_ascii_digit())
+                .count();
             valid &= count > 0;
             end = signed + count;
         }

@@ -86,11 +86,8 @@ fn formatted<'de, T>(
         lex.skip()?;
     }
     match shown {
-        Some(start) if !is_null => {
-            read(Cell::new(&mut lex.moved_to(start), &TEXT)).map_err(|error| {
-                error.or_found(lex.sent(start))
-            })
-        }
+        Some(start) if !is_null => read(Cell::new(&mut lex.moved_to(start), &TEXT))
+            .map_err(|error| error.or_found(lex.sent(start))),
         _ => null(read),
     }
 }

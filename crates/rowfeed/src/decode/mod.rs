@@ -23,8 +23,11 @@
 //! A row may become a struct, a map, a tuple (by position of the columns), a [`Row`], a
 //! [`Value`], or, if it has one column, that column's value.
 
+mod access;
+mod any;
 mod bytes;
 mod cell;
+mod column_order;
 mod columns;
 mod enums;
 mod error;
@@ -39,8 +42,10 @@ mod number;
 mod object_row;
 mod page;
 mod row;
+mod scalar;
 mod single;
 mod tag;
+mod text;
 mod trino_type;
 mod value;
 mod yql_type;

@@ -1,8 +1,9 @@
-//! Lists, objects and what YQL writes as lists.
+//! Cells as lists, tuples, maps and structs.
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor, value};
+use serde::de::{Deserializer, Visitor, value};
 
 use super::{
+    access::{Elements, Entries, Kinds, Members, Named, Ordered, Pairs},
     bytes,
     cell::Cell,
     enums::Alternatives,
@@ -69,7 +70,11 @@ pub(super) fn seq<'de, V: Visitor<'de>>(cell: Cell<'_, '_, 'de>, visitor: V) -> 
                 Err(advice) => Err(cell.unfit(start, &visitor, advice)),
             }
         }
-        _ => Err(cell.unfit(start, &visitor, "this is not a list: change the field's type")),
+        _ => Err(cell.unfit(
+            start,
+            &visitor,
+            "this is not a list: change the field's type",
+        )),
     }
 }
 
@@ -172,35 +177,6 @@ pub(super) fn is_json(text: &str) -> bool {
     text.trim_start().starts_with(['{', '[', '"'])
 }
 
-fn close(lex: &mut Lexer<'_, '_>, done: bool, bracket: u8) -> Result<()> {
-    if !done && lex.next_item(&mut true, bracket)? {
-        return Err(DecodeError::new(
-            "there are more elements than the type has room for",
-        ));
-    }
-    Ok(())
-}
-
-/// The kinds of the elements of a list.
-enum Kinds<'c> {
-    All(&'c Kind),
-    Tuple(&'c [Kind]),
-    Each(&'c [&'c Kind]),
-    Members(&'c [(Box<str>, Kind)]),
-}
-
-impl<'c> Kinds<'c> {
-    #[inline]
-    fn at(&self, index: usize) -> &'c Kind {
-        match self {
-            Self::All(kind) => kind,
-            Self::Tuple(kinds) => kinds.get(index).unwrap_or(&OTHER),
-            Self::Each(kinds) => kinds.get(index).copied().unwrap_or(&OTHER),
-            Self::Members(members) => members.get(index).map_or(&OTHER, |(_, kind)| kind),
-        }
-    }
-}
-
 fn elements<'de, V: Visitor<'de>>(
     cell: Cell<'_, '_, 'de>,
     kinds: Kinds<'_>,
@@ -218,267 +194,6 @@ fn elements<'de, V: Visitor<'de>>(
     let done = elements.done;
     close(cell.lex, done, b']')?;
     Ok(out)
-}
-
-struct Elements<'c, 't, 'de> {
-    lex: &'c mut Lexer<'t, 'de>,
-    kinds: Kinds<'c>,
-    index: usize,
-    done: bool,
-    form: super::helper::Form,
-}
-
-impl<'de> SeqAccess<'de> for Elements<'_, '_, 'de> {
-    type Error = DecodeError;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
-        let mut first = self.index == 0;
-        if self.done || !self.lex.next_item(&mut first, b']')? {
-            self.done = true;
-            return Ok(None);
-        }
-        let kind = self.kinds.at(self.index);
-        self.index += 1;
-        let cell = Cell {
-            lex: &mut *self.lex,
-            kind,
-            form: self.form,
-        };
-        seed.deserialize(cell).map(Some)
-    }
-}
-
-/// The members of an object, each with the kind that its name has in the type.
-struct Members<'c, 't, 'de> {
-    lex: &'c mut Lexer<'t, 'de>,
-    kind: &'c Kind,
-    value: &'c Kind,
-    first: bool,
-    done: bool,
-}
-
-impl<'de> MapAccess<'de> for Members<'_, '_, 'de> {
-    type Error = DecodeError;
-
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
-        if self.done || !self.lex.next_item(&mut self.first, b'}')? {
-            self.done = true;
-            return Ok(None);
-        }
-        let key = match self.kind {
-            Kind::Struct(members) => {
-                self.lex.peek()?;
-                let start = self.lex.position();
-                let quoted = self.lex.quoted()?;
-                let name = self.lex.text(quoted)?;
-                let member = members.iter().find(|(member, _)| **member == *name);
-                self.value = member.map_or(&OTHER, |(_, kind)| kind);
-                self.lex.go_to(start);
-                &TEXT
-            }
-            Kind::Map(entry) => {
-                self.value = &entry.1;
-                &entry.0
-            }
-            _ => &TEXT,
-        };
-        if self.lex.peek()? != b'"' {
-            return Err(self.lex.broken("expected a name"));
-        }
-        seed.deserialize(Cell::new(self.lex, key)).map(Some)
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
-        self.lex.expect(b':')?;
-        seed.deserialize(Cell::new(self.lex, self.value))
-    }
-}
-
-/// The pairs of a Dict, `[[key, value], …]`, as a map.
-struct Pairs<'c, 't, 'de> {
-    lex: &'c mut Lexer<'t, 'de>,
-    key: &'c Kind,
-    value: &'c Kind,
-    first: bool,
-    done: bool,
-}
-
-impl<'de> MapAccess<'de> for Pairs<'_, '_, 'de> {
-    type Error = DecodeError;
-
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
-        if self.done || !self.lex.next_item(&mut self.first, b']')? {
-            self.done = true;
-            return Ok(None);
-        }
-        self.lex.open(b'[')?;
-        seed.deserialize(Cell::new(self.lex, self.key)).map(Some)
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
-        self.lex.expect(b',')?;
-        let value = seed.deserialize(Cell::new(self.lex, self.value))?;
-        close(self.lex, false, b']')?;
-        Ok(value)
-    }
-}
-
-/// The entries of an object as a list of pairs.
-struct Entries<'c, 't, 'de> {
-    lex: &'c mut Lexer<'t, 'de>,
-    key: &'c Kind,
-    value: &'c Kind,
-    first: bool,
-    done: bool,
-}
-
-impl<'de> SeqAccess<'de> for Entries<'_, '_, 'de> {
-    type Error = DecodeError;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
-        if self.done || !self.lex.next_item(&mut self.first, b'}')? {
-            self.done = true;
-            return Ok(None);
-        }
-        let entry = Entry {
-            lex: &mut *self.lex,
-            key: self.key,
-            value: self.value,
-            index: 0,
-        };
-        seed.deserialize(value::SeqAccessDeserializer::new(entry))
-            .map(Some)
-    }
-}
-
-struct Entry<'c, 't, 'de> {
-    lex: &'c mut Lexer<'t, 'de>,
-    key: &'c Kind,
-    value: &'c Kind,
-    index: u8,
-}
-
-impl<'de> SeqAccess<'de> for Entry<'_, '_, 'de> {
-    type Error = DecodeError;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
-        self.index += 1;
-        let kind = match self.index {
-            1 => self.key,
-            2 => {
-                self.lex.expect(b':')?;
-                self.value
-            }
-            _ => return Ok(None),
-        };
-        seed.deserialize(Cell::new(self.lex, kind)).map(Some)
-    }
-}
-
-/// The members of a row that was sent as a list, with the names that its type gives them.
-struct Named<'c, 't, 'de> {
-    lex: &'c mut Lexer<'t, 'de>,
-    members: std::slice::Iter<'c, (Box<str>, Kind)>,
-    value: Option<&'c Kind>,
-    first: bool,
-}
-
-impl<'de> MapAccess<'de> for Named<'_, '_, 'de> {
-    type Error = DecodeError;
-
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
-        let Some((name, kind)) = self.members.next() else {
-            return Ok(None);
-        };
-        if !self.lex.next_item(&mut self.first, b']')? {
-            return Err(DecodeError::new(format!(
-                "the list ends before the member `{name}` of its type"
-            )));
-        }
-        self.value = Some(kind);
-        seed.deserialize(value::StrDeserializer::new(name)).map(Some)
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
-        seed.deserialize(Cell::new(self.lex, self.value.unwrap_or(&OTHER)))
-    }
-}
-
-/// Where the members of an object are, in the order of its type: Yandex Query sends them in any.
-pub(super) struct Ordered<'c, 't, 'de> {
-    lex: Lexer<'t, 'de>,
-    members: &'c [(Box<str>, Kind)],
-    starts: Vec<Option<usize>>,
-    next: usize,
-}
-
-impl<'c, 't, 'de> Ordered<'c, 't, 'de> {
-    pub(super) fn new(lex: &mut Lexer<'t, 'de>, members: &'c [(Box<str>, Kind)]) -> Result<Self> {
-        let mut starts = vec![None; members.len()];
-        let mut first = true;
-        lex.open(b'{')?;
-        while lex.next_item(&mut first, b'}')? {
-            let quoted = lex.quoted()?;
-            let name = lex.text(quoted)?;
-            lex.expect(b':')?;
-            if let Some(index) = members.iter().position(|(member, _)| **member == *name) {
-                starts[index] = Some(lex.position());
-            }
-            lex.skip()?;
-        }
-        let mut lex = lex.clone();
-        lex.sink()?;
-        Ok(Self {
-            lex,
-            members,
-            starts,
-            next: 0,
-        })
-    }
-
-    fn read<S: DeserializeSeed<'de>>(&mut self, index: usize, seed: S) -> Result<S::Value> {
-        let (name, kind) = &self.members[index];
-        match self.starts[index] {
-            Some(start) => {
-                self.lex.go_to(start);
-                seed.deserialize(Cell::new(&mut self.lex, kind))
-            }
-            None => Err(DecodeError::new(format!(
-                "the value lacks the member `{name}` of its type"
-            ))),
-        }
-    }
-}
-
-impl<'de> SeqAccess<'de> for Ordered<'_, '_, 'de> {
-    type Error = DecodeError;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
-        if self.next == self.members.len() {
-            return Ok(None);
-        }
-        self.next += 1;
-        self.read(self.next - 1, seed).map(Some)
-    }
-}
-
-impl<'de> MapAccess<'de> for Ordered<'_, '_, 'de> {
-    type Error = DecodeError;
-
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
-        while self.next < self.members.len() && self.starts[self.next].is_none() {
-            self.next += 1;
-        }
-        let Some((name, _)) = self.members.get(self.next) else {
-            return Ok(None);
-        };
-        seed.deserialize(value::StrDeserializer::new(name)).map(Some)
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
-        self.next += 1;
-        self.read(self.next - 1, seed)
-    }
 }
 
 fn in_type_order<'de, V: Visitor<'de>>(
@@ -511,4 +226,13 @@ fn close_early(members: usize) -> Result<()> {
     Err(DecodeError::new(format!(
         "the value has {members} members, more than the type has room for"
     )))
+}
+
+pub(super) fn close(lex: &mut Lexer<'_, '_>, done: bool, bracket: u8) -> Result<()> {
+    if !done && lex.next_item(&mut true, bracket)? {
+        return Err(DecodeError::new(
+            "there are more elements than the type has room for",
+        ));
+    }
+    Ok(())
 }

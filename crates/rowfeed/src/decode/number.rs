@@ -104,7 +104,11 @@ fn exact(text: &str) -> Result<Integer, Unfit> {
         value = value
             .checked_mul(10)
             .and_then(|value| value.checked_add(u128::from(digit - b'0')))
-            .ok_or(if scale < 0 { Unfit::Fraction } else { Unfit::TooWide })?;
+            .ok_or(if scale < 0 {
+                Unfit::Fraction
+            } else {
+                Unfit::TooWide
+            })?;
     }
     if value == 0 {
         return Ok(Integer::I64(0));

@@ -1,6 +1,6 @@
 //! Rows that are objects: Dune's, and Lightdash's.
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor, value};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor, value};
 
 use super::{
     cell::Cell,
@@ -9,8 +9,7 @@ use super::{
     helper::Form,
     kind::UNKNOWN,
     lexer::{Lexer, Text},
-    lightdash,
-    row,
+    lightdash, row,
     single::one_cell,
     value::{self as any_value},
 };
@@ -21,23 +20,17 @@ pub(super) struct Memory {
     /// Which column stood at which place in the last row.
     order: Vec<usize>,
     /// Where the cell of each column starts in this row; 0 for none.
-    starts: Vec<usize>,
+    pub(super) starts: Vec<usize>,
 }
 
 const NO_COLUMN: usize = usize::MAX;
 
 /// A row that has not been read yet.
 pub(super) struct ObjectRow<'r, 'de> {
-    lex: &'r mut Lexer<'de, 'de>,
-    columns: &'de Columns,
+    pub(super) lex: &'r mut Lexer<'de, 'de>,
+    pub(super) columns: &'de Columns,
     cells: Option<Cells>,
-    memory: &'r mut Memory,
-}
-
-/// A key: one of the columns, or something else.
-enum Key<'de> {
-    Column(&'de Column),
-    Unknown(Text<'de, 'de>),
+    pub(super) memory: &'r mut Memory,
 }
 
 impl<'r, 'de> ObjectRow<'r, 'de> {
@@ -86,7 +79,10 @@ impl<'r, 'de> ObjectRow<'r, 'de> {
     }
 
     /// Takes a key and the colon after it.
-    fn key(&mut self, place: usize) -> Result<std::result::Result<usize, Text<'de, 'de>>> {
+    pub(super) fn key(
+        &mut self,
+        place: usize,
+    ) -> Result<std::result::Result<usize, Text<'de, 'de>>> {
         self.lex.peek()?;
         let key = match self.expected_key(place) {
             Some(index) => Ok(index),
@@ -98,7 +94,7 @@ impl<'r, 'de> ObjectRow<'r, 'de> {
 
     /// Reads the cell of `column`, or of no known column.
     #[inline]
-    fn cell<T>(
+    pub(super) fn cell<T>(
         &mut self,
         column: Option<&Column>,
         read: impl FnOnce(Cell<'_, '_, 'de>) -> Result<T>,
@@ -117,9 +113,7 @@ impl<'r, 'de> ObjectRow<'r, 'de> {
             Err(error) => {
                 let sent = self.lex.sent(start);
                 Err(match column {
-                    Some(column) => {
-                        error.at_column(column.name(), column.type_name(), sent, false)
-                    }
+                    Some(column) => error.at_column(column.name(), column.type_name(), sent, false),
                     None => error.or_found(sent),
                 })
             }
@@ -128,88 +122,13 @@ impl<'r, 'de> ObjectRow<'r, 'de> {
 
     /// Reads the cell of a column that the result does not declare.
     #[cold]
-    fn undeclared<T>(
+    pub(super) fn undeclared<T>(
         &mut self,
         name: &str,
         read: impl FnOnce(Cell<'_, '_, 'de>) -> Result<T>,
     ) -> Result<T> {
         self.cell(None, read)
             .map_err(|error| error.at_column(name, None, "", false))
-    }
-
-    fn keyed<T>(
-        &mut self,
-        key: &Key<'de>,
-        read: impl FnOnce(Cell<'_, '_, 'de>) -> Result<T>,
-    ) -> Result<T> {
-        match key {
-            Key::Column(column) => self.cell(Some(column), read),
-            Key::Unknown(name) => self.undeclared(name, read),
-        }
-    }
-
-    /// Finds the cell of every column, and the cells that belong to none.
-    fn locate(&mut self) -> Result<Vec<(Text<'de, 'de>, usize)>> {
-        self.memory.starts.clear();
-        self.memory.starts.resize(self.columns.len(), 0);
-        let mut others = Vec::new();
-        let mut first = true;
-        let mut place = 0;
-        self.lex.open(b'{')?;
-        while self.lex.next_item(&mut first, b'}')? {
-            let key = self.key(place)?;
-            place += 1;
-            let start = self.lex.position();
-            match key {
-                Ok(index) if self.memory.starts[index] == 0 => {
-                    self.memory.starts[index] = start;
-                }
-                Ok(index) => {
-                    let name = self.columns.slice()[index].name();
-                    return Err(DecodeError::new(format!(
-                        "the row holds the column `{name}` twice: rename one in the query"
-                    )));
-                }
-                Err(name) => others.push((name, start)),
-            }
-            self.lex.skip()?;
-        }
-        Ok(others)
-    }
-
-    fn positions<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
-        if let Some((name, _)) = self.locate()?.first() {
-            return Err(DecodeError::new(format!(
-                "the result does not declare the column `{}`, so it has no position: ask for a \
-                 struct, a map or a `Row`",
-                &**name
-            )));
-        }
-        let end = self.lex.position();
-        let len = self.columns.len();
-        let mut cells = Positions { row: self, next: 0 };
-        let out = visitor.visit_seq(&mut cells)?;
-        if cells.next < len {
-            return Err(DecodeError::new(format!(
-                "the result has {len} columns, more than the type has positions"
-            )));
-        }
-        cells.row.lex.go_to(end);
-        Ok(out)
-    }
-
-    fn in_column_order<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
-        let others = self.locate()?;
-        let end = self.lex.position();
-        let mut cells = InOrder {
-            row: self,
-            others: others.into_iter(),
-            next: 0,
-            value: None,
-        };
-        let out = visitor.visit_map(&mut cells)?;
-        cells.row.lex.go_to(end);
-        Ok(out)
     }
 
     /// Whether this is a row of one column that is NULL.
@@ -338,9 +257,7 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
             }
             Err(name) => {
                 let key = match &name {
-                    Text::Lent(name) => {
-                        seed.deserialize(value::BorrowedStrDeserializer::new(name))
-                    }
+                    Text::Lent(name) => seed.deserialize(value::BorrowedStrDeserializer::new(name)),
                     name => seed.deserialize(value::StrDeserializer::new(name)),
                 };
                 self.column = None;
@@ -360,74 +277,5 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
             return self.row.undeclared(name, |cell| seed.deserialize(cell));
         };
         self.row.cell(Some(column), |cell| seed.deserialize(cell))
-    }
-}
-
-/// The cells in the order of the columns; NULL for a column that the row lacks.
-struct Positions<'r, 'de> {
-    row: ObjectRow<'r, 'de>,
-    next: usize,
-}
-
-impl<'de> SeqAccess<'de> for Positions<'_, 'de> {
-    type Error = DecodeError;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
-        let columns = self.row.columns;
-        let next = columns.iter().zip(&self.row.memory.starts).nth(self.next);
-        let Some((column, &start)) = next else {
-            return Ok(None);
-        };
-        self.next += 1;
-        if start == 0 {
-            return lightdash::null(|cell| seed.deserialize(cell))
-                .map(Some)
-                .map_err(|error| {
-                    error.at_column(column.name(), column.type_name(), "nothing", false)
-                });
-        }
-        self.row.lex.go_to(start);
-        self.row
-            .cell(Some(column), |cell| seed.deserialize(cell))
-            .map(Some)
-    }
-}
-
-/// The cells in the order of the columns, then those of no column.
-struct InOrder<'r, 'de> {
-    row: ObjectRow<'r, 'de>,
-    others: std::vec::IntoIter<(Text<'de, 'de>, usize)>,
-    next: usize,
-    value: Option<(Key<'de>, usize)>,
-}
-
-impl<'de> MapAccess<'de> for InOrder<'_, 'de> {
-    type Error = DecodeError;
-
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
-        while let Some(&start) = self.row.memory.starts.get(self.next) {
-            let column = &self.row.columns.slice()[self.next];
-            self.next += 1;
-            if start != 0 {
-                self.value = Some((Key::Column(column), start));
-                return seed
-                    .deserialize(value::BorrowedStrDeserializer::new(column.name()))
-                    .map(Some);
-            }
-        }
-        let Some((name, start)) = self.others.next() else {
-            return Ok(None);
-        };
-        let out = seed.deserialize(value::StrDeserializer::new(&name))?;
-        self.value = Some((Key::Unknown(name), start));
-        Ok(Some(out))
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
-        let Some((key, start)) = self.value.take() else {
-            return Err(DecodeError::new("a value was asked for before its key"));
-        };
-        self.row.lex.go_to(start);
-        self.row.keyed(&key, |cell| seed.deserialize(cell))
     }
 }

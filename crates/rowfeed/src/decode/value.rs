@@ -83,7 +83,10 @@ impl Value {
     pub fn as_f64(&self) -> Option<f64> {
         match self {
             Self::Float(value) => Some(*value),
-            #[expect(clippy::cast_precision_loss, reason = "the method says that it may round")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "the method says that it may round"
+            )]
             Self::Integer(value) => Some(*value as f64),
             Self::Decimal(digits) => digits.parse().ok(),
             _ => None,

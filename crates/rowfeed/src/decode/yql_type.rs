@@ -87,9 +87,7 @@ impl Parser<'_> {
             }
             "Tuple" => Kind::Tuple(self.kinds()?),
             "Struct" => Kind::Struct(self.members()?),
-            "Variant" if self.rest.trim_start().starts_with('\'') => {
-                Kind::Variant(self.members()?)
-            }
+            "Variant" if self.rest.trim_start().starts_with('\'') => Kind::Variant(self.members()?),
             "Variant" => Kind::Choice(self.kinds()?),
             "Enum" => {
                 let names = self.names()?.into_iter();
@@ -142,7 +140,10 @@ impl Parser<'_> {
         let mut chars = self.rest.char_indices();
         while let Some((at, char)) = chars.next() {
             match char {
-                '\'' if self.rest[at + 1..].trim_start().starts_with([':', ',', '>']) => {
+                '\'' if self.rest[at + 1..]
+                    .trim_start()
+                    .starts_with([':', ',', '>']) =>
+                {
                     self.rest = &self.rest[at + 1..];
                     return Some(name.into());
                 }
@@ -203,8 +204,9 @@ fn scalar(word: &str) -> Kind {
         "Date" | "Date32" => Kind::Date,
         "Datetime" | "Datetime64" | "Timestamp" | "Timestamp64" => Kind::Instant,
         "Interval" | "Interval64" => Kind::Interval,
-        "TzDate" | "TzDatetime" | "TzTimestamp" | "TzDate32" | "TzDatetime64"
-        | "TzTimestamp64" => Kind::Timestamp,
+        "TzDate" | "TzDatetime" | "TzTimestamp" | "TzDate32" | "TzDatetime64" | "TzTimestamp64" => {
+            Kind::Timestamp
+        }
         "Void" | "Null" => Kind::Null,
         "EmptyList" => Kind::List(Box::new(Kind::Other)),
         "EmptyDict" => Kind::dict(Kind::Other, Kind::Other),
@@ -214,7 +216,10 @@ fn scalar(word: &str) -> Kind {
 
 fn is_pg(word: &str) -> bool {
     let word = word.strip_prefix('_').unwrap_or(word);
-    word.starts_with("pg") && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    word.starts_with("pg")
+        && word
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// Pg types come in PostgreSQL's own text form; arrays (`_pgint4`) stay text.

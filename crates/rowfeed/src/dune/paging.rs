@@ -61,7 +61,13 @@ fn start(offset: Result<Option<i64>, String>, from: From) -> Pages {
 
 impl Paging {
     fn new(from: From, offset: i64) -> Self {
-        Self { from, execution_id: None, offset, number: 0, ended: false }
+        Self {
+            from,
+            execution_id: None,
+            offset,
+            number: 0,
+            ended: false,
+        }
     }
 
     pub(super) fn of_execution(results: builder::GetExecutionResults) -> Self {
@@ -121,7 +127,9 @@ impl Paging {
             columns,
             rows: result.rows.unwrap_or_default(),
             kept: None,
-            total_rows: metadata.total_row_count.and_then(|count| count.try_into().ok()),
+            total_rows: metadata
+                .total_row_count
+                .and_then(|count| count.try_into().ok()),
             run_id: id,
         }))
     }
@@ -179,7 +187,10 @@ impl From {
     fn pin(&mut self, execution_id: &str) {
         macro_rules! pinned {
             ($builder:expr) => {{
-                let mut results = $builder.client.get_execution_results().execution_id(execution_id);
+                let mut results = $builder
+                    .client
+                    .get_execution_results()
+                    .execution_id(execution_id);
                 results.allow_partial_results = $builder.allow_partial_results.clone();
                 results.columns = $builder.columns.clone();
                 results.filters = $builder.filters.clone();

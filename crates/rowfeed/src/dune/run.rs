@@ -16,8 +16,10 @@ use crate::{
     source::Source,
 };
 
-const INTERVAL: Interval =
-    Interval { first: Duration::from_millis(500), most: Duration::from_secs(5) };
+const INTERVAL: Interval = Interval {
+    first: Duration::from_millis(500),
+    most: Duration::from_secs(5),
+};
 
 impl StartsRun for builder::ExecuteSql {
     fn run(self) -> Starting {
@@ -57,9 +59,15 @@ async fn wait(
     .map_err(|error| error.with_run(&id))?;
     let finished = status.is_execution_finished;
     check_state(&status.state, finished, status.error.as_ref(), &id)?;
-    let rows = status.result_metadata.and_then(|metadata| metadata.total_row_count);
+    let rows = status
+        .result_metadata
+        .and_then(|metadata| metadata.total_row_count);
     let result_sets = [rows.and_then(|rows| rows.try_into().ok())];
-    Ok(Run::new(Execution { client, id, result_sets }))
+    Ok(Run::new(Execution {
+        client,
+        id,
+        result_sets,
+    }))
 }
 
 /// A state that is not known goes on as long as Dune says that it has not ended.

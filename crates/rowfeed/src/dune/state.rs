@@ -26,9 +26,13 @@ pub(super) fn check_state(
             let place = failure.and_then(|failure| failure.metadata.as_ref());
             let position = place.and_then(|place| {
                 let line = u64::try_from(place.line?).ok()?;
-                Some(Position { line, column: u64::try_from(place.column?).ok()? })
+                Some(Position {
+                    line,
+                    column: u64::try_from(place.column?).ok()?,
+                })
             });
-            let message = message.unwrap_or_else(|| "the execution failed, without a word why".into());
+            let message =
+                message.unwrap_or_else(|| "the execution failed, without a word why".into());
             error(ErrorKind::Failed, message).with_position(position)
         }
         State::Cancelled | State::Canceled => {
@@ -50,7 +54,10 @@ pub(super) fn check_state(
             };
             error(
                 ErrorKind::UnknownState,
-                format!("the execution is in the state {:?}, which is not known; {finished}", other.as_str()),
+                format!(
+                    "the execution is in the state {:?}, which is not known; {finished}",
+                    other.as_str()
+                ),
             )
         }
     })

@@ -53,7 +53,14 @@ impl ReadsRows for builder::GetAsyncQueryResults {
 
 impl Paging {
     pub(super) fn new(results: builder::GetAsyncQueryResults) -> Self {
-        Self { results, page_size: None, page: 1, first_row: 0, total_rows: None, ended: false }
+        Self {
+            results,
+            page_size: None,
+            page: 1,
+            first_row: 0,
+            total_rows: None,
+            ended: false,
+        }
     }
 
     async fn fetch(&mut self, wanted: Wanted) -> Result<Option<Page>, Error> {
@@ -63,9 +70,12 @@ impl Paging {
         let results = self.send(wanted).await?;
         check_status(&results)?;
         let id = results.query_uuid.clone();
-        let paging = |message: String| Error::new(ErrorKind::Paging, SERVICE, message).with_run(&id);
+        let paging =
+            |message: String| Error::new(ErrorKind::Paging, SERVICE, message).with_run(&id);
 
-        let total = results.total_results.and_then(|total| u64::try_from(total).ok());
+        let total = results
+            .total_results
+            .and_then(|total| u64::try_from(total).ok());
         if self.total_rows.is_some() && self.total_rows != total {
             return Err(paging(format!(
                 "the query had {:?} rows before this page and has {total:?} now",
@@ -78,7 +88,10 @@ impl Paging {
         match results.next_page {
             Some(next) if next == self.page + 1 => {}
             Some(next) => {
-                return Err(paging(format!("page {next} is said to follow page {}", self.page)));
+                return Err(paging(format!(
+                    "page {next} is said to follow page {}",
+                    self.page
+                )));
             }
             None => self.ended = true,
         }
@@ -130,7 +143,9 @@ impl Paging {
 }
 
 fn is_page_too_large(error: &rowfeed_lightdash::Error) -> bool {
-    error.api_error().is_some_and(|payload| payload.error.name == "PaginationError")
+    error
+        .api_error()
+        .is_some_and(|payload| payload.error.name == "PaginationError")
 }
 
 impl Source for Paging {

@@ -15,8 +15,10 @@ use crate::{
     source::Source,
 };
 
-const INTERVAL: Interval =
-    Interval { first: Duration::from_millis(250), most: Duration::from_secs(1) };
+const INTERVAL: Interval = Interval {
+    first: Duration::from_millis(250),
+    most: Duration::from_secs(1),
+};
 
 /// All execute operations answer with the uuid of a query.
 macro_rules! starts_run {
@@ -48,13 +50,11 @@ starts_run!(
     ExecuteAsyncUnderlyingDataQuery,
 );
 
-async fn wait(
-    client: Client,
-    project: String,
-    id: String,
-    waiting: Waiting,
-) -> Result<Run, Error> {
-    let query = client.get_async_query_results().project_uuid(&project).query_uuid(&id);
+async fn wait(client: Client, project: String, id: String, waiting: Waiting) -> Result<Run, Error> {
+    let query = client
+        .get_async_query_results()
+        .project_uuid(&project)
+        .query_uuid(&id);
     let results = until_ended(SERVICE, waiting.interval, waiting.timeout, || async {
         // One row is enough to see the status; the rows are read with a page size of their own.
         let results = query.clone().page(1).page_size(1).send();
@@ -68,7 +68,12 @@ async fn wait(
     .map_err(|error| error.with_run(&id))?;
     check_status(&results)?;
     let rows = results.total_results.and_then(|rows| rows.try_into().ok());
-    Ok(Run::new(Query { client, project, id, result_sets: [rows] }))
+    Ok(Run::new(Query {
+        client,
+        project,
+        id,
+        result_sets: [rows],
+    }))
 }
 
 struct Query {
@@ -93,6 +98,8 @@ impl Ended for Query {
 
     fn source(&self, _result_set: usize) -> Box<dyn Source> {
         let results = self.client.get_async_query_results();
-        Box::new(Paging::new(results.project_uuid(&self.project).query_uuid(&self.id)))
+        Box::new(Paging::new(
+            results.project_uuid(&self.project).query_uuid(&self.id),
+        ))
     }
 }

@@ -32,10 +32,14 @@ pub(super) fn check_status(results: &types::QueryResults) -> Result<(), Error> {
     };
     let (kind, message) = match &results.status {
         Status::Ready => return Ok(()),
-        Status::Error => (ErrorKind::Failed, said("the query failed, without a word why")),
-        Status::Expired => {
-            (ErrorKind::Expired, said("the query waited too long in Lightdash's queue"))
-        }
+        Status::Error => (
+            ErrorKind::Failed,
+            said("the query failed, without a word why"),
+        ),
+        Status::Expired => (
+            ErrorKind::Expired,
+            said("the query waited too long in Lightdash's queue"),
+        ),
         Status::Cancelled => (ErrorKind::Cancelled, "the query was cancelled".to_owned()),
         going if is_going(going) => (
             ErrorKind::Unfinished,
@@ -43,7 +47,10 @@ pub(super) fn check_status(results: &types::QueryResults) -> Result<(), Error> {
         ),
         other => (
             ErrorKind::UnknownState,
-            format!("the query has the status {:?}, which is not known", other.as_str()),
+            format!(
+                "the query has the status {:?}, which is not known",
+                other.as_str()
+            ),
         ),
     };
     Err(Error::new(kind, SERVICE, message).with_run(&results.query_uuid))

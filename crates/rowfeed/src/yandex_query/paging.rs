@@ -39,9 +39,12 @@ impl ReadsRows for builder::GetQueryResults {
             Err(message) => return Pages::failed(Error::invalid(SERVICE, message.clone())),
         };
         match u64::try_from(offset) {
-            Ok(offset) => {
-                Pages::new(Paging { results: self, announced: None, offset, number: 0 })
-            }
+            Ok(offset) => Pages::new(Paging {
+                results: self,
+                announced: None,
+                offset,
+                number: 0,
+            }),
             Err(_) => {
                 let message = format!("an offset of {offset} rows was asked for");
                 Pages::failed(Error::invalid(SERVICE, message))
@@ -52,7 +55,12 @@ impl ReadsRows for builder::GetQueryResults {
 
 impl Paging {
     pub(super) fn of_result_set(results: builder::GetQueryResults, announced: Announced) -> Self {
-        Self { results, announced: Some(announced), offset: 0, number: 0 }
+        Self {
+            results,
+            announced: Some(announced),
+            offset: 0,
+            number: 0,
+        }
     }
 
     async fn fetch(&mut self, wanted: Wanted) -> Result<Option<Page>, Error> {
@@ -75,8 +83,16 @@ impl Paging {
         }
         let left = announced.rows.saturating_sub(self.offset).max(1);
         let limit = self.page_size(wanted)?.min(left);
-        let results = self.results.clone().offset(self.offset.cast_signed()).limit(limit.cast_signed());
-        let results = results.send().await.map_err(|error| call(error).with_run(id))?.into_inner();
+        let results = self
+            .results
+            .clone()
+            .offset(self.offset.cast_signed())
+            .limit(limit.cast_signed());
+        let results = results
+            .send()
+            .await
+            .map_err(|error| call(error).with_run(id))?
+            .into_inner();
         let count = results.rows.count() as u64;
         let end = self.offset + count;
         let error = |message: String| Error::new(ErrorKind::Paging, SERVICE, message).with_run(id);
@@ -87,9 +103,14 @@ impl Paging {
             )));
         }
         if count > limit {
-            return Err(error(format!("{limit} rows were asked for, and {count} came")));
+            return Err(error(format!(
+                "{limit} rows were asked for, and {count} came"
+            )));
         }
-        let columns = results.columns.into_iter().map(|column| (column.name, column.type_));
+        let columns = results
+            .columns
+            .into_iter()
+            .map(|column| (column.name, column.type_));
         let page = Page {
             service: SERVICE,
             number: self.number,
@@ -134,7 +155,10 @@ async fn ask(results: &builder::GetQueryResults) -> Result<Announced, Error> {
     };
     Ok(Announced {
         id: id.clone(),
-        rows: set.rows_count.and_then(|rows| rows.try_into().ok()).unwrap_or(0),
+        rows: set
+            .rows_count
+            .and_then(|rows| rows.try_into().ok())
+            .unwrap_or(0),
         truncated: set.truncated.unwrap_or(false),
     })
 }

@@ -16,8 +16,10 @@ use crate::{
     source::Source,
 };
 
-const INTERVAL: Interval =
-    Interval { first: Duration::from_millis(200), most: Duration::from_secs(2) };
+const INTERVAL: Interval = Interval {
+    first: Duration::from_millis(200),
+    most: Duration::from_secs(2),
+};
 
 impl StartsRun for builder::CreateQuery {
     fn run(self) -> Starting {
@@ -32,14 +34,13 @@ impl StartsRun for builder::CreateQuery {
     }
 }
 
-async fn wait(
-    client: Client,
-    project: String,
-    id: String,
-    waiting: Waiting,
-) -> Result<Run, Error> {
+async fn wait(client: Client, project: String, id: String, waiting: Waiting) -> Result<Run, Error> {
     until_ended(SERVICE, waiting.interval, waiting.timeout, || async {
-        let status = client.get_query_status().project(&project).query_id(&id).send();
+        let status = client
+            .get_query_status()
+            .project(&project)
+            .query_id(&id)
+            .send();
         let status = status.await.map_err(call)?.into_inner().status;
         Ok(match status {
             types::QueryStatus::Running => Progress::Going,
@@ -49,19 +50,31 @@ async fn wait(
     .await
     .map_err(|error| error.with_run(&id))?;
     let query = client.get_query().project(&project).query_id(&id).send();
-    let query = query.await.map_err(|error| call(error).with_run(&id))?.into_inner();
+    let query = query
+        .await
+        .map_err(|error| call(error).with_run(&id))?
+        .into_inner();
     check_status(&query)?;
     let sets: Vec<_> = query
         .result_sets
         .iter()
         .map(|set| Announced {
             id: id.clone(),
-            rows: set.rows_count.and_then(|rows| rows.try_into().ok()).unwrap_or(0),
+            rows: set
+                .rows_count
+                .and_then(|rows| rows.try_into().ok())
+                .unwrap_or(0),
             truncated: set.truncated.unwrap_or(false),
         })
         .collect();
     let rows = sets.iter().map(|set| Some(set.rows)).collect();
-    Ok(Run::new(Query { client, project, id, sets, rows }))
+    Ok(Run::new(Query {
+        client,
+        project,
+        id,
+        sets,
+        rows,
+    }))
 }
 
 struct Query {
@@ -87,8 +100,15 @@ impl Ended for Query {
 
     fn source(&self, result_set: usize) -> Box<dyn Source> {
         let index = u32::try_from(result_set).unwrap_or(u32::MAX);
-        let results = self.client.get_query_results().project(&self.project).query_id(&self.id);
+        let results = self
+            .client
+            .get_query_results()
+            .project(&self.project)
+            .query_id(&self.id);
         let results = results.result_set_index(index);
-        Box::new(Paging::of_result_set(results, self.sets[result_set].clone()))
+        Box::new(Paging::of_result_set(
+            results,
+            self.sets[result_set].clone(),
+        ))
     }
 }

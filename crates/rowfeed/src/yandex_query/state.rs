@@ -10,8 +10,13 @@ pub(super) const SERVICE: &str = "yandex-query";
 const EXPIRED: i64 = 1004;
 
 pub(super) fn call(error: rowfeed_yandex_query::Error) -> Error {
-    let details = error.api_error().map(|body| body.details.as_slice()).unwrap_or_default();
-    let is_expired = details.first().is_some_and(|issue| issue.issue_code == Some(EXPIRED));
+    let details = error
+        .api_error()
+        .map(|body| body.details.as_slice())
+        .unwrap_or_default();
+    let is_expired = details
+        .first()
+        .is_some_and(|issue| issue.issue_code == Some(EXPIRED));
     let error = Error::from_call(SERVICE, error);
     match is_expired {
         true => error.with_kind(ErrorKind::Expired),
@@ -30,15 +35,21 @@ pub(super) fn check_status(query: &types::Query) -> Result<(), Error> {
             (ErrorKind::Failed, message, position)
         }
         Status::Running => {
-            let message = "the query has not ended, so there are no rows yet; wait for it with run()";
+            let message =
+                "the query has not ended, so there are no rows yet; wait for it with run()";
             (ErrorKind::Unfinished, message.to_owned(), None)
         }
         other => {
-            let message = format!("the query has the status {:?}, which is not known", other.as_str());
+            let message = format!(
+                "the query has the status {:?}, which is not known",
+                other.as_str()
+            );
             (ErrorKind::UnknownState, message, None)
         }
     };
-    Err(Error::new(kind, SERVICE, message).with_position(position).with_run(&query.id))
+    Err(Error::new(kind, SERVICE, message)
+        .with_position(position)
+        .with_run(&query.id))
 }
 
 /// The innermost issue says what is wrong and where; those around it say while doing what.
@@ -50,7 +61,11 @@ fn failure(query: &types::Query) -> (String, Option<Position>) {
     let mut position = None;
     let mut issue = issues.details.first();
     while let Some(current) = issue {
-        if let Some(message) = current.message.as_ref().filter(|message| !message.is_empty()) {
+        if let Some(message) = current
+            .message
+            .as_ref()
+            .filter(|message| !message.is_empty())
+        {
             messages.push(message.clone());
         }
         position = current.position.as_ref().and_then(place).or(position);
@@ -70,5 +85,8 @@ fn failure(query: &types::Query) -> (String, Option<Position>) {
 
 fn place(position: &types::Position) -> Option<Position> {
     let line = u64::try_from(position.row?).ok()?;
-    Some(Position { line, column: u64::try_from(position.column?).ok()? })
+    Some(Position {
+        line,
+        column: u64::try_from(position.column?).ok()?,
+    })
 }

@@ -77,7 +77,10 @@ fn drop_lifetimes(ty: &mut Type) {
     if let Type::Path(path) = ty
         && let Some(last) = path.path.segments.last_mut()
         && let PathArguments::AngleBracketed(arguments) = &last.arguments
-        && arguments.args.iter().all(|a| matches!(a, GenericArgument::Lifetime(_)))
+        && arguments
+            .args
+            .iter()
+            .all(|a| matches!(a, GenericArgument::Lifetime(_)))
     {
         last.arguments = PathArguments::None;
     }
@@ -102,7 +105,8 @@ fn rewrite_send(statements: &mut Vec<Stmt>) {
         return;
     }
     statements.retain(|statement| {
-        let is_map = matches!(statement, Stmt::Local(local) if text(&local.pat) == "mut header_map");
+        let is_map =
+            matches!(statement, Stmt::Local(local) if text(&local.pat) == "mut header_map");
         !is_map
     });
     for statement in statements {
@@ -120,7 +124,12 @@ struct DropHeaders;
 impl VisitMut for DropHeaders {
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
         visit_mut::visit_expr_mut(self, expr);
-        if let Expr::MethodCall(ExprMethodCall { method, receiver, args, .. }) = expr
+        if let Expr::MethodCall(ExprMethodCall {
+            method,
+            receiver,
+            args,
+            ..
+        }) = expr
             && method == "headers"
             && args.len() == 1
             && text(&args[0]) == "header_map"
@@ -148,7 +157,11 @@ impl VisitMut for CheckPath {
                 && let Some(value) = call.args.first()
             {
                 let shown = text(value);
-                let name = shown.trim_start_matches("& ").split(' ').next().unwrap_or_default();
+                let name = shown
+                    .trim_start_matches("& ")
+                    .split(' ')
+                    .next()
+                    .unwrap_or_default();
                 let value = value.clone();
                 *argument = parse_quote!(encode_path(#name, #value)?);
             }
@@ -204,8 +217,11 @@ mod tests {
     use super::*;
 
     fn sample(extra_header: bool) -> File {
-        let extra: Option<Stmt> = extra_header
-            .then(|| parse_quote!(if let Some(value) = key { header_map.append("K", value); }));
+        let extra: Option<Stmt> = extra_header.then(|| {
+            parse_quote!(if let Some(value) = key {
+                header_map.append("K", value);
+            })
+        });
         parse_quote! {
             impl Client {
                 pub fn get_it(&self) -> builder::GetIt<'_> { builder::GetIt::new(self) }
@@ -250,7 +266,10 @@ mod tests {
     #[test]
     fn no_api_version_header_goes_out() {
         let text = rewritten(false);
-        assert!(!text.contains("api-version") && !text.contains("header_map"), "{text}");
+        assert!(
+            !text.contains("api-version") && !text.contains("header_map"),
+            "{text}"
+        );
         let text = rewritten(true);
         assert!(!text.contains("api-version"), "{text}");
         assert!(text.contains("header_map.append(\"K\""), "{text}");
@@ -260,13 +279,19 @@ mod tests {
     #[test]
     fn an_id_is_checked_by_name() {
         let text: String = rewritten(false).split_whitespace().collect();
-        assert!(text.contains("encode_path(\"id\",&id.to_string())?"), "{text}");
+        assert!(
+            text.contains("encode_path(\"id\",&id.to_string())?"),
+            "{text}"
+        );
     }
 
     #[test]
     fn parameters_can_be_read_and_setters_say_what_for() {
         let text = rewritten(false);
-        assert!(text.contains("#[doc(hidden)]\n        pub id: Result"), "{text}");
+        assert!(
+            text.contains("#[doc(hidden)]\n        pub id: Result"),
+            "{text}"
+        );
         assert!(text.contains("///Which.\n        pub fn id"), "{text}");
     }
 }

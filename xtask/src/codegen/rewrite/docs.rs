@@ -17,7 +17,11 @@ impl VisitMut for Tidy {
                     for line in words.trim().lines() {
                         // progenitor's sketch of a call does not compile by itself.
                         let line = line.trim_end().replace("```ignore", "```text");
-                        let line = if line.is_empty() { String::new() } else { format!(" {line}") };
+                        let line = if line.is_empty() {
+                            String::new()
+                        } else {
+                            format!(" {line}")
+                        };
                         attributes.push(parse_quote!(#[doc = #line]));
                     }
                 }
@@ -32,9 +36,10 @@ fn text(attribute: &Attribute) -> Option<String> {
         return None;
     };
     match &pair.value {
-        Expr::Lit(ExprLit { lit: Lit::Str(words), .. }) if pair.path.is_ident("doc") => {
-            Some(words.value())
-        }
+        Expr::Lit(ExprLit {
+            lit: Lit::Str(words),
+            ..
+        }) if pair.path.is_ident("doc") => Some(words.value()),
         _ => None,
     }
 }

@@ -17,7 +17,9 @@ pub(in crate::codegen) type Gates = BTreeMap<String, BTreeSet<String>>;
 /// Puts `cfg` on builders, methods and types, and drops the types that no operation needs.
 pub(super) fn gate(file: &mut File, document: &Value) -> Result<Gates> {
     let by_operation = by_operation(document);
-    let enums = normalise::open_enums(document)?.into_iter().map(|open| open.name);
+    let enums = normalise::open_enums(document)?
+        .into_iter()
+        .map(|open| open.name);
     let graph = names::graph(module(&mut file.items, "types")?, enums);
     let known: BTreeSet<String> = graph.keys().cloned().collect();
 
@@ -35,15 +37,24 @@ pub(super) fn gate(file: &mut File, document: &Value) -> Result<Gates> {
         }
     }
     let always = names::reachable(&graph, always);
-    let mut gates: Gates = always.iter().map(|name| (name.clone(), BTreeSet::new())).collect();
+    let mut gates: Gates = always
+        .iter()
+        .map(|name| (name.clone(), BTreeSet::new()))
+        .collect();
     for (feature, roots) in gated {
         for name in names::reachable(&graph, roots).difference(&always) {
-            gates.entry(name.clone()).or_default().insert(feature.clone());
+            gates
+                .entry(name.clone())
+                .or_default()
+                .insert(feature.clone());
         }
     }
 
-    let unneeded: BTreeSet<String> =
-        known.iter().filter(|name| !gates.contains_key(*name)).cloned().collect();
+    let unneeded: BTreeSet<String> = known
+        .iter()
+        .filter(|name| !gates.contains_key(*name))
+        .cloned()
+        .collect();
     let types = module(&mut file.items, "types")?;
     types.retain(|item| about(item, &unneeded).is_empty());
     gate_types(types, &gates);
@@ -56,7 +67,11 @@ pub(super) fn gate(file: &mut File, document: &Value) -> Result<Gates> {
 
 /// Builder's name → feature.
 fn by_operation(document: &Value) -> BTreeMap<String, String> {
-    let paths = document.get("paths").and_then(Value::as_object).into_iter().flatten();
+    let paths = document
+        .get("paths")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten();
     let operations =
         paths.flat_map(|(_, item)| METHODS.iter().filter_map(|method| item.get(*method)));
     operations
@@ -129,7 +144,9 @@ fn gate_operations(file: &mut File, by_operation: &BTreeMap<String, String>) -> 
             if let ImplItem::Fn(function) = function {
                 let name = function.sig.ident.to_string().to_upper_camel_case();
                 if let Some(feature) = by_operation.get(&name) {
-                    function.attrs.insert(0, cfg(&BTreeSet::from([feature.clone()])));
+                    function
+                        .attrs
+                        .insert(0, cfg(&BTreeSet::from([feature.clone()])));
                 }
             }
         }
@@ -185,6 +202,10 @@ mod tests {
         let text = prettyplease::unparse(&file);
         assert!(!text.contains("Unneeded"), "{text}");
         // Two types, two impls about a type, a method, a builder and its impl.
-        assert_eq!(text.matches("#[cfg(feature = \"heavy\")]").count(), 7, "{text}");
+        assert_eq!(
+            text.matches("#[cfg(feature = \"heavy\")]").count(),
+            7,
+            "{text}"
+        );
     }
 }

@@ -33,7 +33,11 @@ pub(super) fn rewrite(file: &mut File, document: &Value) -> Result<Gates> {
 fn parameter_docs(document: &Value) -> BTreeMap<String, BTreeMap<String, String>> {
     use heck::ToSnakeCase as _;
     let mut docs: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
-    let paths = document.get("paths").and_then(Value::as_object).into_iter().flatten();
+    let paths = document
+        .get("paths")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten();
     for (_, item) in paths {
         for operation in crate::document::METHODS.iter().filter_map(|m| item.get(*m)) {
             let id = operation["operationId"].as_str().unwrap_or_default();
@@ -41,7 +45,10 @@ fn parameter_docs(document: &Value) -> BTreeMap<String, BTreeMap<String, String>
             let own = operation.get("parameters").and_then(Value::as_array);
             let shared = item.get("parameters").and_then(Value::as_array);
             for parameter in shared.into_iter().chain(own).flatten() {
-                let name = parameter["name"].as_str().unwrap_or_default().to_snake_case();
+                let name = parameter["name"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_snake_case();
                 if let Some(text) = parameter.get("description").and_then(Value::as_str) {
                     words.insert(name, text.to_owned());
                 }
@@ -56,7 +63,11 @@ fn module<'a>(items: &'a mut [Item], name: &str) -> Result<&'a mut Vec<Item>> {
     items
         .iter_mut()
         .find_map(|item| match item {
-            Item::Mod(ItemMod { ident, content: Some((_, items)), .. }) if ident == name => Some(items),
+            Item::Mod(ItemMod {
+                ident,
+                content: Some((_, items)),
+                ..
+            }) if ident == name => Some(items),
             _ => None,
         })
         .ok_or_else(|| anyhow!("progenitor's output has no module `{name}` any more"))

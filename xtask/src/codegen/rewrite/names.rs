@@ -9,7 +9,10 @@ pub(super) fn mentioned<'a>(
     known: &'a BTreeSet<String>,
     visit: impl FnOnce(&mut Mentions<'a>),
 ) -> BTreeSet<String> {
-    let mut mentions = Mentions { known, found: BTreeSet::new() };
+    let mut mentions = Mentions {
+        known,
+        found: BTreeSet::new(),
+    };
     visit(&mut mentions);
     mentions.found
 }
@@ -38,10 +41,15 @@ pub(super) fn graph(
     types: &[Item],
     also: impl IntoIterator<Item = String>,
 ) -> BTreeMap<String, BTreeSet<String>> {
-    let declared = types.iter().filter_map(type_name).map(|name| name.to_string());
+    let declared = types
+        .iter()
+        .filter_map(type_name)
+        .map(|name| name.to_string());
     let known: BTreeSet<String> = declared.chain(also).collect();
-    let mut graph: BTreeMap<String, BTreeSet<String>> =
-        known.iter().map(|name| (name.clone(), BTreeSet::new())).collect();
+    let mut graph: BTreeMap<String, BTreeSet<String>> = known
+        .iter()
+        .map(|name| (name.clone(), BTreeSet::new()))
+        .collect();
     for item in types {
         if let Some(name) = type_name(item) {
             let mut found = mentioned(&known, |mentions| mentions.visit_item(item));

@@ -51,7 +51,9 @@ fn requested(file: &mut File) -> Result<BTreeSet<String>> {
     let mut roots = BTreeSet::new();
     for item in module(&mut file.items, "builder")? {
         if let Item::Struct(item) = item {
-            roots.extend(names::mentioned(&known, |mentions| mentions.visit_item_struct(item)));
+            roots.extend(names::mentioned(&known, |mentions| {
+                mentions.visit_item_struct(item)
+            }));
         }
     }
     Ok(names::reachable(&graph, roots))
@@ -91,7 +93,9 @@ fn let_it_be_missing(attribute: &mut Attribute) {
         return;
     };
     let (dropped, kept): (Vec<_>, Vec<_>) = metas.into_iter().partition(|meta| {
-        meta.to_token_stream().to_string().contains("\"::std::option::Option::deserialize\"")
+        meta.to_token_stream()
+            .to_string()
+            .contains("\"::std::option::Option::deserialize\"")
     });
     if !dropped.is_empty() {
         *attribute = parse_quote!(#[serde(#(#kept),*)]);
@@ -105,18 +109,23 @@ fn is_collection(ty: &Type) -> bool {
 }
 
 fn is_flattened(attributes: &[Attribute]) -> bool {
-    attributes.iter().filter(|attribute| attribute.path().is_ident("serde")).any(|attribute| {
-        let parser = Punctuated::<Meta, Token![,]>::parse_terminated;
-        attribute
-            .parse_args_with(parser)
-            .is_ok_and(|metas| metas.iter().any(|meta| meta.path().is_ident("flatten")))
-    })
+    attributes
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("serde"))
+        .any(|attribute| {
+            let parser = Punctuated::<Meta, Token![,]>::parse_terminated;
+            attribute
+                .parse_args_with(parser)
+                .is_ok_and(|metas| metas.iter().any(|meta| meta.path().is_ident("flatten")))
+        })
 }
 
 /// `x-serde` on a property goes into the `#[serde(…)]` of its field: what a schema cannot say, such
 /// as a second spelling.
 pub(super) fn take_serde_attributes(file: &mut File, document: &Value) -> Result<()> {
-    let schemas = document.pointer("/components/schemas").and_then(Value::as_object);
+    let schemas = document
+        .pointer("/components/schemas")
+        .and_then(Value::as_object);
     let types = module(&mut file.items, "types")?;
     for (name, schema) in schemas.into_iter().flatten() {
         let properties = schema.get("properties").and_then(Value::as_object);
@@ -125,8 +134,9 @@ pub(super) fn take_serde_attributes(file: &mut File, document: &Value) -> Result
                 continue;
             };
             let at = format!("/components/schemas/{name}/properties/{property}");
-            let tokens: proc_macro2::TokenStream =
-                text.parse().map_err(|error| anyhow!("{at}: x-serde {text:?}: {error}"))?;
+            let tokens: proc_macro2::TokenStream = text
+                .parse()
+                .map_err(|error| anyhow!("{at}: x-serde {text:?}: {error}"))?;
             let field = field(types, name, property)
                 .ok_or_else(|| anyhow!("{at}: x-serde stands on no field of a struct"))?;
             field.attrs.push(parse_quote!(#[serde(#tokens)]));
@@ -142,7 +152,11 @@ fn field<'a>(types: &'a mut [Item], name: &str, property: &str) -> Option<&'a mu
     })?;
     let wanted = property.to_snake_case();
     item.fields.iter_mut().find(|field| {
-        let ident = field.ident.as_ref().map(ToString::to_string).unwrap_or_default();
+        let ident = field
+            .ident
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
         ident.trim_end_matches('_') == wanted
     })
 }
@@ -202,7 +216,10 @@ mod tests {
         let mut file = sample();
         drop_builders_of_responses(&mut file).unwrap();
         let text = prettyplease::unparse(&file);
-        assert!(text.contains("builder::Ask") && text.contains("builder::Part"), "{text}");
+        assert!(
+            text.contains("builder::Ask") && text.contains("builder::Part"),
+            "{text}"
+        );
         assert!(!text.contains("builder::Answer"), "{text}");
         assert!(!text.contains("for super::Answer"), "{text}");
     }
@@ -214,10 +231,15 @@ mod tests {
             "properties": {"list": {"x-serde": "alias = \"liste\""}}}}}});
         take_serde_attributes(&mut file, &document).unwrap();
         let text = prettyplease::unparse(&file);
-        assert!(text.contains("#[serde(alias = \"liste\")]\n        pub list"), "{text}");
+        assert!(
+            text.contains("#[serde(alias = \"liste\")]\n        pub list"),
+            "{text}"
+        );
         document["components"]["schemas"]["Answer"]["properties"]["gone"] =
             serde_json::json!({"x-serde": "default"});
-        let error = take_serde_attributes(&mut sample(), &document).unwrap_err().to_string();
+        let error = take_serde_attributes(&mut sample(), &document)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("Answer/properties/gone"), "{error}");
     }
 
@@ -230,6 +252,9 @@ mod tests {
         let answer = text.split("pub struct Answer").nth(1).unwrap();
         let before_list = answer.split("pub list").next().unwrap();
         assert!(before_list.contains("null_as_default"), "{text}");
-        assert!(text.contains("#[serde(rename = \"A\")]\n        pub absent"), "{text}");
+        assert!(
+            text.contains("#[serde(rename = \"A\")]\n        pub absent"),
+            "{text}"
+        );
     }
 }

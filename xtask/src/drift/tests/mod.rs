@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod files;
+mod likeness;
 mod operations;
 mod schemas;
 mod structure;

@@ -66,6 +66,18 @@ fn a_kept_operation_that_is_gone_breaks_rather_than_fails() {
 }
 
 #[test]
+fn operations_without_an_id_are_not_taken_for_one_another() {
+    let mut item = answers(&json!({"type": "string"}));
+    item["get"]
+        .as_object_mut()
+        .unwrap()
+        .shift_remove("operationId");
+    let changes = of_paths(&json!({"/a": item}), &json!({"/b": item}));
+    assert_eq!(changes[0].kind, Kind::OperationRemoved);
+    assert_eq!(message(&changes[0]), "removed");
+}
+
+#[test]
 fn operations_that_are_not_kept_are_counted_and_named_beside_kept_ones() {
     let item = answers(&json!({"type": "string"}));
     let mut deprecated = item.clone();
@@ -310,4 +322,5 @@ fn response_headers_are_read_by_users() {
         "{removed}"
     );
     judged(&header(true), &header(false), Kind::BecameOptional, true);
+    judged(&header(false), &header(true), Kind::BecameRequired, false);
 }

@@ -244,6 +244,14 @@ fn tighter_bounds_break_senders() {
     );
     judged(old.clone(), new.clone(), Kind::BoundsChanged, true, false);
     judged(new, old, Kind::BoundsChanged, false, false);
+    let another = json!({"type": "string", "pattern": "^c"});
+    judged(
+        json!({"type": "string", "pattern": "^k"}),
+        another,
+        Kind::BoundsChanged,
+        true,
+        false,
+    );
     let other = json!({"type": "array", "items": {"type": "string"}});
     let bounded = json!({"type": "array", "items": {"type": "string"}, "maxItems": 3});
     judged(other, bounded, Kind::BoundsChanged, true, false);

@@ -38,6 +38,12 @@ fn a_schema_used_both_ways_is_judged_on_both_and_told_once() {
         let reached: Vec<_> = change.reached_by.iter().map(|by| by.key.as_str()).collect();
         assert_eq!(reached, ["get /kites", "post /kites"]);
         assert_eq!(change.pointer, "/components/schemas/Kite/properties/id");
+        let breaks = message(change);
+        assert!(
+            breaks.ends_with("in requests, it has to be sent")
+                || breaks.ends_with("in responses, may now be absent"),
+            "{breaks}"
+        );
     }
 }
 

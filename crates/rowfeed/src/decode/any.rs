@@ -1,0 +1,100 @@
+//! Cells for those who do not say what they want.
+
+use serde::de::Visitor;
+
+use super::{
+    cell::Cell,
+    error::Result,
+    kind::Kind,
+    lexer::Text,
+    nested,
+    number::{self, Integer},
+    text::{visit_normal, visit_text},
+};
+
+impl<'t, 'de> Cell<'_, 't, 'de> {
+    /// Nobody says what is wanted (flattened fields, untagged enums, `serde_json::Value`):
+    /// the declared type decides alone.
+    pub(super) fn any<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
+        if let Kind::Optional(_) = self.kind {
+            let null = {
+                let mut ahead = self.lex.clone();
+                ahead.peek()? == b'[' && ahead.expect(b'[').is_ok() && ahead.peek()? == b']'
+            };
+            if null {
+                self.lex.skip()?;
+                return visitor.visit_unit();
+            }
+        }
+        let entered = self.enter(&visitor)?;
+        let out = match self.lex.peek()? {
+            b'{' => return self.finish(entered, |cell| nested::map(cell, visitor, false)),
+            b'[' => {
+                let named = matches!(
+                    self.kind,
+                    Kind::Dict(_) | Kind::Variant(_) | Kind::Choice(_)
+                );
+                return self.finish(entered, |cell| match named {
+                    true => nested::map(cell, visitor, false),
+                    false => nested::seq(cell, visitor),
+                });
+            }
+            b'"' => {
+                let quoted = self.lex.quoted()?;
+                let text = self.lex.text(quoted)?;
+                self.any_text(text, visitor)
+            }
+            b'n' => {
+                self.lex.word("null")?;
+                visitor.visit_unit()
+            }
+            b't' => {
+                self.lex.word("true")?;
+                visitor.visit_bool(true)
+            }
+            b'f' => {
+                self.lex.word("false")?;
+                visitor.visit_bool(false)
+            }
+            _ => {
+                let number = self.lex.number()?;
+                let text = Text::Short(number.text);
+                match self.kind {
+                    Kind::Decimal => visit_text(text, visitor),
+                    Kind::Float => any_float(text, visitor),
+                    Kind::Integer => any_integer(text, visitor),
+                    _ if number.whole => any_integer(text, visitor),
+                    _ => any_float(text, visitor),
+                }
+            }
+        }?;
+        Self::leave(self.lex, entered)?;
+        Ok(out)
+    }
+
+    fn any_text<V: Visitor<'de>>(&self, text: Text<'t, 'de>, visitor: V) -> Result<V::Value> {
+        match self.kind {
+            Kind::Integer | Kind::Number => any_integer(text, visitor),
+            Kind::Float => any_float(text, visitor),
+            Kind::Boolean if matches!(&*text, "true" | "t") => visitor.visit_bool(true),
+            Kind::Boolean if matches!(&*text, "false" | "f") => visitor.visit_bool(false),
+            _ => visit_normal(text, self.kind, self.form, visitor),
+        }
+    }
+}
+
+fn any_integer<'de, V: Visitor<'de>>(digits: Text<'_, 'de>, visitor: V) -> Result<V::Value> {
+    match number::integer(&digits) {
+        Ok(Integer::I64(value)) => visitor.visit_i64(value),
+        Ok(Integer::U64(value)) => visitor.visit_u64(value),
+        // serde has no wider integers here: the digits are what keeps the value.
+        _ => visit_text(digits, visitor),
+    }
+}
+
+fn any_float<'de, V: Visitor<'de>>(digits: Text<'_, 'de>, visitor: V) -> Result<V::Value> {
+    match number::float(&digits) {
+        Some(value) => visitor.visit_f64(value),
+        None => visit_text(digits, visitor),
+    }
+}

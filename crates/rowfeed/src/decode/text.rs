@@ -1,0 +1,123 @@
+//! Cells as text and as bytes.
+
+use serde::de::Visitor;
+
+use super::{
+    bytes,
+    cell::Cell,
+    enums::Alternatives,
+    error::{DecodeError, Result},
+    helper::{self, Form},
+    instant::{self, Wish},
+    kind::Kind,
+    lexer::Text,
+};
+
+impl<'de> Cell<'_, '_, 'de> {
+    /// Gives `visitor` the value as text: strings in normal form, all else as it was sent.
+    #[inline]
+    pub(super) fn text<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
+        let entered = self.enter(&visitor)?;
+        let text = match self.lex.peek()? {
+            b'"' => {
+                let quoted = self.lex.quoted()?;
+                self.lex.text(quoted)?
+            }
+            b'n' => return Err(self.unfit(self.lex.position(), &visitor, "")),
+            b'[' => match Alternatives::of(self.kind) {
+                Some(alternatives) => alternatives.unit_name(self.lex, &visitor)?,
+                None => self.lex.value()?,
+            },
+            b'{' => self.lex.value()?,
+            _ => {
+                let text = self.lex.value()?;
+                Self::leave(self.lex, entered)?;
+                return visit_text(text, visitor);
+            }
+        };
+        Self::leave(self.lex, entered)?;
+        visit_normal(text, self.kind, self.form, visitor)
+    }
+
+    pub(super) fn bytes<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
+        let entered = self.enter(&visitor)?;
+        let start = self.lex.position();
+        let out = match self.lex.peek()? {
+            b'"' => {
+                let quoted = self.lex.quoted()?;
+                let text = self.lex.text(quoted)?;
+                match bytes::decode(&text, self.kind) {
+                    Ok(Some(bytes)) => visitor.visit_byte_buf(bytes),
+                    Ok(None) => match text {
+                        Text::Lent(text) => visitor.visit_borrowed_bytes(text.as_bytes()),
+                        text => visitor.visit_bytes(text.as_bytes()),
+                    },
+                    Err(advice) => Err(self.unfit(start, &visitor, advice)),
+                }
+            }
+            b'[' => {
+                let list = Cell::new(self.lex, self.kind);
+                let bytes: Vec<u8> = serde::Deserialize::deserialize(list)?;
+                visitor.visit_byte_buf(bytes)
+            }
+            _ => Err(self.unfit(start, &visitor, "only text and lists of bytes can be bytes")),
+        }?;
+        Self::leave(self.lex, entered)?;
+        Ok(out)
+    }
+}
+
+pub(super) fn visit_text<'de, V: Visitor<'de>>(
+    text: Text<'_, 'de>,
+    visitor: V,
+) -> Result<V::Value> {
+    match text {
+        Text::Lent(text) => visitor.visit_borrowed_str(text),
+        Text::Short(text) => visitor.visit_str(text),
+        Text::Owned(text) => visitor.visit_string(text),
+    }
+}
+
+/// Gives `visitor` a string of this kind in its normal form.
+#[inline]
+pub(super) fn visit_normal<'de, V: Visitor<'de>>(
+    text: Text<'_, 'de>,
+    kind: &Kind,
+    form: Form,
+    visitor: V,
+) -> Result<V::Value> {
+    let wish = match (form, kind) {
+        (Form::Utf8, _) => {
+            return match helper::utf8_text(&text, kind) {
+                Ok(Some(text)) => visitor.visit_string(text),
+                Ok(None) => visit_text(text, visitor),
+                Err(advice) => Err(DecodeError::cell(&visitor, &quote(&text), advice)),
+            };
+        }
+        (Form::AssumeUtc, _) => Wish::Instant,
+        (Form::Date, _) => Wish::Date,
+        (Form::Civil, _) => Wish::Civil,
+        (_, Kind::Instant) => Wish::Instant,
+        (_, Kind::Timestamp) => Wish::Timestamp,
+        (_, Kind::Date) => Wish::Date,
+        (_, Kind::Unknown) => Wish::Guess,
+        (_, Kind::Time) => {
+            let text = match text {
+                Text::Lent(text) => Text::Lent(instant::time(text)),
+                Text::Short(text) => Text::Short(instant::time(text)),
+                Text::Owned(text) => Text::Owned(instant::time(&text).to_owned()),
+            };
+            return visit_text(text, visitor);
+        }
+        _ => return visit_text(text, visitor),
+    };
+    match instant::normal(&text, wish) {
+        Some(normal) => visitor.visit_str(normal.as_str()),
+        None => visit_text(text, visitor),
+    }
+}
+
+/// Text as an error shows it.
+fn quote(text: &str) -> String {
+    format!("{text:?}")
+}
