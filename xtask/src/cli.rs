@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 use anyhow::{Context as _, Result, anyhow, bail};
 use lexopt::prelude::*;
 
-use crate::{codegen, vendor, workspace::Workspace};
+use crate::{codegen, drift, vendor, workspace::Workspace};
 
 const HELP: &str = "\
 cargo xtask codegen [--check] [SERVICE…]     rewrite crates/SERVICE/src/generated.rs from specs/SERVICE
@@ -13,6 +13,10 @@ cargo xtask codegen --print-normalised SERVICE
                                              show the document that progenitor gets
 cargo xtask vendor SERVICE --from FILE [--date YYYY-MM-DD]
                                              rewrite specs/SERVICE/openapi.json and its pin from FILE
+
+cargo xtask drift SERVICE --from FILE [--json] [--all]
+                                             say what FILE changes for users; exit code 0: nothing,
+                                             10: changes, 20: breaking ones
 
 Every command takes --root DIR: a checkout other than the one this was built in.
 codegen --check writes nothing; it prints what would change, and fails if anything would.
@@ -23,6 +27,8 @@ codegen --check writes nothing; it prints what would change, and fails if anythi
 struct Arguments {
     words: Vec<String>,
     check: bool,
+    json: bool,
+    all: bool,
     print_normalised: bool,
     from: Option<PathBuf>,
     date: Option<String>,
@@ -67,6 +73,11 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, workspace: &Workspace) -
             vendor::run(&service, &from, arguments.date.as_deref())?;
             Ok(ExitCode::SUCCESS)
         }
+        "drift" => {
+            let service = workspace.service(one(names)?)?;
+            let from = arguments.from.context("drift needs --from FILE")?;
+            drift::run(&service, &from, arguments.json, arguments.all)
+        }
         unknown => bail!("there is no command {unknown:?}\n\n{HELP}"),
     }
 }
@@ -78,6 +89,8 @@ fn parse(mut parser: lexopt::Parser) -> Result<Option<Arguments>> {
         match arg {
             Short('h') | Long("help") => return Ok(None),
             Long("check") => arguments.check = true,
+            Long("json") => arguments.json = true,
+            Long("all") => arguments.all = true,
             Long("print-normalised") => arguments.print_normalised = true,
             Long("from") => arguments.from = Some(parser.value()?.into()),
             Long("date") => arguments.date = Some(parser.value()?.string()?),

@@ -3,6 +3,7 @@
 mod cli;
 mod codegen;
 mod document;
+mod drift;
 mod normalise;
 mod overlay;
 mod upstream;

@@ -154,7 +154,10 @@ fn pointer_is_array_target(update: &Value) -> bool {
 
 fn is_only_words(value: &Value) -> bool {
     let words = |object: &Map<String, Value>| {
-        !object.is_empty() && object.keys().all(|k| k == "description" || k == "summary")
+        !object.is_empty()
+            && object
+                .keys()
+                .all(|key| key == "description" || key == "summary" || key.starts_with("x-"))
     };
     value.as_object().is_some_and(words)
 }
@@ -224,7 +227,7 @@ mod tests {
     fn words_for_a_property_that_is_gone_are_an_error() {
         let error = applied(
             json!({"properties": {"here": {"type": "string"}}}),
-            "  - {target: $.properties, update: {gone: {description: x}}}\n",
+            "  - {target: $.properties, update: {gone: {description: x, x-integer: true}}}\n",
         )
         .unwrap_err()
         .to_string();

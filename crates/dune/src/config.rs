@@ -44,7 +44,6 @@ impl Client {
     }
 
     /// Sets up a client step by step.
-    #[must_use]
     pub fn builder() -> ClientBuilder {
         ClientBuilder {
             transport: TransportBuilder::new(&SERVICE),

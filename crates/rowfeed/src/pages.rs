@@ -26,9 +26,12 @@ pub struct Pages {
     service: &'static str,
 }
 
+/// The source comes back with what it gave.
+type Fetched = (Box<dyn Source>, Result<Option<Page>, Error>);
+
 enum State {
     Idle(Box<dyn Source>),
-    Fetching(BoxFuture<'static, (Box<dyn Source>, Result<Option<Page>, Error>)>),
+    Fetching(BoxFuture<'static, Fetched>),
     Failed(Error),
     Done,
 }

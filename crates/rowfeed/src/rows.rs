@@ -60,12 +60,16 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         poll_fn(|context| self.poll_row(context)).await
     }
 
-    /// All rows.
+    /// All rows, in any collection: `Vec<_>`, `VecDeque<_>`, a set.
     ///
     /// # Errors
     ///
     /// The first that occurs.
-    pub async fn try_collect<C: Default + Extend<T>>(mut self) -> Result<C, Error> {
+    pub async fn try_collect<C>(mut self) -> Result<C, Error>
+    where
+        // That it gives `T` back tells `T`, where the collection could take references too.
+        C: Default + Extend<T> + IntoIterator<Item = T>,
+    {
         let mut rows = C::default();
         loop {
             rows.extend(self.decoded.by_ref());

@@ -41,10 +41,14 @@ async fn all_rows_come_once_and_in_order() {
 async fn a_result_without_rows_is_one_page_with_columns() {
     let bench = Bench::start().await;
     for service in ALL {
-        let run = bench.run(service, "SELECT project, evt_index FROM trades WHERE 1 = 0").await;
+        let run = bench
+            .run(service, "SELECT project, evt_index FROM trades WHERE 1 = 0")
+            .await;
         assert_eq!(run.total_rows(), Some(0));
         let pages = run.pages().page_size(5).try_collect().await.unwrap();
-        let [page] = pages.as_slice() else { panic!("{pages:?}") };
+        let [page] = pages.as_slice() else {
+            panic!("{pages:?}")
+        };
         assert!(page.is_empty());
         assert_eq!(page.len(), 0);
         let names: Vec<&str> = page.columns().iter().map(|column| column.name()).collect();
@@ -68,18 +72,30 @@ async fn nothing_is_sent_before_the_first_is_asked_for() {
         bench.start_lightdash("SELECT 1").run(),
         bench.start_yandex_query("SELECT 1").run(),
     ];
-    let others = (latest.rows::<Number>(), bench.query("x").pages(), bench.set("x", 0).pages());
+    let others = (
+        latest.rows::<Number>(),
+        bench.query("x").pages(),
+        bench.set("x", 0).pages(),
+    );
     tokio::time::sleep(Duration::from_millis(50)).await;
     drop((kept, started, others));
     tokio::time::sleep(Duration::from_millis(50)).await;
-    assert!(bench.sandbox.requests().is_empty(), "{:?}", bench.sandbox.requests());
+    assert!(
+        bench.sandbox.requests().is_empty(),
+        "{:?}",
+        bench.sandbox.requests()
+    );
 }
 
 #[tokio::test]
 async fn a_page_is_fetched_when_its_first_row_is_asked_for() {
     let bench = Bench::start().await;
     for service in ALL {
-        let mut rows = bench.numbers(service, 9).await.rows::<Number>().page_size(4);
+        let mut rows = bench
+            .numbers(service, 9)
+            .await
+            .rows::<Number>()
+            .page_size(4);
         for n in 0..4 {
             assert_eq!(rows.try_next().await.unwrap(), Some(Number { n }));
         }
@@ -154,15 +170,27 @@ async fn after_an_error_comes_nothing_and_nothing_is_sent() {
     for service in ALL {
         let run = bench.numbers(service, 9).await;
         let refusal = || {
-            Fault::status(418).on(service).method("GET").path(page_path(service)).after(1)
+            Fault::status(418)
+                .on(service)
+                .method("GET")
+                .path(page_path(service))
+                .after(1)
         };
         bench.sandbox.fault(refusal());
         let mut rows = run.rows::<Number>().page_size(4);
         for n in 0..4 {
-            assert_eq!(rows.try_next().await.unwrap(), Some(Number { n }), "{service:?}");
+            assert_eq!(
+                rows.try_next().await.unwrap(),
+                Some(Number { n }),
+                "{service:?}"
+            );
         }
         let error = rows.try_next().await.unwrap_err();
-        assert_eq!(error.call().unwrap().status().unwrap(), 418, "{service:?}: {error}");
+        assert_eq!(
+            error.call().unwrap().status().unwrap(),
+            418,
+            "{service:?}: {error}"
+        );
 
         bench.sandbox.fault(refusal());
         let mut pages = run.pages().page_size(4);
@@ -187,7 +215,9 @@ async fn a_future_that_is_dropped_loses_and_repeats_nothing() {
     for service in ALL {
         let run = bench.numbers(service, 11).await;
         let slow = Fault::delay(Duration::from_millis(120));
-        bench.sandbox.fault(slow.on(service).path(page_path(service)).always());
+        bench
+            .sandbox
+            .fault(slow.on(service).path(page_path(service)).always());
 
         let mut rows = run.rows::<Number>().page_size(4);
         let (mut seen, mut dropped) = (Vec::new(), 0);
@@ -246,8 +276,14 @@ async fn both_are_streams() {
             .await
             .unwrap();
         assert_eq!(sizes, [3, 3, 3, 2], "{service:?}");
-        let rest = run.rows::<Number>().page_size(3).try_skip_while(|row| std::future::ready(Ok(row.n < 8)));
-        assert_eq!(TryStreamExt::try_collect::<Vec<_>>(rest).await.unwrap(), upto(11)[8..]);
+        let rest = run
+            .rows::<Number>()
+            .page_size(3)
+            .try_skip_while(|row| std::future::ready(Ok(row.n < 8)));
+        assert_eq!(
+            TryStreamExt::try_collect::<Vec<_>>(rest).await.unwrap(),
+            upto(11)[8..]
+        );
     }
 }
 
@@ -297,9 +333,15 @@ async fn no_trait_has_to_be_imported() {
 #[tokio::test]
 async fn rows_collect_into_any_collection() {
     let bench = Bench::start().await;
-    let run = bench.run(Service::Dune, "SELECT evt_index, project FROM trades").await;
-    let sorted: std::collections::BTreeMap<i64, String> =
-        run.rows::<(i64, String)>().page_size(7).try_collect().await.unwrap();
+    let run = bench
+        .run(Service::Dune, "SELECT evt_index, project FROM trades")
+        .await;
+    let sorted: std::collections::BTreeMap<i64, String> = run
+        .rows::<(i64, String)>()
+        .page_size(7)
+        .try_collect()
+        .await
+        .unwrap();
     assert_eq!(sorted.len(), 17);
 }
 
@@ -308,13 +350,29 @@ async fn max_rows_ends_in_the_middle_of_a_page() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 23).await;
-        let rows: Vec<Number> = run.rows().page_size(5).max_rows(7).try_collect().await.unwrap();
+        let rows: Vec<Number> = run
+            .rows()
+            .page_size(5)
+            .max_rows(7)
+            .try_collect()
+            .await
+            .unwrap();
         assert_eq!(rows, upto(7), "{service:?}");
         // Pages of Lightdash are all of one size.
-        let pages: &[usize] = if service == Service::Lightdash { &[5, 5] } else { &[5, 2] };
+        let pages: &[usize] = if service == Service::Lightdash {
+            &[5, 5]
+        } else {
+            &[5, 2]
+        };
         assert_eq!(bench.rows_sent(), pages, "{service:?}");
 
-        let rows: Vec<Number> = run.rows().page_size(5).max_rows(10).try_collect().await.unwrap();
+        let rows: Vec<Number> = run
+            .rows()
+            .page_size(5)
+            .max_rows(10)
+            .try_collect()
+            .await
+            .unwrap();
         assert_eq!(rows, upto(10), "{service:?}");
         assert_eq!(bench.rows_sent(), [5, 5], "{service:?}");
 
@@ -323,7 +381,11 @@ async fn max_rows_ends_in_the_middle_of_a_page() {
 
         let pages = run.pages().max_rows(9).page_size(4).max_rows(6).max_rows(8);
         let pages = pages.try_collect().await.unwrap();
-        assert_eq!(pages.iter().map(Page::len).collect::<Vec<_>>(), [4, 2], "{service:?}");
+        assert_eq!(
+            pages.iter().map(Page::len).collect::<Vec<_>>(),
+            [4, 2],
+            "{service:?}"
+        );
         assert_eq!(pages[1].rows::<Number>().unwrap(), upto(6)[4..]);
         let decoded: Result<Vec<Number>, _> = pages[1].decode().collect();
         assert_eq!(decoded.unwrap(), upto(6)[4..]);
@@ -370,7 +432,12 @@ async fn a_page_without_rows_cannot_be_asked_for() {
 async fn pages_say_where_they_stand() {
     let bench = Bench::start().await;
     for service in ALL {
-        let run = bench.run(service, "SELECT project, evt_index FROM trades ORDER BY block_time LIMIT 11").await;
+        let run = bench
+            .run(
+                service,
+                "SELECT project, evt_index FROM trades ORDER BY block_time LIMIT 11",
+            )
+            .await;
         assert_eq!(run.total_rows(), Some(11));
         assert_eq!(run.result_sets(), 1);
         let pages = run.pages().page_size(4).try_collect().await.unwrap();
@@ -399,12 +466,17 @@ async fn rows_of_a_page_may_borrow_from_it() {
     }
     let bench = Bench::start().await;
     for service in ALL {
-        let run = bench.run(service, "SELECT project FROM trades LIMIT 5").await;
+        let run = bench
+            .run(service, "SELECT project FROM trades LIMIT 5")
+            .await;
         let page = run.pages().try_next().await.unwrap().unwrap();
         let rows: Vec<Borrowing<'_>> = page.rows().unwrap();
         assert_eq!(rows.len(), 5);
         let text = page.raw().as_str().as_bytes().as_ptr_range();
-        assert!(text.contains(&rows[0].project.as_ptr()), "{service:?}: a copy");
+        assert!(
+            text.contains(&rows[0].project.as_ptr()),
+            "{service:?}: a copy"
+        );
     }
 }
 
@@ -413,7 +485,10 @@ async fn a_run_is_read_as_often_as_wanted_also_at_once() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 7).await;
-        let (mut one, mut other) = (run.rows::<Number>().page_size(2), run.clone().rows::<Number>());
+        let (mut one, mut other) = (
+            run.rows::<Number>().page_size(2),
+            run.clone().rows::<Number>(),
+        );
         for n in 0..7 {
             assert_eq!(one.try_next().await.unwrap(), Some(Number { n }));
             assert_eq!(other.try_next().await.unwrap(), Some(Number { n }));

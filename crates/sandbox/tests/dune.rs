@@ -313,6 +313,31 @@ async fn a_cancelled_run_stays_cancelled() {
 }
 
 #[tokio::test]
+async fn a_run_that_has_ended_cannot_be_cancelled() {
+    let sandbox = at_once().await;
+    let id = dune_execution(&sandbox, "select 1").await;
+    let cancel = format!("/v1/execution/{id}/cancel");
+    let reply = send(dune(&sandbox, Method::POST, &cancel)).await;
+    assert_eq!(reply.json(), json!({ "success": false }));
+    let body = get(&sandbox, &format!("/v1/execution/{id}/status")).await;
+    assert_eq!(body.json()["state"], "QUERY_STATE_COMPLETED");
+}
+
+#[tokio::test]
+async fn a_run_that_has_not_ended_is_nobodys_latest_result() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let latest = format!("/v1/query/{DUNE_QUERY_ID}/results?limit=1");
+    let before = get(&sandbox, &latest).await.json();
+    let execute = format!("/v1/query/{DUNE_QUERY_ID}/execute");
+    let id = send(dune(&sandbox, Method::POST, &execute)).await.json()["execution_id"].clone();
+    let running = get(&sandbox, &latest).await.json();
+    assert_eq!(running["execution_id"], before["execution_id"]);
+    let status = format!("/v1/execution/{}/status", id.as_str().unwrap());
+    while get(&sandbox, &status).await.json()["is_execution_finished"] == false {}
+    assert_eq!(get(&sandbox, &latest).await.json()["execution_id"], id);
+}
+
+#[tokio::test]
 async fn ids_that_lead_nowhere() {
     let sandbox = at_once().await;
     let cases = [

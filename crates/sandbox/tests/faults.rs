@@ -297,6 +297,16 @@ async fn a_dropped_sandbox_gives_its_port_back_and_ends_its_connections() {
 }
 
 #[test]
+fn the_port_is_closed_when_drop_returns() {
+    for _ in 0..50 {
+        let sandbox = Sandbox::start_blocking().unwrap();
+        let address = sandbox.address();
+        drop(sandbox);
+        assert!(std::net::TcpStream::connect(address).is_err());
+    }
+}
+
+#[test]
 fn a_sandbox_needs_no_runtime_and_shares_nothing() {
     let one = Sandbox::start_blocking().unwrap();
     let other = Sandbox::start_blocking().unwrap();

@@ -64,6 +64,8 @@ async fn both_schemes_are_accepted_and_anything_else_is_401() {
     // a personal token is no bearer token, nor the other way round
     let reply = send(with(format!("Bearer {LIGHTDASH_TOKEN}"))).await;
     assert_error(&reply, 401, "AuthorizationError");
+    let reply = send(with(format!("ApiKey {LIGHTDASH_SERVICE_TOKEN}"))).await;
+    assert_error(&reply, 401, "AuthorizationError");
     let reply = send(client.get(&url)).await;
     assert_error(&reply, 401, "AuthorizationError");
     let seen = format!("{:?}", sandbox.requests());

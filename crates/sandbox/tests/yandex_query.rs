@@ -371,6 +371,27 @@ async fn a_query_that_has_ended_can_be_started_again() {
 }
 
 #[tokio::test]
+async fn a_stopped_query_can_be_started_again() {
+    let sandbox = Sandbox::builder().poll_steps(1).start().await.unwrap();
+    let id = yandex_query_run(&sandbox, "select 1").await;
+    assert_eq!(
+        post(&sandbox, &format!("/queries/{id}/stop")).await.status,
+        204
+    );
+    let status = format!("/queries/{id}/status");
+    for expected in ["RUNNING", "FAILED"] {
+        assert_eq!(get(&sandbox, &status).await.json()["status"], expected);
+    }
+    assert_eq!(
+        post(&sandbox, &format!("/queries/{id}/start")).await.status,
+        204
+    );
+    for expected in ["RUNNING", "COMPLETED"] {
+        assert_eq!(get(&sandbox, &status).await.json()["status"], expected);
+    }
+}
+
+#[tokio::test]
 async fn a_result_set_that_is_too_long_is_marked() {
     let sandbox = Sandbox::builder()
         .poll_steps(0)

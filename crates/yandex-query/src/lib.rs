@@ -11,8 +11,8 @@ mod statement;
 pub use config::ClientBuilder;
 pub use generated::{Client, builder, types};
 pub use progenitor_client::{
-    BuildError, ByteStream, CredentialProvider, ErrorKind, RawRows, ResponseValue, RetryPolicy,
-    Secret, UnknownValue,
+    BuildError, ByteStream, CredentialError, CredentialProvider, ErrorKind, RawRows, ResponseValue,
+    RetryPolicy, Secret, SecretError, SecretFuture, TimeoutScope, UnknownValue,
 };
 
 /// What goes wrong in a call, with the error that the service itself sent, where it sent one.

@@ -19,22 +19,16 @@ impl<'a> Walk<'a> {
         mut to: Vec<Node<'a>>,
     ) {
         let told_apart = is_told_apart(&to);
-        let alone = from.len() == 1 && to.len() == 1;
+        let taken = match from.len() {
+            // Generated as that one type.
+            1 => breaks("the client cannot decode it"),
+            // Generated as one struct that needs the discriminator.
+            _ if is_told_apart(&from) && !told_apart => breaks("the client cannot decode it"),
+            _ if told_apart => fine("the discriminator is open, so the client decodes it"),
+            _ => fine("the client decodes it as `Other`"),
+        };
         for rule in RULES {
-            from.retain(|was| {
-                let Some(at) = to.iter().position(|is| rule(was, is)) else {
-                    return true;
-                };
-                let is = to.remove(at);
-                let named = was.named().is_some() || alone;
-                let inner = if named {
-                    place.clone()
-                } else {
-                    place.below(&label(was))
-                };
-                self.schema(&inner, was, &is);
-                false
-            });
+            self.pair_arms(place, &mut from, &mut to, rule);
         }
         self.enum_arms(place, old, new, &mut from, &mut to);
         for was in &from {
@@ -52,13 +46,31 @@ impl<'a> Walk<'a> {
         }
         for is in &to {
             let message = place.says(&format!("may now also be {}", arm(is)));
-            let response = if told_apart {
-                fine("the discriminator is open, so the client decodes it")
-            } else {
-                breaks("the client cannot decode it")
-            };
-            self.report(place, Kind::UnionArmAdded, is, message, FINE, response);
+            self.report(place, Kind::UnionArmAdded, is, message, FINE, taken);
         }
+    }
+
+    /// Compares the arms that `rule` takes for versions of one, which are then done with.
+    fn pair_arms(
+        &mut self,
+        place: &Place<'a>,
+        from: &mut Vec<Node<'a>>,
+        to: &mut Vec<Node<'a>>,
+        rule: Rule,
+    ) {
+        from.retain(|was| {
+            let Some(at) = to.iter().position(|is| rule(was, is)) else {
+                return true;
+            };
+            let is = to.remove(at);
+            let inner = if was.named().is_some() || is_text(was) {
+                place.clone()
+            } else {
+                place.below(&label(was))
+            };
+            self.schema(&inner, was, &is);
+            false
+        });
     }
 
     /// Arms that are text with given values are one enum, however many there are.
@@ -70,22 +82,20 @@ impl<'a> Walk<'a> {
         from: &mut Vec<Node<'a>>,
         to: &mut Vec<Node<'a>>,
     ) {
-        let whole = |node: &Node<'a>, arms: &[Node<'a>]| {
-            let all = if node.kind() == Type::Union {
-                node.alternatives()
-            } else {
-                arms.to_vec()
-            };
-            let values = all.iter().flat_map(|arm| arm.resolved().node.values());
+        let whole = |node: &Node<'a>| {
+            let arms = node.alternatives();
+            let values = arms.iter().flat_map(|arm| arm.resolved().node.values());
             values.collect::<Vec<_>>()
         };
-        let (before, after) = (whole(old, from), whole(new, to));
+        let (before, after) = (whole(old), whole(new));
         let take = |arms: &mut Vec<Node<'a>>| {
             let (enums, rest) = arms.drain(..).partition::<Vec<_>, _>(is_text_enum);
             *arms = rest;
             enums
         };
         if before.is_empty() || after.is_empty() {
+            // An enum on one side only may have opened to any text, or closed from it.
+            self.pair_arms(place, from, to, |was, is| is_text(was) && is_text(is));
             return;
         }
         let (gone, come) = (take(from), take(to));
@@ -108,8 +118,10 @@ impl<'a> Walk<'a> {
     }
 }
 
+type Rule = fn(&Node<'_>, &Node<'_>) -> bool;
+
 /// What makes two arms versions of one, the surest first.
-const RULES: [fn(&Node<'_>, &Node<'_>) -> bool; 6] = [
+const RULES: [Rule; 6] = [
     |was, is| was.named().is_some() && was.named().map(|n| n.0) == is.named().map(|n| n.0),
     |was, is| {
         let (a, b) = (shape::tags(was), shape::tags(is));
@@ -143,9 +155,12 @@ fn is_told_apart(arms: &[Node<'_>]) -> bool {
         })
 }
 
+fn is_text(arm: &Node<'_>) -> bool {
+    arm.resolved().node.kind() == Type::String
+}
+
 fn is_text_enum(arm: &Node<'_>) -> bool {
-    let node = arm.resolved().node;
-    node.kind() == Type::String && !node.values().is_empty()
+    is_text(arm) && !arm.resolved().node.values().is_empty()
 }
 
 /// An arm in words, with what tells it apart.

@@ -182,8 +182,15 @@ fn hoist(
     hoisted: &mut Map<String, Value>,
 ) {
     let mut definition = schema.clone();
-    let description = definition.shift_remove("description");
     let nullable = definition.shift_remove("nullable");
+    if let Some(known) = same_enum(&definition, all) {
+        refer(schema, &known, nullable);
+        return;
+    }
+    // What a constant says is clear; a type of several values is about what its property is about.
+    if count == 1 {
+        definition.shift_remove("description");
+    }
     // A constant is named after what it says, and shared: `status: "ok"` stands in every response.
     let base = match (
         &place.property,
@@ -202,7 +209,29 @@ fn hoist(
         number += 1;
     }
     hoisted.insert(name.clone(), definition);
+    refer(schema, &name, nullable);
+}
+
+/// A component enum of the same values: what a merged union has in common with it is its meaning.
+fn same_enum(definition: &Map<String, Value>, all: &Map<String, Value>) -> Option<String> {
+    let values = |schema: &Value| {
+        let mut values = strings(schema);
+        values.sort_unstable();
+        values
+    };
+    let wanted = values(&Value::Object(definition.clone()));
+    let is_same =
+        |schema: &Value| schema.get("type") == Some(&json!("string")) && values(schema) == wanted;
+    let mut same = all
+        .iter()
+        .filter(|(_, schema)| wanted.len() > 1 && is_same(schema));
+    same.next().map(|(name, _)| name.clone())
+}
+
+/// Leaves a reference in the place of a schema, with the words and the `nullable` of the place.
+fn refer(schema: &mut Map<String, Value>, name: &str, nullable: Option<Value>) {
     let reference = json!(format!("#/components/schemas/{name}"));
+    let description = schema.shift_remove("description");
     schema.clear();
     if description.is_none() && nullable.is_none() {
         schema.insert("$ref".into(), reference);
@@ -259,6 +288,19 @@ mod tests {
         assert_eq!(schemas["PageSort"]["x-open-enum"], true);
         let enums = open_enums(&document).unwrap();
         assert_eq!(enums[0].values[1].variant, "Desc");
+        assert_eq!(enums[0].description.as_deref(), Some("Words."));
+    }
+
+    #[test]
+    fn an_inline_enum_of_the_values_of_a_component_is_that_component() {
+        let mut document = document(json!({
+            "Order": {"type": "string", "enum": ["asc", "desc"]},
+            "Page": {"properties": {"sort": {"type": "string", "enum": ["desc", "asc"]}}}}));
+        string_enums_are_open_types(&mut document).unwrap();
+        let schemas = &document["components"]["schemas"];
+        let sort = &schemas["Page"]["properties"]["sort"];
+        assert_eq!(sort["$ref"], "#/components/schemas/Order");
+        assert_eq!(schemas.as_object().unwrap().len(), 2);
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub(super) fn rows_stay_raw(document: &mut Value) -> Result<()> {
         }
     });
     if found {
-        let rows = json!({"type": "object", "description": "The rows of a page."});
+        let rows = json!({"type": "array", "items": {}, "description": "The rows of a page."});
         components_mut(document).insert(RAW_ROWS.into(), rows);
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! Walking the schemas of a document, and the rules about schemas as such.
 
+use std::collections::HashMap;
+
 use anyhow::{Result, bail};
 use heck::ToUpperCamelCase as _;
 use indexmap::IndexSet;
@@ -238,7 +240,7 @@ pub(super) fn operations(document: &Value) -> impl Iterator<Item = &Value> {
 pub(super) fn take_rust_names(document: &mut Value) -> Result<()> {
     let old = std::mem::take(components_mut(document));
     let mut renamed = Map::new();
-    let mut names = std::collections::HashMap::new();
+    let mut names = HashMap::new();
     for (name, mut schema) in old {
         let wanted = schema
             .as_object_mut()
@@ -291,6 +293,63 @@ pub(super) fn references_with_siblings_are_wrapped(document: &mut Value) -> Resu
     Ok(())
 }
 
+/// A component that is only a map would be a newtype around one: references to it become maps, with
+/// the words of the place or else those of the component.
+pub(super) fn maps_need_no_name(document: &mut Value) -> Result<()> {
+    // A map may hold another one by name; no document nests them deeper than this.
+    for _ in 0..4 {
+        let maps = named_maps(document);
+        for_each(document, &mut |schema, _| {
+            let Some(map) = only_reference(schema).and_then(|name| maps.get(name)) else {
+                return;
+            };
+            let own: Vec<_> = ["description", "nullable"]
+                .into_iter()
+                .filter_map(|key| Some((key.to_owned(), schema.get(key)?.clone())))
+                .collect();
+            schema.clone_from(map);
+            schema.extend(own);
+        });
+    }
+    Ok(())
+}
+
+/// The components that are maps, but for those that hold themselves.
+fn named_maps(document: &Value) -> HashMap<String, Map<String, Value>> {
+    let is_map = |schema: &Map<String, Value>| {
+        let values = schema.get("additionalProperties");
+        let fields = schema.get("properties");
+        values.is_some_and(|values| *values != json!(false))
+            && fields.is_none_or(|fields| *fields == json!({}))
+            && !schema.contains_key("allOf")
+    };
+    let holds_itself = |name: &String, schema: &Map<String, Value>| {
+        let mut inside = Vec::new();
+        let schema = Value::Object(schema.clone());
+        document::refs_in(&schema, &mut inside);
+        document::closure(document, inside).contains(name)
+    };
+    let all = components(document).into_iter();
+    all.filter_map(|(name, schema)| match schema {
+        Value::Object(schema) => Some((name, schema)),
+        _ => None,
+    })
+    .filter(|(name, schema)| is_map(schema) && !holds_itself(name, schema))
+    .collect()
+}
+
+/// The component that a schema is nothing but a reference to, words aside.
+fn only_reference(schema: &Map<String, Value>) -> Option<&str> {
+    let reference = match schema.get("$ref") {
+        Some(reference) => reference,
+        None => match schema.get("allOf")?.as_array()?.as_slice() {
+            [only] => only.get("$ref")?,
+            _ => return None,
+        },
+    };
+    ref_name(reference.as_str()?)
+}
+
 /// Merged arms and replaced rows leave schemas behind that would only cost compile time.
 pub(super) fn unreached_schemas_go(document: &mut Value) -> Result<()> {
     let sides = Sides::of(document);
@@ -338,6 +397,25 @@ mod tests {
         let wanted = json!({"description": "Words.",
                             "allOf": [{"$ref": "#/components/schemas/B"}]});
         assert_eq!(b, &wanted);
+    }
+
+    #[test]
+    fn a_map_is_a_map_and_not_a_type_unless_it_holds_itself() {
+        let map = |of: &str| {
+            json!({"type": "object", "description": "All.", "additionalProperties":
+                                    {"$ref": format!("#/components/schemas/{of}")}})
+        };
+        let mut document = json!({"components": {"schemas": {
+            "Plain": map("Item"), "Nested": map("Nested"), "Item": {"type": "string"},
+            "A": {"properties": {
+                "plain": {"$ref": "#/components/schemas/Plain"},
+                "said": {"description": "Some.", "allOf": [{"$ref": "#/components/schemas/Plain"}]},
+                "nested": {"$ref": "#/components/schemas/Nested"}}}}}});
+        maps_need_no_name(&mut document).unwrap();
+        let properties = &document["components"]["schemas"]["A"]["properties"];
+        assert_eq!(properties["plain"], map("Item"));
+        assert_eq!(properties["said"]["description"], "Some.");
+        assert_eq!(properties["nested"]["$ref"], "#/components/schemas/Nested");
     }
 
     #[test]

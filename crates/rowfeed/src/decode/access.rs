@@ -54,6 +54,7 @@ impl<'de> SeqAccess<'de> for Elements<'_, '_, 'de> {
             lex: &mut *self.lex,
             kind,
             form: self.form,
+            null_is_lost: false,
         };
         seed.deserialize(cell).map(Some)
     }

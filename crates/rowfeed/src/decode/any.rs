@@ -64,6 +64,7 @@ impl<'t, 'de> Cell<'_, 't, 'de> {
                     Kind::Float => any_float(text, visitor),
                     Kind::Integer => any_integer(text, visitor),
                     _ if number.whole => any_integer(text, visitor),
+                    _ if number.is_longer_than_a_float() => visit_text(text, visitor),
                     _ => any_float(text, visitor),
                 }
             }

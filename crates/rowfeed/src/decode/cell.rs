@@ -19,6 +19,8 @@ pub(super) struct Cell<'c, 't, 'de> {
     pub(super) lex: &'c mut Lexer<'t, 'de>,
     pub(super) kind: &'c Kind,
     pub(super) form: Form,
+    /// A `null` here stands for a value that the service could not send.
+    pub(super) null_is_lost: bool,
 }
 
 /// How many lists of an Optional were entered and have to be left again.
@@ -31,6 +33,7 @@ impl<'c, 't, 'de> Cell<'c, 't, 'de> {
             lex,
             kind,
             form: Form::AsDeclared,
+            null_is_lost: false,
         }
     }
 
@@ -88,6 +91,7 @@ impl<'c, 't, 'de> Cell<'c, 't, 'de> {
             lex: &mut *self.lex,
             kind: self.kind,
             form: self.form,
+            null_is_lost: false,
         })?;
         Self::leave(self.lex, entered)?;
         Ok(out)
@@ -187,6 +191,7 @@ impl<'de> Deserializer<'de> for Cell<'_, '_, 'de> {
                     lex: &mut *self.lex,
                     kind: inner,
                     form: self.form,
+                    null_is_lost: false,
                 })?;
                 Self::leave(self.lex, Entered(1))?;
                 Ok(out)

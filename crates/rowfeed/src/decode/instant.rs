@@ -96,6 +96,12 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     fn of(text: &'a str) -> Option<Self> {
+        // Nearly every text has this layout.
+        if let Some(head) = text.as_bytes().first_chunk()
+            && matches_usual(head)
+        {
+            return Self::with_time(&text[..10], head[10], &text[11..]);
+        }
         let (date, rest) = split_date(text)?;
         let absent = Self {
             date,
@@ -103,20 +109,24 @@ impl<'a> Parts<'a> {
             zone: Zone::Absent,
             spelled: 0,
         };
-        let spelled = match rest.as_bytes().first() {
-            None => return Some(absent),
+        match rest.as_bytes().first() {
+            None => Some(absent),
             Some(b',') => {
                 let zone = zone(rest)?;
-                return Some(Self { zone, ..absent });
+                Some(Self { zone, ..absent })
             }
-            Some(byte @ (b'T' | b' ')) => *byte,
-            Some(_) => return None,
-        };
-        let clock = rest.get(1..9)?;
-        if !matches_shape(clock, b"00:00:00") {
-            return None;
+            Some(&spelled) => {
+                let clock = rest.get(1..)?;
+                let shape = matches_shape(clock.get(..8)?, b"00:00:00");
+                (shape && matches!(spelled, b'T' | b' ')).then_some(())?;
+                Self::with_time(date, spelled, clock)
+            }
         }
-        let mut rest = &rest[9..];
+    }
+
+    /// `clock` begins with a time; a fraction and a zone may follow.
+    fn with_time(date: &'a str, spelled: u8, clock: &'a str) -> Option<Self> {
+        let (clock, mut rest) = clock.split_at(8);
         let mut fraction = "";
         if let Some(after) = rest.strip_prefix('.') {
             let digits = after.bytes().take_while(u8::is_ascii_digit).count();
@@ -127,7 +137,7 @@ impl<'a> Parts<'a> {
         }
         Some(Self {
             date,
-            time: Some((clock, fraction.trim_end_matches('0'))),
+            time: Some((clock, without_zeros(fraction))),
             zone: zone(rest)?,
             spelled,
         })
@@ -190,11 +200,13 @@ fn split_date(text: &str) -> Option<(&str, &str)> {
 }
 
 fn zone(text: &str) -> Option<Zone<'_>> {
+    if matches!(text, " UTC" | "Z") {
+        return Some(Zone::Utc);
+    }
     let trimmed = text.strip_prefix(' ').unwrap_or(text);
     match trimmed.as_bytes() {
         [] if text.is_empty() => Some(Zone::Absent),
         b"Z" | b"+00:00" | b"-00:00" | b"+00" => Some(Zone::Utc),
-        b"UTC" if text.len() == 4 => Some(Zone::Utc),
         [b'+' | b'-', offset @ ..] => {
             let known = match offset.len() {
                 2 => matches_shape(&trimmed[1..], b"00"),
@@ -214,6 +226,25 @@ fn zone(text: &str) -> Option<Zone<'_>> {
             (parted && known).then_some(Zone::Named(name))
         }
     }
+}
+
+fn without_zeros(fraction: &str) -> &str {
+    let zeros = fraction.bytes().rev().take_while(|&byte| byte == b'0');
+    &fraction[..fraction.len() - zeros.count()]
+}
+
+/// `2021-06-07 13:21:10` with a blank or a `T`.
+fn matches_usual(head: &[u8; 19]) -> bool {
+    let digits = [0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18];
+    let marks = [(4, b'-'), (7, b'-'), (13, b':'), (16, b':')];
+    let digits = digits
+        .iter()
+        .fold(true, |same, &at: &usize| same & head[at].is_ascii_digit());
+    digits
+        && marks
+            .iter()
+            .all(|&(at, mark): &(usize, u8)| head[at] == mark)
+        && matches!(head[10], b' ' | b'T')
 }
 
 /// Whether `text` has a digit where `shape` has `0` and the same byte elsewhere.

@@ -41,6 +41,15 @@ pub(super) struct Number<'t> {
     pub(super) scale: usize,
 }
 
+impl Number<'_> {
+    /// Whether it has more digits than a float is ever written with, so that it must be a decimal.
+    pub(super) fn is_longer_than_a_float(&self) -> bool {
+        let mantissa = self.text.split(['e', 'E']).next().unwrap_or_default();
+        let digits = mantissa.trim_start_matches(['-', '0', '.']).bytes();
+        digits.filter(u8::is_ascii_digit).count() > 17
+    }
+}
+
 /// The text that a JSON string stands for.
 #[derive(Debug)]
 pub(super) enum Text<'t, 'de> {
@@ -246,6 +255,29 @@ impl<'t, 'de> Lexer<'t, 'de> {
         serde_json::from_str(&self.text[quoted.start - 1..=quoted.end]).map_err(|_| {
             DecodeError::malformed(quoted.start, "a string holds an escape that is not valid")
         })
+    }
+
+    /// Takes an integer of at most eighteen digits, or nothing.
+    #[inline]
+    pub(super) fn small_integer(&mut self) -> Option<i64> {
+        let bytes = self.text.as_bytes();
+        let negative = bytes.get(self.at) == Some(&b'-');
+        let first = self.at + usize::from(negative);
+        let mut end = first;
+        let mut value = 0_i64;
+        while let Some(digit) = bytes.get(end).map(|byte| byte.wrapping_sub(b'0'))
+            && digit < 10
+        {
+            value = value.wrapping_mul(10).wrapping_add(i64::from(digit));
+            end += 1;
+        }
+        let plain = matches!(bytes.get(end), Some(b',' | b'}' | b']'));
+        let count = end - first;
+        if !plain || count == 0 || count > 18 || (bytes[first] == b'0' && count > 1) {
+            return None;
+        }
+        self.at = end;
+        Some(if negative { -value } else { value })
     }
 
     /// Takes a number.

@@ -32,7 +32,11 @@ impl<'r, 'de> ListRow<'r, 'de> {
     ) -> Result<T> {
         let column = &self.columns.slice()[index];
         let start = self.lex.position();
-        match read(Cell::new(self.lex, &column.kind)) {
+        let cell = Cell {
+            null_is_lost: column.null_is_lost,
+            ..Cell::new(self.lex, &column.kind)
+        };
+        match read(cell) {
             Ok(out) => Ok(out),
             Err(error) => Err(error.at_column(
                 column.name(),

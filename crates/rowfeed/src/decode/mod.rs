@@ -18,7 +18,9 @@
 //! The type that is asked for and the type that the column declares decide together. Where serde
 //! hides what is asked for (`#[serde(flatten)]`, untagged and internally tagged enums,
 //! `serde_json::Value`, `rust_decimal::Decimal` as it comes), the declared type decides alone:
-//! a decimal is then text with every digit, an integer too wide for 64 bits likewise.
+//! a decimal is then text with every digit, an integer too wide for 64 bits likewise. A number
+//! with a fraction in a column that declares no decimal type is a float unless it has more than 17
+//! digits; `rust_decimal::serde::str` asks for its text and so gets every digit.
 //!
 //! A row may become a struct, a map, a tuple (by position of the columns), a [`Row`], a
 //! [`Value`], or, if it has one column, that column's value.

@@ -30,6 +30,11 @@ impl<'t, 'de> Cell<'_, 't, 'de> {
     #[inline]
     pub(super) fn integer(&mut self, wanted: &dyn Expected) -> Result<Integer> {
         let entered = self.enter(wanted)?;
+        self.lex.peek()?;
+        if let Some(value) = self.lex.small_integer() {
+            Self::leave(self.lex, entered)?;
+            return Ok(Integer::I64(value));
+        }
         let numeral = self.numeral(wanted)?;
         let value = match &numeral {
             Numeral::Number(number) => Integer::of(*number),

@@ -38,9 +38,10 @@ pub(super) enum Tag {
     Map,
     Struct,
     Variant,
+    Lost,
 }
 
-const TAGS: [Tag; 15] = [
+const TAGS: [Tag; 16] = [
     Tag::Boolean,
     Tag::Integer,
     Tag::Decimal,
@@ -56,6 +57,7 @@ const TAGS: [Tag; 15] = [
     Tag::Map,
     Tag::Struct,
     Tag::Variant,
+    Tag::Lost,
 ];
 
 impl<'de> Deserialize<'de> for Tag {
@@ -92,6 +94,10 @@ pub(super) fn visit<'de, V: Visitor<'de>>(cell: Cell<'_, '_, 'de>, visitor: V) -
     };
     match tag(&cell)? {
         Some(tag) => visitor.visit_enum(Tagged { tag, content: cell }),
+        None if cell.null_is_lost => visitor.visit_enum(Tagged {
+            tag: Tag::Lost,
+            content: cell,
+        }),
         None => {
             cell.lex.word("null")?;
             visitor.visit_unit()

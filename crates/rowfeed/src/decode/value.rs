@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::{
     Serialize, Serializer,
-    de::{Deserialize, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor},
+    de::{
+        Deserialize, Deserializer, EnumAccess, IgnoredAny, MapAccess, SeqAccess, VariantAccess,
+        Visitor,
+    },
 };
 
 use super::{
@@ -55,6 +58,9 @@ pub enum Value {
     Struct(Vec<(String, Value)>),
     /// One alternative of a YQL variant: its name (or index) and its value.
     Variant(String, Box<Value>),
+    /// A value that Yandex Query could not write as JSON and so did not send: a `Uuid`, or text
+    /// that is not UTF-8. It is there in the result, so it is not NULL; cast it in the query.
+    Lost,
 }
 
 impl Value {
@@ -128,6 +134,7 @@ impl Value {
         !matches!(
             self,
             Self::Null
+                | Self::Lost
                 | Self::Bytes(_)
                 | Self::List(_)
                 | Self::Map(_)
@@ -170,6 +177,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
             Tag::List => Value::List(cell.newtype_variant()?),
             Tag::Map => Value::Map(cell.newtype_variant::<Pairs>()?.0),
             Tag::Struct => Value::Struct(cell.newtype_variant::<Row>()?.into_iter().collect()),
+            Tag::Lost => cell.newtype_variant().map(|IgnoredAny| Value::Lost)?,
             Tag::Variant => match cell.newtype_variant::<Row>()?.into_iter().next() {
                 Some((name, value)) => Value::Variant(name, Box::new(value)),
                 None => Value::Null,
@@ -239,14 +247,14 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 }
 
-/// As plain data. Integers beyond 64 bits become text, since many formats lose or refuse them. In
+/// As plain data, NULL and lost values as null. Integers beyond 64 bits become text, since many formats lose or refuse them. In
 /// a format that people read, such as JSON, bytes become `0x…` and floats that are not finite
 /// their name; a map whose keys are not all single values becomes a list of pairs.
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let readable = serializer.is_human_readable();
         match self {
-            Self::Null => serializer.serialize_unit(),
+            Self::Null | Self::Lost => serializer.serialize_unit(),
             Self::Boolean(value) => serializer.serialize_bool(*value),
             Self::Integer(value) => {
                 if let Ok(value) = i64::try_from(*value) {

@@ -9,7 +9,7 @@
 
 use rowfeed_dune::{builder, types};
 
-use super::state::{SERVICE, call, check_state};
+use super::state::{SERVICE, TRUNCATED, call, check_state};
 use crate::{
     Columns, Error, ErrorKind, Page, Pages, ReadsRows,
     source::{BoxFuture, Source, Wanted},
@@ -90,9 +90,7 @@ impl Paging {
         check_state(&response.state, finished, response.error.as_ref(), &id)?;
         let is_partial = response.state == types::ExecutionState::CompletedPartial;
         if is_partial && !(wanted.truncated || self.from.takes_partial()) {
-            let message = "Dune cut the result off for its size; \
-                           allow_truncated() takes the part that there is";
-            return Err(Error::new(ErrorKind::Truncated, SERVICE, message).with_run(&id));
+            return Err(Error::new(ErrorKind::Truncated, SERVICE, TRUNCATED).with_run(&id));
         }
         let Some(result) = response.result else {
             let message = "the execution has ended well, but the page has no result";
@@ -163,7 +161,18 @@ impl From {
             Self::Endpoint(builder) => send_page!(builder, offset, wanted),
             Self::Execution(builder) => send_page!(builder, offset, wanted),
         };
-        Ok(response.map_err(call)?.into_inner())
+        let response = response.map_err(|error| match self.execution_id() {
+            Some(id) => call(error).with_run(id),
+            None => call(error),
+        })?;
+        Ok(response.into_inner())
+    }
+
+    fn execution_id(&self) -> Option<&str> {
+        match self {
+            Self::Execution(builder) => builder.execution_id.as_deref().ok(),
+            _ => None,
+        }
     }
 
     fn takes_partial(&self) -> bool {

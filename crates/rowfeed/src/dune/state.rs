@@ -6,8 +6,20 @@ use crate::{Error, ErrorKind, Position};
 
 pub(super) const SERVICE: &str = "dune";
 
+pub(super) const TRUNCATED: &str = "Dune cut the result off for its size; \
+                                    allow_truncated() takes the part that there is";
+
+/// A partial result that was not asked for is refused, under a status that Dune does not document;
+/// the words tell it.
 pub(super) fn call(error: rowfeed_dune::Error) -> Error {
-    Error::from_call(SERVICE, error)
+    const REFUSAL: &[u8] = b"allow_partial_results=true";
+    const LONGEST: usize = 1024;
+    let body = error.body();
+    let refused = body.len() < LONGEST && body.windows(REFUSAL.len()).any(|part| part == REFUSAL);
+    match refused {
+        true => Error::new(ErrorKind::Truncated, SERVICE, TRUNCATED),
+        false => Error::from_call(SERVICE, error),
+    }
 }
 
 /// Fails unless the execution has ended with rows.

@@ -125,11 +125,10 @@ impl Paging {
 
     /// One page. The size of the first that is answered stays, or pages would overlap.
     async fn send(&mut self, wanted: Wanted) -> Result<types::QueryResults, Error> {
-        let chosen = self.page_size.or(wanted.page_size);
-        let size = chosen.unwrap_or(PAGE_SIZE);
         let page = self.results.clone().page(self.page);
+        let size = self.page_size.unwrap_or_else(|| first_page_size(wanted));
         let response = match page.clone().page_size(i64::from(size)).send().await {
-            Err(error) if chosen.is_none() && is_page_too_large(&error) => {
+            Err(error) if self.may_fall_back(wanted, size) && is_page_too_large(&error) => {
                 self.page_size = Some(SAFE_PAGE_SIZE);
                 page.page_size(i64::from(SAFE_PAGE_SIZE)).send().await
             }
@@ -138,8 +137,23 @@ impl Paging {
                 response
             }
         };
-        Ok(response.map_err(call)?.into_inner().results)
+        let response = response.map_err(|error| match &self.results.query_uuid {
+            Ok(id) => call(error).with_run(id),
+            Err(_) => call(error),
+        })?;
+        Ok(response.into_inner().results)
     }
+
+    fn may_fall_back(&self, wanted: Wanted, size: u32) -> bool {
+        self.page_size.is_none() && wanted.page_size.is_none() && size > SAFE_PAGE_SIZE
+    }
+}
+
+/// No more rows than are wanted at all: then the first page is the only one.
+fn first_page_size(wanted: Wanted) -> u32 {
+    let size = wanted.page_size.unwrap_or(PAGE_SIZE);
+    let most = wanted.at_most.and_then(|most| u32::try_from(most).ok());
+    most.map_or(size, |most| size.min(most))
 }
 
 fn is_page_too_large(error: &rowfeed_lightdash::Error) -> bool {

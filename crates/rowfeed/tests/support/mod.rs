@@ -83,13 +83,18 @@ impl Bench {
     /// The operation that reads a Lightdash query.
     pub fn query(&self, id: &str) -> lightdash::builder::GetAsyncQueryResults {
         let operation = self.lightdash.get_async_query_results();
-        operation.project_uuid(LIGHTDASH_PROJECT_UUID).query_uuid(id)
+        operation
+            .project_uuid(LIGHTDASH_PROJECT_UUID)
+            .query_uuid(id)
     }
 
     /// The operation that reads a result set of Yandex Query.
     pub fn set(&self, id: &str, index: u32) -> yandex_query::builder::GetQueryResults {
         let operation = self.yandex_query.get_query_results();
-        operation.project(YANDEX_PROJECT).query_id(id).result_set_index(index)
+        operation
+            .project(YANDEX_PROJECT)
+            .query_id(id)
+            .result_set_index(index)
     }
 
     /// Answers the request for a page with this, after that many others were let through.
@@ -99,7 +104,8 @@ impl Bench {
 
     pub fn answer_at(&self, service: Service, path: &str, after: u32, body: impl ToString) {
         let fault = Fault::answer(200, "application/json", body.to_string());
-        self.sandbox.fault(fault.on(service).method("GET").path(path).after(after));
+        self.sandbox
+            .fault(fault.on(service).method("GET").path(path).after(after));
     }
 
     /// The requests for pages since the last look at requests.
@@ -130,14 +136,19 @@ fn is_page(request: &Recorded) -> bool {
 
 /// The values of a query parameter, in each of these requests.
 pub fn sent(requests: &[Recorded], name: &str) -> Vec<Option<String>> {
-    requests.iter().map(|request| request.query_value(name)).collect()
+    requests
+        .iter()
+        .map(|request| request.query_value(name))
+        .collect()
 }
 
 /// The values of a query parameter that every one of these requests has as a number.
 #[track_caller]
 pub fn numbers_sent(requests: &[Recorded], name: &str) -> Vec<i64> {
     let values = sent(requests, name).into_iter();
-    values.map(|value| value.unwrap().parse().unwrap()).collect()
+    values
+        .map(|value| value.unwrap().parse().unwrap())
+        .collect()
 }
 
 /// SQL for the numbers from 0 up to `count`, in order.

@@ -7,6 +7,7 @@ mod grammar;
 mod hostile;
 mod instants;
 mod one_struct;
+mod random_tables;
 mod scalars;
 mod shapes;
 mod values;

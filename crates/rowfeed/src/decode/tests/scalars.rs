@@ -122,6 +122,23 @@ fn decimal_types_get_the_digits() {
 }
 
 #[test]
+fn decimals_in_columns_without_a_type_keep_what_no_float_holds() {
+    use rust_decimal::Decimal;
+    let long = "0.123456789012345678901234567";
+    assert_eq!(untyped_cell::<Decimal>(long).unwrap().to_string(), long);
+    assert_eq!(
+        lightdash_cell::<Decimal>("number", long)
+            .unwrap()
+            .to_string(),
+        long
+    );
+    // This is as long as floats get, and so it may be one.
+    let float = "-0.00012345678901234567";
+    let value: serde_json::Value = untyped_cell(float).unwrap();
+    assert_eq!(value.as_f64(), Some(float.parse().unwrap()));
+}
+
+#[test]
 fn floats_are_the_nearest_to_their_digits() {
     for text in [
         "0.1",

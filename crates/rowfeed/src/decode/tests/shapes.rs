@@ -324,6 +324,15 @@ fn rows_can_be_taken_one_at_a_time() {
 }
 
 #[test]
+fn everything_can_go_to_another_thread() {
+    fn movable<T: Send + Sync + 'static>() {}
+    movable::<Columns>();
+    movable::<crate::decode::DecodeError>();
+    movable::<crate::decode::Row>();
+    movable::<RowDecoder<'static, std::rc::Rc<str>>>();
+}
+
+#[test]
 fn columns_say_what_they_are() {
     use crate::decode::ColumnKind;
     let columns = yandex(&[("a", "Optional<Int64>"), ("b", "Utf8"), ("c", "pgint4")]);

@@ -1,0 +1,12 @@
+//! The Dune client over real HTTP.
+#![allow(clippy::unwrap_used)]
+
+mod bodies;
+mod config;
+mod errors;
+mod fixtures;
+mod requests;
+#[cfg(feature = "schemars")]
+mod schema;
+mod states;
+mod support;

@@ -1,0 +1,347 @@
+//! Lightdash's paging rule.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use rowfeed::{Error, ErrorKind, lightdash::types, prelude::*};
+use rowfeed_sandbox::{Fault, LIGHTDASH_PROJECT_UUID, Sandbox, Service};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use support::{Bench, Number, numbers, numbers_sent, upto};
+
+const LIGHTDASH: Service = Service::Lightdash;
+const QUERY: &str = "3f0c7f0a-5a0e-4b56-9f19-1f6f3a0f7c11";
+
+/// A page of a query that is ready, as Lightdash words it.
+fn page(rows: &[i64], total: u64, next_page: Option<i64>) -> Value {
+    let rows: Vec<Value> = rows
+        .iter()
+        .map(|n| json!({ "n": { "value": { "raw": n, "formatted": format!("{n} pcs") } } }))
+        .collect();
+    let mut results = json!({
+        "status": "ready",
+        "queryUuid": QUERY,
+        "columns": { "n": { "reference": "n", "type": "number" } },
+        "pageSize": rows.len(),
+        "rows": rows,
+        "totalResults": total,
+        "pivotDetails": null,
+    });
+    if let Some(next) = next_page {
+        results["nextPage"] = next.into();
+    }
+    json!({ "status": "ok", "results": results })
+}
+
+fn with_status(status: &str) -> Value {
+    json!({ "status": "ok", "results": { "status": status, "queryUuid": QUERY } })
+}
+
+/// Reads all pages of a query, each answered with the next of these bodies.
+async fn read(bodies: &[Value]) -> (Vec<Number>, Option<Error>, Vec<i64>) {
+    let bench = Bench::start().await;
+    for body in bodies {
+        bench.answer(LIGHTDASH, 0, body);
+    }
+    let mut rows = bench.query(QUERY).rows::<Number>().page_size(2);
+    let mut seen = Vec::new();
+    let error = loop {
+        match rows.try_next().await {
+            Ok(Some(row)) => seen.push(row),
+            Ok(None) => break None,
+            Err(error) => break Some(error),
+        }
+    };
+    assert_eq!(rows.try_next().await.unwrap(), None);
+    (seen, error, numbers_sent(&bench.pages_asked(), "page"))
+}
+
+async fn refused(body: &Value) -> Error {
+    let (rows, error, _) = read(std::slice::from_ref(body)).await;
+    assert_eq!(rows, []);
+    error.unwrap()
+}
+
+#[tokio::test]
+async fn pages_count_from_one_and_all_are_asked_with_one_size() {
+    let bench = Bench::start().await;
+    let run = bench.numbers(LIGHTDASH, 11).await;
+    let rows: Vec<Number> = run.rows().page_size(4).try_collect().await.unwrap();
+    assert_eq!(rows, upto(11));
+    let pages = bench.pages_asked();
+    assert_eq!(numbers_sent(&pages, "page"), [1, 2, 3]);
+    // The last answer says `pageSize: 3`, the number of its rows.
+    assert_eq!(numbers_sent(&pages, "pageSize"), [4, 4, 4]);
+}
+
+#[tokio::test]
+async fn the_size_an_answer_names_is_not_asked_for() {
+    let mut short = page(&[0, 1], 3, Some(2));
+    short["results"]["pageSize"] = 1.into();
+    let bench = Bench::start().await;
+    bench.answer(LIGHTDASH, 0, short);
+    bench.answer(LIGHTDASH, 0, page(&[2], 3, None));
+    let rows: Vec<Number> = bench
+        .query(QUERY)
+        .rows()
+        .page_size(2)
+        .try_collect()
+        .await
+        .unwrap();
+    assert_eq!(rows, upto(3));
+    assert_eq!(numbers_sent(&bench.pages_asked(), "pageSize"), [2, 2]);
+}
+
+#[tokio::test]
+async fn the_operation_s_own_page_size_holds() {
+    let bench = Bench::start().await;
+    let run = bench.numbers(LIGHTDASH, 11).await;
+    let rows = bench.query(run.id()).page_size(6).page(1).rows::<Number>();
+    let rows: Vec<Number> = rows.try_collect().await.unwrap();
+    assert_eq!(rows, upto(11));
+    assert_eq!(numbers_sent(&bench.pages_asked(), "pageSize"), [6, 6]);
+
+    for (operation, word) in [
+        (bench.query(run.id()).page_size(-3), "-3"),
+        (bench.query(run.id()).page_size(0), "page size of 0"),
+        (bench.query(run.id()).page(2), "send()"),
+    ] {
+        let error = operation.pages().try_next().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+        assert!(error.to_string().contains(word), "{error}");
+    }
+    assert!(bench.sandbox.take_requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_server_that_allows_less_is_asked_for_500() {
+    let bench = Bench::with(
+        Sandbox::builder()
+            .poll_steps(0)
+            .lightdash_max_page_size(500),
+    )
+    .await;
+    let run = bench.numbers(LIGHTDASH, 1_100).await;
+    let rows: Vec<Number> = run.rows().try_collect().await.unwrap();
+    assert_eq!(rows, upto(1_100));
+    let pages = bench.pages_asked();
+    assert_eq!(numbers_sent(&pages, "pageSize"), [2_500, 500, 500, 500]);
+    assert_eq!(numbers_sent(&pages, "page"), [1, 1, 2, 3]);
+    let statuses: Vec<_> = pages.iter().map(|page| page.status.unwrap()).collect();
+    assert_eq!(statuses, [422, 200, 200, 200]);
+}
+
+#[tokio::test]
+async fn a_page_size_that_was_chosen_is_not_changed() {
+    let bench = Bench::with(
+        Sandbox::builder()
+            .poll_steps(0)
+            .lightdash_max_page_size(500),
+    )
+    .await;
+    let run = bench.numbers(LIGHTDASH, 3).await;
+    let error = run.pages().page_size(501).try_next().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Call);
+    assert_eq!(error.call().unwrap().status().unwrap(), 422);
+    assert!(error.to_string().contains("max is 500"), "{error}");
+    assert_eq!(numbers_sent(&bench.pages_asked(), "pageSize"), [501]);
+}
+
+#[tokio::test]
+async fn another_refusal_is_not_a_reason_for_smaller_pages() {
+    let bench = Bench::start().await;
+    let body = json!({ "status": "error", "error": {
+        "statusCode": 422, "name": "ValidateError", "message": "odd", "data": {},
+    } });
+    let fault = Fault::answer(422, "application/json", body.to_string());
+    bench.sandbox.fault(fault.on(LIGHTDASH));
+    let error = bench.query(QUERY).pages().try_next().await.unwrap_err();
+    assert_eq!(error.call().unwrap().status().unwrap(), 422, "{error}");
+    assert_eq!(numbers_sent(&bench.pages_asked(), "pageSize"), [2_500]);
+}
+
+#[tokio::test]
+async fn fewer_or_more_rows_than_announced_are_an_error() {
+    let short = [page(&[0, 1], 4, Some(2)), page(&[2], 4, None)];
+    let long = [page(&[0, 1], 3, Some(2)), page(&[2, 3], 3, None)];
+    let early = [page(&[0, 1], 4, None)];
+    for bodies in [&short[..], &long, &early] {
+        let (_, error, pages) = read(bodies).await;
+        let error = error.unwrap();
+        assert_eq!(error.kind(), ErrorKind::Paging, "{error}");
+        assert_eq!(error.run_id(), Some(QUERY));
+        assert_eq!(pages.len(), bodies.len());
+    }
+    let (_, error, _) = read(&short).await;
+    let error = error.unwrap().to_string();
+    assert!(error.contains('3') && error.contains('4'), "{error}");
+}
+
+#[tokio::test]
+async fn a_number_of_rows_that_changes_is_an_error() {
+    let (rows, error, _) = read(&[page(&[0, 1], 4, Some(2)), page(&[2, 3], 5, Some(3))]).await;
+    assert_eq!(rows, upto(2));
+    let error = error.unwrap();
+    assert_eq!(error.kind(), ErrorKind::Paging, "{error}");
+    assert!(
+        error.to_string().contains('4') && error.to_string().contains('5'),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_next_page_that_is_not_the_next_is_an_error() {
+    for next in [1, 3, 0, -1] {
+        let (rows, error, pages) = read(&[page(&[0, 1], 8, Some(next))]).await;
+        assert_eq!(rows, []);
+        let error = error.unwrap();
+        assert_eq!(error.kind(), ErrorKind::Paging, "{error}");
+        assert!(
+            error.to_string().contains(&format!("page {next}")),
+            "{error}"
+        );
+        assert_eq!(pages, [1]);
+    }
+}
+
+#[tokio::test]
+async fn an_empty_page_in_the_middle_is_not_the_end() {
+    let bodies = [
+        page(&[0, 1], 3, Some(2)),
+        page(&[], 3, Some(3)),
+        page(&[2], 3, None),
+    ];
+    let (rows, error, pages) = read(&bodies).await;
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!((rows, pages), (upto(3), vec![1, 2, 3]));
+}
+
+#[tokio::test]
+async fn an_empty_result_is_one_request() {
+    let bench = Bench::start().await;
+    let run = bench
+        .run(LIGHTDASH, "SELECT project FROM trades WHERE 1 = 0")
+        .await;
+    let rows: Vec<Number> = run.rows().page_size(3).try_collect().await.unwrap();
+    assert_eq!(rows, []);
+    assert_eq!(numbers_sent(&bench.pages_asked(), "page"), [1]);
+}
+
+#[tokio::test]
+async fn statuses_without_rows_are_errors_of_their_own() {
+    for (status, kind) in [
+        ("pending", ErrorKind::Unfinished),
+        ("queued", ErrorKind::Unfinished),
+        ("executing", ErrorKind::Unfinished),
+        ("error", ErrorKind::Failed),
+        ("cancelled", ErrorKind::Cancelled),
+        ("expired", ErrorKind::Expired),
+        ("frozen", ErrorKind::UnknownState),
+    ] {
+        let error = refused(&with_status(status)).await;
+        assert_eq!(error.kind(), kind, "{error}");
+        assert_eq!(error.run_id(), Some(QUERY));
+        assert_eq!(error.service(), "lightdash");
+    }
+    let error = refused(&with_status("frozen")).await;
+    assert!(error.to_string().contains("frozen"), "{error}");
+    for status in ["error", "expired"] {
+        let mut body = with_status(status);
+        body["results"]["error"] = "the tide was out".into();
+        assert_eq!(refused(&body).await.message(), "the tide was out");
+    }
+}
+
+#[tokio::test]
+async fn a_result_past_its_time_is_told_by_the_error_s_name() {
+    for (status, name) in [
+        (404, "ResultsExpiredError"),
+        (406, "ResultsExpiredError"),
+        (406, "ExpiredError"),
+    ] {
+        let bench = Bench::start().await;
+        bench.answer(LIGHTDASH, 0, page(&[0, 1], 4, Some(2)));
+        let body = json!({ "status": "error", "error": {
+            "statusCode": status, "name": name, "message": "the file is gone", "data": {},
+        } });
+        let fault = Fault::answer(status, "application/json", body.to_string());
+        bench.sandbox.fault(fault.on(LIGHTDASH));
+        let mut rows = bench.query(QUERY).rows::<Number>().page_size(2);
+        assert_eq!(rows.try_next().await.unwrap(), Some(Number { n: 0 }));
+        assert_eq!(rows.try_next().await.unwrap(), Some(Number { n: 1 }));
+        let error = rows.try_next().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Expired, "{error}");
+        assert_eq!(error.call().unwrap().status().unwrap(), status);
+        assert!(error.to_string().contains("the file is gone"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_query_is_not_an_expired_one() {
+    let bench = Bench::start().await;
+    let error = bench.query(QUERY).pages().try_next().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Call);
+    assert!(error.call().unwrap().is_not_found());
+    assert!(error.to_string().contains(QUERY), "{error}");
+}
+
+#[tokio::test]
+async fn a_metric_query_is_run_and_paged() {
+    #[derive(Debug, Deserialize)]
+    struct Day {
+        #[serde(rename = "trades_block_date")]
+        day: jiff::civil::Date,
+        #[serde(rename = "trades_count")]
+        count: u32,
+    }
+    let bench = Bench::start().await;
+    let body: types::MetricQueryRequest = serde_json::from_value(json!({ "query": {
+        "exploreName": "trades",
+        "dimensions": ["trades_block_date"],
+        "metrics": ["trades_count"],
+        "filters": {},
+        "sorts": [{ "fieldId": "trades_block_date", "descending": true }],
+        "limit": 9,
+        "tableCalculations": [],
+    } }))
+    .unwrap();
+    let operation = bench.lightdash.execute_async_metric_query();
+    let run = operation
+        .project_uuid(LIGHTDASH_PROJECT_UUID)
+        .body(body)
+        .run()
+        .await
+        .unwrap();
+    let days: Vec<Day> = run.rows().page_size(4).try_collect().await.unwrap();
+    assert_eq!(days.len(), 9);
+    assert!(days.is_sorted_by(|a, b| a.day > b.day), "{days:?}");
+    assert!(days.iter().all(|day| day.count == 2), "{days:?}");
+}
+
+#[tokio::test]
+async fn columns_keep_their_order() {
+    let bench = Bench::start().await;
+    let run = bench
+        .run(LIGHTDASH, "SELECT 1 AS z, 2 AS a, 3 AS m, 4 AS b")
+        .await;
+    let rows = run
+        .rows::<(u8, u8, u8, u8)>()
+        .try_collect::<Vec<_>>()
+        .await
+        .unwrap();
+    assert_eq!(rows, [(1, 2, 3, 4)]);
+}
+
+#[tokio::test]
+async fn a_query_that_runs_is_unfinished() {
+    let bench = Bench::with(Sandbox::builder().poll_steps(9)).await;
+    let started = bench.start_lightdash(&numbers(3)).send().await.unwrap();
+    let error = bench
+        .query(&started.results.query_uuid)
+        .pages()
+        .try_next()
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unfinished);
+    assert!(error.to_string().contains("run()"), "{error}");
+}

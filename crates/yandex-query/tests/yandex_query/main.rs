@@ -1,0 +1,12 @@
+//! The Yandex Query client over real HTTP.
+#![allow(clippy::unwrap_used)]
+
+mod bodies;
+mod config;
+mod errors;
+mod fixtures;
+mod requests;
+#[cfg(feature = "schemars")]
+mod schema;
+mod states;
+mod support;
