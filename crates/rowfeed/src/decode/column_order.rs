@@ -113,9 +113,7 @@ impl<'de> SeqAccess<'de> for Positions<'_, 'de> {
         if start == 0 {
             return lightdash::null(|cell| seed.deserialize(cell))
                 .map(Some)
-                .map_err(|error| {
-                    error.at_column(column.name(), column.type_name(), "nothing", false)
-                });
+                .map_err(|error| column.blame(error, "nothing"));
         }
         self.row.lex.go_to(start);
         self.row

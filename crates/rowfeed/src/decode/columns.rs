@@ -3,6 +3,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
+    error::DecodeError,
+    helper,
     kind::{ColumnKind, Kind},
     lightdash, trino_type, yql_type,
 };
@@ -28,6 +30,14 @@ impl Column {
             plain: !name.contains(['"', '\\']),
             null_is_lost: false,
         }
+    }
+
+    /// The error of a cell in this column, with all that the column knows.
+    #[cold]
+    pub(super) fn blame(&self, error: DecodeError, sent: &str) -> DecodeError {
+        error
+            .at_column(&self.name, self.type_name(), sent, self.null_is_lost)
+            .with_advice(|| helper::advice(&self.kind, sent))
     }
 
     /// The name, as sent.

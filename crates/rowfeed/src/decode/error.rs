@@ -20,6 +20,8 @@ struct Inner {
     wanted: Option<String>,
     found: Option<String>,
     message: String,
+    /// The message comes from the target type, which knows nothing of rows.
+    foreign: bool,
 }
 
 pub(super) type Result<T> = std::result::Result<T, DecodeError>;
@@ -141,6 +143,19 @@ impl DecodeError {
         self
     }
 
+    /// Adds what to do to a message that cannot know.
+    #[cold]
+    pub(super) fn with_advice(mut self, advice: impl FnOnce() -> Option<&'static str>) -> Self {
+        if self.0.foreign
+            && let Some(advice) = advice()
+        {
+            self.0.foreign = false;
+            self.0.message.push_str("; ");
+            self.0.message.push_str(advice);
+        }
+        self
+    }
+
     /// Lists the columns that there are, for an error about one that there is not.
     #[cold]
     pub(super) fn with_columns<'a>(mut self, columns: impl Iterator<Item = &'a str>) -> Self {
@@ -208,7 +223,9 @@ impl std::error::Error for DecodeError {}
 
 impl serde::de::Error for DecodeError {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(message.to_string())
+        let mut error = Self::new(message.to_string());
+        error.0.foreign = true;
+        error
     }
 
     fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -236,7 +253,7 @@ impl serde::de::Error for DecodeError {
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        let mut error = Self::custom(format_args!(
+        let mut error = Self::new(format!(
             "the enum has no such variant; it has {}",
             expected.join(", ")
         ));

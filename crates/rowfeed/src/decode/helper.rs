@@ -7,7 +7,11 @@ use std::{fmt, marker::PhantomData};
 
 use serde::de::{Deserialize, Deserializer, Visitor};
 
-use super::{bytes, kind::Kind};
+use super::{
+    bytes,
+    instant::{self, Wish},
+    kind::Kind,
+};
 
 /// How text is to be presented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +120,26 @@ pub(super) fn utf8_text(text: &str, kind: &Kind) -> Result<Option<String>, &'sta
             .map_err(|_| "the bytes are not UTF-8: ask for `Vec<u8>`"),
         None => Ok(None),
     }
+}
+
+/// What may help a type that refused the date or time in a cell of this kind.
+pub(super) fn advice(kind: &Kind, sent: &str) -> Option<&'static str> {
+    let kind = match kind {
+        Kind::Optional(inner) => inner,
+        kind => kind,
+    };
+    let wish = Wish::of(kind)?;
+    let text = sent.trim_matches(['[', ']', '"']);
+    instant::is_date(text).then_some(())?;
+    let normal = instant::normal(text, wish);
+    let presented = normal.as_ref().map_or(text, instant::Normal::as_str);
+    Some(match instant::is_civil(presented) {
+        true => "the cell has no time zone: `rowfeed::assume_utc` takes it as UTC",
+        false => {
+            "the cell is an instant: `rowfeed::midnight_as_date` and `rowfeed::without_offset` \
+             present it to types for dates and civil times"
+        }
+    })
 }
 
 struct Transparent<T>(PhantomData<T>);

@@ -11,6 +11,8 @@
 
 use std::fmt::{self, Write as _};
 
+use super::kind::Kind;
+
 /// What to make of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wish {
@@ -58,6 +60,30 @@ pub(super) fn normal(text: &str, wish: Wish) -> Option<Normal> {
     };
     parts.write(wish, &mut out)?;
     (out.as_str() != text).then_some(out)
+}
+
+impl Wish {
+    /// What a declared type asks for.
+    #[inline]
+    pub(super) fn of(kind: &Kind) -> Option<Self> {
+        match kind {
+            Kind::Instant => Some(Self::Instant),
+            Kind::Timestamp => Some(Self::Timestamp),
+            Kind::Date => Some(Self::Date),
+            Kind::Unknown => Some(Self::Guess),
+            _ => None,
+        }
+    }
+}
+
+/// Whether `text` is a date, with or without a time.
+pub(super) fn is_date(text: &str) -> bool {
+    Parts::of(text).is_some()
+}
+
+/// Whether `text` has neither an offset nor a zone.
+pub(super) fn is_civil(text: &str) -> bool {
+    Parts::of(text).is_some_and(|parts| parts.zone == Zone::Absent)
 }
 
 /// Whether `text` is a date with a time beyond doubt, so that no declared type is needed.

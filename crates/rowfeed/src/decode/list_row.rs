@@ -38,12 +38,7 @@ impl<'r, 'de> ListRow<'r, 'de> {
         };
         match read(cell) {
             Ok(out) => Ok(out),
-            Err(error) => Err(error.at_column(
-                column.name(),
-                column.type_name(),
-                self.lex.sent(start),
-                column.null_is_lost,
-            )),
+            Err(error) => Err(column.blame(error, self.lex.sent(start))),
         }
     }
 

@@ -113,7 +113,7 @@ impl<'r, 'de> ObjectRow<'r, 'de> {
             Err(error) => {
                 let sent = self.lex.sent(start);
                 Err(match column {
-                    Some(column) => error.at_column(column.name(), column.type_name(), sent, false),
+                    Some(column) => column.blame(error, sent),
                     None => error.or_found(sent),
                 })
             }

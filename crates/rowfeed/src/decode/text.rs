@@ -97,11 +97,7 @@ pub(super) fn visit_normal<'de, V: Visitor<'de>>(
         (Form::AssumeUtc, _) => Wish::Instant,
         (Form::Date, _) => Wish::Date,
         (Form::Civil, _) => Wish::Civil,
-        (_, Kind::Instant) => Wish::Instant,
-        (_, Kind::Timestamp) => Wish::Timestamp,
-        (_, Kind::Date) => Wish::Date,
-        (_, Kind::Unknown) => Wish::Guess,
-        (_, Kind::Time) => {
+        (Form::AsDeclared, Kind::Time) => {
             let text = match text {
                 Text::Lent(text) => Text::Lent(instant::time(text)),
                 Text::Short(text) => Text::Short(instant::time(text)),
@@ -109,7 +105,10 @@ pub(super) fn visit_normal<'de, V: Visitor<'de>>(
             };
             return visit_text(text, visitor);
         }
-        _ => return visit_text(text, visitor),
+        (Form::AsDeclared, kind) => match Wish::of(kind) {
+            Some(wish) => wish,
+            None => return visit_text(text, visitor),
+        },
     };
     match instant::normal(&text, wish) {
         Some(normal) => visitor.visit_str(normal.as_str()),

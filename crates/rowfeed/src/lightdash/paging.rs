@@ -104,8 +104,8 @@ impl Paging {
                 "the last page brings the rows to {seen}, and {total} were announced"
             )));
         }
-        let columns = results.columns.map(|columns| columns.0).unwrap_or_default();
-        let columns = columns
+        let columns = results
+            .columns
             .into_iter()
             .map(|(name, column)| (name, column.type_.as_str().to_owned()));
         let page = Page {

@@ -18,14 +18,14 @@ pub(super) fn call(error: rowfeed_lightdash::Error) -> Error {
 }
 
 /// Whether a query is on its way to an end.
-pub(super) fn is_going(status: &types::QueryResultsStatus) -> bool {
-    use types::QueryResultsStatus as Status;
+pub(super) fn is_going(status: &types::QueryStatus) -> bool {
+    use types::QueryStatus as Status;
     matches!(status, Status::Pending | Status::Queued | Status::Executing)
 }
 
 /// Fails unless the query has ended with rows.
 pub(super) fn check_status(results: &types::QueryResults) -> Result<(), Error> {
-    use types::QueryResultsStatus as Status;
+    use types::QueryStatus as Status;
     let said = |otherwise: &str| match &results.error {
         Some(message) if !message.is_empty() => message.clone(),
         _ => otherwise.to_owned(),

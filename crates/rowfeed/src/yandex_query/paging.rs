@@ -107,6 +107,13 @@ impl Paging {
                 "{limit} rows were asked for, and {count} came"
             )));
         }
+        // The service leaves a count of 0 out, so that rows where none were announced are wrong too.
+        if count > 0 && end > announced.rows {
+            return Err(error(format!(
+                "{} rows were announced, and the rows come to {end}",
+                announced.rows
+            )));
+        }
         let columns = results
             .columns
             .into_iter()

@@ -164,6 +164,24 @@ fn what_a_type_says_itself_is_kept() {
 }
 
 #[test]
+fn a_refused_time_gets_advice() {
+    let columns = dune(&[("t", "timestamp")]);
+    let error = fails::<jiff::Timestamp>(&columns, r#"[{"t":"2032-05-04 00:00:00"}]"#);
+    assert!(error.message().contains("assume_utc"), "{error}");
+    let rows = r#"[{"t":"2032-05-04 00:00:00 UTC"}]"#;
+    let error = fails::<chrono::NaiveDate>(&columns, rows);
+    assert!(error.message().contains("midnight_as_date"), "{error}");
+    let error = fails::<chrono::NaiveDateTime>(&columns, rows);
+    assert!(error.message().contains("without_offset"), "{error}");
+    let columns = yandex(&[("t", "Optional<Date>")]);
+    let error = fails::<jiff::Timestamp>(&columns, r#"[[["2032-05-04"]]]"#);
+    assert!(error.message().contains("assume_utc"), "{error}");
+    let columns = dune(&[("t", "varchar")]);
+    let error = fails::<jiff::Timestamp>(&columns, r#"[{"t":"2032-05-04 00:00:00"}]"#);
+    assert!(!error.message().contains("assume_utc"), "{error}");
+}
+
+#[test]
 fn rows_of_another_length_are_errors() {
     let columns = yandex(&[("id", "Uint32"), ("price", "Double")]);
     for rows in ["[[1]]", "[[1,2,3]]", "[[]]"] {
