@@ -256,7 +256,7 @@ impl Call {
     /// Waits for the next attempt, or ends the call with what went wrong.
     async fn recover(&mut self, failure: Failure) -> Result<(), CallError> {
         let may_repeat = match failure.kind {
-            ErrorKind::Connect => true,
+            ErrorKind::Connect => !failure.lasts,
             ErrorKind::Timeout(TimeoutScope::Attempt) | ErrorKind::Io => self.repeatable,
             _ => false,
         };

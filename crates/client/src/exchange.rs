@@ -75,6 +75,8 @@ pub(crate) struct Failure {
     pub(crate) source: Option<Cause>,
     pub(crate) status: Option<StatusCode>,
     pub(crate) headers: HeaderMap,
+    /// Whether the same request would fail the same way, however often it is made.
+    pub(crate) lasts: bool,
 }
 
 impl Failure {
@@ -85,6 +87,7 @@ impl Failure {
             source: None,
             status: None,
             headers: HeaderMap::new(),
+            lasts: false,
         }
     }
 
@@ -110,15 +113,16 @@ impl Failure {
         let error = error.without_url();
         let said = error.source().map_or_else(|| error.to_string(), chain);
         let mut failure = if error.is_connect() {
-            let hint = if url.scheme() == "https" && said.contains("scheme is not http") {
-                "; this build has no TLS, enable the feature `rustls` or `native-tls`"
-            } else {
-                ""
+            let no_tls = url.scheme() == "https" && said.contains("scheme is not http");
+            let hint = match no_tls {
+                true => "; this build has no TLS, enable the feature `rustls` or `native-tls`",
+                false => "",
             };
-            Self::new(
-                ErrorKind::Connect,
-                format!("no connection to {}: {said}{hint}", origin(url)),
-            )
+            let text = format!("no connection to {}: {said}{hint}", origin(url));
+            Self {
+                lasts: no_tls,
+                ..Self::new(ErrorKind::Connect, text)
+            }
         } else if error.is_timeout() {
             Self::timed_out()
         } else if error.is_builder() {

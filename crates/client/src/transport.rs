@@ -227,6 +227,7 @@ pub struct BuildError(Flaw);
 #[derive(Debug)]
 enum Flaw {
     NoBaseUrl(&'static str),
+    Variable(String, &'static str),
     BaseUrl(InvalidBaseUrl),
     Zero(&'static str),
     Credential(CredentialError),
@@ -241,6 +242,9 @@ impl fmt::Display for BuildError {
                 f,
                 "no base URL is set, and {service} has no common one; set the URL of your instance"
             ),
+            Flaw::Variable(name, flaw) => {
+                write!(f, "the environment variable {name:?} {flaw}")
+            }
             Flaw::BaseUrl(error) => error.fmt(f),
             Flaw::Zero(name) => write!(
                 f,
@@ -269,6 +273,34 @@ impl std::error::Error for BuildError {
             Flaw::Http(error) => Some(error),
             _ => None,
         }
+    }
+}
+
+impl BuildError {
+    /// A setting from the environment that is no secret; `None` where it is not set.
+    ///
+    /// # Errors
+    ///
+    /// Its value is not Unicode.
+    #[doc(hidden)]
+    pub fn optional_var(name: &str) -> Result<Option<String>, Self> {
+        match std::env::var(name) {
+            Ok(value) => Ok(Some(value)),
+            Err(std::env::VarError::NotPresent) => Ok(None),
+            Err(std::env::VarError::NotUnicode(_)) => {
+                Err(Self(Flaw::Variable(name.to_owned(), "is not Unicode")))
+            }
+        }
+    }
+
+    /// A setting from the environment that is no secret.
+    ///
+    /// # Errors
+    ///
+    /// It is not set, or its value is not Unicode.
+    #[doc(hidden)]
+    pub fn required_var(name: &str) -> Result<String, Self> {
+        Self::optional_var(name)?.ok_or_else(|| Self(Flaw::Variable(name.to_owned(), "is not set")))
     }
 }
 

@@ -37,9 +37,9 @@ impl Client {
     /// `DUNE_API_KEY` is not set, or one of the two cannot be used.
     pub fn from_env() -> Result<Self, BuildError> {
         let builder = Self::builder().api_key(Secret::from_env("DUNE_API_KEY")?);
-        match std::env::var("DUNE_API_BASE_URL") {
-            Ok(url) => builder.base_url(url).build(),
-            Err(_) => builder.build(),
+        match BuildError::optional_var("DUNE_API_BASE_URL")? {
+            Some(url) => builder.base_url(url).build(),
+            None => builder.build(),
         }
     }
 

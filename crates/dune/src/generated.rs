@@ -49,11 +49,13 @@ pub mod types {
         pub name: ::std::string::String,
         /// The parameters that the SQL names.
         #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+        #[serde(deserialize_with = "progenitor_client::null_as_default")]
         pub parameters: ::std::vec::Vec<QueryParameter>,
         /// The SQL, with `{{name}}` where a parameter goes.
         pub query_sql: ::std::string::String,
         /// Words to find the query by.
         #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+        #[serde(deserialize_with = "progenitor_client::null_as_default")]
         pub tags: ::std::vec::Vec<::std::string::String>,
     }
     impl CreateQueryRequest {
@@ -118,6 +120,7 @@ pub mod types {
         pub is_private: ::std::option::Option<bool>,
         /// What else is known about it; depends on the kind.
         #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+        #[serde(deserialize_with = "progenitor_client::null_as_default")]
         pub metadata: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
         /// Who it belongs to.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -232,6 +235,7 @@ pub mod types {
         pub performance: crate::types::Performance,
         /// Values for the query's own parameters, by name.
         #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+        #[serde(deserialize_with = "progenitor_client::null_as_default")]
         pub query_parameters: ::serde_json::Map<
             ::std::string::String,
             ::serde_json::Value,
@@ -258,6 +262,7 @@ pub mod types {
         pub performance: ::std::option::Option<crate::types::Performance>,
         /// Values for the query's own parameters, by name: texts, numbers, `2024-09-28 00:00:00` for a date, or a list where several are allowed.
         #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+        #[serde(deserialize_with = "progenitor_client::null_as_default")]
         pub query_parameters: ::serde_json::Map<
             ::std::string::String,
             ::serde_json::Value,
@@ -659,6 +664,7 @@ pub mod types {
         pub query_id: ::std::option::Option<i64>,
         /// Values for the query's own parameters, by name.
         #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+        #[serde(deserialize_with = "progenitor_client::null_as_default")]
         pub query_parameters: ::serde_json::Map<
             ::std::string::String,
             ::serde_json::Value,
@@ -898,6 +904,7 @@ pub mod types {
     pub struct TableColumnInfo {
         /// What else is known about it: `description` in words, and `filtering_column` when it is meant to be filtered by.
         #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+        #[serde(deserialize_with = "progenitor_client::null_as_default")]
         pub metadata: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
         /// The name of the column.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -922,6 +929,7 @@ pub mod types {
         /// The handle of the user or team that the API key belongs to.
         pub namespace: ::std::string::String,
         /// The columns, in order; at least one.
+        #[serde(deserialize_with = "progenitor_client::null_as_default")]
         pub schema: ::std::vec::Vec<TableColumn>,
         /// The name of the table; begins with a lower-case letter, and holds only lower-case letters, digits and `_`.
         pub table_name: ::std::string::String,
@@ -3621,7 +3629,10 @@ pub mod builder {
             self.limit = value
                 .try_into()
                 .map(Some)
-                .map_err(|_| "conversion to `i64` for limit failed".to_string());
+                .map_err(|_| {
+                    "limit does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// How many to skip; 0 when absent.
@@ -3632,7 +3643,10 @@ pub mod builder {
             self.offset = value
                 .try_into()
                 .map(Some)
-                .map_err(|_| "conversion to `i64` for offset failed".to_string());
+                .map_err(|_| {
+                    "offset does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// Lists only datasets of the user or team with this handle.
@@ -3644,7 +3658,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for owner_handle failed"
+                    "owner_handle does not have the value it needs: wanted text"
                         .to_string()
                 });
             self
@@ -3658,8 +3672,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for type_ failed"
-                        .to_string()
+                    "type_ does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -3744,8 +3757,7 @@ pub mod builder {
             self.slug = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for slug failed"
-                        .to_string()
+                    "slug does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -3848,8 +3860,7 @@ pub mod builder {
             self.handle = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for handle failed"
-                        .to_string()
+                    "handle does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -3861,7 +3872,7 @@ pub mod builder {
             self.endpoint_slug = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for endpoint_slug failed"
+                    "endpoint_slug does not have the value it needs: wanted text"
                         .to_string()
                 });
             self
@@ -3875,7 +3886,8 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `bool` for allow_partial_results failed".to_string()
+                    "allow_partial_results does not have the value it needs: wanted true or false"
+                        .to_string()
                 });
             self
         }
@@ -3888,8 +3900,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for columns failed"
-                        .to_string()
+                    "columns does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -3902,8 +3913,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for filters failed"
-                        .to_string()
+                    "filters does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -3916,7 +3926,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `bool` for ignore_max_credits_per_request failed"
+                    "ignore_max_credits_per_request does not have the value it needs: wanted true or false"
                         .to_string()
                 });
             self
@@ -3929,7 +3939,10 @@ pub mod builder {
             self.limit = value
                 .try_into()
                 .map(Some)
-                .map_err(|_| "conversion to `i64` for limit failed".to_string());
+                .map_err(|_| {
+                    "limit does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// How many to skip; 0 when absent.
@@ -3940,7 +3953,10 @@ pub mod builder {
             self.offset = value
                 .try_into()
                 .map(Some)
-                .map_err(|_| "conversion to `i64` for offset failed".to_string());
+                .map_err(|_| {
+                    "offset does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// Sends about this many rows, chosen at random, instead of a page; possibly none, and others each time. Cannot be combined with `limit`, `offset` and `filters`.
@@ -3951,7 +3967,10 @@ pub mod builder {
             self.sample_count = value
                 .try_into()
                 .map(Some)
-                .map_err(|_| "conversion to `i64` for sample_count failed".to_string());
+                .map_err(|_| {
+                    "sample_count does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
@@ -3963,8 +3982,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for sort_by failed"
-                        .to_string()
+                    "sort_by does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -4087,7 +4105,7 @@ pub mod builder {
             self.execution_id = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for execution_id failed"
+                    "execution_id does not have the value it needs: wanted text"
                         .to_string()
                 });
             self
@@ -4191,7 +4209,7 @@ pub mod builder {
             self.execution_id = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for execution_id failed"
+                    "execution_id does not have the value it needs: wanted text"
                         .to_string()
                 });
             self
@@ -4205,7 +4223,8 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `bool` for allow_partial_results failed".to_string()
+                    "allow_partial_results does not have the value it needs: wanted true or false"
+                        .to_string()
                 });
             self
         }
@@ -4218,8 +4237,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for columns failed"
-                        .to_string()
+                    "columns does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -4232,8 +4250,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for filters failed"
-                        .to_string()
+                    "filters does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -4246,7 +4263,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `bool` for ignore_max_credits_per_request failed"
+                    "ignore_max_credits_per_request does not have the value it needs: wanted true or false"
                         .to_string()
                 });
             self
@@ -4259,7 +4276,10 @@ pub mod builder {
             self.limit = value
                 .try_into()
                 .map(Some)
-                .map_err(|_| "conversion to `i64` for limit failed".to_string());
+                .map_err(|_| {
+                    "limit does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// How many to skip; 0 when absent.
@@ -4270,7 +4290,10 @@ pub mod builder {
             self.offset = value
                 .try_into()
                 .map(Some)
-                .map_err(|_| "conversion to `i64` for offset failed".to_string());
+                .map_err(|_| {
+                    "offset does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// Sends about this many rows, chosen at random, instead of a page; possibly none, and others each time. Cannot be combined with `limit`, `offset` and `filters`.
@@ -4281,7 +4304,10 @@ pub mod builder {
             self.sample_count = value
                 .try_into()
                 .map(Some)
-                .map_err(|_| "conversion to `i64` for sample_count failed".to_string());
+                .map_err(|_| {
+                    "sample_count does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
@@ -4293,8 +4319,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for sort_by failed"
-                        .to_string()
+                    "sort_by does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -4438,7 +4463,7 @@ pub mod builder {
             self.execution_id = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for execution_id failed"
+                    "execution_id does not have the value it needs: wanted text"
                         .to_string()
                 });
             self
@@ -4452,7 +4477,8 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `bool` for allow_partial_results failed".to_string()
+                    "allow_partial_results does not have the value it needs: wanted true or false"
+                        .to_string()
                 });
             self
         }
@@ -4465,8 +4491,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for columns failed"
-                        .to_string()
+                    "columns does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -4479,8 +4504,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for filters failed"
-                        .to_string()
+                    "filters does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -4493,7 +4517,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `bool` for ignore_max_credits_per_request failed"
+                    "ignore_max_credits_per_request does not have the value it needs: wanted true or false"
                         .to_string()
                 });
             self
@@ -4506,7 +4530,10 @@ pub mod builder {
             self.limit = value
                 .try_into()
                 .map(Some)
-                .map_err(|_| "conversion to `i64` for limit failed".to_string());
+                .map_err(|_| {
+                    "limit does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// How many to skip; 0 when absent.
@@ -4517,7 +4544,10 @@ pub mod builder {
             self.offset = value
                 .try_into()
                 .map(Some)
-                .map_err(|_| "conversion to `i64` for offset failed".to_string());
+                .map_err(|_| {
+                    "offset does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// Sends about this many rows, chosen at random, instead of a page; possibly none, and others each time. Cannot be combined with `limit`, `offset` and `filters`.
@@ -4528,7 +4558,10 @@ pub mod builder {
             self.sample_count = value
                 .try_into()
                 .map(Some)
-                .map_err(|_| "conversion to `i64` for sample_count failed".to_string());
+                .map_err(|_| {
+                    "sample_count does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
@@ -4540,8 +4573,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for sort_by failed"
-                        .to_string()
+                    "sort_by does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -4654,7 +4686,7 @@ pub mod builder {
             self.execution_id = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for execution_id failed"
+                    "execution_id does not have the value it needs: wanted text"
                         .to_string()
                 });
             self
@@ -4737,7 +4769,10 @@ pub mod builder {
             self.limit = value
                 .try_into()
                 .map(Some)
-                .map_err(|_| "conversion to `i64` for limit failed".to_string());
+                .map_err(|_| {
+                    "limit does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// How many to skip; 0 when absent.
@@ -4748,7 +4783,10 @@ pub mod builder {
             self.offset = value
                 .try_into()
                 .map(Some)
-                .map_err(|_| "conversion to `i64` for offset failed".to_string());
+                .map_err(|_| {
+                    "offset does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// Sends a `GET` request to `/v1/materialized-views`
@@ -4925,8 +4963,7 @@ pub mod builder {
             self.name = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for name failed"
-                        .to_string()
+                    "name does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -5005,8 +5042,7 @@ pub mod builder {
             self.name = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for name failed"
-                        .to_string()
+                    "name does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -5088,8 +5124,7 @@ pub mod builder {
             self.name = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for name failed"
-                        .to_string()
+                    "name does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -5303,7 +5338,7 @@ pub mod builder {
             self.pipeline_execution_id = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for pipeline_execution_id failed"
+                    "pipeline_execution_id does not have the value it needs: wanted text"
                         .to_string()
                 });
             self
@@ -5388,7 +5423,10 @@ pub mod builder {
             self.limit = value
                 .try_into()
                 .map(Some)
-                .map_err(|_| "conversion to `i64` for limit failed".to_string());
+                .map_err(|_| {
+                    "limit does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// How many to skip; 0 when absent.
@@ -5399,7 +5437,10 @@ pub mod builder {
             self.offset = value
                 .try_into()
                 .map(Some)
-                .map_err(|_| "conversion to `i64` for offset failed".to_string());
+                .map_err(|_| {
+                    "offset does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// Sends a `GET` request to `/v1/queries`
@@ -5571,7 +5612,10 @@ pub mod builder {
         {
             self.query_id = value
                 .try_into()
-                .map_err(|_| "conversion to `i64` for query_id failed".to_string());
+                .map_err(|_| {
+                    "query_id does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// Sends a `GET` request to `/v1/query/{queryId}`
@@ -5651,7 +5695,10 @@ pub mod builder {
         {
             self.query_id = value
                 .try_into()
-                .map_err(|_| "conversion to `i64` for query_id failed".to_string());
+                .map_err(|_| {
+                    "query_id does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// The request body.
@@ -5760,7 +5807,10 @@ pub mod builder {
         {
             self.query_id = value
                 .try_into()
-                .map_err(|_| "conversion to `i64` for query_id failed".to_string());
+                .map_err(|_| {
+                    "query_id does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// Sends a `POST` request to `/v1/query/{queryId}/archive`
@@ -5837,7 +5887,10 @@ pub mod builder {
         {
             self.query_id = value
                 .try_into()
-                .map_err(|_| "conversion to `i64` for query_id failed".to_string());
+                .map_err(|_| {
+                    "query_id does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// Sends a `POST` request to `/v1/query/{queryId}/private`
@@ -5914,7 +5967,10 @@ pub mod builder {
         {
             self.query_id = value
                 .try_into()
-                .map_err(|_| "conversion to `i64` for query_id failed".to_string());
+                .map_err(|_| {
+                    "query_id does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// Sends a `POST` request to `/v1/query/{queryId}/unarchive`
@@ -5991,7 +6047,10 @@ pub mod builder {
         {
             self.query_id = value
                 .try_into()
-                .map_err(|_| "conversion to `i64` for query_id failed".to_string());
+                .map_err(|_| {
+                    "query_id does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// Sends a `POST` request to `/v1/query/{queryId}/unprivate`
@@ -6071,7 +6130,10 @@ pub mod builder {
         {
             self.query_id = value
                 .try_into()
-                .map_err(|_| "conversion to `i64` for query_id failed".to_string());
+                .map_err(|_| {
+                    "query_id does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// The request body.
@@ -6186,7 +6248,10 @@ pub mod builder {
         {
             self.query_id = value
                 .try_into()
-                .map_err(|_| "conversion to `i64` for query_id failed".to_string());
+                .map_err(|_| {
+                    "query_id does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// The tier that the queries of the pipeline would run on.
@@ -6198,7 +6263,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `crate :: types :: Performance` for performance failed"
+                    "performance does not have the value it needs: wanted a value of the type crate::types::Performance"
                         .to_string()
                 });
             self
@@ -6212,7 +6277,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for query_parameters failed"
+                    "query_parameters does not have the value it needs: wanted text"
                         .to_string()
                 });
             self
@@ -6303,7 +6368,10 @@ pub mod builder {
         {
             self.query_id = value
                 .try_into()
-                .map_err(|_| "conversion to `i64` for query_id failed".to_string());
+                .map_err(|_| {
+                    "query_id does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// The request body.
@@ -6446,7 +6514,10 @@ pub mod builder {
         {
             self.query_id = value
                 .try_into()
-                .map_err(|_| "conversion to `i64` for query_id failed".to_string());
+                .map_err(|_| {
+                    "query_id does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// Whether a result that the service cut off for its size (32 GB) is wanted. Its state is `QUERY_STATE_COMPLETED_PARTIAL`. Without this it is answered with an error.
@@ -6458,7 +6529,8 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `bool` for allow_partial_results failed".to_string()
+                    "allow_partial_results does not have the value it needs: wanted true or false"
+                        .to_string()
                 });
             self
         }
@@ -6471,8 +6543,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for columns failed"
-                        .to_string()
+                    "columns does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -6485,8 +6556,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for filters failed"
-                        .to_string()
+                    "filters does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -6499,7 +6569,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `bool` for ignore_max_credits_per_request failed"
+                    "ignore_max_credits_per_request does not have the value it needs: wanted true or false"
                         .to_string()
                 });
             self
@@ -6512,7 +6582,10 @@ pub mod builder {
             self.limit = value
                 .try_into()
                 .map(Some)
-                .map_err(|_| "conversion to `i64` for limit failed".to_string());
+                .map_err(|_| {
+                    "limit does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// How many to skip; 0 when absent.
@@ -6523,7 +6596,10 @@ pub mod builder {
             self.offset = value
                 .try_into()
                 .map(Some)
-                .map_err(|_| "conversion to `i64` for offset failed".to_string());
+                .map_err(|_| {
+                    "offset does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// The values of the query's own parameters, by name, each sent as `params.NAME=VALUE`: asks for the latest result that was computed with just these values. When absent, the latest result is sent, whatever values it was computed with.
@@ -6537,7 +6613,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: indexmap :: IndexMap < :: std :: string :: String , :: std :: string :: String >` for params failed"
+                    "params does not have the value it needs: wanted a value of the type ::indexmap::IndexMap<::std::string::String,::std::string::String>"
                         .to_string()
                 });
             self
@@ -6550,7 +6626,10 @@ pub mod builder {
             self.sample_count = value
                 .try_into()
                 .map(Some)
-                .map_err(|_| "conversion to `i64` for sample_count failed".to_string());
+                .map_err(|_| {
+                    "sample_count does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
@@ -6562,8 +6641,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for sort_by failed"
-                        .to_string()
+                    "sort_by does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -6715,7 +6793,10 @@ pub mod builder {
         {
             self.query_id = value
                 .try_into()
-                .map_err(|_| "conversion to `i64` for query_id failed".to_string());
+                .map_err(|_| {
+                    "query_id does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// Whether a result that the service cut off for its size (32 GB) is wanted. Its state is `QUERY_STATE_COMPLETED_PARTIAL`. Without this it is answered with an error.
@@ -6727,7 +6808,8 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `bool` for allow_partial_results failed".to_string()
+                    "allow_partial_results does not have the value it needs: wanted true or false"
+                        .to_string()
                 });
             self
         }
@@ -6740,8 +6822,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for columns failed"
-                        .to_string()
+                    "columns does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -6754,8 +6835,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for filters failed"
-                        .to_string()
+                    "filters does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -6768,7 +6848,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `bool` for ignore_max_credits_per_request failed"
+                    "ignore_max_credits_per_request does not have the value it needs: wanted true or false"
                         .to_string()
                 });
             self
@@ -6781,7 +6861,10 @@ pub mod builder {
             self.limit = value
                 .try_into()
                 .map(Some)
-                .map_err(|_| "conversion to `i64` for limit failed".to_string());
+                .map_err(|_| {
+                    "limit does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// How many to skip; 0 when absent.
@@ -6792,7 +6875,10 @@ pub mod builder {
             self.offset = value
                 .try_into()
                 .map(Some)
-                .map_err(|_| "conversion to `i64` for offset failed".to_string());
+                .map_err(|_| {
+                    "offset does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// The values of the query's own parameters, by name, each sent as `params.NAME=VALUE`: asks for the latest result that was computed with just these values. When absent, the latest result is sent, whatever values it was computed with.
@@ -6806,7 +6892,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: indexmap :: IndexMap < :: std :: string :: String , :: std :: string :: String >` for params failed"
+                    "params does not have the value it needs: wanted a value of the type ::indexmap::IndexMap<::std::string::String,::std::string::String>"
                         .to_string()
                 });
             self
@@ -6819,7 +6905,10 @@ pub mod builder {
             self.sample_count = value
                 .try_into()
                 .map(Some)
-                .map_err(|_| "conversion to `i64` for sample_count failed".to_string());
+                .map_err(|_| {
+                    "sample_count does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
@@ -6831,8 +6920,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for sort_by failed"
-                        .to_string()
+                    "sort_by does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -7046,7 +7134,10 @@ pub mod builder {
             self.limit = value
                 .try_into()
                 .map(Some)
-                .map_err(|_| "conversion to `i64` for limit failed".to_string());
+                .map_err(|_| {
+                    "limit does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// How many to skip; 0 when absent.
@@ -7057,7 +7148,10 @@ pub mod builder {
             self.offset = value
                 .try_into()
                 .map(Some)
-                .map_err(|_| "conversion to `i64` for offset failed".to_string());
+                .map_err(|_| {
+                    "offset does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// Sends a `GET` request to `/v1/uploads`
@@ -7328,8 +7422,7 @@ pub mod builder {
             self.namespace = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for namespace failed"
-                        .to_string()
+                    "namespace does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -7341,7 +7434,7 @@ pub mod builder {
             self.table_name = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for table_name failed"
+                    "table_name does not have the value it needs: wanted text"
                         .to_string()
                 });
             self
@@ -7426,8 +7519,7 @@ pub mod builder {
             self.namespace = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for namespace failed"
-                        .to_string()
+                    "namespace does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -7439,7 +7531,7 @@ pub mod builder {
             self.table_name = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for table_name failed"
+                    "table_name does not have the value it needs: wanted text"
                         .to_string()
                 });
             self
@@ -7530,8 +7622,7 @@ pub mod builder {
             self.namespace = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for namespace failed"
-                        .to_string()
+                    "namespace does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -7543,7 +7634,7 @@ pub mod builder {
             self.table_name = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for table_name failed"
+                    "table_name does not have the value it needs: wanted text"
                         .to_string()
                 });
             self
@@ -7556,7 +7647,7 @@ pub mod builder {
             self.content_type = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `crate :: types :: UploadFormat` for content_type failed"
+                    "content_type does not have the value it needs: wanted a value of the type crate::types::UploadFormat"
                         .to_string()
                 });
             self
@@ -7569,7 +7660,8 @@ pub mod builder {
             self.body = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `reqwest::Body` for body failed".to_string()
+                    "body does not have the value it needs: wanted a value of the type reqwest::Body"
+                        .to_string()
                 });
             self
         }

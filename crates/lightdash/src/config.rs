@@ -51,10 +51,9 @@ impl Client {
     /// One of the two is not set, or cannot be used.
     pub fn from_env() -> Result<Self, BuildError> {
         let builder = Self::builder().token(Secret::from_env("LIGHTDASH_API_KEY")?);
-        match std::env::var("LIGHTDASH_URL") {
-            Ok(url) => builder.base_url(url).build(),
-            Err(_) => builder.build(),
-        }
+        builder
+            .base_url(BuildError::required_var("LIGHTDASH_URL")?)
+            .build()
     }
 
     /// Sets up a client step by step.

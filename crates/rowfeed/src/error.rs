@@ -35,7 +35,8 @@ pub enum ErrorKind {
     Call,
     /// The statement failed; [`Error::position`] says where, if the service does.
     Failed,
-    /// The run was cancelled or stopped.
+    /// The run was cancelled. A query of Yandex Query that was stopped is [`Failed`](Self::Failed):
+    /// only its issues tell.
     Cancelled,
     /// The result, or the run, is no longer there.
     Expired,

@@ -1,12 +1,15 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod cursor;
 mod decode;
 mod error;
+mod offsets;
 mod operation;
 mod page;
 mod pages;
 mod poll;
+mod reader;
 mod rows;
 mod run;
 mod source;
@@ -18,6 +21,7 @@ pub mod lightdash;
 #[cfg(feature = "yandex-query")]
 pub mod yandex_query;
 
+pub use cursor::Cursor;
 pub use decode::{
     Cells, Column, ColumnKind, Columns, DecodeError, Row, RowDecoder, Value, assume_utc,
     midnight_as_date, utf8, without_offset,

@@ -3,20 +3,20 @@
 use rowfeed_client::RawRows;
 use serde::Deserialize;
 
-use crate::{Columns, DecodeError, Error, RowDecoder, decode::decode_rows};
+use crate::{Columns, Cursor, DecodeError, Error, RowDecoder, decode::decode_rows};
 
 /// A page: its rows as they were received, and the columns that say how to read them.
 #[derive(Clone, Debug)]
 pub struct Page {
     pub(crate) service: &'static str,
     pub(crate) number: u64,
-    pub(crate) first_row: u64,
+    /// The place of the first row.
+    pub(crate) start: Cursor,
     pub(crate) columns: Columns,
     pub(crate) rows: RawRows,
     /// Where only the first rows of the page are wanted.
     pub(crate) kept: Option<usize>,
     pub(crate) total_rows: Option<u64>,
-    pub(crate) run_id: String,
 }
 
 impl Page {
@@ -28,24 +28,24 @@ impl Page {
     pub fn rows<'a, T: Deserialize<'a>>(&'a self) -> Result<Vec<T>, Error> {
         match self.kept {
             Some(_) => self.decode().collect(),
-            None => decode_rows(&self.columns, self.rows.as_str(), self.first_row)
+            None => decode_rows(&self.columns, self.rows.as_str(), self.start.row)
                 .map_err(|error| self.unfit(error)),
         }
     }
 
     /// The rows one by one, each decoded when it is asked for. Ends after the first error.
     pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> impl Iterator<Item = Result<T, Error>> {
-        let rows = RowDecoder::new(&self.columns, self.rows.as_str(), self.first_row);
+        let rows = RowDecoder::new(&self.columns, self.rows.as_str(), self.start.row);
         let kept = self.kept.unwrap_or(usize::MAX);
         rows.take(kept)
             .map(|row| row.map_err(|error| self.unfit(error)))
     }
 
     fn unfit(&self, error: DecodeError) -> Error {
-        Error::from_decode(self.service, error.with_page(self.number)).with_run(&self.run_id)
+        Error::from_decode(self.service, error.with_page(self.number)).with_run(self.run_id())
     }
 
-    /// The position of the page, counted from 0.
+    /// The position of the page, counted from 0, among those that this reading has fetched.
     #[must_use]
     pub fn number(&self) -> u64 {
         self.number
@@ -54,7 +54,13 @@ impl Page {
     /// The position of the page's first row in the whole result, counted from 0.
     #[must_use]
     pub fn first_row(&self) -> u64 {
-        self.first_row
+        self.start.row
+    }
+
+    /// The place after the last row of the page: where to go on, once its rows are safe.
+    #[must_use]
+    pub fn cursor(&self) -> Cursor {
+        self.start.at(self.start.row + self.len() as u64)
     }
 
     /// How many rows the page has. Finding out reads over the page once.
@@ -87,7 +93,7 @@ impl Page {
     /// The execution or query that the rows come from.
     #[must_use]
     pub fn run_id(&self) -> &str {
-        &self.run_id
+        &self.start.run
     }
 
     /// The rows as they were received, all of them.

@@ -11,45 +11,48 @@ use futures_core::{FusedStream, Stream, ready};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Error, Page, Rows,
-    source::{BoxFuture, Source, Wanted},
+    Cursor, Error, Page, Rows,
+    reader::{Reader, Start},
+    source::{Source, Wanted},
 };
 
-/// The pages of a result, each fetched when it is asked for.
+/// The pages of a result.
 ///
 /// A [`Stream`], and usable without one by [`try_next`](Self::try_next). Ends for good after the
 /// last page, and after the first error. May be dropped at any point.
+///
+/// Unless [`prefetch`](Self::prefetch) says otherwise, a page is fetched when it is asked for, and
+/// none is bought that is not needed.
 #[must_use = "nothing is sent before a page is asked for"]
 pub struct Pages {
     state: State,
     wanted: Wanted,
+    left: Option<u64>,
     service: &'static str,
 }
 
-/// The source comes back with what it gave.
-type Fetched = (Box<dyn Source>, Result<Option<Page>, Error>);
-
 enum State {
-    Idle(Box<dyn Source>),
-    Fetching(BoxFuture<'static, Fetched>),
+    Waiting(Box<dyn Start>),
+    Reading(Box<dyn Reader>),
     Failed(Error),
     Done,
 }
 
 impl Pages {
-    pub(crate) fn new(source: impl Source + 'static) -> Self {
+    pub(crate) fn new(source: impl Source) -> Self {
         Self::boxed(Box::new(source))
     }
 
-    pub(crate) fn boxed(source: Box<dyn Source>) -> Self {
+    pub(crate) fn boxed(source: Box<dyn Start>) -> Self {
         let service = source.service();
         match source.limit() {
             Ok(at_most) => Self {
-                state: State::Idle(source),
+                state: State::Waiting(source),
                 wanted: Wanted {
                     at_most,
                     ..Wanted::default()
                 },
+                left: at_most,
                 service,
             },
             Err(error) => Self::failed(error),
@@ -62,6 +65,7 @@ impl Pages {
         Self {
             state: State::Failed(error),
             wanted: Wanted::default(),
+            left: None,
             service,
         }
     }
@@ -78,11 +82,9 @@ impl Pages {
 
     /// Ends after this many rows, in the middle of a page if need be.
     pub fn max_rows(mut self, rows: u64) -> Self {
-        let at_most = self
-            .wanted
-            .at_most
-            .map_or(rows, |already| already.min(rows));
+        let at_most = self.wanted.at_most.map_or(rows, |least| least.min(rows));
         self.wanted.at_most = Some(at_most);
+        self.left = Some(at_most);
         self
     }
 
@@ -90,6 +92,29 @@ impl Pages {
     /// error of the kind [`Truncated`](crate::ErrorKind::Truncated).
     pub fn allow_truncated(mut self) -> Self {
         self.wanted.truncated = true;
+        self
+    }
+
+    /// Fetches up to this many pages before they are asked for, in a task of their own, so that
+    /// they arrive while the last one is being worked on. That many are held in memory.
+    ///
+    /// Where pages do not depend on each other, they are fetched side by side: at Lightdash and
+    /// Yandex Query, and at Dune for results without filters. Dune bills what is fetched, also when
+    /// it is not used.
+    pub fn prefetch(mut self, pages: usize) -> Self {
+        self.wanted.prefetch = pages;
+        self
+    }
+
+    /// Goes on from a cursor of the same result: with the row after the one it stands behind.
+    ///
+    /// A cursor of another result is an error when the first page is asked for.
+    pub fn resume(mut self, cursor: &Cursor) -> Self {
+        if let State::Waiting(source) = &mut self.state
+            && let Err(error) = source.resume(cursor)
+        {
+            self.state = State::Failed(error);
+        }
         self
     }
 
@@ -129,35 +154,31 @@ impl Pages {
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Result<Option<Page>, Error>> {
-        if let State::Idle(_) = self.state
-            && let State::Idle(mut source) = std::mem::replace(&mut self.state, State::Done)
-        {
-            match (self.wanted.at_most, self.wanted.page_size) {
-                (Some(0), _) => return Poll::Ready(Ok(None)),
-                (_, Some(0)) => {
-                    let message = "a page size of 0 rows was asked for; it must be at least 1";
-                    return Poll::Ready(Err(Error::invalid(self.service, message)));
-                }
-                _ => {}
-            }
-            let wanted = self.wanted;
-            self.state = State::Fetching(Box::pin(async move {
-                let page = source.next(wanted).await;
-                (source, page)
-            }));
+        if self.left == Some(0) && !matches!(self.state, State::Failed(_)) {
+            self.state = State::Done;
         }
-        let State::Fetching(fetch) = &mut self.state else {
+        if let State::Waiting(_) = self.state
+            && let State::Waiting(source) = std::mem::replace(&mut self.state, State::Done)
+        {
+            if self.wanted.page_size == Some(0) {
+                let message = "a page size of 0 rows was asked for; it must be at least 1";
+                return Poll::Ready(Err(Error::invalid(self.service, message)));
+            }
+            self.state = State::Reading(source.start(self.wanted));
+        }
+        let State::Reading(reader) = &mut self.state else {
             return Poll::Ready(match std::mem::replace(&mut self.state, State::Done) {
                 State::Failed(error) => Err(error),
                 _ => Ok(None),
             });
         };
-        let (source, result) = ready!(fetch.as_mut().poll(context));
-        self.state = State::Done;
-        Poll::Ready(result.map(|page| {
+        let page = ready!(reader.poll_page(context));
+        if !matches!(page, Ok(Some(_))) {
+            self.state = State::Done;
+        }
+        Poll::Ready(page.map(|page| {
             let mut page = page?;
-            self.state = State::Idle(source);
-            if let Some(left) = &mut self.wanted.at_most {
+            if let Some(left) = &mut self.left {
                 page.kept = Some(usize::try_from(*left).unwrap_or(usize::MAX));
                 *left -= page.len() as u64;
             }
@@ -176,7 +197,7 @@ impl Stream for Pages {
 
 impl FusedStream for Pages {
     fn is_terminated(&self) -> bool {
-        matches!(self.state, State::Done)
+        matches!(self.state, State::Done) || self.left == Some(0)
     }
 }
 

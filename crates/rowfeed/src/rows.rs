@@ -11,16 +11,19 @@ use std::{
 use futures_core::{FusedStream, Stream, ready};
 use serde::de::DeserializeOwned;
 
-use crate::{Error, Pages};
+use crate::{Cursor, Error, Pages};
 
 /// The rows of a result, as `T`; a page is fetched when its first row is asked for.
 ///
 /// A [`Stream`], and usable without one by [`try_next`](Self::try_next). Ends for good after the
-/// last row, and after the first error. Holds one page at a time.
+/// last row, and after the first error. Holds one page at a time, and those that
+/// [`prefetch`](Self::prefetch) asks for.
 #[must_use = "nothing is sent before a row is asked for"]
 pub struct Rows<T> {
     pages: Pages,
     decoded: vec::IntoIter<T>,
+    /// The place after the last row of the decoded ones.
+    page_end: Option<Cursor>,
     done: bool,
 }
 
@@ -29,6 +32,7 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         Self {
             pages,
             decoded: Vec::new().into_iter(),
+            page_end: None,
             done: false,
         }
     }
@@ -49,6 +53,26 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
     pub fn allow_truncated(mut self) -> Self {
         self.pages = self.pages.allow_truncated();
         self
+    }
+
+    /// Fetches up to this many pages before they are asked for; see [`Pages::prefetch`].
+    pub fn prefetch(mut self, pages: usize) -> Self {
+        self.pages = self.pages.prefetch(pages);
+        self
+    }
+
+    /// Goes on from a cursor of the same result, with the row after it; see [`Pages::resume`].
+    pub fn resume(mut self, cursor: &Cursor) -> Self {
+        self.pages = self.pages.resume(cursor);
+        self
+    }
+
+    /// The place after the last row that was given out, in the middle of a page too; `None` before
+    /// the first page.
+    #[must_use]
+    pub fn cursor(&self) -> Option<Cursor> {
+        let end = self.page_end.as_ref()?;
+        Some(end.at(end.row() - self.decoded.len() as u64))
     }
 
     /// The next row; `None` after the last. Dropping the future loses nothing.
@@ -89,17 +113,26 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
                 return Poll::Ready(Ok(None));
             }
             let page = ready!(self.pages.poll_page(context));
-            let rows = page.and_then(|page| page.map(|page| page.rows::<T>()).transpose());
-            match rows {
-                // A page without rows is followed by the next one, not by the end.
-                Ok(Some(rows)) => self.decoded = rows.into_iter(),
-                Ok(None) => self.done = true,
+            match self.next_page(page) {
+                Ok(true) => {}
+                Ok(false) => self.done = true,
                 Err(error) => {
                     self.done = true;
                     return Poll::Ready(Err(error));
                 }
             }
         }
+    }
+
+    /// Decodes a page. One without rows is followed by the next one, not by the end.
+    fn next_page(&mut self, page: Result<Option<crate::Page>, Error>) -> Result<bool, Error> {
+        let Some(page) = page? else {
+            return Ok(false);
+        };
+        let rows = page.rows::<T>()?;
+        self.page_end = Some(page.start.at(page.start.row() + rows.len() as u64));
+        self.decoded = rows.into_iter();
+        Ok(true)
     }
 }
 

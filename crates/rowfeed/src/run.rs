@@ -9,11 +9,7 @@ use std::{
 
 use serde::de::DeserializeOwned;
 
-use crate::{
-    Error, ErrorKind, Pages, Rows,
-    poll::Interval,
-    source::{BoxFuture, Source},
-};
+use crate::{Error, ErrorKind, Pages, Rows, poll::Interval, reader::Start, source::BoxFuture};
 
 /// A run that has ended well; its rows can be read as often as wanted.
 #[derive(Clone)]
@@ -25,7 +21,7 @@ pub(crate) trait Ended: Send + Sync {
     fn id(&self) -> &str;
     /// How many result sets there are, and the rows of each where that is known.
     fn result_sets(&self) -> &[Option<u64>];
-    fn source(&self, result_set: usize) -> Box<dyn Source>;
+    fn source(&self, result_set: usize) -> Box<dyn Start>;
 }
 
 impl Run {
@@ -112,12 +108,12 @@ pub(crate) struct Waiting {
     pub(crate) timeout: Option<Duration>,
 }
 
-type Start = Box<dyn FnOnce(Waiting) -> BoxFuture<'static, Result<Run, Error>> + Send>;
+type Launch = Box<dyn FnOnce(Waiting) -> BoxFuture<Result<Run, Error>> + Send>;
 
 /// A run about to be started: awaiting it starts it and waits for its end.
 #[must_use = "nothing is started before this is awaited"]
 pub struct Starting {
-    start: Start,
+    start: Launch,
     waiting: Waiting,
 }
 
@@ -138,7 +134,7 @@ impl Starting {
         }
     }
 
-    /// Gives up waiting after this long, with an error of the kind
+    /// Gives up waiting this long after the service has accepted the run, with an error of the kind
     /// [`Timeout`](ErrorKind::Timeout) that names the run. Unset, only the service ends the run:
     /// after 30 minutes at Dune, 24 hours at Yandex Query.
     pub fn timeout(mut self, timeout: Duration) -> Self {
@@ -160,7 +156,7 @@ impl Starting {
 
 impl IntoFuture for Starting {
     type Output = Result<Run, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
+    type IntoFuture = BoxFuture<Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
         (self.start)(self.waiting)

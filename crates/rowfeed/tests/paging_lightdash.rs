@@ -132,6 +132,20 @@ async fn a_server_that_allows_less_is_asked_for_500() {
 }
 
 #[tokio::test]
+async fn a_limit_above_what_the_server_allows_falls_back_too() {
+    let builder = Sandbox::builder()
+        .poll_steps(0)
+        .lightdash_max_page_size(500);
+    let bench = Bench::with(builder).await;
+    let run = bench.numbers(LIGHTDASH, 1_100).await;
+    for (most, sizes) in [(700, vec![700, 500, 500]), (500, vec![500]), (40, vec![40])] {
+        let rows: Vec<Number> = run.rows().max_rows(most).try_collect().await.unwrap();
+        assert_eq!(rows, upto(most.cast_signed()));
+        assert_eq!(numbers_sent(&bench.pages_asked(), "pageSize"), sizes);
+    }
+}
+
+#[tokio::test]
 async fn a_page_size_that_was_chosen_is_not_changed() {
     let bench = Bench::with(
         Sandbox::builder()

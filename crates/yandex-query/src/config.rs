@@ -40,9 +40,9 @@ impl Client {
     /// `YC_IAM_TOKEN` is not set, or one of the two cannot be used.
     pub fn from_env() -> Result<Self, BuildError> {
         let builder = Self::builder().iam_token(Secret::from_env("YC_IAM_TOKEN")?);
-        match std::env::var("YANDEX_QUERY_URL") {
-            Ok(url) => builder.base_url(url).build(),
-            Err(_) => builder.build(),
+        match BuildError::optional_var("YANDEX_QUERY_URL")? {
+            Some(url) => builder.base_url(url).build(),
+            None => builder.build(),
         }
     }
 

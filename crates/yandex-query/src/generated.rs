@@ -570,8 +570,7 @@ pub mod builder {
             self.project = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project failed"
-                        .to_string()
+                    "project does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -584,7 +583,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                    "idempotency_key does not have the value it needs: wanted text"
                         .to_string()
                 });
             self
@@ -598,7 +597,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for x_request_id failed"
+                    "x_request_id does not have the value it needs: wanted text"
                         .to_string()
                 });
             self
@@ -724,8 +723,7 @@ pub mod builder {
             self.query_id = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for query_id failed"
-                        .to_string()
+                    "query_id does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -737,8 +735,7 @@ pub mod builder {
             self.project = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project failed"
-                        .to_string()
+                    "project does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -751,7 +748,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for x_request_id failed"
+                    "x_request_id does not have the value it needs: wanted text"
                         .to_string()
                 });
             self
@@ -842,8 +839,7 @@ pub mod builder {
             self.query_id = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for query_id failed"
-                        .to_string()
+                    "query_id does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -855,8 +851,7 @@ pub mod builder {
             self.project = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project failed"
-                        .to_string()
+                    "project does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -869,7 +864,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for x_request_id failed"
+                    "x_request_id does not have the value it needs: wanted text"
                         .to_string()
                 });
             self
@@ -974,8 +969,7 @@ pub mod builder {
             self.query_id = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for query_id failed"
-                        .to_string()
+                    "query_id does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -987,7 +981,8 @@ pub mod builder {
             self.result_set_index = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `u32` for result_set_index failed".to_string()
+                    "result_set_index does not have the value it needs: wanted a whole number from 0 to 4294967295"
+                        .to_string()
                 });
             self
         }
@@ -999,7 +994,10 @@ pub mod builder {
             self.limit = value
                 .try_into()
                 .map(Some)
-                .map_err(|_| "conversion to `i64` for limit failed".to_string());
+                .map_err(|_| {
+                    "limit does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// How many rows to skip. Cannot be negative; 0 when absent. Past the last row the page is empty.
@@ -1010,7 +1008,10 @@ pub mod builder {
             self.offset = value
                 .try_into()
                 .map(Some)
-                .map_err(|_| "conversion to `i64` for offset failed".to_string());
+                .map_err(|_| {
+                    "offset does not have the value it needs: wanted a whole number of 64 bits"
+                        .to_string()
+                });
             self
         }
         /// The id of the cloud folder that the query belongs to; at most 1024 bytes.
@@ -1021,8 +1022,7 @@ pub mod builder {
             self.project = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project failed"
-                        .to_string()
+                    "project does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -1035,7 +1035,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for x_request_id failed"
+                    "x_request_id does not have the value it needs: wanted text"
                         .to_string()
                 });
             self
@@ -1143,8 +1143,7 @@ pub mod builder {
             self.query_id = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for query_id failed"
-                        .to_string()
+                    "query_id does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -1156,8 +1155,7 @@ pub mod builder {
             self.project = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project failed"
-                        .to_string()
+                    "project does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -1170,7 +1168,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                    "idempotency_key does not have the value it needs: wanted text"
                         .to_string()
                 });
             self
@@ -1184,7 +1182,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for x_request_id failed"
+                    "x_request_id does not have the value it needs: wanted text"
                         .to_string()
                 });
             self
@@ -1282,8 +1280,7 @@ pub mod builder {
             self.query_id = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for query_id failed"
-                        .to_string()
+                    "query_id does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -1295,8 +1292,7 @@ pub mod builder {
             self.project = value
                 .try_into()
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for project failed"
-                        .to_string()
+                    "project does not have the value it needs: wanted text".to_string()
                 });
             self
         }
@@ -1309,7 +1305,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                    "idempotency_key does not have the value it needs: wanted text"
                         .to_string()
                 });
             self
@@ -1323,7 +1319,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for x_request_id failed"
+                    "x_request_id does not have the value it needs: wanted text"
                         .to_string()
                 });
             self

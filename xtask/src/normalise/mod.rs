@@ -72,6 +72,7 @@ const RULES: &[(&str, Rule)] = &[
         "patterns stay on parameters only",
         scalars::patterns_stay_on_parameters,
     ),
+    ("aliases need no name", schemas::aliases_need_no_name),
     ("maps need no name", schemas::maps_need_no_name),
     (
         "unions of strings are one enum",

@@ -293,6 +293,42 @@ pub(super) fn references_with_siblings_are_wrapped(document: &mut Value) -> Resu
     Ok(())
 }
 
+/// A component that is only another name for one would be a newtype around it: references to it
+/// become references to the other.
+pub(super) fn aliases_need_no_name(document: &mut Value) -> Result<()> {
+    for_each(document, &mut |schema, _| {
+        if let Some(Value::Array(parts)) = schema.get_mut("allOf")
+            && parts.len() > 1
+        {
+            // `A & {}`
+            let nothing = json!({"type": "object", "properties": {}});
+            let only_nothing = parts.iter().all(|part| *part == nothing);
+            parts.retain(|part| only_nothing || *part != nothing);
+        }
+    });
+    for _ in 0..4 {
+        let aliases: HashMap<String, String> = components(document)
+            .iter()
+            .filter_map(|(name, schema)| {
+                let schema = schema.as_object()?;
+                let says_more =
+                    |key: &String| !["$ref", "allOf", "description"].contains(&key.as_str());
+                let target = only_reference(schema)?;
+                (!schema.keys().any(says_more) && target != name)
+                    .then(|| (name.clone(), target.to_owned()))
+            })
+            .collect();
+        document::walk_objects(document, &mut |object| {
+            if let Some(Value::String(reference)) = object.get_mut("$ref")
+                && let Some(target) = ref_name(reference).and_then(|name| aliases.get(name))
+            {
+                *reference = format!("#/components/schemas/{target}");
+            }
+        });
+    }
+    Ok(())
+}
+
 /// A component that is only a map would be a newtype around one: references to it become maps, with
 /// the words of the place or else those of the component.
 pub(super) fn maps_need_no_name(document: &mut Value) -> Result<()> {
@@ -397,6 +433,19 @@ mod tests {
         let wanted = json!({"description": "Words.",
                             "allOf": [{"$ref": "#/components/schemas/B"}]});
         assert_eq!(b, &wanted);
+    }
+
+    #[test]
+    fn another_name_for_a_type_is_that_type() {
+        let to = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
+        let mut document = json!({"components": {"schemas": {
+            "A": {"properties": {"b": to("Alias")}},
+            "Alias": {"description": "Another.", "allOf": [
+                to("Real"), {"type": "object", "properties": {}}]},
+            "Loop": to("Loop"), "Real": {"type": "object"}}}});
+        aliases_need_no_name(&mut document).unwrap();
+        let schemas = &document["components"]["schemas"];
+        assert_eq!(schemas["A"]["properties"]["b"], to("Real"));
     }
 
     #[test]

@@ -314,6 +314,35 @@ async fn queries_datasets_and_views_decode() {
     assert_eq!(made.status(), 201);
 }
 
+#[tokio::test]
+async fn null_stands_for_an_empty_object_too() {
+    let (sandbox, client) = start().await;
+    sandbox.fault(json(
+        200,
+        r#"{"datasets": [{"full_name": "dune.reef.corals", "metadata": null, "columns": [
+            {"name": "genus", "metadata": null}]}], "total": 1}"#,
+    ));
+    let datasets = client.list_datasets().send().await.unwrap();
+    assert!(datasets.datasets[0].metadata.is_empty());
+
+    sandbox.fault(json(
+        200,
+        r#"{"tables": [{"columns": [{"name": "genus", "metadata": null}]}]}"#,
+    ));
+    let tables = client.list_uploads().send().await.unwrap();
+    assert!(tables.tables[0].columns[0].metadata.is_empty());
+
+    sandbox.fault(json(
+        200,
+        r#"{"pipeline": {"nodes": [{"id": 1, "dependencies": null,
+            "query_execution": {"query_id": 70, "query_parameters": null}}]}}"#,
+    ));
+    let pipeline = client.get_query_pipeline().query_id(70).send().await;
+    let nodes = pipeline.unwrap().into_inner().pipeline.nodes.unwrap();
+    let query = nodes[0].query_execution.as_ref().unwrap();
+    assert!(query.query_parameters.is_empty());
+}
+
 #[test]
 fn an_upload_has_one_of_two_formats() {
     assert_eq!(UploadFormat::VALUES, ["text/csv", "application/x-ndjson"]);

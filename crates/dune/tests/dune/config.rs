@@ -1,8 +1,14 @@
 //! Making a client: what is refused, and what is never shown.
 
-use std::process::Command;
+use std::{
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
-use rowfeed_dune::{Client, Secret};
+use rowfeed_dune::{Client, CredentialError, CredentialProvider, ErrorKind, Secret, SecretFuture};
 use rowfeed_sandbox::{DUNE_API_KEY, Sandbox};
 
 use crate::support::builder;
@@ -103,6 +109,13 @@ fn debug_shows_no_key() {
     assert!(shown.contains("reef.invalid"), "{shown}");
 }
 
+#[test]
+fn without_a_base_url_it_is_the_services_own() {
+    let client = Client::new("hunter2").unwrap();
+    let shown = format!("{client:?}");
+    assert!(shown.contains("\"https://api.dune.com/api\""), "{shown}");
+}
+
 #[tokio::test]
 async fn a_slash_at_the_end_of_the_base_url_makes_no_difference() {
     let sandbox = Sandbox::start().await.unwrap();
@@ -111,4 +124,60 @@ async fn a_slash_at_the_end_of_the_base_url_makes_no_difference() {
         .unwrap();
     client.list_queries().send().await.unwrap();
     assert_eq!(sandbox.requests()[0].path, "/dune/api/v1/queries");
+}
+
+/// Gives a credential that is refused, and after that the right one.
+struct Rotating {
+    stale: AtomicBool,
+}
+
+impl CredentialProvider for Rotating {
+    fn secret(&self) -> SecretFuture<'_> {
+        let stale = self.stale.load(Ordering::SeqCst);
+        let now = if stale { "hunter2" } else { DUNE_API_KEY };
+        Box::pin(async move { Secret::new(now).map_err(|e| CredentialError::new(e.to_string())) })
+    }
+
+    fn invalidate(&self, refused: &Secret) -> bool {
+        assert_eq!(refused.expose(), "hunter2");
+        self.stale.swap(false, Ordering::SeqCst)
+    }
+}
+
+#[tokio::test]
+async fn a_provider_replaces_a_credential_that_was_refused() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let rotating = Rotating {
+        stale: AtomicBool::new(true),
+    };
+    let client = builder(&sandbox.dune_url())
+        .credential_provider(Arc::new(rotating))
+        .build()
+        .unwrap();
+    assert_eq!(client.list_queries().send().await.unwrap().attempts(), 2);
+    assert_eq!(client.list_queries().send().await.unwrap().attempts(), 1);
+    let answers: Vec<_> = sandbox.requests().iter().map(|r| r.status).collect();
+    assert_eq!(answers, [Some(401), Some(200), Some(200)]);
+}
+
+/// Has nothing to give.
+struct Empty;
+
+impl CredentialProvider for Empty {
+    fn secret(&self) -> SecretFuture<'_> {
+        Box::pin(async { Err(CredentialError::new("the vault is locked")) })
+    }
+}
+
+#[tokio::test]
+async fn a_provider_without_a_credential_ends_the_call_before_it_is_sent() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = builder(&sandbox.dune_url())
+        .credential_provider(Arc::new(Empty))
+        .build()
+        .unwrap();
+    let error = client.list_queries().send().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Credential);
+    assert!(error.to_string().contains("the vault is locked"), "{error}");
+    assert!(sandbox.requests().is_empty());
 }

@@ -264,3 +264,13 @@ async fn what_cannot_be_sent_is_refused_before_sending() {
     );
     assert!(sandbox.requests().is_empty());
 }
+
+#[tokio::test]
+async fn a_call_can_be_spawned_and_outlives_its_client() {
+    let (sandbox, client) = start().await;
+    sandbox.fault(answer(200, r#"{"queries": [], "total": 0}"#));
+    let call = client.list_queries();
+    drop(client);
+    tokio::spawn(call.send()).await.unwrap().unwrap();
+    assert_eq!(sandbox.requests().len(), 1);
+}

@@ -27,6 +27,23 @@ pub(super) fn decode(text: &str, kind: &Kind) -> Result<Option<Vec<u8>>, &'stati
     }
 }
 
+/// The bytes of `{"type": "Buffer", "data": […]}`: what Node makes of bytes in JSON, and so what
+/// Lightdash passes on where a warehouse's driver gave it bytes. Only where no type says that
+/// the cell is an object.
+pub(super) fn buffer(object: &str, kind: &Kind) -> Option<Vec<u8>> {
+    #[derive(serde::Deserialize)]
+    struct Buffer<'a> {
+        #[serde(rename = "type", borrow)]
+        kind: std::borrow::Cow<'a, str>,
+        data: Vec<u8>,
+    }
+    if !matches!(kind, Kind::Text | Kind::Unknown | Kind::Other) {
+        return None;
+    }
+    let buffer: Buffer<'_> = serde_json::from_str(object).ok()?;
+    (buffer.kind == "Buffer").then_some(buffer.data)
+}
+
 fn hex(digits: &str) -> Option<Vec<u8>> {
     if !digits.len().is_multiple_of(2) {
         return None;

@@ -206,7 +206,8 @@ impl<'de> Deserializer<'de> for Cell<'_, '_, 'de> {
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         let start = self.lex.position();
         match &*self.lex.value()? {
-            "null" | "[]" => visitor.visit_unit(),
+            "null" => visitor.visit_unit(),
+            "[]" if matches!(self.kind, Kind::Optional(_)) => visitor.visit_unit(),
             _ => Err(self.unfit(start, &visitor, "only NULL fits: give the field a type")),
         }
     }

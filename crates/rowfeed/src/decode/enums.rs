@@ -22,7 +22,7 @@ pub(super) fn visit<'de, V: Visitor<'de>>(cell: Cell<'_, '_, 'de>, visitor: V) -
         b'"' => {
             let quoted = cell.lex.quoted()?;
             let text = cell.lex.text(quoted)?;
-            if text.trim_start().starts_with('{') && nested::is_json(&text) {
+            if text.trim_start().starts_with('{') {
                 return nested::inside(&text, cell.lex, |inner| {
                     inner.deserialize_enum("", &[], visitor)
                 });

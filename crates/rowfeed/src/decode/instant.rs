@@ -116,8 +116,6 @@ struct Parts<'a> {
     /// `HH:MM:SS`, then the fraction without its dot.
     time: Option<(&'a str, &'a str)>,
     zone: Zone<'a>,
-    /// Whether date and time were parted by a `T` or a blank.
-    spelled: u8,
 }
 
 impl<'a> Parts<'a> {
@@ -126,14 +124,13 @@ impl<'a> Parts<'a> {
         if let Some(head) = text.as_bytes().first_chunk()
             && matches_usual(head)
         {
-            return Self::with_time(&text[..10], head[10], &text[11..]);
+            return Self::with_time(&text[..10], &text[11..]);
         }
         let (date, rest) = split_date(text)?;
         let absent = Self {
             date,
             time: None,
             zone: Zone::Absent,
-            spelled: 0,
         };
         match rest.as_bytes().first() {
             None => Some(absent),
@@ -141,17 +138,17 @@ impl<'a> Parts<'a> {
                 let zone = zone(rest)?;
                 Some(Self { zone, ..absent })
             }
-            Some(&spelled) => {
+            Some(&mark) => {
                 let clock = rest.get(1..)?;
                 let shape = matches_shape(clock.get(..8)?, b"00:00:00");
-                (shape && matches!(spelled, b'T' | b' ')).then_some(())?;
-                Self::with_time(date, spelled, clock)
+                (shape && matches!(mark, b'T' | b' ')).then_some(())?;
+                Self::with_time(date, clock)
             }
         }
     }
 
     /// `clock` begins with a time; a fraction and a zone may follow.
-    fn with_time(date: &'a str, spelled: u8, clock: &'a str) -> Option<Self> {
+    fn with_time(date: &'a str, clock: &'a str) -> Option<Self> {
         let (clock, mut rest) = clock.split_at(8);
         let mut fraction = "";
         if let Some(after) = rest.strip_prefix('.') {
@@ -165,7 +162,6 @@ impl<'a> Parts<'a> {
             date,
             time: Some((clock, without_zeros(fraction))),
             zone: zone(rest)?,
-            spelled,
         })
     }
 
@@ -194,12 +190,7 @@ impl<'a> Parts<'a> {
     }
 
     fn is_clear(&self) -> bool {
-        self.time.is_some()
-            && match self.zone {
-                Zone::Absent | Zone::Utc => true,
-                Zone::Offset(_) => self.spelled == b'T',
-                Zone::Named(_) => false,
-            }
+        self.time.is_some() && !matches!(self.zone, Zone::Named(_))
     }
 
     fn write_zone(&self, wish: Wish, out: &mut Normal) -> Option<()> {

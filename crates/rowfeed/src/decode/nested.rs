@@ -47,22 +47,22 @@ pub(super) fn seq<'de, V: Visitor<'de>>(cell: Cell<'_, '_, 'de>, visitor: V) -> 
                 close(cell.lex, done, b'}')?;
                 Ok(out)
             }
-            _ => {
-                let advice = "an object has no positions: ask for a struct or a map";
-                Err(cell.unfit(start, &visitor, advice))
+            kind => {
+                cell.lex.skip()?;
+                match bytes::buffer(cell.lex.sent(start), kind) {
+                    Some(bytes) => visit_bytes(bytes, visitor),
+                    None => {
+                        let advice = "an object has no positions: ask for a struct or a map";
+                        Err(cell.unfit(start, &visitor, advice))
+                    }
+                }
             }
         },
         b'"' => {
             let quoted = cell.lex.quoted()?;
             let text = cell.lex.text(quoted)?;
             match bytes::decode(&text, cell.kind) {
-                Ok(Some(bytes)) => {
-                    let mut bytes = bytes.into_iter();
-                    let mut list = value::SeqDeserializer::new(&mut bytes);
-                    let out = visitor.visit_seq(&mut list)?;
-                    list.end()?;
-                    Ok(out)
-                }
+                Ok(Some(bytes)) => visit_bytes(bytes, visitor),
                 Ok(None) if is_json(&text) => {
                     inside(&text, cell.lex, |inner| inner.deserialize_seq(visitor))
                 }
@@ -76,6 +76,14 @@ pub(super) fn seq<'de, V: Visitor<'de>>(cell: Cell<'_, '_, 'de>, visitor: V) -> 
             "this is not a list: change the field's type",
         )),
     }
+}
+
+fn visit_bytes<'de, V: Visitor<'de>>(bytes: Vec<u8>, visitor: V) -> Result<V::Value> {
+    let mut bytes = bytes.into_iter();
+    let mut list = value::SeqDeserializer::new(&mut bytes);
+    let out = visitor.visit_seq(&mut list)?;
+    list.end()?;
+    Ok(out)
 }
 
 /// Reads an object, a Dict, or anything that can be one.

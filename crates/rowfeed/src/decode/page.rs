@@ -15,13 +15,9 @@ use super::{
 /// No more rows than this are made room for in advance.
 const ROOM: usize = 16_384;
 
-/// Decodes a page: `rows_json` is the JSON list of its rows, `first_row` where in the whole
-/// result the first of them stands, from 0.
-///
-/// # Errors
-///
-/// The first row that does not become a `T`, by its place in the whole result.
-pub fn decode_rows<'a, T: Deserialize<'a>>(
+/// Decodes a whole page, or fails with its first row that does not become a `T`. The arguments are
+/// those of [`RowDecoder::new`].
+pub(crate) fn decode_rows<'a, T: Deserialize<'a>>(
     columns: &'a Columns,
     rows_json: &'a str,
     first_row: u64,
@@ -37,7 +33,9 @@ pub fn decode_rows<'a, T: Deserialize<'a>>(
     Ok(rows)
 }
 
-/// The rows of a page, decoded one at a time. It ends after an error.
+/// The rows of a page, decoded one at a time, each when it is asked for.
+///
+/// An error names the row by its place in the whole result, and ends the iteration.
 #[derive(Debug)]
 pub struct RowDecoder<'a, T> {
     lex: Lexer<'a, 'a>,
@@ -57,7 +55,8 @@ enum State {
 }
 
 impl<'a, T: Deserialize<'a>> RowDecoder<'a, T> {
-    /// Like [`decode_rows`], but nothing is decoded yet.
+    /// Over a page: `rows_json` is the JSON list of its rows, `first_row` where in the whole result
+    /// the first of them stands, from 0. Nothing is decoded yet.
     pub fn new(columns: &'a Columns, rows_json: &'a str, first_row: u64) -> Self {
         Self {
             lex: Lexer::lending(rows_json),

@@ -23,7 +23,10 @@ impl<'de> Cell<'_, '_, 'de> {
                 let quoted = self.lex.quoted()?;
                 self.lex.text(quoted)?
             }
-            b'n' => return Err(self.unfit(self.lex.position(), &visitor, "")),
+            b'n' => {
+                self.lex.word("null")?;
+                return Err(DecodeError::null(&visitor));
+            }
             b'[' => match Alternatives::of(self.kind) {
                 Some(alternatives) => alternatives.unit_name(self.lex, &visitor)?,
                 None => self.lex.value()?,
@@ -39,6 +42,7 @@ impl<'de> Cell<'_, '_, 'de> {
         visit_normal(text, self.kind, self.form, visitor)
     }
 
+    /// Gives `visitor` the bytes that the text stands for, or else those of the text itself.
     pub(super) fn bytes<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
         let entered = self.enter(&visitor)?;
         let start = self.lex.position();
@@ -60,7 +64,17 @@ impl<'de> Cell<'_, '_, 'de> {
                 let bytes: Vec<u8> = serde::Deserialize::deserialize(list)?;
                 visitor.visit_byte_buf(bytes)
             }
-            _ => Err(self.unfit(start, &visitor, "only text and lists of bytes can be bytes")),
+            first => {
+                self.lex.skip()?;
+                let sent = self.lex.sent(start);
+                match bytes::buffer(sent, self.kind).filter(|_| first == b'{') {
+                    Some(bytes) => visitor.visit_byte_buf(bytes),
+                    None => {
+                        let advice = "only text and lists of bytes can be bytes";
+                        Err(self.unfit(start, &visitor, advice))
+                    }
+                }
+            }
         }?;
         Self::leave(self.lex, entered)?;
         Ok(out)

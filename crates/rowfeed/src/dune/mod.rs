@@ -5,6 +5,7 @@
 //! [`StartsRun`](crate::StartsRun) on `execute_sql` and `execute_query`.
 
 mod paging;
+mod request;
 mod run;
 mod state;
 

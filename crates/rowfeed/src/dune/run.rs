@@ -12,8 +12,8 @@ use super::{
 use crate::{
     Error, Run, Starting, StartsRun,
     poll::{Interval, Progress, until_ended},
+    reader::Start,
     run::{Ended, Waiting},
-    source::Source,
 };
 
 const INTERVAL: Interval = Interval {
@@ -99,7 +99,7 @@ impl Ended for Execution {
         &self.result_sets
     }
 
-    fn source(&self, _result_set: usize) -> Box<dyn Source> {
+    fn source(&self, _result_set: usize) -> Box<dyn Start> {
         let results = self.client.get_execution_results().execution_id(&self.id);
         Box::new(Paging::of_execution(results))
     }

@@ -6,47 +6,68 @@
 //! - `totalResults` does not change, and all pages together have as many rows.
 //! - Servers allow 2,500 rows a page unless set up otherwise, and refuse more. A size that the user
 //!   did not choose falls back to 500, which every server allows.
+//! - Pages do not change once a query is ready, so all but the first may be fetched side by side.
 
+use rowfeed_client::RawRows;
 use rowfeed_lightdash::{builder, types};
 
 use super::state::{SERVICE, call, check_status};
 use crate::{
-    Cells, Columns, Error, ErrorKind, Page, Pages, ReadsRows,
-    source::{BoxFuture, Source, Wanted},
+    Cells, Columns, Cursor, Error, ErrorKind, Page, Pages, ReadsRows,
+    source::{Plan, Source, Wanted},
 };
 
 const PAGE_SIZE: u32 = 2_500;
-const SAFE_PAGE_SIZE: u32 = 500;
+const SAFE_PAGE_SIZE: u64 = 500;
 
 pub(super) struct Paging {
     results: builder::GetAsyncQueryResults,
-    page_size: Option<u32>,
-    page: i64,
+    /// The first row that is wanted.
     first_row: u64,
-    total_rows: Option<u64>,
+    /// The row that comes next.
+    row: u64,
+    /// What the first page has settled.
+    settled: Option<Settled>,
+    /// Pages asked for and not accepted yet.
+    under_way: u64,
+    number: u64,
     ended: bool,
+}
+
+/// What is the same for all pages.
+#[derive(Clone, Copy)]
+struct Settled {
+    page_size: u64,
+    total_rows: Option<u64>,
+    /// The page to ask for next.
+    planned: u64,
+}
+
+/// A page as it came, with what was asked for.
+pub(super) struct Answer {
+    page: u64,
+    page_size: u64,
+    results: types::QueryResults,
 }
 
 impl ReadsRows for builder::GetAsyncQueryResults {
     fn pages(self) -> Pages {
-        let page = match &self.page {
-            Ok(page) => page.unwrap_or(1),
-            Err(message) => return Pages::failed(Error::invalid(SERVICE, message.clone())),
-        };
-        if page != 1 {
-            let message = "pages() begins with the first page; send() fetches a single one";
-            return Pages::failed(Error::invalid(SERVICE, message));
+        let invalid = |message| Pages::failed(Error::invalid(SERVICE, message));
+        match &self.page {
+            Ok(None | Some(1)) => {}
+            Ok(Some(_)) => {
+                let message = "pages() begins with the first page; send() fetches a single one";
+                return invalid(message.to_owned());
+            }
+            Err(message) => return invalid(message.clone()),
         }
         match self.page_size.clone() {
             Ok(None) => Pages::new(Paging::new(self)),
             Ok(Some(size)) => match u32::try_from(size) {
                 Ok(size) => Pages::new(Paging::new(self)).page_size(size),
-                Err(_) => {
-                    let message = format!("a page size of {size} rows was asked for");
-                    Pages::failed(Error::invalid(SERVICE, message))
-                }
+                Err(_) => invalid(format!("a page size of {size} rows was asked for")),
             },
-            Err(message) => Pages::failed(Error::invalid(SERVICE, message)),
+            Err(message) => invalid(message),
         }
     }
 }
@@ -55,105 +76,76 @@ impl Paging {
     pub(super) fn new(results: builder::GetAsyncQueryResults) -> Self {
         Self {
             results,
-            page_size: None,
-            page: 1,
             first_row: 0,
-            total_rows: None,
+            row: 0,
+            settled: None,
+            under_way: 0,
+            number: 0,
             ended: false,
         }
     }
 
-    async fn fetch(&mut self, wanted: Wanted) -> Result<Option<Page>, Error> {
-        if self.ended {
-            return Ok(None);
+    fn place(&self, run: &str, row: u64) -> Cursor {
+        Cursor {
+            service: SERVICE.to_owned(),
+            run: run.to_owned(),
+            result_set: 0,
+            shape: String::new(),
+            row,
         }
-        let results = self.send(wanted).await?;
-        check_status(&results)?;
-        let id = results.query_uuid.clone();
-        let paging =
-            |message: String| Error::new(ErrorKind::Paging, SERVICE, message).with_run(&id);
-
-        let total = results
-            .total_results
-            .and_then(|total| u64::try_from(total).ok());
-        if self.total_rows.is_some() && self.total_rows != total {
-            return Err(paging(format!(
-                "the query had {:?} rows before this page and has {total:?} now",
-                self.total_rows
-            )));
-        }
-        self.total_rows = total;
-        let rows = results.rows.unwrap_or_default();
-        let count = rows.count() as u64;
-        match results.next_page {
-            Some(next) if next == self.page + 1 => {}
-            Some(next) => {
-                return Err(paging(format!(
-                    "page {next} is said to follow page {}",
-                    self.page
-                )));
-            }
-            None => self.ended = true,
-        }
-        let seen = self.first_row + count;
-        if self.ended
-            && let Some(total) = total
-            && seen != total
-        {
-            return Err(paging(format!(
-                "the last page brings the rows to {seen}, and {total} were announced"
-            )));
-        }
-        let columns = results
-            .columns
-            .into_iter()
-            .map(|(name, column)| (name, column.type_.as_str().to_owned()));
-        let page = Page {
-            service: SERVICE,
-            number: u64::try_from(self.page - 1).unwrap_or(0),
-            first_row: self.first_row,
-            columns: Columns::lightdash(columns, Cells::Raw),
-            rows,
-            kept: None,
-            total_rows: total,
-            run_id: id,
-        };
-        self.page += 1;
-        self.first_row = seen;
-        Ok(Some(page))
     }
 
-    /// One page. The size of the first that is answered stays, or pages would overlap.
-    async fn send(&mut self, wanted: Wanted) -> Result<types::QueryResults, Error> {
-        let page = self.results.clone().page(self.page);
-        let size = self.page_size.unwrap_or_else(|| first_page_size(wanted));
-        let response = match page.clone().page_size(i64::from(size)).send().await {
-            Err(error) if self.may_fall_back(wanted, size) && is_page_too_large(&error) => {
-                self.page_size = Some(SAFE_PAGE_SIZE);
-                page.page_size(i64::from(SAFE_PAGE_SIZE)).send().await
-            }
-            response => {
-                self.page_size = Some(size);
-                response
-            }
-        };
-        let response = response.map_err(|error| match &self.results.query_uuid {
-            Ok(id) => call(error).with_run(id),
-            Err(_) => call(error),
-        })?;
-        Ok(response.into_inner().results)
+    /// The page that reading begins with: after a cursor the one with the row before it, which is
+    /// there even when the cursor stands at the end of the result.
+    fn first_page(&self, page_size: u64) -> u64 {
+        self.first_row.saturating_sub(1) / page_size + 1
     }
 
-    fn may_fall_back(&self, wanted: Wanted, size: u32) -> bool {
-        self.page_size.is_none() && wanted.page_size.is_none() && size > SAFE_PAGE_SIZE
+    /// The first page. Where the size is not the user's, a server may refuse it.
+    fn plan_first(&self, wanted: Wanted) -> Plan<Answer> {
+        let size = wanted.size_after(0, PAGE_SIZE);
+        let is_given = wanted.page_size.is_some();
+        let sizes: &[u64] = match is_given || size <= SAFE_PAGE_SIZE {
+            true => &[size],
+            false => &[size, SAFE_PAGE_SIZE],
+        };
+        let mut requests: Vec<_> = sizes
+            .iter()
+            .map(|&size| (self.first_page(size), size, self.results.clone()))
+            .collect();
+        let id = self.results.query_uuid.clone();
+        Plan::Fetch(Box::pin(async move {
+            loop {
+                let (page, size, results) = requests.remove(0);
+                match fetch(results, page, size).await {
+                    Err(error) if !requests.is_empty() && is_page_too_large(&error) => {}
+                    answer => return answer.map_err(|error| failed(error, &id)),
+                }
+            }
+        }))
     }
 }
 
-/// No more rows than are wanted at all: then the first page is the only one.
-fn first_page_size(wanted: Wanted) -> u32 {
-    let size = wanted.page_size.unwrap_or(PAGE_SIZE);
-    let most = wanted.at_most.and_then(|most| u32::try_from(most).ok());
-    most.map_or(size, |most| size.min(most))
+async fn fetch(
+    results: builder::GetAsyncQueryResults,
+    page: u64,
+    page_size: u64,
+) -> Result<Answer, rowfeed_lightdash::Error> {
+    let results = results
+        .page(page.cast_signed())
+        .page_size(page_size.cast_signed());
+    Ok(Answer {
+        page,
+        page_size,
+        results: results.send().await?.into_inner().results,
+    })
+}
+
+fn failed(error: rowfeed_lightdash::Error, id: &Result<String, String>) -> Error {
+    match id {
+        Ok(id) => call(error).with_run(id),
+        Err(_) => call(error),
+    }
 }
 
 fn is_page_too_large(error: &rowfeed_lightdash::Error) -> bool {
@@ -163,11 +155,128 @@ fn is_page_too_large(error: &rowfeed_lightdash::Error) -> bool {
 }
 
 impl Source for Paging {
+    type Answer = Answer;
+
     fn service(&self) -> &'static str {
         SERVICE
     }
 
-    fn next(&mut self, wanted: Wanted) -> BoxFuture<'_, Result<Option<Page>, Error>> {
-        Box::pin(self.fetch(wanted))
+    fn resume(&mut self, cursor: &Cursor) -> Result<(), Error> {
+        let run = self.results.query_uuid.as_ref();
+        let run = run.map_err(|message| Error::invalid(SERVICE, message.clone()))?;
+        cursor.check(SERVICE, &self.place(run, 0))?;
+        self.first_row = cursor.row;
+        self.row = cursor.row;
+        Ok(())
     }
+
+    fn plan(&mut self, wanted: Wanted) -> Result<Plan<Answer>, Error> {
+        if self.ended {
+            return Ok(Plan::End);
+        }
+        let Some(settled) = &mut self.settled else {
+            if self.under_way > 0 {
+                return Ok(Plan::Wait);
+            }
+            self.under_way = 1;
+            return Ok(self.plan_first(wanted));
+        };
+        let first = (settled.planned - 1) * settled.page_size;
+        if wanted.is_met(first.saturating_sub(self.first_row)) {
+            return Ok(Plan::End);
+        }
+        // Beyond the announced end only the last page itself can say that there is more.
+        let is_announced = settled.total_rows.is_some_and(|total| first < total);
+        if !is_announced && self.under_way > 0 {
+            return Ok(Plan::Wait);
+        }
+        let request = fetch(self.results.clone(), settled.planned, settled.page_size);
+        let id = self.results.query_uuid.clone();
+        settled.planned += 1;
+        self.under_way += 1;
+        Ok(Plan::Fetch(Box::pin(async move {
+            request.await.map_err(|error| failed(error, &id))
+        })))
+    }
+
+    fn accept(&mut self, _wanted: Wanted, answer: Answer) -> Result<Option<Page>, Error> {
+        self.under_way -= 1;
+        if self.ended {
+            return Ok(None);
+        }
+        let results = answer.results;
+        check_status(&results)?;
+        let id = results.query_uuid;
+        let paging =
+            |message: String| Err(Error::new(ErrorKind::Paging, SERVICE, message).with_run(&id));
+
+        let total_rows = results
+            .total_results
+            .and_then(|total| u64::try_from(total).ok());
+        let settled = self.settled.get_or_insert(Settled {
+            page_size: answer.page_size,
+            total_rows,
+            planned: answer.page + 1,
+        });
+        if settled.total_rows != total_rows {
+            return paging(format!(
+                "the query had {:?} rows before this page and has {total_rows:?} now",
+                settled.total_rows
+            ));
+        }
+        let next = results.next_page;
+        if let Some(next) = next
+            && next != answer.page.cast_signed() + 1
+        {
+            return paging(format!(
+                "page {next} is said to follow page {}",
+                answer.page
+            ));
+        }
+        self.ended = next.is_none();
+
+        // Reading may begin in the middle of a page.
+        let begin = (answer.page - 1) * answer.page_size;
+        let skipped = match self.number {
+            0 => self.row.saturating_sub(begin),
+            _ => 0,
+        };
+        let rows = without_first(results.rows.unwrap_or_default(), skipped);
+        let start = self.place(&id, self.row);
+        self.row += rows.count() as u64;
+        if self.ended
+            && let Some(total) = total_rows
+            && self.row != total
+        {
+            return paging(format!(
+                "the last page brings the rows to {}, and {total} were announced",
+                self.row
+            ));
+        }
+        let columns = results
+            .columns
+            .into_iter()
+            .map(|(name, column)| (name, column.type_.as_str().to_owned()));
+        let page = Page {
+            service: SERVICE,
+            number: self.number,
+            start,
+            columns: Columns::lightdash(columns, Cells::Raw),
+            rows,
+            kept: None,
+            total_rows,
+        };
+        self.number += 1;
+        Ok(Some(page))
+    }
+}
+
+/// The rows without the first few; copies them, so only where some are left out.
+fn without_first(rows: RawRows, skipped: u64) -> RawRows {
+    if skipped == 0 {
+        return rows;
+    }
+    let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
+    let kept: Vec<&str> = rows.iter_raw().skip(skipped).collect();
+    RawRows::from_json(format!("[{}]", kept.join(","))).unwrap_or_default()
 }

@@ -11,9 +11,12 @@ use super::{
 use crate::{
     Error, Run, Starting, StartsRun,
     poll::{Interval, Progress, until_ended},
+    reader::Start,
     run::{Ended, Waiting},
-    source::Source,
 };
+
+/// The server's own default.
+const USUAL_PAGE_SIZE: i64 = 500;
 
 const INTERVAL: Interval = Interval {
     first: Duration::from_millis(250),
@@ -56,8 +59,8 @@ async fn wait(client: Client, project: String, id: String, waiting: Waiting) -> 
         .project_uuid(&project)
         .query_uuid(&id);
     let results = until_ended(SERVICE, waiting.interval, waiting.timeout, || async {
-        // One row is enough to see the status; the rows are read with a page size of their own.
-        let results = query.clone().page(1).page_size(1).send();
+        // The first size that is answered becomes the query's default: ask with the usual one.
+        let results = query.clone().page(1).page_size(USUAL_PAGE_SIZE).send();
         let results = results.await.map_err(call)?.into_inner().results;
         Ok(match is_going(&results.status) {
             true => Progress::Going,
@@ -96,7 +99,7 @@ impl Ended for Query {
         &self.result_sets
     }
 
-    fn source(&self, _result_set: usize) -> Box<dyn Source> {
+    fn source(&self, _result_set: usize) -> Box<dyn Start> {
         let results = self.client.get_async_query_results();
         Box::new(Paging::new(
             results.project_uuid(&self.project).query_uuid(&self.id),

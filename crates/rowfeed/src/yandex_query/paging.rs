@@ -2,16 +2,19 @@
 //!
 //! - A page says neither how many rows there are nor whether more follow; `get_query` does, with
 //!   `rows_count` and `truncated` of each result set. It is asked first.
-//! - Rows are addressed by offset, 1,000 at a time at most, and do not change.
-//! - A page without rows before the announced end is an error, not the end.
+//! - Rows are addressed by offset, 1,000 at a time at most, and do not change, so that pages may be
+//!   fetched side by side.
+//! - A page without rows before the announced end is an error, not the end; a short one is gone on
+//!   from where it ends.
 //! - A result that the service cut off is an error, unless it was asked for as it is.
 
-use rowfeed_yandex_query::builder;
+use rowfeed_yandex_query::{builder, types};
 
 use super::state::{SERVICE, call, check_status};
 use crate::{
-    Columns, Error, ErrorKind, Page, Pages, ReadsRows,
-    source::{BoxFuture, Source, Wanted},
+    Columns, Cursor, Error, ErrorKind, Page, Pages, ReadsRows,
+    offsets::{Offsets, Ticket},
+    source::{Plan, Source, Wanted},
 };
 
 /// What the service allows.
@@ -21,15 +24,42 @@ pub(super) struct Paging {
     results: builder::GetQueryResults,
     /// What `get_query` has said.
     announced: Option<Announced>,
-    offset: u64,
+    is_asked: bool,
+    offsets: Offsets,
     number: u64,
 }
 
-#[derive(Clone)]
+/// The size of a result set.
+#[derive(Clone, Copy)]
 pub(super) struct Announced {
-    pub(super) id: String,
-    pub(super) rows: u64,
-    pub(super) truncated: bool,
+    rows: u64,
+    truncated: bool,
+}
+
+impl Announced {
+    /// The service leaves out what is zero or false.
+    pub(super) fn of(set: &types::ResultSetMeta) -> Self {
+        Self {
+            rows: set
+                .rows_count
+                .and_then(|rows| rows.try_into().ok())
+                .unwrap_or(0),
+            truncated: set.truncated.unwrap_or(false),
+        }
+    }
+
+    pub(super) fn rows(self) -> u64 {
+        self.rows
+    }
+}
+
+pub(super) enum Answer {
+    Announced(Announced),
+    Page {
+        ticket: Ticket,
+        asked: u64,
+        results: types::ResultSet,
+    },
 }
 
 impl ReadsRows for builder::GetQueryResults {
@@ -39,12 +69,7 @@ impl ReadsRows for builder::GetQueryResults {
             Err(message) => return Pages::failed(Error::invalid(SERVICE, message.clone())),
         };
         match u64::try_from(offset) {
-            Ok(offset) => Pages::new(Paging {
-                results: self,
-                announced: None,
-                offset,
-                number: 0,
-            }),
+            Ok(offset) => Pages::new(Paging::new(self, None, offset)),
             Err(_) => {
                 let message = format!("an offset of {offset} rows was asked for");
                 Pages::failed(Error::invalid(SERVICE, message))
@@ -54,129 +79,74 @@ impl ReadsRows for builder::GetQueryResults {
 }
 
 impl Paging {
-    pub(super) fn of_result_set(results: builder::GetQueryResults, announced: Announced) -> Self {
+    fn new(results: builder::GetQueryResults, announced: Option<Announced>, offset: u64) -> Self {
         Self {
             results,
-            announced: Some(announced),
-            offset: 0,
+            is_asked: announced.is_some(),
+            announced,
+            offsets: Offsets::from(offset),
             number: 0,
         }
     }
 
-    async fn fetch(&mut self, wanted: Wanted) -> Result<Option<Page>, Error> {
-        let announced = match &self.announced {
-            Some(announced) => announced.clone(),
-            None => self.announced.insert(ask(&self.results).await?).clone(),
-        };
-        let id = announced.id.as_str();
-        if announced.truncated && !wanted.truncated {
-            let message = format!(
-                "the service cut the result off after {} rows for its size; \
-                 allow_truncated() takes the part that there is",
-                announced.rows
-            );
-            return Err(Error::new(ErrorKind::Truncated, SERVICE, message).with_run(id));
-        }
-        // An empty result has columns too, so its one page is fetched.
-        if self.number > 0 && self.offset >= announced.rows {
-            return Ok(None);
-        }
-        let left = announced.rows.saturating_sub(self.offset).max(1);
-        let limit = self.page_size(wanted)?.min(left);
-        let results = self
-            .results
-            .clone()
-            .offset(self.offset.cast_signed())
-            .limit(limit.cast_signed());
-        let results = results
-            .send()
-            .await
-            .map_err(|error| call(error).with_run(id))?
-            .into_inner();
-        let count = results.rows.count() as u64;
-        let end = self.offset + count;
-        let error = |message: String| Error::new(ErrorKind::Paging, SERVICE, message).with_run(id);
-        if count == 0 && self.offset < announced.rows {
-            return Err(error(format!(
-                "the page at row {} has no rows, and {} were announced",
-                self.offset, announced.rows
-            )));
-        }
-        if count > limit {
-            return Err(error(format!(
-                "{limit} rows were asked for, and {count} came"
-            )));
-        }
-        // The service leaves a count of 0 out, so that rows where none were announced are wrong too.
-        if count > 0 && end > announced.rows {
-            return Err(error(format!(
-                "{} rows were announced, and the rows come to {end}",
-                announced.rows
-            )));
-        }
-        let columns = results
-            .columns
-            .into_iter()
-            .map(|column| (column.name, column.type_));
-        let page = Page {
-            service: SERVICE,
-            number: self.number,
-            first_row: self.offset,
-            columns: Columns::yandex_query(columns),
-            rows: results.rows,
-            kept: None,
-            total_rows: Some(announced.rows),
-            run_id: announced.id,
-        };
-        self.number += 1;
-        self.offset = end;
-        Ok(Some(page))
+    pub(super) fn of_result_set(results: builder::GetQueryResults, announced: Announced) -> Self {
+        Self::new(results, Some(announced), 0)
     }
 
-    fn page_size(&self, wanted: Wanted) -> Result<u64, Error> {
-        let size = wanted.page_size.unwrap_or(PAGE_SIZE);
-        if size > PAGE_SIZE {
-            let message = format!(
-                "a page size of {size} rows was asked for; the service allows {PAGE_SIZE} at most"
-            );
-            return Err(Error::invalid(SERVICE, message));
+    fn run(&self) -> Result<&str, Error> {
+        self.results.query_id.as_deref().map_err(unset)
+    }
+
+    fn place(&self, row: u64) -> Result<Cursor, Error> {
+        Ok(Cursor {
+            service: SERVICE.to_owned(),
+            run: self.run()?.to_owned(),
+            result_set: *self.results.result_set_index.as_ref().map_err(unset)?,
+            shape: String::new(),
+            row,
+        })
+    }
+
+    fn error(&self, kind: ErrorKind, message: String) -> Error {
+        let error = Error::new(kind, SERVICE, message);
+        match self.run() {
+            Ok(run) => error.with_run(run),
+            Err(_) => error,
         }
-        let size = u64::from(size);
-        Ok(wanted.at_most.map_or(size, |most| size.min(most)))
     }
 }
 
+fn unset(message: &String) -> Error {
+    Error::invalid(SERVICE, message.clone())
+}
+
 /// What `get_query` says of the result set that `results` is for.
-async fn ask(results: &builder::GetQueryResults) -> Result<Announced, Error> {
-    let unset = |message: &String| Error::invalid(SERVICE, message.clone());
+async fn ask(results: builder::GetQueryResults) -> Result<Announced, Error> {
     let id = results.query_id.as_ref().map_err(unset)?;
     let project = results.project.as_ref().map_err(unset)?;
     let index = *results.result_set_index.as_ref().map_err(unset)?;
     let query = results.client.get_query().query_id(id).project(project);
-    let query = query.send().await.map_err(call)?.into_inner();
+    let query = query
+        .send()
+        .await
+        .map_err(|error| call(error).with_run(id))?
+        .into_inner();
     check_status(&query)?;
-    let Some(set) = query.result_sets.get(index as usize) else {
-        let count = query.result_sets.len();
-        let message = format!("result set {index} was asked for, the query has {count}");
-        return Err(Error::invalid(SERVICE, message).with_run(id));
-    };
-    Ok(Announced {
-        id: id.clone(),
-        rows: set
-            .rows_count
-            .and_then(|rows| rows.try_into().ok())
-            .unwrap_or(0),
-        truncated: set.truncated.unwrap_or(false),
-    })
+    match query.result_sets.get(index as usize) {
+        Some(set) => Ok(Announced::of(set)),
+        None => {
+            let count = query.result_sets.len();
+            let message = format!("result set {index} was asked for, the query has {count}");
+            Err(Error::invalid(SERVICE, message).with_run(id))
+        }
+    }
 }
 
 impl Source for Paging {
+    type Answer = Answer;
+
     fn service(&self) -> &'static str {
         SERVICE
-    }
-
-    fn next(&mut self, wanted: Wanted) -> BoxFuture<'_, Result<Option<Page>, Error>> {
-        Box::pin(self.fetch(wanted))
     }
 
     /// `limit` of the operation is the number of rows that the caller wants.
@@ -186,7 +156,127 @@ impl Source for Paging {
             Ok(Some(limit)) => u64::try_from(*limit).map(Some).map_err(|_| {
                 Error::invalid(SERVICE, format!("a limit of {limit} rows was asked for"))
             }),
-            Err(message) => Err(Error::invalid(SERVICE, message.clone())),
+            Err(message) => Err(unset(message)),
         }
+    }
+
+    fn resume(&mut self, cursor: &Cursor) -> Result<(), Error> {
+        cursor.check(SERVICE, &self.place(0)?)?;
+        self.offsets = Offsets::from(cursor.row);
+        Ok(())
+    }
+
+    fn plan(&mut self, wanted: Wanted) -> Result<Plan<Answer>, Error> {
+        if let Some(size) = wanted.page_size.filter(|size| *size > PAGE_SIZE) {
+            let message = format!(
+                "a page size of {size} rows was asked for; the service allows {PAGE_SIZE} at most"
+            );
+            return Err(self.error(ErrorKind::InvalidRequest, message));
+        }
+        let Some(announced) = self.announced else {
+            if self.is_asked {
+                return Ok(Plan::Wait);
+            }
+            self.is_asked = true;
+            let results = self.results.clone();
+            return Ok(Plan::Fetch(Box::pin(async move {
+                ask(results).await.map(Answer::Announced)
+            })));
+        };
+        if announced.truncated && !wanted.truncated {
+            let message = format!(
+                "the service cut the result off after {} rows for its size; \
+                 allow_truncated() takes the part that there is",
+                announced.rows
+            );
+            return Err(self.error(ErrorKind::Truncated, message));
+        }
+        let planned = self.offsets.planned();
+        // An empty result has columns too, so its one page is fetched.
+        let is_empty = announced.rows == 0 && planned == 0 && self.offsets.is_idle();
+        let is_first = self.number == 0;
+        if wanted.is_met(self.offsets.planned_rows())
+            || (planned >= announced.rows && !(is_empty && is_first))
+        {
+            return Ok(match self.offsets.is_idle() {
+                true => Plan::End,
+                false => Plan::Wait,
+            });
+        }
+        let left = announced.rows.saturating_sub(planned).max(1);
+        let asked = wanted
+            .size_after(self.offsets.planned_rows(), PAGE_SIZE)
+            .min(left);
+        let ticket = self.offsets.plan(asked);
+        let id = self.run()?.to_owned();
+        let results = self.results.clone();
+        let results = results
+            .offset(ticket.offset.cast_signed())
+            .limit(asked.cast_signed());
+        Ok(Plan::Fetch(Box::pin(async move {
+            let results = results
+                .send()
+                .await
+                .map_err(|error| call(error).with_run(&id))?;
+            Ok(Answer::Page {
+                ticket,
+                asked,
+                results: results.into_inner(),
+            })
+        })))
+    }
+
+    fn accept(&mut self, _wanted: Wanted, answer: Answer) -> Result<Option<Page>, Error> {
+        let (ticket, asked, results) = match answer {
+            Answer::Page {
+                ticket,
+                asked,
+                results,
+            } => (ticket, asked, results),
+            Answer::Announced(announced) => {
+                self.announced = Some(announced);
+                return Ok(None);
+            }
+        };
+        if !self.offsets.accept(ticket) {
+            return Ok(None);
+        }
+        let announced = self.announced.map_or(0, Announced::rows);
+        let count = results.rows.count() as u64;
+        let end = ticket.offset + count;
+        let flaw = if count == 0 && ticket.offset < announced {
+            Some(format!(
+                "the page at row {} has no rows, and {announced} were announced",
+                ticket.offset
+            ))
+        } else if count > asked {
+            Some(format!("{asked} rows were asked for, and {count} came"))
+        } else if count > 0 && end > announced {
+            // The service leaves a count of 0 out, so rows where none were announced are wrong too.
+            Some(format!(
+                "{announced} rows were announced, and the rows come to {end}"
+            ))
+        } else {
+            None
+        };
+        if let Some(flaw) = flaw {
+            return Err(self.error(ErrorKind::Paging, flaw));
+        }
+        match end < announced {
+            true => self.offsets.go_on(end),
+            false => self.offsets.end(),
+        }
+        let columns = results.columns.into_iter();
+        let page = Page {
+            service: SERVICE,
+            number: self.number,
+            start: self.place(ticket.offset)?,
+            columns: Columns::yandex_query(columns.map(|column| (column.name, column.type_))),
+            rows: results.rows,
+            kept: None,
+            total_rows: Some(announced),
+        };
+        self.number += 1;
+        Ok(Some(page))
     }
 }

@@ -12,8 +12,8 @@ use super::{
 use crate::{
     Error, Run, Starting, StartsRun,
     poll::{Interval, Progress, until_ended},
+    reader::Start,
     run::{Ended, Waiting},
-    source::Source,
 };
 
 const INTERVAL: Interval = Interval {
@@ -55,19 +55,8 @@ async fn wait(client: Client, project: String, id: String, waiting: Waiting) -> 
         .map_err(|error| call(error).with_run(&id))?
         .into_inner();
     check_status(&query)?;
-    let sets: Vec<_> = query
-        .result_sets
-        .iter()
-        .map(|set| Announced {
-            id: id.clone(),
-            rows: set
-                .rows_count
-                .and_then(|rows| rows.try_into().ok())
-                .unwrap_or(0),
-            truncated: set.truncated.unwrap_or(false),
-        })
-        .collect();
-    let rows = sets.iter().map(|set| Some(set.rows)).collect();
+    let sets: Vec<_> = query.result_sets.iter().map(Announced::of).collect();
+    let rows = sets.iter().map(|set| Some(set.rows())).collect();
     Ok(Run::new(Query {
         client,
         project,
@@ -98,7 +87,7 @@ impl Ended for Query {
         &self.rows
     }
 
-    fn source(&self, result_set: usize) -> Box<dyn Source> {
+    fn source(&self, result_set: usize) -> Box<dyn Start> {
         let index = u32::try_from(result_set).unwrap_or(u32::MAX);
         let results = self
             .client
@@ -106,9 +95,6 @@ impl Ended for Query {
             .project(&self.project)
             .query_id(&self.id);
         let results = results.result_set_index(index);
-        Box::new(Paging::of_result_set(
-            results,
-            self.sets[result_set].clone(),
-        ))
+        Box::new(Paging::of_result_set(results, self.sets[result_set]))
     }
 }

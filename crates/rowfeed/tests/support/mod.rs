@@ -1,6 +1,8 @@
 //! A sandbox, a client for each service, and runs at all of them.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod dune_answers;
+
 use std::time::Duration;
 
 use rowfeed::{Error, RetryPolicy, Run, Secret, dune, lightdash, prelude::*, yandex_query};

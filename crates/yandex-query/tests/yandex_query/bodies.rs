@@ -69,7 +69,11 @@ async fn issues_are_absent_an_object_or_as_documented_an_empty_list() {
         assert!(query(&body).await.issues.is_none(), "{none}");
     }
     let documented = query(r#"{"id": "q1", "status": "COMPLETED", "issues": []}"#).await;
-    assert!(documented.issues.is_none_or(|issues| issues.details.is_empty()));
+    assert!(
+        documented
+            .issues
+            .is_none_or(|issues| issues.details.is_empty())
+    );
 
     let query = query(
         r#"{"id": "q1", "status": "FAILED", "issues": {

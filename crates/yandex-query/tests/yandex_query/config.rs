@@ -1,9 +1,17 @@
 //! Making a client: what is refused, and what is never shown.
 
-use std::process::Command;
+use std::{
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use rowfeed_sandbox::{Sandbox, YANDEX_IAM_TOKEN, YANDEX_PROJECT};
-use rowfeed_yandex_query::{Client, Secret};
+use rowfeed_yandex_query::{
+    Client, CredentialError, CredentialProvider, ErrorKind, Secret, SecretFuture,
+};
 
 use crate::support::builder;
 
@@ -39,7 +47,10 @@ async fn what_from_env_gives() {
 fn from_env_takes_key_and_base_url() {
     let sandbox = Sandbox::start_blocking().unwrap();
     let url = sandbox.yandex_query_url();
-    let said = from_env(&[("YC_IAM_TOKEN", YANDEX_IAM_TOKEN), ("YANDEX_QUERY_URL", &url)]);
+    let said = from_env(&[
+        ("YC_IAM_TOKEN", YANDEX_IAM_TOKEN),
+        ("YANDEX_QUERY_URL", &url),
+    ]);
     assert!(said.contains("answered Ok(200)"), "{said}");
     assert!(!said.contains(YANDEX_IAM_TOKEN), "{said}");
     assert_eq!(sandbox.requests().len(), 1);
@@ -82,7 +93,10 @@ fn the_builder_says_what_is_wrong_without_showing_the_key() {
         .timeout(std::time::Duration::ZERO)
         .build();
     assert!(made.unwrap_err().to_string().contains("timeout is zero"));
-    let made = Client::builder().iam_token(key()).user_agent("a\nb").build();
+    let made = Client::builder()
+        .iam_token(key())
+        .user_agent("a\nb")
+        .build();
     assert!(made.unwrap_err().to_string().contains("user agent"));
     for (bad, why) in [
         ("", "empty"),
@@ -104,6 +118,16 @@ fn debug_shows_no_key() {
     assert!(shown.contains("reef.invalid"), "{shown}");
 }
 
+#[test]
+fn without_a_base_url_it_is_the_services_own() {
+    let client = Client::new("hunter2").unwrap();
+    let shown = format!("{client:?}");
+    assert!(
+        shown.contains("\"https://api.yandex-query.cloud.yandex.net/api/fq/v1\""),
+        "{shown}"
+    );
+}
+
 #[tokio::test]
 async fn a_slash_at_the_end_of_the_base_url_makes_no_difference() {
     let sandbox = Sandbox::start().await.unwrap();
@@ -114,4 +138,68 @@ async fn a_slash_at_the_end_of_the_base_url_makes_no_difference() {
     create.body("select 1").send().await.unwrap();
     let path = &sandbox.requests()[0].path;
     assert!(path.ends_with("/api/fq/v1/queries") && !path.contains("//"));
+}
+
+/// Gives a credential that is refused, and after that the right one.
+struct Rotating {
+    stale: AtomicBool,
+}
+
+impl CredentialProvider for Rotating {
+    fn secret(&self) -> SecretFuture<'_> {
+        let stale = self.stale.load(Ordering::SeqCst);
+        let now = if stale { "hunter2" } else { YANDEX_IAM_TOKEN };
+        Box::pin(async move { Secret::new(now).map_err(|e| CredentialError::new(e.to_string())) })
+    }
+
+    fn invalidate(&self, refused: &Secret) -> bool {
+        assert_eq!(refused.expose(), "hunter2");
+        self.stale.swap(false, Ordering::SeqCst)
+    }
+}
+
+#[tokio::test]
+async fn a_provider_replaces_a_credential_that_was_refused() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let rotating = Rotating {
+        stale: AtomicBool::new(true),
+    };
+    let client = builder(&sandbox.yandex_query_url())
+        .credential_provider(Arc::new(rotating))
+        .build()
+        .unwrap();
+    let create = || {
+        let create = client.create_query().project(YANDEX_PROJECT);
+        create.body("select 1").send()
+    };
+    assert_eq!(create().await.unwrap().attempts(), 2);
+    assert_eq!(create().await.unwrap().attempts(), 1);
+    let answers: Vec<_> = sandbox.requests().iter().map(|r| r.status).collect();
+    assert_eq!(answers, [Some(401), Some(200), Some(200)]);
+}
+
+/// Has nothing to give.
+struct Empty;
+
+impl CredentialProvider for Empty {
+    fn secret(&self) -> SecretFuture<'_> {
+        Box::pin(async { Err(CredentialError::new("the vault is locked")) })
+    }
+}
+
+#[tokio::test]
+async fn a_provider_without_a_credential_ends_the_call_before_it_is_sent() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = builder(&sandbox.yandex_query_url())
+        .credential_provider(Arc::new(Empty))
+        .build()
+        .unwrap();
+    let create = || {
+        let create = client.create_query().project(YANDEX_PROJECT);
+        create.body("select 1").send()
+    };
+    let error = create().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Credential);
+    assert!(error.to_string().contains("the vault is locked"), "{error}");
+    assert!(sandbox.requests().is_empty());
 }

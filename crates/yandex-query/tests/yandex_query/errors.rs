@@ -35,7 +35,10 @@ fn body(code: i64, message: &str) -> String {
 async fn refusals_of_one_status_are_told_apart_by_the_code_of_the_issue() {
     for (code, message) in [
         (1000, "Query does not exist or permission denied"),
-        (1001, "Conversion from status ABORTING_BY_USER is not possible"),
+        (
+            1001,
+            "Conversion from status ABORTING_BY_USER is not possible",
+        ),
         (1002, "the storage took too long"),
         (1003, "Result set index out of bound: 2 >= 1"),
         (1004, "Result removed by TTL"),

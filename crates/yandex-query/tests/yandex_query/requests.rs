@@ -24,8 +24,14 @@ async fn the_token_is_a_bearer_and_no_version_goes_out() {
         "{head}"
     );
     let head = head.to_ascii_lowercase();
-    assert!(head.contains("\r\nauthorization: bearer t1.tide.1\r\n"), "{head}");
-    assert!(head.contains("\r\nuser-agent: rowfeed-yandex-query/"), "{head}");
+    assert!(
+        head.contains("\r\nauthorization: bearer t1.tide.1\r\n"),
+        "{head}"
+    );
+    assert!(
+        head.contains("\r\nuser-agent: rowfeed-yandex-query/"),
+        "{head}"
+    );
     assert!(head.contains(" reef/3\r\n"), "{head}");
     assert!(!head.contains("api-version"), "{head}");
     assert!(!head.contains("idempotency-key"), "{head}");
@@ -39,7 +45,10 @@ async fn a_query_is_created_with_exactly_the_media_type_that_the_service_takes()
     let request = sent(&sandbox);
     assert_eq!(request.method, "POST");
     assert!(request.path.ends_with("/api/fq/v1/queries"), "{request:?}");
-    assert_eq!(request.query_value("project").as_deref(), Some(YANDEX_PROJECT));
+    assert_eq!(
+        request.query_value("project").as_deref(),
+        Some(YANDEX_PROJECT)
+    );
     assert_eq!(request.header("content-type"), Some("application/json"));
     assert_eq!(request.header("x-request-id"), None);
     let body: Value = serde_json::from_str(&request.body).unwrap();
@@ -108,7 +117,10 @@ async fn a_call_keeps_its_idempotency_key_over_attempts_and_another_has_another(
     let create = client.create_query().project(YANDEX_PROJECT);
     let made = create.body("select 2").send().await.unwrap();
     assert_eq!(made.attempts(), 2);
-    let get = client.get_query().project(YANDEX_PROJECT).query_id(&made.id);
+    let get = client
+        .get_query()
+        .project(YANDEX_PROJECT)
+        .query_id(&made.id);
     assert_eq!(get.send().await.unwrap().text.as_deref(), Some("select 2"));
 }
 
@@ -182,7 +194,10 @@ async fn what_cannot_be_sent_is_refused_before_sending() {
         (query().query_id(""), "is empty"),
         (query().query_id("a\nb"), "control characters"),
         (query(), "query_id was not initialized"),
-        (client.get_query().query_id("q1"), "project was not initialized"),
+        (
+            client.get_query().query_id("q1"),
+            "project was not initialized",
+        ),
         (
             query().query_id("q1").x_request_id("a\nb"),
             "characters that a header cannot hold",
@@ -194,9 +209,22 @@ async fn what_cannot_be_sent_is_refused_before_sending() {
     }
     let create = client.create_query().project("folder");
     let error = create.send().await.unwrap_err();
-    assert!(error.to_string().contains("no value supplied for text"), "{error}");
+    assert!(
+        error.to_string().contains("no value supplied for text"),
+        "{error}"
+    );
     let page = client.get_query_results().project("folder").query_id("q1");
     let error = page.result_set_index(-1).send().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidRequest);
     assert!(sandbox.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_call_can_be_spawned_and_outlives_its_client() {
+    let (sandbox, client) = start().await;
+    sandbox.fault(answer(200, r#"{"status": "RUNNING"}"#));
+    let call = client.get_query_status().project("folder").query_id("q1");
+    drop(client);
+    tokio::spawn(call.send()).await.unwrap().unwrap();
+    assert_eq!(sandbox.requests().len(), 1);
 }

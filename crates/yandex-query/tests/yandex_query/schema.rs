@@ -11,5 +11,12 @@ fn the_main_types_describe_themselves() {
         assert!(schema.definitions.contains_key(name), "{name}");
     }
     let schema = schema_for!(ResultSet);
-    assert!(schema.schema.object.unwrap().properties.contains_key("rows"));
+    assert!(
+        schema
+            .schema
+            .object
+            .unwrap()
+            .properties
+            .contains_key("rows")
+    );
 }

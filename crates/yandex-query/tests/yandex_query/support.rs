@@ -5,8 +5,8 @@ use std::{
     time::Duration,
 };
 
-use rowfeed_yandex_query::{Client, ClientBuilder, RetryPolicy, Secret};
 use rowfeed_sandbox::{Fault, Recorded, Sandbox, YANDEX_IAM_TOKEN};
+use rowfeed_yandex_query::{Client, ClientBuilder, RetryPolicy, Secret};
 
 /// A sandbox, and a client for it that attempts nothing twice.
 pub(crate) async fn start() -> (Sandbox, Client) {
@@ -21,7 +21,10 @@ pub(crate) async fn start_retrying() -> (Sandbox, Client) {
     let at_once = RetryPolicy::new()
         .max_attempts(3)
         .base_delay(Duration::ZERO);
-    let client = builder(&sandbox.yandex_query_url()).retry(at_once).build().unwrap();
+    let client = builder(&sandbox.yandex_query_url())
+        .retry(at_once)
+        .build()
+        .unwrap();
     (sandbox, client)
 }
 

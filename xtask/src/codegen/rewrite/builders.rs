@@ -6,8 +6,8 @@ use anyhow::Result;
 use heck::ToSnakeCase as _;
 use quote::ToTokens as _;
 use syn::{
-    Expr, ExprMethodCall, Fields, File, FnArg, GenericArgument, ImplItem, Item, ItemImpl, Macro,
-    PathArguments, ReturnType, Stmt, Token, Type, parse_quote,
+    Expr, ExprMethodCall, Fields, File, FnArg, GenericArgument, ImplItem, Item, ItemImpl, LitStr,
+    Macro, PathArguments, ReturnType, Stmt, Token, Type, parse_quote,
     punctuated::Punctuated,
     visit_mut::{self, VisitMut},
 };
@@ -211,6 +211,54 @@ pub(super) fn show_parameters(
     Ok(())
 }
 
+/// A setter that cannot take its value says what was wanted, in words for people.
+pub(super) fn say_what_was_wanted(
+    file: &mut File,
+    patterns: &BTreeMap<String, String>,
+) -> Result<()> {
+    for item in module(&mut file.items, "builder")? {
+        if let Item::Impl(item) = item {
+            SayWhatWasWanted { patterns }.visit_item_impl_mut(item);
+        }
+    }
+    Ok(())
+}
+
+struct SayWhatWasWanted<'a> {
+    patterns: &'a BTreeMap<String, String>,
+}
+
+impl VisitMut for SayWhatWasWanted<'_> {
+    fn visit_lit_str_mut(&mut self, literal: &mut LitStr) {
+        if let Some(words) = self.words(&literal.value()) {
+            *literal = LitStr::new(&words, literal.span());
+        }
+    }
+}
+
+impl SayWhatWasWanted<'_> {
+    /// progenitor's "conversion to `T` for NAME failed", with what a `T` is.
+    fn words(&self, text: &str) -> Option<String> {
+        let (wanted, rest) = text.strip_prefix("conversion to `")?.split_once("` for ")?;
+        let name = rest.strip_suffix(" failed")?;
+        let wanted = wanted.replace(' ', "");
+        let last = wanted.rsplit("::").next().unwrap_or_default();
+        let wanted = match last {
+            "String" if !wanted.contains('<') => "text".to_owned(),
+            "i64" => "a whole number of 64 bits".to_owned(),
+            "u32" => "a whole number from 0 to 4294967295".to_owned(),
+            "bool" => "true or false".to_owned(),
+            last => match self.patterns.get(last) {
+                Some(pattern) => format!("text with the pattern {pattern}"),
+                None => format!("a value of the type {wanted}"),
+            },
+        };
+        Some(format!(
+            "{name} does not have the value it needs: wanted {wanted}"
+        ))
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -283,6 +331,29 @@ mod tests {
             text.contains("encode_path(\"id\",&id.to_string())?"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_setter_says_what_it_wanted() {
+        let patterns = BTreeMap::from([("Uuid".to_owned(), "^[0-9a-f]+$".to_owned())]);
+        let say = SayWhatWasWanted {
+            patterns: &patterns,
+        };
+        for (wanted, words) in [
+            (":: std :: string :: String", "wanted text"),
+            ("i64", "wanted a whole number of 64 bits"),
+            ("types :: Uuid", "wanted text with the pattern ^[0-9a-f]+$"),
+            ("types :: Kind", "wanted a value of the type types::Kind"),
+        ] {
+            let said = say
+                .words(&format!("conversion to `{wanted}` for id failed"))
+                .unwrap();
+            assert_eq!(
+                said,
+                format!("id does not have the value it needs: {words}")
+            );
+        }
+        assert!(say.words("no value supplied for id").is_none());
     }
 
     #[test]

@@ -20,8 +20,10 @@ pub(super) fn rewrite(file: &mut File, document: &Value) -> Result<Gates> {
     client::own_hooks_and_no_public_constructor(file);
     builders::own_the_client(file)?;
     builders::show_parameters(file, &parameter_docs(document))?;
+    builders::say_what_was_wanted(file, &patterns(document))?;
     types::drop_builders_of_responses(file)?;
-    types::responses_are_lenient(file)?;
+    types::builders_know_constants(file)?;
+    types::decoding_is_lenient(file)?;
     types::take_serde_attributes(file, document)?;
     types::offer_json_schemas(file)?;
     let gates = features::gate(file, document)?;
@@ -56,6 +58,20 @@ fn parameter_docs(document: &Value) -> BTreeMap<String, BTreeMap<String, String>
         }
     }
     docs
+}
+
+/// `type → pattern` of the types that check one.
+fn patterns(document: &Value) -> BTreeMap<String, String> {
+    let schemas = document
+        .pointer("/components/schemas")
+        .and_then(Value::as_object);
+    schemas
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, schema)| {
+            Some((name.clone(), schema.get("pattern")?.as_str()?.to_owned()))
+        })
+        .collect()
 }
 
 /// The items of a top-level module of progenitor's output.

@@ -1,14 +1,14 @@
 //! The generated types.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, anyhow};
 use heck::ToSnakeCase as _;
 use quote::ToTokens as _;
 use serde_json::Value;
 use syn::{
-    Attribute, Fields, File, Item, Meta, Token, Type, parse_quote, punctuated::Punctuated,
-    visit::Visit as _,
+    Attribute, Fields, File, Ident, Item, Meta, Token, Type, parse_quote, punctuated::Punctuated,
+    visit::Visit as _, visit_mut::VisitMut,
 };
 
 use super::{module, names, self_name};
@@ -59,20 +59,21 @@ fn requested(file: &mut File) -> Result<BTreeSet<String>> {
     Ok(names::reachable(&graph, roots))
 }
 
-/// In what only responses hold, `null` is an empty collection, and a nullable field may be missing:
-/// services leave out in one version what they send as `null` in another.
-pub(super) fn responses_are_lenient(file: &mut File) -> Result<()> {
+/// `null` is an empty collection, which is what Go means by it; and in what only responses hold a
+/// nullable field may be missing: services leave out in one version what they send as `null` in
+/// another.
+pub(super) fn decoding_is_lenient(file: &mut File) -> Result<()> {
     let requested = requested(file)?;
     for item in module(&mut file.items, "types")? {
         let Item::Struct(item) = item else { continue };
-        if requested.contains(&item.ident.to_string()) {
-            continue;
-        }
+        let is_requested = requested.contains(&item.ident.to_string());
         let Fields::Named(fields) = &mut item.fields else {
             continue;
         };
         for field in &mut fields.named {
-            field.attrs.iter_mut().for_each(let_it_be_missing);
+            if !is_requested {
+                field.attrs.iter_mut().for_each(let_it_be_missing);
+            }
             if is_collection(&field.ty) && !is_flattened(&field.attrs) {
                 field.attrs.push(parse_quote! {
                     #[serde(deserialize_with = "progenitor_client::null_as_default")]
@@ -105,7 +106,11 @@ fn let_it_be_missing(attribute: &mut Attribute) {
 fn is_collection(ty: &Type) -> bool {
     let Type::Path(path) = ty else { return false };
     let last = path.path.segments.last();
-    last.is_some_and(|segment| ["Vec", "IndexMap"].iter().any(|name| segment.ident == name))
+    last.is_some_and(|segment| {
+        ["Vec", "IndexMap", "Map"]
+            .iter()
+            .any(|name| segment.ident == name)
+    })
 }
 
 fn is_flattened(attributes: &[Attribute]) -> bool {
@@ -118,6 +123,81 @@ fn is_flattened(attributes: &[Attribute]) -> bool {
                 .parse_args_with(parser)
                 .is_ok_and(|metas| metas.iter().any(|meta| meta.path().is_ident("flatten")))
         })
+}
+
+/// A field of a request that can have one value only has it: nobody should have to set it.
+pub(super) fn builders_know_constants(file: &mut File) -> Result<()> {
+    let types = module(&mut file.items, "types")?;
+    let constants: BTreeMap<String, Ident> = types
+        .iter()
+        .filter_map(|item| match item {
+            Item::Enum(item) => match item.variants.iter().collect::<Vec<_>>().as_slice() {
+                [only] if only.fields.is_empty() => {
+                    Some((item.ident.to_string(), only.ident.clone()))
+                }
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect();
+    let Ok(builders) = module(types, "builder") else {
+        return Ok(());
+    };
+    let mut fields: BTreeMap<(String, String), (Ident, Ident)> = BTreeMap::new();
+    for item in builders.iter() {
+        let Item::Struct(item) = item else { continue };
+        for field in &item.fields {
+            // `Result<super::Constant, String>`
+            let text = field.ty.to_token_stream().to_string().replace(' ', "");
+            let inner = text
+                .split('<')
+                .nth(1)
+                .and_then(|text| text.split(',').next());
+            let name = inner.and_then(|inner| inner.strip_prefix("super::"));
+            if let (Some(field), Some((name, variant))) = (
+                &field.ident,
+                name.and_then(|name| constants.get_key_value(name)),
+            ) {
+                let constant = quote::format_ident!("{name}");
+                let key = (item.ident.to_string(), field.to_string());
+                fields.insert(key, (constant, variant.clone()));
+            }
+        }
+    }
+    for item in builders {
+        let Item::Impl(item) = item else { continue };
+        let Some(name) = self_name(item).map(ToString::to_string) else {
+            continue;
+        };
+        if item.trait_.as_ref().is_some_and(|(path, _)| {
+            path.segments
+                .last()
+                .is_some_and(|segment| segment.ident == "Default")
+        }) {
+            KnowConstants {
+                of: &name,
+                fields: &fields,
+            }
+            .visit_item_impl_mut(item);
+        }
+    }
+    Ok(())
+}
+
+struct KnowConstants<'a> {
+    of: &'a str,
+    fields: &'a BTreeMap<(String, String), (Ident, Ident)>,
+}
+
+impl VisitMut for KnowConstants<'_> {
+    fn visit_field_value_mut(&mut self, field: &mut syn::FieldValue) {
+        if let syn::Member::Named(name) = &field.member
+            && let Some((constant, variant)) =
+                self.fields.get(&(self.of.to_owned(), name.to_string()))
+        {
+            field.expr = parse_quote!(Ok(super::#constant::#variant));
+        }
+    }
 }
 
 /// `x-serde` on a property goes into the `#[serde(…)]` of its field: what a schema cannot say, such
@@ -225,6 +305,31 @@ mod tests {
     }
 
     #[test]
+    fn a_constant_needs_no_setting() {
+        let mut file: File = parse_quote! {
+            pub mod types {
+                pub enum KindSql { Sql }
+                pub enum Open { A, B }
+                pub mod builder {
+                    pub struct Ask {
+                        kind: ::std::result::Result<super::KindSql, ::std::string::String>,
+                        open: ::std::result::Result<super::Open, ::std::string::String>,
+                    }
+                    impl ::std::default::Default for Ask {
+                        fn default() -> Self {
+                            Self { kind: Err("no value".to_string()), open: Err("no value".to_string()) }
+                        }
+                    }
+                }
+            }
+        };
+        builders_know_constants(&mut file).unwrap();
+        let text = prettyplease::unparse(&file);
+        assert!(text.contains("kind: Ok(super::KindSql::Sql)"), "{text}");
+        assert!(text.contains("open: Err("), "{text}");
+    }
+
+    #[test]
     fn a_second_spelling_reaches_its_field() {
         let mut file = sample();
         let mut document = serde_json::json!({"components": {"schemas": {"Answer": {
@@ -244,11 +349,11 @@ mod tests {
     }
 
     #[test]
-    fn null_is_empty_in_responses_only() {
+    fn null_is_an_empty_collection() {
         let mut file = sample();
-        responses_are_lenient(&mut file).unwrap();
+        decoding_is_lenient(&mut file).unwrap();
         let text = prettyplease::unparse(&file);
-        assert_eq!(text.matches("null_as_default").count(), 1, "{text}");
+        assert_eq!(text.matches("null_as_default").count(), 2, "{text}");
         let answer = text.split("pub struct Answer").nth(1).unwrap();
         let before_list = answer.split("pub list").next().unwrap();
         assert!(before_list.contains("null_as_default"), "{text}");

@@ -124,6 +124,7 @@ fn malformed_json_is_an_error() {
             decode_rows::<Option<f64>>(&columns, rows, 0).is_err(),
             "{rows}"
         );
+        assert!(decode_rows::<i64>(&columns, rows, 0).is_err(), "{rows}");
     }
     assert!(decode_rows::<i64>(&columns, " [ { \"a\" : 1 } , {\"a\":\t2}\n] ", 0).is_ok());
 }
@@ -168,6 +169,14 @@ fn json_within_json_within_json_has_an_end() {
     }
     let cell = serde_json::to_string(&doll).unwrap();
     assert!(dune_cell::<Doll>("varchar", &cell).is_ok());
+    // Each document alone is not too deep, but all of them together are.
+    for _ in 0..5 {
+        let (open, close) = ("[".repeat(50), "]".repeat(50));
+        doll = format!("{open}{}{close}", serde_json::to_string(&doll).unwrap());
+    }
+    let cell = serde_json::to_string(&doll).unwrap();
+    let error = dune_cell::<Doll>("varchar", &cell).unwrap_err();
+    assert!(error.message().contains("deep"), "{error}");
 }
 
 #[test]
@@ -205,6 +214,14 @@ fn depth_is_the_same_after_every_row() {
             .len(),
         500
     );
+}
+
+#[test]
+fn depth_is_the_same_after_a_second_look() {
+    let columns = dune(&[("n", "integer")]);
+    let rows = format!("[{}]", vec![r#"{"n":1,"x":2}"#; 500].join(","));
+    let decoded = decode_rows::<Option<HashMap<String, i32>>>(&columns, &rows, 0).unwrap();
+    assert_eq!(decoded.len(), 500);
 }
 
 #[test]

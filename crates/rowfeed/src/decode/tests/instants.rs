@@ -59,6 +59,23 @@ fn instants_have_one_form() {
 }
 
 #[test]
+fn columns_without_a_type_have_the_same_form_where_it_is_clear() {
+    for (sent, form) in [
+        ("2031-06-07 13:21:10 +02:00", "2031-06-07T13:21:10+02:00"),
+        ("2031-06-07T13:21:10.000+02:00", "2031-06-07T13:21:10+02:00"),
+        (
+            "2031-06-07 13:21:10 America/New_York",
+            "2031-06-07 13:21:10 America/New_York",
+        ),
+        ("2031-06-07,Europe/Moscow", "2031-06-07,Europe/Moscow"),
+        ("13:21:10.000", "13:21:10.000"),
+    ] {
+        let cell = format!("\"{sent}\"");
+        assert_eq!(untyped_cell::<String>(&cell).unwrap(), form);
+    }
+}
+
+#[test]
 fn times_without_a_zone_get_no_offset() {
     assert_eq!(
         text("timestamp(3)", "2032-05-04 00:00:00"),
@@ -114,6 +131,7 @@ fn what_is_no_date_stays_as_it_was_sent() {
         "2034-9-28",
         "2034-09-28T",
         "2034-09-28 25",
+        "2034-09-28x00:00:00",
         "2034-09-28 00:00:00UTC",
         "2034-09-28 00:00:00 +1",
         "2034-09-28 00:00:00 A B",
@@ -240,6 +258,10 @@ fn midnight_as_date_serves_the_strict_date_types() {
         yandex_cell::<Midnight<_>>("List<Datetime?>", r#"[["2031-06-07T00:00:00Z"],[]]"#).unwrap(),
         Midnight(vec![Some(date), None])
     );
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Day(chrono::NaiveDate);
+    let wrapped: Midnight<Option<Day>> = dune_cell("timestamp", cell).unwrap();
+    assert_eq!(wrapped, Midnight(Some(Day(date))));
     let later = "\"2031-06-07 00:00:01.000 UTC\"";
     assert!(dune_cell::<Midnight<chrono::NaiveDate>>("timestamp", later).is_err());
 }

@@ -71,6 +71,9 @@ fn what_is_no_integer_is_an_error() {
     for cell in ["300", "-1", "1e9", "18446744073709551616"] {
         assert!(dune_cell::<u8>("bigint", cell).is_err(), "{cell}");
     }
+    let long = format!("1.{}1", "0".repeat(60));
+    let error = dune_cell::<i64>("double", &long).unwrap_err();
+    assert!(error.message().contains("fraction"), "{error}");
     assert!(dune_cell::<i128>("bigint", "1e99999999999999999999").is_err());
 }
 
@@ -250,6 +253,8 @@ fn null_is_none() {
     assert_eq!(yandex_cell::<Option<i32>>("pgint4", "null").unwrap(), None);
     assert_eq!(yandex_cell::<Option<i32>>("Void", "null").unwrap(), None);
     let () = yandex_cell("Void", "null").unwrap();
+    let () = yandex_cell("Optional<Int32>", "[]").unwrap();
+    assert!(yandex_cell::<()>("List<Int32>", "[]").is_err());
 }
 
 #[test]
@@ -293,4 +298,25 @@ fn postgres_types_come_as_text() {
         "{1,2}"
     );
     assert_eq!(yandex_cell::<String>("pgtext", "\"x\"").unwrap(), "x");
+}
+
+#[test]
+fn bytes_as_node_writes_them_are_bytes() {
+    let cell = r#"{"type": "Buffer", "data": [222, 173, 0]}"#;
+    let bytes: Vec<u8> = lightdash_cell("string", cell).unwrap();
+    assert_eq!(bytes, [222, 173, 0]);
+    let bytes: serde_bytes::ByteBuf = lightdash_cell("string", cell).unwrap();
+    assert_eq!(bytes.as_slice(), [222, 173, 0]);
+    for other in [
+        r#"{"type": "Queue", "data": [1]}"#,
+        r#"{"type": "Buffer", "data": [256]}"#,
+    ] {
+        assert!(
+            lightdash_cell::<Vec<u8>>("string", other).is_err(),
+            "{other}"
+        );
+    }
+    // A declared struct is one, whatever its fields.
+    let real: Result<Vec<u8>, _> = dune_cell("row(type varchar, data array(bigint))", cell);
+    assert!(real.is_err());
 }

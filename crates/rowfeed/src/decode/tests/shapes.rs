@@ -239,6 +239,17 @@ fn keys_may_need_escapes() {
 }
 
 #[test]
+fn a_name_is_never_taken_for_the_escape_it_looks_like() {
+    // The first column's name is a backslash, a `u` and digits; the second key is an escaped `b`.
+    let columns = dune(&[(r"\u0062", "integer"), ("b", "integer")]);
+    let rows = r#"[{"\\u0062":1,"b":2},{"\u0062":2,"\\u0062":1}]"#;
+    assert_eq!(
+        decode_rows::<(i32, i32)>(&columns, rows, 0).unwrap(),
+        [(1, 2), (1, 2)]
+    );
+}
+
+#[test]
 fn a_key_that_is_missing_is_a_field_that_is_missing() {
     #[derive(Debug, Deserialize, PartialEq)]
     struct Pivot {

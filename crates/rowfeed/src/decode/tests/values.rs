@@ -54,6 +54,9 @@ fn rows_come_from_every_service() {
         let value = decode_rows::<Value>(&columns, rows, 0).unwrap().remove(0);
         assert_eq!(value, Value::Struct(expected.clone().into_iter().collect()));
     }
+    let columns = lightdash(&[("n", "number")]);
+    let float = decode_rows::<Row>(&columns, r#"[{"n":{"value":{"raw":1.5}}}]"#, 0).unwrap();
+    assert_eq!(float[0]["n"], Value::Float(1.5));
     let untyped = decode_rows::<Row>(&dune_untyped(&[]), r#"[{"b":1,"a":2}]"#, 0).unwrap();
     assert_eq!(untyped[0][0], Value::Integer(1));
 }

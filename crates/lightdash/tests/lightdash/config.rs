@@ -1,0 +1,210 @@
+//! Making a client: what is refused, and what is never shown.
+
+use std::{
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use rowfeed_lightdash::{
+    Client, CredentialError, CredentialProvider, ErrorKind, Secret, SecretFuture,
+};
+use rowfeed_sandbox::{LIGHTDASH_TOKEN, Sandbox};
+
+use crate::support::builder;
+
+/// Runs [`what_from_env_gives`] in a process with just these variables; what it printed.
+fn from_env(vars: &[(&str, &str)]) -> String {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "config::what_from_env_gives"])
+        .args(["--ignored", "--nocapture"])
+        .env_remove("LIGHTDASH_API_KEY")
+        .env_remove("LIGHTDASH_URL")
+        .envs(vars.iter().copied())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[tokio::test]
+#[ignore = "run by other tests, in a process of its own"]
+async fn what_from_env_gives() {
+    match Client::from_env() {
+        Ok(client) => {
+            println!("made {client:?}");
+            let answer = client.list_organization_projects().send().await;
+            println!("answered {:?}", answer.map(|list| list.results.len()));
+        }
+        Err(error) => println!("refused: {error}"),
+    }
+}
+
+#[test]
+fn from_env_takes_key_and_base_url() {
+    let sandbox = Sandbox::start_blocking().unwrap();
+    let url = sandbox.lightdash_url();
+    let said = from_env(&[
+        ("LIGHTDASH_API_KEY", LIGHTDASH_TOKEN),
+        ("LIGHTDASH_URL", &url),
+    ]);
+    assert!(said.contains("answered Ok(1)"), "{said}");
+    assert!(!said.contains(LIGHTDASH_TOKEN), "{said}");
+    assert_eq!(sandbox.requests().len(), 1);
+}
+
+#[test]
+fn from_env_names_what_is_missing_or_wrong() {
+    let said = from_env(&[]);
+    assert!(said.contains("refused"), "{said}");
+    assert!(said.contains("\"LIGHTDASH_API_KEY\" is not set"), "{said}");
+
+    let said = from_env(&[("LIGHTDASH_API_KEY", "hunter2")]);
+    assert!(
+        said.contains("refused") && !said.contains("hunter2"),
+        "{said}"
+    );
+
+    let said = from_env(&[("LIGHTDASH_API_KEY", "hunter2\n")]);
+    assert!(
+        said.contains("\"LIGHTDASH_API_KEY\" has white space"),
+        "{said}"
+    );
+    assert!(!said.contains("hunter2"), "{said}");
+
+    let said = from_env(&[("LIGHTDASH_API_KEY", "hunter2"), ("LIGHTDASH_URL", "reef")]);
+    assert!(
+        said.contains("refused: the base URL cannot be parsed"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_builder_says_what_is_wrong_without_showing_the_key() {
+    let key = || Secret::new("hunter2").unwrap();
+    for (bad, why) in [
+        ("not a url", "cannot be parsed"),
+        ("ftp://reef.invalid", "scheme \"ftp\""),
+        ("https://hunter2@reef.invalid", "user name or password"),
+        ("https://reef.invalid/?api_key=hunter2", "query"),
+    ] {
+        let made = Client::builder().base_url(bad).token(key()).build();
+        let error = made.unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+        assert!(error.contains("wanted"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+    let made = builder("https://reef.invalid")
+        .timeout(std::time::Duration::ZERO)
+        .build();
+    assert!(made.unwrap_err().to_string().contains("timeout is zero"));
+    let made = builder("https://reef.invalid").user_agent("a\nb").build();
+    assert!(made.unwrap_err().to_string().contains("user agent"));
+    for (bad, why) in [
+        ("", "empty"),
+        ("hun\nter2", "control"),
+        ("hunter2 ", "space"),
+    ] {
+        let error = Client::new("https://reef.invalid", bad)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(why) && !error.contains("ter2"), "{error}");
+    }
+}
+
+#[test]
+fn debug_shows_no_key() {
+    let builder = builder("https://reef.invalid/api");
+    assert!(!format!("{builder:?}").contains(LIGHTDASH_TOKEN));
+    let client = builder.build().unwrap();
+    let shown = format!(
+        "{client:?} {:?}",
+        client.get_async_query_results().query_uuid("q1")
+    );
+    assert!(!shown.contains(LIGHTDASH_TOKEN), "{shown}");
+    assert!(shown.contains("reef.invalid"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_slash_at_the_end_of_the_base_url_makes_no_difference() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = builder(&format!("{}/", sandbox.lightdash_url()))
+        .build()
+        .unwrap();
+    client.get_my_organization().send().await.unwrap();
+    assert_eq!(sandbox.requests()[0].path, "/lightdash/api/v1/org");
+}
+
+/// Gives a credential that is refused, and after that the right one.
+struct Rotating {
+    stale: AtomicBool,
+}
+
+impl CredentialProvider for Rotating {
+    fn secret(&self) -> SecretFuture<'_> {
+        let stale = self.stale.load(Ordering::SeqCst);
+        let now = if stale { "hunter2" } else { LIGHTDASH_TOKEN };
+        Box::pin(async move { Secret::new(now).map_err(|e| CredentialError::new(e.to_string())) })
+    }
+
+    fn invalidate(&self, refused: &Secret) -> bool {
+        assert_eq!(refused.expose(), "hunter2");
+        self.stale.swap(false, Ordering::SeqCst)
+    }
+}
+
+#[tokio::test]
+async fn a_provider_replaces_a_credential_that_was_refused() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let rotating = Rotating {
+        stale: AtomicBool::new(true),
+    };
+    let client = builder(&sandbox.lightdash_url())
+        .credential_provider(Arc::new(rotating))
+        .build()
+        .unwrap();
+    assert_eq!(
+        client
+            .get_my_organization()
+            .send()
+            .await
+            .unwrap()
+            .attempts(),
+        2
+    );
+    assert_eq!(
+        client
+            .get_my_organization()
+            .send()
+            .await
+            .unwrap()
+            .attempts(),
+        1
+    );
+    let answers: Vec<_> = sandbox.requests().iter().map(|r| r.status).collect();
+    assert_eq!(answers, [Some(401), Some(200), Some(200)]);
+}
+
+/// Has nothing to give.
+struct Empty;
+
+impl CredentialProvider for Empty {
+    fn secret(&self) -> SecretFuture<'_> {
+        Box::pin(async { Err(CredentialError::new("the vault is locked")) })
+    }
+}
+
+#[tokio::test]
+async fn a_provider_without_a_credential_ends_the_call_before_it_is_sent() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = builder(&sandbox.lightdash_url())
+        .credential_provider(Arc::new(Empty))
+        .build()
+        .unwrap();
+    let error = client.get_my_organization().send().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Credential);
+    assert!(error.to_string().contains("the vault is locked"), "{error}");
+    assert!(sandbox.requests().is_empty());
+}

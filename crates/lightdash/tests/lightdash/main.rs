@@ -1,0 +1,24 @@
+//! The Lightdash client over real HTTP.
+#![allow(clippy::unwrap_used)]
+
+mod catalogue;
+mod config;
+mod errors;
+#[cfg(feature = "explores")]
+mod explores;
+mod fixtures;
+#[cfg(feature = "merge-queries")]
+mod merge;
+mod pages;
+#[cfg(feature = "project")]
+mod project;
+mod requests;
+#[cfg(feature = "saved-charts")]
+mod saved_charts;
+#[cfg(feature = "schemars")]
+mod schema;
+#[cfg(feature = "query-sources")]
+mod sources;
+mod started;
+mod states;
+mod support;

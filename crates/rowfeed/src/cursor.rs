@@ -1,0 +1,96 @@
+//! Going on where reading stopped, perhaps in another process.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, ErrorKind};
+
+/// A place in a result: right after a row that was read.
+///
+/// Small, and made to be stored: it serialises to a map of a few fields. Give it to
+/// [`Pages::resume`](crate::Pages::resume) or [`Rows::resume`](crate::Rows::resume) of the same
+/// result, and reading goes on with the next row: none is skipped and none comes twice, also when
+/// the cursor stands in the middle of a page and when the page size is another.
+///
+/// A cursor belongs to one execution and to the parameters that shape its rows (Dune's columns,
+/// filters and order), and is refused by any other. It is good as long as the service keeps the
+/// result: 90 days at Dune, a day at Lightdash and Yandex Query unless set up otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Cursor {
+    pub(crate) service: String,
+    pub(crate) run: String,
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub(crate) result_set: u32,
+    /// What else the rows depend on, in the service's own terms.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) shape: String,
+    pub(crate) row: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_first(result_set: &u32) -> bool {
+    *result_set == 0
+}
+
+impl Cursor {
+    /// The service: `"dune"`, `"lightdash"` or `"yandex-query"`.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// The execution or query that it is a place in.
+    #[must_use]
+    pub fn run_id(&self) -> &str {
+        &self.run
+    }
+
+    /// The row that comes next, counted from 0.
+    #[must_use]
+    pub fn row(&self) -> u64 {
+        self.row
+    }
+
+    pub(crate) fn at(&self, row: u64) -> Self {
+        Self {
+            row,
+            ..self.clone()
+        }
+    }
+
+    /// Fails unless this is a place in the result that `start` is the beginning of.
+    pub(crate) fn check(&self, service: &'static str, start: &Self) -> Result<(), Error> {
+        let refuse = |message: String| {
+            Err(Error::new(ErrorKind::InvalidRequest, service, message).with_run(&start.run))
+        };
+        if self.service != service {
+            return refuse(format!(
+                "the cursor belongs to a result of {}, and this is one of {service}",
+                self.service
+            ));
+        }
+        if self.run != start.run {
+            return refuse(format!(
+                "the cursor belongs to run {}, and this is run {}",
+                self.run, start.run
+            ));
+        }
+        if self.result_set != start.result_set {
+            return refuse(format!(
+                "the cursor belongs to result set {}, and this is number {}",
+                self.result_set, start.result_set
+            ));
+        }
+        if self.shape != start.shape {
+            let shown = |shape: &str| match shape {
+                "" => "none".to_owned(),
+                shape => shape.to_owned(),
+            };
+            return refuse(format!(
+                "the cursor belongs to a result with other parameters: {} then, {} now",
+                shown(&self.shape),
+                shown(&start.shape)
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,115 @@
+//! The operation that a page is read with, and what of it shapes the rows.
+
+use rowfeed_dune::{builder, types};
+
+use super::state::call;
+use crate::{
+    Error,
+    source::{BoxFuture, Wanted},
+};
+
+/// What Dune's own clients ask for.
+pub(super) const PAGE_SIZE: u32 = 32_000;
+
+/// Three operations read pages; after its first page a result is read from its execution.
+pub(super) enum Request {
+    Latest(builder::GetLatestQueryResult),
+    Endpoint(builder::GetCustomEndpointResults),
+    Execution(builder::GetExecutionResults),
+}
+
+/// The three have these parameters in common, but no type.
+macro_rules! each {
+    ($self:expr, $builder:ident => $value:expr) => {
+        match $self {
+            Request::Latest($builder) => $value,
+            Request::Endpoint($builder) => $value,
+            Request::Execution($builder) => $value,
+        }
+    };
+}
+
+impl Request {
+    /// Asks for a page. A sample is one page, and takes neither limit nor offset.
+    pub(super) fn send(
+        &self,
+        offset: u64,
+        rows: u64,
+        wanted: Wanted,
+    ) -> BoxFuture<Result<types::ReadExecutionResultResponse, Error>> {
+        let id = self.execution_id().map(str::to_owned);
+        each!(self, builder => {
+            let mut builder = builder.clone();
+            if !self.is_sample() {
+                builder = builder.limit(rows.cast_signed()).offset(offset.cast_signed());
+            }
+            if wanted.truncated && matches!(builder.allow_partial_results, Ok(None)) {
+                builder = builder.allow_partial_results(true);
+            }
+            Box::pin(async move {
+                let response = builder.send().await.map_err(|error| match id {
+                    Some(id) => call(error).with_run(&id),
+                    None => call(error),
+                })?;
+                Ok(response.into_inner())
+            })
+        })
+    }
+
+    pub(super) fn execution_id(&self) -> Option<&str> {
+        match self {
+            Self::Execution(builder) => builder.execution_id.as_deref().ok(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn limit(&self) -> &Result<Option<i64>, String> {
+        each!(self, builder => &builder.limit)
+    }
+
+    pub(super) fn takes_partial(&self) -> bool {
+        each!(self, builder => matches!(builder.allow_partial_results, Ok(Some(true))))
+    }
+
+    pub(super) fn is_sample(&self) -> bool {
+        each!(self, builder => matches!(builder.sample_count, Ok(Some(_))))
+    }
+
+    /// Whether no row is left out, so that the total counts what can be read.
+    pub(super) fn has_all_rows(&self) -> bool {
+        each!(self, builder => matches!(builder.filters, Ok(None))) && !self.is_sample()
+    }
+
+    /// The parameters that decide which rows there are, and in which order.
+    pub(super) fn shape(&self) -> String {
+        let parameters = each!(self, builder => [
+            ("columns", &builder.columns),
+            ("filters", &builder.filters),
+            ("sort_by", &builder.sort_by),
+        ]);
+        let said = parameters.iter().filter_map(|(name, value)| {
+            let value = value.as_ref().ok()?.as_ref()?;
+            Some(format!("{name}={value:?}"))
+        });
+        said.collect::<Vec<_>>().join(" ")
+    }
+
+    /// From now on reads from this execution, with the parameters that shape the rows.
+    pub(super) fn pin(&mut self, execution_id: &str) {
+        if matches!(self, Self::Execution(_)) {
+            return;
+        }
+        let pinned = each!(&*self, builder => {
+            let mut results = builder.client.get_execution_results().execution_id(execution_id);
+            results.allow_partial_results = builder.allow_partial_results.clone();
+            results.columns = builder.columns.clone();
+            results.filters = builder.filters.clone();
+            results.ignore_max_credits_per_request =
+                builder.ignore_max_credits_per_request.clone();
+            results.sample_count = builder.sample_count.clone();
+            results.sort_by = builder.sort_by.clone();
+            results
+        });
+        *self = Self::Execution(pinned);
+    }
+}

@@ -1,0 +1,134 @@
+//! Requests by offset, several of them under way at once.
+
+use std::collections::VecDeque;
+
+/// Which rows have been asked for, and which come next.
+///
+/// Several requests may be under way on the guess that each page has the rows that were asked for.
+/// Where a page turns out shorter, those behind it do not fit any more: they are forgotten, and
+/// their answers fall under another epoch.
+#[derive(Debug)]
+pub(crate) struct Offsets {
+    first: u64,
+    /// Where the next page to be accepted begins.
+    next: u64,
+    /// Where the next page to be asked for begins.
+    planned: u64,
+    under_way: VecDeque<u64>,
+    epoch: u64,
+    ended: bool,
+}
+
+/// A request that was planned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ticket {
+    pub(crate) offset: u64,
+    epoch: u64,
+}
+
+impl Offsets {
+    pub(crate) fn from(first: u64) -> Self {
+        Self {
+            first,
+            next: first,
+            planned: first,
+            under_way: VecDeque::new(),
+            epoch: 0,
+            ended: false,
+        }
+    }
+
+    /// How many rows have been asked for.
+    pub(crate) fn planned_rows(&self) -> u64 {
+        self.planned - self.first
+    }
+
+    /// Where the next request begins.
+    pub(crate) fn planned(&self) -> u64 {
+        self.planned
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        self.under_way.is_empty()
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Takes the next `rows` rows into a request.
+    pub(crate) fn plan(&mut self, rows: u64) -> Ticket {
+        let ticket = Ticket {
+            offset: self.planned,
+            epoch: self.epoch,
+        };
+        self.under_way.push_back(self.planned);
+        self.planned += rows;
+        ticket
+    }
+
+    /// Whether an answer is still wanted. Answers come in the order of their tickets.
+    pub(crate) fn accept(&mut self, ticket: Ticket) -> bool {
+        let wanted = ticket.epoch == self.epoch && !self.ended;
+        if wanted {
+            self.under_way.pop_front();
+        }
+        wanted
+    }
+
+    /// The next page begins here: what was asked for on another guess is forgotten.
+    pub(crate) fn go_on(&mut self, next: u64) {
+        self.next = next;
+        let guess = self.under_way.front().copied().unwrap_or(self.planned);
+        if guess != next {
+            self.under_way.clear();
+            self.planned = next;
+            self.epoch += 1;
+        }
+    }
+
+    /// There is no next page.
+    pub(crate) fn end(&mut self) {
+        self.ended = true;
+        self.under_way.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn guesses_that_hold_stay_under_way() {
+        let mut offsets = Offsets::from(0);
+        let (first, second) = (offsets.plan(10), offsets.plan(10));
+        assert_eq!((first.offset, second.offset), (0, 10));
+        assert!(offsets.accept(first));
+        offsets.go_on(10);
+        assert!(!offsets.is_idle());
+        assert!(offsets.accept(second));
+        offsets.go_on(20);
+        assert_eq!((offsets.planned(), offsets.is_idle()), (20, true));
+    }
+
+    #[test]
+    fn a_shorter_page_makes_those_behind_it_worthless() {
+        let mut offsets = Offsets::from(5);
+        let (first, second, third) = (offsets.plan(10), offsets.plan(10), offsets.plan(10));
+        assert!(offsets.accept(first));
+        offsets.go_on(9);
+        assert_eq!((offsets.planned(), offsets.planned_rows()), (9, 4));
+        let again = offsets.plan(10);
+        assert!(!offsets.accept(second) && !offsets.accept(third));
+        assert!(offsets.accept(again));
+    }
+
+    #[test]
+    fn nothing_is_wanted_after_the_end() {
+        let mut offsets = Offsets::from(0);
+        let (first, second) = (offsets.plan(10), offsets.plan(10));
+        assert!(offsets.accept(first));
+        offsets.end();
+        assert!(!offsets.accept(second) && offsets.has_ended());
+    }
+}
