@@ -1,6 +1,8 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use crate::{CredentialProvider, RetryPolicy, Service, retry::Budget};
+use crate::{
+    BuildError, CredentialProvider, RetryPolicy, Service, retry::Budget, transport::HttpSettings,
+};
 
 /// The settings and shared state behind a client and all its clones.
 ///
@@ -17,6 +19,7 @@ pub(crate) struct Shared {
     pub(crate) timeout: Duration,
     pub(crate) deadline: Option<Duration>,
     pub(crate) max_body_bytes: u64,
+    pub(crate) http: HttpSettings,
 }
 
 impl Core {
@@ -56,6 +59,18 @@ impl Core {
     #[must_use]
     pub fn max_body_bytes(&self) -> u64 {
         self.0.max_body_bytes
+    }
+
+    /// Another HTTP client with the same settings, and no connection yet.
+    ///
+    /// A pooled connection is driven by the runtime that opened it, and answers nothing while
+    /// that runtime does not run. Who calls from a runtime of its own needs its own connections.
+    ///
+    /// # Errors
+    ///
+    /// The HTTP client cannot be made, which the first one could.
+    pub fn fresh_http_client(&self) -> Result<reqwest::Client, BuildError> {
+        self.0.http.client()
     }
 }
 

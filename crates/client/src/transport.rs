@@ -1,11 +1,13 @@
 use std::{fmt, sync::Arc, time::Duration};
 
+use reqwest::header::HeaderValue;
+
 use crate::{
     Core, CredentialError, CredentialProvider, InvalidBaseUrl, RetryPolicy, Secret, Service,
     StaticCredential, base_url, retry::Budget, runtime::Shared,
 };
 
-type HttpHook = Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send>;
+type HttpHook = Arc<dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync>;
 
 /// Collects what a client needs and builds it; service crates wrap this in their own builder.
 ///
@@ -124,14 +126,18 @@ impl TransportBuilder {
     /// Changes the HTTP client: proxies, certificates, the connection pool. Called again, it
     /// adds to what was there.
     ///
+    /// The function is called by [`build`](Self::build), and again wherever the same client is
+    /// made with [connections of its own](Core::fresh_http_client): it lends clones of what it
+    /// holds.
+    ///
     /// Redirects stay with this crate, whatever is set here: they are followed at most 5 times,
     /// and only within the same scheme, host and port, so that no credential leaves.
     #[must_use]
     pub fn http(
         mut self,
-        change: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + 'static,
+        change: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
     ) -> Self {
-        self.http.push(Box::new(change));
+        self.http.push(Arc::new(change));
         self
     }
 
@@ -171,19 +177,14 @@ impl TransportBuilder {
             Some(suffix) => format!("{} {suffix}", self.service.user_agent),
             None => self.service.user_agent.to_owned(),
         };
-        let user_agent = reqwest::header::HeaderValue::try_from(user_agent)
+        let user_agent = HeaderValue::try_from(user_agent)
             .map_err(|_| BuildError(Flaw::UserAgent))?;
-        let mut http = reqwest::Client::builder()
-            .user_agent(user_agent)
-            .connect_timeout(self.connect_timeout);
-        for change in self.http {
-            http = change(http);
-        }
-        let client = http
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .build()
-            .map_err(|error| BuildError(Flaw::Http(error.without_url())))?;
+        let http = HttpSettings {
+            user_agent,
+            connect_timeout: self.connect_timeout,
+            changes: self.http,
+        };
+        let client = http.client()?;
         let core = Core::new(Shared {
             service: self.service,
             credential,
@@ -192,8 +193,31 @@ impl TransportBuilder {
             timeout: self.timeout,
             deadline: self.deadline,
             max_body_bytes: self.max_body_bytes,
+            http,
         });
         Ok((base_url, client, core))
+    }
+}
+
+/// What an HTTP client is made of; kept, so that another one can be made.
+pub(crate) struct HttpSettings {
+    user_agent: HeaderValue,
+    connect_timeout: Duration,
+    changes: Vec<HttpHook>,
+}
+
+impl HttpSettings {
+    pub(crate) fn client(&self) -> Result<reqwest::Client, BuildError> {
+        let mut http = reqwest::Client::builder()
+            .user_agent(self.user_agent.clone())
+            .connect_timeout(self.connect_timeout);
+        for change in &self.changes {
+            http = change(http);
+        }
+        http.redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .build()
+            .map_err(|error| BuildError(Flaw::Http(error.without_url())))
     }
 }
 

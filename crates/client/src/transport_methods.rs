@@ -62,12 +62,16 @@ macro_rules! transport_methods {
 
         /// Changes the HTTP client: proxies, certificates, the connection pool.
         ///
+        /// The function is called once for each HTTP client that is made: one by `build`, and one
+        /// for each blocking reader, which has connections of its own.
+        ///
         /// Redirects stay with this crate, whatever is set here: they are followed within the
         /// same scheme, host and port only, so that no credential leaves.
         pub fn http(
             mut self,
-            change: impl FnOnce(::reqwest::ClientBuilder) -> ::reqwest::ClientBuilder
+            change: impl Fn(::reqwest::ClientBuilder) -> ::reqwest::ClientBuilder
             + Send
+            + Sync
             + 'static,
         ) -> Self {
             self.transport = self.transport.http(change);

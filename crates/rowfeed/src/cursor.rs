@@ -11,8 +11,8 @@ use crate::{Error, ErrorKind};
 /// result, and reading goes on with the next row: none is skipped and none comes twice, also when
 /// the cursor stands in the middle of a page and when the page size is another.
 ///
-/// A cursor belongs to one execution and to the parameters that shape its rows (Dune's columns,
-/// filters and order), and is refused by any other. It is good as long as the service keeps the
+/// A cursor belongs to one execution and to the parameters that shape its rows (Dune's filters
+/// and order), and is refused by any other. It is good as long as the service keeps the
 /// result: 90 days at Dune, a day at Lightdash and Yandex Query unless set up otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Cursor {

@@ -4,11 +4,13 @@
 mod cursor;
 mod decode;
 mod error;
+mod fields;
+mod job;
 mod offsets;
 mod operation;
 mod page;
 mod pages;
-mod poll;
+
 mod reader;
 mod rows;
 mod run;
@@ -27,15 +29,18 @@ pub use decode::{
     midnight_as_date, utf8, without_offset,
 };
 pub use error::{Error, ErrorKind, Position};
+pub use job::{Progress, Running, Starting};
 pub use operation::{ReadsRows, StartsRun};
 pub use page::Page;
 pub use pages::Pages;
 pub use rowfeed_client::{RetryPolicy, Secret};
 pub use rows::Rows;
-pub use run::{Run, Starting};
+pub use run::{Details, Run};
 
 /// The traits that put `rows()`, `pages()` and `run()` on the operations of the clients.
 pub mod prelude {
+    #[cfg(feature = "dune")]
+    pub use crate::dune::MaxAge as _;
     pub use crate::{ReadsRows as _, StartsRun as _};
 }
 

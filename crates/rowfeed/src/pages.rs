@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     Cursor, Error, Page, Rows,
+    fields::fields_of,
     reader::{Reader, Start},
     source::{Source, Wanted},
 };
@@ -103,6 +104,17 @@ impl Pages {
     /// it is not used.
     pub fn prefetch(mut self, pages: usize) -> Self {
         self.wanted.prefetch = pages;
+        self
+    }
+
+    /// Asks only for the columns that `T` has, where a service can leave columns out: Dune, which
+    /// bills what it sends by size.
+    ///
+    /// They are serde's names of `T`'s fields, those of them that the result has. Where the columns
+    /// are not known yet, a request for one row finds them out. All columns come where `T` is no
+    /// struct, or flattens something into itself, and where the operation names columns itself.
+    pub fn columns_of<T: DeserializeOwned>(mut self) -> Self {
+        self.wanted.fields = fields_of::<T>();
         self
     }
 

@@ -61,6 +61,12 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         self
     }
 
+    /// Asks only for the columns that `T` has; see [`Pages::columns_of`].
+    pub fn only_its_columns(mut self) -> Self {
+        self.pages = self.pages.columns_of::<T>();
+        self
+    }
+
     /// Goes on from a cursor of the same result, with the row after it; see [`Pages::resume`].
     pub fn resume(mut self, cursor: &Cursor) -> Self {
         self.pages = self.pages.resume(cursor);

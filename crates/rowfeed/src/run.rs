@@ -1,31 +1,49 @@
-//! A run: started, waited for, read.
+//! A run that has ended well.
 
-use std::{
-    fmt,
-    future::{Future, IntoFuture},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use serde::de::DeserializeOwned;
 
-use crate::{Error, ErrorKind, Pages, Rows, poll::Interval, reader::Start, source::BoxFuture};
+use crate::{Columns, Cursor, Error, ErrorKind, Pages, Rows, reader::Start};
 
 /// A run that has ended well; its rows can be read as often as wanted.
 #[derive(Clone)]
 pub struct Run(Arc<dyn Ended>);
 
 /// What a service knows of a run that has ended.
-pub(crate) trait Ended: Send + Sync {
+pub(crate) trait Ended: Send + Sync + 'static {
     fn service(&self) -> &'static str;
     fn id(&self) -> &str;
+    fn details(&self) -> &Details;
     /// How many result sets there are, and the rows of each where that is known.
     fn result_sets(&self) -> &[Option<u64>];
     fn source(&self, result_set: usize) -> Box<dyn Start>;
 }
 
+/// What a service says about a run, as far as it does. All times are RFC 3339 in UTC, as sent.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Details {
+    /// When the run was asked for: Dune, Yandex Query.
+    pub submitted_at: Option<String>,
+    /// When it began to run: Dune.
+    pub started_at: Option<String>,
+    /// When it ended: Dune, Yandex Query.
+    pub ended_at: Option<String>,
+    /// When the result will be deleted: Dune.
+    pub expires_at: Option<String>,
+    /// How long it waited before it ran: Dune, Lightdash.
+    pub queued_for: Option<Duration>,
+    /// How long it ran: Dune, and Lightdash where the result did not come from its cache.
+    pub ran_for: Option<Duration>,
+    /// What it cost, in Dune's credits, without what reading the result costs.
+    pub cost_credits: Option<f64>,
+    /// The columns of the result, before any row has been read: Dune, Lightdash.
+    pub columns: Option<Columns>,
+}
+
 impl Run {
-    pub(crate) fn new(ended: impl Ended + 'static) -> Self {
+    pub(crate) fn new(ended: impl Ended) -> Self {
         Self(Arc::new(ended))
     }
 
@@ -40,6 +58,12 @@ impl Run {
     #[must_use]
     pub fn service(&self) -> &'static str {
         self.0.service()
+    }
+
+    /// Times, cost and columns, as far as the service tells them.
+    #[must_use]
+    pub fn details(&self) -> &Details {
+        self.0.details()
     }
 
     /// How many results the run has: one, but for Yandex Query, where each `SELECT` has its own.
@@ -85,6 +109,14 @@ impl Run {
         Pages::boxed(self.0.source(index))
     }
 
+    /// The pages after a cursor, of the result that it belongs to.
+    pub fn resume(&self, cursor: &Cursor) -> Pages {
+        match cursor.service == self.service() {
+            true => self.result_set(cursor.result_set as usize).resume(cursor),
+            false => self.pages().resume(cursor),
+        }
+    }
+
     fn refuse(&self, message: String) -> Pages {
         let error = Error::new(ErrorKind::InvalidRequest, self.service(), message);
         Pages::failed(error.with_run(self.id()))
@@ -101,72 +133,7 @@ impl fmt::Debug for Run {
     }
 }
 
-/// How a run is waited for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Waiting {
-    pub(crate) interval: Interval,
-    pub(crate) timeout: Option<Duration>,
-}
-
-type Launch = Box<dyn FnOnce(Waiting) -> BoxFuture<Result<Run, Error>> + Send>;
-
-/// A run about to be started: awaiting it starts it and waits for its end.
-#[must_use = "nothing is started before this is awaited"]
-pub struct Starting {
-    start: Launch,
-    waiting: Waiting,
-}
-
-impl Starting {
-    pub(crate) fn new<F>(
-        interval: Interval,
-        start: impl FnOnce(Waiting) -> F + Send + 'static,
-    ) -> Self
-    where
-        F: Future<Output = Result<Run, Error>> + Send + 'static,
-    {
-        Self {
-            start: Box::new(|waiting| Box::pin(start(waiting))),
-            waiting: Waiting {
-                interval,
-                timeout: None,
-            },
-        }
-    }
-
-    /// Gives up waiting this long after the service has accepted the run, with an error of the kind
-    /// [`Timeout`](ErrorKind::Timeout) that names the run. Unset, only the service ends the run:
-    /// after 30 minutes at Dune, 24 hours at Yandex Query.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.waiting.timeout = Some(timeout);
-        self
-    }
-
-    /// How long to pause before the state is asked for again: `first` at first, doubled each time
-    /// up to `most`. Unset: 0.5 s to 5 s for Dune, whose free plan allows 40 requests a minute;
-    /// 0.25 s to 1 s for Lightdash, 0.2 s to 2 s for Yandex Query, as their own clients do.
-    pub fn poll_interval(mut self, first: Duration, most: Duration) -> Self {
-        self.waiting.interval = Interval {
-            first,
-            most: most.max(first),
-        };
-        self
-    }
-}
-
-impl IntoFuture for Starting {
-    type Output = Result<Run, Error>;
-    type IntoFuture = BoxFuture<Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        (self.start)(self.waiting)
-    }
-}
-
-impl fmt::Debug for Starting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Starting")
-            .field("waiting", &self.waiting)
-            .finish_non_exhaustive()
-    }
+/// Milliseconds as a service counts them; nothing where it counts wrong.
+pub(crate) fn milliseconds(count: impl Into<f64>) -> Option<Duration> {
+    Duration::try_from_secs_f64(count.into() / 1000.0).ok()
 }

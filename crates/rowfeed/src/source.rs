@@ -16,6 +16,8 @@ pub(crate) struct Wanted {
     pub(crate) at_most: Option<u64>,
     /// Whether a result that the service has cut off is wanted as it is.
     pub(crate) truncated: bool,
+    /// The names that the rows' type takes, where only those columns are wanted.
+    pub(crate) fields: Option<&'static [&'static str]>,
     /// How many pages may be fetched before they are asked for.
     pub(crate) prefetch: usize,
 }

@@ -163,12 +163,7 @@ async fn the_first_page_of_a_latest_result_pins_the_execution() {
 #[tokio::test]
 async fn parameters_choose_the_latest_result() {
     let bench = Bench::start().await;
-    let given: HashMap<String, Value> = [
-        ("project".to_owned(), json!("lagoon")),
-        ("min_usd".to_owned(), json!("0")),
-    ]
-    .into();
-    let body = json!({ "query_parameters": given });
+    let body = json!({ "query_parameters": { "project": "lagoon", "min_usd": "0" } });
     let body: rowfeed::dune::types::ExecuteQueryRequest = serde_json::from_value(body).unwrap();
     let run = bench
         .dune

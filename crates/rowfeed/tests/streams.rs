@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures_util::stream::{FusedStream, Stream, StreamExt, TryStreamExt};
-use rowfeed::{ErrorKind, Page, Rows, prelude::*};
+use rowfeed::{Rows, prelude::*};
 use rowfeed_sandbox::{DUNE_QUERY_ID, Fault, Service};
 use serde::Deserialize;
 use support::{ALL, Bench, Number, numbers, page_path, upto};

@@ -52,6 +52,18 @@ impl Client {
             transport: TransportBuilder::new(&SERVICE),
         }
     }
+
+    /// The same client, with connections that it shares with no other; for calls from another
+    /// runtime than the usual one. Credential and retry budget stay shared.
+    ///
+    /// # Errors
+    ///
+    /// The HTTP client cannot be made a second time.
+    #[doc(hidden)]
+    pub fn with_fresh_connections(&self) -> Result<Self, BuildError> {
+        let http = self.inner.fresh_http_client()?;
+        Ok(Self::new_with_client(&self.baseurl, http, self.inner.clone()))
+    }
 }
 
 /// Sets up a [`Client`].

@@ -1,6 +1,7 @@
 //! Making a client: what is refused, and what is never shown.
 
 use std::{
+    ffi::OsStr,
     process::Command,
     sync::{
         Arc,
@@ -14,13 +15,13 @@ use rowfeed_sandbox::{DUNE_API_KEY, Sandbox};
 use crate::support::builder;
 
 /// Runs [`what_from_env_gives`] in a process with just these variables; what it printed.
-fn from_env(vars: &[(&str, &str)]) -> String {
+fn from_env<V: AsRef<OsStr>>(vars: &[(&str, V)]) -> String {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "config::what_from_env_gives"])
         .args(["--ignored", "--nocapture"])
         .env_remove("DUNE_API_KEY")
         .env_remove("DUNE_API_BASE_URL")
-        .envs(vars.iter().copied())
+        .envs(vars.iter().map(|(name, value)| (name, value)))
         .output()
         .unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -52,7 +53,7 @@ fn from_env_takes_key_and_base_url() {
 
 #[test]
 fn from_env_names_what_is_missing_or_wrong() {
-    let said = from_env(&[]);
+    let said = from_env::<&str>(&[]);
     assert!(said.contains("refused"), "{said}");
     assert!(said.contains("\"DUNE_API_KEY\" is not set"), "{said}");
 
@@ -63,6 +64,22 @@ fn from_env_names_what_is_missing_or_wrong() {
     let said = from_env(&[("DUNE_API_KEY", "hunter2"), ("DUNE_API_BASE_URL", "reef")]);
     assert!(
         said.contains("refused: the base URL cannot be parsed"),
+        "{said}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn from_env_takes_no_variable_for_unset_that_it_cannot_read() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let unreadable = OsStr::from_bytes(b"https://\xff.invalid");
+    let said = from_env(&[
+        ("DUNE_API_KEY", OsStr::new("hunter2")),
+        ("DUNE_API_BASE_URL", unreadable),
+    ]);
+    assert!(
+        said.contains("refused: the environment variable \"DUNE_API_BASE_URL\" is not Unicode"),
         "{said}"
     );
 }

@@ -248,7 +248,7 @@ async fn what_cannot_be_sent_is_refused_before_sending() {
         (results(), "execution_id was not initialized"),
         (
             results().execution_id("01REEF").limit(u64::MAX),
-            "conversion to `i64` for limit failed",
+            "limit does not have the value it needs: wanted a whole number of 64 bits",
         ),
     ] {
         let error = call.send().await.unwrap_err();

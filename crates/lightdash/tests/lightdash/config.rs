@@ -1,6 +1,7 @@
 //! Making a client: what is refused, and what is never shown.
 
 use std::{
+    ffi::OsStr,
     process::Command,
     sync::{
         Arc,
@@ -16,13 +17,13 @@ use rowfeed_sandbox::{LIGHTDASH_TOKEN, Sandbox};
 use crate::support::builder;
 
 /// Runs [`what_from_env_gives`] in a process with just these variables; what it printed.
-fn from_env(vars: &[(&str, &str)]) -> String {
+fn from_env<V: AsRef<OsStr>>(vars: &[(&str, V)]) -> String {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "config::what_from_env_gives"])
         .args(["--ignored", "--nocapture"])
         .env_remove("LIGHTDASH_API_KEY")
         .env_remove("LIGHTDASH_URL")
-        .envs(vars.iter().copied())
+        .envs(vars.iter().map(|(name, value)| (name, value)))
         .output()
         .unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -57,15 +58,13 @@ fn from_env_takes_key_and_base_url() {
 
 #[test]
 fn from_env_names_what_is_missing_or_wrong() {
-    let said = from_env(&[]);
+    let said = from_env::<&str>(&[]);
     assert!(said.contains("refused"), "{said}");
     assert!(said.contains("\"LIGHTDASH_API_KEY\" is not set"), "{said}");
 
     let said = from_env(&[("LIGHTDASH_API_KEY", "hunter2")]);
-    assert!(
-        said.contains("refused") && !said.contains("hunter2"),
-        "{said}"
-    );
+    assert!(said.contains("\"LIGHTDASH_URL\" is not set"), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
 
     let said = from_env(&[("LIGHTDASH_API_KEY", "hunter2\n")]);
     assert!(
@@ -77,6 +76,22 @@ fn from_env_names_what_is_missing_or_wrong() {
     let said = from_env(&[("LIGHTDASH_API_KEY", "hunter2"), ("LIGHTDASH_URL", "reef")]);
     assert!(
         said.contains("refused: the base URL cannot be parsed"),
+        "{said}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn from_env_takes_no_variable_for_unset_that_it_cannot_read() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let unreadable = OsStr::from_bytes(b"https://\xff.invalid");
+    let said = from_env(&[
+        ("LIGHTDASH_API_KEY", OsStr::new("hunter2")),
+        ("LIGHTDASH_URL", unreadable),
+    ]);
+    assert!(
+        said.contains("refused: the environment variable \"LIGHTDASH_URL\" is not Unicode"),
         "{said}"
     );
 }

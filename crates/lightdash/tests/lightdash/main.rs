@@ -6,6 +6,7 @@ mod config;
 mod errors;
 #[cfg(feature = "explores")]
 mod explores;
+mod filters;
 mod fixtures;
 #[cfg(feature = "merge-queries")]
 mod merge;

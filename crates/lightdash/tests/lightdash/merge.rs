@@ -94,7 +94,12 @@ async fn a_project_that_is_no_uuid_is_refused_before_sending() {
             .await
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidRequest);
-        assert!(error.to_string().contains("project_uuid"), "{error}");
+        let said = error.to_string();
+        assert!(
+            said.contains("project_uuid does not have the value it needs"),
+            "{said}"
+        );
+        assert!(said.contains("wanted text with the pattern"), "{said}");
     }
     assert!(sandbox.requests().is_empty());
 }

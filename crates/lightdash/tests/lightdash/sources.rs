@@ -1,8 +1,6 @@
 //! Feature `query-sources`: queries of several kinds in one request.
 
-use rowfeed_lightdash::types::{
-    QuerySourceTypeSql, QueryStatus, SourceQuery, SqlSourceQuery, UuidParameter,
-};
+use rowfeed_lightdash::types::{QueryStatus, SourceQuery, SqlSourceQuery, UuidParameter};
 use rowfeed_sandbox::LIGHTDASH_PROJECT_UUID;
 use serde_json::{Value, json};
 
@@ -15,9 +13,7 @@ async fn queries_go_out_with_the_kind_of_their_source() {
         r#"{"queries": [{"nodeId": "a", "queryUuid": "q1", "sourceType": "sql"},
                         {"nodeId": "b", "queryUuid": "q2", "sourceType": "hologram"}]}"#,
     ));
-    let query = SqlSourceQuery::builder()
-        .source_type(QuerySourceTypeSql::Sql)
-        .sql("select 1");
+    let query = SqlSourceQuery::builder().sql("select 1");
     let query: SqlSourceQuery = query.try_into().unwrap();
     let submitted = client
         .execute_source_queries()

@@ -1,9 +1,13 @@
 //! What starting a query answers, and the history of queries.
 
-use rowfeed_lightdash::types::{Filters, Item, MetricQuery, QueryStatus, StartedSqlQueryResponse};
+use indexmap::IndexMap;
+use rowfeed_lightdash::types::{
+    Filters, Item, MetricQuery, QueryStatus, SqlChartBySlug, SqlChartByUuid, SqlChartRequest,
+    StartedSqlQueryResponse,
+};
 use rowfeed_sandbox::LIGHTDASH_PROJECT_UUID;
 
-use crate::support::{ok, start};
+use crate::support::{ok, sent, start};
 
 async fn started(results: &str) -> StartedSqlQueryResponse {
     let (sandbox, client) = start().await;
@@ -165,6 +169,54 @@ async fn other_ways_to_start_answer_with_more() {
         .unwrap();
     // Servers before 1.0 do not name the columns.
     assert_eq!(found.results.value_field_id, None);
+
+    let common = r#""queryUuid": "q2", "cacheMetadata": {"cacheHit": true},
+        "parameterReferences": [], "usedParametersValues": {}, "resolvedTimezone": null"#;
+    sandbox.fault(ok(format!(
+        r#"{{{common}, "warnings": [], "fields": {{}}, "metricQuery": {{"exploreName": "reefs",
+            "dimensions": [], "metrics": [], "filters": {{}}, "sorts": [], "limit": 1,
+            "tableCalculations": []}}}}"#
+    )));
+    sandbox.fault(ok(format!("{{{common}}}")).times(2));
+    let started = client
+        .execute_async_calculate_total()
+        .project_uuid("p1")
+        .query_uuid("q1")
+        .body_map(|total| total.kind("columnTotal"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(started.results.query_uuid, "q2");
+    for (by, body) in [
+        (
+            SqlChartRequest::from(SqlChartBySlug {
+                slug: "tides".to_owned(),
+                context: None,
+                invalidate_cache: None,
+                limit: None,
+                parameters: IndexMap::new(),
+                use_pre_aggregate_cache: None,
+            }),
+            r#"{"slug":"tides"}"#,
+        ),
+        (
+            SqlChartRequest::from(SqlChartByUuid {
+                saved_sql_uuid: "s1".to_owned(),
+                context: None,
+                invalidate_cache: None,
+                limit: Some(5),
+                parameters: IndexMap::new(),
+                use_pre_aggregate_cache: None,
+            }),
+            r#"{"limit":5,"savedSqlUuid":"s1"}"#,
+        ),
+    ] {
+        sandbox.take_requests();
+        let chart = client.execute_async_sql_chart_query().project_uuid("p1");
+        let started = chart.body(by).send().await.unwrap();
+        assert!(started.results.cache_metadata.cache_hit);
+        assert_eq!(sent(&sandbox).body, body);
+    }
 
     sandbox.fault(ok(r#"{"jobId": "j1"}"#));
     let job = client

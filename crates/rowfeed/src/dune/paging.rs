@@ -30,13 +30,27 @@ pub(super) struct Paging {
     number: u64,
     /// How many rows there seem to be, once pages may be fetched side by side.
     guess: Option<u64>,
+    columns: Known,
 }
 
-/// A page as it came, with what was asked for.
-pub(super) struct Answer {
-    ticket: Ticket,
-    asked: u64,
-    response: types::ReadExecutionResultResponse,
+/// Whether the names of the columns are known, where only some of them are wanted.
+enum Known {
+    No,
+    Asked,
+    Yes(Vec<String>),
+    /// They have been chosen from, or all are wanted.
+    Settled,
+}
+
+/// What came, with what was asked for.
+pub(super) enum Answer {
+    /// One row, to learn the columns.
+    Look(types::ReadExecutionResultResponse),
+    Page {
+        ticket: Ticket,
+        asked: u64,
+        response: types::ReadExecutionResultResponse,
+    },
 }
 
 impl ReadsRows for builder::GetLatestQueryResult {
@@ -79,11 +93,53 @@ impl Paging {
             offsets: Offsets::from(offset),
             number: 0,
             guess: None,
+            columns: Known::No,
         }
     }
 
-    pub(super) fn of_execution(results: builder::GetExecutionResults) -> Self {
-        Self::new(Request::Execution(results), 0)
+    /// Of an execution that has ended, with its columns where the status told them.
+    pub(super) fn of_execution(
+        results: builder::GetExecutionResults,
+        columns: Option<&Columns>,
+    ) -> Self {
+        let mut this = Self::new(Request::Execution(results), 0);
+        if let Some(columns) = columns {
+            this.columns = Known::Yes(columns.iter().map(|c| c.name().to_owned()).collect());
+        }
+        this
+    }
+
+    /// Settles which columns to ask for, or plans to find out what there is.
+    fn plan_columns(&mut self, wanted: Wanted) -> Option<Plan<Answer>> {
+        let Some(fields) = wanted.fields.filter(|_| !self.request.has_columns()) else {
+            self.columns = Known::Settled;
+            return None;
+        };
+        match std::mem::replace(&mut self.columns, Known::Settled) {
+            Known::Settled => None,
+            Known::Asked => {
+                self.columns = Known::Asked;
+                Some(Plan::Wait)
+            }
+            Known::No => {
+                self.columns = Known::Asked;
+                let look = self.request.send(self.offsets.planned(), 1, wanted);
+                Some(Plan::Fetch(Box::pin(async {
+                    look.await.map(Answer::Look)
+                })))
+            }
+            Known::Yes(names) => {
+                let chosen = names.iter().map(String::as_str);
+                // A quote inside quotes is nothing that Dune documents.
+                let chosen: Vec<_> = chosen
+                    .filter(|name| fields.contains(name) && !name.contains('"'))
+                    .collect();
+                if !chosen.is_empty() {
+                    self.request.choose_columns(&chosen);
+                }
+                None
+            }
+        }
     }
 
     fn place(&self, run: &str, row: u64) -> Cursor {
@@ -158,6 +214,9 @@ impl Source for Paging {
     }
 
     fn plan(&mut self, wanted: Wanted) -> Result<Plan<Answer>, Error> {
+        if let Some(plan) = self.plan_columns(wanted) {
+            return Ok(plan);
+        }
         if self.offsets.has_ended() || wanted.is_met(self.offsets.planned_rows()) {
             return Ok(Plan::End);
         }
@@ -169,7 +228,7 @@ impl Source for Paging {
         let ticket = self.offsets.plan(asked);
         let response = self.request.send(ticket.offset, asked, wanted);
         Ok(Plan::Fetch(Box::pin(async move {
-            Ok(Answer {
+            Ok(Answer::Page {
                 ticket,
                 asked,
                 response: response.await?,
@@ -178,11 +237,20 @@ impl Source for Paging {
     }
 
     fn accept(&mut self, wanted: Wanted, answer: Answer) -> Result<Option<Page>, Error> {
-        let Answer {
-            ticket,
-            asked,
-            mut response,
-        } = answer;
+        let (ticket, asked, mut response) = match answer {
+            Answer::Page {
+                ticket,
+                asked,
+                response,
+            } => (ticket, asked, response),
+            Answer::Look(mut response) => {
+                let metadata = self.check(wanted, &mut response)?.metadata;
+                self.request.pin(&response.execution_id);
+                self.execution_id = Some(response.execution_id);
+                self.columns = Known::Yes(metadata.unwrap_or_default().column_names);
+                return Ok(None);
+            }
+        };
         if !self.offsets.accept(ticket) {
             return Ok(None);
         }

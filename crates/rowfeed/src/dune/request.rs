@@ -80,10 +80,28 @@ impl Request {
         each!(self, builder => matches!(builder.filters, Ok(None))) && !self.is_sample()
     }
 
+    /// Whether the caller has named columns.
+    pub(super) fn has_columns(&self) -> bool {
+        each!(self, builder => !matches!(builder.columns, Ok(None)))
+    }
+
+    /// Asks for these columns only. Names with anything but letters, digits and `_` are quoted.
+    pub(super) fn choose_columns(&mut self, names: &[&str]) {
+        let is_plain = |name: &str| {
+            let mut letters = name.bytes();
+            letters.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        };
+        let quoted = names.iter().map(|name| match is_plain(name) {
+            true => (*name).to_owned(),
+            false => format!("\"{name}\""),
+        });
+        let columns = quoted.collect::<Vec<_>>().join(",");
+        each!(self, builder => builder.columns = Ok(Some(columns)));
+    }
+
     /// The parameters that decide which rows there are, and in which order.
     pub(super) fn shape(&self) -> String {
         let parameters = each!(self, builder => [
-            ("columns", &builder.columns),
             ("filters", &builder.filters),
             ("sort_by", &builder.sort_by),
         ]);

@@ -10,64 +10,93 @@ use super::{
     state::{SERVICE, call, check_state},
 };
 use crate::{
-    Error, Run, Starting, StartsRun,
-    poll::{Interval, Progress, until_ended},
+    Columns, Details, Error, Run, Starting, StartsRun,
+    job::{Asked, Interval, Job},
     reader::Start,
-    run::{Ended, Waiting},
+    run::{Ended, milliseconds},
+    source::BoxFuture,
 };
 
-const INTERVAL: Interval = Interval {
+pub(super) const INTERVAL: Interval = Interval {
     first: Duration::from_millis(500),
     most: Duration::from_secs(5),
 };
 
 impl StartsRun for builder::ExecuteSql {
     fn run(self) -> Starting {
-        Starting::new(INTERVAL, |waiting| async move {
+        Starting::new(INTERVAL, || async {
             let client = self.client.clone();
             let started = self.send().await.map_err(call)?;
-            wait(client, started.into_inner(), waiting).await
+            Ok(Execution::new(client, started.into_inner().execution_id))
         })
     }
 }
 
 impl StartsRun for builder::ExecuteQuery {
     fn run(self) -> Starting {
-        Starting::new(INTERVAL, |waiting| async move {
+        Starting::new(INTERVAL, || async {
             let client = self.client.clone();
             let started = self.send().await.map_err(call)?;
-            wait(client, started.into_inner(), waiting).await
+            Ok(Execution::new(client, started.into_inner().execution_id))
         })
     }
 }
 
-async fn wait(
-    client: Client,
-    started: types::ExecuteQueryResponse,
-    waiting: Waiting,
-) -> Result<Run, Error> {
-    let id = started.execution_id;
-    let status = until_ended(SERVICE, waiting.interval, waiting.timeout, || async {
-        let status = client.get_execution_status().execution_id(&id).send();
-        let status = status.await.map_err(call)?.into_inner();
-        Ok(match is_going(&status) {
-            true => Progress::Going,
-            false => Progress::Ended(status),
+/// Takes up an execution that was started before.
+impl StartsRun for builder::GetExecutionStatus {
+    fn run(self) -> Starting {
+        Starting::new(INTERVAL, || async {
+            let id = self.execution_id;
+            let id = id.map_err(|message| Error::invalid(SERVICE, message))?;
+            Ok(Execution::new(self.client, id))
         })
-    })
-    .await
-    .map_err(|error| error.with_run(&id))?;
+    }
+}
+
+/// An execution that Dune has accepted.
+pub(super) struct Execution {
+    client: Client,
+    id: String,
+}
+
+impl Execution {
+    pub(super) fn new(client: Client, id: String) -> Self {
+        Self { client, id }
+    }
+}
+
+impl Job for Execution {
+    fn service(&self) -> &'static str {
+        SERVICE
+    }
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn ask(&self) -> BoxFuture<Result<Asked, Error>> {
+        let (client, id) = (self.client.clone(), self.id.clone());
+        Box::pin(ask(client, id))
+    }
+
+    fn cancel(&self) -> BoxFuture<Result<(), Error>> {
+        let cancel = self.client.cancel_query_execution().execution_id(&self.id);
+        Box::pin(async move { cancel.send().await.map(drop).map_err(call) })
+    }
+}
+
+pub(super) async fn ask(client: Client, id: String) -> Result<Asked, Error> {
+    let status = client.get_execution_status().execution_id(&id).send();
+    let status = status.await.map_err(call)?.into_inner();
+    if is_going(&status) {
+        return Ok(Asked::Going {
+            state: status.state.as_str().to_owned(),
+            queue_position: status.queue_position.and_then(|at| at.try_into().ok()),
+        });
+    }
     let finished = status.is_execution_finished;
     check_state(&status.state, finished, status.error.as_ref(), &id)?;
-    let rows = status
-        .result_metadata
-        .and_then(|metadata| metadata.total_row_count);
-    let result_sets = [rows.and_then(|rows| rows.try_into().ok())];
-    Ok(Run::new(Execution {
-        client,
-        id,
-        result_sets,
-    }))
+    Ok(Asked::Ended(Run::new(Completed::new(client, id, status))))
 }
 
 /// A state that is not known goes on as long as Dune says that it has not ended.
@@ -80,13 +109,43 @@ fn is_going(status: &types::GetExecutionStatusResponse) -> bool {
     }
 }
 
-struct Execution {
+/// An execution that has ended well.
+struct Completed {
     client: Client,
     id: String,
+    details: Details,
     result_sets: [Option<u64>; 1],
 }
 
-impl Ended for Execution {
+impl Completed {
+    fn new(client: Client, id: String, status: types::GetExecutionStatusResponse) -> Self {
+        let metadata = status.result_metadata.unwrap_or_default();
+        let millis = |count: Option<i64>| milliseconds(i32::try_from(count?).ok()?);
+        let columns = (!metadata.column_names.is_empty()).then(|| {
+            let types = Some(&metadata.column_types[..]).filter(|types| !types.is_empty());
+            Columns::dune(Some(&metadata.column_names), types)
+        });
+        Self {
+            client,
+            id,
+            result_sets: [metadata
+                .total_row_count
+                .and_then(|rows| rows.try_into().ok())],
+            details: Details {
+                submitted_at: status.submitted_at,
+                started_at: status.execution_started_at,
+                ended_at: status.execution_ended_at,
+                expires_at: status.expires_at,
+                queued_for: millis(metadata.pending_time_millis),
+                ran_for: millis(metadata.execution_time_millis),
+                cost_credits: status.execution_cost_credits,
+                columns,
+            },
+        }
+    }
+}
+
+impl Ended for Completed {
     fn service(&self) -> &'static str {
         SERVICE
     }
@@ -95,12 +154,16 @@ impl Ended for Execution {
         &self.id
     }
 
+    fn details(&self) -> &Details {
+        &self.details
+    }
+
     fn result_sets(&self) -> &[Option<u64>] {
         &self.result_sets
     }
 
     fn source(&self, _result_set: usize) -> Box<dyn Start> {
         let results = self.client.get_execution_results().execution_id(&self.id);
-        Box::new(Paging::of_execution(results))
+        Box::new(Paging::of_execution(results, self.details.columns.as_ref()))
     }
 }

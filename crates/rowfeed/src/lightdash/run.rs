@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use rowfeed_lightdash::{Client, builder};
+use rowfeed_lightdash::{Client, builder, types};
 
 use super::{
     paging::Paging,
     state::{SERVICE, call, check_status, is_going},
 };
 use crate::{
-    Error, Run, Starting, StartsRun,
-    poll::{Interval, Progress, until_ended},
+    Cells, Columns, Details, Error, Run, Starting, StartsRun,
+    job::{Asked, Interval, Job},
     reader::Start,
-    run::{Ended, Waiting},
+    run::{Ended, milliseconds},
+    source::BoxFuture,
 };
 
 /// The server's own default.
@@ -28,13 +29,14 @@ macro_rules! starts_run {
     ($($builder:ident),* $(,)?) => {$(
         impl StartsRun for builder::$builder {
             fn run(self) -> Starting {
-                Starting::new(INTERVAL, |waiting| async move {
+                Starting::new(INTERVAL, || async {
                     let client = self.client.clone();
                     let project = self.project_uuid.clone();
                     let started = self.send().await.map_err(call)?;
                     // The call would have failed without a project.
                     let project = project.map_err(|message| Error::invalid(SERVICE, message))?;
-                    wait(client, project, started.results.query_uuid.clone(), waiting).await
+                    let id = started.results.query_uuid.clone();
+                    Ok(Query { client, project, id })
                 })
             }
         }
@@ -53,40 +55,36 @@ starts_run!(
     ExecuteAsyncUnderlyingDataQuery,
 );
 
-async fn wait(client: Client, project: String, id: String, waiting: Waiting) -> Result<Run, Error> {
-    let query = client
-        .get_async_query_results()
-        .project_uuid(&project)
-        .query_uuid(&id);
-    let results = until_ended(SERVICE, waiting.interval, waiting.timeout, || async {
-        // The first size that is answered becomes the query's default: ask with the usual one.
-        let results = query.clone().page(1).page_size(USUAL_PAGE_SIZE).send();
-        let results = results.await.map_err(call)?.into_inner().results;
-        Ok(match is_going(&results.status) {
-            true => Progress::Going,
-            false => Progress::Ended(results),
+/// Takes up a query that was started before.
+impl StartsRun for builder::GetAsyncQueryResults {
+    fn run(self) -> Starting {
+        Starting::new(INTERVAL, || async {
+            let invalid = |message| Error::invalid(SERVICE, message);
+            Ok(Query {
+                client: self.client,
+                project: self.project_uuid.map_err(invalid)?,
+                id: self.query_uuid.map_err(invalid)?,
+            })
         })
-    })
-    .await
-    .map_err(|error| error.with_run(&id))?;
-    check_status(&results)?;
-    let rows = results.total_results.and_then(|rows| rows.try_into().ok());
-    Ok(Run::new(Query {
-        client,
-        project,
-        id,
-        result_sets: [rows],
-    }))
+    }
 }
 
+/// A query that Lightdash has accepted.
+#[derive(Clone)]
 struct Query {
     client: Client,
     project: String,
     id: String,
-    result_sets: [Option<u64>; 1],
 }
 
-impl Ended for Query {
+impl Query {
+    fn results(&self) -> builder::GetAsyncQueryResults {
+        let results = self.client.get_async_query_results();
+        results.project_uuid(&self.project).query_uuid(&self.id)
+    }
+}
+
+impl Job for Query {
     fn service(&self) -> &'static str {
         SERVICE
     }
@@ -95,14 +93,74 @@ impl Ended for Query {
         &self.id
     }
 
+    fn ask(&self) -> BoxFuture<Result<Asked, Error>> {
+        let query = self.clone();
+        // The first size that is answered becomes the query's default: ask with the usual one.
+        let results = query.results().page(1).page_size(USUAL_PAGE_SIZE);
+        Box::pin(async move {
+            let results = results.send().await.map_err(call)?.into_inner().results;
+            if is_going(&results.status) {
+                return Ok(Asked::Going {
+                    state: results.status.as_str().to_owned(),
+                    queue_position: None,
+                });
+            }
+            check_status(&results)?;
+            Ok(Asked::Ended(Run::new(Ready::new(query, results))))
+        })
+    }
+
+    fn cancel(&self) -> BoxFuture<Result<(), Error>> {
+        let cancel = self.client.cancel_async_query();
+        let cancel = cancel.project_uuid(&self.project).query_uuid(&self.id);
+        Box::pin(async move { cancel.send().await.map(drop).map_err(call) })
+    }
+}
+
+/// A query that has ended well.
+struct Ready {
+    query: Query,
+    details: Details,
+    result_sets: [Option<u64>; 1],
+}
+
+impl Ready {
+    fn new(query: Query, results: types::QueryResults) -> Self {
+        let timing = results.metadata.and_then(|metadata| metadata.performance);
+        let timing = timing.unwrap_or_default();
+        let columns = results.columns.into_iter();
+        let columns = columns.map(|(name, column)| (name, column.type_.as_str().to_owned()));
+        Self {
+            query,
+            result_sets: [results.total_results.and_then(|rows| rows.try_into().ok())],
+            details: Details {
+                queued_for: timing.queue_time_ms.and_then(milliseconds),
+                ran_for: timing.initial_query_execution_ms.and_then(milliseconds),
+                columns: Some(Columns::lightdash(columns, Cells::Raw)),
+                ..Details::default()
+            },
+        }
+    }
+}
+
+impl Ended for Ready {
+    fn service(&self) -> &'static str {
+        SERVICE
+    }
+
+    fn id(&self) -> &str {
+        &self.query.id
+    }
+
+    fn details(&self) -> &Details {
+        &self.details
+    }
+
     fn result_sets(&self) -> &[Option<u64>] {
         &self.result_sets
     }
 
     fn source(&self, _result_set: usize) -> Box<dyn Start> {
-        let results = self.client.get_async_query_results();
-        Box::new(Paging::new(
-            results.project_uuid(&self.project).query_uuid(&self.id),
-        ))
+        Box::new(Paging::new(self.query.results()))
     }
 }

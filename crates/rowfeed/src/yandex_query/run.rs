@@ -10,10 +10,11 @@ use super::{
     state::{SERVICE, call, check_status},
 };
 use crate::{
-    Error, Run, Starting, StartsRun,
-    poll::{Interval, Progress, until_ended},
+    Details, Error, Run, Starting, StartsRun,
+    job::{Asked, Interval, Job},
     reader::Start,
-    run::{Ended, Waiting},
+    run::Ended,
+    source::BoxFuture,
 };
 
 const INTERVAL: Interval = Interval {
@@ -23,58 +24,45 @@ const INTERVAL: Interval = Interval {
 
 impl StartsRun for builder::CreateQuery {
     fn run(self) -> Starting {
-        Starting::new(INTERVAL, |waiting| async move {
+        Starting::new(INTERVAL, || async {
             let client = self.client.clone();
             let project = self.project.clone();
             let started = self.send().await.map_err(call)?;
             // The call would have failed without a project.
             let project = project.map_err(|message| Error::invalid(SERVICE, message))?;
-            wait(client, project, started.into_inner().id, waiting).await
+            let id = started.into_inner().id;
+            Ok(Query {
+                client,
+                project,
+                id,
+            })
         })
     }
 }
 
-async fn wait(client: Client, project: String, id: String, waiting: Waiting) -> Result<Run, Error> {
-    until_ended(SERVICE, waiting.interval, waiting.timeout, || async {
-        let status = client
-            .get_query_status()
-            .project(&project)
-            .query_id(&id)
-            .send();
-        let status = status.await.map_err(call)?.into_inner().status;
-        Ok(match status {
-            types::QueryStatus::Running => Progress::Going,
-            _ => Progress::Ended(()),
+/// Takes up a query that was created before.
+impl StartsRun for builder::GetQueryStatus {
+    fn run(self) -> Starting {
+        Starting::new(INTERVAL, || async {
+            let invalid = |message| Error::invalid(SERVICE, message);
+            Ok(Query {
+                client: self.client,
+                project: self.project.map_err(invalid)?,
+                id: self.query_id.map_err(invalid)?,
+            })
         })
-    })
-    .await
-    .map_err(|error| error.with_run(&id))?;
-    let query = client.get_query().project(&project).query_id(&id).send();
-    let query = query
-        .await
-        .map_err(|error| call(error).with_run(&id))?
-        .into_inner();
-    check_status(&query)?;
-    let sets: Vec<_> = query.result_sets.iter().map(Announced::of).collect();
-    let rows = sets.iter().map(|set| Some(set.rows())).collect();
-    Ok(Run::new(Query {
-        client,
-        project,
-        id,
-        sets,
-        rows,
-    }))
+    }
 }
 
+/// A query that the service has accepted.
+#[derive(Clone)]
 struct Query {
     client: Client,
     project: String,
     id: String,
-    sets: Vec<Announced>,
-    rows: Vec<Option<u64>>,
 }
 
-impl Ended for Query {
+impl Job for Query {
     fn service(&self) -> &'static str {
         SERVICE
     }
@@ -83,17 +71,92 @@ impl Ended for Query {
         &self.id
     }
 
+    fn ask(&self) -> BoxFuture<Result<Asked, Error>> {
+        let this = self.clone();
+        Box::pin(async move {
+            let Query {
+                client,
+                project,
+                id,
+            } = &this;
+            let status = client
+                .get_query_status()
+                .project(project)
+                .query_id(id)
+                .send();
+            let status = status.await.map_err(call)?.into_inner().status;
+            if status == types::QueryStatus::Running {
+                return Ok(Asked::Going {
+                    state: status.as_str().to_owned(),
+                    queue_position: None,
+                });
+            }
+            let query = client.get_query().project(project).query_id(id).send();
+            let query = query.await.map_err(call)?.into_inner();
+            check_status(&query)?;
+            Ok(Asked::Ended(Run::new(Completed::new(this, &query))))
+        })
+    }
+
+    fn cancel(&self) -> BoxFuture<Result<(), Error>> {
+        let stop = self.client.stop_query();
+        let stop = stop.project(&self.project).query_id(&self.id);
+        Box::pin(async move { stop.send().await.map(drop).map_err(call) })
+    }
+}
+
+/// A query that has ended well.
+struct Completed {
+    query: Query,
+    details: Details,
+    sets: Vec<Announced>,
+    rows: Vec<Option<u64>>,
+}
+
+impl Completed {
+    fn new(query: Query, description: &types::Query) -> Self {
+        let sets: Vec<_> = description.result_sets.iter().map(Announced::of).collect();
+        // A time that is not there yet is an empty text.
+        let time = |text: Option<&String>| text.filter(|text| !text.is_empty()).cloned();
+        let meta = description.meta.as_ref();
+        Self {
+            query,
+            rows: sets.iter().map(|set| Some(set.rows())).collect(),
+            sets,
+            details: Details {
+                submitted_at: time(meta.and_then(|meta| meta.started_at.as_ref())),
+                ended_at: time(meta.and_then(|meta| meta.finished_at.as_ref())),
+                ..Details::default()
+            },
+        }
+    }
+}
+
+impl Ended for Completed {
+    fn service(&self) -> &'static str {
+        SERVICE
+    }
+
+    fn id(&self) -> &str {
+        &self.query.id
+    }
+
+    fn details(&self) -> &Details {
+        &self.details
+    }
+
     fn result_sets(&self) -> &[Option<u64>] {
         &self.rows
     }
 
     fn source(&self, result_set: usize) -> Box<dyn Start> {
+        let Query {
+            client,
+            project,
+            id,
+        } = &self.query;
         let index = u32::try_from(result_set).unwrap_or(u32::MAX);
-        let results = self
-            .client
-            .get_query_results()
-            .project(&self.project)
-            .query_id(&self.id);
+        let results = client.get_query_results().project(project).query_id(id);
         let results = results.result_set_index(index);
         Box::new(Paging::of_result_set(results, self.sets[result_set]))
     }

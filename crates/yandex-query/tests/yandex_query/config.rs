@@ -1,6 +1,7 @@
 //! Making a client: what is refused, and what is never shown.
 
 use std::{
+    ffi::OsStr,
     process::Command,
     sync::{
         Arc,
@@ -16,13 +17,13 @@ use rowfeed_yandex_query::{
 use crate::support::builder;
 
 /// Runs [`what_from_env_gives`] in a process with just these variables; what it printed.
-fn from_env(vars: &[(&str, &str)]) -> String {
+fn from_env<V: AsRef<OsStr>>(vars: &[(&str, V)]) -> String {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "config::what_from_env_gives"])
         .args(["--ignored", "--nocapture"])
         .env_remove("YC_IAM_TOKEN")
         .env_remove("YANDEX_QUERY_URL")
-        .envs(vars.iter().copied())
+        .envs(vars.iter().map(|(name, value)| (name, value)))
         .output()
         .unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -58,7 +59,7 @@ fn from_env_takes_key_and_base_url() {
 
 #[test]
 fn from_env_names_what_is_missing_or_wrong() {
-    let said = from_env(&[]);
+    let said = from_env::<&str>(&[]);
     assert!(said.contains("refused"), "{said}");
     assert!(said.contains("\"YC_IAM_TOKEN\" is not set"), "{said}");
 
@@ -69,6 +70,22 @@ fn from_env_names_what_is_missing_or_wrong() {
     let said = from_env(&[("YC_IAM_TOKEN", "hunter2"), ("YANDEX_QUERY_URL", "reef")]);
     assert!(
         said.contains("refused: the base URL cannot be parsed"),
+        "{said}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn from_env_takes_no_variable_for_unset_that_it_cannot_read() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let unreadable = OsStr::from_bytes(b"https://\xff.invalid");
+    let said = from_env(&[
+        ("YC_IAM_TOKEN", OsStr::new("hunter2")),
+        ("YANDEX_QUERY_URL", unreadable),
+    ]);
+    assert!(
+        said.contains("refused: the environment variable \"YANDEX_QUERY_URL\" is not Unicode"),
         "{said}"
     );
 }

@@ -216,6 +216,10 @@ async fn what_cannot_be_sent_is_refused_before_sending() {
     let page = client.get_query_results().project("folder").query_id("q1");
     let error = page.result_set_index(-1).send().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+    assert!(
+        error.to_string().contains("result_set_index does not have"),
+        "{error}"
+    );
     assert!(sandbox.requests().is_empty());
 }
 

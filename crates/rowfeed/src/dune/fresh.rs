@@ -1,0 +1,76 @@
+//! The latest result of a saved query, if it is fresh enough, or else a new one.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rowfeed_dune::{builder, types};
+
+use super::{
+    run::{Execution, INTERVAL},
+    state::{SERVICE, call},
+};
+use crate::{Error, Starting};
+
+/// Freshness of latest results, which Dune's API does not know: they are as old as they are.
+pub trait MaxAge {
+    /// The run of the latest result, if it ended no longer than `max_age` ago by this machine's
+    /// clock, or is still on its way; else the query is executed, which costs credits.
+    ///
+    /// The query's parameters (`params`) choose the result, and go into the execution. What shapes
+    /// the rows (`columns`, `filters`, …) is not taken over: it belongs to reading the run.
+    fn max_age(self, max_age: Duration) -> Starting;
+}
+
+impl MaxAge for builder::GetLatestQueryResult {
+    fn max_age(self, max_age: Duration) -> Starting {
+        Starting::new(INTERVAL, move || async move {
+            let client = self.client.clone();
+            let invalid = |message: &String| Error::invalid(SERVICE, message.clone());
+            let query_id = *self.query_id.as_ref().map_err(invalid)?;
+            let params = self.params.as_ref().map_err(invalid)?.clone();
+
+            let mut look = client.get_latest_query_result().query_id(query_id);
+            look.params = Ok(params.clone());
+            // One row is enough to see its age.
+            let latest = match look.limit(1).offset(0).send().await {
+                Ok(latest) => Some(latest.into_inner()),
+                // No result yet, or none for these parameters.
+                Err(error) if error.is_not_found() => None,
+                Err(error) => return Err(call(error)),
+            };
+            if let Some(latest) = latest
+                && is_fresh(&latest, max_age)
+            {
+                return Ok(Execution::new(client, latest.execution_id));
+            }
+            let parameters = params.into_iter().flatten();
+            let parameters = parameters
+                .map(|(name, value)| (name, value.into()))
+                .collect();
+            let body = types::ExecuteQueryRequest {
+                performance: None,
+                query_parameters: parameters,
+            };
+            let started = client.execute_query().query_id(query_id).body(body).send();
+            let started = started.await.map_err(call)?;
+            Ok(Execution::new(client, started.into_inner().execution_id))
+        })
+    }
+}
+
+fn is_fresh(latest: &types::ReadExecutionResultResponse, max_age: Duration) -> bool {
+    use types::ExecutionState as State;
+    match &latest.state {
+        State::Pending | State::Executing => true,
+        State::Completed | State::CompletedPartial => {
+            let ended = latest.execution_ended_at.as_deref();
+            let ended = ended.and_then(|ended| ended.parse::<Timestamp>().ok());
+            // A clock that runs behind Dune's makes an age of less than nothing: fresh.
+            ended.is_some_and(|ended| {
+                Duration::try_from(Timestamp::now().duration_since(ended))
+                    .map_or(true, |age| age <= max_age)
+            })
+        }
+        _ => false,
+    }
+}

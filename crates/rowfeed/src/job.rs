@@ -1,0 +1,297 @@
+//! A run on its way: started, watched, waited for, cancelled.
+
+use std::{
+    fmt,
+    future::{Future, IntoFuture},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::{Error, Run, source::BoxFuture};
+
+/// How often a service is asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Interval {
+    pub(crate) first: Duration,
+    pub(crate) most: Duration,
+}
+
+/// A run that a service has accepted.
+pub(crate) trait Job: Send + Sync + 'static {
+    fn service(&self) -> &'static str;
+    fn id(&self) -> &str;
+    /// Asks once how far the run is.
+    fn ask(&self) -> BoxFuture<Result<Asked, Error>>;
+    fn cancel(&self) -> BoxFuture<Result<(), Error>>;
+}
+
+/// How far a run is.
+pub(crate) enum Asked {
+    Going {
+        state: String,
+        queue_position: Option<u64>,
+    },
+    Ended(Run),
+}
+
+/// How far a run is, told each time the service has been asked and it has not ended.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Progress {
+    /// The execution or query.
+    pub run_id: String,
+    /// The state in the service's own word: `QUERY_STATE_EXECUTING`, `queued`, `RUNNING`.
+    pub state: String,
+    /// How many runs are before this one, where Dune says so.
+    pub queue_position: Option<u64>,
+    /// How long the run has been waited for.
+    pub elapsed: Duration,
+}
+
+type Submit = Box<dyn FnOnce() -> BoxFuture<Result<Arc<dyn Job>, Error>> + Send>;
+type Watch = Box<dyn FnMut(&Progress) + Send>;
+
+/// A run about to be started: awaiting it starts it and waits for its end.
+///
+/// [`start`](Self::start) only starts it, for those who want to have its id at once, or to cancel
+/// it.
+#[must_use = "nothing is started before this is awaited"]
+pub struct Starting {
+    submit: Submit,
+    waiting: Waiting,
+}
+
+struct Waiting {
+    interval: Interval,
+    timeout: Option<Duration>,
+    cancel_on_timeout: bool,
+    cancel_on_drop: bool,
+    watch: Option<Watch>,
+}
+
+impl Starting {
+    pub(crate) fn new<J: Job, F>(
+        interval: Interval,
+        submit: impl FnOnce() -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<J, Error>> + Send + 'static,
+    {
+        Self {
+            submit: Box::new(|| {
+                let submitted = submit();
+                Box::pin(async move { Ok(Arc::new(submitted.await?) as Arc<dyn Job>) })
+            }),
+            waiting: Waiting {
+                interval,
+                timeout: None,
+                cancel_on_timeout: false,
+                cancel_on_drop: false,
+                watch: None,
+            },
+        }
+    }
+
+    /// Gives up waiting this long after the service has accepted the run, with an error of the kind
+    /// [`Timeout`](crate::ErrorKind::Timeout) that names the run. Unset, only the service ends the
+    /// run: after 30 minutes at Dune, 24 hours at Yandex Query.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.waiting.timeout = Some(timeout);
+        self
+    }
+
+    /// How long to pause before the state is asked for again: `first` at first, doubled each time
+    /// up to `most`. Unset: 0.5 s to 5 s for Dune, whose free plan allows 40 requests a minute;
+    /// 0.25 s to 1 s for Lightdash, 0.2 s to 2 s for Yandex Query, as their own clients do.
+    pub fn poll_interval(mut self, first: Duration, most: Duration) -> Self {
+        self.waiting.interval = Interval {
+            first,
+            most: most.max(first),
+        };
+        self
+    }
+
+    /// Calls `watch` each time the service has been asked and the run goes on.
+    pub fn on_progress(mut self, watch: impl FnMut(&Progress) + Send + 'static) -> Self {
+        self.waiting.watch = Some(Box::new(watch));
+        self
+    }
+
+    /// Cancels the run at the service when the [timeout](Self::timeout) is over.
+    pub fn cancel_on_timeout(mut self) -> Self {
+        self.waiting.cancel_on_timeout = true;
+        self
+    }
+
+    /// Cancels the run at the service when it is no longer waited for: when this, or the
+    /// [`Running`] made of it, is dropped before the run has ended. The request is sent by a task
+    /// of its own, as long as the runtime lives.
+    pub fn cancel_on_drop(mut self) -> Self {
+        self.waiting.cancel_on_drop = true;
+        self
+    }
+
+    /// Starts the run, without waiting for its end.
+    ///
+    /// # Errors
+    ///
+    /// The service does not accept it.
+    pub async fn start(self) -> Result<Running, Error> {
+        let job = (self.submit)().await?;
+        Ok(Running {
+            guard: Guard {
+                job,
+                is_armed: self.waiting.cancel_on_drop,
+            },
+            waiting: self.waiting,
+        })
+    }
+}
+
+impl IntoFuture for Starting {
+    type Output = Result<Run, Error>;
+    type IntoFuture = BoxFuture<Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { self.start().await?.await })
+    }
+}
+
+impl fmt::Debug for Starting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Starting")
+            .field("interval", &self.waiting.interval)
+            .field("timeout", &self.waiting.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A run that the service has accepted: awaiting it waits for its end.
+///
+/// Dropping it leaves the run alone, unless [`Starting::cancel_on_drop`] was asked for.
+#[must_use = "the run is waited for when this is awaited"]
+pub struct Running {
+    guard: Guard,
+    waiting: Waiting,
+}
+
+impl Running {
+    /// The id that the service knows the run by. With it the run can be taken up again, in another
+    /// process too: `client.get_execution_status().execution_id(id).run()` at Dune,
+    /// `get_async_query_results()` at Lightdash, `get_query_status()` at Yandex Query.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.guard.job.id()
+    }
+
+    /// The service: `"dune"`, `"lightdash"` or `"yandex-query"`.
+    #[must_use]
+    pub fn service(&self) -> &'static str {
+        self.guard.job.service()
+    }
+
+    /// Asks the service to cancel the run. It may have ended before.
+    ///
+    /// # Errors
+    ///
+    /// The service does not accept that.
+    pub async fn cancel(mut self) -> Result<(), Error> {
+        self.guard.is_armed = false;
+        self.guard.job.cancel().await
+    }
+}
+
+impl IntoFuture for Running {
+    type Output = Result<Run, Error>;
+    type IntoFuture = BoxFuture<Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(wait(self))
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running")
+            .field("service", &self.service())
+            .field("id", &self.id())
+            .finish_non_exhaustive()
+    }
+}
+
+async fn wait(running: Running) -> Result<Run, Error> {
+    let Running { mut guard, waiting } = running;
+    let timeout = waiting.timeout;
+    let job = Arc::clone(&guard.job);
+    let polling = until_ended(job.as_ref(), waiting.interval, waiting.watch);
+    let result = match timeout {
+        None => polling.await,
+        Some(timeout) => match timeout_at(Instant::now() + timeout, polling).await {
+            Ok(result) => result,
+            Err(_) => {
+                let error = Error::timeout(job.service(), timeout).with_run(job.id());
+                if waiting.cancel_on_timeout {
+                    guard.is_armed = false;
+                    // The timeout is what went wrong; a run that cannot be cancelled goes on.
+                    let _ = job.cancel().await;
+                }
+                return Err(error);
+            }
+        },
+    };
+    guard.is_armed = false;
+    result.map_err(|error| error.with_run(job.id()))
+}
+
+/// Asks until the run has ended, with growing pauses, each a little shorter or longer than it
+/// should be, so that runs that were started together do not ask together.
+async fn until_ended(
+    job: &dyn Job,
+    interval: Interval,
+    mut watch: Option<Watch>,
+) -> Result<Run, Error> {
+    let started = Instant::now();
+    let mut pause = interval.first;
+    loop {
+        match job.ask().await? {
+            Asked::Ended(run) => return Ok(run),
+            Asked::Going {
+                state,
+                queue_position,
+            } => {
+                if let Some(watch) = &mut watch {
+                    watch(&Progress {
+                        run_id: job.id().to_owned(),
+                        state,
+                        queue_position,
+                        elapsed: started.elapsed(),
+                    });
+                }
+            }
+        }
+        sleep(pause.mul_f64(0.9 + 0.2 * fastrand::f64())).await;
+        pause = (pause * 2).min(interval.most);
+    }
+}
+
+/// Cancels the run when dropped, while it is armed.
+struct Guard {
+    job: Arc<dyn Job>,
+    is_armed: bool,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if self.is_armed
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let cancelled = self.job.cancel();
+            runtime.spawn(async move {
+                // Nobody is left to tell.
+                let _ = cancelled.await;
+            });
+        }
+    }
+}

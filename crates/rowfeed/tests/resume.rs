@@ -1,0 +1,167 @@
+//! Going on from a stored place.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use rowfeed::{Cursor, ErrorKind, prelude::*};
+use rowfeed_sandbox::{DUNE_QUERY_ID, Service};
+use support::{ALL, Bench, Number, numbers, upto};
+
+/// As a program would keep it.
+fn stored(cursor: &Cursor) -> Cursor {
+    let text = serde_json::to_string(cursor).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+#[tokio::test]
+async fn every_row_can_be_gone_on_from_with_any_page_size() {
+    let bench = Bench::start().await;
+    for service in ALL {
+        let run = bench.numbers(service, 11).await;
+        for stop in 1..=11 {
+            let mut rows = run.rows::<Number>().page_size(4);
+            assert!(rows.cursor().is_none());
+            for n in 0..stop {
+                assert_eq!(rows.try_next().await.unwrap(), Some(Number { n }));
+            }
+            let cursor = stored(&rows.cursor().unwrap());
+            assert_eq!(cursor.row(), stop.cast_unsigned());
+            assert_eq!(
+                (cursor.service(), cursor.run_id()),
+                (run.service(), run.id())
+            );
+            for size in [3, 4, 100] {
+                let rest = run.rows().page_size(size).resume(&cursor);
+                let rest: Vec<Number> = rest.try_collect().await.unwrap();
+                assert_eq!(rest, upto(11)[stop as usize..], "{service:?} {stop} {size}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_cursor_of_a_page_stands_behind_its_rows() {
+    let bench = Bench::start().await;
+    for service in ALL {
+        let run = bench.numbers(service, 11).await;
+        let mut pages = run.pages().page_size(4).max_rows(6);
+        for end in [4, 6] {
+            let page = pages.try_next().await.unwrap().unwrap();
+            assert_eq!(page.cursor().row(), end, "{service:?}");
+            let rest = run.rows().page_size(4).resume(&page.cursor());
+            let rest: Vec<Number> = rest.try_collect().await.unwrap();
+            assert_eq!(rest, upto(11)[end as usize..], "{service:?}");
+        }
+        assert!(pages.try_next().await.unwrap().is_none());
+    }
+}
+
+#[tokio::test]
+async fn pages_after_a_cursor_say_where_they_stand() {
+    let bench = Bench::start().await;
+    for service in ALL {
+        let run = bench.numbers(service, 11).await;
+        let mut rows = run.rows::<Number>();
+        for _ in 0..6 {
+            rows.try_next().await.unwrap();
+        }
+        let cursor = rows.cursor().unwrap();
+        let pages = run.pages().page_size(4).resume(&cursor);
+        let pages = pages.try_collect().await.unwrap();
+        assert_eq!(pages[0].first_row(), 6, "{service:?}");
+        let mut seen = 6;
+        for page in &pages {
+            assert_eq!(page.first_row(), seen, "{service:?}");
+            seen += page.len() as u64;
+        }
+        assert_eq!(seen, 11);
+    }
+}
+
+#[tokio::test]
+async fn a_latest_result_is_gone_on_from_in_the_execution_it_began_in() {
+    let bench = Bench::start().await;
+    let latest = || {
+        bench
+            .dune
+            .get_latest_query_result()
+            .query_id(DUNE_QUERY_ID)
+            .columns("evt_index")
+    };
+    let mut rows = latest().rows::<i64>().page_size(5);
+    for _ in 0..7 {
+        rows.try_next().await.unwrap();
+    }
+    let cursor = stored(&rows.cursor().unwrap());
+    let again = bench
+        .dune
+        .execute_query()
+        .query_id(DUNE_QUERY_ID)
+        .run()
+        .await
+        .unwrap();
+    assert_ne!(again.id(), cursor.run_id());
+    bench.sandbox.take_requests();
+    let rest: Vec<i64> = latest().rows().resume(&cursor).try_collect().await.unwrap();
+    assert_eq!(rest.len(), 41);
+    let asked = bench.pages_asked();
+    assert!(
+        asked.iter().all(|page| page.path.contains(cursor.run_id())),
+        "{asked:?}"
+    );
+    assert_eq!(
+        asked[0].query_value("columns").as_deref(),
+        Some("evt_index")
+    );
+}
+
+#[tokio::test]
+async fn a_cursor_of_another_result_is_refused() {
+    let bench = Bench::start().await;
+    let mut cursors = Vec::new();
+    let mut runs = Vec::new();
+    for service in ALL {
+        let run = bench.numbers(service, 5).await;
+        let page = run.pages().try_next().await.unwrap().unwrap();
+        cursors.push(page.cursor());
+        runs.push(bench.numbers(service, 5).await);
+    }
+    bench.sandbox.take_requests();
+    for run in &runs {
+        for cursor in &cursors {
+            let mut pages = run.pages().resume(cursor);
+            let error = pages.try_next().await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
+            let word = if cursor.service() == run.service() {
+                cursor.run_id()
+            } else {
+                cursor.service()
+            };
+            assert!(error.to_string().contains(word), "{error}");
+            assert!(pages.try_next().await.unwrap().is_none());
+        }
+    }
+
+    let filtered = bench.execution(cursors[0].run_id()).filters("n > 1");
+    let error = filtered
+        .pages()
+        .resume(&cursors[0])
+        .try_next()
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
+    assert!(error.to_string().contains("n > 1"), "{error}");
+
+    let text = format!("{}; {}", numbers(3), numbers(5));
+    let several = bench.try_run(Service::YandexQuery, &text).await.unwrap();
+    let page = several.result_set(0).try_next().await.unwrap().unwrap();
+    bench.sandbox.take_requests();
+    let error = several
+        .result_set(1)
+        .resume(&page.cursor())
+        .try_next()
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
+    assert!(bench.sandbox.requests().is_empty());
+}
