@@ -1,9 +1,11 @@
 //! One page of a result.
 
 use rowfeed_client::RawRows;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{Columns, Cursor, DecodeError, Error, RowDecoder, decode::decode_rows};
+use crate::{
+    Columns, Cursor, DecodeError, Error, ErrorKind, RowDecoder, check::flaws, decode::decode_rows,
+};
 
 /// A page: its rows as they were received, and the columns that say how to read them.
 #[derive(Clone, Debug)]
@@ -43,6 +45,26 @@ impl Page {
 
     fn unfit(&self, error: DecodeError) -> Error {
         Error::from_decode(self.service, error.with_page(self.number)).with_run(self.run_id())
+    }
+
+    /// Whether `T` can be read from these columns, before any row is: every column that is missing
+    /// and every one of another kind, at once. What only the rows can tell is not told.
+    ///
+    /// # Errors
+    ///
+    /// Reading `T` fails for certain, if there is a row; the error says why.
+    pub fn check_columns<T: DeserializeOwned>(&self) -> Result<(), Error> {
+        no_flaws(self.service, &flaws::<T>(&self.columns))
+            .map_err(|error| error.with_run(self.run_id()))
+    }
+
+    /// Adds to the first row's error what else is wrong with every row.
+    pub(crate) fn explain<T: DeserializeOwned>(&self, error: Error) -> Error {
+        let flaws = flaws::<T>(&self.columns);
+        match flaws.len() {
+            0 | 1 => error,
+            _ => error.with_note(&format!("no row can be read: {}", flaws.join("; "))),
+        }
     }
 
     /// The position of the page, counted from 0, among those that this reading has fetched.
@@ -100,5 +122,12 @@ impl Page {
     #[must_use]
     pub fn raw(&self) -> &RawRows {
         &self.rows
+    }
+}
+
+pub(crate) fn no_flaws(service: &'static str, flaws: &[String]) -> Result<(), Error> {
+    match flaws {
+        [] => Ok(()),
+        flaws => Err(Error::new(ErrorKind::Decode, service, flaws.join("; "))),
     }
 }

@@ -30,6 +30,8 @@ pub struct Pages {
     wanted: Wanted,
     left: Option<u64>,
     service: &'static str,
+    /// What begins to read: here, or on another thread.
+    start: fn(Box<dyn Start>, Wanted) -> Box<dyn Reader>,
 }
 
 enum State {
@@ -55,6 +57,7 @@ impl Pages {
                 },
                 left: at_most,
                 service,
+                start: Start::start,
             },
             Err(error) => Self::failed(error),
         }
@@ -68,6 +71,7 @@ impl Pages {
             wanted: Wanted::default(),
             left: None,
             service,
+            start: Start::start,
         }
     }
 
@@ -138,6 +142,29 @@ impl Pages {
         Rows::new(self)
     }
 
+    /// The pages as a plain iterator, for code without async; see [`blocking`](crate::blocking).
+    ///
+    /// Pages of which some have been read already cannot change over: their connections belong to
+    /// the runtime that they were read on. The iterator is one error then, unless all has been
+    /// read; [`resume`](Self::resume) takes new pages to the same place.
+    #[cfg(feature = "blocking")]
+    pub fn blocking(self) -> crate::blocking::Pages {
+        crate::blocking::Pages::new(self.apart())
+    }
+
+    /// The same pages, read on a thread of their own.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn apart(mut self) -> Self {
+        if let State::Reading(_) = self.state
+            && self.left != Some(0)
+        {
+            let message = "these pages have been begun with async and cannot become blocking;                            take new ones, resume() them from the cursor of the last page or row,                            and call blocking() before the first is asked for";
+            self.state = State::Failed(Error::invalid(self.service, message));
+        }
+        self.start = crate::blocking::start_apart;
+        self
+    }
+
     /// The next page; `None` after the last.
     ///
     /// Dropping the future loses nothing: the next call goes on with the same page.
@@ -176,7 +203,7 @@ impl Pages {
                 let message = "a page size of 0 rows was asked for; it must be at least 1";
                 return Poll::Ready(Err(Error::invalid(self.service, message)));
             }
-            self.state = State::Reading(source.start(self.wanted));
+            self.state = State::Reading((self.start)(source, self.wanted));
         }
         let State::Reading(reader) = &mut self.state else {
             return Poll::Ready(match std::mem::replace(&mut self.state, State::Done) {

@@ -24,6 +24,8 @@ pub(crate) trait Start: Send {
     fn service(&self) -> &'static str;
     fn limit(&self) -> Result<Option<u64>, Error>;
     fn resume(&mut self, cursor: &Cursor) -> Result<(), Error>;
+    #[cfg(feature = "blocking")]
+    fn reconnect(&mut self) -> Result<(), Error>;
     fn start(self: Box<Self>, wanted: Wanted) -> Box<dyn Reader>;
 }
 
@@ -43,6 +45,11 @@ impl<S: Source> Start for S {
 
     fn resume(&mut self, cursor: &Cursor) -> Result<(), Error> {
         Source::resume(self, cursor)
+    }
+
+    #[cfg(feature = "blocking")]
+    fn reconnect(&mut self) -> Result<(), Error> {
+        Source::reconnect(self)
     }
 
     fn start(self: Box<Self>, wanted: Wanted) -> Box<dyn Reader> {

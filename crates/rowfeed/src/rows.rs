@@ -73,6 +73,16 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         self
     }
 
+    /// The rows as a plain iterator, for code without async; see [`blocking`](crate::blocking).
+    ///
+    /// Rows of which some have been read already give those of the page that is there, and then
+    /// an error, as [`Pages::blocking`] says.
+    #[cfg(feature = "blocking")]
+    pub fn blocking(mut self) -> crate::blocking::Rows<T> {
+        self.pages = self.pages.apart();
+        crate::blocking::Rows::new(self)
+    }
+
     /// The place after the last row that was given out, in the middle of a page too; `None` before
     /// the first page.
     #[must_use]
@@ -110,7 +120,7 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         }
     }
 
-    fn poll_row(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<T>, Error>> {
+    pub(crate) fn poll_row(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<T>, Error>> {
         loop {
             if let Some(row) = self.decoded.next() {
                 return Poll::Ready(Ok(Some(row)));
@@ -119,14 +129,9 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
                 return Poll::Ready(Ok(None));
             }
             let page = ready!(self.pages.poll_page(context));
-            match self.next_page(page) {
-                Ok(true) => {}
-                Ok(false) => self.done = true,
-                Err(error) => {
-                    self.done = true;
-                    return Poll::Ready(Err(error));
-                }
-            }
+            // So it stays if decoding panics: rows of this page would be missing from the rest.
+            self.done = true;
+            self.done = !self.next_page(page)?;
         }
     }
 
@@ -135,7 +140,7 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         let Some(page) = page? else {
             return Ok(false);
         };
-        let rows = page.rows::<T>()?;
+        let rows = page.rows::<T>().map_err(|error| page.explain::<T>(error))?;
         self.page_end = Some(page.start.at(page.start.row() + rows.len() as u64));
         self.decoded = rows.into_iter();
         Ok(true)

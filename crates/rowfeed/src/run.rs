@@ -4,7 +4,9 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use serde::de::DeserializeOwned;
 
-use crate::{Columns, Cursor, Error, ErrorKind, Pages, Rows, reader::Start};
+use crate::{
+    Columns, Cursor, Error, ErrorKind, Pages, Rows, check::flaws, page::no_flaws, reader::Start,
+};
 
 /// A run that has ended well; its rows can be read as often as wanted.
 #[derive(Clone)]
@@ -64,6 +66,19 @@ impl Run {
     #[must_use]
     pub fn details(&self) -> &Details {
         self.0.details()
+    }
+
+    /// Whether `T` can be read from the run's columns, before a row is fetched; see
+    /// [`Page::check_columns`](crate::Page::check_columns). Nothing is told where the columns are
+    /// not known yet: at Yandex Query.
+    ///
+    /// # Errors
+    ///
+    /// Reading `T` fails for certain, if there is a row; the error says why.
+    pub fn check_columns<T: DeserializeOwned>(&self) -> Result<(), Error> {
+        let flaws = self.details().columns.as_ref().map(flaws::<T>);
+        no_flaws(self.service(), &flaws.unwrap_or_default())
+            .map_err(|error| error.with_run(self.id()))
     }
 
     /// How many results the run has: one, but for Yandex Query, where each `SELECT` has its own.

@@ -55,6 +55,10 @@ pub(crate) trait Source: Send + 'static {
     /// Goes on from a cursor; called before anything is planned.
     fn resume(&mut self, cursor: &Cursor) -> Result<(), Error>;
 
+    /// Goes on with connections that no other client has; called before anything is planned.
+    #[cfg(feature = "blocking")]
+    fn reconnect(&mut self) -> Result<(), Error>;
+
     /// The next request.
     fn plan(&mut self, wanted: Wanted) -> Result<Plan<Self::Answer>, Error>;
 

@@ -6,7 +6,7 @@ mod support;
 use std::any::TypeId;
 
 use jiff::{Timestamp, civil::Date};
-use rowfeed::{ReadsRows, Row, Rows, prelude::*};
+use rowfeed::{ReadsRows, Row, Rows};
 use rowfeed_sandbox::{ColumnType, Service, Value};
 use serde::Deserialize;
 use support::{ALL, Bench};

@@ -213,6 +213,18 @@ impl Source for Paging {
         Ok(())
     }
 
+    #[cfg(feature = "blocking")]
+    fn reconnect(&mut self) -> Result<(), Error> {
+        let client = match &mut self.request {
+            Request::Latest(results) => &mut results.client,
+            Request::Endpoint(results) => &mut results.client,
+            Request::Execution(results) => &mut results.client,
+        };
+        let fresh = client.with_fresh_connections();
+        *client = fresh.map_err(|error| Error::invalid(SERVICE, error.to_string()))?;
+        Ok(())
+    }
+
     fn plan(&mut self, wanted: Wanted) -> Result<Plan<Answer>, Error> {
         if let Some(plan) = self.plan_columns(wanted) {
             return Ok(plan);

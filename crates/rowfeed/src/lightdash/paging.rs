@@ -170,6 +170,14 @@ impl Source for Paging {
         Ok(())
     }
 
+    #[cfg(feature = "blocking")]
+    fn reconnect(&mut self) -> Result<(), Error> {
+        let fresh = self.results.client.with_fresh_connections();
+        let fresh = fresh.map_err(|error| Error::invalid(SERVICE, error.to_string()))?;
+        self.results.client = fresh;
+        Ok(())
+    }
+
     fn plan(&mut self, wanted: Wanted) -> Result<Plan<Answer>, Error> {
         if self.ended {
             return Ok(Plan::End);

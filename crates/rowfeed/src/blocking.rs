@@ -1,0 +1,229 @@
+//! Rows, pages and runs without async: plain iterators, and a call that waits.
+//!
+//! ```
+//! use rowfeed::{dune, prelude::*};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let sandbox = rowfeed_sandbox::Sandbox::start_blocking()?;
+//! # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+//! # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+//! let run = dune.execute_sql().body("SELECT project FROM trades LIMIT 3").run().blocking()?;
+//! for row in run.rows::<(String,)>().blocking() {
+//!     println!("{}", row?.0);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Everything is sent from a thread of its own, over connections of its own, so it does not matter
+//! whether the caller is inside a runtime, or which runtime the client was used on before. The
+//! caller's thread stands still meanwhile: in async code this belongs on a thread for blocking
+//! work, such as `tokio::task::spawn_blocking` gives.
+//!
+//! A credential provider is asked on that thread too. One that waits for a task of the runtime that
+//! the caller holds up waits for ever, or rather for the client's timeout.
+
+use std::{
+    fmt,
+    future::{IntoFuture, poll_fn},
+    io,
+    iter::FusedIterator,
+    panic::resume_unwind,
+    sync::mpsc::{self, SyncSender},
+    task::{Context, Poll, Waker},
+    thread::{self, JoinHandle},
+};
+
+use serde::de::DeserializeOwned;
+use tokio::{
+    runtime::{Builder, Runtime},
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+};
+
+use crate::{
+    Cursor, Error, ErrorKind, Page, Run, Starting,
+    reader::{Reader, Start},
+    source::Wanted,
+};
+
+/// The rows of a result, as `T`, one after the other; made by [`Rows::blocking`](crate::Rows::blocking).
+///
+/// Ends for good after the last row, and after the first error. Rows are decoded on the caller's
+/// thread; pages are fetched on another, each when its first row is asked for, or as far ahead as
+/// [`prefetch`](crate::Rows::prefetch) says. That thread begins with the first row and ends with
+/// the last, or soon after this is dropped.
+#[must_use = "nothing is sent before a row is asked for"]
+pub struct Rows<T>(crate::Rows<T>);
+
+impl<T> Rows<T> {
+    pub(crate) fn new(rows: crate::Rows<T>) -> Self {
+        Self(rows)
+    }
+}
+
+impl<T: DeserializeOwned + Send + 'static> Rows<T> {
+    /// The place after the last row that was given out; see [`Rows::cursor`](crate::Rows::cursor).
+    #[must_use]
+    pub fn cursor(&self) -> Option<Cursor> {
+        self.0.cursor()
+    }
+}
+
+impl<T: DeserializeOwned + Send + 'static> Iterator for Rows<T> {
+    type Item = Result<T, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        at_once(|context| self.0.poll_row(context)).transpose()
+    }
+}
+
+impl<T: DeserializeOwned + Send + 'static> FusedIterator for Rows<T> {}
+
+impl<T> fmt::Debug for Rows<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The pages of a result, one after the other; made by [`Pages::blocking`](crate::Pages::blocking).
+///
+/// Ends for good after the last page, and after the first error. Pages are fetched on a thread of
+/// their own, each when it is asked for, or as far ahead as [`prefetch`](crate::Pages::prefetch)
+/// says. That thread begins with the first page and ends with the last, or soon after this is
+/// dropped. Where to go on is what [`Page::cursor`] says.
+#[must_use = "nothing is sent before a page is asked for"]
+pub struct Pages(crate::Pages);
+
+impl Pages {
+    pub(crate) fn new(pages: crate::Pages) -> Self {
+        Self(pages)
+    }
+}
+
+impl Iterator for Pages {
+    type Item = Result<Page, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        at_once(|context| self.0.poll_page(context)).transpose()
+    }
+}
+
+impl FusedIterator for Pages {}
+
+impl fmt::Debug for Pages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The answer of rows or pages that are read by [`Apart`], which waits where others are pending.
+fn at_once<T>(poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> T {
+    match poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => unreachable!("nothing but fetching a page takes time"),
+    }
+}
+
+/// Reads on another thread. Made where `Start::start` would be called.
+pub(crate) fn start_apart(source: Box<dyn Start>, wanted: Wanted) -> Box<dyn Reader> {
+    let service = source.service();
+    let (ask, asked) = unbounded_channel();
+    let (give, pages) = mpsc::sync_channel(1);
+    let give_up = give.clone();
+    let thread = spawn(move || match runtime() {
+        Ok(runtime) => {
+            runtime.block_on(read(source, wanted, asked, give));
+            runtime.shutdown_background();
+        }
+        Err(error) => drop(give.send(Err(no_thread(service, &error)))),
+    });
+    let thread = match thread {
+        Ok(thread) => Some(thread),
+        Err(error) => {
+            // There is room for one answer, and nobody else to give it.
+            let _ = give_up.send(Err(no_thread(service, &error)));
+            None
+        }
+    };
+    Box::new(Apart {
+        ask,
+        pages,
+        thread,
+        service,
+    })
+}
+
+/// Waits for pages that a thread of its own fetches, one for each question. Dropping it ends the
+/// thread, which is waiting for the next question then.
+struct Apart {
+    ask: UnboundedSender<()>,
+    pages: mpsc::Receiver<Result<Option<Page>, Error>>,
+    thread: Option<JoinHandle<()>>,
+    service: &'static str,
+}
+
+impl Reader for Apart {
+    fn poll_page(&mut self, _context: &mut Context<'_>) -> Poll<Result<Option<Page>, Error>> {
+        // Where nobody hears the question, the answer is missing too, or has been given already.
+        let _ = self.ask.send(());
+        if let Ok(page) = self.pages.recv() {
+            return Poll::Ready(page);
+        }
+        if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join) {
+            resume_unwind(panic);
+        }
+        let message = "the thread that fetched the pages has ended with a panic";
+        Poll::Ready(Err(Error::new(ErrorKind::Paging, self.service, message)))
+    }
+}
+
+/// Fetches a page for each question, until there are no more questions or pages.
+async fn read(
+    mut source: Box<dyn Start>,
+    wanted: Wanted,
+    mut asked: UnboundedReceiver<()>,
+    give: SyncSender<Result<Option<Page>, Error>>,
+) {
+    if let Err(error) = source.reconnect() {
+        let _ = give.send(Err(error));
+        return;
+    }
+    let mut reader = source.start(wanted);
+    while asked.recv().await.is_some() {
+        let page = poll_fn(|context| reader.poll_page(context)).await;
+        let is_last = !matches!(page, Ok(Some(_)));
+        if give.send(page).is_err() || is_last {
+            return;
+        }
+    }
+}
+
+impl Starting {
+    /// Starts the run and waits for its end, without async; see [`blocking`](crate::blocking).
+    ///
+    /// # Errors
+    ///
+    /// The same as of awaiting it.
+    ///
+    /// # Panics
+    ///
+    /// If no thread can be started.
+    pub fn blocking(self) -> Result<Run, Error> {
+        todo!()
+    }
+}
+
+fn spawn<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<JoinHandle<T>> {
+    thread::Builder::new().name("rowfeed".into()).spawn(work)
+}
+
+fn runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build()
+}
+
+fn no_thread(service: &'static str, error: &io::Error) -> Error {
+    let message = format!("a thread for blocking calls is wanted and cannot be had: {error}");
+    Error::new(ErrorKind::InvalidRequest, service, message)
+}
