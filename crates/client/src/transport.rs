@@ -177,8 +177,8 @@ impl TransportBuilder {
             Some(suffix) => format!("{} {suffix}", self.service.user_agent),
             None => self.service.user_agent.to_owned(),
         };
-        let user_agent = HeaderValue::try_from(user_agent)
-            .map_err(|_| BuildError(Flaw::UserAgent))?;
+        let user_agent =
+            HeaderValue::try_from(user_agent).map_err(|_| BuildError(Flaw::UserAgent))?;
         let http = HttpSettings {
             user_agent,
             connect_timeout: self.connect_timeout,

@@ -18779,7 +18779,7 @@ pub mod builder {
             self.query_uuids = value
                 .try_into()
                 .map_err(|_| {
-                    "query_uuids does not have the value it needs: wanted a value of the type ::std::vec::Vec<UuidParameter>"
+                    "query_uuids does not have the value it needs: wanted a list of Vec<UuidParameter"
                         .to_string()
                 });
             self
@@ -18968,7 +18968,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "status does not have the value it needs: wanted a value of the type ::std::vec::Vec<crate::types::QueryStatus>"
+                    "status does not have the value it needs: wanted a list of QueryStatus"
                         .to_string()
                 });
             self
@@ -20892,7 +20892,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "content_types does not have the value it needs: wanted a value of the type ::std::vec::Vec<crate::types::ContentType>"
+                    "content_types does not have the value it needs: wanted a list of ContentType"
                         .to_string()
                 });
             self
@@ -20976,7 +20976,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "project_uuids does not have the value it needs: wanted a value of the type ::std::vec::Vec<::std::string::String>"
+                    "project_uuids does not have the value it needs: wanted a list of texts"
                         .to_string()
                 });
             self
@@ -21031,7 +21031,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "space_uuids does not have the value it needs: wanted a value of the type ::std::vec::Vec<::std::string::String>"
+                    "space_uuids does not have the value it needs: wanted a list of texts"
                         .to_string()
                 });
             self
@@ -21045,7 +21045,7 @@ pub mod builder {
                 .try_into()
                 .map(Some)
                 .map_err(|_| {
-                    "uuids does not have the value it needs: wanted a value of the type ::std::vec::Vec<::std::string::String>"
+                    "uuids does not have the value it needs: wanted a list of texts"
                         .to_string()
                 });
             self

@@ -399,6 +399,11 @@ async fn a_failed_query_says_where_the_statement_is_wrong() {
             "yandex-query: Type annotation: No such column: tides (line 4, column 9) [run {QUERY}]"
         )
     );
+    // An issue without a place of its own has that of the one around it.
+    let inner = &mut body["issues"]["details"][0]["issues"][0];
+    inner.as_object_mut().unwrap().remove("position");
+    let position = refused(&body).await.position().unwrap();
+    assert_eq!((position.line, position.column), (1, 1));
     body["issues"] = json!({ "message": "a dump alone", "details": [] });
     assert_eq!(refused(&body).await.message(), "a dump alone");
 }

@@ -346,3 +346,14 @@ async fn success_refills_the_retry_budget() {
         assert_eq!(page.attempts(), 2);
     }
 }
+
+/// No wait mends a build that cannot speak TLS.
+#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+#[tokio::test]
+async fn https_without_tls_is_told_at_once() {
+    let client = build(transport("https://127.0.0.1:9").retry(quick()));
+    let error = client.get_page().query_id("1").send().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connect);
+    assert_eq!(error.attempts(), 1);
+    assert!(error.to_string().contains("enable the feature"), "{error}");
+}

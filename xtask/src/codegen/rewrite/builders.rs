@@ -248,6 +248,13 @@ impl SayWhatWasWanted<'_> {
             "i64" => "a whole number of 64 bits".to_owned(),
             "u32" => "a whole number from 0 to 4294967295".to_owned(),
             "bool" => "true or false".to_owned(),
+            _ if wanted.contains("::Vec<") => {
+                let item = last.trim_end_matches('>');
+                format!(
+                    "a list of {}",
+                    if item == "String" { "texts" } else { item }
+                )
+            }
             last => match self.patterns.get(last) {
                 Some(pattern) => format!("text with the pattern {pattern}"),
                 None => format!("a value of the type {wanted}"),
@@ -343,6 +350,14 @@ mod tests {
             (":: std :: string :: String", "wanted text"),
             ("i64", "wanted a whole number of 64 bits"),
             ("types :: Uuid", "wanted text with the pattern ^[0-9a-f]+$"),
+            (
+                ":: std :: vec :: Vec < :: std :: string :: String >",
+                "wanted a list of texts",
+            ),
+            (
+                ":: std :: vec :: Vec < types :: Kind >",
+                "wanted a list of Kind",
+            ),
             ("types :: Kind", "wanted a value of the type types::Kind"),
         ] {
             let said = say
