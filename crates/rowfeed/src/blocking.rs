@@ -1,15 +1,21 @@
-//! Rows, pages and runs without async: plain iterators, and a call that waits.
+//! Rows and pages without async: plain iterators.
 //!
 //! ```
 //! use rowfeed::{dune, prelude::*};
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Trade {
+//!     project: String,
+//! }
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let sandbox = rowfeed_sandbox::Sandbox::start_blocking()?;
 //! # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
 //! # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
-//! let run = dune.execute_sql().body("SELECT project FROM trades LIMIT 3").run().blocking()?;
-//! for row in run.rows::<(String,)>().blocking() {
-//!     println!("{}", row?.0);
+//! # let id = rowfeed_sandbox::DUNE_QUERY_ID;
+//! let trades = dune.get_latest_query_result().query_id(id).rows::<Trade>();
+//! for trade in trades.blocking() {
+//!     println!("{}", trade?.project);
 //! }
 //! # Ok(())
 //! # }
@@ -25,7 +31,7 @@
 
 use std::{
     fmt,
-    future::{IntoFuture, poll_fn},
+    future::poll_fn,
     io,
     iter::FusedIterator,
     panic::resume_unwind,
@@ -41,7 +47,7 @@ use tokio::{
 };
 
 use crate::{
-    Cursor, Error, ErrorKind, Page, Run, Starting,
+    Cursor, Error, ErrorKind, Page,
     reader::{Reader, Start},
     source::Wanted,
 };
@@ -52,6 +58,24 @@ use crate::{
 /// thread; pages are fetched on another, each when its first row is asked for, or as far ahead as
 /// [`prefetch`](crate::Rows::prefetch) says. That thread begins with the first row and ends with
 /// the last, or soon after this is dropped.
+///
+/// ```
+/// # use rowfeed::{dune, prelude::*};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let sandbox = rowfeed_sandbox::Sandbox::start_blocking()?;
+/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # let id = rowfeed_sandbox::DUNE_QUERY_ID;
+/// let latest = || dune.get_latest_query_result().query_id(id).columns("trade_id");
+/// let mut ids = latest().rows::<i64>().blocking();
+/// let first = ids.next().transpose()?;
+/// let cursor = ids.cursor().ok_or("nothing has been read")?;
+///
+/// let rest: Vec<i64> = latest().rows().resume(&cursor).blocking().collect::<Result<_, _>>()?;
+/// assert_eq!(rest.len(), 47);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "nothing is sent before a row is asked for"]
 pub struct Rows<T>(crate::Rows<T>);
 
@@ -91,6 +115,22 @@ impl<T> fmt::Debug for Rows<T> {
 /// their own, each when it is asked for, or as far ahead as [`prefetch`](crate::Pages::prefetch)
 /// says. That thread begins with the first page and ends with the last, or soon after this is
 /// dropped. Where to go on is what [`Page::cursor`] says.
+///
+/// ```
+/// # use rowfeed::{dune, prelude::*};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let sandbox = rowfeed_sandbox::Sandbox::start_blocking()?;
+/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # let id = rowfeed_sandbox::DUNE_QUERY_ID;
+/// let pages = dune.get_latest_query_result().query_id(id).pages().page_size(20);
+/// for page in pages.blocking() {
+///     let page = page?;
+///     println!("{} rows from row {} on", page.len(), page.first_row());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "nothing is sent before a page is asked for"]
 pub struct Pages(crate::Pages);
 
@@ -195,21 +235,6 @@ async fn read(
         if give.send(page).is_err() || is_last {
             return;
         }
-    }
-}
-
-impl Starting {
-    /// Starts the run and waits for its end, without async; see [`blocking`](crate::blocking).
-    ///
-    /// # Errors
-    ///
-    /// The same as of awaiting it.
-    ///
-    /// # Panics
-    ///
-    /// If no thread can be started.
-    pub fn blocking(self) -> Result<Run, Error> {
-        todo!()
     }
 }
 

@@ -14,6 +14,33 @@ use crate::{Error, ErrorKind};
 /// A cursor belongs to one execution and to the parameters that shape its rows (Dune's filters
 /// and order), and is refused by any other. It is good as long as the service keeps the
 /// result: 90 days at Dune, a day at Lightdash and Yandex Query unless set up otherwise.
+///
+/// ```
+/// use rowfeed::Cursor;
+/// # use rowfeed::{dune, prelude::*};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # let query_id = rowfeed_sandbox::DUNE_QUERY_ID;
+/// let latest = || dune.get_latest_query_result().query_id(query_id);
+///
+/// let mut ids = latest().columns("trade_id").rows::<i64>();
+/// for _ in 0..30 {
+///     ids.try_next().await?;
+/// }
+/// let stored = serde_json::to_string(&ids.cursor())?;
+///
+/// // Later, elsewhere: the same execution, even if the query has run again since.
+/// let cursor: Cursor = serde_json::from_str(&stored)?;
+/// assert_eq!(cursor.row(), 30);
+/// let rest: Vec<i64> = latest().columns("trade_id").rows().resume(&cursor).try_collect().await?;
+/// assert_eq!(rest.len(), 18);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Cursor {
     pub(crate) service: String,
@@ -66,6 +93,12 @@ impl Cursor {
             return refuse(format!(
                 "the cursor belongs to a result of {}, and this is one of {service}",
                 self.service
+            ));
+        }
+        if i64::try_from(self.row).is_err() {
+            return refuse(format!(
+                "the cursor stands before row {}, and no result has as many rows",
+                self.row
             ));
         }
         if self.run != start.run {

@@ -9,6 +9,27 @@ use crate::DecodeError;
 /// What went wrong between asking for rows and having them.
 ///
 /// [`kind`](Self::kind) says what, the other accessors what is known about it.
+///
+/// ```
+/// use rowfeed::{ErrorKind, dune, prelude::*};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// let sql = "SELECT project,\n       tides\nFROM trades";
+/// let error = dune.execute_sql().body(sql).run().await.unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Failed);
+/// assert!(error.message().contains("tides")); // what Dune says
+/// if let Some(at) = error.position() {
+///     let line = sql.lines().nth(at.line as usize - 1).unwrap_or_default();
+///     eprintln!("{line}\n{:>width$}", "^", width = at.column as usize);
+///     assert_eq!((at.line, at.column), (2, 8));
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -26,6 +47,32 @@ enum Cause {
 }
 
 /// What kind of failure an [`Error`] is.
+///
+/// ```
+/// use rowfeed::ErrorKind;
+/// # use rowfeed::{dune, prelude::*};
+///
+/// fn advice(error: &rowfeed::Error) -> &'static str {
+///     match error.kind() {
+///         ErrorKind::Failed => "mend the statement",
+///         ErrorKind::Expired => "run it again",
+///         ErrorKind::Timeout => "take the run up again by its id",
+///         ErrorKind::Truncated => "ask for less, or for the part that there is",
+///         ErrorKind::Call if error.call().is_some_and(|call| call.is_retryable()) => "come back",
+///         _ => "read what the error says",
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// let error = dune.execute_sql().body("SELECT tides").run().await.unwrap_err();
+/// assert_eq!(advice(&error), "mend the statement");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -56,6 +103,18 @@ pub enum ErrorKind {
 }
 
 /// A place in the text of a statement, counted from 1 as the services do.
+///
+/// ```
+/// use rowfeed::Position;
+///
+/// /// Where it is in a file that holds the statement from this line on.
+/// fn in_file(at: Position, first_line: u64) -> Position {
+///     Position { line: first_line - 1 + at.line, ..at }
+/// }
+///
+/// let at = in_file(Position { line: 2, column: 8 }, 40);
+/// assert_eq!((at.line, at.column), (41, 8));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Position {
     /// The line.
@@ -158,6 +217,23 @@ impl Error {
     }
 
     /// The failed call, with status, headers and the beginning of the body.
+    ///
+    /// ```
+    /// # use rowfeed::{dune, prelude::*};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+    /// # let key = rowfeed::Secret::new("no-such-key")?;
+    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// let error = dune.execute_sql().body("SELECT 1 AS n").run().await.unwrap_err();
+    /// let call = error.call().ok_or("not a failed call")?;
+    /// if call.is_unauthorised() {
+    ///     eprintln!("the key is wrong, or has been revoked: {:?}", call.status());
+    /// }
+    /// # assert!(call.is_unauthorised());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn call(&self) -> Option<&rowfeed_client::Error> {
         match &self.0.cause {
@@ -167,6 +243,23 @@ impl Error {
     }
 
     /// The cell that did not fit.
+    ///
+    /// ```
+    /// # use rowfeed::{dune, prelude::*};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// let run = dune.execute_sql().body("SELECT project, note FROM projects").run().await?;
+    /// let rows = run.rows::<(String, String)>();
+    /// let error = rows.try_collect::<Vec<_>>().await.unwrap_err();
+    /// let cell = error.decode().ok_or("not a row that does not fit")?;
+    /// assert_eq!((cell.row(), cell.column()), (Some(2), Some("note")));
+    /// assert_eq!(cell.found(), Some("NULL"));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn decode(&self) -> Option<&DecodeError> {
         match &self.0.cause {

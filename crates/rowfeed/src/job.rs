@@ -37,6 +37,33 @@ pub(crate) enum Asked {
 }
 
 /// How far a run is, told each time the service has been asked and it has not ended.
+///
+/// ```
+/// # use std::{sync::mpsc, time::Duration};
+/// # use rowfeed::{Progress, dune, prelude::*};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let sandbox = rowfeed_sandbox::Sandbox::start().await?;
+/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// let (tell, told) = mpsc::channel::<Progress>();
+/// let run = dune
+///     .execute_sql()
+///     .body("SELECT 1 AS n")
+///     .run()
+/// #     .poll_interval(Duration::from_millis(1), Duration::from_millis(5))
+///     .on_progress(move |progress| drop(tell.send(progress.clone())))
+///     .await?;
+/// for progress in told {
+///     println!("{}: {} after {:?}", progress.run_id, progress.state, progress.elapsed);
+///     if let Some(before) = progress.queue_position {
+///         println!("{before} runs are before this one");
+///     }
+///     assert_eq!(progress.run_id, run.id());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Progress {
@@ -57,6 +84,30 @@ type Watch = Box<dyn FnMut(&Progress) + Send>;
 ///
 /// [`start`](Self::start) only starts it, for those who want to have its id at once, or to cancel
 /// it.
+///
+/// ```
+/// use std::time::Duration;
+/// # use rowfeed::{dune, prelude::*};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let sandbox = rowfeed_sandbox::Sandbox::start().await?;
+/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// let run = dune
+///     .execute_sql()
+///     .body("SELECT COUNT(*) AS trades FROM trades")
+///     .run()
+/// #     .poll_interval(Duration::from_millis(1), Duration::from_millis(5))
+///     .timeout(Duration::from_secs(300))
+///     .cancel_on_timeout()
+///     .on_progress(|progress| eprintln!("{} after {:?}", progress.state, progress.elapsed))
+///     .await?;
+/// let count: Vec<u64> = run.rows().try_collect().await?;
+/// # assert_eq!(count, [48]);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "nothing is started before this is awaited"]
 pub struct Starting {
     submit: Submit,
@@ -97,6 +148,27 @@ impl Starting {
     /// Gives up waiting this long after the service has accepted the run, with an error of the kind
     /// [`Timeout`](crate::ErrorKind::Timeout) that names the run. Unset, only the service ends the
     /// run: after 30 minutes at Dune, 24 hours at Yandex Query.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// use rowfeed::ErrorKind;
+    /// # use rowfeed::{dune, prelude::*};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = rowfeed_sandbox::Sandbox::start().await?;
+    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # sandbox.fault(rowfeed_sandbox::Fault::state_forever());
+    /// # let sql = "SELECT 1 AS n";
+    /// let starting = dune.execute_sql().body(sql).run().timeout(Duration::from_millis(20));
+    /// let error = starting.await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Timeout);
+    /// println!("to be taken up again: {:?}", error.run_id());
+    /// # assert!(error.run_id().is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.waiting.timeout = Some(timeout);
         self
@@ -128,6 +200,28 @@ impl Starting {
     /// Cancels the run at the service when it is no longer waited for: when this, or the
     /// [`Running`] made of it, is dropped before the run has ended. The request is sent by a task
     /// of its own, as long as the runtime lives.
+    ///
+    /// ```
+    /// use std::{future::IntoFuture, time::Duration};
+    /// # use rowfeed::{dune, prelude::*};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = rowfeed_sandbox::Sandbox::start().await?;
+    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # sandbox.fault(rowfeed_sandbox::Fault::state_forever());
+    /// # let sql = "SELECT 1 AS n";
+    /// let run = dune.execute_sql().body(sql).run().cancel_on_drop();
+    /// // Whatever gives up, here a timeout of the caller's own, need not know of the run.
+    /// let given_up = tokio::time::timeout(Duration::from_millis(200), run.into_future()).await;
+    /// assert!(given_up.is_err());
+    /// # while !sandbox.requests().iter().any(|request| request.path.ends_with("/cancel")) {
+    /// #     tokio::time::sleep(Duration::from_millis(1)).await;
+    /// # }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn cancel_on_drop(mut self) -> Self {
         self.waiting.cancel_on_drop = true;
         self
@@ -171,6 +265,25 @@ impl fmt::Debug for Starting {
 /// A run that the service has accepted: awaiting it waits for its end.
 ///
 /// Dropping it leaves the run alone, unless [`Starting::cancel_on_drop`] was asked for.
+///
+/// ```
+/// # use rowfeed::{dune, prelude::*};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// let running = dune.execute_sql().body("SELECT project FROM projects").run().start().await?;
+/// let stored = running.id().to_owned();
+/// drop(running);
+///
+/// // Later, in another process perhaps:
+/// let run = dune.get_execution_status().execution_id(stored).run().await?;
+/// let projects: Vec<String> = run.rows().try_collect().await?;
+/// assert_eq!(projects.len(), 4);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "the run is waited for when this is awaited"]
 pub struct Running {
     guard: Guard,
@@ -197,6 +310,26 @@ impl Running {
     /// # Errors
     ///
     /// The service does not accept that.
+    ///
+    /// ```
+    /// use rowfeed::ErrorKind;
+    /// # use rowfeed::{dune, prelude::*};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = rowfeed_sandbox::Sandbox::start().await?;
+    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # let sql = "SELECT 1 AS n";
+    /// let running = dune.execute_sql().body(sql).run().start().await?;
+    /// let id = running.id().to_owned();
+    /// running.cancel().await?;
+    ///
+    /// let error = dune.get_execution_status().execution_id(id).run().await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Cancelled);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn cancel(mut self) -> Result<(), Error> {
         self.guard.is_armed = false;
         self.guard.job.cancel().await

@@ -7,11 +7,38 @@ use crate::{Pages, Rows, Starting};
 /// An operation that answers with rows: its pages, and the rows of all of them.
 ///
 /// Every parameter of the operation keeps its meaning, and goes with every page.
+///
+/// ```
+/// use rowfeed::{dune, prelude::*};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Trade {
+///     project: String,
+///     amount_usd: Option<f64>,
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # let query_id = rowfeed_sandbox::DUNE_QUERY_ID;
+/// let latest = dune.get_latest_query_result().query_id(query_id);
+/// let mut trades = latest.filters("amount_usd > 1000").rows::<Trade>();
+/// while let Some(trade) = trades.try_next().await? {
+///     println!("{}: {:?}", trade.project, trade.amount_usd);
+///     assert!(trade.amount_usd > Some(1000.0));
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub trait ReadsRows: Sized {
     /// The pages of the result. Nothing is sent before the first is asked for.
     fn pages(self) -> Pages;
 
     /// The rows of all pages, as `T`. Nothing is sent before the first is asked for.
+    ///
+    /// [Types and values](crate#types-and-values) says what `T` can be, and what its fields.
     fn rows<T>(self) -> Rows<T>
     where
         T: DeserializeOwned + Send + 'static,
@@ -21,6 +48,26 @@ pub trait ReadsRows: Sized {
 }
 
 /// An operation that starts a run: a query that takes its time at the service.
+///
+/// It also takes up a run that was started before; see [`Running::id`](crate::Running::id).
+///
+/// ```
+/// use rowfeed::{prelude::*, yandex_query};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+/// # let token = rowfeed::Secret::new(rowfeed_sandbox::YANDEX_IAM_TOKEN)?;
+/// # let yandex = yandex_query::Client::builder();
+/// # let yandex = yandex.base_url(sandbox.yandex_query_url()).iam_token(token).build()?;
+/// # let folder = rowfeed_sandbox::YANDEX_PROJECT;
+/// let statement = "SELECT COUNT(*) AS trades FROM trades";
+/// let run = yandex.create_query().project(folder).body(statement).run().await?;
+/// let trades: Vec<u64> = run.rows().try_collect().await?;
+/// assert_eq!(trades, [48]);
+/// # Ok(())
+/// # }
+/// ```
 pub trait StartsRun: Sized {
     /// Starts the run and waits for its end, when awaited.
     ///

@@ -8,6 +8,30 @@ use crate::{
 };
 
 /// A page: its rows as they were received, and the columns that say how to read them.
+///
+/// ```
+/// # use rowfeed::{dune, prelude::*};
+/// # fn save(_rows: &[Trade<'_>], _cursor: rowfeed::Cursor) -> std::io::Result<()> { Ok(()) }
+/// #[derive(serde::Deserialize)]
+/// struct Trade<'a> {
+///     project: &'a str, // lent by the page, not copied
+///     amount_usd: Option<f64>,
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
+/// let mut pages = run.pages();
+/// while let Some(page) = pages.try_next().await? {
+///     let trades: Vec<Trade<'_>> = page.rows()?;
+///     save(&trades, page.cursor())?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Page {
     pub(crate) service: &'static str,
@@ -24,6 +48,8 @@ pub struct Page {
 impl Page {
     /// The rows, as `T`, which may borrow from the page.
     ///
+    /// [Types and values](crate#types-and-values) says what `T` can be, and what its fields.
+    ///
     /// # Errors
     ///
     /// A row does not fit `T`; the error names page, row and column.
@@ -36,6 +62,27 @@ impl Page {
     }
 
     /// The rows one by one, each decoded when it is asked for. Ends after the first error.
+    ///
+    /// ```
+    /// # use rowfeed::{dune, prelude::*};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # let sql = "SELECT project, amount_usd FROM trades";
+    /// # let run = dune.execute_sql().body(sql).run().await?;
+    /// # let page = run.pages().try_next().await?.ok_or("no page")?;
+    /// for row in page.decode::<(String, Option<f64>)>() {
+    ///     let (project, amount_usd) = row?;
+    ///     if amount_usd.is_none() {
+    ///         println!("{project} has a trade without an amount");
+    ///         break; // the rows behind it are not decoded
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> impl Iterator<Item = Result<T, Error>> {
         let rows = RowDecoder::new(&self.columns, self.rows.as_str(), self.start.row);
         let kept = self.kept.unwrap_or(usize::MAX);
@@ -53,6 +100,28 @@ impl Page {
     /// # Errors
     ///
     /// Reading `T` fails for certain, if there is a row; the error says why.
+    ///
+    /// ```
+    /// # use rowfeed::{dune, prelude::*};
+    /// #[derive(serde::Deserialize)]
+    /// struct Wrong {
+    ///     project: i64,
+    ///     fee_usd: f64,
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # let sql = "SELECT project, block_date FROM trades";
+    /// # let run = dune.execute_sql().body(sql).run().await?;
+    /// # let page = run.pages().try_next().await?.ok_or("no page")?;
+    /// let error = page.check_columns::<Wrong>().unwrap_err();
+    /// assert!(error.message().contains("there is no column `fee_usd`"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn check_columns<T: DeserializeOwned>(&self) -> Result<(), Error> {
         no_flaws(self.service, &flaws::<T>(&self.columns))
             .map_err(|error| error.with_run(self.run_id()))
@@ -119,6 +188,21 @@ impl Page {
     }
 
     /// The rows as they were received, all of them.
+    ///
+    /// ```
+    /// # use rowfeed::{dune, prelude::*};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// let sql = "SELECT members FROM projects WHERE project = 'tidepool'";
+    /// let run = dune.execute_sql().body(sql).run().await?;
+    /// let page = run.pages().try_next().await?.ok_or("no page")?;
+    /// assert_eq!(page.raw().as_str(), r#"[{"members":12}]"#);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn raw(&self) -> &RawRows {
         &self.rows

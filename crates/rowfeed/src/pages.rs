@@ -24,6 +24,25 @@ use crate::{
 ///
 /// Unless [`prefetch`](Self::prefetch) says otherwise, a page is fetched when it is asked for, and
 /// none is bought that is not needed.
+///
+/// ```
+/// # use rowfeed::{dune, prelude::*};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
+/// let mut pages = run.pages().page_size(20);
+/// let mut sizes = Vec::new();
+/// while let Some(page) = pages.try_next().await? {
+///     println!("{} rows from row {} on", page.len(), page.first_row());
+///     sizes.push(page.len());
+/// }
+/// assert_eq!(sizes, [20, 20, 8]);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "nothing is sent before a page is asked for"]
 pub struct Pages {
     state: State,
@@ -95,6 +114,27 @@ impl Pages {
 
     /// Takes a result that the service has cut off for its size as it is. Without this it is an
     /// error of the kind [`Truncated`](crate::ErrorKind::Truncated).
+    ///
+    /// ```
+    /// use rowfeed::ErrorKind;
+    /// # use rowfeed::{dune, prelude::*};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).dune_partial_after(10);
+    /// # let sandbox = sandbox.start().await?;
+    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
+    /// let error = run.pages().try_next().await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Truncated);
+    ///
+    /// let part = run.pages().allow_truncated().try_collect().await?;
+    /// println!("the first {} rows", part[0].len());
+    /// # assert_eq!(part[0].len(), 10);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn allow_truncated(mut self) -> Self {
         self.wanted.truncated = true;
         self
@@ -106,6 +146,26 @@ impl Pages {
     /// Where pages do not depend on each other, they are fetched side by side: at Lightdash and
     /// Yandex Query, and at Dune for results without filters. Dune bills what is fetched, also when
     /// it is not used.
+    ///
+    /// ```
+    /// # use rowfeed::{dune, prelude::*};
+    /// # async fn insert(rows: Vec<rowfeed::Row>) {
+    /// #     assert!(!rows.is_empty());
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
+    /// let mut pages = run.pages().page_size(10).prefetch(2);
+    /// while let Some(page) = pages.try_next().await? {
+    ///     // The next two pages are on their way meanwhile.
+    ///     insert(page.rows()?).await;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn prefetch(mut self, pages: usize) -> Self {
         self.wanted.prefetch = pages;
         self
@@ -117,6 +177,29 @@ impl Pages {
     /// They are serde's names of `T`'s fields, those of them that the result has. Where the columns
     /// are not known yet, a request for one row finds them out. All columns come where `T` is no
     /// struct, or flattens something into itself, and where the operation names columns itself.
+    ///
+    /// ```
+    /// # use rowfeed::{Column, dune, prelude::*};
+    /// #[derive(serde::Deserialize)]
+    /// struct Trade {
+    ///     project: String,
+    ///     amount_usd: Option<f64>,
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
+    /// let mut pages = run.pages().columns_of::<Trade>();
+    /// let page = pages.try_next().await?.ok_or("no page")?;
+    /// let names: Vec<_> = page.columns().iter().map(Column::name).collect();
+    /// assert_eq!(names, ["project", "amount_usd"]); // of ten
+    /// let trades: Vec<Trade> = page.rows()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn columns_of<T: DeserializeOwned>(mut self) -> Self {
         self.wanted.fields = fields_of::<T>();
         self
@@ -124,7 +207,26 @@ impl Pages {
 
     /// Goes on from a cursor of the same result: with the row after the one it stands behind.
     ///
-    /// A cursor of another result is an error when the first page is asked for.
+    /// A cursor of another result is an error when the first page is asked for. A limit on the rows
+    /// ([`max_rows`](Self::max_rows), `limit` of the operation) counts from here.
+    ///
+    /// ```
+    /// # use rowfeed::{dune, prelude::*};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
+    /// let first = run.pages().page_size(20).try_next().await?.ok_or("no page")?;
+    /// let cursor = first.cursor();
+    ///
+    /// let mut rest = run.pages().resume(&cursor);
+    /// let second = rest.try_next().await?.ok_or("no page")?;
+    /// assert_eq!(second.first_row(), 20);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn resume(mut self, cursor: &Cursor) -> Self {
         if let State::Waiting(source) = &mut self.state
             && let Err(error) = source.resume(cursor)

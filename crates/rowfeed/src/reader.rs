@@ -145,15 +145,18 @@ fn shut_down(service: &'static str) -> Error {
     Error::new(ErrorKind::Paging, service, message)
 }
 
+/// Requests in the order of their plan, each with its permit.
+type UnderWay<A> = VecDeque<(AbortOnDrop<Result<A, Error>>, OwnedSemaphorePermit)>;
+
 async fn fetch_ahead<S: Source>(
     mut source: S,
     wanted: Wanted,
     pages: mpsc::UnboundedSender<(Result<Page, Error>, OwnedSemaphorePermit)>,
 ) {
     let service = Source::service(&source);
-    let room = Arc::new(Semaphore::new(wanted.prefetch));
-    let mut under_way: VecDeque<(AbortOnDrop<Result<S::Answer, Error>>, OwnedSemaphorePermit)> =
-        VecDeque::new();
+    let room = wanted.prefetch.min(Semaphore::MAX_PERMITS);
+    let room = Arc::new(Semaphore::new(room));
+    let mut under_way: UnderWay<S::Answer> = VecDeque::new();
     let mut plan_is_open = true;
     loop {
         if under_way.is_empty() && !plan_is_open {
@@ -165,7 +168,8 @@ async fn fetch_ahead<S: Source>(
                 let (answer, permit) = answer;
                 match answer.and_then(|answer| source.accept(wanted, answer)) {
                     Ok(Some(page)) => {
-                        if pages.send((Ok(page), permit)).is_err() {
+                        // What is under way after the end was a guess, and may take its time.
+                        if pages.send((Ok(page), permit)).is_err() || source.has_ended() {
                             return;
                         }
                     }
@@ -201,7 +205,7 @@ async fn fetch_ahead<S: Source>(
 /// Waits for the oldest request. Dropping the future loses nothing.
 async fn next_answer<A: Send + 'static>(
     service: &'static str,
-    under_way: &mut VecDeque<(AbortOnDrop<Result<A, Error>>, OwnedSemaphorePermit)>,
+    under_way: &mut UnderWay<A>,
 ) -> (Result<A, Error>, OwnedSemaphorePermit) {
     let Some((task, _)) = under_way.front_mut() else {
         return std::future::pending().await;

@@ -18,6 +18,39 @@ use crate::{Cursor, Error, Pages};
 /// A [`Stream`], and usable without one by [`try_next`](Self::try_next). Ends for good after the
 /// last row, and after the first error. Holds one page at a time, and those that
 /// [`prefetch`](Self::prefetch) asks for.
+///
+/// ```
+/// use futures_util::TryStreamExt as _;
+/// # use rowfeed::{dune, prelude::*};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Trade {
+///     project: String,
+///     amount_usd: Option<f64>,
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
+/// // Row by row;
+/// let mut trades = run.rows::<Trade>().max_rows(5);
+/// while let Some(trade) = trades.try_next().await? {
+///     println!("{}: {:?}", trade.project, trade.amount_usd);
+/// }
+///
+/// // as a stream;
+/// let amounts = run.rows::<Trade>().map_ok(|trade| trade.amount_usd.unwrap_or_default());
+/// let total = amounts.try_fold(0.0, |sum, amount| async move { Ok(sum + amount) }).await?;
+///
+/// // or all at once.
+/// let trades: Vec<Trade> = run.rows().try_collect().await?;
+/// assert_eq!(trades.iter().filter_map(|trade| trade.amount_usd).sum::<f64>(), total);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "nothing is sent before a row is asked for"]
 pub struct Rows<T> {
     pages: Pages,
@@ -62,12 +95,54 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
     }
 
     /// Asks only for the columns that `T` has; see [`Pages::columns_of`].
+    ///
+    /// ```
+    /// # use rowfeed::{dune, prelude::*};
+    /// #[derive(serde::Deserialize)]
+    /// struct Trade {
+    ///     project: String,
+    ///     amount_usd: Option<f64>,
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # let query_id = rowfeed_sandbox::DUNE_QUERY_ID;
+    /// let latest = dune.get_latest_query_result().query_id(query_id);
+    /// let trades: Vec<Trade> = latest.rows().only_its_columns().try_collect().await?;
+    /// # assert_eq!(trades.len(), 48);
+    /// # let last = sandbox.requests().pop().and_then(|request| request.query).unwrap_or_default();
+    /// # assert!(last.contains("columns="), "{last}");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn only_its_columns(mut self) -> Self {
         self.pages = self.pages.columns_of::<T>();
         self
     }
 
     /// Goes on from a cursor of the same result, with the row after it; see [`Pages::resume`].
+    ///
+    /// ```
+    /// # use rowfeed::{dune, prelude::*};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// let run = dune.execute_sql().body("SELECT trade_id FROM trades").run().await?;
+    /// let mut ids = run.rows::<i64>();
+    /// let first = ids.try_next().await?;
+    /// let cursor = ids.cursor().ok_or("nothing has been read")?;
+    ///
+    /// let rest: Vec<i64> = run.rows().resume(&cursor).try_collect().await?;
+    /// assert_eq!(rest.len(), 47);
+    /// assert_eq!(ids.try_next().await?, rest.first().copied());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn resume(mut self, cursor: &Cursor) -> Self {
         self.pages = self.pages.resume(cursor);
         self
@@ -105,6 +180,22 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
     /// # Errors
     ///
     /// The first that occurs.
+    ///
+    /// ```
+    /// use std::collections::BTreeSet;
+    /// # use rowfeed::{dune, prelude::*};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// let run = dune.execute_sql().body("SELECT project FROM trades").run().await?;
+    /// let projects: BTreeSet<String> = run.rows().try_collect().await?;
+    /// assert!(projects.iter().eq(["estuary", "lagoon", "saltmarsh", "tidepool"]));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn try_collect<C>(mut self) -> Result<C, Error>
     where
         // That it gives `T` back tells `T`, where the collection could take references too.

@@ -9,6 +9,33 @@ use crate::{
 };
 
 /// A run that has ended well; its rows can be read as often as wanted.
+///
+/// ```
+/// use rowfeed::{Run, prelude::*};
+/// # use rowfeed::{dune, yandex_query};
+///
+/// /// The same code, whatever service the run ran at.
+/// async fn projects(run: &Run) -> Result<Vec<String>, rowfeed::Error> {
+///     println!("{} of {} has {:?} rows", run.id(), run.service(), run.total_rows());
+///     run.rows().try_collect().await
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # let token = rowfeed::Secret::new(rowfeed_sandbox::YANDEX_IAM_TOKEN)?;
+/// # let yandex = yandex_query::Client::builder();
+/// # let yandex = yandex.base_url(sandbox.yandex_query_url()).iam_token(token).build()?;
+/// # let folder = rowfeed_sandbox::YANDEX_PROJECT;
+/// let sql = "SELECT project FROM projects ORDER BY project";
+/// let one = dune.execute_sql().body(sql).run().await?;
+/// let other = yandex.create_query().project(folder).body(sql).run().await?;
+/// assert_eq!(projects(&one).await?, projects(&other).await?);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Run(Arc<dyn Ended>);
 
@@ -23,6 +50,24 @@ pub(crate) trait Ended: Send + Sync + 'static {
 }
 
 /// What a service says about a run, as far as it does. All times are RFC 3339 in UTC, as sent.
+///
+/// ```
+/// # use rowfeed::{dune, prelude::*};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// let run = dune.execute_sql().body("SELECT project, chain FROM projects").run().await?;
+/// let details = run.details();
+/// if let Some(credits) = details.cost_credits {
+///     println!("{credits} credits, queued for {:?}", details.queued_for);
+/// }
+/// let columns = details.columns.as_ref().ok_or("Dune names the columns")?;
+/// assert_eq!(columns.position("chain"), Some(1));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Details {
@@ -75,6 +120,26 @@ impl Run {
     /// # Errors
     ///
     /// Reading `T` fails for certain, if there is a row; the error says why.
+    ///
+    /// ```
+    /// # use rowfeed::{dune, prelude::*};
+    /// #[derive(serde::Deserialize)]
+    /// struct Project {
+    ///     project: String,
+    ///     members: Option<u32>,
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// let run = dune.execute_sql().body("SELECT project, members FROM projects").run().await?;
+    /// run.check_columns::<Project>()?; // no row has been paid for yet
+    /// assert!(run.check_columns::<(bool, u8)>().is_ok()); // a tuple names no columns
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn check_columns<T: DeserializeOwned>(&self) -> Result<(), Error> {
         let flaws = self.details().columns.as_ref().map(flaws::<T>);
         no_flaws(self.service(), &flaws.unwrap_or_default())
@@ -116,6 +181,26 @@ impl Run {
     }
 
     /// The pages of one result, counted from 0.
+    ///
+    /// ```
+    /// # use rowfeed::{prelude::*, yandex_query};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+    /// # let token = rowfeed::Secret::new(rowfeed_sandbox::YANDEX_IAM_TOKEN)?;
+    /// # let yandex = yandex_query::Client::builder();
+    /// # let yandex = yandex.base_url(sandbox.yandex_query_url()).iam_token(token).build()?;
+    /// # let folder = rowfeed_sandbox::YANDEX_PROJECT;
+    /// let statements = "SELECT project, members FROM projects; SELECT COUNT(*) AS n FROM trades";
+    /// let run = yandex.create_query().project(folder).body(statements).run().await?;
+    /// assert_eq!(run.result_sets(), 2);
+    ///
+    /// let projects: Vec<(String, u32)> = run.result_set(0).rows().try_collect().await?;
+    /// let trades: Vec<u64> = run.result_set(1).rows().try_collect().await?;
+    /// assert_eq!((projects.len(), trades[0]), (4, 48));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn result_set(&self, index: usize) -> Pages {
         let count = self.0.result_sets().len();
         if index >= count {
@@ -125,6 +210,25 @@ impl Run {
     }
 
     /// The pages after a cursor, of the result that it belongs to.
+    ///
+    /// ```
+    /// # use rowfeed::{dune, prelude::*};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// let run = dune.execute_sql().body("SELECT trade_id FROM trades").run().await?;
+    /// let page = run.pages().page_size(10).try_next().await?.ok_or("no page")?;
+    /// let cursor = page.cursor();
+    ///
+    /// // Perhaps in another process, which has stored the id and the cursor.
+    /// let run = dune.get_execution_status().execution_id(cursor.run_id()).run().await?;
+    /// let rest: Vec<i64> = run.resume(&cursor).rows().try_collect().await?;
+    /// assert_eq!(rest.len(), 38);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn resume(&self, cursor: &Cursor) -> Pages {
         match cursor.service == self.service() {
             true => self.result_set(cursor.result_set as usize).resume(cursor),

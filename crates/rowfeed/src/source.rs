@@ -62,6 +62,11 @@ pub(crate) trait Source: Send + 'static {
     /// The next request.
     fn plan(&mut self, wanted: Wanted) -> Result<Plan<Self::Answer>, Error>;
 
+    /// Whether the last page has been accepted, so that nothing under way is wanted any more.
+    fn has_ended(&self) -> bool {
+        false
+    }
+
     /// The page that an answer holds, if it is to be shown.
     fn accept(&mut self, wanted: Wanted, answer: Self::Answer) -> Result<Option<Page>, Error>;
 }

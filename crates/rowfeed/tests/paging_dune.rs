@@ -315,6 +315,17 @@ async fn the_operation_s_offset_is_where_the_rows_begin() {
 }
 
 #[tokio::test]
+async fn a_sample_that_would_go_on_is_an_error() {
+    let bench = Bench::start().await;
+    bench.answer(DUNE, 0, page("01EXECUTION", &[0, 1], Some(2)));
+    let sample = bench.execution("01EXECUTION").sample_count(4);
+    let error = sample.pages().try_collect().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Paging, "{error}");
+    assert_eq!(error.run_id(), Some("01EXECUTION"));
+    assert_eq!(bench.pages_asked().len(), 1);
+}
+
+#[tokio::test]
 async fn a_sample_is_asked_for_without_limit_and_offset() {
     let bench = Bench::start().await;
     let run = bench.numbers(DUNE, 23).await;

@@ -5,7 +5,7 @@ mod support;
 
 use rowfeed::{Cursor, ErrorKind, prelude::*};
 use rowfeed_sandbox::{DUNE_QUERY_ID, Service};
-use support::{ALL, Bench, Number, numbers, upto};
+use support::{ALL, Bench, Number, dune_answers, numbers, upto};
 
 /// As a program would keep it.
 fn stored(cursor: &Cursor) -> Cursor {
@@ -17,8 +17,8 @@ fn stored(cursor: &Cursor) -> Cursor {
 async fn every_row_can_be_gone_on_from_with_any_page_size() {
     let bench = Bench::start().await;
     for service in ALL {
-        let run = bench.numbers(service, 11).await;
-        for stop in 1..=11 {
+        let run = bench.numbers(service, 12).await;
+        for stop in 1..=12 {
             let mut rows = run.rows::<Number>().page_size(4);
             assert!(rows.cursor().is_none());
             for n in 0..stop {
@@ -33,7 +33,7 @@ async fn every_row_can_be_gone_on_from_with_any_page_size() {
             for size in [3, 4, 100] {
                 let rest = run.rows().page_size(size).resume(&cursor);
                 let rest: Vec<Number> = rest.try_collect().await.unwrap();
-                assert_eq!(rest, upto(11)[stop as usize..], "{service:?} {stop} {size}");
+                assert_eq!(rest, upto(12)[stop as usize..], "{service:?} {stop} {size}");
             }
         }
     }
@@ -163,5 +163,47 @@ async fn a_cursor_of_another_result_is_refused() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
+    assert!(bench.sandbox.requests().is_empty());
+}
+
+#[tokio::test]
+async fn what_comes_after_a_cursor_comes_from_its_execution() {
+    let bench = Bench::start().await;
+    let run = bench.numbers(Service::Dune, 5).await;
+    let page = run.pages().page_size(2).try_next().await.unwrap().unwrap();
+    let latest = || bench.dune.get_latest_query_result().query_id(DUNE_QUERY_ID);
+    let rest: Vec<Number> = latest()
+        .rows()
+        .resume(&page.cursor())
+        .try_collect()
+        .await
+        .unwrap();
+    assert_eq!(rest, upto(5)[2..]);
+
+    bench.answer(
+        Service::Dune,
+        0,
+        dune_answers::page("01ANOTHER", &[2], None),
+    );
+    let mut pages = latest().pages().resume(&page.cursor());
+    let error = pages.try_next().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Paging, "{error}");
+    assert_eq!(error.run_id(), Some(run.id()));
+}
+
+#[tokio::test]
+async fn a_sample_cannot_be_gone_on_with() {
+    let bench = Bench::start().await;
+    let run = bench.numbers(Service::Dune, 9).await;
+    let sample = || bench.execution(run.id()).sample_count(3).pages();
+    let page = sample().try_next().await.unwrap().unwrap();
+    bench.sandbox.take_requests();
+    let error = sample()
+        .resume(&page.cursor())
+        .try_next()
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
+    assert!(error.to_string().contains("sample"), "{error}");
     assert!(bench.sandbox.requests().is_empty());
 }

@@ -6,6 +6,7 @@ mod bodies;
 mod credentials;
 mod enums;
 mod errors;
+mod fresh;
 mod generated;
 mod limits;
 mod redirects;

@@ -10,6 +10,29 @@ use super::{
 };
 
 /// One column of a result.
+///
+/// ```
+/// # use rowfeed::{ColumnKind, dune, prelude::*, yandex_query};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+/// # let token = rowfeed::Secret::new(rowfeed_sandbox::YANDEX_IAM_TOKEN)?;
+/// # let yandex = yandex_query::Client::builder();
+/// # let yandex = yandex.base_url(sandbox.yandex_query_url()).iam_token(token).build()?;
+/// # let folder = rowfeed_sandbox::YANDEX_PROJECT;
+/// # let text = "SELECT trade_id, amount_usd FROM trades";
+/// # let run = yandex.create_query().project(folder).body(text).run().await?;
+/// # let page = run.pages().try_next().await?.ok_or("no page")?;
+/// for column in page.columns() {
+///     let declared = column.type_name().unwrap_or("not declared");
+///     println!("{}: {:?} ({declared})", column.name(), column.kind());
+/// }
+/// let amount = page.columns().get("amount_usd").ok_or("no such column")?;
+/// assert_eq!(amount.type_name(), Some("Optional<Double>"));
+/// assert_eq!((amount.kind(), amount.is_nullable()), (ColumnKind::Float, Some(true)));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Column {
     name: Box<str>,
@@ -68,6 +91,26 @@ impl Column {
 }
 
 /// The columns of a result, in order. Cloning is cheap.
+///
+/// ```
+/// use rowfeed::{Column, ColumnKind};
+/// # use rowfeed::{dune, prelude::*};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// let run = dune.execute_sql().body("SELECT trade_id, project FROM trades").run().await?;
+/// let page = run.pages().try_next().await?.ok_or("no page")?;
+/// let columns = page.columns();
+/// let names: Vec<_> = columns.iter().map(Column::name).collect();
+/// assert_eq!(names, ["trade_id", "project"]);
+/// assert_eq!(columns.get("project").map(Column::kind), Some(ColumnKind::Text));
+/// assert_eq!(columns.position("amount_usd"), None);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Columns(Arc<Inner>);
 
@@ -89,6 +132,33 @@ pub(super) enum Shape {
 }
 
 /// Which of the two forms of a Lightdash value to read.
+///
+/// ```
+/// use rowfeed::{Cells, Columns, RowDecoder};
+/// # use rowfeed::{lightdash, prelude::*};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+/// # let token = rowfeed::Secret::new(rowfeed_sandbox::LIGHTDASH_TOKEN)?;
+/// # let lightdash = lightdash::Client::builder();
+/// # let lightdash = lightdash.base_url(sandbox.lightdash_url()).token(token).build()?;
+/// # let project = rowfeed_sandbox::LIGHTDASH_PROJECT_UUID;
+/// # let sql = "SELECT project, 1234.5 AS usd FROM projects";
+/// # let run = lightdash.execute_async_sql_query().project_uuid(project).body(sql).run().await?;
+/// # let page = run.pages().try_next().await?.ok_or("no page")?;
+/// // Pages and rows read what is raw. What is formatted can be had of the same page:
+/// let columns = page.columns().iter().map(|column| {
+///     (column.name().to_owned(), column.type_name().unwrap_or_default().to_owned())
+/// });
+/// let formatted = Columns::lightdash(columns, Cells::Formatted);
+/// let rows = RowDecoder::new(&formatted, page.raw().as_str(), page.first_row());
+/// let shown: Vec<(String, String)> = rows.collect::<Result<_, _>>()?;
+/// # println!("{shown:?}");
+/// # assert_eq!(shown.len(), 4);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Cells {
     /// The value as the warehouse gave it. This is what should be computed with.
@@ -102,6 +172,15 @@ pub enum Cells {
 impl Columns {
     /// Dune: `column_names` and `column_types` of the result's metadata, whichever are there.
     /// A type beyond the last name is ignored; a name beyond the last type has none.
+    ///
+    /// ```
+    /// use rowfeed::Columns;
+    ///
+    /// let names = ["hash", "value"].map(str::to_owned);
+    /// let types = ["varbinary", "uint256"].map(str::to_owned);
+    /// let columns = Columns::dune(Some(&names), Some(&types));
+    /// assert_eq!(columns.len(), 2);
+    /// ```
     pub fn dune(names: Option<&[String]>, types: Option<&[String]>) -> Self {
         let types = types.unwrap_or_default();
         let columns = names.unwrap_or_default().iter().enumerate();
@@ -115,6 +194,15 @@ impl Columns {
 
     /// Lightdash: names and types of `columns`, in the order in which they were sent, and which
     /// form of the values to read.
+    ///
+    /// ```
+    /// use rowfeed::{Cells, Columns};
+    ///
+    /// let columns = [("orders_status", "string"), ("orders_count", "number")];
+    /// let columns = columns.map(|(name, kind)| (name.to_owned(), kind.to_owned()));
+    /// let columns = Columns::lightdash(columns.into_iter(), Cells::Raw);
+    /// assert_eq!(columns.position("orders_count"), Some(1));
+    /// ```
     pub fn lightdash(columns: impl Iterator<Item = (String, String)>, cells: Cells) -> Self {
         let columns = columns.map(|(name, type_name)| {
             let kind = match cells {
@@ -133,6 +221,15 @@ impl Columns {
     /// sends `null` in their place, which is an error unless the field is an `Option`; an
     /// `Optional<Uuid>` looks like NULL whatever it holds. Cast such columns in the query
     /// (`CAST(id AS Utf8)`).
+    ///
+    /// ```
+    /// use rowfeed::{ColumnKind, Columns};
+    ///
+    /// let columns = [("id", "Int64"), ("tags", "Optional<List<Utf8>>")];
+    /// let columns = columns.map(|(name, kind)| (name.to_owned(), kind.to_owned()));
+    /// let columns = Columns::yandex_query(columns.into_iter());
+    /// assert_eq!(columns.get("tags").map(|tags| tags.kind()), Some(ColumnKind::List));
+    /// ```
     pub fn yandex_query(columns: impl Iterator<Item = (String, String)>) -> Self {
         let columns = columns.map(|(name, type_name)| {
             let (kind, null_is_lost) = yql_type::column(&type_name);

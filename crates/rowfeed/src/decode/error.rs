@@ -8,6 +8,30 @@ use serde::de::{Expected, Unexpected};
 ///
 /// [`Display`](fmt::Display) names everything that is known: page, row, column with its declared
 /// type, what was wanted, what was found, and what to do about it.
+///
+/// ```
+/// # use rowfeed::{dune, prelude::*};
+/// #[derive(Debug, serde::Deserialize)]
+/// struct Trade {
+///     trade_id: u32,
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// let sql = "SELECT trade_id FROM trades WHERE trade_id > 9007199254740992";
+/// let run = dune.execute_sql().body(sql).run().await?;
+/// let error = run.rows::<Trade>().try_next().await.unwrap_err();
+/// let cell = error.decode().ok_or("not a row that does not fit")?;
+/// assert_eq!((cell.page(), cell.row()), (Some(0), Some(0)));
+/// assert_eq!((cell.column(), cell.declared_type()), (Some("trade_id"), Some("bigint")));
+/// assert_eq!(cell.wanted(), Some("u32"));
+/// println!("{cell}");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct DecodeError(Box<Inner>);
 

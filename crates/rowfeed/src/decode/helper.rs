@@ -54,6 +54,23 @@ impl Form {
 /// # Errors
 ///
 /// Those of `T`.
+///
+/// ```
+/// #[derive(serde::Deserialize)]
+/// struct Block {
+///     #[serde(deserialize_with = "rowfeed::assume_utc")]
+///     mined: Option<jiff::Timestamp>,
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let name = [String::from("mined")];
+/// # let columns = rowfeed::Columns::dune(Some(&name), Some(&["timestamp".to_owned()]));
+/// let json = r#"[{"mined": "2022-05-04 12:30:00.000"}]"#; // a `timestamp` of Dune
+/// let row: Block = rowfeed::RowDecoder::new(&columns, json, 0).next().ok_or("no row")??;
+/// assert_eq!(row.mined, Some("2022-05-04T12:30:00Z".parse()?));
+/// # Ok(())
+/// # }
+/// ```
 pub fn assume_utc<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -71,6 +88,24 @@ where
 /// # Errors
 ///
 /// Those of `T`.
+///
+/// ```
+/// #[derive(serde::Deserialize)]
+/// struct Day {
+///     #[serde(deserialize_with = "rowfeed::midnight_as_date")]
+///     day: chrono::NaiveDate,
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let name = [String::from("day")];
+/// # let types = ["timestamp with time zone".to_owned()];
+/// # let columns = rowfeed::Columns::dune(Some(&name), Some(&types));
+/// let json = r#"[{"day": "2024-09-28 00:00:00.000 UTC"}]"#; // `date_trunc('day', …)`
+/// let row: Day = rowfeed::RowDecoder::new(&columns, json, 0).next().ok_or("no row")??;
+/// assert_eq!(row.day.to_string(), "2024-09-28");
+/// # Ok(())
+/// # }
+/// ```
 pub fn midnight_as_date<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -85,6 +120,24 @@ where
 /// # Errors
 ///
 /// Those of `T`.
+///
+/// ```
+/// #[derive(serde::Deserialize)]
+/// struct Block {
+///     #[serde(deserialize_with = "rowfeed::without_offset")]
+///     mined: chrono::NaiveDateTime,
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let name = [String::from("mined")];
+/// # let types = ["timestamp with time zone".to_owned()];
+/// # let columns = rowfeed::Columns::dune(Some(&name), Some(&types));
+/// let json = r#"[{"mined": "2021-06-07 13:21:10.000 UTC"}]"#;
+/// let row: Block = rowfeed::RowDecoder::new(&columns, json, 0).next().ok_or("no row")??;
+/// assert_eq!(row.mined.to_string(), "2021-06-07 13:21:10");
+/// # Ok(())
+/// # }
+/// ```
 pub fn without_offset<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -101,6 +154,23 @@ where
 /// # Errors
 ///
 /// Those of `T`, and one that names the cell if the bytes are not UTF-8.
+///
+/// ```
+/// #[derive(serde::Deserialize)]
+/// struct Person {
+///     #[serde(deserialize_with = "rowfeed::utf8")]
+///     name: String,
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let columns = [("name".to_owned(), "String".to_owned())].into_iter();
+/// # let columns = rowfeed::Columns::yandex_query(columns);
+/// let json = r#"[["QWRh"]]"#; // 'Ada' of Yandex Query
+/// let row: Person = rowfeed::RowDecoder::new(&columns, json, 0).next().ok_or("no row")??;
+/// assert_eq!(row.name, "Ada");
+/// # Ok(())
+/// # }
+/// ```
 pub fn utf8<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,

@@ -44,6 +44,22 @@ pub(super) enum Kind {
 ///
 /// The names are the same for all three services, so that a program can look at a result that it
 /// does not know without knowing Trino's, Lightdash's and YQL's type names.
+///
+/// ```
+/// use rowfeed::{ColumnKind, Columns};
+///
+/// /// Whether a chart can put it on its axis of numbers.
+/// fn is_number(kind: ColumnKind) -> bool {
+///     use ColumnKind::{Decimal, Float, Integer, Number};
+///     matches!(kind, Integer | Decimal | Float | Number)
+/// }
+///
+/// let names = ["day", "volume"].map(str::to_owned);
+/// let types = ["date", "decimal(38, 18)"].map(str::to_owned);
+/// let columns = Columns::dune(Some(&names), Some(&types));
+/// let numbers: Vec<bool> = columns.iter().map(|column| is_number(column.kind())).collect();
+/// assert_eq!(numbers, [false, true]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ColumnKind {

@@ -36,6 +36,25 @@ pub(crate) fn decode_rows<'a, T: Deserialize<'a>>(
 /// The rows of a page, decoded one at a time, each when it is asked for.
 ///
 /// An error names the row by its place in the whole result, and ends the iteration.
+///
+/// [`Page::rows`](crate::Page::rows) and [`Page::decode`](crate::Page::decode) do this for the
+/// pages of a result; here it is for rows that have come another way.
+///
+/// ```
+/// use rowfeed::{Columns, DecodeError, RowDecoder};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let names = ["n", "name"].map(str::to_owned);
+/// let types = ["bigint", "varchar"].map(str::to_owned);
+/// let columns = Columns::dune(Some(&names), Some(&types));
+///
+/// let json = r#"[{"n": 1, "name": "one"}, {"n": "2", "name": "two"}]"#;
+/// let rows = RowDecoder::new(&columns, json, 0);
+/// let rows: Vec<(u8, &str)> = rows.collect::<Result<_, DecodeError>>()?;
+/// assert_eq!(rows, [(1, "one"), (2, "two")]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct RowDecoder<'a, T> {
     lex: Lexer<'a, 'a>,

@@ -15,6 +15,32 @@ pub(super) const HOOK: &str = "$rowfeed::Row";
 ///
 /// A column that a Lightdash pivot or a Dune row does not have is absent, which is not the same
 /// as NULL.
+///
+/// ```
+/// use rowfeed::Row;
+/// # use rowfeed::{dune, prelude::*};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # let sql = "SELECT project, members, note FROM projects ORDER BY members";
+/// let run = dune.execute_sql().body(sql).run().await?;
+/// let rows: Vec<Row> = run.rows().try_collect().await?;
+/// for row in &rows {
+///     for (name, value) in row.iter() {
+///         print!("{name} = {value:?}, ");
+///     }
+///     println!();
+/// }
+/// assert_eq!(rows[0]["project"].as_str(), Some("lagoon"));
+/// assert_eq!(rows[0][1].as_integer(), Some(3));
+/// assert!(rows[0].get("fee").is_none());
+/// println!("{}", serde_json::to_string(&rows)?);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row(Vec<(String, Value)>);
 

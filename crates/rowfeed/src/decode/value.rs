@@ -21,6 +21,33 @@ pub(super) use super::tag::{HOOK, visit, visit_row};
 ///
 /// Which variant a cell becomes follows its column's declared type; where none is declared, the
 /// cell's JSON. Text in the date and time variants is in rowfeed's normal form.
+///
+/// ```
+/// use rowfeed::Value;
+/// # use rowfeed::{dune, prelude::*};
+///
+/// fn shown(value: &Value) -> String {
+///     match value {
+///         Value::Null => "-".to_owned(),
+///         Value::Integer(number) => number.to_string(),
+///         Value::Float(number) => format!("{number:.2}"),
+///         other => other.as_str().map_or_else(|| format!("{other:?}"), str::to_owned),
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// let sql = "SELECT launched_on, members, note FROM projects WHERE members = 7";
+/// let run = dune.execute_sql().body(sql).run().await?;
+/// let rows: Vec<Vec<Value>> = run.rows().try_collect().await?;
+/// let shown: Vec<String> = rows[0].iter().map(shown).collect();
+/// assert_eq!(shown, ["2023-08-09", "7", "-"]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Default)]
 #[non_exhaustive]
 pub enum Value {

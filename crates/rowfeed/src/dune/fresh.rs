@@ -12,6 +12,24 @@ use super::{
 use crate::{Error, Starting};
 
 /// Freshness of latest results, which Dune's API does not know: they are as old as they are.
+///
+/// ```
+/// use std::time::Duration;
+/// use rowfeed::{dune, prelude::*};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # let query_id = rowfeed_sandbox::DUNE_QUERY_ID;
+/// let latest = dune.get_latest_query_result().query_id(query_id);
+/// let run = latest.max_age(Duration::from_secs(3600)).await?;
+/// println!("the result of {:?}", run.details().ended_at);
+/// let rows: Vec<rowfeed::Row> = run.rows().try_collect().await?;
+/// # Ok(())
+/// # }
+/// ```
 pub trait MaxAge {
     /// The run of the latest result, if it ended no longer than `max_age` ago by this machine's
     /// clock, or is still on its way; else the query is executed, which costs credits.

@@ -49,7 +49,8 @@ pub(super) enum Answer {
     Page {
         ticket: Ticket,
         asked: u64,
-        response: types::ReadExecutionResultResponse,
+        /// A failure counts only where the page is still wanted.
+        response: Result<types::ReadExecutionResultResponse, Error>,
     },
 }
 
@@ -243,13 +244,17 @@ impl Source for Paging {
             Ok(Answer::Page {
                 ticket,
                 asked,
-                response: response.await?,
+                response: response.await,
             })
         })))
     }
 
+    fn has_ended(&self) -> bool {
+        self.offsets.has_ended()
+    }
+
     fn accept(&mut self, wanted: Wanted, answer: Answer) -> Result<Option<Page>, Error> {
-        let (ticket, asked, mut response) = match answer {
+        let (ticket, asked, response) = match answer {
             Answer::Page {
                 ticket,
                 asked,
@@ -266,6 +271,7 @@ impl Source for Paging {
         if !self.offsets.accept(ticket) {
             return Ok(None);
         }
+        let mut response = response?;
         let result = self.check(wanted, &mut response)?;
         let metadata = result.metadata.unwrap_or_default();
         let total_rows = metadata

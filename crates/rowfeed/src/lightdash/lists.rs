@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::state::{SERVICE, call};
 use crate::{
     Error, ErrorKind, Items, ListCursor, ListsItems,
-    items::{ListPage, Listing},
+    items::{ListPage, Listing, Wanted},
 };
 
 /// The most that the history of queries allows; content has no limit that is known.
@@ -28,9 +28,9 @@ macro_rules! lists {
 
             fn items(self) -> Items<types::$item> {
                 let listing = listing($operation, &self, &self.page, &self.page_size);
-                Items::new(listing, move |position, size| {
+                Items::new(listing, move |wanted| {
                     let list = self.clone();
-                    Box::pin(read(position, size, move |page, size| {
+                    Box::pin(read(wanted, move |page, size| {
                         let (page, size) = (page.cast_signed(), size.cast_signed());
                         let list = list.clone().page(page).page_size(size);
                         async move {
@@ -78,17 +78,19 @@ fn listing(
     })
 }
 
-/// The page with the item at `position`, from that item on.
-async fn read<T, F>(
-    position: u64,
-    mut size: u64,
-    fetch: impl Fn(u64, u64) -> F,
-) -> Result<ListPage<T>, Error>
+/// The page with the item that is wanted next, from that item on.
+async fn read<T, F>(wanted: Wanted, fetch: impl Fn(u64, u64) -> F) -> Result<ListPage<T>, Error>
 where
     T: Serialize,
     F: Future<Output = Result<(Vec<T>, Option<types::Pagination>), Error>>,
 {
     let paging = |message| Err(Error::new(ErrorKind::Paging, SERVICE, message));
+    let position = wanted.position;
+    // Behind the beginning the size decides where pages begin, so it stays as it is.
+    let mut size = match position {
+        0 => wanted.size(),
+        _ => wanted.page_size,
+    };
     let mut is_settled = false;
     loop {
         let page = position / size + 1;

@@ -190,8 +190,13 @@ impl Source for Paging {
             return Ok(self.plan_first(wanted));
         };
         let first = (settled.planned - 1) * settled.page_size;
-        if wanted.is_met(first.saturating_sub(self.first_row)) {
-            return Ok(Plan::End);
+        // What has come, and what is under way if it comes in full.
+        let read = self.row - self.first_row;
+        if wanted.is_met(read + self.under_way * settled.page_size) {
+            return Ok(match self.under_way {
+                0 => Plan::End,
+                _ => Plan::Wait,
+            });
         }
         // Beyond the announced end only the last page itself can say that there is more.
         let is_announced = settled.total_rows.is_some_and(|total| first < total);

@@ -2,6 +2,24 @@
 //!
 //! Everything of `rowfeed_yandex_query` is here. [`ReadsRows`](crate::ReadsRows) is on
 //! `get_query_results`; [`StartsRun`](crate::StartsRun) on `create_query`.
+//!
+//! ```
+//! use rowfeed::{prelude::*, yandex_query};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+//! # let token = rowfeed::Secret::new(rowfeed_sandbox::YANDEX_IAM_TOKEN)?;
+//! # let (folder, url) = (rowfeed_sandbox::YANDEX_PROJECT, sandbox.yandex_query_url());
+//! let yandex = yandex_query::Client::builder().iam_token(token)
+//! #     .base_url(url)
+//!     .build()?;
+//! let query = yandex.create_query().project(folder).body("SELECT project, chain FROM projects");
+//! let projects: Vec<(String, String)> = query.run().await?.rows().try_collect().await?;
+//! # assert_eq!(projects.len(), 4);
+//! # Ok(())
+//! # }
+//! ```
 
 mod paging;
 mod run;

@@ -58,7 +58,8 @@ pub(super) enum Answer {
     Page {
         ticket: Ticket,
         asked: u64,
-        results: types::ResultSet,
+        /// A failure counts only where the page is still wanted.
+        results: Result<types::ResultSet, Error>,
     },
 }
 
@@ -116,8 +117,8 @@ impl Paging {
     }
 }
 
-fn unset(message: &String) -> Error {
-    Error::invalid(SERVICE, message.clone())
+fn unset(message: impl AsRef<str>) -> Error {
+    Error::invalid(SERVICE, message.as_ref())
 }
 
 /// What `get_query` says of the result set that `results` is for.
@@ -222,14 +223,13 @@ impl Source for Paging {
             .offset(ticket.offset.cast_signed())
             .limit(asked.cast_signed());
         Ok(Plan::Fetch(Box::pin(async move {
-            let results = results
-                .send()
-                .await
-                .map_err(|error| call(error).with_run(&id))?;
+            let results = results.send().await;
             Ok(Answer::Page {
                 ticket,
                 asked,
-                results: results.into_inner(),
+                results: results
+                    .map(|results| results.into_inner())
+                    .map_err(|error| call(error).with_run(&id)),
             })
         })))
     }
@@ -249,6 +249,7 @@ impl Source for Paging {
         if !self.offsets.accept(ticket) {
             return Ok(None);
         }
+        let results = results?;
         let announced = self.announced.map_or(0, Announced::rows);
         let count = results.rows.count() as u64;
         let end = ticket.offset + count;

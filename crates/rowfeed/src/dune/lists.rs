@@ -1,0 +1,84 @@
+//! How Dune's lists page.
+//!
+//! - All of them count by `offset` and `limit`, and may send fewer items than asked for.
+//! - Queries and datasets name the `total` and no next page: the next one begins after the items
+//!   that came, and the list ends with the total or with a page without items. A short page is not
+//!   the end.
+//! - Uploads and materialised views name the next page by `next_offset`; absent or 0, there is
+//!   none. A page without items is not the end.
+
+use std::fmt::Debug;
+
+use rowfeed_dune::{builder, types};
+
+use super::state::{SERVICE, call};
+use crate::{
+    Error, Items, ListCursor, ListsItems,
+    items::{ListPage, Listing},
+};
+
+/// An operation, the usual size of its pages, what it lists, and what says where to go on.
+macro_rules! lists {
+    ($($builder:ident, $operation:literal, by $size:literal:
+       $items:ident of $item:ident, $rule:ident($says:ident);)*) => {$(
+        impl ListsItems for builder::$builder {
+            type Item = types::$item;
+
+            fn items(self) -> Items<types::$item> {
+                let listing = listing($operation, &self, &self.limit, &self.offset, $size);
+                Items::new(listing, move |wanted| {
+                    let offset = wanted.position.cast_signed();
+                    let list = self.clone().offset(offset).limit(wanted.size().cast_signed());
+                    Box::pin(async move {
+                        let page = list.send().await.map_err(call)?.into_inner();
+                        let next = $rule(offset, page.$items.len(), page.$says);
+                        Ok(ListPage::new(page.$items, next))
+                    })
+                })
+            }
+        }
+    )*};
+}
+
+lists! {
+    ListQueries, "list_queries", by 20: queries of QueryOverview, until_total(total);
+    ListDatasets, "list_datasets", by 250: datasets of Dataset, until_total(total);
+    ListUploads, "list_uploads", by 1_000: tables of TableListElement, named(next_offset);
+    ListMaterializedViews, "list_materialized_views", by 1_000:
+        materialized_views of MaterializedViewListElement, named(next_offset);
+}
+
+fn until_total(offset: i64, items: usize, total: Option<i64>) -> Option<i64> {
+    let next = offset.saturating_add_unsigned(items as u64);
+    let is_last = items == 0 || total.is_some_and(|total| next >= total);
+    (!is_last).then_some(next)
+}
+
+fn named(_offset: i64, _items: usize, next: Option<i64>) -> Option<i64> {
+    next.filter(|&next| next != 0)
+}
+
+fn listing(
+    operation: &'static str,
+    builder: &impl Debug,
+    limit: &Result<Option<i64>, String>,
+    offset: &Result<Option<i64>, String>,
+    page_size: u64,
+) -> Result<Listing, Error> {
+    let count = |name: &str, value: &Result<Option<i64>, String>| match value {
+        Ok(None) => Ok(None),
+        Ok(Some(value)) => u64::try_from(*value).map(Some).map_err(|_| {
+            let message = format!("{name} is {value}, and must be at least 0");
+            Error::invalid(SERVICE, message)
+        }),
+        Err(message) => Err(Error::invalid(SERVICE, message.clone())),
+    };
+    let mut start = ListCursor::start(SERVICE, operation, builder);
+    start.position = count("offset", offset)?.unwrap_or(0);
+    Ok(Listing {
+        service: SERVICE,
+        start,
+        at_most: count("limit", limit)?,
+        page_size,
+    })
+}

@@ -1,0 +1,632 @@
+//! Runs on their way: started, watched, cancelled, taken up again; and what is said of them.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::{
+    future::Future,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use rowfeed::{ColumnKind, ErrorKind, Progress, Starting, prelude::*};
+use rowfeed_sandbox::{
+    DUNE_API_KEY, Fault, LIGHTDASH_PROJECT_UUID, LIGHTDASH_TOKEN, Recorded, Sandbox, Service,
+    YANDEX_IAM_TOKEN, YANDEX_PROJECT,
+};
+use serde_json::json;
+use support::{
+    ALL, Bench, Number, dune_client, lightdash_client, numbers, upto, yandex_query_client,
+};
+
+const BRIEF: Duration = Duration::from_millis(1);
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn starting(bench: &Bench, service: Service, sql: &str) -> Starting {
+    let starting = match service {
+        Service::Dune => bench.dune.execute_sql().body(sql).run(),
+        Service::Lightdash => bench.start_lightdash(sql).run(),
+        _ => bench.start_yandex_query(sql).run(),
+    };
+    starting.poll_interval(BRIEF, BRIEF * 2)
+}
+
+/// Takes a run up by its id, with a client that knows nothing of it.
+fn taken_up(bench: &Bench, service: Service, id: &str) -> Starting {
+    let starting = match service {
+        Service::Dune => {
+            let client = dune_client(&bench.sandbox, DUNE_API_KEY);
+            client.get_execution_status().execution_id(id).run()
+        }
+        Service::Lightdash => {
+            let client = lightdash_client(&bench.sandbox, LIGHTDASH_TOKEN);
+            let results = client.get_async_query_results();
+            results
+                .project_uuid(LIGHTDASH_PROJECT_UUID)
+                .query_uuid(id)
+                .run()
+        }
+        _ => {
+            let client = yandex_query_client(&bench.sandbox, YANDEX_IAM_TOKEN);
+            client
+                .get_query_status()
+                .project(YANDEX_PROJECT)
+                .query_id(id)
+                .run()
+        }
+    };
+    starting.poll_interval(BRIEF, BRIEF * 2)
+}
+
+/// A sandbox in which no run comes to its end by itself.
+async fn endless() -> Bench {
+    Bench::with(Sandbox::builder().poll_steps(u32::MAX)).await
+}
+
+async fn in_time<T>(future: impl Future<Output = T>) -> T {
+    let waited = tokio::time::timeout(PATIENCE, future).await;
+    waited.expect("this comes in time")
+}
+
+fn starts(requests: &[Recorded]) -> usize {
+    let posts = requests.iter().filter(|request| request.method == "POST");
+    posts.filter(|request| !is_cancel(request)).count()
+}
+
+fn is_cancel(request: &Recorded) -> bool {
+    request.method == "POST"
+        && (request.path.ends_with("/cancel") || request.path.ends_with("/stop"))
+}
+
+/// The ids that the sandbox was asked to cancel, waiting for `count` of them.
+async fn cancelled(bench: &Bench, count: usize) -> Vec<String> {
+    let cancels = || {
+        let requests = bench.sandbox.requests();
+        let cancels = requests.into_iter().filter(|request| is_cancel(request));
+        cancels.map(|request| request.path).collect::<Vec<_>>()
+    };
+    in_time(async {
+        while cancels().len() < count {
+            tokio::time::sleep(BRIEF).await;
+        }
+    })
+    .await;
+    tokio::time::sleep(BRIEF * 30).await;
+    let paths = cancels();
+    bench.sandbox.take_requests();
+    paths
+}
+
+/// Kind of the error of a run that was cancelled; Yandex Query calls it failed.
+fn cancelled_kind(service: Service) -> ErrorKind {
+    match service {
+        Service::YandexQuery => ErrorKind::Failed,
+        _ => ErrorKind::Cancelled,
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_is_only_made_sends_nothing() {
+    let bench = Bench::start().await;
+    for service in ALL {
+        let starting = starting(&bench, service, "SELECT 1").cancel_on_drop();
+        let starting = starting.cancel_on_timeout().on_progress(|_| ());
+        assert!(format!("{starting:?}").contains("Starting"));
+        drop(starting);
+        tokio::time::sleep(BRIEF * 30).await;
+        assert!(bench.sandbox.requests().is_empty(), "{service:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_started_run_has_its_id_before_its_end() {
+    let bench = Bench::with(Sandbox::builder().poll_steps(3)).await;
+    for service in ALL {
+        let running = starting(&bench, service, &numbers(5))
+            .start()
+            .await
+            .unwrap();
+        let requests = bench.sandbox.take_requests();
+        assert_eq!(
+            requests.len(),
+            1,
+            "nobody has asked how far it is: {requests:?}"
+        );
+        assert_eq!(starts(&requests), 1);
+        let (id, name) = (running.id().to_owned(), running.service());
+        assert!(format!("{running:?}").contains(&id), "{running:?}");
+
+        let run = running.await.unwrap();
+        assert_eq!((run.id(), run.service()), (id.as_str(), name));
+        assert_eq!(
+            starts(&bench.sandbox.take_requests()),
+            0,
+            "it is not started again"
+        );
+        let rows: Vec<Number> = run.rows().try_collect().await.unwrap();
+        assert_eq!(rows, upto(5), "{service:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_is_not_accepted_fails_to_start() {
+    let bench = Bench::start().await;
+    for service in ALL {
+        bench
+            .sandbox
+            .fault(Fault::status(403).on(service).method("POST"));
+        let error = starting(&bench, service, "SELECT 1")
+            .start()
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Call, "{error}");
+        assert_eq!(
+            (
+                error.run_id(),
+                error.call().unwrap().status().unwrap().as_u16()
+            ),
+            (None, 403)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_run_is_cancelled_on_request() {
+    let bench = endless().await;
+    for service in ALL {
+        let running = starting(&bench, service, "SELECT 1").start().await.unwrap();
+        let id = running.id().to_owned();
+        running.cancel().await.unwrap();
+        let cancels = cancelled(&bench, 1).await;
+        assert_eq!(cancels.len(), 1, "{cancels:?}");
+        assert!(cancels[0].contains(&id), "{id} {cancels:?}");
+        let error = in_time(taken_up(&bench, service, &id).into_future())
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), cancelled_kind(service), "{error}");
+        assert_eq!(error.run_id(), Some(id.as_str()));
+        bench.sandbox.take_requests();
+    }
+}
+
+#[tokio::test]
+async fn a_cancel_that_is_refused_says_so() {
+    let bench = endless().await;
+    for service in ALL {
+        let running = starting(&bench, service, "SELECT 1").start().await.unwrap();
+        bench
+            .sandbox
+            .fault(Fault::status(403).on(service).method("POST"));
+        let error = running.cancel().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Call, "{error}");
+        assert_eq!(error.call().unwrap().status().unwrap().as_u16(), 403);
+        bench.sandbox.clear_faults();
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_is_dropped_goes_on_unless_said_otherwise() {
+    let bench = endless().await;
+    for service in ALL {
+        // Waited for, and given up.
+        let waited = tokio::time::timeout(
+            BRIEF * 60,
+            starting(&bench, service, "SELECT 1").into_future(),
+        );
+        assert!(waited.await.is_err());
+        // Started, and never waited for.
+        drop(starting(&bench, service, "SELECT 1").start().await.unwrap());
+        assert_eq!(cancelled(&bench, 0).await, [""; 0]);
+
+        let starting = || starting(&bench, service, "SELECT 1").cancel_on_drop();
+        assert!(
+            tokio::time::timeout(BRIEF * 60, starting().into_future())
+                .await
+                .is_err()
+        );
+        assert_eq!(cancelled(&bench, 1).await.len(), 1, "{service:?}");
+        let running = starting().start().await.unwrap();
+        let id = running.id().to_owned();
+        drop(running);
+        let cancels = cancelled(&bench, 1).await;
+        assert!(
+            cancels.len() == 1 && cancels[0].contains(&id),
+            "{cancels:?}"
+        );
+        // A running one that is waited for in part.
+        let running = starting().start().await.unwrap();
+        assert!(
+            tokio::time::timeout(BRIEF * 30, running.into_future())
+                .await
+                .is_err()
+        );
+        assert_eq!(cancelled(&bench, 1).await.len(), 1, "{service:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_has_ended_is_not_cancelled_when_dropped() {
+    let bench = Bench::with(Sandbox::builder().poll_steps(2)).await;
+    for service in ALL {
+        let run = starting(&bench, service, &numbers(3))
+            .cancel_on_drop()
+            .await
+            .unwrap();
+        drop(run);
+        let failed = starting(&bench, service, "SELECT FROM")
+            .cancel_on_drop()
+            .await;
+        assert_eq!(failed.unwrap_err().kind(), ErrorKind::Failed);
+        let running = starting(&bench, service, "SELECT 1").cancel_on_drop();
+        running.start().await.unwrap().cancel().await.unwrap();
+        // The one that was asked for, and no other.
+        assert_eq!(cancelled(&bench, 1).await.len(), 1, "{service:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_can_no_longer_be_asked_about_is_cancelled_when_that_was_wished() {
+    let bench = endless().await;
+    for service in ALL {
+        bench
+            .sandbox
+            .fault(Fault::status(418).on(service).method("GET").always());
+        let error = starting(&bench, service, "SELECT 1")
+            .cancel_on_drop()
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Call, "{error}");
+        assert_eq!(cancelled(&bench, 1).await.len(), 1, "{service:?}");
+        bench.sandbox.clear_faults();
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_takes_too_long_is_cancelled_only_when_that_was_wished() {
+    let bench = endless().await;
+    for service in ALL {
+        let starting = || starting(&bench, service, "SELECT 1").timeout(BRIEF * 50);
+        let error = in_time(starting().into_future()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+        assert!(error.to_string().contains("goes on"), "{error}");
+        assert_eq!(cancelled(&bench, 0).await, [""; 0]);
+
+        let error = in_time(starting().cancel_on_timeout().into_future())
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+        assert!(error.to_string().contains("50ms"), "{error}");
+        let id = error.run_id().unwrap().to_owned();
+        let cancels = cancelled(&bench, 1).await;
+        assert!(
+            cancels.len() == 1 && cancels[0].contains(&id),
+            "{cancels:?}"
+        );
+        let again = in_time(taken_up(&bench, service, &id).into_future())
+            .await
+            .unwrap_err();
+        assert_eq!(again.kind(), cancelled_kind(service), "{again}");
+        bench.sandbox.take_requests();
+
+        // Both wishes are one request.
+        let both = starting().cancel_on_timeout().cancel_on_drop();
+        in_time(both.into_future()).await.unwrap_err();
+        assert_eq!(cancelled(&bench, 1).await.len(), 1, "{service:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_was_cancelled_for_its_time_is_not_said_to_go_on() {
+    let bench = endless().await;
+    for service in ALL {
+        let starting = starting(&bench, service, "SELECT 1").timeout(BRIEF * 20);
+        let error = starting.cancel_on_timeout().await.unwrap_err();
+        assert!(!error.to_string().contains("goes on"), "{error}");
+        assert!(error.to_string().contains("cancel"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_cancel_that_fails_leaves_the_timeout_as_the_error() {
+    let bench = endless().await;
+    for service in ALL {
+        let starting = starting(&bench, service, "SELECT 1").timeout(BRIEF * 50);
+        let running = starting.cancel_on_timeout().start().await.unwrap();
+        bench
+            .sandbox
+            .fault(Fault::status(403).on(service).method("POST").always());
+        let error = in_time(running.into_future()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+        assert!(
+            error.to_string().contains("goes on"),
+            "it was not cancelled: {error}"
+        );
+        bench.sandbox.clear_faults();
+    }
+}
+
+#[tokio::test]
+async fn a_cancel_that_hangs_does_not_keep_the_timeout_back_for_long() {
+    let bench = endless().await;
+    for service in ALL {
+        let starting = starting(&bench, service, "SELECT 1").timeout(BRIEF * 50);
+        let running = starting.cancel_on_timeout().start().await.unwrap();
+        let slow = Fault::delay(Duration::from_secs(300)).on(service);
+        bench.sandbox.fault(slow.method("POST").always());
+        let error = in_time(running.into_future()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+        bench.sandbox.clear_faults();
+    }
+}
+
+/// What was told of a run.
+type Told = Arc<Mutex<Vec<Progress>>>;
+
+fn told(starting: Starting) -> (Starting, Told) {
+    let told = Told::default();
+    let keep = Arc::clone(&told);
+    let starting =
+        starting.on_progress(move |progress| keep.lock().unwrap().push(progress.clone()));
+    (starting, told)
+}
+
+#[tokio::test]
+async fn progress_is_told_after_each_look_until_the_end() {
+    let bench = Bench::with(Sandbox::builder().poll_steps(4)).await;
+    for service in ALL {
+        let (starting, told) = told(starting(&bench, service, "SELECT 1"));
+        let run = starting.await.unwrap();
+        let told = told.lock().unwrap();
+        assert_eq!(told.len(), 4, "{service:?}: {told:?}");
+        assert!(told.iter().all(|progress| progress.run_id == run.id()));
+        assert!(told.is_sorted_by_key(|progress| progress.elapsed));
+        assert!(told[3].elapsed > Duration::ZERO);
+        let mut states: Vec<&str> = told
+            .iter()
+            .map(|progress| progress.state.as_str())
+            .collect();
+        states.dedup();
+        let expected: &[&str] = match service {
+            Service::Dune => &["QUERY_STATE_PENDING", "QUERY_STATE_EXECUTING"],
+            Service::Lightdash => &["pending", "queued", "executing"],
+            _ => &["RUNNING"],
+        };
+        assert_eq!(states, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_run_at_its_end_has_no_progress() {
+    let bench = Bench::start().await;
+    for service in ALL {
+        let (starting, told) = told(starting(&bench, service, "SELECT 1"));
+        starting.await.unwrap();
+        assert!(told.lock().unwrap().is_empty(), "{service:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_place_in_dune_s_queue_is_told() {
+    let bench = Bench::start().await;
+    let running = starting(&bench, Service::Dune, "SELECT 1")
+        .start()
+        .await
+        .unwrap();
+    let id = running.id().to_owned();
+    drop(running);
+    for position in [Some(7), Some(2), None] {
+        let status = json!({
+            "execution_id": id, "query_id": 0, "is_execution_finished": false,
+            "state": "QUERY_STATE_PENDING", "queue_position": position,
+        });
+        bench.answer_at(Service::Dune, "/status", 0, status);
+    }
+    let (starting, told) = told(taken_up(&bench, Service::Dune, &id));
+    starting.await.unwrap();
+    let positions: Vec<_> = told
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|told| told.queue_position)
+        .collect();
+    assert_eq!(positions, [Some(7), Some(2), None]);
+}
+
+#[tokio::test]
+async fn a_run_is_taken_up_again_by_its_id() {
+    let bench = Bench::with(Sandbox::builder().poll_steps(3)).await;
+    for service in ALL {
+        // On its way, and at its end.
+        let running = starting(&bench, service, &numbers(5))
+            .start()
+            .await
+            .unwrap();
+        let id = running.id().to_owned();
+        drop(running);
+        bench.sandbox.take_requests();
+        for _ in 0..2 {
+            let starting = taken_up(&bench, service, &id);
+            let running = starting.start().await.unwrap();
+            assert_eq!(running.id(), id);
+            assert!(
+                bench.sandbox.take_requests().is_empty(),
+                "to know an id takes no request"
+            );
+            let run = running.await.unwrap();
+            assert_eq!((run.id(), run.total_rows()), (id.as_str(), Some(5)));
+            let rows: Vec<Number> = run.rows().page_size(2).try_collect().await.unwrap();
+            assert_eq!(rows, upto(5), "{service:?}");
+            let requests = bench.sandbox.take_requests();
+            assert!(
+                requests.iter().all(|request| request.method == "GET"),
+                "{requests:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_failed_is_so_when_taken_up_again() {
+    let bench = Bench::start().await;
+    for service in ALL {
+        let running = starting(&bench, service, "SELECT FROM")
+            .start()
+            .await
+            .unwrap();
+        let id = running.id().to_owned();
+        let first = running.await.unwrap_err();
+        let again = taken_up(&bench, service, &id).await.unwrap_err();
+        assert_eq!(
+            (again.kind(), again.run_id()),
+            (ErrorKind::Failed, Some(id.as_str()))
+        );
+        assert_eq!(again.message(), first.message());
+        assert_eq!(again.position(), first.position());
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_is_not_there_cannot_be_taken_up() {
+    let bench = Bench::start().await;
+    let ids = [
+        "01HZZZZZZZZZZZZZZZZZZZZZZZ",
+        "00000000-0000-4000-8000-000000000000",
+        "csqugf5hf3g2e0000000",
+    ];
+    for (service, id) in ALL.into_iter().zip(ids) {
+        let error = taken_up(&bench, service, id).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Call, "{error}");
+        assert_eq!(error.run_id(), Some(id), "{error}");
+    }
+    let nothing = bench.dune.get_execution_status().run().await.unwrap_err();
+    assert_eq!(nothing.kind(), ErrorKind::InvalidRequest);
+    let nothing = bench
+        .lightdash
+        .get_async_query_results()
+        .run()
+        .await
+        .unwrap_err();
+    assert_eq!(nothing.kind(), ErrorKind::InvalidRequest);
+    let nothing = bench
+        .yandex_query
+        .get_query_status()
+        .run()
+        .await
+        .unwrap_err();
+    assert_eq!(nothing.kind(), ErrorKind::InvalidRequest);
+}
+
+#[tokio::test]
+async fn dune_tells_times_cost_and_columns() {
+    let bench = Bench::start().await;
+    let status = json!({
+        "execution_id": "01EXECUTION", "query_id": 12, "is_execution_finished": true,
+        "state": "QUERY_STATE_COMPLETED",
+        "submitted_at": "2031-02-03T04:05:06.789Z",
+        "execution_started_at": "2031-02-03T04:05:07Z",
+        "execution_ended_at": "2031-02-03T04:05:09.5Z",
+        "expires_at": "2031-05-04T04:05:09.5Z",
+        "execution_cost_credits": 1.25,
+        "result_metadata": {
+            "column_names": ["day", "usd"], "column_types": ["date", "decimal(38, 9)"],
+            "total_row_count": 70_000_000_000_i64, "row_count": 4,
+            "pending_time_millis": 211, "execution_time_millis": 2_500,
+        },
+    });
+    bench.answer_at(Service::Dune, "/status", 0, status);
+    let run = taken_up(&bench, Service::Dune, "01EXECUTION")
+        .await
+        .unwrap();
+    assert_eq!(
+        (run.total_rows(), run.result_sets()),
+        (Some(70_000_000_000), 1)
+    );
+    let details = run.details();
+    assert_eq!(
+        details.submitted_at.as_deref(),
+        Some("2031-02-03T04:05:06.789Z")
+    );
+    assert_eq!(details.started_at.as_deref(), Some("2031-02-03T04:05:07Z"));
+    assert_eq!(details.ended_at.as_deref(), Some("2031-02-03T04:05:09.5Z"));
+    assert_eq!(
+        details.expires_at.as_deref(),
+        Some("2031-05-04T04:05:09.5Z")
+    );
+    assert_eq!(details.queued_for, Some(Duration::from_millis(211)));
+    assert_eq!(details.ran_for, Some(Duration::from_millis(2_500)));
+    assert_eq!(details.cost_credits, Some(1.25));
+    let columns = details.columns.as_ref().unwrap();
+    assert_eq!(columns.get("day").unwrap().kind(), ColumnKind::Date);
+    assert_eq!(
+        columns.get("usd").unwrap().type_name(),
+        Some("decimal(38, 9)")
+    );
+
+    // Bodies of former years say next to nothing.
+    let status = json!({ "execution_id": "01EXECUTION", "state": "QUERY_STATE_COMPLETED" });
+    bench.answer_at(Service::Dune, "/status", 0, status);
+    let run = taken_up(&bench, Service::Dune, "01EXECUTION")
+        .await
+        .unwrap();
+    let details = run.details();
+    assert_eq!((run.total_rows(), details.cost_credits), (None, None));
+    assert!(details.columns.is_none() && details.ran_for.is_none() && details.ended_at.is_none());
+}
+
+#[tokio::test]
+async fn lightdash_tells_times_and_columns() {
+    let bench = Bench::start().await;
+    let ready = |metadata: serde_json::Value| {
+        json!({ "status": "ok", "results": {
+            "status": "ready", "queryUuid": "the-query", "rows": [], "page": 1, "pageSize": 0,
+            "columns": {
+                "orders_day": { "reference": "orders_day", "type": "date" },
+                "orders_sum": { "reference": "orders_sum", "type": "number" },
+            },
+            "totalResults": 0, "totalPageCount": 0, "metadata": metadata, "pivotDetails": null,
+        } })
+    };
+    let timed = json!({ "performance": {
+        "initialQueryExecutionMs": 1_234.5, "resultsPageExecutionMs": 2, "queueTimeMs": 40,
+    } });
+    bench.answer(Service::Lightdash, 0, ready(timed));
+    let run = taken_up(&bench, Service::Lightdash, "the-query")
+        .await
+        .unwrap();
+    assert_eq!(run.total_rows(), Some(0));
+    let details = run.details();
+    assert_eq!(details.queued_for, Some(Duration::from_millis(40)));
+    assert_eq!(details.ran_for, Some(Duration::from_micros(1_234_500)));
+    let columns = details.columns.as_ref().unwrap();
+    let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
+    assert_eq!(names, ["orders_day", "orders_sum"]);
+
+    // From the cache, and from a server that queues nothing.
+    let cached = json!({ "performance": {
+        "initialQueryExecutionMs": null, "resultsPageExecutionMs": 2, "queueTimeMs": null,
+    } });
+    bench.answer(Service::Lightdash, 0, ready(cached));
+    let run = taken_up(&bench, Service::Lightdash, "the-query")
+        .await
+        .unwrap();
+    assert_eq!(
+        (run.details().queued_for, run.details().ran_for),
+        (None, None)
+    );
+    assert_eq!(run.details().cost_credits, None);
+}
+
+#[tokio::test]
+async fn yandex_query_tells_times_and_the_rows_of_every_result() {
+    let bench = Bench::start().await;
+    let text = format!("{}; {}", numbers(3), numbers(4));
+    let run = starting(&bench, Service::YandexQuery, &text).await.unwrap();
+    assert_eq!((run.result_sets(), run.total_rows()), (2, Some(7)));
+    let details = run.details();
+    let at = |time: &Option<String>| time.as_ref().unwrap().parse::<jiff::Timestamp>().unwrap();
+    assert!(
+        at(&details.submitted_at) <= at(&details.ended_at),
+        "{details:?}"
+    );
+    assert!(details.columns.is_none() && details.cost_credits.is_none());
+}
