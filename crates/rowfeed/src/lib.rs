@@ -103,6 +103,7 @@ pub use pages::Pages;
 /// Given to a client's builder, for all of its calls.
 ///
 /// ```
+/// use std::time::Duration;
 /// use rowfeed::{RetryPolicy, dune, prelude::*};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -110,8 +111,7 @@ pub use pages::Pages;
 /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
 /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
 /// let dune = dune::Client::builder()
-///     .retry(RetryPolicy::new().max_attempts(6))
-/// #     .retry(RetryPolicy::new().base_delay(std::time::Duration::from_millis(1)))
+///     .retry(RetryPolicy::new().max_attempts(6).base_delay(Duration::from_millis(20)))
 ///     .api_key(key)
 /// #     .base_url(sandbox.dune_url())
 ///     .build()?;

@@ -24,6 +24,7 @@ use crate::{Error, ErrorKind, Items};
 /// while let Some(query) = queries.try_next().await? {
 ///     println!("{:?}: {}", query.id, query.name.unwrap_or_default());
 /// }
+/// # assert_eq!(queries.cursor().position(), 2);
 /// # Ok(())
 /// # }
 /// ```

@@ -29,6 +29,7 @@ use crate::{Pages, Rows, Starting};
 ///     println!("{}: {:?}", trade.project, trade.amount_usd);
 ///     assert!(trade.amount_usd > Some(1000.0));
 /// }
+/// # assert!(trades.cursor().is_some_and(|end| (1..48).contains(&end.row())));
 /// # Ok(())
 /// # }
 /// ```

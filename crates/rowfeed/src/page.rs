@@ -28,6 +28,7 @@ use crate::{
 /// while let Some(page) = pages.try_next().await? {
 ///     let trades: Vec<Trade<'_>> = page.rows()?;
 ///     save(&trades, page.cursor())?;
+/// #   assert_eq!(trades.len(), 48);
 /// }
 /// # Ok(())
 /// # }

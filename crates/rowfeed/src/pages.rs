@@ -163,6 +163,7 @@ impl Pages {
     ///     // The next two pages are on their way meanwhile.
     ///     insert(page.rows()?).await;
     /// }
+    /// # assert_eq!(sandbox.requests().iter().filter_map(|page| page.rows).sum::<usize>(), 48);
     /// # Ok(())
     /// # }
     /// ```
@@ -202,6 +203,14 @@ impl Pages {
     /// ```
     pub fn columns_of<T: DeserializeOwned>(mut self) -> Self {
         self.wanted.fields = fields_of::<T>();
+        self
+    }
+
+    /// Gives Lightdash's cells as it shows them to people: text, with the format, the currency and
+    /// the language of the field, and `∅` for NULL. Without this, and at other services, cells are
+    /// values. Text like this is for showing: it is not meant to be read back.
+    pub fn formatted(mut self) -> Self {
+        self.wanted.formatted = true;
         self
     }
 

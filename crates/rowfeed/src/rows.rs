@@ -123,6 +123,12 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         self
     }
 
+    /// Gives Lightdash's cells as it shows them to people; see [`Pages::formatted`].
+    pub fn formatted(mut self) -> Self {
+        self.pages = self.pages.formatted();
+        self
+    }
+
     /// Goes on from a cursor of the same result, with the row after it; see [`Pages::resume`].
     ///
     /// ```

@@ -18,6 +18,8 @@ pub(crate) struct Wanted {
     pub(crate) truncated: bool,
     /// The names that the rows' type takes, where only those columns are wanted.
     pub(crate) fields: Option<&'static [&'static str]>,
+    /// Whether Lightdash's cells are wanted as it shows them to people.
+    pub(crate) formatted: bool,
     /// How many pages may be fetched before they are asked for.
     pub(crate) prefetch: usize,
 }

@@ -167,6 +167,19 @@ async fn a_list_with_a_total_ends_with_an_empty_page_too() {
 }
 
 #[tokio::test]
+async fn all_queries_come_once_and_in_order_in_pages_of_any_size() {
+    let bench = Bench::start().await;
+    let all = read_all(bench.dune.list_queries().items()).await;
+    assert!(all.len() > 1);
+    for size in 1..=all.len() + 1 {
+        asked(&bench);
+        let items = bench.dune.list_queries().items().page_size(size as u32);
+        assert_eq!(read_all(items).await, all);
+        assert_eq!(asked(&bench).len(), all.len().div_ceil(size));
+    }
+}
+
+#[tokio::test]
 async fn parameters_go_with_every_page() {
     let page = |name: &str| json!({ "datasets": [{ "full_name": name }], "total": 2 });
     let bench = serving("/v1/datasets", [page("a.b"), page("a.c")]).await;

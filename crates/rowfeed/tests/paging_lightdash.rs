@@ -359,3 +359,35 @@ async fn a_query_that_runs_is_unfinished() {
     assert_eq!(error.kind(), ErrorKind::Unfinished);
     assert!(error.to_string().contains("run()"), "{error}");
 }
+
+#[tokio::test]
+async fn a_short_page_does_not_count_as_a_full_one() {
+    let bench = Bench::start().await;
+    for body in [
+        page(&[0, 1], 3, Some(2)),
+        page(&[], 3, Some(3)),
+        page(&[2], 3, None),
+    ] {
+        bench.answer(LIGHTDASH, 0, body);
+    }
+    let rows = bench.query(QUERY).rows::<Number>().page_size(2).max_rows(3);
+    assert_eq!(rows.try_collect::<Vec<_>>().await.unwrap(), upto(3));
+}
+
+#[tokio::test]
+async fn cells_come_as_they_are_shown_when_that_is_asked_for() {
+    let bench = Bench::start().await;
+    let mut body = page(&[1], 1, None);
+    let row = body.pointer_mut("/results/rows/0").unwrap();
+    let (_, cell) = row.as_object_mut().unwrap().iter_mut().next().unwrap();
+    cell["value"]["formatted"] = "one piece".into();
+    bench.answer(LIGHTDASH, 0, body.clone());
+    bench.answer(LIGHTDASH, 0, body);
+    let shown = bench.query(QUERY).rows::<(String,)>().formatted();
+    assert_eq!(
+        shown.try_collect::<Vec<_>>().await.unwrap(),
+        [("one piece".to_owned(),)]
+    );
+    let value = bench.query(QUERY).rows::<(i64,)>();
+    assert_eq!(value.try_collect::<Vec<_>>().await.unwrap(), [(1,)]);
+}

@@ -66,8 +66,10 @@ pub trait ReadsCsv: Sized {
 /// text may be too. [`rows()`](crate::ReadsRows::rows) therefore never reads it.
 ///
 /// The pages of a latest result are all read from the execution of the first one, where Dune's
-/// headers name it, as for rows. A page with another header line than the first is an error of the
-/// kind [`Paging`](crate::ErrorKind::Paging), and so is a next page that does not advance.
+/// headers name it, as for rows; where they do not, a run in between can mix two results, and only
+/// the CSV of an execution is sure to be one. A page with another header line than the first is an
+/// error of the kind [`Paging`](crate::ErrorKind::Paging), and so is a next page that does not
+/// advance.
 ///
 /// ```
 /// use futures_util::TryStreamExt as _;

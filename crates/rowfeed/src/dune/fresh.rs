@@ -27,6 +27,8 @@ use crate::{Error, Starting};
 /// let run = latest.max_age(Duration::from_secs(3600)).await?;
 /// println!("the result of {:?}", run.details().ended_at);
 /// let rows: Vec<rowfeed::Row> = run.rows().try_collect().await?;
+/// # assert_eq!(rows.len(), 48);
+/// # assert!(sandbox.requests().iter().all(|request| request.method == "GET"));
 /// # Ok(())
 /// # }
 /// ```

@@ -212,7 +212,7 @@ impl Source for Paging {
         })))
     }
 
-    fn accept(&mut self, _wanted: Wanted, answer: Answer) -> Result<Option<Page>, Error> {
+    fn accept(&mut self, wanted: Wanted, answer: Answer) -> Result<Option<Page>, Error> {
         self.under_way -= 1;
         if self.ended {
             return Ok(None);
@@ -274,7 +274,13 @@ impl Source for Paging {
             service: SERVICE,
             number: self.number,
             start,
-            columns: Columns::lightdash(columns, Cells::Raw),
+            columns: Columns::lightdash(
+                columns,
+                match wanted.formatted {
+                    true => Cells::Formatted,
+                    false => Cells::Raw,
+                },
+            ),
             rows,
             kept: None,
             total_rows,
