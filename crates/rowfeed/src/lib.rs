@@ -60,6 +60,11 @@
 //! # }
 //! ```
 #![forbid(unsafe_code)]
+// What all services share is not all needed by one of them alone.
+#![cfg_attr(
+    not(all(feature = "dune", feature = "lightdash", feature = "yandex-query")),
+    allow(dead_code, unused_imports)
+)]
 
 mod check;
 mod cursor;

@@ -207,8 +207,26 @@ impl Pages {
     }
 
     /// Gives Lightdash's cells as it shows them to people: text, with the format, the currency and
-    /// the language of the field, and `∅` for NULL. Without this, and at other services, cells are
+    /// the language of the field. NULL stays NULL. Without this, and at other services, cells are
     /// values. Text like this is for showing: it is not meant to be read back.
+    ///
+    /// ```
+    /// # use rowfeed::{lightdash, prelude::*};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+    /// # let token = rowfeed::Secret::new(rowfeed_sandbox::LIGHTDASH_TOKEN)?;
+    /// # let (project, url) = (rowfeed_sandbox::LIGHTDASH_PROJECT_UUID, sandbox.lightdash_url());
+    /// # let lightdash = lightdash::Client::builder().base_url(url).token(token).build()?;
+    /// let sql = "SELECT launched_on, note FROM projects WHERE project = 'saltmarsh'";
+    /// let run = lightdash.execute_async_sql_query().project_uuid(project).body(sql).run().await?;
+    /// let page = run.pages().formatted().try_next().await?.ok_or("no page")?;
+    /// let shown: Vec<(String, Option<&str>)> = page.rows()?;
+    /// assert!(shown[0].0.starts_with("2023-08-09"));
+    /// assert_eq!(shown[0].1, None);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn formatted(mut self) -> Self {
         self.wanted.formatted = true;
         self

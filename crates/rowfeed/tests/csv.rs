@@ -326,6 +326,8 @@ async fn no_more_rows_are_asked_for_than_are_wanted() {
 
     assert_eq!(text(csv.clone().csv().max_rows(2)).await, "n\n3\n4\n");
     assert_eq!(numbers_sent(&asked(&bench), "limit"), [2]);
+    assert_eq!(text(csv.clone().csv().max_rows(50)).await, all);
+    assert_eq!(numbers_sent(&asked(&bench), "limit"), [9]);
     assert_eq!(text(csv.csv().max_rows(0)).await, "");
     assert_eq!(asked(&bench).len(), 0);
 }

@@ -247,6 +247,11 @@ async fn a_next_page_that_does_not_advance_is_an_error() {
         assert!(error.contains(&expected), "{error}");
         assert_eq!(asked(&bench).len(), 2);
     }
+    // An empty one that names itself.
+    let bench = serving(UPLOADS, [tables(&[1, 2], 2), tables(&[], 2)]).await;
+    let (_, error) = read_until_misfit(bench.dune.list_uploads().items()).await;
+    assert!(error.contains("begin at item 2"), "{error}");
+    assert_eq!(asked(&bench).len(), 2);
 }
 
 #[tokio::test]
@@ -296,6 +301,10 @@ async fn no_more_is_asked_for_than_is_wanted() {
     let items = bench.dune.list_queries().limit(5).items().page_size(2);
     assert_eq!(read_all(items.max_items(3)).await, [1, 2, 3]);
     assert_eq!(numbers_sent(&asked(&bench), "limit"), [2, 1]);
+    serve(&bench, QUERIES, [queries(&[1], 99)]);
+    let items = bench.dune.list_queries().limit(1).items().max_items(9);
+    assert_eq!(read_all(items).await, [1]);
+    assert_eq!(numbers_sent(&asked(&bench), "limit"), [1]);
 
     assert!(
         read_all(bench.dune.list_queries().items().max_items(0))

@@ -122,6 +122,7 @@ async fn a_run_that_is_only_made_sends_nothing() {
 async fn a_started_run_has_its_id_before_its_end() {
     let bench = Bench::with(Sandbox::builder().poll_steps(3)).await;
     for service in ALL {
+        bench.sandbox.take_requests();
         let running = starting(&bench, service, &numbers(5))
             .start()
             .await
@@ -348,14 +349,17 @@ async fn a_cancel_that_fails_leaves_the_timeout_as_the_error() {
 #[tokio::test]
 async fn a_cancel_that_hangs_does_not_keep_the_timeout_back_for_long() {
     let bench = endless().await;
+    let mut waits = Vec::new();
     for service in ALL {
         let starting = starting(&bench, service, "SELECT 1").timeout(BRIEF * 50);
         let running = starting.cancel_on_timeout().start().await.unwrap();
-        let slow = Fault::delay(Duration::from_secs(300)).on(service);
-        bench.sandbox.fault(slow.method("POST").always());
-        let error = in_time(running.into_future()).await.unwrap_err();
+        waits.push(tokio::spawn(in_time(running.into_future())));
+    }
+    let slow = Fault::delay(Duration::from_secs(300));
+    bench.sandbox.fault(slow.method("POST").always());
+    for waited in waits {
+        let error = waited.await.unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
-        bench.sandbox.clear_faults();
     }
 }
 

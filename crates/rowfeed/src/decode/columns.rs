@@ -147,7 +147,7 @@ pub(super) enum Shape {
 /// # let sql = "SELECT project, 1234.5 AS usd FROM projects";
 /// # let run = lightdash.execute_async_sql_query().project_uuid(project).body(sql).run().await?;
 /// # let page = run.pages().try_next().await?.ok_or("no page")?;
-/// // Pages and rows read what is raw. What is formatted can be had of the same page:
+/// // `Pages::formatted` reads this form; both can be had of one page, too:
 /// let columns = page.columns().iter().map(|column| {
 ///     (column.name().to_owned(), column.type_name().unwrap_or_default().to_owned())
 /// });

@@ -131,7 +131,7 @@ impl PageServer {
         self.counts.state.lock().unwrap().most_under_way
     }
 
-    fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
