@@ -1,4 +1,4 @@
-//! Rows and pages without async: plain iterators.
+//! Rows, pages and runs without async: plain iterators, and a call that waits.
 //!
 //! ```
 //! use rowfeed::{dune, prelude::*};
@@ -22,7 +22,8 @@
 //! ```
 //!
 //! Everything is sent from a thread of its own, over connections of its own, so it does not matter
-//! whether the caller is inside a runtime, or which runtime the client was used on before. The
+//! whether the caller is inside a runtime, or which runtime the client was used on before. Each
+//! iterator opens its own, so one that reads much costs less than many that read little. The
 //! caller's thread stands still meanwhile: in async code this belongs on a thread for blocking
 //! work, such as `tokio::task::spawn_blocking` gives.
 //!
@@ -31,7 +32,7 @@
 
 use std::{
     fmt,
-    future::poll_fn,
+    future::{IntoFuture, poll_fn},
     io,
     iter::FusedIterator,
     panic::resume_unwind,
@@ -47,7 +48,8 @@ use tokio::{
 };
 
 use crate::{
-    Cursor, Error, ErrorKind, Page,
+    Cursor, Error, ErrorKind, Page, Run, Starting,
+    job::Connections,
     reader::{Reader, Start},
     source::Wanted,
 };
@@ -234,6 +236,47 @@ async fn read(
         let is_last = !matches!(page, Ok(Some(_)));
         if give.send(page).is_err() || is_last {
             return;
+        }
+    }
+}
+
+impl Starting {
+    /// Starts the run and waits for its end, for code without async; see
+    /// [`blocking`](crate::blocking).
+    ///
+    /// What watches the [progress](Self::on_progress) is called on the thread that waits, not on
+    /// the caller's.
+    ///
+    /// # Errors
+    ///
+    /// The same as of awaiting it.
+    ///
+    /// ```
+    /// # use rowfeed::{dune, prelude::*};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start_blocking()?;
+    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// let run = dune.execute_sql().body("SELECT project FROM trades LIMIT 3").run().blocking()?;
+    /// for project in run.rows::<String>().blocking() {
+    ///     println!("{}", project?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn blocking(mut self) -> Result<Run, Error> {
+        self.connections = Connections::Own;
+        let service = self.service;
+        let thread = spawn(move || {
+            let runtime = runtime()?;
+            let run = runtime.block_on(self.into_future());
+            runtime.shutdown_background();
+            Ok(run)
+        });
+        match thread.map(JoinHandle::join) {
+            Ok(Ok(Ok(run))) => run,
+            Ok(Err(panic)) => resume_unwind(panic),
+            Ok(Ok(Err(error))) | Err(error) => Err(no_thread(service, &error)),
         }
     }
 }

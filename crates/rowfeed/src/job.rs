@@ -9,7 +9,10 @@ use std::{
 
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::{Error, Run, source::BoxFuture};
+use crate::{
+    Error, Run,
+    source::{BoxFuture, Reconnect},
+};
 
 /// How often a service is asked.
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +80,16 @@ pub struct Progress {
     pub elapsed: Duration,
 }
 
-type Submit = Box<dyn FnOnce() -> BoxFuture<Result<Arc<dyn Job>, Error>> + Send>;
+/// Whose connections a run is started and watched over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Connections {
+    /// Those of the client that the operation was made with.
+    Shared,
+    #[cfg(feature = "blocking")]
+    Own,
+}
+
+type Submit = Box<dyn FnOnce(Connections) -> BoxFuture<Result<Arc<dyn Job>, Error>> + Send>;
 type Watch = Box<dyn FnMut(&Progress) + Send>;
 
 /// A run about to be started: awaiting it starts it and waits for its end.
@@ -110,6 +122,9 @@ type Watch = Box<dyn FnMut(&Progress) + Send>;
 /// ```
 #[must_use = "nothing is started before this is awaited"]
 pub struct Starting {
+    #[cfg(feature = "blocking")]
+    pub(crate) service: &'static str,
+    pub(crate) connections: Connections,
     submit: Submit,
     waiting: Waiting,
 }
@@ -123,17 +138,27 @@ struct Waiting {
 }
 
 impl Starting {
-    pub(crate) fn new<J: Job, F>(
+    pub(crate) fn new<C: Reconnect, J: Job, F>(
         interval: Interval,
-        submit: impl FnOnce() -> F + Send + 'static,
+        client: C,
+        submit: impl FnOnce(C) -> F + Send + 'static,
     ) -> Self
     where
         F: Future<Output = Result<J, Error>> + Send + 'static,
     {
         Self {
-            submit: Box::new(|| {
-                let submitted = submit();
-                Box::pin(async move { Ok(Arc::new(submitted.await?) as Arc<dyn Job>) })
+            #[cfg(feature = "blocking")]
+            service: C::SERVICE,
+            connections: Connections::Shared,
+            submit: Box::new(|connections| {
+                Box::pin(async move {
+                    let client = match connections {
+                        Connections::Shared => client,
+                        #[cfg(feature = "blocking")]
+                        Connections::Own => client.reconnected()?,
+                    };
+                    Ok(Arc::new(submit(client).await?) as Arc<dyn Job>)
+                })
             }),
             waiting: Waiting {
                 interval,
@@ -233,7 +258,7 @@ impl Starting {
     ///
     /// The service does not accept it.
     pub async fn start(self) -> Result<Running, Error> {
-        let job = (self.submit)().await?;
+        let job = (self.submit)(self.connections).await?;
         Ok(Running {
             guard: Guard {
                 job,

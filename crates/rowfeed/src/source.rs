@@ -73,6 +73,15 @@ pub(crate) trait Source: Send + 'static {
     fn accept(&mut self, wanted: Wanted, answer: Self::Answer) -> Result<Option<Page>, Error>;
 }
 
+/// A client of a service.
+#[cfg_attr(not(feature = "blocking"), allow(dead_code))]
+pub(crate) trait Reconnect: Send + Sized + 'static {
+    const SERVICE: &'static str;
+
+    /// The same client, with connections that no other client has.
+    fn reconnected(&self) -> Result<Self, Error>;
+}
+
 /// What is to be done next.
 pub(crate) enum Plan<A> {
     /// This request can be made now.

@@ -32,7 +32,7 @@ use tokio::runtime::Runtime;
 fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, result) = mpsc::channel();
     let worker = thread::spawn(move || done.send(work()));
-    match result.recv_timeout(Duration::from_secs(20)) {
+    match result.recv_timeout(Duration::from_secs(40)) {
         Ok(value) => value,
         Err(mpsc::RecvTimeoutError::Timeout) => panic!("it hangs"),
         Err(mpsc::RecvTimeoutError::Disconnected) => match worker.join() {
@@ -143,6 +143,105 @@ fn every_operation_that_reads_rows_has_connections_of_its_own() {
     });
 }
 
+/// Runs at all services, from no runtime or whatever runtime this is called in.
+fn run_all(bench: &Bench) {
+    for service in ALL {
+        let sql = numbers(6);
+        let starting = match service {
+            Service::Dune => bench.dune.execute_sql().body(sql).run(),
+            Service::Lightdash => bench.start_lightdash(&sql).run(),
+            _ => bench.start_yandex_query(&sql).run(),
+        };
+        let run = starting.blocking().unwrap();
+        let again = match service {
+            Service::Dune => {
+                let status = bench.dune.get_execution_status();
+                status.execution_id(run.id()).run()
+            }
+            Service::Lightdash => bench.query(run.id()).run(),
+            _ => {
+                let status = bench.yandex_query.get_query_status();
+                let status = status.project(rowfeed_sandbox::YANDEX_PROJECT);
+                status.query_id(run.id()).run()
+            }
+        };
+        for run in [&run, &again.blocking().unwrap()] {
+            assert_eq!(run.total_rows(), Some(6), "{service:?}");
+            let rows: Result<Vec<Number>, _> = run.rows().blocking().collect();
+            assert_eq!(rows.unwrap(), upto(6), "{service:?}");
+        }
+        // What the waiting thread left behind does not stand in the way elsewhere.
+        let elsewhere = thread::spawn(move || {
+            let rows = || run.rows::<Number>().try_collect::<Vec<_>>();
+            runtime().block_on(async { (rows().await.unwrap(), rows().await.unwrap()) })
+        });
+        assert_eq!(elsewhere.join().unwrap(), (upto(6), upto(6)), "{service:?}");
+    }
+    let latest = bench.dune.get_latest_query_result();
+    let latest = latest.query_id(rowfeed_sandbox::DUNE_QUERY_ID);
+    let run = latest.max_age(Duration::MAX).blocking().unwrap();
+    assert!(run.pages().blocking().next().unwrap().is_ok());
+}
+
+#[test]
+fn runs_do_not_hang_after_a_runtime_that_sleeps() {
+    in_time(|| {
+        let bench = bench();
+        run_all(&bench);
+        let asleep = runtime();
+        for service in ALL {
+            asleep.block_on(bench.numbers(service, 1));
+        }
+        run_all(&bench);
+    });
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn runs_inside_a_current_thread_runtime() {
+    run_all(&Bench::start().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn runs_inside_a_multi_thread_runtime() {
+    let bench = Bench::start().await;
+    run_all(&bench);
+    let thread = tokio::task::spawn_blocking(move || run_all(&bench));
+    thread.await.unwrap();
+}
+
+#[test]
+fn a_run_that_ends_badly_is_an_error() {
+    in_time(|| {
+        let bench = bench();
+        let starting = bench.dune.execute_sql().body("SELECT nonsense FROM").run();
+        assert_eq!(starting.blocking().unwrap_err().kind(), ErrorKind::Failed);
+        let (client, _) = made_once(&bench.sandbox, false);
+        let error = client.execute_sql().body("SELECT 1").run().blocking();
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidRequest);
+        let (client, _) = made_once(&bench.sandbox, true);
+        let starting = client.execute_sql().body("SELECT 1").run();
+        let panic = catch_unwind(AssertUnwindSafe(|| starting.blocking())).unwrap_err();
+        assert_eq!(said(&*panic), "no second one");
+        bench.sandbox.fault(Fault::state_forever());
+        let starting = bench.dune.execute_sql().body("SELECT 1").run();
+        let starting = starting.timeout(Duration::from_millis(100));
+        assert_eq!(starting.blocking().unwrap_err().kind(), ErrorKind::Timeout);
+    });
+}
+
+#[test]
+fn a_run_leaves_nothing() {
+    in_time(|| {
+        let sandbox = Sandbox::start_blocking().unwrap();
+        let (client, key) = watched(&sandbox);
+        let pause = Duration::from_millis(1);
+        let starting = client.execute_sql().body("SELECT 1").run();
+        let run = starting.poll_interval(pause, pause).blocking().unwrap();
+        drop((run, client));
+        until(|| key.strong_count() == 0);
+    });
+}
+
 #[tokio::test(flavor = "current_thread")]
 async fn inside_a_current_thread_runtime() {
     let bench = Bench::start().await;
@@ -179,7 +278,7 @@ async fn a_task_may_read_more_pages_than_its_runtime_lets_it_do_at_a_time() {
         let rows: Result<Vec<Number>, _> = run.rows().page_size(1).blocking().collect();
         let _ = done.send(rows);
     });
-    let rows = result.recv_timeout(Duration::from_secs(20)).unwrap();
+    let rows = result.recv_timeout(Duration::from_secs(40)).unwrap();
     assert_eq!(rows.unwrap(), upto(300));
 }
 
@@ -480,7 +579,7 @@ fn pause() {
 fn until(holds: impl Fn() -> bool) {
     let start = Instant::now();
     while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(5), "it never does");
+        assert!(start.elapsed() < Duration::from_secs(10), "it never does");
         thread::sleep(Duration::from_millis(5));
     }
 }

@@ -208,7 +208,7 @@ async fn a_header_line_without_end_is_an_error_only_where_another_page_follows()
 
 #[tokio::test]
 async fn a_next_page_that_does_not_advance_is_an_error() {
-    for next in ["2", "1", "-1", "0", "soon", ""] {
+    for next in ["2", "1", "-1", "0", "9223372036854775808", "soon", ""] {
         let pages = [page("n\n1\n2\n", "2"), page("n\n3\n", next)];
         let (text, error) = failed(pages, ErrorKind::Paging).await;
         assert_eq!(text, "n\n1\n2\n");

@@ -73,15 +73,25 @@ async fn the_sandbox_s_own_latest_result_is_fresh() {
 async fn a_result_that_is_too_old_is_computed_anew() {
     let bench = Bench::start().await;
     let before = bench.numbers(Service::Dune, 4).await;
-    for (ago, max_age) in [(HOUR * 2, HOUR), (HOUR * 24 * 80, HOUR * 24), (BRIEF * 20, BRIEF)] {
+    for (ago, max_age) in [
+        (HOUR * 2, HOUR),
+        (HOUR * 24 * 80, HOUR * 24),
+        (BRIEF * 20, BRIEF),
+    ] {
         answer_latest(&bench, &ended(before.id(), ago));
-        let run = latest(&bench, DUNE_QUERY_ID).max_age(max_age).await.unwrap();
+        let run = latest(&bench, DUNE_QUERY_ID)
+            .max_age(max_age)
+            .await
+            .unwrap();
         assert_ne!(run.id(), before.id());
         assert_eq!(run.total_rows(), Some(48));
         let requests = bench.sandbox.take_requests();
         let path = format!("/query/{DUNE_QUERY_ID}/execute");
         let executed = executions(&requests);
-        assert!(executed.len() == 1 && executed[0].path.ends_with(&path), "{requests:?}");
+        assert!(
+            executed.len() == 1 && executed[0].path.ends_with(&path),
+            "{requests:?}"
+        );
     }
 }
 
@@ -115,7 +125,11 @@ async fn what_has_no_age_or_no_rows_is_computed_anew() {
         answer_latest(&bench, &body);
         let run = latest(&bench, DUNE_QUERY_ID).max_age(HOUR).await.unwrap();
         assert_eq!(run.total_rows(), Some(48), "{body}");
-        assert_eq!(executions(&bench.sandbox.take_requests()).len(), 1, "{body}");
+        assert_eq!(
+            executions(&bench.sandbox.take_requests()).len(),
+            1,
+            "{body}"
+        );
     }
 }
 
@@ -130,7 +144,10 @@ async fn a_query_without_a_result_is_executed() {
     bench.sandbox.take_requests();
     let run = latest(&bench, query_id).max_age(HOUR).await.unwrap();
     let requests = bench.sandbox.take_requests();
-    assert_eq!((requests[0].status, executions(&requests).len()), (Some(404), 1));
+    assert_eq!(
+        (requests[0].status, executions(&requests).len()),
+        (Some(404), 1)
+    );
     let rows: Vec<Number> = run.rows().try_collect().await.unwrap();
     assert_eq!(rows, upto(3));
     // Now there is one.
@@ -142,14 +159,24 @@ async fn a_query_without_a_result_is_executed() {
 async fn an_unknown_query_or_a_wrong_key_executes_nothing() {
     let bench = Bench::start().await;
     for status in [400, 401, 402, 403] {
-        bench.sandbox.fault(Fault::status(status).on(Service::Dune).method("GET"));
-        let error = latest(&bench, DUNE_QUERY_ID).max_age(HOUR).await.unwrap_err();
+        bench
+            .sandbox
+            .fault(Fault::status(status).on(Service::Dune).method("GET"));
+        let error = latest(&bench, DUNE_QUERY_ID)
+            .max_age(HOUR)
+            .await
+            .unwrap_err();
         assert_eq!(error.call().unwrap().status().unwrap().as_u16(), status);
         assert!(executions(&bench.sandbox.take_requests()).is_empty());
     }
     let error = latest(&bench, 404_404).max_age(HOUR).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Call, "{error}");
-    let error = bench.dune.get_latest_query_result().max_age(HOUR).await.unwrap_err();
+    let error = bench
+        .dune
+        .get_latest_query_result()
+        .max_age(HOUR)
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
 }
 
@@ -161,14 +188,22 @@ async fn parameters_choose_the_result_and_go_into_the_execution() {
             ("project".into(), project.into()),
             ("min_usd".into(), "0".into()),
         ];
-        latest(&bench, DUNE_PARAMETERISED_QUERY_ID).params(params).max_age(HOUR)
+        latest(&bench, DUNE_PARAMETERISED_QUERY_ID)
+            .params(params)
+            .max_age(HOUR)
     };
     let lagoon = of("lagoon").await.unwrap();
     let requests = bench.sandbox.take_requests();
-    assert_eq!(requests[0].query_value("params.project").as_deref(), Some("lagoon"));
+    assert_eq!(
+        requests[0].query_value("params.project").as_deref(),
+        Some("lagoon")
+    );
     let executed = executions(&requests);
     let body: Value = serde_json::from_str(&executed[0].body).unwrap();
-    assert_eq!(body["query_parameters"], json!({ "project": "lagoon", "min_usd": "0" }));
+    assert_eq!(
+        body["query_parameters"],
+        json!({ "project": "lagoon", "min_usd": "0" })
+    );
 
     // The same values have a result now, others do not.
     assert_eq!(of("lagoon").await.unwrap().id(), lagoon.id());
@@ -183,14 +218,23 @@ async fn parameters_choose_the_result_and_go_into_the_execution() {
 async fn an_execution_that_is_on_its_way_is_waited_for() {
     let bench = Bench::with(rowfeed_sandbox::Sandbox::builder().poll_steps(3)).await;
     for state in ["QUERY_STATE_PENDING", "QUERY_STATE_EXECUTING"] {
-        let running = bench.dune.execute_sql().body(numbers(4)).run().start().await.unwrap();
+        let running = bench
+            .dune
+            .execute_sql()
+            .body(numbers(4))
+            .run()
+            .start()
+            .await
+            .unwrap();
         bench.sandbox.take_requests();
         let mut body = json!({ "execution_id": running.id(), "is_execution_finished": false });
         body["state"] = state.into();
         answer_latest(&bench, &body);
         let states = Arc::new(Mutex::new(Vec::new()));
         let keep = Arc::clone(&states);
-        let run = latest(&bench, DUNE_QUERY_ID).max_age(HOUR).poll_interval(BRIEF, BRIEF);
+        let run = latest(&bench, DUNE_QUERY_ID)
+            .max_age(HOUR)
+            .poll_interval(BRIEF, BRIEF);
         let run = run.on_progress(move |told| keep.lock().unwrap().push(told.state.clone()));
         let run = run.await.unwrap();
         assert_eq!((run.id(), run.total_rows()), (running.id(), Some(4)));
@@ -203,7 +247,9 @@ async fn an_execution_that_is_on_its_way_is_waited_for() {
 fn answer_pipeline(bench: &Bench, looks: &[Value]) {
     let started = json!({ "pipeline_execution_id": "01PIPELINE" }).to_string();
     let fault = Fault::answer(200, "application/json", started).on(Service::Dune);
-    bench.sandbox.fault(fault.method("POST").path("/pipeline/execute"));
+    bench
+        .sandbox
+        .fault(fault.method("POST").path("/pipeline/execute"));
     for look in looks {
         let path = "/pipelines/executions/01PIPELINE/status";
         bench.answer_at(Service::Dune, path, 0, look);
@@ -263,7 +309,10 @@ async fn a_pipeline_that_fails_says_why() {
     let failed = json!({ "status": "failed", "error": "the view ran out of memory" });
     answer_pipeline(&bench, &[look("running", None), failed]);
     let error = pipeline(&bench).await.unwrap_err();
-    assert_eq!((error.kind(), error.message()), (ErrorKind::Failed, "the view ran out of memory"));
+    assert_eq!(
+        (error.kind(), error.message()),
+        (ErrorKind::Failed, "the view ran out of memory")
+    );
     assert_eq!(error.run_id(), Some("01PIPELINE"));
 
     answer_pipeline(&bench, &[json!({ "status": "PIPELINE_STATE_FAILED" })]);
@@ -278,7 +327,10 @@ async fn a_pipeline_cannot_be_cancelled_and_says_so() {
     answer_pipeline(&bench, &[]);
     let running = pipeline(&bench).start().await.unwrap();
     let error = running.cancel().await.unwrap_err();
-    assert_eq!((error.kind(), error.run_id()), (ErrorKind::InvalidRequest, Some("01PIPELINE")));
+    assert_eq!(
+        (error.kind(), error.run_id()),
+        (ErrorKind::InvalidRequest, Some("01PIPELINE"))
+    );
 }
 
 #[derive(Debug, Deserialize, PartialEq)]
@@ -290,7 +342,8 @@ struct Sale {
     not_there: Option<i64>,
 }
 
-const SALES: &str = "SELECT project, amount_usd, trade_id, block_date FROM trades ORDER BY trade_id";
+const SALES: &str =
+    "SELECT project, amount_usd, trade_id, block_date FROM trades ORDER BY trade_id";
 
 fn columns_asked(requests: &[Recorded]) -> Vec<Option<String>> {
     sent(requests, "columns")
@@ -303,16 +356,32 @@ async fn a_run_asks_for_the_columns_of_the_struct_without_a_look_at_them() {
     let all: Vec<Sale> = run.rows().try_collect().await.unwrap();
     assert_eq!(columns_asked(&bench.pages_asked()), [None]);
     for prefetch in [0, 2] {
-        let rows = run.rows::<Sale>().only_its_columns().page_size(20).prefetch(prefetch);
+        let rows = run
+            .rows::<Sale>()
+            .only_its_columns()
+            .page_size(20)
+            .prefetch(prefetch);
         let rows = rows.try_collect::<Vec<_>>().await.unwrap();
         assert_eq!(rows, all);
         let asked = bench.pages_asked();
         // In the order of the result; aliases and fields that it does not have are left out.
-        assert_eq!(columns_asked(&asked), vec![Some("project,trade_id".to_owned()); 3]);
+        assert_eq!(
+            columns_asked(&asked),
+            vec![Some("project,trade_id".to_owned()); 3]
+        );
     }
     // The pages too.
-    let pages = run.pages().columns_of::<Sale>().try_collect().await.unwrap();
-    let names: Vec<&str> = pages[0].columns().iter().map(|column| column.name()).collect();
+    let pages = run
+        .pages()
+        .columns_of::<Sale>()
+        .try_collect()
+        .await
+        .unwrap();
+    let names: Vec<&str> = pages[0]
+        .columns()
+        .iter()
+        .map(|column| column.name())
+        .collect();
     assert_eq!(names, ["project", "trade_id"]);
 }
 
@@ -322,13 +391,19 @@ async fn an_operation_takes_one_look_of_one_row_to_know_its_columns() {
     let run = bench.run(Service::Dune, SALES).await;
     for prefetch in [0, 2] {
         let rows = bench.execution(run.id()).rows::<Sale>().only_its_columns();
-        let rows = rows.page_size(20).prefetch(prefetch).try_collect::<Vec<_>>();
+        let rows = rows
+            .page_size(20)
+            .prefetch(prefetch)
+            .try_collect::<Vec<_>>();
         assert_eq!(rows.await.unwrap().len(), 48);
         let asked = bench.pages_asked();
         let columns = columns_asked(&asked);
         assert_eq!(columns[0], None);
         assert_eq!(columns[1..], vec![Some("project,trade_id".to_owned()); 3]);
-        assert_eq!((asked[0].rows, asked[0].query_value("limit").as_deref()), (Some(1), Some("1")));
+        assert_eq!(
+            (asked[0].rows, asked[0].query_value("limit").as_deref()),
+            (Some(1), Some("1"))
+        );
         assert_eq!(asked[1].query_value("offset").as_deref(), Some("0"));
     }
 }
@@ -336,25 +411,51 @@ async fn an_operation_takes_one_look_of_one_row_to_know_its_columns() {
 #[tokio::test]
 async fn the_look_at_a_latest_result_pins_its_execution() {
     let bench = Bench::start().await;
-    let first = bench.dune.execute_query().query_id(DUNE_QUERY_ID).run().await.unwrap();
+    let first = bench
+        .dune
+        .execute_query()
+        .query_id(DUNE_QUERY_ID)
+        .run()
+        .await
+        .unwrap();
     bench.sandbox.take_requests();
-    let mut rows = latest(&bench, DUNE_QUERY_ID).rows::<Sale>().only_its_columns().page_size(20);
+    let mut rows = latest(&bench, DUNE_QUERY_ID)
+        .rows::<Sale>()
+        .only_its_columns()
+        .page_size(20);
     rows.try_next().await.unwrap().unwrap();
     let asked = bench.pages_asked();
     assert_eq!(asked.len(), 2);
-    assert!(asked[0].path.contains("/query/") && asked[0].rows == Some(1), "{asked:?}");
+    assert!(
+        asked[0].path.contains("/query/") && asked[0].rows == Some(1),
+        "{asked:?}"
+    );
     assert!(asked[1].path.contains(first.id()), "{asked:?}");
-    bench.dune.execute_query().query_id(DUNE_QUERY_ID).run().await.unwrap();
+    bench
+        .dune
+        .execute_query()
+        .query_id(DUNE_QUERY_ID)
+        .run()
+        .await
+        .unwrap();
     bench.sandbox.take_requests();
     assert_eq!(rows.try_collect::<Vec<_>>().await.unwrap().len(), 47);
     let asked = bench.pages_asked();
-    assert!(asked.iter().all(|page| page.path.contains(first.id())), "{asked:?}");
+    assert!(
+        asked.iter().all(|page| page.path.contains(first.id())),
+        "{asked:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_cursor_goes_on_with_the_columns_of_the_struct() {
     let bench = Bench::start().await;
-    let read = || latest(&bench, DUNE_QUERY_ID).rows::<Sale>().only_its_columns().page_size(20);
+    let read = || {
+        latest(&bench, DUNE_QUERY_ID)
+            .rows::<Sale>()
+            .only_its_columns()
+            .page_size(20)
+    };
     let all: Vec<Sale> = read().try_collect().await.unwrap();
     let mut rows = read();
     for _ in 0..30 {
@@ -364,7 +465,10 @@ async fn a_cursor_goes_on_with_the_columns_of_the_struct() {
     bench.sandbox.take_requests();
     let rest: Vec<Sale> = read().resume(&cursor).try_collect().await.unwrap();
     assert_eq!(rest, all[30..]);
-    assert_eq!(columns_asked(&bench.pages_asked())[1].as_deref(), Some("trade_id,project"));
+    assert_eq!(
+        columns_asked(&bench.pages_asked())[1].as_deref(),
+        Some("trade_id,project")
+    );
 }
 
 #[tokio::test]
@@ -384,7 +488,9 @@ async fn what_may_take_any_column_gets_all() {
     assert_eq!(rows[0].rest.len(), 3);
     let rows: Vec<Row> = run.rows().only_its_columns().try_collect().await.unwrap();
     assert_eq!(rows[0].len(), 4);
-    let rows = run.rows::<HashMap<String, rowfeed::Value>>().only_its_columns();
+    let rows = run
+        .rows::<HashMap<String, rowfeed::Value>>()
+        .only_its_columns();
     assert_eq!(rows.try_collect::<Vec<_>>().await.unwrap()[0].len(), 4);
     let rows = run.rows::<(String, f64, i64, String)>().only_its_columns();
     let rows = rows.max_rows(1).try_collect::<Vec<_>>().await.unwrap();
@@ -396,7 +502,10 @@ async fn what_may_take_any_column_gets_all() {
     // A name around a struct changes nothing.
     let rows: Vec<Whole> = run.rows().only_its_columns().try_collect().await.unwrap();
     assert_eq!(rows[0].0.id, first);
-    assert_eq!(columns_asked(&bench.pages_asked()), [Some("project,trade_id".to_owned())]);
+    assert_eq!(
+        columns_asked(&bench.pages_asked()),
+        [Some("project,trade_id".to_owned())]
+    );
 }
 
 #[tokio::test]
@@ -412,14 +521,19 @@ async fn a_struct_that_shares_no_column_gets_all_and_says_what_there_is() {
     let error = rows.try_collect::<Vec<_>>().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
     let shown = error.to_string();
-    assert!(shown.contains("nowhere") && shown.contains("amount_usd"), "{shown}");
+    assert!(
+        shown.contains("nowhere") && shown.contains("amount_usd"),
+        "{shown}"
+    );
 }
 
 #[tokio::test]
 async fn columns_that_the_operation_names_are_the_ones_that_come() {
     let bench = Bench::start().await;
     let run = bench.run(Service::Dune, SALES).await;
-    let rows = bench.execution(run.id()).columns("trade_id,project,amount_usd");
+    let rows = bench
+        .execution(run.id())
+        .columns("trade_id,project,amount_usd");
     let rows: Vec<Sale> = rows.rows().only_its_columns().try_collect().await.unwrap();
     assert_eq!(rows.len(), 48);
     let named = Some("trade_id,project,amount_usd".to_owned());
@@ -440,14 +554,28 @@ async fn names_that_are_no_plain_words_are_quoted() {
     }
     let bench = Bench::start().await;
     let names = ["Total, USD", "größe", "left_out", "plain_1", "two words"];
-    let result = ScriptedResult::new(names.map(|name| (name, "bigint"))).row(["1", "2", "3", "4", "5"]);
-    bench.sandbox.script_result(Service::Dune, "odd", result).unwrap();
+    let result =
+        ScriptedResult::new(names.map(|name| (name, "bigint"))).row(["1", "2", "3", "4", "5"]);
+    bench
+        .sandbox
+        .script_result(Service::Dune, "odd", result)
+        .unwrap();
     let run = bench.run(Service::Dune, "odd").await;
     let rows: Vec<Odd> = run.rows().only_its_columns().try_collect().await.unwrap();
-    let expected = Odd { total: 1, size: 2, plain_1: 4, words: 5 };
+    let expected = Odd {
+        total: 1,
+        size: 2,
+        plain_1: 4,
+        words: 5,
+    };
     assert_eq!(rows, [expected]);
     let asked = columns_asked(&bench.pages_asked());
-    assert_eq!(asked, [Some(r#""Total, USD","größe",plain_1,"two words""#.to_owned())]);
+    assert_eq!(
+        asked,
+        [Some(
+            r#""Total, USD","größe",plain_1,"two words""#.to_owned()
+        )]
+    );
 }
 
 #[tokio::test]
@@ -459,12 +587,25 @@ async fn a_name_that_cannot_be_asked_for_is_not_left_out_in_silence() {
         said: Option<i64>,
     }
     let bench = Bench::start().await;
-    let columns = [("plain", "bigint"), ("say \"hi\"", "bigint"), ("other", "bigint")];
+    let columns = [
+        ("plain", "bigint"),
+        ("say \"hi\"", "bigint"),
+        ("other", "bigint"),
+    ];
     let result = ScriptedResult::new(columns).row(["1", "2", "3"]);
-    bench.sandbox.script_result(Service::Dune, "quoting", result).unwrap();
+    bench
+        .sandbox
+        .script_result(Service::Dune, "quoting", result)
+        .unwrap();
     let run = bench.run(Service::Dune, "quoting").await;
     let rows: Vec<Quoting> = run.rows().only_its_columns().try_collect().await.unwrap();
-    assert_eq!(rows, [Quoting { plain: 1, said: Some(2) }]);
+    assert_eq!(
+        rows,
+        [Quoting {
+            plain: 1,
+            said: Some(2)
+        }]
+    );
 }
 
 #[tokio::test]
@@ -475,7 +616,10 @@ async fn services_that_cannot_leave_columns_out_send_all() {
         let rows: Vec<Sale> = run.rows().only_its_columns().try_collect().await.unwrap();
         assert_eq!(rows.len(), 48, "{service:?}");
         let asked = bench.pages_asked();
-        assert!(columns_asked(&asked).iter().all(Option::is_none), "{asked:?}");
+        assert!(
+            columns_asked(&asked).iter().all(Option::is_none),
+            "{asked:?}"
+        );
     }
 }
 
@@ -483,7 +627,12 @@ async fn services_that_cannot_leave_columns_out_send_all() {
 async fn filters_on_columns_that_are_left_out_still_hold() {
     let bench = Bench::start().await;
     let run = bench.run(Service::Dune, SALES).await;
-    let few = || bench.execution(run.id()).filters("amount_usd > 1000").rows::<Sale>();
+    let few = || {
+        bench
+            .execution(run.id())
+            .filters("amount_usd > 1000")
+            .rows::<Sale>()
+    };
     let all: Vec<Sale> = few().try_collect().await.unwrap();
     assert!(!all.is_empty() && all.len() < 48, "{}", all.len());
     let rows: Vec<Sale> = few().only_its_columns().try_collect().await.unwrap();

@@ -171,8 +171,7 @@ impl CsvBytes {
         self
     }
 
-    /// The next bytes, never none of them; `None` after the last. Dropping the future loses
-    /// nothing.
+    /// The next bytes, at least one; `None` after the last. Dropping the future loses nothing.
     ///
     /// # Errors
     ///
@@ -260,8 +259,8 @@ impl CsvBytes {
                 let message = "a sample is one page, and Dune says that rows follow this one";
                 return Err(self.paging(message));
             }
-            Some(next) => match next.trim().parse() {
-                Ok(next) if next > self.row => Some(next),
+            Some(next) => match next.trim().parse::<i64>().map(u64::try_from) {
+                Ok(Ok(next)) if next > self.row => Some(next),
                 _ => {
                     return Err(self.paging(format!(
                         "the next page would begin at row {next:?}, and this one begins at row {}",

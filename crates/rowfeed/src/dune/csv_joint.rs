@@ -120,6 +120,8 @@ fn without_break(line: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     /// Pages joined, each of them in pieces of this size.
@@ -173,5 +175,11 @@ mod tests {
             assert_eq!(joint.take(piece.clone()), Ok(Some(piece.clone())));
         }
         assert_eq!(joint.line.bytes.len(), LONGEST_HEADER + 1);
+
+        // One that is too long to be the same is refused before its end is there.
+        let mut joint = Joint::default();
+        joint.take(Bytes::from_static(b"a,b\n")).unwrap();
+        joint.end_page().unwrap();
+        assert!(joint.take(Bytes::from_static(b"a,b, and so on")).is_err());
     }
 }

@@ -43,8 +43,7 @@ pub trait MaxAge {
 
 impl MaxAge for builder::GetLatestQueryResult {
     fn max_age(self, max_age: Duration) -> Starting {
-        Starting::new(INTERVAL, move || async move {
-            let client = self.client.clone();
+        Starting::new(INTERVAL, self.client.clone(), move |client| async move {
             let invalid = |message: &String| Error::invalid(SERVICE, message.clone());
             let query_id = *self.query_id.as_ref().map_err(invalid)?;
             let params = self.params.as_ref().map_err(invalid)?.clone();

@@ -221,8 +221,7 @@ impl Source for Paging {
             Request::Endpoint(results) => &mut results.client,
             Request::Execution(results) => &mut results.client,
         };
-        let fresh = client.with_fresh_connections();
-        *client = fresh.map_err(|error| Error::invalid(SERVICE, error.to_string()))?;
+        *client = crate::source::Reconnect::reconnected(client)?;
         Ok(())
     }
 

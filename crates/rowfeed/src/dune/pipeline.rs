@@ -15,10 +15,13 @@ use crate::{
 /// Runs the steps, and ends with the rows of the query itself.
 impl StartsRun for builder::ExecuteQueryPipeline {
     fn run(self) -> Starting {
-        Starting::new(INTERVAL, || async {
-            let client = self.client.clone();
+        Starting::new(INTERVAL, self.client.clone(), |client| async {
             let query_id = self.query_id.clone();
-            let started = self.send().await.map_err(call)?;
+            let operation = Self {
+                client: client.clone(),
+                ..self
+            };
+            let started = operation.send().await.map_err(call)?;
             let query_id = query_id.map_err(|message| Error::invalid(SERVICE, message))?;
             Ok(Pipeline {
                 client,

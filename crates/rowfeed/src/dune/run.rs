@@ -24,9 +24,12 @@ pub(super) const INTERVAL: Interval = Interval {
 
 impl StartsRun for builder::ExecuteSql {
     fn run(self) -> Starting {
-        Starting::new(INTERVAL, || async {
-            let client = self.client.clone();
-            let started = self.send().await.map_err(call)?;
+        Starting::new(INTERVAL, self.client.clone(), |client| async {
+            let operation = Self {
+                client: client.clone(),
+                ..self
+            };
+            let started = operation.send().await.map_err(call)?;
             Ok(Execution::new(client, started.into_inner().execution_id))
         })
     }
@@ -34,9 +37,12 @@ impl StartsRun for builder::ExecuteSql {
 
 impl StartsRun for builder::ExecuteQuery {
     fn run(self) -> Starting {
-        Starting::new(INTERVAL, || async {
-            let client = self.client.clone();
-            let started = self.send().await.map_err(call)?;
+        Starting::new(INTERVAL, self.client.clone(), |client| async {
+            let operation = Self {
+                client: client.clone(),
+                ..self
+            };
+            let started = operation.send().await.map_err(call)?;
             Ok(Execution::new(client, started.into_inner().execution_id))
         })
     }
@@ -45,10 +51,10 @@ impl StartsRun for builder::ExecuteQuery {
 /// Takes up an execution that was started before.
 impl StartsRun for builder::GetExecutionStatus {
     fn run(self) -> Starting {
-        Starting::new(INTERVAL, || async {
+        Starting::new(INTERVAL, self.client.clone(), |client| async {
             let id = self.execution_id;
             let id = id.map_err(|message| Error::invalid(SERVICE, message))?;
-            Ok(Execution::new(self.client, id))
+            Ok(Execution::new(client, id))
         })
     }
 }

@@ -1,10 +1,19 @@
 //! What the states of an execution mean, and what Dune's errors do.
 
-use rowfeed_dune::types;
+use rowfeed_dune::{Client, types};
 
-use crate::{Error, ErrorKind, Position};
+use crate::{Error, ErrorKind, Position, source::Reconnect};
 
 pub(super) const SERVICE: &str = "dune";
+
+impl Reconnect for Client {
+    const SERVICE: &'static str = SERVICE;
+
+    fn reconnected(&self) -> Result<Self, Error> {
+        let fresh = self.with_fresh_connections();
+        fresh.map_err(|error| Error::invalid(SERVICE, error.to_string()))
+    }
+}
 
 pub(super) const TRUNCATED: &str = "Dune cut the result off for its size; \
                                     allow_truncated() takes the part that there is";

@@ -29,10 +29,10 @@ macro_rules! starts_run {
     ($($builder:ident),* $(,)?) => {$(
         impl StartsRun for builder::$builder {
             fn run(self) -> Starting {
-                Starting::new(INTERVAL, || async {
-                    let client = self.client.clone();
+                Starting::new(INTERVAL, self.client.clone(), |client| async {
                     let project = self.project_uuid.clone();
-                    let started = self.send().await.map_err(call)?;
+                    let operation = Self { client: client.clone(), ..self };
+                    let started = operation.send().await.map_err(call)?;
                     // The call would have failed without a project.
                     let project = project.map_err(|message| Error::invalid(SERVICE, message))?;
                     let id = started.results.query_uuid.clone();
@@ -58,10 +58,10 @@ starts_run!(
 /// Takes up a query that was started before.
 impl StartsRun for builder::GetAsyncQueryResults {
     fn run(self) -> Starting {
-        Starting::new(INTERVAL, || async {
+        Starting::new(INTERVAL, self.client.clone(), |client| async {
             let invalid = |message| Error::invalid(SERVICE, message);
             Ok(Query {
-                client: self.client,
+                client,
                 project: self.project_uuid.map_err(invalid)?,
                 id: self.query_uuid.map_err(invalid)?,
             })

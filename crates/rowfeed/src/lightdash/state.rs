@@ -1,10 +1,19 @@
 //! What the statuses of a query mean, and what Lightdash's errors do.
 
-use rowfeed_lightdash::types;
+use rowfeed_lightdash::{Client, types};
 
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, source::Reconnect};
 
 pub(super) const SERVICE: &str = "lightdash";
+
+impl Reconnect for Client {
+    const SERVICE: &'static str = SERVICE;
+
+    fn reconnected(&self) -> Result<Self, Error> {
+        let fresh = self.with_fresh_connections();
+        fresh.map_err(|error| Error::invalid(SERVICE, error.to_string()))
+    }
+}
 
 /// The service's own error, with a kind of its own where its name says so: the status code of an
 /// expired result has changed over the versions, the name has not.

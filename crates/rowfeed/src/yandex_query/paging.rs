@@ -169,9 +169,7 @@ impl Source for Paging {
 
     #[cfg(feature = "blocking")]
     fn reconnect(&mut self) -> Result<(), Error> {
-        let fresh = self.results.client.with_fresh_connections();
-        let fresh = fresh.map_err(|error| Error::invalid(SERVICE, error.to_string()))?;
-        self.results.client = fresh;
+        self.results.client = crate::source::Reconnect::reconnected(&self.results.client)?;
         Ok(())
     }
 

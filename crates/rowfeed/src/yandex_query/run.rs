@@ -24,10 +24,13 @@ const INTERVAL: Interval = Interval {
 
 impl StartsRun for builder::CreateQuery {
     fn run(self) -> Starting {
-        Starting::new(INTERVAL, || async {
-            let client = self.client.clone();
+        Starting::new(INTERVAL, self.client.clone(), |client| async {
             let project = self.project.clone();
-            let started = self.send().await.map_err(call)?;
+            let operation = Self {
+                client: client.clone(),
+                ..self
+            };
+            let started = operation.send().await.map_err(call)?;
             // The call would have failed without a project.
             let project = project.map_err(|message| Error::invalid(SERVICE, message))?;
             let id = started.into_inner().id;
@@ -43,10 +46,10 @@ impl StartsRun for builder::CreateQuery {
 /// Takes up a query that was created before.
 impl StartsRun for builder::GetQueryStatus {
     fn run(self) -> Starting {
-        Starting::new(INTERVAL, || async {
+        Starting::new(INTERVAL, self.client.clone(), |client| async {
             let invalid = |message| Error::invalid(SERVICE, message);
             Ok(Query {
-                client: self.client,
+                client,
                 project: self.project.map_err(invalid)?,
                 id: self.query_id.map_err(invalid)?,
             })

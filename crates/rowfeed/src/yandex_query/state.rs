@@ -1,10 +1,19 @@
 //! What the statuses of a query mean, and what the service's errors do.
 
-use rowfeed_yandex_query::types;
+use rowfeed_yandex_query::{Client, types};
 
-use crate::{Error, ErrorKind, Position};
+use crate::{Error, ErrorKind, Position, source::Reconnect};
 
 pub(super) const SERVICE: &str = "yandex-query";
+
+impl Reconnect for Client {
+    const SERVICE: &'static str = SERVICE;
+
+    fn reconnected(&self) -> Result<Self, Error> {
+        let fresh = self.with_fresh_connections();
+        fresh.map_err(|error| Error::invalid(SERVICE, error.to_string()))
+    }
+}
 
 /// The issue code of a result that is no longer kept.
 const EXPIRED: i64 = 1004;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use rowfeed::{ErrorKind, Row, prelude::*};
+use rowfeed::{ErrorKind, Row, dune::types, prelude::*};
 use rowfeed_sandbox::{DUNE_API_KEY, DUNE_QUERY_ID, Fault, Sandbox, ScriptedResult, Service};
 use serde_json::{Value, json};
 
@@ -74,7 +74,9 @@ async fn adds_up_the_total_over_the_pages() {
 async fn executes_twice_when_the_first_answer_is_lost() {
     let bench = Bench::start().await;
     for status in [500, 502, 504] {
-        bench.sandbox.fault(Fault::status(status).on(Service::Dune).method("POST"));
+        bench
+            .sandbox
+            .fault(Fault::status(status).on(Service::Dune).method("POST"));
         let run = bench.dune.execute_query().query_id(DUNE_QUERY_ID).run();
         assert_eq!(run.await.unwrap_err().kind(), ErrorKind::Call);
         assert_eq!(bench.sandbox.take_requests().len(), 1, "{status}");
@@ -91,7 +93,10 @@ async fn reads_the_latest_result_in_place_of_its_own_run() {
     mine.pages().page_size(20).try_collect().await.unwrap();
     let asked = bench.pages_asked();
     assert_eq!(asked.len(), 3);
-    assert!(asked.iter().all(|page| page.path.contains(mine.id())), "{asked:?}");
+    assert!(
+        asked.iter().all(|page| page.path.contains(mine.id())),
+        "{asked:?}"
+    );
 }
 
 #[tokio::test]
@@ -110,16 +115,29 @@ async fn waits_for_ever_when_given_no_time() {
     let bench = Bench::start().await;
     bench.sandbox.fault(Fault::state_forever());
     let run = bench.dune.execute_sql().body("SELECT 1").run();
-    let error = in_time(run.timeout(Duration::ZERO).into_future()).await.unwrap_err();
+    let error = in_time(run.timeout(Duration::ZERO).into_future())
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
 }
 
 #[tokio::test]
 async fn pages_a_query_that_may_run_again_in_between() {
     let bench = Bench::start().await;
-    let mut pages = bench.dune.get_latest_query_result().query_id(DUNE_QUERY_ID).pages().page_size(20);
+    let mut pages = bench
+        .dune
+        .get_latest_query_result()
+        .query_id(DUNE_QUERY_ID)
+        .pages()
+        .page_size(20);
     let first = pages.try_next().await.unwrap().unwrap();
-    bench.dune.execute_query().query_id(DUNE_QUERY_ID).run().await.unwrap();
+    bench
+        .dune
+        .execute_query()
+        .query_id(DUNE_QUERY_ID)
+        .run()
+        .await
+        .unwrap();
     for page in pages.try_collect().await.unwrap() {
         assert_eq!(page.run_id(), first.run_id());
     }
@@ -144,7 +162,12 @@ async fn takes_the_time_limit_for_a_number_of_failures() {
     assert_eq!(error.kind(), ErrorKind::Timeout);
     // And failures that pass do not end it before its time.
     bench.sandbox.clear_faults();
-    bench.sandbox.fault(Fault::status(503).on(Service::Dune).path("/status").times(3));
+    bench.sandbox.fault(
+        Fault::status(503)
+            .on(Service::Dune)
+            .path("/status")
+            .times(3),
+    );
     let run = bench.try_run(Service::Dune, &numbers(2)).await.unwrap();
     assert_eq!(run.total_rows(), Some(2));
 }
@@ -164,7 +187,10 @@ async fn misses_a_field_in_the_result_of_a_failed_run() {
     bench.answer_at(Service::Dune, "/status", 0, &body);
     let from_status = bench.try_run(Service::Dune, "SELECT 1").await.unwrap_err();
     for error in [from_results, from_status] {
-        assert_eq!((error.kind(), error.message()), (ErrorKind::Failed, "no such table: whales"));
+        assert_eq!(
+            (error.kind(), error.message()),
+            (ErrorKind::Failed, "no such table: whales")
+        );
         let position = error.position().unwrap();
         assert_eq!((position.line, position.column), (4, 9));
     }
@@ -176,34 +202,55 @@ async fn counts_rows_in_32_bits() {
     body["result"]["metadata"]["total_row_count"] = 6_000_000_000_i64.into();
     let bench = Bench::start().await;
     bench.answer(Service::Dune, 0, &body);
-    let page = bench.execution("01EXECUTION").pages().try_next().await.unwrap().unwrap();
+    let page = bench
+        .execution("01EXECUTION")
+        .pages()
+        .try_next()
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(page.total_rows(), Some(6_000_000_000));
     let far = bench.numbers(Service::Dune, 2).await;
     let far = bench.execution(far.id()).offset(6_000_000_000_i64).pages();
     far.try_collect().await.unwrap();
     let asked = bench.pages_asked();
-    assert_eq!(asked[0].query_value("offset").as_deref(), Some("6000000000"));
+    assert_eq!(
+        asked[0].query_value("offset").as_deref(),
+        Some("6000000000")
+    );
 }
 
 #[tokio::test]
 async fn loses_the_status_of_a_refusal_that_is_no_json() {
     let bench = Bench::start().await;
-    let fault = Fault::status(429).body("text/plain", "slow down").on(Service::Dune);
+    let fault = Fault::status(429)
+        .body("text/plain", "slow down")
+        .on(Service::Dune);
     bench.sandbox.fault(fault.always());
-    let error = bench.execution("01EXECUTION").pages().try_next().await.unwrap_err();
+    let error = bench
+        .execution("01EXECUTION")
+        .pages()
+        .try_next()
+        .await
+        .unwrap_err();
     assert_eq!(error.call().unwrap().status().unwrap().as_u16(), 429);
     assert!(error.to_string().contains("slow down"), "{error}");
 }
 
 #[tokio::test]
-async fn wants_a_state_in_the_answer_that_starts_a_run() {
+async fn wants_a_state_in_the_answer_that_starts_a_pipeline() {
     let bench = Bench::start().await;
-    let run = bench.numbers(Service::Dune, 2).await;
-    let started = json!({ "execution_id": run.id() }).to_string();
+    let started = json!({ "pipeline_execution_id": "01PIPELINE" }).to_string();
     let fault = Fault::answer(200, "application/json", started).on(Service::Dune);
-    bench.sandbox.fault(fault.clone().method("POST").path("/sql/execute"));
-    let again = bench.dune.execute_sql().body("SELECT 1").run().await.unwrap();
-    assert_eq!(again.id(), run.id());
+    bench
+        .sandbox
+        .fault(fault.method("POST").path("/pipeline/execute"));
+    let pipeline = bench.dune.execute_query_pipeline().query_id(DUNE_QUERY_ID);
+    let body = serde_json::from_value(json!({ "performance": "medium" })).unwrap();
+    let pipeline = pipeline
+        .body::<types::ExecuteQueryPipelineRequest>(body)
+        .run();
+    assert_eq!(pipeline.start().await.unwrap().id(), "01PIPELINE");
 }
 
 #[tokio::test]
@@ -218,7 +265,10 @@ async fn sends_its_key_to_whatever_address_the_next_page_names() {
         body["next_uri"] = format!("{lure}/v1/execution/01EXECUTION/results?offset=3").into();
         (status, body.to_string())
     });
-    let results = server.dune().get_execution_results().execution_id("01EXECUTION");
+    let results = server
+        .dune()
+        .get_execution_results()
+        .execution_id("01EXECUTION");
     let rows: Vec<Number> = results.rows().page_size(3).try_collect().await.unwrap();
     assert_eq!(rows, upto(9));
     assert_eq!((server.asked().len(), elsewhere.asked().len()), (3, 0));
@@ -227,7 +277,13 @@ async fn sends_its_key_to_whatever_address_the_next_page_names() {
 #[tokio::test]
 async fn sends_the_sql_under_another_name() {
     let bench = Bench::start().await;
-    bench.dune.execute_sql().body("SELECT 1 AS n").run().await.unwrap();
+    bench
+        .dune
+        .execute_sql()
+        .body("SELECT 1 AS n")
+        .run()
+        .await
+        .unwrap();
     let requests = bench.sandbox.take_requests();
     let body: Value = serde_json::from_str(&requests[0].body).unwrap();
     assert_eq!(body["sql"], "SELECT 1 AS n");
@@ -237,11 +293,20 @@ async fn sends_the_sql_under_another_name() {
 async fn sends_filters_as_they_are_written_into_the_address() {
     let bench = Bench::start().await;
     let columns = [("name", "varchar"), ("n", "bigint")];
-    let result = ScriptedResult::new(columns).row(["\"a&b=c\"", "1"]).row(["\"50% + 1\"", "2"]);
-    bench.sandbox.script_result(Service::Dune, "names", result).unwrap();
+    let result = ScriptedResult::new(columns)
+        .row(["\"a&b=c\"", "1"])
+        .row(["\"50% + 1\"", "2"]);
+    bench
+        .sandbox
+        .script_result(Service::Dune, "names", result)
+        .unwrap();
     let run = bench.run(Service::Dune, "names").await;
     for (filter, n) in [("name = 'a&b=c'", 1), ("name = '50% + 1'", 2)] {
-        let rows = bench.execution(run.id()).filters(filter).columns("n").rows();
+        let rows = bench
+            .execution(run.id())
+            .filters(filter)
+            .columns("n")
+            .rows();
         let rows: Vec<i64> = rows.try_collect().await.unwrap();
         assert_eq!(rows, [n], "{filter}");
     }
@@ -250,13 +315,23 @@ async fn sends_filters_as_they_are_written_into_the_address() {
 #[tokio::test]
 async fn reads_typed_rows_from_csv_and_loses_digits() {
     let bench = Bench::start().await;
-    let result = ScriptedResult::new([("wei", "uint256"), ("id", "bigint")])
-        .row(["\"340282366920938463463374607431768211455\"", "9007199254740993"]);
-    bench.sandbox.script_result(Service::Dune, "wei", result).unwrap();
+    let result = ScriptedResult::new([("wei", "uint256"), ("id", "bigint")]).row([
+        "\"340282366920938463463374607431768211455\"",
+        "9007199254740993",
+    ]);
+    bench
+        .sandbox
+        .script_result(Service::Dune, "wei", result)
+        .unwrap();
     let run = bench.run(Service::Dune, "wei").await;
     let rows: Vec<(u128, i64)> = run.rows().try_collect().await.unwrap();
     assert_eq!(rows, [(u128::MAX, 9_007_199_254_740_993)]);
-    assert!(bench.pages_asked().iter().all(|page| !page.path.contains("csv")));
+    assert!(
+        bench
+            .pages_asked()
+            .iter()
+            .all(|page| !page.path.contains("csv"))
+    );
 }
 
 #[tokio::test]
@@ -264,7 +339,10 @@ async fn knows_only_the_states_of_its_own_day() {
     let body = dune_answers::without_result("QUERY_STATE_TELEPORTED");
     let error = dune_answers::refused(&body).await;
     assert_eq!(error.kind(), ErrorKind::UnknownState);
-    assert!(error.to_string().contains("QUERY_STATE_TELEPORTED"), "{error}");
+    assert!(
+        error.to_string().contains("QUERY_STATE_TELEPORTED"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -282,10 +360,20 @@ async fn shows_the_key() {
 #[tokio::test]
 async fn leaves_a_run_that_took_too_long_to_be_billed() {
     let bench = Bench::with(Sandbox::builder().poll_steps(u32::MAX)).await;
-    let run = bench.dune.execute_sql().body("SELECT 1").run().cancel_on_timeout();
+    let run = bench
+        .dune
+        .execute_sql()
+        .body("SELECT 1")
+        .run()
+        .cancel_on_timeout();
     let error = run.timeout(BRIEF * 30).await.unwrap_err();
     let id = error.run_id().unwrap();
     let cancelled = format!("/execution/{id}/cancel");
     let requests = bench.sandbox.take_requests();
-    assert!(requests.iter().any(|request| request.path.ends_with(&cancelled)), "{requests:?}");
+    assert!(
+        requests
+            .iter()
+            .any(|request| request.path.ends_with(&cancelled)),
+        "{requests:?}"
+    );
 }

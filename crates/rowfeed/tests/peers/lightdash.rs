@@ -19,22 +19,38 @@ fn with_status(status: &str) -> Value {
 async fn waits_on_when_the_query_has_expired_in_the_queue() {
     let bench = Bench::start().await;
     let fault = Fault::answer(200, "application/json", with_status("expired").to_string());
-    bench.sandbox.fault(fault.on(Service::Lightdash).method("GET").always());
-    let run = bench.start_lightdash("SELECT 1").run().poll_interval(BRIEF, BRIEF);
+    bench
+        .sandbox
+        .fault(fault.on(Service::Lightdash).method("GET").always());
+    let run = bench
+        .start_lightdash("SELECT 1")
+        .run()
+        .poll_interval(BRIEF, BRIEF);
     let error = in_time(run.into_future()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Expired);
 }
 
 #[tokio::test]
 async fn takes_a_cancelled_or_expired_query_for_one_without_rows() {
-    for (status, kind) in [("cancelled", ErrorKind::Cancelled), ("expired", ErrorKind::Expired)] {
+    for (status, kind) in [
+        ("cancelled", ErrorKind::Cancelled),
+        ("expired", ErrorKind::Expired),
+    ] {
         let bench = Bench::start().await;
         for _ in 0..2 {
             bench.answer(Service::Lightdash, 0, with_status(status));
         }
-        let error = bench.try_run(Service::Lightdash, "SELECT 1").await.unwrap_err();
+        let error = bench
+            .try_run(Service::Lightdash, "SELECT 1")
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
-        let error = bench.query("the-query").rows::<Number>().try_next().await.unwrap_err();
+        let error = bench
+            .query("the-query")
+            .rows::<Number>()
+            .try_next()
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
     }
 }
@@ -43,10 +59,18 @@ async fn takes_a_cancelled_or_expired_query_for_one_without_rows() {
 async fn takes_a_query_that_is_not_ready_in_time_for_one_without_rows() {
     let bench = Bench::start().await;
     bench.sandbox.fault(Fault::state_forever());
-    let run = bench.start_lightdash("SELECT 1").run().poll_interval(BRIEF, BRIEF);
+    let run = bench
+        .start_lightdash("SELECT 1")
+        .run()
+        .poll_interval(BRIEF, BRIEF);
     let error = run.timeout(BRIEF * 40).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
-    let error = bench.query(error.run_id().unwrap()).rows::<Number>().try_next().await.unwrap_err();
+    let error = bench
+        .query(error.run_id().unwrap())
+        .rows::<Number>()
+        .try_next()
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unfinished);
 }
 
@@ -54,8 +78,15 @@ async fn takes_a_query_that_is_not_ready_in_time_for_one_without_rows() {
 async fn reads_sql_with_another_credential_than_it_was_run_with() {
     let bench = Bench::start().await;
     let client = lightdash_client(&bench.sandbox, LIGHTDASH_SERVICE_TOKEN);
-    let sql = client.execute_async_sql_query().project_uuid(LIGHTDASH_PROJECT_UUID);
-    let run = sql.body(numbers(4)).run().poll_interval(BRIEF, BRIEF).await.unwrap();
+    let sql = client
+        .execute_async_sql_query()
+        .project_uuid(LIGHTDASH_PROJECT_UUID);
+    let run = sql
+        .body(numbers(4))
+        .run()
+        .poll_interval(BRIEF, BRIEF)
+        .await
+        .unwrap();
     let rows: Vec<Number> = run.rows().page_size(2).try_collect().await.unwrap();
     assert_eq!(rows, upto(4));
 }
@@ -99,16 +130,30 @@ async fn leaves_the_page_size_to_the_first_who_reads() {
     let bench = Bench::start().await;
     let run = bench.numbers(Service::Lightdash, 9).await;
     // Someone else reads the query first, with a size of their own.
-    bench.query(run.id()).page(1).page_size(2).send().await.unwrap();
+    bench
+        .query(run.id())
+        .page(1)
+        .page_size(2)
+        .send()
+        .await
+        .unwrap();
     bench.sandbox.take_requests();
     let rows: Vec<Number> = run.rows().page_size(4).try_collect().await.unwrap();
     assert_eq!(rows, upto(9));
-    assert_eq!(sent(&bench.pages_asked(), "pageSize"), vec![Some("4".to_owned()); 3]);
+    assert_eq!(
+        sent(&bench.pages_asked(), "pageSize"),
+        vec![Some("4".to_owned()); 3]
+    );
 }
 
 #[tokio::test]
 async fn asks_for_more_rows_than_the_server_allows_and_fails() {
-    let bench = Bench::with(Sandbox::builder().poll_steps(0).lightdash_max_page_size(700)).await;
+    let bench = Bench::with(
+        Sandbox::builder()
+            .poll_steps(0)
+            .lightdash_max_page_size(700),
+    )
+    .await;
     let run = bench.numbers(Service::Lightdash, 1_300).await;
     let rows: Vec<Number> = run.rows().try_collect().await.unwrap();
     assert_eq!(rows, upto(1_300));
@@ -116,12 +161,19 @@ async fn asks_for_more_rows_than_the_server_allows_and_fails() {
 
 #[tokio::test]
 async fn counts_pages_of_different_sizes() {
-    let bench = Bench::with(Sandbox::builder().poll_steps(0).lightdash_max_page_size(700)).await;
+    let bench = Bench::with(
+        Sandbox::builder()
+            .poll_steps(0)
+            .lightdash_max_page_size(700),
+    )
+    .await;
     let run = bench.numbers(Service::Lightdash, 1_300).await;
     run.pages().try_collect().await.unwrap();
     let asked = bench.pages_asked();
     let answered = asked.iter().filter(|page| page.status == Some(200));
-    let sizes: Vec<_> = answered.map(|page| page.query_value("pageSize").unwrap()).collect();
+    let sizes: Vec<_> = answered
+        .map(|page| page.query_value("pageSize").unwrap())
+        .collect();
     assert_eq!(sizes, ["500", "500", "500"]);
 }
 
@@ -134,7 +186,12 @@ async fn takes_a_result_past_its_time_for_a_query_that_is_not_there() {
         } });
         let fault = Fault::answer(code, "application/json", body.to_string());
         bench.sandbox.fault(fault.on(Service::Lightdash));
-        let error = bench.query("the-query").rows::<Number>().try_next().await.unwrap_err();
+        let error = bench
+            .query("the-query")
+            .rows::<Number>()
+            .try_next()
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Expired, "{error}");
     }
 }
@@ -147,8 +204,13 @@ async fn hides_what_the_server_says_of_a_refusal() {
             "statusCode": code, "name": "ForbiddenError", "message": "no SQL for you", "data": {},
         } });
         let fault = Fault::answer(code, "application/json", body.to_string());
-        bench.sandbox.fault(fault.on(Service::Lightdash).method("POST"));
-        let error = bench.try_run(Service::Lightdash, "SELECT 1").await.unwrap_err();
+        bench
+            .sandbox
+            .fault(fault.on(Service::Lightdash).method("POST"));
+        let error = bench
+            .try_run(Service::Lightdash, "SELECT 1")
+            .await
+            .unwrap_err();
         assert!(error.to_string().contains("no SQL for you"), "{error}");
         assert_eq!(error.call().unwrap().status().unwrap().as_u16(), code);
     }
@@ -162,7 +224,10 @@ async fn wants_integers_of_one_column_to_be_all_numbers_or_all_text() {
         .row(["7"])
         .row(["null"])
         .row(["\"-1\""]);
-    bench.sandbox.script_result(Service::Lightdash, "mixed", result).unwrap();
+    bench
+        .sandbox
+        .script_result(Service::Lightdash, "mixed", result)
+        .unwrap();
     let run = bench.run(Service::Lightdash, "mixed").await;
     let rows: Vec<Option<i64>> = run.rows().try_collect().await.unwrap();
     assert_eq!(rows, [Some(9_007_199_254_740_993), Some(7), None, Some(-1)]);
@@ -171,9 +236,7 @@ async fn wants_integers_of_one_column_to_be_all_numbers_or_all_text() {
 #[tokio::test]
 async fn reads_the_text_that_is_meant_for_people() {
     let bench = Bench::start().await;
-    let row = |raw: Value, formatted: &str| {
-        json!({ "n": { "value": { "raw": raw, "formatted": formatted } } })
-    };
+    let row = |raw: Value, formatted: &str| json!({ "n": { "value": { "raw": raw, "formatted": formatted } } });
     let page = json!({ "status": "ok", "results": {
         "status": "ready", "queryUuid": "the-query",
         "columns": { "n": { "reference": "n", "type": "number" } },

@@ -19,7 +19,10 @@ use crate::{
 async fn run_of(bench: &Bench, type_name: &str, cell: &str) -> Run {
     let text = format!("{type_name} {cell}");
     let result = ScriptedResult::new([("cell", type_name)]).row([cell]);
-    bench.sandbox.script_result(Service::YandexQuery, &text, result).unwrap();
+    bench
+        .sandbox
+        .script_result(Service::YandexQuery, &text, result)
+        .unwrap();
     bench.run(Service::YandexQuery, &text).await
 }
 
@@ -28,8 +31,9 @@ where
     T: DeserializeOwned + Debug + PartialEq + Send + 'static,
 {
     let bench = Bench::start().await;
-    let rows: Vec<T> = run_of(&bench, type_name, cell).await.rows().try_collect().await.unwrap();
-    assert_eq!(rows, [expected], "{type_name} {cell}");
+    let run = run_of(&bench, type_name, cell).await;
+    let rows: Vec<(T,)> = run.rows().try_collect().await.unwrap();
+    assert_eq!(rows, [(expected,)], "{type_name} {cell}");
 }
 
 #[tokio::test]
@@ -55,10 +59,18 @@ async fn asks_for_a_page_after_the_last_to_find_the_end() {
 
 #[tokio::test]
 async fn overlooks_that_the_result_was_cut_off() {
-    let bench = Bench::with(Sandbox::builder().poll_steps(0).yandex_query_truncate_after(5)).await;
+    let bench = Bench::with(
+        Sandbox::builder()
+            .poll_steps(0)
+            .yandex_query_truncate_after(5),
+    )
+    .await;
     let run = bench.numbers(Service::YandexQuery, 9).await;
     for prefetch in [0, 2] {
-        let rows = run.rows::<Number>().prefetch(prefetch).try_collect::<Vec<_>>();
+        let rows = run
+            .rows::<Number>()
+            .prefetch(prefetch)
+            .try_collect::<Vec<_>>();
         assert_eq!(rows.await.unwrap_err().kind(), ErrorKind::Truncated);
     }
     let rows: Vec<Number> = run.rows().allow_truncated().try_collect().await.unwrap();
@@ -81,10 +93,18 @@ async fn reads_the_first_of_several_results_and_forgets_the_others() {
 #[tokio::test]
 async fn creates_a_query_twice_when_the_first_answer_is_lost() {
     let bench = Bench::start().await;
-    bench.sandbox.fault(Fault::cut_body(4).on(Service::YandexQuery).method("POST"));
-    bench.try_run(Service::YandexQuery, &numbers(2)).await.unwrap();
+    bench
+        .sandbox
+        .fault(Fault::cut_body(4).on(Service::YandexQuery).method("POST"));
+    bench
+        .try_run(Service::YandexQuery, &numbers(2))
+        .await
+        .unwrap();
     let requests = bench.sandbox.take_requests();
-    let posts: Vec<_> = requests.iter().filter(|request| request.method == "POST").collect();
+    let posts: Vec<_> = requests
+        .iter()
+        .filter(|request| request.method == "POST")
+        .collect();
     assert_eq!(posts.len(), 2);
     let key = posts[0].header("idempotency-key").unwrap();
     assert_eq!(posts[1].header("idempotency-key"), Some(key));
@@ -97,7 +117,10 @@ async fn gives_up_at_a_moment_s_refusal() {
     for code in [429, 500, 502, 503, 504] {
         let fault = Fault::status(code).on(Service::YandexQuery).method("GET");
         bench.sandbox.fault(fault);
-        let run = bench.try_run(Service::YandexQuery, &numbers(2)).await.unwrap();
+        let run = bench
+            .try_run(Service::YandexQuery, &numbers(2))
+            .await
+            .unwrap();
         assert_eq!(run.total_rows(), Some(2), "{code}");
     }
 }
@@ -111,8 +134,13 @@ async fn loses_the_body_of_a_refusal() {
         }],
     });
     let fault = Fault::answer(400, "application/json", body.to_string());
-    bench.sandbox.fault(fault.on(Service::YandexQuery).method("POST"));
-    let error = bench.try_run(Service::YandexQuery, "SELECT 1").await.unwrap_err();
+    bench
+        .sandbox
+        .fault(fault.on(Service::YandexQuery).method("POST"));
+    let error = bench
+        .try_run(Service::YandexQuery, "SELECT 1")
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("text is too long"), "{error}");
     assert_eq!(error.call().unwrap().status().unwrap().as_u16(), 400);
 }
@@ -120,7 +148,10 @@ async fn loses_the_body_of_a_refusal() {
 #[tokio::test]
 async fn loses_the_issues_of_a_failed_query() {
     let bench = Bench::start().await;
-    let error = bench.try_run(Service::YandexQuery, "SELECT whale FROM trades").await.unwrap_err();
+    let error = bench
+        .try_run(Service::YandexQuery, "SELECT whale FROM trades")
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Failed);
     assert!(error.message().contains("whale"), "{error}");
     assert!(error.position().is_some());
@@ -131,11 +162,22 @@ async fn breaks_on_a_failed_query_without_issues() {
     let bench = Bench::start().await;
     let run = bench.numbers(Service::YandexQuery, 1).await;
     let failed = json!({ "id": run.id(), "status": "FAILED", "result_sets": [] });
-    bench.answer_at(Service::YandexQuery, "/status", 0, json!({ "status": "FAILED" }));
+    bench.answer_at(
+        Service::YandexQuery,
+        "/status",
+        0,
+        json!({ "status": "FAILED" }),
+    );
     let fault = Fault::answer(200, "application/json", failed.to_string());
-    bench.sandbox.fault(fault.on(Service::YandexQuery).path(run.id()).method("GET").after(1));
+    bench
+        .sandbox
+        .fault(fault.on(Service::YandexQuery).path(run.id()).method("GET"));
     let status = bench.yandex_query.get_query_status().query_id(run.id());
-    let error = status.project(rowfeed_sandbox::YANDEX_PROJECT).run().await.unwrap_err();
+    let error = status
+        .project(rowfeed_sandbox::YANDEX_PROJECT)
+        .run()
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Failed, "{error}");
     assert!(!error.message().is_empty());
 }
@@ -143,8 +185,18 @@ async fn breaks_on_a_failed_query_without_issues() {
 #[tokio::test]
 async fn reads_results_before_there_are_any_and_breaks() {
     let bench = Bench::with(Sandbox::builder().poll_steps(1_000)).await;
-    let running = bench.start_yandex_query("SELECT 1").run().start().await.unwrap();
-    let error = bench.set(running.id(), 0).rows::<Number>().try_next().await.unwrap_err();
+    let running = bench
+        .start_yandex_query("SELECT 1")
+        .run()
+        .start()
+        .await
+        .unwrap();
+    let error = bench
+        .set(running.id(), 0)
+        .rows::<Number>()
+        .try_next()
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unfinished, "{error}");
 }
 
@@ -152,8 +204,13 @@ async fn reads_results_before_there_are_any_and_breaks() {
 async fn waits_for_ever_without_a_time_limit_of_its_own() {
     let bench = Bench::start().await;
     bench.sandbox.fault(Fault::state_forever());
-    let run = bench.start_yandex_query("SELECT 1").run().poll_interval(BRIEF, BRIEF);
-    let error = in_time(run.timeout(BRIEF * 30).into_future()).await.unwrap_err();
+    let run = bench
+        .start_yandex_query("SELECT 1")
+        .run()
+        .poll_interval(BRIEF, BRIEF);
+    let error = in_time(run.timeout(BRIEF * 30).into_future())
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
 }
 
@@ -183,18 +240,30 @@ struct Inner {
 #[tokio::test]
 async fn leaves_what_is_inside_lists_and_structs_as_it_was_sent() {
     let list = vec![
-        Inner { a: b"abc".to_vec(), b: Some(1) },
+        Inner {
+            a: b"abc".to_vec(),
+            b: Some(1),
+        },
         Inner { a: vec![], b: None },
     ];
     let cell = r#"[{"b":[1],"a":"YWJj"},{"a":"","b":[]}]"#;
     assert_reads("List<Struct<'a':String,'b':Int32?>>", cell, list).await;
-    assert_reads("Tagged<String,'raw'>", r#""YWJj""#, Value::Bytes(b"abc".to_vec())).await;
+    assert_reads(
+        "Tagged<String,'raw'>",
+        r#""YWJj""#,
+        Value::Bytes(b"abc".to_vec()),
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn leaves_wide_integers_as_text() {
     let cells = [
-        ("Int64", "\"-9007199254740993\"", -9_007_199_254_740_993_i128),
+        (
+            "Int64",
+            "\"-9007199254740993\"",
+            -9_007_199_254_740_993_i128,
+        ),
         ("Uint64", "\"18446744073709551615\"", u64::MAX.into()),
         ("Uint64", "1", 1),
     ];
@@ -212,7 +281,12 @@ async fn leaves_times_and_spans_unread() {
     assert_reads("Interval", r#""PT15M""#, span).await;
     let zoned = r#""2031-02-03T04:05:06,Europe/Moscow""#;
     let bench = Bench::start().await;
-    let rows: Vec<String> = run_of(&bench, "TzDatetime", zoned).await.rows().try_collect().await.unwrap();
+    let rows: Vec<String> = run_of(&bench, "TzDatetime", zoned)
+        .await
+        .rows()
+        .try_collect()
+        .await
+        .unwrap();
     assert!(rows[0].starts_with("2031-02-03T04:05:06"), "{rows:?}");
 }
 

@@ -5,6 +5,7 @@
 use std::{
     io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpListener, TcpStream},
+    ops::Range,
     sync::{Arc, Condvar, Mutex},
     time::{Duration, Instant},
 };
@@ -229,7 +230,20 @@ impl Table {
 
     /// A page of a Dune execution with `rows` rows from `offset` on, and this total.
     pub fn dune_page(&self, offset: usize, rows: usize, total: Option<usize>) -> Answer {
-        let (text, end) = self.slice(offset, rows);
+        let start = offset.min(self.rows.len());
+        let end = (start + rows).min(self.rows.len());
+        let next = (end < self.rows.len()).then_some(end);
+        self.dune_answer(start..end, next, total)
+    }
+
+    /// A page of a Dune execution with just these rows.
+    pub fn dune_answer(
+        &self,
+        rows: Range<usize>,
+        next: Option<usize>,
+        total: Option<usize>,
+    ) -> Answer {
+        let (text, _) = self.slice(rows.start, rows.len());
         let (names, types): (Vec<_>, Vec<_>) = self.columns.iter().cloned().unzip();
         let mut metadata = json!({ "column_names": names, "column_types": types });
         if let Some(total) = total {
@@ -241,8 +255,8 @@ impl Table {
             "state": "QUERY_STATE_COMPLETED",
             "result": { "metadata": metadata, "rows": "$rows" },
         });
-        if end < self.rows.len() {
-            head["next_offset"] = end.into();
+        if let Some(next) = next {
+            head["next_offset"] = next.into();
         }
         (200, with_rows(&head, &text))
     }
