@@ -359,7 +359,7 @@ pub fn same(service: Service, kind: Kind, value: &Value, cell: &Cell) -> bool {
                 .map(|item| item.map_or(Cell::Null, Cell::Integer));
             let items: Vec<Cell> = items.collect();
             value.len() == items.len()
-                && (value.iter().zip(&items)).all(|(v, c)| same(service, Kind::Integer, v, c))
+                && (value.iter().zip(&items)).all(|(v, c)| same(service, kind, v, c))
         }
         // Lightdash has one type for all numbers, and none for lists and bytes.
         _ => is_lightdash && matches!(kind, Kind::Float | Kind::Decimal | Kind::Bytes | Kind::List),
