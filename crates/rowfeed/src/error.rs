@@ -93,7 +93,8 @@ pub enum ErrorKind {
     Truncated,
     /// The service reports a state that this version does not know.
     UnknownState,
-    /// The time set for the run is over. It goes on at the service; [`Error::run_id`] names it.
+    /// The time set for the run is over. Unless it was to be cancelled then, it goes on at the
+    /// service; [`Error::run_id`] names it.
     Timeout,
     /// A row does not fit the type asked for; [`Error::decode`] says which and why.
     Decode,
@@ -160,8 +161,12 @@ impl Error {
         this
     }
 
-    pub(crate) fn timeout(service: &'static str, after: Duration) -> Self {
-        let message = format!("the run did not end within {after:?}; it goes on at the service");
+    pub(crate) fn timeout(service: &'static str, after: Duration, is_cancelled: bool) -> Self {
+        let then = match is_cancelled {
+            true => "it was cancelled",
+            false => "it goes on at the service",
+        };
+        let message = format!("the run did not end within {after:?}; {then}");
         Self::new(ErrorKind::Timeout, service, message)
     }
 

@@ -10,9 +10,12 @@ use std::{
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::{
-    Error, Run,
+    Error, ErrorKind, Run,
     source::{BoxFuture, Reconnect},
 };
+
+/// How long a request to cancel may keep back the error that the time is over.
+const CANCEL_WITHIN: Duration = Duration::from_secs(5);
 
 /// How often a service is asked.
 #[derive(Clone, Copy, Debug)]
@@ -258,14 +261,40 @@ impl Starting {
     ///
     /// The service does not accept it.
     pub async fn start(self) -> Result<Running, Error> {
-        let job = (self.submit)(self.connections).await?;
-        Ok(Running {
-            guard: Guard {
-                job,
-                is_armed: self.waiting.cancel_on_drop,
+        let submitted = (self.submit)(self.connections);
+        let guard = match self.waiting.cancel_on_drop {
+            false => Guard {
+                job: submitted.await?,
+                is_armed: false,
             },
+            true => submitted_for_sure(self.service, submitted).await?,
+        };
+        Ok(Running {
+            guard,
             waiting: self.waiting,
         })
+    }
+}
+
+/// Submits in a task of its own: when this is dropped before the service has answered, the run has
+/// an id nobody knows. The task learns it, and cancels the run by dropping its guard.
+async fn submitted_for_sure(
+    service: &'static str,
+    submitted: BoxFuture<Result<Arc<dyn Job>, Error>>,
+) -> Result<Guard, Error> {
+    let task = tokio::spawn(async {
+        Ok(Guard {
+            job: submitted.await?,
+            is_armed: true,
+        })
+    });
+    match task.await {
+        Ok(guard) => guard,
+        Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
+        Err(_) => {
+            let message = "the runtime was shut down while the run was being started";
+            Err(Error::new(ErrorKind::Call, service, message))
+        }
     }
 }
 
@@ -384,22 +413,28 @@ async fn wait(running: Running) -> Result<Run, Error> {
     let timeout = waiting.timeout;
     let job = Arc::clone(&guard.job);
     let polling = until_ended(job.as_ref(), waiting.interval, waiting.watch);
-    let result = match timeout {
+    // A time too far away to be a point in time is none.
+    let limit = timeout.and_then(|timeout| Some((timeout, Instant::now().checked_add(timeout)?)));
+    let result = match limit {
         None => polling.await,
-        Some(timeout) => match timeout_at(Instant::now() + timeout, polling).await {
+        Some((timeout, at)) => match timeout_at(at, polling).await {
             Ok(result) => result,
             Err(_) => {
-                let error = Error::timeout(job.service(), timeout).with_run(job.id());
+                let mut is_cancelled = false;
                 if waiting.cancel_on_timeout {
                     guard.is_armed = false;
                     // The timeout is what went wrong; a run that cannot be cancelled goes on.
-                    let _ = job.cancel().await;
+                    let cancelled = timeout_at(Instant::now() + CANCEL_WITHIN, job.cancel());
+                    is_cancelled = matches!(cancelled.await, Ok(Ok(())));
                 }
-                return Err(error);
+                let error = Error::timeout(job.service(), timeout, is_cancelled);
+                return Err(error.with_run(job.id()));
             }
         },
     };
-    guard.is_armed = false;
+    // A run that cannot be asked about has not ended for that.
+    let is_lost = |error: &Error| matches!(error.kind(), ErrorKind::Call | ErrorKind::UnknownState);
+    guard.is_armed &= result.as_ref().is_err_and(is_lost);
     result.map_err(|error| error.with_run(job.id()))
 }
 
@@ -429,9 +464,15 @@ async fn until_ended(
                 }
             }
         }
-        sleep(pause.mul_f64(0.9 + 0.2 * fastrand::f64())).await;
-        pause = (pause * 2).min(interval.most);
+        sleep(about(pause)).await;
+        pause = pause.saturating_mul(2).min(interval.most);
     }
+}
+
+/// A tenth more or less.
+fn about(pause: Duration) -> Duration {
+    let seconds = pause.as_secs_f64() * (0.9 + 0.2 * fastrand::f64());
+    Duration::try_from_secs_f64(seconds).unwrap_or(pause)
 }
 
 /// Cancels the run when dropped, while it is armed.

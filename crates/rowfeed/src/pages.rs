@@ -255,9 +255,15 @@ impl Pages {
     /// # }
     /// ```
     pub fn resume(mut self, cursor: &Cursor) -> Self {
-        if let State::Waiting(source) = &mut self.state
-            && let Err(error) = source.resume(cursor)
-        {
+        let resumed = match &mut self.state {
+            State::Waiting(source) => source.resume(cursor),
+            State::Failed(_) => Ok(()),
+            State::Reading(_) | State::Done => {
+                let message = "resume() was called after the first page; it belongs before it";
+                Err(Error::invalid(self.service, message))
+            }
+        };
+        if let Err(error) = resumed {
             self.state = State::Failed(error);
         }
         self

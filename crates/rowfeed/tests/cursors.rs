@@ -432,3 +432,43 @@ async fn a_cursor_that_no_result_can_have_is_no_panic() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_row_that_does_not_fit_leaves_the_cursor_behind_the_last_that_did() {
+    let bench = Bench::start().await;
+    for service in ALL {
+        let sql = "SELECT 1 AS n UNION ALL SELECT 2 UNION ALL SELECT NULL UNION ALL SELECT 4";
+        let run = bench.run(service, sql).await;
+        for prefetch in [0, 2] {
+            let mut rows = run.rows::<Number>().page_size(1).prefetch(prefetch);
+            for n in [1, 2] {
+                assert_eq!(rows.try_next().await.unwrap(), Some(Number { n }));
+            }
+            let error = rows.try_next().await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
+            let cursor = stored(&rows.cursor().unwrap());
+            assert_eq!(cursor.row(), 2, "{service:?}");
+            let rest = run.rows::<Option<i64>>().resume(&cursor);
+            let rest: Vec<Option<i64>> = rest.try_collect().await.unwrap();
+            assert_eq!(rest, [None, Some(4)], "{service:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_that_comes_after_reading_has_begun_is_not_overlooked() {
+    let bench = Bench::start().await;
+    for service in ALL {
+        let run = bench.numbers(service, 9).await;
+        let cursor = first_cursor(run.pages()).await;
+        for prefetch in [0, 2] {
+            let mut pages = run.pages().page_size(4).prefetch(prefetch);
+            pages.try_next().await.unwrap().unwrap();
+            let mut pages = pages.resume(&cursor);
+            let error = pages.try_next().await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
+            assert_eq!(error.service(), run.service());
+            assert!(pages.try_next().await.unwrap().is_none());
+        }
+    }
+}

@@ -246,6 +246,25 @@ async fn a_run_that_is_dropped_goes_on_unless_said_otherwise() {
 }
 
 #[tokio::test]
+async fn a_run_that_is_dropped_while_it_is_being_started_is_cancelled_when_that_was_wished() {
+    let bench = endless().await;
+    for service in ALL {
+        let slow = Fault::delay(BRIEF * 150).on(service).method("POST");
+        bench.sandbox.fault(slow.clone());
+        let starting = || starting(&bench, service, "SELECT 1");
+        let started = tokio::time::timeout(BRIEF * 40, starting().cancel_on_drop().start());
+        assert!(started.await.is_err(), "{service:?}");
+        assert_eq!(cancelled(&bench, 1).await.len(), 1, "{service:?}");
+
+        bench.sandbox.fault(slow);
+        let started = tokio::time::timeout(BRIEF * 40, starting().start());
+        assert!(started.await.is_err(), "{service:?}");
+        tokio::time::sleep(BRIEF * 200).await;
+        assert_eq!(cancelled(&bench, 0).await, [""; 0], "{service:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_run_that_has_ended_is_not_cancelled_when_dropped() {
     let bench = Bench::with(Sandbox::builder().poll_steps(2)).await;
     for service in ALL {
@@ -360,6 +379,22 @@ async fn a_cancel_that_hangs_does_not_keep_the_timeout_back_for_long() {
     for waited in waits {
         let error = waited.await.unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn any_length_of_time_may_be_set() {
+    let bench = Bench::with(Sandbox::builder().poll_steps(1)).await;
+    for service in ALL {
+        let starting = starting(&bench, service, "SELECT 1").timeout(Duration::MAX);
+        starting.await.unwrap();
+    }
+    let bench = endless().await;
+    for service in ALL {
+        let starting = starting(&bench, service, "SELECT 1").timeout(BRIEF * 30);
+        let starting = starting.poll_interval(Duration::MAX, Duration::MAX);
+        let error = in_time(starting.into_future()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
     }
 }
 
@@ -518,4 +553,35 @@ async fn a_run_that_is_not_there_cannot_be_taken_up() {
         .await
         .unwrap_err();
     assert_eq!(nothing.kind(), ErrorKind::InvalidRequest);
+}
+
+#[tokio::test]
+async fn a_run_given_up_while_it_is_being_started_is_cancelled_too() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let dune = rowfeed::dune::Client::builder()
+        .base_url(sandbox.dune_url())
+        .api_key(rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY).unwrap())
+        .build()
+        .unwrap();
+    sandbox.fault(Fault::delay(Duration::from_millis(100)).path("/sql/execute"));
+    let run = dune
+        .execute_sql()
+        .body("SELECT 1 AS n")
+        .run()
+        .cancel_on_drop();
+    let given_up = tokio::time::timeout(Duration::from_millis(20), run.into_future()).await;
+    assert!(given_up.is_err());
+    let is_cancelled = || {
+        let requests = sandbox.requests();
+        requests
+            .iter()
+            .any(|request| request.path.ends_with("/cancel"))
+    };
+    for _ in 0..200 {
+        if is_cancelled() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("nothing cancelled it: {:#?}", sandbox.requests());
 }

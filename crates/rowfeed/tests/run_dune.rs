@@ -9,7 +9,9 @@ use std::{
 };
 
 use rowfeed::{ErrorKind, Row, dune, prelude::*};
-use rowfeed_sandbox::{DUNE_PARAMETERISED_QUERY_ID, DUNE_QUERY_ID, Fault, Recorded, Service};
+use rowfeed_sandbox::{
+    DUNE_PARAMETERISED_QUERY_ID, DUNE_QUERY_ID, Fault, Recorded, Sandbox, Service,
+};
 use serde_json::{Value, json};
 use support::{Bench, Number, numbers, upto};
 
@@ -152,6 +154,18 @@ async fn a_query_without_a_result_is_executed() {
 }
 
 #[tokio::test]
+async fn a_result_that_was_cut_off_is_fresh_too_and_read_only_when_that_is_allowed() {
+    let builder = Sandbox::builder().poll_steps(0).dune_partial_after(5);
+    let bench = Bench::with(builder).await;
+    let run = latest(&bench, DUNE_QUERY_ID).max_age(HOUR).await.unwrap();
+    assert!(executions(&bench.sandbox.take_requests()).is_empty());
+    let error = run.rows::<Row>().try_next().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Truncated, "{error}");
+    let rows = run.rows::<Row>().allow_truncated().try_collect::<Vec<_>>();
+    assert_eq!(rows.await.unwrap().len(), 5);
+}
+
+#[tokio::test]
 async fn an_unknown_query_or_a_wrong_key_executes_nothing() {
     let bench = Bench::start().await;
     for status in [400, 401, 402, 403] {
@@ -212,7 +226,7 @@ async fn parameters_choose_the_result_and_go_into_the_execution() {
 
 #[tokio::test]
 async fn an_execution_that_is_on_its_way_is_waited_for() {
-    let bench = Bench::with(rowfeed_sandbox::Sandbox::builder().poll_steps(3)).await;
+    let bench = Bench::with(Sandbox::builder().poll_steps(3)).await;
     for state in ["QUERY_STATE_PENDING", "QUERY_STATE_EXECUTING"] {
         let running = bench
             .dune

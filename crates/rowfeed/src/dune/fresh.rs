@@ -50,8 +50,10 @@ impl MaxAge for builder::GetLatestQueryResult {
 
             let mut look = client.get_latest_query_result().query_id(query_id);
             look.params = Ok(params.clone());
-            // One row is enough to see its age.
-            let latest = match look.limit(1).offset(0).send().await {
+            // One row is enough to see its age, also of a result that Dune has cut off: whether that
+            // will do is for those to say who read it.
+            let look = look.limit(1).offset(0).allow_partial_results(true);
+            let latest = match look.send().await {
                 Ok(latest) => Some(latest.into_inner()),
                 // No result yet, or none for these parameters.
                 Err(error) if error.is_not_found() => None,

@@ -112,7 +112,9 @@ impl Paging {
 
     /// Settles which columns to ask for, or plans to find out what there is.
     fn plan_columns(&mut self, wanted: Wanted) -> Option<Plan<Answer>> {
-        let Some(fields) = wanted.fields.filter(|_| !self.request.has_columns()) else {
+        // A look at a sample would be the whole sample, drawn and billed twice.
+        let is_open = !self.request.has_columns() && !self.request.is_sample();
+        let Some(fields) = wanted.fields.filter(|_| is_open) else {
             self.columns = Known::Settled;
             return None;
         };
@@ -131,11 +133,10 @@ impl Paging {
             }
             Known::Yes(names) => {
                 let chosen = names.iter().map(String::as_str);
-                // A quote inside quotes is nothing that Dune documents.
-                let chosen: Vec<_> = chosen
-                    .filter(|name| fields.contains(name) && !name.contains('"'))
-                    .collect();
-                if !chosen.is_empty() {
+                let chosen: Vec<_> = chosen.filter(|name| fields.contains(name)).collect();
+                // A quote inside quotes is nothing that Dune documents: then all columns come.
+                let can_be_asked = chosen.iter().all(|name| !name.contains('"'));
+                if can_be_asked && !chosen.is_empty() {
                     self.request.choose_columns(&chosen);
                 }
                 None
