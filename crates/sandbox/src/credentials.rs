@@ -13,12 +13,20 @@ pub const LIGHTDASH_TOKEN: &str = "ldpat_5a0db0c9e1f24c7f8b36";
 /// The service account token that Lightdash accepts as `Authorization: Bearer …`.
 /// It is another account: it cannot read the queries of [`LIGHTDASH_TOKEN`].
 pub const LIGHTDASH_SERVICE_TOKEN: &str = "ldsvc_91be07d4a3c85f62e7d0";
+/// The personal access token of a Lightdash user who may run charts and metric
+/// queries, and no SQL: that is answered 403.
+pub const LIGHTDASH_VIEWER_TOKEN: &str = "ldpat_c3e7b1d95f0846a2b7e4";
 /// The only Lightdash project.
 pub const LIGHTDASH_PROJECT_UUID: &str = "6c1f8a52-3b7e-4d0a-9c45-2e8f1a6b7d90";
 /// The IAM token that Yandex Query accepts as `Authorization: Bearer …`.
 pub const YANDEX_IAM_TOKEN: &str = "t1.sandbox-iam-token.c2FuZGJveA";
+/// An IAM token of another subject, who cannot see the queries of
+/// [`YANDEX_IAM_TOKEN`].
+pub const YANDEX_OTHER_IAM_TOKEN: &str = "t1.sandbox-other-subject.b3RoZXI";
 /// An IAM token that Yandex Query knows, of a subject without any role in
 /// [`YANDEX_PROJECT`]: every call is answered 403.
 pub const YANDEX_IAM_TOKEN_WITHOUT_ROLE: &str = "t1.sandbox-no-role.bm8tcm9sZQ";
 /// The only Yandex Cloud folder, for the query parameter `project`.
 pub const YANDEX_PROJECT: &str = "b1gsandbox0folder001";
+/// The OAuth token that the IAM service of Yandex Cloud changes into an IAM token.
+pub const YANDEX_OAUTH_TOKEN: &str = "y0_sandbox-oauth-token";

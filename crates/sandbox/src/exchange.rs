@@ -9,7 +9,7 @@ use hyper::HeaderMap;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
-use crate::fault::{Faults, ForcedState, Target};
+use crate::fault::{Faults, ForcedState, PageFault, Target};
 use crate::json;
 use crate::service::Service;
 
@@ -28,8 +28,10 @@ pub(crate) struct Request {
     pub(crate) body: Bytes,
     /// Where the client thinks it is: `http://127.0.0.1:PORT`.
     pub(crate) origin: String,
-    /// Set when a fault has decided the state that is shown.
-    pub(crate) state_forced: Arc<AtomicBool>,
+    /// Faults of this request alone.
+    pub(crate) own_faults: Arc<Faults>,
+    /// Set when a fault has changed what is shown.
+    pub(crate) changed: Arc<AtomicBool>,
 }
 
 impl Request {
@@ -57,9 +59,43 @@ impl Request {
     /// The state that a fault wants shown in place of the true one. To be asked
     /// only by what shows a state, since asking counts as a match.
     pub(crate) fn forced_state(&self, faults: &Faults) -> Option<ForcedState> {
-        let state = faults.forced_state(&self.target())?;
-        self.state_forced.store(true, Ordering::Relaxed);
+        let target = self.target();
+        let own = self.own_faults.forced_state(&target);
+        let state = own.or_else(|| faults.forced_state(&target))?;
+        self.changed.store(true, Ordering::Relaxed);
         Some(state)
+    }
+
+    /// The number of rows that a fault allows a page. To be asked only by what
+    /// shows a page of rows, and once.
+    pub(crate) fn clamped(&self, faults: &Faults) -> Option<usize> {
+        let wanted = |fault| matches!(fault, PageFault::ClampLimit(_));
+        match self.page_fault(faults, wanted)? {
+            PageFault::ClampLimit(rows) => Some(rows),
+            _ => None,
+        }
+    }
+
+    /// Whether a fault lets the next page start where this one does. To be asked
+    /// only by a page that has a next one, and once.
+    pub(crate) fn is_stuck(&self, faults: &Faults) -> bool {
+        self.page_fault(faults, |fault| fault == PageFault::StuckOffset)
+            .is_some()
+    }
+
+    /// Whether a fault wants the rows of another run. To be asked only by what
+    /// shows a page of rows, and once.
+    pub(crate) fn is_swapped(&self, faults: &Faults) -> bool {
+        self.page_fault(faults, |fault| fault == PageFault::SwapExecution)
+            .is_some()
+    }
+
+    fn page_fault(&self, faults: &Faults, wanted: impl Fn(PageFault) -> bool) -> Option<PageFault> {
+        let target = self.target();
+        let own = self.own_faults.page(&target, &wanted);
+        let fault = own.or_else(|| faults.page(&target, &wanted))?;
+        self.changed.store(true, Ordering::Relaxed);
+        Some(fault)
     }
 
     /// Method and segments, for matching.
@@ -89,16 +125,16 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) content_type: Option<String>,
     pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: Bytes,
     /// How many rows the body holds, if it is a page.
     pub(crate) rows: Option<usize>,
 }
 
 impl Answer {
-    pub(crate) fn new(status: u16, content_type: &str, body: Vec<u8>) -> Self {
+    pub(crate) fn new(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
         Self {
             content_type: Some(content_type.to_owned()),
-            body,
+            body: body.into(),
             ..Self::empty(status)
         }
     }
@@ -108,7 +144,7 @@ impl Answer {
             status,
             content_type: None,
             headers: Vec::new(),
-            body: Vec::new(),
+            body: Bytes::new(),
             rows: None,
         }
     }

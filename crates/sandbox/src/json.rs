@@ -64,10 +64,11 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// The rows of a page as an array of objects, members in the order of `names`.
-pub(crate) fn object_rows<'a>(
+/// The rows of a page as an array of objects, members in the order of `names`. A
+/// cell without any text is a member that is not there.
+pub(crate) fn object_rows<R: AsRef<[String]>>(
     names: &[(usize, &str)],
-    rows: impl Iterator<Item = &'a Vec<String>>,
+    rows: impl Iterator<Item = R>,
 ) -> Box<RawValue> {
     let keys: Vec<(usize, String)> = names
         .iter()
@@ -79,13 +80,18 @@ pub(crate) fn object_rows<'a>(
             out.push(',');
         }
         out.push('{');
-        for (place, (index, key)) in keys.iter().enumerate() {
-            if place > 0 {
+        let mut first = true;
+        for (index, key) in &keys {
+            let cell = &row.as_ref()[*index];
+            if cell.is_empty() {
+                continue;
+            }
+            if !std::mem::take(&mut first) {
                 out.push(',');
             }
             out.push_str(key);
             out.push(':');
-            out.push_str(&row[*index]);
+            out.push_str(cell);
         }
         out.push('}');
     }
@@ -94,8 +100,10 @@ pub(crate) fn object_rows<'a>(
 }
 
 /// The rows of a page as an array of arrays.
-pub(crate) fn array_rows<'a>(rows: impl Iterator<Item = &'a Vec<String>>) -> Box<RawValue> {
-    let rows: Vec<String> = rows.map(|row| format!("[{}]", row.join(","))).collect();
+pub(crate) fn array_rows<R: AsRef<[String]>>(rows: impl Iterator<Item = R>) -> Box<RawValue> {
+    let rows: Vec<String> = rows
+        .map(|row| format!("[{}]", row.as_ref().join(",")))
+        .collect();
     raw(format!("[{}]", rows.join(",")))
 }
 

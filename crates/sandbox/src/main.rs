@@ -1,33 +1,27 @@
 //! `rowfeed-sandbox`: the sandbox as a program.
 //!
 //! The first line of standard output is a JSON object with the base URLs and the
-//! credentials to use; then one line a request goes to standard error.
+//! credentials to use; then one line a request goes to standard error. It ends on
+//! SIGTERM, on SIGINT and, if it is told to, with its standard input.
 
 #![forbid(unsafe_code)]
 
-use std::io::{Read as _, Write as _};
-use std::net::SocketAddr;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use rowfeed_sandbox::{
     DUNE_API_KEY, DUNE_PARAMETERISED_QUERY_ID, DUNE_QUERY_ID, LIGHTDASH_PROJECT_UUID,
-    LIGHTDASH_SERVICE_TOKEN, LIGHTDASH_TOKEN, Sandbox, YANDEX_IAM_TOKEN, YANDEX_PROJECT,
+    LIGHTDASH_SERVICE_TOKEN, LIGHTDASH_TOKEN, Sandbox, YANDEX_IAM_TOKEN, YANDEX_OAUTH_TOKEN,
+    YANDEX_PROJECT,
 };
+use tokio::io::AsyncReadExt as _;
 
-const USAGE: &str = "\
-usage: rowfeed-sandbox [--listen ADDRESS:PORT] [--until-stdin-closes]
+mod arguments;
 
-  --listen ADDRESS:PORT   where to listen (default 127.0.0.1:0, a free port)
-  --until-stdin-closes    end when standard input does
-";
-
-struct Arguments {
-    listen: Option<SocketAddr>,
-    until_stdin_closes: bool,
-}
+use arguments::{Arguments, USAGE};
 
 fn main() -> ExitCode {
-    let arguments = match arguments(std::env::args().skip(1)) {
+    let arguments = match Arguments::read(std::env::args().skip(1)) {
         Ok(Some(arguments)) => arguments,
         Ok(None) => {
             print!("{USAGE}");
@@ -38,7 +32,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match run(&arguments) {
+    match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("rowfeed-sandbox: {error}");
@@ -47,25 +41,62 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments) -> std::io::Result<()> {
-    let mut builder = Sandbox::builder().log_requests(true);
-    if let Some(address) = arguments.listen {
-        builder = builder.listen(address);
+fn run(arguments: Arguments) -> io::Result<()> {
+    let sandbox = arguments.builder.log_requests(true).start_blocking()?;
+    for fault in arguments.faults {
+        sandbox.fault(fault);
     }
-    let sandbox = builder.start_blocking()?;
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", description(&sandbox))?;
-    out.flush()?;
-    if arguments.until_stdin_closes {
-        let mut ignored = [0; 1024];
-        let mut stdin = std::io::stdin().lock();
-        while stdin.read(&mut ignored)? > 0 {}
-    } else {
-        loop {
-            std::thread::park();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let until_stdin_closes = arguments.until_stdin_closes;
+    let ended = runtime.block_on(async {
+        // listens for signals before anyone can know that the program is there
+        let signal = signal()?;
+        let mut out = io::stdout().lock();
+        writeln!(out, "{}", description(&sandbox))?;
+        out.flush()?;
+        drop(out);
+        tokio::select! {
+            () = signal => {}
+            () = stdin_closes(), if until_stdin_closes => {}
         }
-    }
-    Ok(())
+        Ok(())
+    });
+    // a read of standard input may still be waiting, and cannot be broken off
+    runtime.shutdown_background();
+    ended
+}
+
+async fn stdin_closes() {
+    let mut ignored = [0; 1024];
+    let mut stdin = tokio::io::stdin();
+    while matches!(stdin.read(&mut ignored).await, Ok(read) if read > 0) {}
+}
+
+/// Completes on the first signal to end.
+#[cfg(unix)]
+fn signal() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Completes on Ctrl-C.
+#[cfg(not(unix))]
+fn signal() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
 }
 
 fn description(sandbox: &Sandbox) -> serde_json::Value {
@@ -86,47 +117,10 @@ fn description(sandbox: &Sandbox) -> serde_json::Value {
             "base_url": sandbox.yandex_query_url(),
             "iam_token": YANDEX_IAM_TOKEN,
             "project": YANDEX_PROJECT,
+            "iam_url": sandbox.yandex_iam_url(),
+            "oauth_token": YANDEX_OAUTH_TOKEN,
+            "metadata_address": sandbox.yandex_metadata_address(),
         },
+        "control_url": format!("http://{}/sandbox", sandbox.address()),
     })
-}
-
-/// `None` when only help is wanted.
-fn arguments(mut given: impl Iterator<Item = String>) -> Result<Option<Arguments>, String> {
-    let mut arguments = Arguments {
-        listen: None,
-        until_stdin_closes: false,
-    };
-    while let Some(argument) = given.next() {
-        match argument.as_str() {
-            "--help" | "-h" => return Ok(None),
-            "--until-stdin-closes" => arguments.until_stdin_closes = true,
-            "--listen" => {
-                let address = given.next().unwrap_or_default();
-                let parsed = address.parse().map_err(|_| {
-                    format!("--listen wants ADDRESS:PORT such as 127.0.0.1:8080, not {address:?}")
-                })?;
-                arguments.listen = Some(parsed);
-            }
-            other => return Err(format!("unknown argument {other:?}")),
-        }
-    }
-    Ok(Some(arguments))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::arguments;
-
-    fn read(line: &str) -> Result<Option<super::Arguments>, String> {
-        arguments(line.split_whitespace().map(str::to_owned))
-    }
-
-    #[test]
-    fn arguments_are_read_or_explained() {
-        assert!(matches!(read("--listen 127.0.0.1:0"), Ok(Some(a)) if a.listen.is_some()));
-        assert!(matches!(read("--until-stdin-closes"), Ok(Some(a)) if a.until_stdin_closes));
-        assert!(matches!(read("--help"), Ok(None)));
-        assert!(matches!(read("--listen 8080"), Err(text) if text.contains("ADDRESS:PORT")));
-        assert!(read("--what").is_err());
-    }
 }

@@ -1,12 +1,15 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use serde::{Serialize, Serializer};
+
 use crate::service::Service;
 
 /// A request that the sandbox saw, and how it was answered.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Recorded {
     /// The service it went to; `None` for a path of none.
+    #[serde(serialize_with = "service_name")]
     pub service: Option<Service>,
     /// `GET`, `POST`, …
     pub method: String,
@@ -42,6 +45,13 @@ impl Recorded {
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.into_owned())
     }
+}
+
+fn service_name<S: Serializer>(
+    service: &Option<Service>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    service.map(Service::name).serialize(serializer)
 }
 
 /// What stands in the place of a credential.

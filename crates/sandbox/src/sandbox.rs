@@ -4,6 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -137,6 +138,43 @@ impl Sandbox {
     }
 }
 
+impl Sandbox {
+    /// Makes a table whose columns have types of one service: `uint256`,
+    /// `array(varchar)`, `List<Struct<'a':Int32>>`, and whatever else the service
+    /// has. It takes the place of one with the same name. SQL sees the cells as
+    /// JSON text; a column that is selected as it is keeps its type at that
+    /// service, and is text at the others.
+    ///
+    /// # Errors
+    /// When a row does not fit the columns, a cell is not JSON, or SQLite refuses.
+    pub fn register_typed_table(
+        &self,
+        service: Service,
+        name: &str,
+        content: ScriptedResult,
+    ) -> io::Result<()> {
+        let invalid = |error: String| io::Error::new(io::ErrorKind::InvalidInput, error);
+        let table = content
+            .into_table()
+            .map_err(|error| invalid(error.to_string()))?;
+        self.world
+            .register_typed(service, name, &table)
+            .map_err(|error| invalid(format!("table {name:?} cannot be made: {error}")))
+    }
+
+    /// The address of the IAM service of Yandex Cloud, whose `POST /iam/v1/tokens`
+    /// hands out tokens.
+    pub fn yandex_iam_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The address of the metadata service of a Yandex Cloud machine, for the
+    /// environment variable `YC_METADATA_ADDR`: without a scheme.
+    pub fn yandex_metadata_address(&self) -> String {
+        self.address.to_string()
+    }
+}
+
 impl fmt::Debug for Sandbox {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -172,6 +210,13 @@ impl SandboxBuilder {
         self
     }
 
+    /// How long every run takes at least, however often it is asked about. Default:
+    /// no longer than [`poll_steps`](Self::poll_steps) says.
+    pub fn run_time(mut self, time: Duration) -> Self {
+        self.options.run_time = Some(time);
+        self
+    }
+
     /// How many rows the table `trades` has. Default 48. Two of them fall on each
     /// day from 2024-05-01 on.
     pub fn sample_rows(mut self, rows: usize) -> Self {
@@ -194,9 +239,31 @@ impl SandboxBuilder {
         self
     }
 
+    /// The cells, rows times columns, beyond which Dune refuses a page of results
+    /// with 402, unless the request says `ignore_max_credits_per_request`. Default:
+    /// it refuses none.
+    pub fn dune_max_datapoints_per_request(mut self, cells: usize) -> Self {
+        self.options.dune_max_datapoints = Some(cells);
+        self
+    }
+
     /// The `pageSize` above which Lightdash answers 422. Default 2,500.
     pub fn lightdash_max_page_size(mut self, rows: usize) -> Self {
         self.options.lightdash_max_page_size = rows.max(1);
+        self
+    }
+
+    /// The cells, rows times columns, that Lightdash gives a chart whose limit was
+    /// named, and a file; the rest is cut off without a word. Default 100,000.
+    pub fn lightdash_csv_cells_limit(mut self, cells: usize) -> Self {
+        self.options.lightdash_csv_cells_limit = cells.max(1);
+        self
+    }
+
+    /// Lets Lightdash say of a query that was run before that its rows come from
+    /// the cache, unless the request says `invalidateCache`. Default: no cache.
+    pub fn lightdash_cache(mut self, cache: bool) -> Self {
+        self.options.lightdash_cache = cache;
         self
     }
 
@@ -216,6 +283,29 @@ impl SandboxBuilder {
     /// one as truncated.
     pub fn yandex_query_truncate_after(mut self, rows: usize) -> Self {
         self.options.yandex_query_truncate_after = Some(rows);
+        self
+    }
+
+    /// How long a result can be read after the run was started. Default: as long as
+    /// the sandbox lives. Then Dune shows the state `QUERY_STATE_EXPIRED`, Lightdash
+    /// answers 404 with `ResultsExpiredError`, and Yandex Query 400 with issue code
+    /// 1004.
+    pub fn results_lifetime(mut self, lifetime: Duration) -> Self {
+        self.options.results_lifetime = Some(lifetime);
+        self
+    }
+
+    /// Lets Dune answer 429 with `Retry-After` when more requests than this come
+    /// within a minute. Default: it counts, says so in its `RateLimit` headers, and
+    /// refuses nothing.
+    pub fn dune_requests_per_minute(mut self, requests: u32) -> Self {
+        self.options.dune_requests_per_minute = Some(requests.max(1));
+        self
+    }
+
+    /// How long an IAM token is good that the sandbox hands out. Default 12 hours.
+    pub fn yandex_token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.options.yandex_token_lifetime = lifetime;
         self
     }
 

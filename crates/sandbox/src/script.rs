@@ -1,7 +1,9 @@
 use std::fmt;
+use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
+use crate::rows::Rows;
 use crate::table::WireTable;
 
 /// A result in a service's own words: the type of each column as the service
@@ -21,7 +23,8 @@ use crate::table::WireTable;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct ScriptedResult {
-    table: WireTable,
+    columns: Vec<(String, String)>,
+    rows: Rows<String>,
 }
 
 impl ScriptedResult {
@@ -36,25 +39,47 @@ impl ScriptedResult {
             .map(|(name, type_name)| (name.into(), type_name.into()))
             .collect();
         Self {
-            table: WireTable {
-                columns,
-                rows: Vec::new(),
-            },
+            columns,
+            rows: Rows::default(),
         }
     }
 
     /// Adds a row: the JSON text of each cell, in the order of the columns.
+    ///
+    /// On a result whose rows are [`generated`](Self::generated) it does nothing.
     #[must_use]
     pub fn row<C: Into<String>>(mut self, cells: impl IntoIterator<Item = C>) -> Self {
-        let cells = cells.into_iter().map(Into::into).collect();
-        self.table.rows.push(cells);
+        if let Rows::Held(rows) = &mut self.rows {
+            rows.push(cells.into_iter().map(Into::into).collect());
+        }
         self
     }
 
-    /// Checks that every row fits the columns and every cell is JSON.
+    /// Lets the result have this many rows, each made when a page needs it, from
+    /// its index: however long the result is, no row is kept.
+    ///
+    /// ```
+    /// use rowfeed_sandbox::ScriptedResult;
+    ///
+    /// let result = ScriptedResult::new([("n", "uint256")])
+    ///     .generated(10_000_000, |index| vec![format!("\"{index}\"")]);
+    /// ```
+    #[must_use]
+    pub fn generated(
+        mut self,
+        rows: usize,
+        row: impl Fn(usize) -> Vec<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.rows = Rows::Made(rows, Arc::new(row));
+        self
+    }
+
+    /// Checks that every row fits the columns and every cell is JSON; of generated
+    /// rows, the first.
     pub(crate) fn into_table(self) -> Result<WireTable, ScriptError> {
-        let width = self.table.columns.len();
-        for (index, row) in self.table.rows.iter().enumerate() {
+        let width = self.columns.len();
+        let checked = if self.rows.is_held() { usize::MAX } else { 1 };
+        for (index, row) in self.rows.iter().take(checked).enumerate() {
             if row.len() != width {
                 return Err(ScriptError(format!(
                     "row {index} of the scripted result has {} cells, but there are {width} \
@@ -62,7 +87,7 @@ impl ScriptedResult {
                     row.len()
                 )));
             }
-            for ((name, _), cell) in self.table.columns.iter().zip(row) {
+            for ((name, _), cell) in self.columns.iter().zip(row.iter()) {
                 if let Err(error) = serde_json::from_str::<&RawValue>(cell) {
                     return Err(ScriptError(format!(
                         "row {index}, column {name:?}: {cell:?} is not JSON ({error}): write text \
@@ -71,7 +96,7 @@ impl ScriptedResult {
                 }
             }
         }
-        Ok(self.table)
+        Ok(WireTable::new(self.columns, self.rows))
     }
 }
 

@@ -3,10 +3,9 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
-use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -18,18 +17,24 @@ use tokio::task::JoinSet;
 
 use crate::dune::Dune;
 use crate::exchange::{Answer, Request, segments};
-use crate::fault::Kind;
+use crate::fault::{Fault, Hits, Instead};
 use crate::lightdash::Lightdash;
-use crate::recording::{Recorded, shown_header, shown_query};
+use crate::recording::{REPLACED, Recorded, shown_header, shown_query};
 use crate::service::Service;
 use crate::world::World;
+use crate::yandex_cloud::{self, YANDEX_IAM_PATH};
 use crate::yandex_query::YandexQuery;
 
 mod body;
+mod control;
+mod sending;
 mod wire;
 
 use body::AnswerBody;
 use wire::{ResetSwitch, Wire};
+
+/// The header with which a request brings its own fault.
+const FAULT_HEADER: &str = "x-sandbox-fault";
 
 /// The three services over one world.
 pub(crate) struct Services {
@@ -56,9 +61,11 @@ impl Services {
             Some(Service::Dune) => self.dune.answer(request),
             Some(Service::Lightdash) => self.lightdash.answer(request),
             Some(Service::YandexQuery) => self.yandex_query.answer(request),
+            None if yandex_cloud::is_here(request) => yandex_cloud::answer(&self.world, request),
             None => Answer::text(
                 404,
-                "no service here: paths start with /dune, /lightdash or /yandex-query\n",
+                "no service here: paths start with /dune, /lightdash, /yandex-query, /iam/v1/tokens \
+                 or /computeMetadata\n",
             ),
         }
     }
@@ -111,10 +118,10 @@ async fn exchange(
     let path = head.uri.path().to_owned();
     let (service, below) = match Service::of_path(&path) {
         Some((service, below)) => (Some(service), below),
-        None => (None, path.as_str()),
+        None => (without_prefix(&head), path.as_str()),
     };
     let query = head.uri.query();
-    let request = Request {
+    let request = Arc::new(Request {
         service,
         method: head.method.as_str().to_owned(),
         segments: segments(below),
@@ -123,52 +130,104 @@ async fn exchange(
             .collect(),
         body,
         origin: origin(&head.headers, &services.origin),
-        state_forced: Arc::default(),
+        own_faults: Arc::default(),
+        changed: Arc::default(),
         full_path: path.clone(),
         headers: head.headers,
-    };
-    let (delay, fault) = services.world.faults.meeting(&request.target());
+    });
+    if control::is_control(&request) {
+        let answer = control::answer(&services.world, &request);
+        return sending::response(answer, &Hits::default());
+    }
+    let mut hits = Hits::default();
+    match own_faults(&request) {
+        Ok(()) => request.own_faults.meet(&request.target(), &mut hits),
+        Err(message) => {
+            let answer = Answer::text(400, &format!("{FAULT_HEADER}: {message}\n"));
+            hits.instead = Some(Instead::Answer(answer));
+        }
+    }
+    services.world.faults.meet(&request.target(), &mut hits);
     let mut recorded = Recorded {
         service,
         method: request.method.clone(),
-        path: path.clone(),
+        path,
         query: query.map(shown_query),
         headers: shown_headers(&request.headers),
-        body: String::from_utf8_lossy(&request.body).into_owned(),
+        body: shown_body(&request),
         status: None,
         rows: None,
-        faulted: delay.is_some() || fault.is_some(),
+        faulted: hits.is_any(),
     };
-    if let Some(delay) = delay {
+    if let Some(delay) = hits.delay {
         tokio::time::sleep(delay).await;
     }
-    let state_forced = Arc::clone(&request.state_forced);
-    let mut cut = None;
-    let answer = match fault {
-        Some(Kind::Reset) => {
+    let answer = match hits.instead.take() {
+        Some(Instead::Reset) => {
             record(&services.world, recorded);
             switch.flip();
             return Err(io::Error::other("reset on request"));
         }
-        Some(Kind::Answer(answer)) => answer,
-        other => {
-            let mut answer = carry_out(Arc::clone(&services), request).await?;
-            match other {
-                Some(Kind::EmptyBody) => {
-                    answer.body.clear();
-                    answer.rows = None;
-                }
-                Some(Kind::CutBody(after)) => cut = Some(after),
-                _ => {}
-            }
-            answer
+        Some(Instead::Answer(answer)) => answer,
+        None => {
+            let answer = carry_out(Arc::clone(&services), Arc::clone(&request)).await?;
+            let answer = repeated(&services.world, &request, answer);
+            sending::altered(answer, &hits)
         }
     };
     recorded.status = Some(answer.status);
     recorded.rows = answer.rows;
-    recorded.faulted |= state_forced.load(Ordering::Relaxed);
+    recorded.faulted |= request.changed.load(Ordering::Relaxed);
     record(&services.world, recorded);
-    response(answer, cut)
+    sending::response(answer, &hits)
+}
+
+/// The service of a path without its prefix, by the credential that comes with it:
+/// some clients take no path in their base URL.
+fn without_prefix(head: &hyper::http::request::Parts) -> Option<Service> {
+    let path = head.uri.path();
+    if path.starts_with("/api/fq/v1/") || path.starts_with("/resources/v1/") {
+        Some(Service::YandexQuery)
+    } else if !path.starts_with("/api/") {
+        None
+    } else if head.headers.contains_key("x-dune-api-key") {
+        Some(Service::Dune)
+    } else if head.headers.contains_key("authorization") {
+        Some(Service::Lightdash)
+    } else {
+        None
+    }
+}
+
+/// Reads the faults that a request brings along.
+fn own_faults(request: &Request) -> Result<(), String> {
+    for value in request.headers.get_all(FAULT_HEADER) {
+        let text = value.to_str().map_err(|error| error.to_string())?;
+        let fault: Fault = text.parse().map_err(|error| format!("{error}"))?;
+        request.own_faults.add(fault);
+    }
+    Ok(())
+}
+
+/// The page that was sent last, if a fault wants that one again; keeps this one for
+/// the next time.
+fn repeated(world: &World, request: &Request, answer: Answer) -> Answer {
+    let (Some(service), Some(_)) = (request.service, answer.rows) else {
+        return answer;
+    };
+    let mut pages = world
+        .last_pages
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    if let Some(last) = pages.get(&service) {
+        let target = request.target();
+        if request.own_faults.repeats(&target) || world.faults.repeats(&target) {
+            request.changed.store(true, Ordering::Relaxed);
+            return last.clone();
+        }
+    }
+    pages.insert(service, answer.clone());
+    answer
 }
 
 /// By the client's own word, which holds also where the sandbox listens on every
@@ -181,25 +240,9 @@ fn origin(headers: &HeaderMap, listening: &str) -> String {
 }
 
 /// SQL runs here, so not on the thread that reads the network.
-async fn carry_out(services: Arc<Services>, request: Request) -> io::Result<Answer> {
+async fn carry_out(services: Arc<Services>, request: Arc<Request>) -> io::Result<Answer> {
     tokio::task::spawn_blocking(move || services.answer(&request))
         .await
-        .map_err(io::Error::other)
-}
-
-fn response(answer: Answer, cut: Option<usize>) -> Result<Response<AnswerBody>, io::Error> {
-    let mut response = Response::builder().status(answer.status);
-    if let Some(content_type) = answer.content_type {
-        response = response.header("content-type", content_type);
-    }
-    if answer.status != 204 {
-        response = response.header("content-length", answer.body.len());
-    }
-    for (name, value) in answer.headers {
-        response = response.header(name, value);
-    }
-    response
-        .body(AnswerBody::new(Bytes::from(answer.body), cut))
         .map_err(io::Error::other)
 }
 
@@ -211,6 +254,15 @@ fn shown_headers(headers: &HeaderMap) -> Vec<(String, String)> {
             (name.to_string(), shown_header(name.as_str(), &text))
         })
         .collect()
+}
+
+/// Bodies that are credentials themselves are not kept.
+fn shown_body(request: &Request) -> String {
+    if request.full_path == YANDEX_IAM_PATH {
+        REPLACED.to_owned()
+    } else {
+        String::from_utf8_lossy(&request.body).into_owned()
+    }
 }
 
 fn record(world: &World, recorded: Recorded) {

@@ -22,6 +22,15 @@ impl Service {
         }
     }
 
+    /// The service of this name: `dune`, `lightdash` or `yandex-query`.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|service| service.name() == name)
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        self.prefix().trim_start_matches('/')
+    }
+
     /// The service that a path belongs to, and the path as that service sees it.
     pub(crate) fn of_path(path: &str) -> Option<(Self, &str)> {
         Self::ALL.into_iter().find_map(|service| {

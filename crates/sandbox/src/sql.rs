@@ -8,8 +8,9 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Error, ToSql, params_from_iter};
 
+use crate::rows::Rows;
 use crate::statements::position;
-use crate::table::{ColumnType, Table, Value};
+use crate::table::{ColumnType, Table, Value, WireType};
 
 mod columns;
 
@@ -18,6 +19,9 @@ use columns::{declared_columns, infer, mentions_from, neutral};
 /// A database in memory, of one sandbox.
 pub(crate) struct Database {
     connection: Mutex<Connection>,
+    /// The types of columns that only one service has; a declaration names one by
+    /// its place here.
+    wire_types: Mutex<Vec<WireType>>,
     time_limit: Duration,
 }
 
@@ -54,6 +58,7 @@ impl Database {
         connection.authorizer(Some(read_only))?;
         Ok(Self {
             connection: Mutex::new(connection),
+            wire_types: Mutex::default(),
             time_limit: TIME_LIMIT,
         })
     }
@@ -65,12 +70,89 @@ impl Database {
         columns: &Definition<'_>,
         rows: &[Vec<Value>],
     ) -> rusqlite::Result<()> {
+        let columns: Vec<(&str, String, bool)> = columns
+            .iter()
+            .map(|(name, column_type, nullable)| (*name, column_type.declaration(), *nullable))
+            .collect();
+        self.make(name, &columns, rows)
+    }
+
+    /// Makes a table of columns that are declared already.
+    pub(crate) fn make(
+        &self,
+        name: &str,
+        columns: &[(&str, String, bool)],
+        rows: &[Vec<Value>],
+    ) -> rusqlite::Result<()> {
+        self.writing(|connection| make_table(connection, name, columns, rows))
+    }
+
+    /// Adds rows to a table: all of them, or none.
+    pub(crate) fn append(
+        &self,
+        name: &str,
+        width: usize,
+        rows: &[Vec<Value>],
+    ) -> rusqlite::Result<()> {
+        self.writing(|connection| {
+            connection.execute_batch("BEGIN")?;
+            let filled = fill_table(connection, &quoted(name), width, rows);
+            connection.execute_batch(if filled.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+            filled
+        })
+    }
+
+    /// Removes the rows of a table, or all of it.
+    pub(crate) fn remove(&self, name: &str, whole: bool) -> rusqlite::Result<()> {
+        let what = if whole { "DROP TABLE" } else { "DELETE FROM" };
+        self.writing(|connection| connection.execute_batch(&format!("{what} {}", quoted(name))))
+    }
+
+    /// Makes a table whose columns have types of one service; every value is JSON
+    /// text.
+    pub(crate) fn register_typed(
+        &self,
+        name: &str,
+        columns: &[(&str, WireType)],
+        rows: &[Vec<Value>],
+    ) -> rusqlite::Result<()> {
+        let columns: Vec<(&str, String, bool)> = columns
+            .iter()
+            .map(|(name, wire_type)| (*name, self.declare(wire_type), true))
+            .collect();
+        self.make(name, &columns, rows)
+    }
+
+    /// Changes what is there, as only the sandbox itself may.
+    fn writing<T>(
+        &self,
+        change: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
         let connection = self.lock();
         connection.progress_handler(0, None::<fn() -> bool>)?;
         connection.authorizer(None::<fn(AuthContext<'_>) -> Authorization>)?;
-        let made = make_table(&connection, name, columns, rows);
+        let made = change(&connection);
         connection.authorizer(Some(read_only))?;
         made
+    }
+
+    /// The declaration of a column of this type.
+    pub(crate) fn declare(&self, wire_type: &WireType) -> String {
+        let lock = self.wire_types.lock();
+        let mut known = lock.unwrap_or_else(PoisonError::into_inner);
+        let index = known.iter().position(|known| known == wire_type);
+        let index = index.unwrap_or_else(|| {
+            known.push(wire_type.clone());
+            known.len() - 1
+        });
+        format!("WIRE TEXT({index})")
+    }
+
+    fn wire_type(&self, declaration: &str) -> Option<WireType> {
+        let index = declaration.strip_prefix("WIRE TEXT(")?.strip_suffix(')')?;
+        let lock = self.wire_types.lock();
+        let known = lock.unwrap_or_else(PoisonError::into_inner);
+        known.get(index.parse::<usize>().ok()?).cloned()
     }
 
     /// Runs the statement that stands at `offset` of `sql`.
@@ -87,7 +169,7 @@ impl Database {
         connection
             .set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, lenient)
             .and_then(|_| connection.progress_handler(STEPS, Some(move || Instant::now() > end)))
-            .and_then(|()| run(&connection, text))
+            .and_then(|()| run(&connection, text, |declared| self.wire_type(declared)))
             .map_err(|error| {
                 let (message, at) = explain(error, text);
                 let (line, column) = position(sql, offset + at);
@@ -123,14 +205,14 @@ fn read_only(context: AuthContext<'_>) -> Authorization {
 fn make_table(
     connection: &Connection,
     name: &str,
-    columns: &Definition<'_>,
+    columns: &[(&str, String, bool)],
     rows: &[Vec<Value>],
 ) -> rusqlite::Result<()> {
     let declared: Vec<String> = columns
         .iter()
-        .map(|(column, column_type, nullable)| {
+        .map(|(column, declaration, nullable)| {
             let not_null = if *nullable { "" } else { " NOT NULL" };
-            format!("{} {}{not_null}", quoted(column), column_type.declaration())
+            format!("{} {declaration}{not_null}", quoted(column))
         })
         .collect();
     let name = quoted(name);
@@ -170,9 +252,13 @@ impl ToSql for Value {
     }
 }
 
-fn run(connection: &Connection, sql: &str) -> rusqlite::Result<Table> {
+fn run(
+    connection: &Connection,
+    sql: &str,
+    wire_type: impl Fn(&str) -> Option<WireType>,
+) -> rusqlite::Result<Table> {
     let mut statement = connection.prepare(sql)?;
-    let declared = declared_columns(&statement, sql)?;
+    let declared = declared_columns(&statement, sql, wire_type)?;
     let mut rows = Vec::new();
     let mut cursor = statement.query([])?;
     while let Some(row) = cursor.next()? {
@@ -192,7 +278,10 @@ fn run(connection: &Connection, sql: &str) -> rusqlite::Result<Table> {
             column
         })
         .collect();
-    Ok(Table { columns, rows })
+    Ok(Table {
+        columns,
+        rows: Rows::Held(rows),
+    })
 }
 
 /// The database's message and the byte offset it points at. SQLite gives no
@@ -207,6 +296,11 @@ fn explain(error: Error, sql: &str) -> (String, usize) {
         let (_, name) = message.split_once("no such table: ")?;
         sql.find(name)
     });
+    let message = if message.contains("synthetic") && message.starts_with("no such table") {
+        format!("{message}: it stands alone, as SELECT * FROM synthetic(1000)")
+    } else {
+        message
+    };
     let first = || sql.len() - sql.trim_start().len();
     (message, offset.unwrap_or_else(first))
 }
@@ -215,6 +309,24 @@ fn explain(error: Error, sql: &str) -> (String, usize) {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_column_of_a_services_own_type_keeps_it_through_any_query() {
+        let database = database();
+        let wide = WireType {
+            service: crate::service::Service::Dune,
+            name: "uint256".to_owned(),
+        };
+        let rows = [vec!["\"7\"".into()], vec![Value::Null]];
+        database
+            .register_typed("u", &[("v", wide.clone())], &rows)
+            .unwrap();
+        let sql = "select v as w, v || '' as x from u order by v desc limit 1";
+        let table = database.run(sql, 0, sql, DoubleQuotes::Name).unwrap();
+        assert_eq!(table.columns[0].wire_type, Some(wide));
+        assert_eq!(table.columns[1].wire_type, None);
+        assert_eq!(table.rows.row(0)[0], "\"7\"".into());
+    }
 
     fn database() -> Database {
         let database = Database::new().unwrap();
@@ -251,7 +363,7 @@ mod tests {
         assert_eq!(table.columns[2].column_type, ColumnType::BigInt);
         assert!(!table.columns[2].nullable && table.columns[0].nullable);
         assert_eq!(
-            table.rows[0],
+            *table.rows.row(0),
             [
                 "12345678901234567890123456789.123456780".into(),
                 Value::Boolean(true),

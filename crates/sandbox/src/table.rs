@@ -1,5 +1,10 @@
 //! Neutral types and values, before a service puts them in its own words.
 
+use std::sync::OnceLock;
+
+use crate::rows::Rows;
+use crate::service::Service;
+
 /// The type of a column, from which each service takes its own.
 ///
 /// | neutral | Dune | Lightdash | Yandex Query |
@@ -149,22 +154,78 @@ pub(crate) struct Column {
     pub(crate) column_type: ColumnType,
     /// Whether a NULL may stand in it.
     pub(crate) nullable: bool,
+    /// Set when the values are JSON text of one service's own type.
+    pub(crate) wire_type: Option<WireType>,
+}
+
+/// A type that only one service has, as that service spells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct WireType {
+    pub(crate) service: Service,
+    pub(crate) name: String,
+}
+
+impl Column {
+    /// The type to show at this service, if the column has one of its own.
+    pub(crate) fn wire_type_of(&self, service: Service) -> Option<&str> {
+        let wire_type = self.wire_type.as_ref()?;
+        (wire_type.service == service).then_some(wire_type.name.as_str())
+    }
 }
 
 /// A result in neutral values.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Table {
     pub(crate) columns: Vec<Column>,
-    pub(crate) rows: Vec<Vec<Value>>,
+    pub(crate) rows: Rows<Value>,
+}
+
+impl Table {
+    /// The same table with each cell as JSON text.
+    pub(crate) fn encode(
+        self,
+        columns: Vec<(String, String)>,
+        cell: impl Fn(&Value, &Column) -> String + Send + Sync + 'static,
+    ) -> WireTable {
+        let described = self.columns;
+        let rows = self.rows.map(move |row| {
+            row.iter()
+                .zip(&described)
+                .map(|(value, column)| cell(value, column))
+                .collect()
+        });
+        WireTable::new(columns, rows)
+    }
 }
 
 /// A result as one service shows it: its type names and its JSON, cell by cell.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct WireTable {
     /// Name and type, in order.
     pub(crate) columns: Vec<(String, String)>,
     /// JSON texts, one for each column.
-    pub(crate) rows: Vec<Vec<String>>,
+    pub(crate) rows: Rows<String>,
+    bytes: OnceLock<usize>,
+}
+
+impl WireTable {
+    pub(crate) fn new(columns: Vec<(String, String)>, rows: Rows<String>) -> Self {
+        Self {
+            columns,
+            rows,
+            bytes: OnceLock::new(),
+        }
+    }
+
+    /// The size of all cells; of rows that are made, by the size of the first.
+    pub(crate) fn bytes(&self) -> usize {
+        let size = |row: &[String]| row.iter().map(String::len).sum::<usize>();
+        *self.bytes.get_or_init(|| match &self.rows {
+            Rows::Held(rows) => rows.iter().map(|row| size(row)).sum(),
+            Rows::Made(0, _) => 0,
+            Rows::Made(count, _) => size(&self.rows.row(0)) * count,
+        })
+    }
 }
 
 #[cfg(test)]

@@ -65,6 +65,47 @@ async fn the_first_line_says_where_and_how_and_the_end_of_stdin_ends_it() {
     assert!(!log.contains(&text("dune", "api_key")));
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn sigterm_ends_it_and_flags_set_it_up() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_rowfeed-sandbox"))
+        .args(["--poll-steps", "0", "--max-page-rows", "3"])
+        .args([
+            "--fault",
+            "status=503 on=dune",
+            "--fault",
+            "html=502 on=dune",
+        ])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut out = BufReader::new(program.stdout.take().unwrap());
+    out.read_line(&mut line).unwrap();
+    let told: Value = serde_json::from_str(&line).unwrap();
+    let url = format!(
+        "{}/v1/query/{}/results?api_key={}",
+        told["dune"]["base_url"].as_str().unwrap(),
+        told["dune"]["query_id"],
+        told["dune"]["api_key"].as_str().unwrap()
+    );
+    let client = reqwest::Client::new();
+    assert_eq!(send(client.get(&url)).await.status, 503);
+    assert_eq!(send(client.get(&url)).await.status, 502);
+    let page = send(client.get(&url)).await.json();
+    assert_eq!(page["next_offset"], 3);
+
+    let killed = Command::new("kill")
+        .arg(program.id().to_string())
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    let ended = program.wait().unwrap();
+    // by itself, and not by the signal
+    assert_eq!(ended.code(), Some(0));
+}
+
 #[test]
 fn wrong_arguments_are_explained() {
     let output = Command::new(env!("CARGO_BIN_EXE_rowfeed-sandbox"))

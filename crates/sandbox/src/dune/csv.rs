@@ -1,8 +1,10 @@
 //! Results as CSV: lossy, since every number goes through a float.
 
+use std::borrow::Cow;
+
 use crate::table::WireTable;
 
-pub(super) fn write(table: &WireTable, columns: &[usize], rows: &[&Vec<String>]) -> String {
+pub(super) fn write(table: &WireTable, columns: &[usize], rows: &[Cow<'_, [String]>]) -> String {
     let names: Vec<String> = columns
         .iter()
         .map(|&index| field(&table.columns[index].0))

@@ -2,9 +2,10 @@
 
 use crate::instant::{Instant, decimal_filled};
 use crate::json;
+use crate::service::Service;
 use crate::table::{ColumnType, Table, Value, WireTable};
 
-pub(super) fn wire(table: &Table) -> WireTable {
+pub(super) fn wire(table: Table) -> WireTable {
     let columns = table
         .columns
         .iter()
@@ -12,23 +13,19 @@ pub(super) fn wire(table: &Table) -> WireTable {
         .map(|(index, column)| {
             let name = column.name.clone();
             let name = name.unwrap_or_else(|| format!("_col{index}"));
-            (name, type_name(column.column_type))
+            let own = column.wire_type_of(Service::Dune).map(str::to_owned);
+            (name, own.unwrap_or_else(|| type_name(column.column_type)))
         })
         .collect();
-    let rows = table
-        .rows
-        .iter()
-        .map(|row| {
-            row.iter()
-                .zip(&table.columns)
-                .map(|(value, column)| cell(value, column.column_type))
-                .collect()
-        })
-        .collect();
-    WireTable { columns, rows }
+    table.encode(columns, |value, column| {
+        match (value, column.wire_type_of(Service::Dune)) {
+            (Value::Text(json), Some(_)) => json.clone(),
+            _ => cell(value, column.column_type),
+        }
+    })
 }
 
-fn type_name(column_type: ColumnType) -> String {
+pub(super) fn type_name(column_type: ColumnType) -> String {
     match column_type {
         ColumnType::Boolean => "boolean",
         ColumnType::Integer => "integer",

@@ -16,6 +16,22 @@ pub(super) fn no_query() -> Answer {
     error(404, "Query not found")
 }
 
+/// More than the account allows one request to cost.
+pub(super) fn too_dear() -> Answer {
+    error(
+        402,
+        "This api request would exceed your configured limits per billing cycle. Please visit your \
+         settings on dune.com and adjust your limits to continue usage.",
+    )
+}
+
+pub(super) fn archived() -> Answer {
+    error(
+        403,
+        "Not allowed to execute query. Query is archived, unsaved or not enough permissions",
+    )
+}
+
 pub(super) fn bad_body() -> Answer {
     error(400, "Invalid request body payload")
 }

@@ -22,8 +22,9 @@ impl Dune {
         let Some(sql) = sql else {
             return errors::bad_body();
         };
-        let id = self.state().submit(&self.world, sql, None, BTreeMap::new());
-        accepted(&id)
+        let mut state = self.state();
+        let sql = state.in_database(sql);
+        accepted(&state.submit(&self.world, &sql, None, BTreeMap::new()))
     }
 
     pub(super) fn execute_query(&self, request: &Request, id: &str) -> Answer {
@@ -51,17 +52,17 @@ impl Dune {
         let Some(query) = state.queries.get(&id) else {
             return errors::no_query();
         };
+        if query.is_archived {
+            return errors::archived();
+        }
         let parameters = match filled_in(query, given) {
             Ok(parameters) => parameters,
             Err(unknown) => {
                 return errors::error(400, &format!("unknown parameters ({unknown})"));
             }
         };
-        let sql = parameters
-            .iter()
-            .fold(query.sql.clone(), |sql, (name, value)| {
-                sql.replace(&format!("{{{{{name}}}}}"), value)
-            });
+        let sql = with_parameters(&query.sql, &parameters);
+        let sql = state.in_database(&sql);
         accepted(&state.submit(&self.world, &sql, Some(id), parameters))
     }
 
@@ -109,7 +110,16 @@ pub(super) fn filled_in(
     }
 }
 
-fn as_text(value: &Value) -> String {
+/// The text with the parameters' values in their places.
+pub(super) fn with_parameters(sql: &str, parameters: &BTreeMap<String, String>) -> String {
+    parameters
+        .iter()
+        .fold(sql.to_owned(), |sql, (name, value)| {
+            sql.replace(&format!("{{{{{name}}}}}"), value)
+        })
+}
+
+pub(super) fn as_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Array(values) => values.iter().map(as_text).collect::<Vec<_>>().join(","),

@@ -8,7 +8,15 @@ use super::errors;
 use super::state::SavedQuery;
 use crate::exchange::{Answer, Request};
 
-const OWNER: &str = "rowfeed";
+/// The handle of the account.
+pub(super) const OWNER: &str = "rowfeed";
+
+/// What the short ways of changing a query change.
+#[derive(Clone, Copy)]
+pub(super) enum Change {
+    Archived(bool),
+    Private(bool),
+}
 
 impl Dune {
     pub(super) fn create_query(&self, request: &Request) -> Answer {
@@ -17,23 +25,8 @@ impl Dune {
         let (Some(name), Some(sql)) = (text("name"), text("query_sql")) else {
             return errors::bad_body();
         };
-        let list = |name: &str| body.get(name).and_then(Value::as_array).cloned();
-        let query = SavedQuery {
-            name,
-            sql,
-            description: text("description").unwrap_or_default(),
-            tags: list("tags")
-                .unwrap_or_default()
-                .iter()
-                .filter_map(|tag| tag.as_str().map(str::to_owned))
-                .collect(),
-            is_private: body
-                .get("is_private")
-                .and_then(Value::as_bool)
-                .unwrap_or(false),
-            parameters: list("parameters").unwrap_or_default(),
-            created_at: Timestamp::now(),
-        };
+        let mut query = SavedQuery::new(&name, &sql);
+        query.apply(&body);
         let mut state = self.state();
         let id = state.queries.keys().next_back().map_or(1, |last| last + 1);
         state.queries.insert(id, query);
@@ -54,12 +47,12 @@ impl Dune {
             "name": query.name,
             "description": query.description,
             "tags": query.tags,
-            "version": 1,
+            "version": query.version,
             "parameters": query.parameters,
             "query_engine": "v2 Dune SQL",
             "query_sql": query.sql,
             "is_private": query.is_private,
-            "is_archived": false,
+            "is_archived": query.is_archived,
             "is_unsaved": false,
             "owner": OWNER,
         });
@@ -68,19 +61,10 @@ impl Dune {
 
     /// Pages by `limit` (20 unless given) and `offset`; `total` says how many.
     pub(super) fn list_queries(&self, request: &Request) -> Answer {
-        let number = |name: &str, default: usize| match request.query(name) {
-            None => Some(default),
-            Some(text) => text.parse().ok(),
-        };
-        let (Some(limit), Some(offset)) = (number("limit", 20), number("offset", 0)) else {
-            return errors::error(400, "limit and offset are whole numbers");
-        };
         let state = self.state();
         let queries: Vec<Value> = state
             .queries
             .iter()
-            .skip(offset)
-            .take(limit)
             .map(|(id, query)| {
                 json!({
                     "id": id,
@@ -89,14 +73,43 @@ impl Dune {
                     "owner": OWNER,
                     "tags": query.tags,
                     "created_at": query.created_at.to_string(),
-                    "updated_at": query.created_at.to_string(),
+                    "updated_at": query.updated_at.to_string(),
                 })
             })
             .collect();
-        Answer::json(
-            200,
-            &json!({ "queries": queries, "total": state.queries.len() }),
-        )
+        super::paging::with_total(request, "queries", queries, 20, 10_000)
+    }
+
+    /// Changes what the body names and leaves the rest; an empty list removes what
+    /// was there.
+    pub(super) fn update_query(&self, request: &Request, id: &str) -> Answer {
+        let Some(body @ Value::Object(_)) = request.json() else {
+            return errors::bad_body();
+        };
+        self.changed(id, |query| query.apply(&body))
+    }
+
+    pub(super) fn change_query(&self, id: &str, change: Change) -> Answer {
+        self.changed(id, |query| match change {
+            Change::Archived(archived) => query.is_archived = archived,
+            Change::Private(private) => query.is_private = private,
+        })
+    }
+
+    fn changed(&self, id: &str, change: impl FnOnce(&mut SavedQuery)) -> Answer {
+        let id = match query_id(id) {
+            Ok(id) => id,
+            Err(answer) => return answer,
+        };
+        match self.state().queries.get_mut(&id) {
+            Some(query) => {
+                change(query);
+                query.version += 1;
+                query.updated_at = Timestamp::now();
+                Answer::json(200, &json!({ "query_id": id }))
+            }
+            None => errors::no_query(),
+        }
     }
 
     pub(super) fn usage(&self) -> Answer {

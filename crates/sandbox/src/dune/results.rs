@@ -1,5 +1,6 @@
 //! Results in pages: of an execution, and the latest of a saved query.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -9,13 +10,17 @@ use super::Dune;
 use super::csv;
 use super::errors;
 use super::execute::{filled_in, no_execution};
-use super::queries::query_id;
+use super::queries::{OWNER, query_id};
 use super::select::Selection;
-use super::state::{End, Execution, Shown};
+use super::state::{End, Execution, Shown, State};
 use super::status::Head;
+use crate::credentials::DUNE_QUERY_ID;
 use crate::exchange::{Answer, Request};
 use crate::json;
 use crate::table::WireTable;
+
+/// The only custom endpoint, which shows the latest result of [`DUNE_QUERY_ID`].
+const ENDPOINT_SLUG: &str = "all-trades";
 
 #[derive(Serialize)]
 pub(super) struct Metadata {
@@ -33,27 +38,27 @@ pub(super) struct Metadata {
 impl Metadata {
     pub(super) fn of_whole(table: &WireTable) -> Self {
         let columns: Vec<usize> = (0..table.columns.len()).collect();
-        Self::of_page(table, &columns, &table.rows.iter().collect::<Vec<_>>())
+        Self::new(table, &columns, table.rows.len(), table.bytes())
     }
 
-    fn of_page(table: &WireTable, columns: &[usize], rows: &[&Vec<String>]) -> Self {
+    fn of_page(table: &WireTable, columns: &[usize], rows: &[Cow<'_, [String]>]) -> Self {
+        let bytes = rows
+            .iter()
+            .map(|row| columns.iter().map(|&index| row[index].len()).sum::<usize>())
+            .sum();
+        Self::new(table, columns, rows.len(), bytes)
+    }
+
+    fn new(table: &WireTable, columns: &[usize], row_count: usize, bytes: usize) -> Self {
+        let described = columns.iter().map(|&index| &table.columns[index]);
         Self {
-            column_names: columns
-                .iter()
-                .map(|&index| table.columns[index].0.clone())
-                .collect(),
-            column_types: columns
-                .iter()
-                .map(|&index| table.columns[index].1.clone())
-                .collect(),
-            row_count: rows.len(),
-            result_set_bytes: rows
-                .iter()
-                .map(|row| columns.iter().map(|&index| row[index].len()).sum::<usize>())
-                .sum(),
+            column_names: described.clone().map(|(name, _)| name.clone()).collect(),
+            column_types: described.map(|(_, shown)| shown.clone()).collect(),
+            row_count,
+            result_set_bytes: bytes,
             total_row_count: table.rows.len(),
-            total_result_set_bytes: table.rows.iter().flatten().map(String::len).sum(),
-            datapoint_count: rows.len() * columns.len(),
+            total_result_set_bytes: table.bytes(),
+            datapoint_count: row_count * columns.len(),
             pending_time_millis: 14,
             execution_time_millis: 32,
         }
@@ -84,9 +89,40 @@ impl Dune {
         match state.executions.get_mut(id) {
             Some(execution) => {
                 let shown = self.poll(request, execution);
-                self.page(request, execution, &shown, as_csv)
+                self.swapped(&mut state, request, id, &shown, as_csv)
             }
             None => no_execution(id),
+        }
+    }
+
+    /// The page of this execution, or of another run of its text if a fault wants
+    /// that.
+    fn swapped(
+        &self,
+        state: &mut State,
+        request: &Request,
+        id: &str,
+        shown: &Shown,
+        as_csv: bool,
+    ) -> Answer {
+        let has_rows = matches!(shown, Shown::Completed | Shown::Partial);
+        let again = if has_rows && request.is_swapped(&self.world.faults) {
+            state.run_again(&self.world, id)
+        } else {
+            None
+        };
+        match state.executions.get(again.as_deref().unwrap_or(id)) {
+            Some(execution) => self.page(request, execution, shown, as_csv),
+            None => no_execution(id),
+        }
+    }
+
+    /// The result behind a custom endpoint.
+    pub(super) fn endpoint(&self, request: &Request, handle: &str, slug: &str) -> Answer {
+        if (handle, slug) == (OWNER, ENDPOINT_SLUG) {
+            self.latest(request, &DUNE_QUERY_ID.to_string(), false)
+        } else {
+            errors::error(404, "Endpoint not found")
         }
     }
 
@@ -119,22 +155,25 @@ impl Dune {
                 }
             }
         };
+        let lifetime = self.world.options.results_lifetime;
         let found = state.order.iter().rev().find(|execution| {
             state.executions.get(*execution).is_some_and(|execution| {
                 execution.query_id == Some(id)
-                    && execution.has_result()
+                    && execution.has_result(lifetime)
                     && wanted
                         .as_ref()
                         .is_none_or(|wanted| *wanted == execution.parameters)
             })
         });
-        let found = found.cloned();
-        match found.and_then(|execution| state.executions.get_mut(&execution)) {
+        let Some(found) = found.cloned() else {
+            return no_result();
+        };
+        match state.executions.get_mut(&found) {
             Some(execution) => {
                 let shown = self.poll(request, execution);
-                self.page(request, execution, &shown, as_csv)
+                self.swapped(&mut state, request, &found, &shown, as_csv)
             }
-            None => errors::error(404, "not found: no result of this query"),
+            None => no_result(),
         }
     }
 
@@ -168,11 +207,30 @@ impl Dune {
             }
         };
         let most = self.world.options.dune_max_page_rows;
-        let selection = match Selection::read(request, table, most) {
+        let most = request
+            .clamped(&self.world.faults)
+            .map_or(most, |rows| most.min(rows));
+        let mut selection = match Selection::read(request, table, most) {
             Ok(selection) => selection,
             Err(message) => return errors::error(400, &message),
         };
-        let rows: Vec<&Vec<String>> = selection.rows.iter().map(|&row| &table.rows[row]).collect();
+        let cells = selection.rows.len() * selection.columns.len();
+        let allowed = self.world.options.dune_max_datapoints.unwrap_or(usize::MAX);
+        let is_ignored = ["credits", "datapoints"].iter().any(|what| {
+            let name = format!("ignore_max_{what}_per_request");
+            request.query(&name) == Some("true")
+        });
+        if cells > allowed && !is_ignored {
+            return errors::too_dear();
+        }
+        if selection.next_offset.is_some() && request.is_stuck(&self.world.faults) {
+            selection.next_offset = Some(selection.offset);
+        }
+        let rows: Vec<Cow<'_, [String]>> = selection
+            .rows
+            .iter()
+            .map(|&row| table.rows.row(row))
+            .collect();
         let next_uri = selection
             .next_offset
             .map(|offset| next_uri(request, &execution.id, selection.limit, offset, as_csv));
@@ -197,7 +255,7 @@ impl Dune {
         let body = Results {
             head,
             result: Some(ResultData {
-                rows: json::object_rows(&names, rows.iter().copied()),
+                rows: json::object_rows(&names, rows.iter()),
                 metadata: Metadata::of_page(table, &selection.columns, &rows),
             }),
             next_uri,
@@ -205,6 +263,10 @@ impl Dune {
         };
         Answer::json(200, &body).with_rows(rows.len())
     }
+}
+
+fn no_result() -> Answer {
+    errors::error(404, "not found: no result of this query")
 }
 
 /// The address of the next page: always of the execution, also when this page was

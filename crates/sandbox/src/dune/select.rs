@@ -8,6 +8,9 @@ use crate::exchange::Request;
 use crate::sql::quoted;
 use crate::table::{Value, WireTable};
 
+/// Longer results are neither filtered nor sorted: all of it would have to be held.
+const MOST_ARRANGED: usize = 1_000_000;
+
 /// A page, as indices into the whole result.
 #[derive(Debug, Default)]
 pub(super) struct Selection {
@@ -15,6 +18,8 @@ pub(super) struct Selection {
     pub(super) rows: Vec<usize>,
     /// The limit that was asked for, for the next page's address.
     pub(super) limit: usize,
+    /// Where this page starts.
+    pub(super) offset: usize,
     /// Where the next page starts, if there is one.
     pub(super) next_offset: Option<usize>,
 }
@@ -32,21 +37,25 @@ impl Selection {
         };
         let filters = request.query("filters").filter(|text| !text.is_empty());
         let sort_by = request.query("sort_by").filter(|text| !text.is_empty());
-        let rows = if filters.is_none() && sort_by.is_none() {
-            (0..table.rows.len()).collect()
+        // as it is, or in an order of its own
+        let arranged = if filters.is_none() && sort_by.is_none() {
+            None
         } else {
-            arranged(table, filters, sort_by)?
+            Some(arranged(table, filters, sort_by)?)
         };
+        let count = arranged.as_ref().map_or(table.rows.len(), Vec::len);
+        let pick = |place: usize| arranged.as_ref().map_or(place, |rows| rows[place]);
         let (limit, offset) = (number(request, "limit")?, number(request, "offset")?);
         if let Some(sample) = number(request, "sample_count")? {
             if filters.is_some() || limit.is_some() || offset.is_some() {
                 return Err("sample_count cannot be combined with limit, offset or filters".into());
             }
-            let step = rows.len().div_ceil(sample.max(1)).max(1);
+            let step = count.div_ceil(sample.max(1)).max(1);
             return Ok(Self {
                 columns,
-                rows: rows.into_iter().step_by(step).take(sample).collect(),
+                rows: (0..count).step_by(step).take(sample).map(pick).collect(),
                 limit: most,
+                offset: 0,
                 next_offset: None,
             });
         }
@@ -54,12 +63,13 @@ impl Selection {
             limit.filter(|limit| *limit > 0).unwrap_or(most),
             offset.unwrap_or(0),
         );
-        let end = offset.saturating_add(limit.min(most)).min(rows.len());
+        let end = offset.saturating_add(limit.min(most)).min(count);
         Ok(Self {
             columns,
             limit,
-            next_offset: (end < rows.len()).then_some(end),
-            rows: rows.get(offset..end).unwrap_or_default().to_vec(),
+            offset,
+            next_offset: (end < count).then_some(end),
+            rows: (offset.min(end)..end).map(pick).collect(),
         })
     }
 }
@@ -111,6 +121,11 @@ fn arranged(
     filters: Option<&str>,
     sort_by: Option<&str>,
 ) -> Result<Vec<usize>, String> {
+    if table.rows.len() > MOST_ARRANGED {
+        return Err(format!(
+            "the sandbox filters and sorts results of at most {MOST_ARRANGED} rows"
+        ));
+    }
     let connection = fill(table).map_err(|error| error.to_string())?;
     let mut sql = String::from("SELECT rowid FROM result");
     if let Some(filters) = filters {
@@ -166,7 +181,7 @@ fn fill(table: &WireTable) -> rusqlite::Result<Connection> {
     let places = vec!["?"; names.len()].join(", ");
     {
         let mut insert = connection.prepare(&format!("INSERT INTO result VALUES ({places})"))?;
-        for row in &table.rows {
+        for row in table.rows.iter() {
             let values = row
                 .iter()
                 .zip(&table.columns)

@@ -2,11 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
-use jiff::{Timestamp, ToSpan as _};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::encode;
+use super::pipelines::Step;
+use super::uploads::{Upload, in_database};
+use super::views::View;
 use crate::credentials::{DUNE_PARAMETERISED_QUERY_ID, DUNE_QUERY_ID};
 use crate::ids;
 use crate::progress::{Progress, Stage};
@@ -20,10 +25,18 @@ pub(super) struct State {
     /// Execution ids, oldest first.
     pub(super) order: Vec<String>,
     pub(super) queries: BTreeMap<i64, SavedQuery>,
+    /// Uploaded tables, by their full names.
+    pub(super) uploads: BTreeMap<String, Upload>,
+    /// Materialized views, by their full names.
+    pub(super) views: BTreeMap<String, View>,
+    /// Runs of pipelines, by their ids.
+    pub(super) pipelines: HashMap<String, Vec<Step>>,
 }
 
 pub(super) struct Execution {
     pub(super) id: String,
+    /// The text that was run, its parameters filled in.
+    pub(super) sql: String,
     /// `None` when plain SQL was run.
     pub(super) query_id: Option<i64>,
     /// Every parameter that the run had, as text.
@@ -64,6 +77,7 @@ pub(super) enum Shown {
     Partial,
     Failed,
     Cancelled,
+    Expired,
     Other(String),
 }
 
@@ -76,6 +90,7 @@ impl Shown {
             Self::Partial => "QUERY_STATE_COMPLETED_PARTIAL",
             Self::Failed => "QUERY_STATE_FAILED",
             Self::Cancelled => "QUERY_STATE_CANCELLED",
+            Self::Expired => "QUERY_STATE_EXPIRED",
             Self::Other(text) => text,
         }
     }
@@ -86,8 +101,12 @@ impl Shown {
 }
 
 impl Execution {
-    /// Answers a poll.
-    pub(super) fn poll(&mut self) -> Shown {
+    /// Answers a poll. A result can be read for as long as `lifetime`, if it is
+    /// limited at all.
+    pub(super) fn poll(&mut self, lifetime: Option<Duration>) -> Shown {
+        if self.is_expired(lifetime) {
+            return Shown::Expired;
+        }
         if self.cancelled_at.is_some() {
             return Shown::Cancelled;
         }
@@ -102,9 +121,17 @@ impl Execution {
         }
     }
 
+    fn is_expired(&self, lifetime: Option<Duration>) -> bool {
+        lifetime.is_some_and(|lifetime| {
+            let age = Timestamp::now().duration_since(self.submitted_at);
+            SignedDuration::try_from(lifetime).is_ok_and(|lifetime| age >= lifetime)
+        })
+    }
+
     /// Whether there are rows to be read now.
-    pub(super) fn has_result(&self) -> bool {
-        self.cancelled_at.is_none()
+    pub(super) fn has_result(&self, lifetime: Option<Duration>) -> bool {
+        !self.is_expired(lifetime)
+            && self.cancelled_at.is_none()
             && self.progress.is_done()
             && matches!(self.end, End::Completed { .. })
     }
@@ -131,20 +158,58 @@ pub(super) struct SavedQuery {
     pub(super) tags: Vec<String>,
     pub(super) is_private: bool,
     /// As the service shows them: objects with `key`, `type` and `value`.
-    pub(super) parameters: Vec<serde_json::Value>,
+    pub(super) parameters: Vec<Value>,
+    pub(super) is_archived: bool,
+    /// Counts the changes.
+    pub(super) version: u32,
     pub(super) created_at: Timestamp,
+    pub(super) updated_at: Timestamp,
 }
 
 impl SavedQuery {
-    fn sample(name: &str, sql: &str, parameters: Vec<serde_json::Value>) -> Self {
+    pub(super) fn new(name: &str, sql: &str) -> Self {
+        let now = Timestamp::now();
         Self {
             name: name.to_owned(),
             description: String::new(),
             sql: sql.to_owned(),
-            tags: vec!["sample".to_owned()],
+            tags: Vec::new(),
             is_private: false,
+            parameters: Vec::new(),
+            is_archived: false,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// Takes over what a request's body names.
+    pub(super) fn apply(&mut self, body: &Value) {
+        let set_text = |name: &str, to: &mut String| {
+            if let Some(text) = body.get(name).and_then(Value::as_str) {
+                text.clone_into(to);
+            }
+        };
+        set_text("name", &mut self.name);
+        set_text("description", &mut self.description);
+        set_text("query_sql", &mut self.sql);
+        let flag = |name: &str, now: bool| body.get(name).and_then(Value::as_bool).unwrap_or(now);
+        self.is_private = flag("is_private", self.is_private);
+        self.is_archived = flag("is_archived", self.is_archived);
+        if let Some(tags) = body.get("tags").and_then(Value::as_array) {
+            let texts = tags.iter().filter_map(Value::as_str);
+            self.tags = texts.map(str::to_owned).collect();
+        }
+        if let Some(parameters) = body.get("parameters").and_then(Value::as_array) {
+            self.parameters.clone_from(parameters);
+        }
+    }
+
+    fn sample(name: &str, sql: &str, parameters: Vec<Value>) -> Self {
+        Self {
+            tags: vec!["sample".to_owned()],
             parameters,
-            created_at: Timestamp::now(),
+            ..Self::new(name, sql)
         }
     }
 }
@@ -176,6 +241,24 @@ impl State {
         state
     }
 
+    /// The text with the names that tables of the account have in the database.
+    pub(super) fn in_database(&self, sql: &str) -> String {
+        let names = self.uploads.keys().chain(self.views.keys());
+        names.fold(sql.to_owned(), |sql, name| {
+            sql.replace(name.as_str(), &in_database(name))
+        })
+    }
+
+    /// Runs an execution's text once more, to its end; the new execution's id.
+    pub(super) fn run_again(&mut self, world: &World, id: &str) -> Option<String> {
+        let execution = self.executions.get(id)?;
+        let (sql, query_id) = (execution.sql.clone(), execution.query_id);
+        let parameters = execution.parameters.clone();
+        let id = self.submit(world, &sql, query_id, parameters);
+        self.executions.get_mut(&id)?.progress = Progress::finished();
+        Some(id)
+    }
+
     /// Runs a text and keeps what it came to; gives the execution's id.
     pub(super) fn submit(
         &mut self,
@@ -188,7 +271,7 @@ impl State {
         let end = match world.run_one(Service::Dune, sql) {
             Ok(outcome) => {
                 let mut table = match outcome {
-                    Outcome::Neutral(table) => encode::wire(&table),
+                    Outcome::Neutral(table) => encode::wire(table),
                     Outcome::Scripted(table) => table,
                 };
                 let kept = world.options.dune_partial_after.unwrap_or(usize::MAX);
@@ -216,11 +299,12 @@ impl State {
         };
         let execution = Execution {
             id: id.clone(),
+            sql: sql.to_owned(),
             query_id,
             parameters,
             submitted_at: Timestamp::now(),
             cancelled_at: None,
-            progress: Progress::new(world.options.poll_steps),
+            progress: world.options.progress(),
             end,
         };
         self.executions.insert(id.clone(), execution);

@@ -53,12 +53,18 @@ impl Head {
     }
 }
 
+/// What the plan allows to run at once.
+const MAX_INFLIGHT: u64 = 20;
+
 #[derive(Serialize)]
 struct Status {
     #[serde(flatten)]
     head: Head,
     #[serde(skip_serializing_if = "Option::is_none")]
     queue_position: Option<u64>,
+    /// How many runs the plan allows at once, and how many there are.
+    max_inflight_interactive_executions: u64,
+    max_inflight_interactive_reached: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     execution_cost_credits: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,6 +89,8 @@ impl Dune {
         };
         let status = Status {
             queue_position: (shown == Shown::Pending).then_some(1),
+            max_inflight_interactive_executions: MAX_INFLIGHT,
+            max_inflight_interactive_reached: u64::from(!head.is_execution_finished),
             execution_cost_credits: head.is_execution_finished.then_some(0.0),
             head,
             result_metadata,
@@ -95,7 +103,7 @@ impl Dune {
         match request.forced_state(&self.world.faults) {
             Some(ForcedState::Running) => Shown::Executing,
             Some(ForcedState::Unknown(text)) => Shown::Other(text),
-            None => execution.poll(),
+            None => execution.poll(self.world.options.results_lifetime),
         }
     }
 }

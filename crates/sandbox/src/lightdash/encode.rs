@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use crate::instant::Instant;
 use crate::json;
+use crate::service::Service;
 use crate::table::{ColumnType, Table, Value, WireTable};
 
 pub(super) const JSON: &str = "application/json; charset=utf-8";
@@ -21,7 +22,7 @@ pub(super) enum Clock {
     Fields,
 }
 
-pub(super) fn wire(table: &Table, clock: Clock) -> WireTable {
+pub(super) fn wire(table: Table, clock: Clock) -> WireTable {
     let mut unnamed: HashMap<String, usize> = HashMap::new();
     let columns = table
         .columns
@@ -37,36 +38,38 @@ pub(super) fn wire(table: &Table, clock: Clock) -> WireTable {
                     format!("{name}_{seen}")
                 }
             });
-            (name, type_name(column.column_type).to_owned())
+            let own = column.wire_type_of(Service::Lightdash);
+            let shown = own.unwrap_or_else(|| type_name(column.column_type));
+            (name, shown.to_owned())
         })
         .collect();
-    let rows = table
-        .rows
-        .iter()
-        .map(|row| {
-            row.iter()
-                .zip(&table.columns)
-                .map(|(value, column)| {
-                    let raw = raw(value, column.column_type, clock);
-                    cell(&raw, &formatted(value, column.column_type))
-                })
-                .collect()
-        })
-        .collect();
-    WireTable { columns, rows }
+    table.encode(columns, move |value, column| {
+        match (value, column.wire_type_of(Service::Lightdash)) {
+            (Value::Text(json), Some(_)) => scripted(json),
+            _ => cell(
+                &raw(value, column.column_type, clock),
+                &formatted(value, column.column_type),
+            ),
+        }
+    })
 }
 
 /// Puts scripted raw values into cells.
-pub(super) fn wire_scripted(mut table: WireTable) -> WireTable {
-    for raw in table.rows.iter_mut().flatten() {
-        let text = match serde_json::from_str(raw) {
-            Ok(serde_json::Value::Null) => NULL.to_owned(),
-            Ok(serde_json::Value::String(text)) => text,
-            _ => raw.clone(),
-        };
-        *raw = cell(raw, &text);
-    }
-    table
+pub(super) fn wire_scripted(table: WireTable) -> WireTable {
+    let rows = table
+        .rows
+        .map(|row| row.iter().map(|raw| scripted(raw)).collect());
+    WireTable::new(table.columns, rows)
+}
+
+/// The cell of a raw value that is JSON already.
+fn scripted(raw: &str) -> String {
+    let text = match serde_json::from_str(raw) {
+        Ok(serde_json::Value::Null) => NULL.to_owned(),
+        Ok(serde_json::Value::String(text)) => text,
+        _ => raw.to_owned(),
+    };
+    cell(raw, &text)
 }
 
 fn cell(raw: &str, formatted: &str) -> String {

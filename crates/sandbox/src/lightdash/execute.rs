@@ -1,21 +1,55 @@
-//! Running SQL, running metric queries, cancelling.
+//! Starting queries, and cancelling them.
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 
 use super::Lightdash;
 use super::encode::{Clock, wire, wire_scripted};
 use super::errors;
 use super::explore::{self, MetricQuery};
+use super::pivot::Pivot;
 use super::state::{Account, End, Query};
 use crate::exchange::{Answer, Request};
 use crate::ids;
-use crate::progress::Progress;
 use crate::service::Service;
 use crate::sql::SqlError;
+use crate::table::WireTable;
 use crate::world::Outcome;
+
+/// What is to be run.
+pub(super) struct Run {
+    pub(super) sql: String,
+    pub(super) limit: usize,
+    pub(super) clock: Clock,
+    pub(super) metric_query: Option<MetricQuery>,
+    pub(super) context: String,
+    pub(super) pivot: Option<Pivot>,
+    /// Whether what a cache holds will do.
+    pub(super) may_be_cached: bool,
+}
+
+/// A query that was started.
+pub(super) struct Started {
+    pub(super) query_uuid: String,
+    /// When the rows were read, if they came from the cache.
+    cached_at: Option<Timestamp>,
+}
+
+impl Run {
+    pub(super) fn sql(body: &Value, sql: &str, limit: usize) -> Self {
+        Self {
+            sql: sql.to_owned(),
+            limit,
+            clock: Clock::Sql,
+            metric_query: None,
+            context: context(body, "sqlRunner"),
+            pivot: None,
+            may_be_cached: body["invalidateCache"] != true,
+        }
+    }
+}
 
 impl Lightdash {
     pub(super) fn execute_sql(&self, request: &Request, account: Account) -> Answer {
@@ -23,36 +57,54 @@ impl Lightdash {
         let Some(sql) = body.get("sql").and_then(Value::as_str) else {
             return errors::required("body.sql");
         };
-        let limit = match body.get("limit") {
-            None | Some(Value::Null) => usize::MAX,
-            Some(limit) => match limit.as_f64() {
-                Some(limit) if limit >= 0.0 => limit as usize,
-                _ => return errors::invalid("body.limit", "invalid float number", None),
-            },
+        let mut run = match limit(&body) {
+            Ok(limit) => Run::sql(&body, sql, limit.unwrap_or(usize::MAX)),
+            Err(answer) => return answer,
         };
-        let outcome = self.world.run_one(Service::Lightdash, sql);
-        let query_uuid = self.keep(account, outcome, limit, Clock::Sql);
-        errors::ok(&common(&query_uuid))
+        run.pivot = match Pivot::read(&body["pivotConfiguration"]) {
+            Ok(pivot) => pivot,
+            Err(answer) => return answer,
+        };
+        errors::ok(&common(&self.start(account, run)))
     }
 
     pub(super) fn execute_metric_query(&self, request: &Request, account: Account) -> Answer {
         let body = request.json().unwrap_or_default();
-        let query = match MetricQuery::read(&body) {
-            Ok(query) => query,
-            Err(answer) => return answer,
+        let started = MetricQuery::read(&body["query"], "body.query").and_then(|mut query| {
+            query.restrict(&body["dashboardFilters"]);
+            let pivot = Pivot::read(&body["pivotConfiguration"])?;
+            self.start_metric_query(account, query, pivot, &body, "api")
+        });
+        match started {
+            Ok(results) => errors::ok(&results),
+            Err(answer) => answer,
+        }
+    }
+
+    /// Starts a metric query; what the service answers to that.
+    pub(super) fn start_metric_query(
+        &self,
+        account: Account,
+        query: MetricQuery,
+        pivot: Option<Pivot>,
+        body: &Value,
+        from: &str,
+    ) -> Result<Value, Answer> {
+        let run = Run {
+            sql: explore::sql(&query)?,
+            limit: query.limit,
+            clock: Clock::Fields,
+            metric_query: Some(query.clone()),
+            context: context(body, from),
+            pivot,
+            may_be_cached: body["invalidateCache"] != true,
         };
-        let sql = match explore::sql(&query) {
-            Ok(sql) => sql,
-            Err(answer) => return answer,
-        };
-        let outcome = self.world.run_one(Service::Lightdash, &sql);
-        let query_uuid = self.keep(account, outcome, query.limit, Clock::Fields);
-        let mut results = common(&query_uuid);
+        let mut results = common(&self.start(account, run));
         results["resolvedTimezone"] = json!("UTC");
         results["warnings"] = json!([]);
         results["fields"] = explore::fields(&query);
-        results["metricQuery"] = body["query"].clone();
-        errors::ok(&results)
+        results["metricQuery"] = query.json.clone();
+        Ok(results)
     }
 
     pub(super) fn cancel(&self, account: Account, query_uuid: &str) -> Answer {
@@ -66,46 +118,100 @@ impl Lightdash {
         }
     }
 
-    fn keep(
-        &self,
-        account: Account,
-        outcome: Result<Outcome, SqlError>,
-        limit: usize,
-        clock: Clock,
-    ) -> String {
+    /// Runs and keeps a query.
+    pub(super) fn start(&self, account: Account, run: Run) -> Started {
+        let (outcome, pivot_details) = match &run.pivot {
+            None => {
+                let outcome = self.world.run_one(Service::Lightdash, &run.sql);
+                (outcome.map(|outcome| shown(outcome, run.clock)), None)
+            }
+            Some(pivot) => match pivot.run(&self.world, &run.sql, run.limit, run.clock) {
+                Ok((table, details)) => (Ok(table), Some(details)),
+                Err(error) => (Err(error), None),
+            },
+        };
         let end = match outcome {
-            Ok(outcome) => {
-                let mut table = match outcome {
-                    Outcome::Neutral(table) => wire(&table, clock),
-                    Outcome::Scripted(table) => wire_scripted(table),
-                };
-                table.rows.truncate(limit);
+            Ok(mut table) => {
+                table.rows.truncate(run.limit);
                 End::Ready(Arc::new(table))
             }
-            Err(error) => End::Failed {
-                message: error.message,
+            Err(SqlError { message, .. }) => End::Failed {
+                message,
                 at: Timestamp::now(),
             },
         };
+        let mut state = self.state();
+        let key = (run.sql.clone(), run.limit);
+        let cached_at = state.cached.get(&key).copied();
+        let cached_at =
+            cached_at.filter(|_| run.may_be_cached && self.world.options.lightdash_cache);
+        if cached_at.is_none() {
+            state.cached.insert(key, Timestamp::now());
+        }
         let query = Query {
             account,
-            progress: Progress::new(self.world.options.poll_steps),
+            cache_hit: cached_at.is_some(),
+            progress: self.world.options.progress(),
             cancelled: false,
             end,
             default_page_size: None,
+            created_at: Timestamp::now(),
+            sql: run.sql,
+            limit: run.limit,
+            metric_query: run.metric_query,
+            context: run.context,
+            pivot_details,
         };
         let query_uuid = ids::uuid();
-        self.state().queries.insert(query_uuid.clone(), query);
-        query_uuid
+        state.queries.insert(query_uuid.clone(), query);
+        state.order.push(query_uuid.clone());
+        Started {
+            query_uuid,
+            cached_at,
+        }
     }
 }
 
-fn common(query_uuid: &str) -> Value {
+fn shown(outcome: Outcome, clock: Clock) -> WireTable {
+    match outcome {
+        Outcome::Neutral(table) => wire(table, clock),
+        Outcome::Scripted(table) => wire_scripted(table),
+    }
+}
+
+/// What every start of a query is answered with.
+pub(super) fn common(started: &Started) -> Value {
+    let cache = match started.cached_at {
+        None => json!({ "cacheHit": false }),
+        Some(at) => json!({
+            "cacheHit": true,
+            "cacheKey": ids::uuid().replace('-', ""),
+            "cacheUpdatedTime": format!("{at:.3}"),
+            "cacheExpiresAt": format!("{:.3}", at + 24.hours()),
+        }),
+    };
     json!({
-        "queryUuid": query_uuid,
-        "cacheMetadata": { "cacheHit": false },
+        "queryUuid": started.query_uuid,
+        "cacheMetadata": cache,
         "parameterReferences": [],
         "usedParametersValues": {},
         "resolvedTimezone": null,
     })
+}
+
+/// The `limit` of a body; `None` when it names none, or null.
+pub(super) fn limit(body: &Value) -> Result<Option<usize>, Answer> {
+    match body.get("limit") {
+        None | Some(Value::Null) => Ok(None),
+        Some(limit) => match limit.as_f64() {
+            Some(limit) if limit >= 0.0 => Ok(Some(limit as usize)),
+            _ => Err(errors::invalid("body.limit", "invalid float number", None)),
+        },
+    }
+}
+
+/// Where a request says that it comes from.
+pub(super) fn context(body: &Value, default: &str) -> String {
+    let given = body.get("context").and_then(Value::as_str);
+    given.unwrap_or(default).to_owned()
 }

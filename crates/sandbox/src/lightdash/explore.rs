@@ -9,6 +9,9 @@ use crate::exchange::Answer;
 use crate::sql::quoted;
 use crate::table::ColumnType;
 
+/// The only explore.
+const EXPLORE: &str = "trades";
+
 /// The columns of the table behind the explore.
 pub(super) const TRADES_COLUMNS: [(&str, ColumnType); 10] = [
     ("trade_id", ColumnType::BigInt),
@@ -62,7 +65,7 @@ struct Metric {
 }
 
 /// What a metric query asks for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct MetricQuery {
     dimensions: Vec<String>,
     metrics: Vec<String>,
@@ -70,12 +73,15 @@ pub(super) struct MetricQuery {
     /// Field and whether it descends.
     sorts: Vec<(String, bool)>,
     pub(super) limit: usize,
+    /// As it was given.
+    pub(super) json: Value,
 }
 
 impl MetricQuery {
-    pub(super) fn read(body: &Value) -> Result<Self, Answer> {
-        let Some(query) = body.get("query").and_then(Value::as_object) else {
-            return Err(errors::required("body.query"));
+    /// Reads the query that stands at `place` of a request's body.
+    pub(super) fn read(given: &Value, place: &str) -> Result<Self, Answer> {
+        let Some(query) = given.as_object() else {
+            return Err(errors::required(place));
         };
         for field in [
             "exploreName",
@@ -87,13 +93,20 @@ impl MetricQuery {
             "tableCalculations",
         ] {
             if query.get(field).is_none_or(Value::is_null) {
-                return Err(errors::required(&format!("body.query.{field}")));
+                return Err(errors::required(&format!("{place}.{field}")));
             }
         }
-        if query["exploreName"] != "trades" {
-            let name = query["exploreName"].as_str().unwrap_or_default();
-            let message = format!("Explore \"{name}\" does not exist.");
-            return Err(errors::error(404, "NotFoundError", &message));
+        if query["exploreName"] != EXPLORE {
+            return Err(no_explore(
+                query["exploreName"].as_str().unwrap_or_default(),
+            ));
+        }
+        for field in ["tableCalculations", "customDimensions", "additionalMetrics"] {
+            let given = query.get(field).and_then(Value::as_array);
+            if given.is_some_and(|given| !given.is_empty()) {
+                let message = format!("the sandbox has no {field}: leave them empty");
+                return Err(errors::parameter(&message));
+            }
         }
         let texts = |field: &str| {
             let items = query[field].as_array().cloned().unwrap_or_default();
@@ -102,7 +115,7 @@ impl MetricQuery {
                 .map(|item| match item.as_str() {
                     Some(text) => Ok(text.to_owned()),
                     None => Err(errors::invalid(
-                        &format!("body.query.{field}"),
+                        &format!("{place}.{field}"),
                         "invalid string value",
                         None,
                     )),
@@ -122,14 +135,86 @@ impl MetricQuery {
                 })
                 .collect(),
             limit: query["limit"].as_f64().unwrap_or(500.0) as usize,
+            json: given.clone(),
         })
     }
+
+    pub(super) fn dimensions(&self) -> &[String] {
+        &self.dimensions
+    }
+
+    /// The fields that become columns, in order.
+    pub(super) fn columns(&self) -> impl Iterator<Item = &String> {
+        self.dimensions.iter().chain(&self.metrics)
+    }
+
+    pub(super) fn width(&self) -> usize {
+        self.dimensions.len() + self.metrics.len()
+    }
+
+    /// Leaves only these dimensions, and no order by the others.
+    pub(super) fn keep_dimensions(&mut self, kept: &[String]) {
+        self.dimensions.retain(|name| kept.contains(name));
+        let (dimensions, metrics) = (&self.dimensions, &self.metrics);
+        self.sorts
+            .retain(|(name, _)| dimensions.contains(name) || metrics.contains(name));
+        self.json["dimensions"] = json!(self.dimensions);
+    }
+
+    /// Asks for the rows themselves instead of what they add up to.
+    pub(super) fn every_dimension(&mut self) {
+        self.dimensions = TRADES_COLUMNS
+            .iter()
+            .map(|(name, _)| format!("{EXPLORE}_{name}"))
+            .collect();
+        self.metrics.clear();
+        self.sorts.clear();
+        if let Some(filters) = self.filters.as_object_mut() {
+            filters.remove("metrics");
+        }
+        self.json["dimensions"] = json!(self.dimensions);
+        self.json["metrics"] = json!([]);
+        self.json["sorts"] = json!([]);
+    }
+
+    /// Adds filters to those that are there.
+    pub(super) fn add_filters(&mut self, more: &Value) {
+        for kind in ["dimensions", "metrics"] {
+            if more[kind].is_object() {
+                let groups: Vec<Value> = [&self.filters[kind], &more[kind]]
+                    .into_iter()
+                    .filter(|group| group.is_object())
+                    .cloned()
+                    .collect();
+                self.filters[kind] = json!({ "id": "combined", "and": groups });
+            }
+        }
+        self.json["filters"] = self.filters.clone();
+    }
+
+    /// Adds a dashboard's filters, which are lists of rules.
+    pub(super) fn restrict(&mut self, rules: &Value) {
+        for kind in ["dimensions", "metrics"] {
+            if rules[kind]
+                .as_array()
+                .is_some_and(|rules| !rules.is_empty())
+            {
+                let group = json!({ kind: { "id": "dashboard", "and": rules[kind] } });
+                self.add_filters(&group);
+            }
+        }
+    }
+}
+
+pub(super) fn no_explore(name: &str) -> Answer {
+    let message = format!("Explore \"{name}\" does not exist.");
+    errors::error(404, "NotFoundError", &message)
 }
 
 /// The query as SQL, one column a field, named by its id.
 pub(super) fn sql(query: &MetricQuery) -> Result<String, Answer> {
     let mut selected = Vec::new();
-    for id in query.dimensions.iter().chain(&query.metrics) {
+    for id in query.columns() {
         selected.push(format!("{} AS {}", expression(id)?, quoted(id)));
     }
     if selected.is_empty() {
@@ -184,18 +269,28 @@ fn dimension(id: &str) -> Option<(&'static str, ColumnType)> {
 /// The fields that a query uses, by id, as the execute response describes them.
 pub(super) fn fields(query: &MetricQuery) -> Value {
     let mut fields = Map::new();
-    for id in query.dimensions.iter().chain(&query.metrics) {
+    for id in query.columns() {
         let field = METRICS.iter().find(|metric| metric.id == id).map_or_else(
             || {
                 let (name, column_type) = dimension(id).unwrap_or(("", ColumnType::Null));
-                let sql = format!("${{TABLE}}.{name}");
-                field("dimension", type_name(column_type), name, name, &sql)
+                dimension_field(name, column_type)
             },
-            |metric| field("metric", metric.kind, metric.name, metric.label, metric.sql),
+            Metric::field,
         );
         fields.insert(id.clone(), field);
     }
     fields.into()
+}
+
+fn dimension_field(name: &str, column_type: ColumnType) -> Value {
+    let sql = format!("${{TABLE}}.{name}");
+    field("dimension", type_name(column_type), name, name, &sql)
+}
+
+impl Metric {
+    fn field(&self) -> Value {
+        field("metric", self.kind, self.name, self.label, self.sql)
+    }
 }
 
 fn field(field_type: &str, kind: &str, name: &str, label: &str, sql: &str) -> Value {
@@ -221,4 +316,47 @@ pub(super) fn summary() -> Value {
         "schemaName": "sandbox",
         "description": "Invented trades on invented exchanges.",
     })
+}
+
+/// The explore with all its fields.
+pub(super) fn whole(name: &str) -> Answer {
+    if name != EXPLORE {
+        return no_explore(name);
+    }
+    let compiled = |mut field: Value, sql: &str| {
+        field["compiledSql"] = sql.into();
+        field["tablesReferences"] = json!([EXPLORE]);
+        field
+    };
+    let dimensions: Map<String, Value> = TRADES_COLUMNS
+        .iter()
+        .map(|(name, column_type)| {
+            let sql = format!("\"{EXPLORE}\".{name}");
+            let field = dimension_field(name, *column_type);
+            ((*name).to_owned(), compiled(field, &sql))
+        })
+        .collect();
+    let metrics: Map<String, Value> = METRICS
+        .iter()
+        .map(|metric| (metric.name.to_owned(), compiled(metric.field(), metric.sql)))
+        .collect();
+    errors::ok(&json!({
+        "name": EXPLORE,
+        "label": "Trades",
+        "tags": [],
+        "baseTable": EXPLORE,
+        "joinedTables": [],
+        "targetDatabase": "postgres",
+        "tables": { EXPLORE: {
+            "name": EXPLORE,
+            "label": "Trades",
+            "database": "postgres",
+            "schema": "sandbox",
+            "sqlTable": "\"postgres\".\"sandbox\".\"trades\"",
+            "description": "Invented trades on invented exchanges.",
+            "dimensions": dimensions,
+            "metrics": metrics,
+            "lineageGraph": {},
+        } },
+    }))
 }

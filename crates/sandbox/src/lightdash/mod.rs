@@ -2,17 +2,26 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::credentials::{LIGHTDASH_PROJECT_UUID, LIGHTDASH_SERVICE_TOKEN, LIGHTDASH_TOKEN};
+use crate::credentials::{
+    LIGHTDASH_PROJECT_UUID, LIGHTDASH_SERVICE_TOKEN, LIGHTDASH_TOKEN, LIGHTDASH_VIEWER_TOKEN,
+};
 use crate::exchange::{Answer, Request};
 use crate::world::World;
 
 mod catalogue;
+mod charts;
+mod derived;
+mod downloads;
 mod encode;
 mod errors;
 mod execute;
 mod explore;
 mod filters;
+mod history;
+mod merge;
+mod pivot;
 mod results;
+mod sources;
 mod state;
 
 use state::{Account, State};
@@ -38,6 +47,11 @@ impl Lightdash {
         let [first, path @ ..] = path.as_slice() else {
             return errors::single_page();
         };
+        if let ("download", [file]) = (*first, path)
+            && let Some(answer) = self.download(file)
+        {
+            return answer;
+        }
         if *first != "api" {
             return errors::single_page();
         }
@@ -56,32 +70,49 @@ impl Lightdash {
             ("GET", ["v1", "user"]) => self.user(account),
             ("GET", ["v1", "org"]) => self.organisation(),
             ("GET", ["v1", "org", "projects"]) => self.projects(),
-            ("GET", ["v1", "projects", project, rest @ ..]) => {
-                if *project == LIGHTDASH_PROJECT_UUID {
-                    self.in_project(rest)
-                } else {
-                    errors::no_project(project)
-                }
+            ("GET", ["v1", "schedulers", "job", job, "status"]) => {
+                self.job_status(request, account, job)
             }
-            ("POST" | "GET", ["v2", "projects", project, "query", rest @ ..]) => {
-                if *project == LIGHTDASH_PROJECT_UUID {
-                    self.query(request, account, rest)
-                } else if let ("GET", [query]) = (method, rest) {
-                    errors::no_query(query, project)
-                } else {
-                    errors::no_project(project)
-                }
+            ("GET", ["v1", "projects", project, rest @ ..]) if is_ours(project) => {
+                self.in_project(request, rest)
             }
+            ("GET", ["v2", "content"]) => self.content(request),
+            (_, ["v2", "projects", project, "query", rest @ ..]) if is_ours(project) => {
+                self.query(request, account, rest)
+            }
+            (_, ["v2", "projects", project, "query-sources", rest @ ..]) if is_ours(project) => {
+                self.route_sources(request, account, rest)
+            }
+            ("GET", ["v2", "projects", project, "query", query]) => {
+                errors::no_query(query, project)
+            }
+            (_, ["v1" | "v2", "projects", project, ..]) => errors::no_project(project),
             _ => errors::no_endpoint(),
         }
     }
 
     fn query(&self, request: &Request, account: Account, path: &[&str]) -> Answer {
         match (request.method.as_str(), path) {
+            ("POST", ["sql" | "compose-sql"]) if account == Account::Viewer => {
+                errors::error(403, "ForbiddenError", "You don't have access to run SQL")
+            }
             ("POST", ["sql"]) => self.execute_sql(request, account),
             ("POST", ["metric-query"]) => self.execute_metric_query(request, account),
+            ("POST", ["chart"]) => self.execute_chart(request, account),
+            ("POST", ["dashboard-chart"]) => self.execute_dashboard_chart(request, account),
+            ("POST", ["sql-chart"]) => self.execute_sql_chart(request, account),
+            ("POST", ["dashboard-sql-chart"]) => self.execute_dashboard_sql_chart(request, account),
+            ("POST", ["underlying-data"]) => self.underlying_data(request, account),
+            ("POST", ["field-values"]) => self.field_values(request, account),
+            ("POST", ["merge-query" | "compose-merge-query"]) => self.merge_query(request, account),
+            ("POST", ["compose-sql"]) => self.compose_sql(request, account),
+            ("GET", ["history"]) => self.history(request, account),
             ("GET", [query]) => self.results(request, account, query),
             ("POST", [query, "cancel"]) => self.cancel(account, query),
+            ("POST", [query, "calculate-total"]) => self.calculate_total(request, account, query),
+            ("POST", [query, "schedule-download"]) => {
+                self.schedule_download(request, account, query)
+            }
             _ => errors::no_endpoint(),
         }
     }
@@ -91,14 +122,21 @@ impl Lightdash {
     }
 }
 
+fn is_ours(project: &str) -> bool {
+    project == LIGHTDASH_PROJECT_UUID
+}
+
 /// Whether a path is served at all: one that is not is 404 for everybody.
 fn is_known(method: &str, path: &[&str]) -> bool {
     matches!(
         (method, path),
         ("GET", ["v1", "user" | "org"] | ["v1", "org", "projects"])
             | ("GET", ["v1", "projects", _, ..])
+            | ("GET", ["v1", "schedulers", "job", _, "status"])
+            | ("GET", ["v2", "content"])
             | ("GET", ["v2", "projects", _, "query", _])
             | ("POST", ["v2", "projects", _, "query", ..])
+            | (_, ["v2", "projects", _, "query-sources", ..])
     )
 }
 
@@ -106,12 +144,12 @@ fn is_known(method: &str, path: &[&str]) -> bool {
 fn account(request: &Request) -> Result<Account, Answer> {
     let header = request.header("authorization").unwrap_or_default();
     if let Some(token) = header.strip_prefix("ApiKey ") {
-        return if token == LIGHTDASH_TOKEN {
-            Ok(Account::User)
-        } else {
-            Err(errors::unauthorised(
+        return match token {
+            LIGHTDASH_TOKEN => Ok(Account::User),
+            LIGHTDASH_VIEWER_TOKEN => Ok(Account::Viewer),
+            _ => Err(errors::unauthorised(
                 "Personal access token is not recognised",
-            ))
+            )),
         };
     }
     if let Some(token) = header.strip_prefix("Bearer ") {

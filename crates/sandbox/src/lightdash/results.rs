@@ -57,6 +57,7 @@ impl Lightdash {
         };
         match request.forced_state(&self.world.faults) {
             Some(ForcedState::Running) => return status(id, "executing"),
+            Some(ForcedState::Unknown(text)) if text == "expired" => return waited_too_long(id),
             Some(ForcedState::Unknown(text)) => return status(id, &text),
             None => {}
         }
@@ -80,10 +81,32 @@ impl Lightdash {
             }
             End::Ready(table) => std::sync::Arc::clone(table),
         };
-        match self.place(query, &table, page, page_size) {
-            Ok((page, size)) => ready(id, &table, page, size),
-            Err(answer) => answer,
+        if query.is_expired(self.world.options.results_lifetime) {
+            let message = "Results expired. Please run the query again";
+            return errors::error(404, "ResultsExpiredError", message);
         }
+        let (pivot_details, cache_hit) = (query.pivot_details.clone(), query.cache_hit);
+        let (page, mut size) = match self.place(query, &table, page, page_size) {
+            Ok(place) => place,
+            Err(answer) => return answer,
+        };
+        if let Some(most) = request.clamped(&self.world.faults) {
+            size = size.min(most);
+        }
+        let last = table.rows.len().div_ceil(size);
+        let next_page = match page < last {
+            true if request.is_stuck(&self.world.faults) => Some(page),
+            true => Some(page + 1),
+            false => None,
+        };
+        let shown = ShownPage {
+            page,
+            size,
+            next_page,
+            pivot_details,
+            cache_hit,
+        };
+        ready(id, &table, shown)
     }
 
     /// The page and page size to serve.
@@ -139,11 +162,33 @@ fn status(id: &str, status: &str) -> Answer {
     errors::ok(&json!({ "status": status, "queryUuid": id }))
 }
 
-fn ready(id: &str, table: &WireTable, page: usize, size: usize) -> Answer {
+/// The status of a query that no worker took in time.
+fn waited_too_long(id: &str) -> Answer {
+    errors::ok(&json!({
+        "status": "expired",
+        "queryUuid": id,
+        "error": "Query expired while waiting in the queue",
+        "erroredAt": format!("{:.3}", jiff::Timestamp::now()),
+    }))
+}
+
+/// Which page is shown, and what is said of it.
+struct ShownPage {
+    page: usize,
+    size: usize,
+    next_page: Option<usize>,
+    pivot_details: Option<Value>,
+    cache_hit: bool,
+}
+
+fn ready(id: &str, table: &WireTable, shown: ShownPage) -> Answer {
+    let (page, size) = (shown.page, shown.size);
     let total = table.rows.len();
     let total_page_count = total.div_ceil(size);
     let start = (page - 1).saturating_mul(size).min(total);
-    let rows = &table.rows[start..(start + size).min(total)];
+    let rows = table
+        .rows
+        .range(start..start.saturating_add(size).min(total));
     let names: Vec<(usize, &str)> = table
         .columns
         .iter()
@@ -166,18 +211,18 @@ fn ready(id: &str, table: &WireTable, page: usize, size: usize) -> Answer {
         query_uuid: id.to_owned(),
         page_size: rows.len(),
         page,
-        next_page: (page < total_page_count).then_some(page + 1),
+        next_page: shown.next_page,
         previous_page: (page > 1).then(|| page - 1),
         metadata: json!({
             "performance": {
-                "initialQueryExecutionMs": 32,
+                "initialQueryExecutionMs": (!shown.cache_hit).then_some(32),
                 "resultsPageExecutionMs": 3,
                 "queueTimeMs": null,
             },
             "preAggregate": null,
         }),
         status: "ready",
-        pivot_details: None,
+        pivot_details: shown.pivot_details,
     };
     let body = json::text(&Envelope {
         status: "ok",

@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -10,22 +11,39 @@ use tokio::time::Sleep;
 /// How long the bytes before a cut have to reach the client.
 const FLUSH: Duration = Duration::from_millis(30);
 
-/// The body of an answer, possibly broken off.
+/// Into how many pieces a slow body is broken at most.
+const PIECES: usize = 20;
+
+/// The body of an answer, possibly slow or broken off.
 pub(crate) struct AnswerBody {
-    bytes: Option<Bytes>,
-    cut: Option<Pin<Box<Sleep>>>,
+    pieces: VecDeque<Bytes>,
+    /// The pause before each piece but the first.
+    pause: Option<Duration>,
+    is_cut: bool,
+    sleep: Option<Pin<Box<Sleep>>>,
 }
 
 impl AnswerBody {
     /// All of `bytes`, or the first `cut` of them and then an error, on which the
-    /// server drops the connection.
-    pub(crate) fn new(mut bytes: Bytes, cut: Option<usize>) -> Self {
+    /// server drops the connection; at once, or in pieces over the time `slow`.
+    pub(crate) fn new(mut bytes: Bytes, cut: Option<usize>, slow: Option<Duration>) -> Self {
         if let Some(cut) = cut {
             bytes.truncate(cut);
         }
+        let mut pieces = VecDeque::new();
+        let size = match slow {
+            Some(_) => bytes.len().div_ceil(PIECES).max(1),
+            None => bytes.len(),
+        };
+        while !bytes.is_empty() {
+            pieces.push_back(bytes.split_to(size.min(bytes.len())));
+        }
+        let pauses = u32::try_from(pieces.len().saturating_sub(1)).unwrap_or(u32::MAX);
         Self {
-            bytes: Some(bytes).filter(|bytes| !bytes.is_empty()),
-            cut: cut.map(|_| Box::pin(tokio::time::sleep(FLUSH))),
+            pause: slow.map(|slow| slow / pauses.max(1)),
+            sleep: None,
+            is_cut: cut.is_some(),
+            pieces,
         }
     }
 }
@@ -38,19 +56,32 @@ impl Body for AnswerBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        if let Some(bytes) = self.bytes.take() {
-            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        if let Some(sleep) = &mut self.sleep {
+            if sleep.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+            self.sleep = None;
+            if self.pieces.is_empty() {
+                return Poll::Ready(Some(Err(io::Error::other("cut on request"))));
+            }
+        } else if self.pieces.is_empty() && self.is_cut {
+            self.sleep = Some(Box::pin(tokio::time::sleep(FLUSH)));
+            return self.poll_frame(context);
         }
-        match &mut self.cut {
-            None => Poll::Ready(None),
-            Some(sleep) => sleep
-                .as_mut()
-                .poll(context)
-                .map(|()| Some(Err(io::Error::other("cut on request")))),
+        let Some(piece) = self.pieces.pop_front() else {
+            return Poll::Ready(None);
+        };
+        if self.pieces.is_empty() {
+            if self.is_cut {
+                self.sleep = Some(Box::pin(tokio::time::sleep(FLUSH)));
+            }
+        } else if let Some(pause) = self.pause {
+            self.sleep = Some(Box::pin(tokio::time::sleep(pause)));
         }
+        Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.bytes.is_none() && self.cut.is_none()
+        self.pieces.is_empty() && !self.is_cut
     }
 }

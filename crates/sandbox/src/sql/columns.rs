@@ -3,18 +3,23 @@
 use rusqlite::Statement;
 use rusqlite::types::ValueRef;
 
-use crate::table::{Column, ColumnType, Value};
+use crate::table::{Column, ColumnType, Value, WireType};
 
 /// The columns that a statement will give, with the type that is declared for
 /// each, if any.
 pub(super) fn declared_columns(
     statement: &Statement<'_>,
     sql: &str,
+    wire_type: impl Fn(&str) -> Option<WireType>,
 ) -> rusqlite::Result<Vec<(Column, Option<ColumnType>)>> {
     let mut columns = Vec::new();
     for (index, column) in statement.columns().iter().enumerate() {
         let origin = statement.column_metadata(index)?;
-        let declared = column.decl_type().and_then(ColumnType::from_declaration);
+        let own = column.decl_type().and_then(&wire_type);
+        let declared = match &own {
+            Some(_) => Some(ColumnType::Varchar),
+            None => column.decl_type().and_then(ColumnType::from_declaration),
+        };
         let named = origin.is_some() || is_alias(column.name(), sql);
         columns.push((
             Column {
@@ -22,6 +27,7 @@ pub(super) fn declared_columns(
                 expression: column.name().to_owned(),
                 column_type: ColumnType::Null,
                 nullable: origin.is_some_and(|(.., not_null, _, _)| !not_null),
+                wire_type: own,
             },
             declared,
         ));

@@ -5,12 +5,13 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::instant::{Instant, decimal_trimmed};
 use crate::json;
+use crate::service::Service;
 use crate::table::{Column, ColumnType, Table, Value, WireTable};
 
 /// Integers beyond this are sent as text.
 const MAX_SAFE: u64 = (1 << 53) - 1;
 
-pub(super) fn wire(table: &Table) -> WireTable {
+pub(super) fn wire(table: Table) -> WireTable {
     let columns = table
         .columns
         .iter()
@@ -18,20 +19,17 @@ pub(super) fn wire(table: &Table) -> WireTable {
         .map(|(index, column)| {
             let name = column.name.clone();
             let name = name.unwrap_or_else(|| format!("column{index}"));
-            (name, type_name(column))
+            let own = column.wire_type_of(Service::YandexQuery).map(str::to_owned);
+            (name, own.unwrap_or_else(|| type_name(column)))
         })
         .collect();
-    let rows = table
-        .rows
-        .iter()
-        .map(|row| {
-            row.iter()
-                .zip(&table.columns)
-                .map(|(value, column)| cell(value, column))
-                .collect()
-        })
-        .collect();
-    WireTable { columns, rows }
+    table.encode(columns, |value, column| {
+        match (value, column.wire_type_of(Service::YandexQuery)) {
+            (Value::Text(json), Some(_)) => json.clone(),
+            (Value::Null, Some(_)) => "null".to_owned(),
+            _ => cell(value, column),
+        }
+    })
 }
 
 fn type_name(column: &Column) -> String {
@@ -127,6 +125,7 @@ mod tests {
             expression: String::new(),
             column_type,
             nullable,
+            wire_type: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::credentials::{YANDEX_IAM_TOKEN, YANDEX_IAM_TOKEN_WITHOUT_ROLE, YANDEX_PROJECT};
+use crate::credentials::{YANDEX_IAM_TOKEN_WITHOUT_ROLE, YANDEX_OTHER_IAM_TOKEN, YANDEX_PROJECT};
 use crate::exchange::{Answer, Request};
 use crate::world::World;
 
@@ -12,10 +12,13 @@ mod queries;
 mod results;
 mod state;
 
-use state::State;
+use state::{State, Subject};
 
 /// Ids, names, keys and the folder are at most this long.
 const MAX_NAME: usize = 1024;
+
+/// The description that the service hands out of itself.
+const OPENAPI: &str = include_str!("openapi.yaml");
 
 pub(crate) struct YandexQuery {
     world: Arc<World>,
@@ -34,6 +37,10 @@ impl YandexQuery {
         let (method, path) = request.route();
         let operation = match (method, path.as_slice()) {
             ("GET", ["ping"]) => return Answer::empty(200),
+            // for everybody, and called plain text
+            ("GET", ["resources", "v1", "openapi.yaml"]) => {
+                return Answer::new(200, "text/plain;charset=UTF-8", OPENAPI);
+            }
             (_, ["api", "fq", "v1", "queries", operation @ ..]) => operation,
             _ => return Answer::empty(404),
         };
@@ -44,16 +51,23 @@ impl YandexQuery {
         if !known {
             return Answer::empty(404);
         }
-        if let Err(answer) = authorise(request) {
-            return answer;
-        }
+        let subject = match authorise(&self.world, request) {
+            Ok(subject) => subject,
+            Err(answer) => return answer,
+        };
         if let [id, ..] = operation
             && (id.is_empty() || id.len() > MAX_NAME)
         {
             return errors::validation("query_id's length is not in [1; 1024]");
         }
+        // nobody sees another's queries
+        if let [id, ..] = operation
+            && !self.state().is_of(id, subject)
+        {
+            return errors::no_query();
+        }
         match (method, operation) {
-            ("POST", []) => self.create(request),
+            ("POST", []) => self.create(request, subject),
             ("GET", [id]) => self.get(request, id),
             ("GET", [id, "status"]) => self.status(request, id),
             ("GET", [id, "results", index]) => self.results(request, id, index),
@@ -70,15 +84,17 @@ impl YandexQuery {
 
 /// Token and folder. The service takes `Authorization` as it is; what it refuses
 /// before it looks further is answered in plain text.
-fn authorise(request: &Request) -> Result<(), Answer> {
+fn authorise(world: &World, request: &Request) -> Result<Subject, Answer> {
     let header = request.header("authorization").unwrap_or_default();
     if header.is_empty() {
         return Err(errors::bad_request("Token is empty", None));
     }
     let token = header.strip_prefix("Bearer ").unwrap_or_default();
-    if token != YANDEX_IAM_TOKEN && token != YANDEX_IAM_TOKEN_WITHOUT_ROLE {
-        return Err(Answer::text(401, "The token is invalid"));
-    }
+    let subject = match token {
+        YANDEX_IAM_TOKEN_WITHOUT_ROLE | YANDEX_OTHER_IAM_TOKEN => Subject::Other,
+        _ if world.tokens.accept(token) => Subject::Account,
+        _ => return Err(Answer::text(401, "The token is invalid")),
+    };
     let project = request.query("project").unwrap_or_default();
     if project.is_empty() || project.len() > MAX_NAME {
         return Err(errors::bad_request(
@@ -89,5 +105,5 @@ fn authorise(request: &Request) -> Result<(), Answer> {
     if token == YANDEX_IAM_TOKEN_WITHOUT_ROLE || project != YANDEX_PROJECT {
         return Err(errors::unauthorised());
     }
-    Ok(())
+    Ok(subject)
 }

@@ -9,7 +9,7 @@ use super::MAX_NAME;
 use super::YandexQuery;
 use super::encode::wire;
 use super::errors;
-use super::state::{Query, ResultSet, Shown};
+use super::state::{Query, ResultSet, Shown, Subject};
 use crate::exchange::{Answer, Request};
 use crate::fault::ForcedState;
 use crate::ids;
@@ -22,7 +22,7 @@ use crate::world::Outcome;
 const MAX_TEXT: usize = 102_400;
 
 impl YandexQuery {
-    pub(super) fn create(&self, request: &Request) -> Answer {
+    pub(super) fn create(&self, request: &Request, subject: Subject) -> Answer {
         // any other content type, also one with a charset, and the body is ignored
         let body = if request.header("content-type") == Some("application/json")
             && !request.body.is_empty()
@@ -68,6 +68,7 @@ impl YandexQuery {
         }
         let id = ids::yandex_query_id();
         let query = Query {
+            subject,
             end: self.run(&text),
             name,
             description,
@@ -75,7 +76,7 @@ impl YandexQuery {
             kind: kind.to_owned(),
             started_at: Timestamp::now(),
             finished_at: None,
-            progress: Progress::new(self.world.options.poll_steps),
+            progress: self.world.options.progress(),
             stopping: None,
         };
         state.queries.insert(id.clone(), query);
@@ -148,7 +149,7 @@ impl YandexQuery {
         }
         if query.finished_at.is_none() && query.stopping.is_none() {
             let steps = self.world.options.poll_steps.min(1);
-            query.stopping = Some(Progress::new(steps));
+            query.stopping = Some(Progress::new(steps, None));
         }
         if !key.is_empty() {
             state.remember(key, id, Timestamp::now());
@@ -167,7 +168,7 @@ impl YandexQuery {
             return errors::bad_request(message, Some(1001));
         }
         query.end = self.run(&query.text);
-        query.progress = Progress::new(self.world.options.poll_steps);
+        query.progress = self.world.options.progress();
         query.stopping = None;
         query.finished_at = None;
         Answer::empty(204)
@@ -179,7 +180,7 @@ impl YandexQuery {
         let outcomes = self.world.run_all(Service::YandexQuery, text)?;
         let sets = outcomes.into_iter().map(|outcome| {
             let mut table = match outcome {
-                Outcome::Neutral(table) => wire(&table),
+                Outcome::Neutral(table) => wire(table),
                 Outcome::Scripted(table) => table,
             };
             let truncated = table.rows.len() > kept;

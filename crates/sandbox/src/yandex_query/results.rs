@@ -62,9 +62,16 @@ impl YandexQuery {
             let message = format!("Result set index out of bound: {index} >= {count}");
             return errors::bad_request(&message, Some(1003));
         };
+        if query.is_expired(self.world.options.results_lifetime) {
+            return errors::bad_request("Result removed by TTL", Some(1004));
+        }
+        let limit = request
+            .clamped(&self.world.faults)
+            .map_or(limit, |rows| limit.min(rows));
         let total = set.table.rows.len();
         let start = offset.min(total);
-        let rows = &set.table.rows[start..start.saturating_add(limit).min(total)];
+        let end = start.saturating_add(limit).min(total);
+        let rows = set.table.rows.range(start..end);
         let columns = set
             .table
             .columns

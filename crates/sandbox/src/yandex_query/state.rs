@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -27,12 +28,27 @@ impl State {
         (age < KEY_LIFETIME).then_some(id.as_str())
     }
 
+    /// Whether a query is this subject's, or is not there at all.
+    pub(super) fn is_of(&self, id: &str, subject: Subject) -> bool {
+        self.queries
+            .get(id)
+            .is_none_or(|query| query.subject == subject)
+    }
+
     pub(super) fn remember(&mut self, key: &str, id: &str, now: Timestamp) {
         self.keys.insert(key.to_owned(), (id.to_owned(), now));
     }
 }
 
+/// Who is asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subject {
+    Account,
+    Other,
+}
+
 pub(super) struct Query {
+    pub(super) subject: Subject,
     pub(super) name: String,
     pub(super) description: String,
     pub(super) text: String,
@@ -82,6 +98,15 @@ impl Query {
             self.finished_at.get_or_insert_with(Timestamp::now);
         }
         self.shown()
+    }
+
+    /// Whether its results are gone: so long after its end.
+    pub(super) fn is_expired(&self, lifetime: Option<Duration>) -> bool {
+        let lifetime = lifetime.and_then(|lifetime| SignedDuration::try_from(lifetime).ok());
+        match (lifetime, self.finished_at) {
+            (Some(lifetime), Some(at)) => Timestamp::now().duration_since(at) >= lifetime,
+            _ => false,
+        }
     }
 
     /// The state as the last poll left it.

@@ -1,0 +1,132 @@
+//! Rows of an uploaded file, CSV or newline-delimited JSON.
+
+use serde_json::Value as Json;
+
+use super::types::UploadType;
+use crate::table::Value;
+
+/// The records of a CSV text, each with its fields: commas, double quotes that are
+/// doubled inside, lines that end in LF or CRLF. Empty lines are left out.
+pub(super) fn csv_records(text: &str) -> Vec<Vec<String>> {
+    let (mut records, mut record, mut field) = (Vec::new(), Vec::new(), String::new());
+    let (mut quoted, mut started) = (false, false);
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '"' if quoted && characters.peek() == Some(&'"') => {
+                characters.next();
+                field.push('"');
+            }
+            '"' => {
+                quoted = !quoted;
+                started = true;
+            }
+            ',' if !quoted => {
+                record.push(std::mem::take(&mut field));
+                started = true;
+            }
+            '\r' if !quoted && characters.peek() == Some(&'\n') => {}
+            '\n' if !quoted => {
+                if started || !field.is_empty() {
+                    record.push(std::mem::take(&mut field));
+                    records.push(std::mem::take(&mut record));
+                }
+                started = false;
+            }
+            other => field.push(other),
+        }
+    }
+    if started || !field.is_empty() {
+        record.push(field);
+        records.push(record);
+    }
+    records
+}
+
+/// The rows of a CSV file whose first line names columns of the table, in any
+/// order; a column that is not named stays NULL.
+pub(super) fn csv_rows(
+    text: &str,
+    columns: &[(String, UploadType)],
+) -> Result<Vec<Vec<Value>>, String> {
+    let mut records = csv_records(text).into_iter();
+    let header = records.next().ok_or("the file is empty")?;
+    let places = header
+        .iter()
+        .map(|name| place(columns, name))
+        .collect::<Result<Vec<usize>, String>>()?;
+    let mut rows = Vec::new();
+    for (index, record) in records.enumerate() {
+        let line = index + 2;
+        if record.len() != places.len() {
+            return Err(format!(
+                "line {line} has {} fields, the header has {}",
+                record.len(),
+                places.len()
+            ));
+        }
+        let mut row = vec![Value::Null; columns.len()];
+        for (&place, field) in places.iter().zip(&record) {
+            let (name, upload_type) = &columns[place];
+            row[place] = upload_type
+                .of_text(field)
+                .map_err(|error| format!("line {line}, column {name}: {error}"))?;
+        }
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+/// The rows of a file that has one JSON object a line; a column that an object
+/// does not name stays NULL.
+pub(super) fn json_rows(
+    text: &str,
+    columns: &[(String, UploadType)],
+) -> Result<Vec<Vec<Value>>, String> {
+    let mut rows = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        if line.trim().is_empty() {
+            continue;
+        }
+        let number = index + 1;
+        let Ok(Json::Object(object)) = serde_json::from_str::<Json>(line) else {
+            return Err(format!("line {number} is no JSON object"));
+        };
+        let mut row = vec![Value::Null; columns.len()];
+        for (name, value) in object {
+            let place = place(columns, &name)?;
+            row[place] = columns[place]
+                .1
+                .of_json(&value)
+                .map_err(|error| format!("line {number}, column {name}: {error}"))?;
+        }
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+fn place(columns: &[(String, UploadType)], name: &str) -> Result<usize, String> {
+    columns
+        .iter()
+        .position(|(column, _)| column == name)
+        .ok_or_else(|| format!("the table has no column {name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::csv_records;
+
+    #[test]
+    fn quotes_and_line_ends_are_read() {
+        let text = "a,b\r\n\"x, \"\"y\"\"\",\n\n\"two\nlines\",3";
+        assert_eq!(
+            csv_records(text),
+            [
+                vec!["a", "b"],
+                vec!["x, \"y\"", ""],
+                vec!["two\nlines", "3"]
+            ]
+        );
+        assert!(csv_records("").is_empty());
+    }
+}

@@ -1,0 +1,178 @@
+//! Materialized views: results of saved queries, kept as tables.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::Dune;
+use super::errors;
+use super::queries::OWNER;
+use super::state::State;
+use super::uploads::in_database;
+use crate::exchange::{Answer, Request};
+use crate::rows::Rows;
+use crate::service::Service;
+use crate::sql::SqlError;
+use crate::world::Outcome;
+
+/// What a name must start with.
+const PREFIX: &str = "result_";
+
+pub(super) struct View {
+    query_id: i64,
+    is_private: bool,
+    bytes: usize,
+    /// Newest last.
+    executions: Vec<String>,
+    pub(super) made_at: Timestamp,
+}
+
+impl View {
+    fn listed(&self, full_name: &str) -> Value {
+        json!({
+            "id": full_name,
+            "sql_id": full_name,
+            "query_id": self.query_id,
+            "is_private": self.is_private,
+            "table_size_bytes": self.bytes,
+        })
+    }
+}
+
+impl Dune {
+    /// Makes the view, or lets one of that name be of another query.
+    pub(super) fn upsert_view(&self, request: &Request) -> Answer {
+        let body = request.json().unwrap_or_default();
+        let (Some(name), Some(query_id)) = (
+            body.get("name").and_then(Value::as_str),
+            body.get("query_id").and_then(Value::as_i64),
+        ) else {
+            return errors::bad_body();
+        };
+        let full_name = full_name(name);
+        let short = full_name.rsplit('.').next().unwrap_or_default();
+        if !short.starts_with(PREFIX) {
+            let message = format!("invalid name {name}: it starts with {PREFIX}");
+            return errors::error(400, &message);
+        }
+        let mut state = self.state();
+        if !state.queries.contains_key(&query_id) {
+            return errors::no_query();
+        }
+        let is_private = body.get("is_private").and_then(Value::as_bool) == Some(true);
+        let view = View {
+            query_id,
+            is_private,
+            bytes: 0,
+            executions: Vec::new(),
+            made_at: Timestamp::now(),
+        };
+        state.views.insert(full_name.clone(), view);
+        match self.refresh(&mut state, &full_name) {
+            Some(id) => Answer::json(200, &json!({ "execution_id": id, "name": full_name })),
+            None => errors::no_query(),
+        }
+    }
+
+    pub(super) fn get_view(&self, name: &str) -> Answer {
+        let full_name = full_name(name);
+        match self.state().views.get(&full_name) {
+            Some(view) => {
+                let mut body = view.listed(&full_name);
+                body["last_execution_ids"] = json!(view.executions);
+                body["owner_team_id"] = 1.into();
+                Answer::json(200, &body)
+            }
+            None => no_view(name),
+        }
+    }
+
+    pub(super) fn delete_view(&self, name: &str) -> Answer {
+        let full_name = full_name(name);
+        if self.state().views.remove(&full_name).is_none() {
+            return no_view(name);
+        }
+        // a view whose query has never succeeded has no table
+        let _ = self.world.database.remove(&in_database(&full_name), true);
+        let message = format!("Materialized view {full_name} deleted");
+        Answer::json(200, &json!({ "message": message }))
+    }
+
+    pub(super) fn refresh_view(&self, name: &str) -> Answer {
+        let full_name = full_name(name);
+        let mut state = self.state();
+        match self.refresh(&mut state, &full_name) {
+            Some(id) => Answer::json(200, &json!({ "execution_id": id, "sql_id": full_name })),
+            None => no_view(name),
+        }
+    }
+
+    pub(super) fn list_views(&self, request: &Request) -> Answer {
+        let state = self.state();
+        let views: Vec<Value> = state
+            .views
+            .iter()
+            .map(|(name, view)| view.listed(name))
+            .collect();
+        super::paging::with_next_offset(request, "materialized_views", views, 10_000)
+    }
+
+    /// Runs the view's query and puts what it gives in the view's table; the
+    /// execution's id. A failure is seen in the execution alone.
+    pub(super) fn refresh(&self, state: &mut State, full_name: &str) -> Option<String> {
+        let query_id = state.views.get(full_name)?.query_id;
+        let sql = state.queries.get(&query_id)?.sql.clone();
+        let sql = state.in_database(&sql);
+        let id = state.submit(&self.world, &sql, Some(query_id), BTreeMap::new());
+        let bytes = self.keep(full_name, &sql).unwrap_or(0);
+        let view = state.views.get_mut(full_name)?;
+        view.bytes = bytes;
+        view.executions.push(id.clone());
+        Some(id)
+    }
+
+    fn keep(&self, full_name: &str, sql: &str) -> Result<usize, SqlError> {
+        let Outcome::Neutral(table) = self.world.run_one(Service::Dune, sql)? else {
+            return Ok(0);
+        };
+        let Rows::Held(rows) = table.rows else {
+            return Ok(0);
+        };
+        let database = &self.world.database;
+        let columns: Vec<(String, String)> = table
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(index, column)| {
+                let name = column.name.clone();
+                let declared = match &column.wire_type {
+                    Some(own) => database.declare(own),
+                    None => column.column_type.declaration(),
+                };
+                (name.unwrap_or_else(|| format!("_col{index}")), declared)
+            })
+            .collect();
+        let columns: Vec<(&str, String, bool)> = columns
+            .iter()
+            .map(|(name, declared)| (name.as_str(), declared.clone(), true))
+            .collect();
+        match database.make(&in_database(full_name), &columns, &rows) {
+            Ok(()) => Ok(rows.len() * columns.len() * 8),
+            Err(_) => Ok(0),
+        }
+    }
+}
+
+/// A view may be named with or without its namespace.
+pub(super) fn full_name(name: &str) -> String {
+    if name.contains('.') {
+        name.to_owned()
+    } else {
+        format!("dune.{OWNER}.{name}")
+    }
+}
+
+fn no_view(name: &str) -> Answer {
+    errors::error(404, &format!("Materialized view {name} not found"))
+}

@@ -1,0 +1,182 @@
+//! Faults written as text.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::{Fault, Kind};
+use crate::service::Service;
+
+/// Why a text is no [`Fault`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultTextError(String);
+
+impl fmt::Display for FaultTextError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for FaultTextError {}
+
+impl FromStr for Fault {
+    type Err = FaultTextError;
+
+    fn from_str(text: &str) -> Result<Self, FaultTextError> {
+        let mut words = text.split_whitespace();
+        let first = words.next().ok_or_else(|| {
+            FaultTextError("a fault is at least one word, such as status=503".to_owned())
+        })?;
+        let mut fault = kind(first)?;
+        let mut probability = None;
+        let mut seed = 0;
+        for word in words {
+            let (key, value) = word.split_once('=').unwrap_or((word, ""));
+            fault = match key {
+                "retry-after" if matches!(fault.kind, Kind::Answer(_)) => {
+                    fault.header("Retry-After", value)
+                }
+                "on" => fault.on(service(value)?),
+                "method" => fault.method(value),
+                "path" => fault.path(value),
+                "after" => fault.after(number(key, value)?),
+                "times" => fault.times(number(key, value)?),
+                "always" => fault.always(),
+                "probability" => {
+                    probability = Some(number(key, value)?);
+                    fault
+                }
+                "seed" => {
+                    seed = number(key, value)?;
+                    fault
+                }
+                _ => {
+                    return Err(FaultTextError(format!(
+                        "{word:?} narrows no fault down: use on=, method=, path=, after=, times=, \
+                         always, probability= and seed=, or retry-after= with status="
+                    )));
+                }
+            };
+        }
+        Ok(match probability {
+            Some(probability) => fault.probability(probability, seed),
+            None => fault,
+        })
+    }
+}
+
+fn kind(word: &str) -> Result<Fault, FaultTextError> {
+    let (key, value) = word.split_once('=').unwrap_or((word, ""));
+    let time = || number(key, value).map(Duration::from_millis);
+    Ok(match key {
+        "status" => Fault::status(status(key, value)?),
+        "html" => Fault::html(status(key, value)?),
+        "delay" => Fault::delay(time()?),
+        "slow-body" => Fault::slow_body(time()?),
+        "cut-body" => Fault::cut_body(number(key, value)?),
+        "reset" => Fault::reset(),
+        "empty-body" => Fault::empty_body(),
+        "content-type" => Fault::content_type(value),
+        "gzip" => Fault::gzip(),
+        "repeat-page" => Fault::repeat_page(),
+        "stuck-offset" => Fault::stuck_offset(),
+        "clamp-limit" => Fault::clamp_limit(number(key, value)?),
+        "swap-execution" => Fault::swap_execution(),
+        "state-forever" => Fault::state_forever(),
+        "state" => Fault::unknown_state(value),
+        _ => {
+            return Err(FaultTextError(format!(
+                "{word:?} is no fault: the first word is status=CODE, html=CODE, delay=MS, \
+                 slow-body=MS, cut-body=BYTES, reset, empty-body, content-type=TEXT, gzip, \
+                 repeat-page, stuck-offset, clamp-limit=ROWS, swap-execution, state-forever or \
+                 state=NAME"
+            )));
+        }
+    })
+}
+
+fn status(key: &str, value: &str) -> Result<u16, FaultTextError> {
+    match number(key, value)? {
+        code @ 200..=599 => Ok(code),
+        code => Err(FaultTextError(format!(
+            "{key}= wants an HTTP status from 200 to 599, not {code}"
+        ))),
+    }
+}
+
+fn service(name: &str) -> Result<Service, FaultTextError> {
+    Service::named(name).ok_or_else(|| {
+        FaultTextError(format!(
+            "on= wants dune, lightdash or yandex-query, not {name:?}"
+        ))
+    })
+}
+
+fn number<T: FromStr>(key: &str, value: &str) -> Result<T, FaultTextError> {
+    let failed = |_| FaultTextError(format!("{key}= wants a number, not {value:?}"));
+    value.parse().map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use crate::fault::Fault;
+
+    #[test]
+    fn text_says_what_methods_say() {
+        let written: Fault = "status=429 retry-after=1 on=dune method=get path=/x after=2 times=3"
+            .parse()
+            .unwrap();
+        let built = Fault::status(429)
+            .header("Retry-After", "1")
+            .on(crate::Service::Dune)
+            .method("GET")
+            .path("/x")
+            .after(2)
+            .times(3);
+        assert_eq!(format!("{written:?}"), format!("{built:?}"));
+        let written: Fault = "gzip always probability=0.5 seed=9".parse().unwrap();
+        let built = Fault::gzip().always().probability(0.5, 9);
+        assert_eq!(format!("{written:?}"), format!("{built:?}"));
+        for (text, built) in [
+            ("html=502", Fault::html(502)),
+            ("cut-body=7", Fault::cut_body(7)),
+            ("reset", Fault::reset()),
+            ("empty-body", Fault::empty_body()),
+            ("content-type=text/html", Fault::content_type("text/html")),
+            ("repeat-page", Fault::repeat_page()),
+            ("stuck-offset", Fault::stuck_offset()),
+            ("clamp-limit=3", Fault::clamp_limit(3)),
+            ("swap-execution", Fault::swap_execution()),
+            ("state-forever", Fault::state_forever()),
+            ("state=ODD", Fault::unknown_state("ODD")),
+            (
+                "slow-body=10",
+                Fault::slow_body(std::time::Duration::from_millis(10)),
+            ),
+            (
+                "delay=10",
+                Fault::delay(std::time::Duration::from_millis(10)),
+            ),
+        ] {
+            let written: Fault = text.parse().unwrap();
+            assert_eq!(format!("{written:?}"), format!("{built:?}"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_fault_is_explained() {
+        for (text, part) in [
+            ("", "at least one word"),
+            ("explode", "is no fault"),
+            ("status=99", "from 200 to 599"),
+            ("status=x", "wants a number"),
+            ("reset on=moon", "on= wants"),
+            ("reset twice", "narrows no fault"),
+            ("reset retry-after=1", "narrows no fault"),
+        ] {
+            let error = text.parse::<Fault>().unwrap_err().to_string();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+}

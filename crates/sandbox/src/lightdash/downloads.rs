@@ -1,0 +1,132 @@
+//! Files of a whole result: ordered, watched, fetched.
+
+use serde_json::{Value, json};
+
+use super::Lightdash;
+use super::errors;
+use super::state::{Account, End, Job};
+use crate::exchange::{Answer, Request};
+use crate::ids;
+use crate::progress::Stage;
+use crate::table::WireTable;
+
+impl Lightdash {
+    /// Orders a file of a query that is ready.
+    pub(super) fn schedule_download(
+        &self,
+        request: &Request,
+        account: Account,
+        query_uuid: &str,
+    ) -> Answer {
+        let body = request.json().unwrap_or_default();
+        let (content_type, extension) = match body["type"].as_str().unwrap_or("csv") {
+            "csv" => ("text/csv; charset=utf-8", "csv"),
+            "jsonl" => ("application/jsonl", "jsonl"),
+            other => {
+                let message = format!("the sandbox makes files of type csv and jsonl, not {other}");
+                return errors::parameter(&message);
+            }
+        };
+        let mut state = self.state();
+        let table = match state.queries.get(query_uuid) {
+            Some(query) if query.account == account => match &query.end {
+                End::Ready(table) => std::sync::Arc::clone(table),
+                End::Failed { message, .. } => return errors::parameter(message),
+            },
+            _ => return super::results::no_query(query_uuid),
+        };
+        let raw = body["onlyRaw"] == true;
+        let most = self.world.options.lightdash_csv_cells_limit / table.columns.len().max(1);
+        let job = Job {
+            account,
+            progress: self.world.options.progress(),
+            content_type,
+            extension,
+            truncated: table.rows.len() > most,
+            file: if extension == "csv" {
+                csv(&table, most, raw)
+            } else {
+                json_lines(&table, most, raw)
+            },
+        };
+        let id = ids::uuid();
+        state.jobs.insert(id.clone(), job);
+        errors::ok(&json!({ "jobId": id }))
+    }
+
+    pub(super) fn job_status(&self, request: &Request, account: Account, id: &str) -> Answer {
+        let mut state = self.state();
+        let Some(job) = state.jobs.get_mut(id).filter(|job| job.account == account) else {
+            return errors::error(404, "NotFoundError", "Job not found");
+        };
+        match job.progress.poll() {
+            Stage::Pending => errors::ok(&json!({ "status": "scheduled", "details": null })),
+            Stage::Queued | Stage::Executing => {
+                errors::ok(&json!({ "status": "started", "details": null }))
+            }
+            Stage::Done => {
+                let (origin, extension) = (&request.origin, job.extension);
+                let url = format!("{origin}/lightdash/download/{id}.{extension}");
+                errors::ok(&json!({
+                    "status": "completed",
+                    "details": { "fileUrl": url, "truncated": job.truncated },
+                }))
+            }
+        }
+    }
+
+    /// The file behind such an address, which is the only credential it needs.
+    pub(super) fn download(&self, file: &str) -> Option<Answer> {
+        let state = self.state();
+        let (id, extension) = file.split_once('.')?;
+        let job = state.jobs.get(id)?;
+        let ready = job.progress.is_done() && job.extension == extension;
+        ready.then(|| Answer::new(200, job.content_type, job.file.clone()))
+    }
+}
+
+/// The text of a cell: the raw value, or the one for people.
+fn text(cell: &str, raw: bool) -> String {
+    let cell: Value = serde_json::from_str(cell).unwrap_or_default();
+    let value = &cell["value"];
+    match (raw, &value["raw"]) {
+        (true, Value::String(text)) => text.clone(),
+        (true, Value::Null) => String::new(),
+        (true, other) => other.to_string(),
+        (false, _) => value["formatted"].as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+fn csv(table: &WireTable, most: usize, raw: bool) -> String {
+    let field = |text: &str| {
+        if text.contains([',', '"', '\n', '\r']) {
+            format!("\"{}\"", text.replace('"', "\"\""))
+        } else {
+            text.to_owned()
+        }
+    };
+    let names: Vec<String> = table.columns.iter().map(|(name, _)| field(name)).collect();
+    let mut out = names.join(",");
+    out.push('\n');
+    for row in table.rows.iter().take(most) {
+        let cells: Vec<String> = row.iter().map(|cell| field(&text(cell, raw))).collect();
+        out.push_str(&cells.join(","));
+        out.push('\n');
+    }
+    out
+}
+
+fn json_lines(table: &WireTable, most: usize, raw: bool) -> String {
+    let mut out = String::new();
+    for row in table.rows.iter().take(most) {
+        let mut line = serde_json::Map::new();
+        for ((name, _), cell) in table.columns.iter().zip(row.iter()) {
+            let cell: Value = serde_json::from_str(cell).unwrap_or_default();
+            let part = if raw { "raw" } else { "formatted" };
+            line.insert(name.clone(), cell["value"][part].clone());
+        }
+        out.push_str(&Value::from(line).to_string());
+        out.push('\n');
+    }
+    out
+}

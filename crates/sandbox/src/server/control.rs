@@ -1,0 +1,93 @@
+//! `/sandbox`: what the library's handle does, over HTTP, for programs in any
+//! language.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::exchange::{Answer, Request};
+use crate::fault::Fault;
+use crate::script::ScriptedResult;
+use crate::service::Service;
+use crate::world::World;
+
+/// A scripted result, or a table of a service's own types.
+#[derive(Deserialize)]
+struct Given {
+    /// `dune`, `lightdash` or `yandex-query`.
+    service: String,
+    /// The text that is to have this result.
+    sql: Option<String>,
+    /// The table that is to hold it.
+    table: Option<String>,
+    columns: Vec<(String, String)>,
+    rows: Vec<Vec<Box<RawValue>>>,
+}
+
+pub(super) fn is_control(request: &Request) -> bool {
+    request.service.is_none()
+        && request
+            .segments
+            .first()
+            .is_some_and(|first| first == "sandbox")
+}
+
+pub(super) fn answer(world: &World, request: &Request) -> Answer {
+    let (method, path) = request.route();
+    let done = match (method, &path[1..]) {
+        ("GET", ["requests"]) => return Answer::json(200, &world.recording.all()),
+        ("DELETE", ["requests"]) => return Answer::json(200, &world.recording.take()),
+        ("POST", ["faults"]) => add_faults(world, &request.body),
+        ("DELETE", ["faults"]) => {
+            world.faults.clear();
+            Ok(())
+        }
+        ("POST", ["results"]) => add_result(world, &request.body),
+        _ => {
+            return Answer::text(
+                404,
+                "GET or DELETE /sandbox/requests, POST or DELETE /sandbox/faults, \
+                 POST /sandbox/results\n",
+            );
+        }
+    };
+    match done {
+        Ok(()) => Answer::empty(204),
+        Err(message) => Answer::text(400, &format!("{message}\n")),
+    }
+}
+
+/// One fault a line.
+fn add_faults(world: &World, body: &[u8]) -> Result<(), String> {
+    let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let faults: Vec<Fault> = lines
+        .map(|line| line.parse().map_err(|error| format!("{error}")))
+        .collect::<Result<_, String>>()?;
+    for fault in faults {
+        world.faults.add(fault);
+    }
+    Ok(())
+}
+
+fn add_result(world: &World, body: &[u8]) -> Result<(), String> {
+    let given: Given = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let service = Service::named(&given.service).ok_or_else(|| {
+        let found = &given.service;
+        format!("service is dune, lightdash or yandex-query, not {found:?}")
+    })?;
+    let mut result = ScriptedResult::new(given.columns);
+    for row in given.rows {
+        result = result.row(row.iter().map(|cell| cell.get()));
+    }
+    let table = result.into_table().map_err(|error| error.to_string())?;
+    match (given.sql, given.table) {
+        (Some(sql), None) => {
+            world.script(service, &sql, table);
+            Ok(())
+        }
+        (None, Some(name)) => world
+            .register_typed(service, &name, &table)
+            .map_err(|error| error.to_string()),
+        _ => Err("give either sql, the text that has this result, or table, a name".to_owned()),
+    }
+}

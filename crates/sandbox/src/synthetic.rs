@@ -1,0 +1,108 @@
+//! `SELECT * FROM synthetic(n)`: a table of any length, of which no row is kept.
+
+use std::sync::Arc;
+
+use jiff::ToSpan as _;
+use jiff::civil::{DateTime, datetime};
+
+use crate::rows::Rows;
+use crate::table::{Column, ColumnType, Table, Value};
+
+/// Later than any time, and not more seconds than can be counted.
+const LAST_SECOND: i64 = 300_000_000_000;
+
+const PROJECTS: [&str; 4] = ["lagoon", "tidepool", "saltmarsh", "estuary"];
+
+/// The time of row 0; each row is a second later.
+const FIRST: DateTime = datetime(2024, 1, 1, 0, 0, 0, 0);
+
+/// The table that this text asks for, if it is such a text.
+pub(crate) fn asked_for(sql: &str) -> Option<Table> {
+    let text = sql.trim().trim_end_matches(';').trim_end();
+    let mut rest = text;
+    for word in ["select", "*", "from", "synthetic"] {
+        let head = rest.get(..word.len())?;
+        if !head.eq_ignore_ascii_case(word) {
+            return None;
+        }
+        rest = rest[word.len()..].trim_start();
+    }
+    let count = rest.strip_prefix('(')?.strip_suffix(')')?.trim();
+    Some(table(count.replace('_', "").parse().ok()?))
+}
+
+fn table(count: usize) -> Table {
+    let column = |name: &str, column_type, nullable| Column {
+        name: Some(name.to_owned()),
+        expression: name.to_owned(),
+        column_type,
+        nullable,
+        wire_type: None,
+    };
+    let price = ColumnType::Decimal {
+        precision: 22,
+        scale: 9,
+    };
+    Table {
+        columns: vec![
+            column("n", ColumnType::BigInt, false),
+            column("at", ColumnType::Timestamp, false),
+            column("project", ColumnType::Varchar, false),
+            column("amount", ColumnType::Double, true),
+            column("price", price, false),
+        ],
+        rows: Rows::Made(count, Arc::new(row)),
+    }
+}
+
+fn row(index: usize) -> Vec<Value> {
+    let n = i64::try_from(index).unwrap_or(i64::MAX);
+    let amount = (n % 11 != 10).then(|| (n % 100_000) as f64 / 4.0);
+    vec![
+        Value::Integer(n),
+        Value::Text(instant(n)),
+        PROJECTS[index % PROJECTS.len()].into(),
+        amount.into(),
+        Value::Text(format!(
+            "{}.{:09}",
+            n % 1_000,
+            n % 1_000_000_007 % 1_000_000_000
+        )),
+    ]
+}
+
+/// The time of a row. Time ends with the year 9999.
+fn instant(n: i64) -> String {
+    let seconds = n.min(LAST_SECOND).seconds();
+    let at = FIRST.saturating_add(seconds);
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::{asked_for, instant};
+    use crate::table::Value;
+
+    #[test]
+    fn only_the_whole_text_asks_for_it() {
+        let table = asked_for(" SELECT *\nFROM synthetic( 10_000_000 ) ; ").unwrap();
+        assert_eq!(table.rows.len(), 10_000_000);
+        assert_eq!(table.rows.row(9_999_999)[0], Value::Integer(9_999_999));
+        for other in [
+            "select n from synthetic(3)",
+            "select * from synthetic(3) limit 2",
+            "select * from synthetic(many)",
+            "select",
+        ] {
+            assert!(asked_for(other).is_none(), "{other}");
+        }
+    }
+
+    #[test]
+    fn every_row_is_a_second_later() {
+        assert_eq!(instant(0), "2024-01-01 00:00:00");
+        assert_eq!(instant(86_400 * 59 + 3_661), "2024-02-29 01:01:01");
+        assert_eq!(instant(10_000_000), "2024-04-25 17:46:40");
+    }
+}
