@@ -125,7 +125,6 @@ type Watch = Box<dyn FnMut(&Progress) + Send>;
 /// ```
 #[must_use = "nothing is started before this is awaited"]
 pub struct Starting {
-    #[cfg(feature = "blocking")]
     pub(crate) service: &'static str,
     pub(crate) connections: Connections,
     submit: Submit,
@@ -150,7 +149,6 @@ impl Starting {
         F: Future<Output = Result<J, Error>> + Send + 'static,
     {
         Self {
-            #[cfg(feature = "blocking")]
             service: C::SERVICE,
             connections: Connections::Shared,
             submit: Box::new(|connections| {

@@ -179,6 +179,10 @@ impl Fault {
                 Answer::new(code, content_type, body)
             })
             .collect();
+        Self::in_turn(answers)
+    }
+
+    pub(crate) fn in_turn(answers: VecDeque<Answer>) -> Self {
         Self::new(Kind::Answers(answers)).always()
     }
 

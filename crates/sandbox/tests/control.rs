@@ -105,3 +105,51 @@ async fn results_and_tables_are_given_as_json() {
     let reply = control(&sandbox, Method::GET, "/moon", String::new()).await;
     assert_eq!(reply.status, 404);
 }
+
+#[tokio::test]
+async fn a_scenario_is_given_as_json() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let given = json!({
+        "service": "dune",
+        "method": "GET",
+        "path": "/query/",
+        "answers": [
+            { "status": 429, "headers": { "Retry-After": "3" } },
+            { "status": 200, "body": { "query_id": 7 } },
+            {
+                "status": 502,
+                "headers": { "Content-Type": "text/html" },
+                "body": "<html></html>",
+            },
+        ],
+    });
+    let reply = control(&sandbox, Method::POST, "/answers", given.to_string()).await;
+    assert_eq!(reply.status, 204, "{}", reply.text);
+    let path = format!("/v1/query/{DUNE_QUERY_ID}");
+    let get = || send(dune(&sandbox, Method::GET, &path));
+    let first = get().await;
+    assert_eq!(
+        (first.status, first.header("Retry-After")),
+        (429, Some("3"))
+    );
+    let second = get().await;
+    assert_eq!(second.header("content-type"), Some("application/json"));
+    assert_eq!(second.json(), json!({ "query_id": 7 }));
+    let third = get().await;
+    assert_eq!(third.header("content-type"), Some("text/html"));
+    assert_eq!((third.status, third.text.as_str()), (502, "<html></html>"));
+    assert_eq!(get().await.json()["query_id"], DUNE_QUERY_ID);
+
+    for (answer, part) in [
+        (json!({ "status": 99 }), "from 200 to 599"),
+        (
+            json!({ "status": 200, "headers": { "a b": "c" } }),
+            "is no HTTP header",
+        ),
+    ] {
+        let body = json!({ "answers": [answer] }).to_string();
+        let reply = control(&sandbox, Method::POST, "/answers", body).await;
+        assert_eq!(reply.status, 400);
+        assert!(reply.text.contains(part), "{}", reply.text);
+    }
+}

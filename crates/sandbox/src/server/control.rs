@@ -1,7 +1,11 @@
 //! `/sandbox`: what the library's handle does, over HTTP, for programs in any
 //! language.
 
+use std::collections::BTreeMap;
+
+use hyper::header::{HeaderName, HeaderValue};
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::exchange::{Answer, Request};
@@ -23,6 +27,25 @@ struct Given {
     rows: Vec<Vec<Box<RawValue>>>,
 }
 
+/// Answers that are given in turn, instead of carrying requests out.
+#[derive(Deserialize)]
+struct Scenario {
+    service: Option<String>,
+    method: Option<String>,
+    path: Option<String>,
+    answers: Vec<Scripted>,
+}
+
+#[derive(Deserialize)]
+struct Scripted {
+    status: u16,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    /// Text as it is to be sent, or any other JSON, which is sent as JSON.
+    #[serde(default)]
+    body: Value,
+}
+
 pub(super) fn is_control(request: &Request) -> bool {
     request.service.is_none()
         && request
@@ -42,11 +65,12 @@ pub(super) fn answer(world: &World, request: &Request) -> Answer {
             Ok(())
         }
         ("POST", ["results"]) => add_result(world, &request.body),
+        ("POST", ["answers"]) => add_answers(world, &request.body),
         _ => {
             return Answer::text(
                 404,
                 "GET or DELETE /sandbox/requests, POST or DELETE /sandbox/faults, \
-                 POST /sandbox/results\n",
+                 POST /sandbox/results, POST /sandbox/answers\n",
             );
         }
     };
@@ -71,10 +95,7 @@ fn add_faults(world: &World, body: &[u8]) -> Result<(), String> {
 
 fn add_result(world: &World, body: &[u8]) -> Result<(), String> {
     let given: Given = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-    let service = Service::named(&given.service).ok_or_else(|| {
-        let found = &given.service;
-        format!("service is dune, lightdash or yandex-query, not {found:?}")
-    })?;
+    let service = service(&given.service)?;
     let mut result = ScriptedResult::new(given.columns);
     for row in given.rows {
         result = result.row(row.iter().map(|cell| cell.get()));
@@ -90,4 +111,60 @@ fn add_result(world: &World, body: &[u8]) -> Result<(), String> {
             .map_err(|error| error.to_string()),
         _ => Err("give either sql, the text that has this result, or table, a name".to_owned()),
     }
+}
+
+fn add_answers(world: &World, body: &[u8]) -> Result<(), String> {
+    let given: Scenario = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let answers = given
+        .answers
+        .into_iter()
+        .map(scripted)
+        .collect::<Result<_, String>>()?;
+    let mut fault = Fault::in_turn(answers);
+    if let Some(name) = &given.service {
+        fault = fault.on(service(name)?);
+    }
+    if let Some(method) = &given.method {
+        fault = fault.method(method);
+    }
+    if let Some(path) = &given.path {
+        fault = fault.path(path);
+    }
+    world.faults.add(fault);
+    Ok(())
+}
+
+fn scripted(given: Scripted) -> Result<Answer, String> {
+    if !(200..=599).contains(&given.status) {
+        let status = given.status;
+        return Err(format!(
+            "status is an HTTP status from 200 to 599, not {status}"
+        ));
+    }
+    let (body, default) = match given.body {
+        Value::Null => (String::new(), None),
+        Value::String(text) => (text, Some("text/plain")),
+        other => (other.to_string(), Some("application/json")),
+    };
+    let mut answer = Answer::empty(given.status);
+    answer.body = body.into();
+    answer.content_type = default.map(str::to_owned);
+    for (name, value) in given.headers {
+        if HeaderName::from_bytes(name.as_bytes()).is_err()
+            || HeaderValue::from_str(&value).is_err()
+        {
+            return Err(format!("{name}: {value} is no HTTP header"));
+        }
+        if name.eq_ignore_ascii_case("content-type") {
+            answer.content_type = Some(value);
+        } else {
+            answer.headers.push((name, value));
+        }
+    }
+    Ok(answer)
+}
+
+fn service(name: &str) -> Result<Service, String> {
+    Service::named(name)
+        .ok_or_else(|| format!("service is dune, lightdash or yandex-query, not {name:?}"))
 }
