@@ -386,7 +386,8 @@ mod tests {
         let map = BTreeMap::from([("x y", Some("1")), ("z", None), ("&", Some("2"))]);
         assert_eq!(query(map).unwrap(), "p.%26=2&p.x+y=1");
         assert_eq!(query(BTreeMap::from([(7, 1.5)])).unwrap(), "p.7=1.5");
-        let json = serde_json::json!({"wallet": "0x1", "n": 3});
+        // Alphabetical, so that it is the same with and without serde_json's `preserve_order`.
+        let json = serde_json::json!({"n": 3, "wallet": "0x1"});
         assert_eq!(query(json).unwrap(), "p.n=3&p.wallet=0x1");
     }
 

@@ -59,7 +59,11 @@ impl Client {
     #[doc(hidden)]
     pub fn with_fresh_connections(&self) -> Result<Self, BuildError> {
         let http = self.inner.fresh_http_client()?;
-        Ok(Self::new_with_client(&self.baseurl, http, self.inner.clone()))
+        Ok(Self::new_with_client(
+            &self.baseurl,
+            http,
+            self.inner.clone(),
+        ))
     }
 }
 

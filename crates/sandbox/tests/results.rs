@@ -179,6 +179,10 @@ async fn a_table_can_have_columns_of_one_services_types() {
         json!([{ "v": "-1", "w": { "a": 1 } }, { "v": null, "w": null }])
     );
 
+    // a JSON null is SQL's NULL
+    let page = dune_page(&sandbox, "select w from wide where v is null", "").await;
+    assert_eq!(page["result"]["rows"], json!([{ "w": null }]));
+
     let content = ScriptedResult::new([("v", "number")])
         .row(["\"12\""])
         .row(["null"]);
