@@ -75,6 +75,18 @@ async fn no_page_is_fetched_twice_or_in_vain() {
 }
 
 #[tokio::test]
+async fn of_a_server_that_cuts_every_page_nothing_is_asked_in_vain() {
+    let builder = Sandbox::builder().poll_steps(0).dune_max_page_rows(3);
+    let bench = Bench::with(builder).await;
+    let run = bench.numbers(Service::Dune, 20).await;
+    let rows = run.rows().page_size(4).prefetch(5);
+    let rows: Vec<Number> = rows.try_collect().await.unwrap();
+    assert_eq!(rows, upto(20));
+    // Dune bills what it sends, wanted or not.
+    assert_eq!(bench.rows_sent(), [3, 3, 3, 3, 3, 3, 2]);
+}
+
+#[tokio::test]
 async fn no_more_than_is_wanted_is_fetched() {
     let bench = Bench::start().await;
     for service in ALL {
@@ -96,7 +108,7 @@ async fn pages_are_given_in_order_though_they_arrive_in_another() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 36).await;
-        let slow = Fault::delay(Duration::from_millis(150)).on(service);
+        let slow = Fault::delay(Duration::from_millis(400)).on(service);
         // The second request and the fifth are answered after those behind them.
         for after in [1, 3] {
             bench
@@ -138,9 +150,11 @@ async fn no_more_pages_are_ahead_than_were_allowed() {
                 "nothing before the first poll"
             );
             pages.try_next().await.unwrap().unwrap();
+            answered(&bench.sandbox, 1 + ahead).await;
             settle().await;
             assert_eq!(bench.sandbox.requests().len(), 1 + ahead, "{service:?}");
             pages.try_next().await.unwrap().unwrap();
+            answered(&bench.sandbox, 2 + ahead).await;
             settle().await;
             assert_eq!(bench.sandbox.requests().len(), 2 + ahead, "{service:?}");
             drop(pages);
