@@ -84,7 +84,7 @@ pub(crate) fn fill(database: &Database, trades: usize) -> rusqlite::Result<()> {
 /// readers; NULLs fall on different rows in different columns.
 fn trade(n: i64) -> Vec<Value> {
     let id = if n % 4 == 3 {
-        9_007_199_254_740_993 + n
+        9_007_199_254_740_992 + n
     } else {
         1_000 + n
     };
