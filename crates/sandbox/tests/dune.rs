@@ -347,7 +347,7 @@ async fn ids_that_lead_nowhere() {
             "The requested execution ID (ID: hello) is invalid.",
         ),
         (
-            "/v1/execution/01HKZJ2683PHF9Q9PHHQ8FW4Q1/results",
+            "/v1/execution/01J7Q0V5T3XKZC9M4W8R2B6N1D/results",
             404,
             "Execution not found",
         ),
