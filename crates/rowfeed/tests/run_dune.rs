@@ -342,3 +342,38 @@ async fn a_pipeline_cannot_be_cancelled_and_says_so() {
         (ErrorKind::InvalidRequest, Some("01PIPELINE"))
     );
 }
+
+#[tokio::test]
+async fn a_pipeline_that_ended_without_the_query_is_not_waited_for() {
+    let bench = Bench::start().await;
+    answer_pipeline(&bench, &[look("running", None), look("finished", None)]);
+    let error = pipeline(&bench).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.run_id()),
+        (ErrorKind::UnknownState, Some("01PIPELINE"))
+    );
+    assert!(error.message().contains("query 77"), "{error}");
+}
+
+#[tokio::test]
+async fn a_pipeline_of_several_queries_has_a_result_for_each() {
+    let bench = Bench::start().await;
+    let query = rowfeed_sandbox::DUNE_QUERY_ID;
+    let body = json!({ "pipeline": { "nodes": [
+        { "id": 1, "query_execution": { "query_id": query } },
+        { "id": 2, "query_execution": { "query_id": query }, "dependencies": [1] },
+    ] } });
+    let body: dune::types::ExecutePipelineRequest = serde_json::from_value(body).unwrap();
+    let starting = bench.dune.execute_pipeline().body(body).run();
+    let run = starting.poll_interval(BRIEF, BRIEF).await.unwrap();
+    assert_eq!((run.result_sets(), run.total_rows()), (2, Some(96)));
+    let mut executions = Vec::new();
+    for index in 0..2 {
+        let page = run.result_set(index).try_next().await.unwrap().unwrap();
+        assert_eq!(page.len(), 48);
+        executions.push(page.run_id().to_owned());
+    }
+    assert_ne!(executions[0], executions[1]);
+    let error = run.rows::<Row>().try_next().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+}

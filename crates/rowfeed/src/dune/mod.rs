@@ -2,7 +2,9 @@
 //!
 //! Everything of `rowfeed_dune` is here. [`ReadsRows`](crate::ReadsRows) is on
 //! `get_latest_query_result`, `get_custom_endpoint_results` and `get_execution_results`;
-//! [`StartsRun`](crate::StartsRun) on `execute_sql` and `execute_query`;
+//! [`StartsRun`](crate::StartsRun) on `execute_sql`, `execute_query`,
+//! `execute_query_pipeline`, `execute_pipeline` and, for a run that was started before,
+//! `get_execution_status`;
 //! [`ListsItems`](crate::ListsItems) on `list_queries`, `list_datasets`, `list_uploads` and
 //! `list_materialized_views`; [`ReadsCsv`] on `get_execution_results_csv` and
 //! `get_latest_query_result_csv`.

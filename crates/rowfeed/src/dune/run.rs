@@ -91,18 +91,40 @@ impl Job for Execution {
     }
 }
 
-pub(super) async fn ask(client: Client, id: String) -> Result<Asked, Error> {
+async fn ask(client: Client, id: String) -> Result<Asked, Error> {
+    Ok(match look(client, id).await? {
+        Looked::Ended(completed) => Asked::Ended(Run::new(completed)),
+        Looked::Going {
+            state,
+            queue_position,
+        } => Asked::Going {
+            state,
+            queue_position,
+        },
+    })
+}
+
+/// How far an execution is.
+pub(super) enum Looked {
+    Going {
+        state: String,
+        queue_position: Option<u64>,
+    },
+    Ended(Completed),
+}
+
+pub(super) async fn look(client: Client, id: String) -> Result<Looked, Error> {
     let status = client.get_execution_status().execution_id(&id).send();
     let status = status.await.map_err(call)?.into_inner();
     if is_going(&status) {
-        return Ok(Asked::Going {
+        return Ok(Looked::Going {
             state: status.state.as_str().to_owned(),
             queue_position: status.queue_position.and_then(|at| at.try_into().ok()),
         });
     }
     let finished = status.is_execution_finished;
     check_state(&status.state, finished, status.error.as_ref(), &id)?;
-    Ok(Asked::Ended(Run::new(Completed::new(client, id, status))))
+    Ok(Looked::Ended(Completed::new(client, id, status)))
 }
 
 /// A state that is not known goes on as long as Dune says that it has not ended.
@@ -116,7 +138,7 @@ fn is_going(status: &types::GetExecutionStatusResponse) -> bool {
 }
 
 /// An execution that has ended well.
-struct Completed {
+pub(super) struct Completed {
     client: Client,
     id: String,
     details: Details,
