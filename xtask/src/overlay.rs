@@ -137,19 +137,11 @@ fn merge(target: &mut Value, update: &Value, pointer: &str) -> Result<()> {
             }
         }
         (Value::Array(target), Value::Array(update)) => target.extend(update.iter().cloned()),
-        (target @ Value::Array(_), update) if pointer_is_array_target(update) => {
-            if let Value::Array(items) = target {
-                items.push(update.clone());
-            }
-        }
+        // An object given to an array is one element more.
+        (Value::Array(target), Value::Object(_)) => target.push(update.clone()),
         (target, update) => *target = update.clone(),
     }
     Ok(())
-}
-
-/// An object given to an array target is one element to append.
-fn pointer_is_array_target(update: &Value) -> bool {
-    update.is_object()
 }
 
 fn is_only_words(value: &Value) -> bool {

@@ -3730,6 +3730,30 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "limit",
+                    ::serde_json::to_value(self.limit.as_ref().ok()).unwrap_or_default(),
+                ),
+                (
+                    "offset",
+                    ::serde_json::to_value(self.offset.as_ref().ok()).unwrap_or_default(),
+                ),
+                (
+                    "owner_handle",
+                    ::serde_json::to_value(self.owner_handle.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "type_",
+                    ::serde_json::to_value(self.type_.as_ref().ok()).unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::get_dataset`]
     ///
@@ -3805,6 +3829,17 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "slug",
+                    ::serde_json::to_value(self.slug.as_ref().ok()).unwrap_or_default(),
+                ),
+            ])
         }
     }
     /// Builder for [`Client::get_custom_endpoint_results`]
@@ -4078,6 +4113,62 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "handle",
+                    ::serde_json::to_value(self.handle.as_ref().ok()).unwrap_or_default(),
+                ),
+                (
+                    "endpoint_slug",
+                    ::serde_json::to_value(self.endpoint_slug.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "allow_partial_results",
+                    ::serde_json::to_value(self.allow_partial_results.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "columns",
+                    ::serde_json::to_value(self.columns.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "filters",
+                    ::serde_json::to_value(self.filters.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "ignore_max_credits_per_request",
+                    ::serde_json::to_value(
+                            self.ignore_max_credits_per_request.as_ref().ok(),
+                        )
+                        .unwrap_or_default(),
+                ),
+                (
+                    "limit",
+                    ::serde_json::to_value(self.limit.as_ref().ok()).unwrap_or_default(),
+                ),
+                (
+                    "offset",
+                    ::serde_json::to_value(self.offset.as_ref().ok()).unwrap_or_default(),
+                ),
+                (
+                    "sample_count",
+                    ::serde_json::to_value(self.sample_count.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "sort_by",
+                    ::serde_json::to_value(self.sort_by.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::cancel_query_execution`]
     ///
@@ -4157,6 +4248,18 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "execution_id",
+                    ::serde_json::to_value(self.execution_id.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
         }
     }
     /// Builder for [`Client::get_execution_results`]
@@ -4412,6 +4515,58 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "execution_id",
+                    ::serde_json::to_value(self.execution_id.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "allow_partial_results",
+                    ::serde_json::to_value(self.allow_partial_results.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "columns",
+                    ::serde_json::to_value(self.columns.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "filters",
+                    ::serde_json::to_value(self.filters.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "ignore_max_credits_per_request",
+                    ::serde_json::to_value(
+                            self.ignore_max_credits_per_request.as_ref().ok(),
+                        )
+                        .unwrap_or_default(),
+                ),
+                (
+                    "limit",
+                    ::serde_json::to_value(self.limit.as_ref().ok()).unwrap_or_default(),
+                ),
+                (
+                    "offset",
+                    ::serde_json::to_value(self.offset.as_ref().ok()).unwrap_or_default(),
+                ),
+                (
+                    "sample_count",
+                    ::serde_json::to_value(self.sample_count.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "sort_by",
+                    ::serde_json::to_value(self.sort_by.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::get_execution_results_csv`]
     ///
@@ -4659,6 +4814,58 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "execution_id",
+                    ::serde_json::to_value(self.execution_id.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "allow_partial_results",
+                    ::serde_json::to_value(self.allow_partial_results.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "columns",
+                    ::serde_json::to_value(self.columns.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "filters",
+                    ::serde_json::to_value(self.filters.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "ignore_max_credits_per_request",
+                    ::serde_json::to_value(
+                            self.ignore_max_credits_per_request.as_ref().ok(),
+                        )
+                        .unwrap_or_default(),
+                ),
+                (
+                    "limit",
+                    ::serde_json::to_value(self.limit.as_ref().ok()).unwrap_or_default(),
+                ),
+                (
+                    "offset",
+                    ::serde_json::to_value(self.offset.as_ref().ok()).unwrap_or_default(),
+                ),
+                (
+                    "sample_count",
+                    ::serde_json::to_value(self.sample_count.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "sort_by",
+                    ::serde_json::to_value(self.sort_by.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::get_execution_status`]
     ///
@@ -4738,6 +4945,18 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "execution_id",
+                    ::serde_json::to_value(self.execution_id.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
         }
     }
     /// Builder for [`Client::list_materialized_views`]
@@ -4836,6 +5055,21 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "limit",
+                    ::serde_json::to_value(self.limit.as_ref().ok()).unwrap_or_default(),
+                ),
+                (
+                    "offset",
+                    ::serde_json::to_value(self.offset.as_ref().ok()).unwrap_or_default(),
+                ),
+            ])
         }
     }
     /// Builder for [`Client::upsert_materialized_view`]
@@ -4936,6 +5170,12 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([])
+        }
     }
     /// Builder for [`Client::get_materialized_view`]
     ///
@@ -5015,6 +5255,17 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "name",
+                    ::serde_json::to_value(self.name.as_ref().ok()).unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::delete_materialized_view`]
     ///
@@ -5093,6 +5344,17 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "name",
+                    ::serde_json::to_value(self.name.as_ref().ok()).unwrap_or_default(),
+                ),
+            ])
         }
     }
     /// Builder for [`Client::refresh_materialized_view`]
@@ -5212,6 +5474,17 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "name",
+                    ::serde_json::to_value(self.name.as_ref().ok()).unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::execute_pipeline`]
     ///
@@ -5309,6 +5582,12 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([])
+        }
     }
     /// Builder for [`Client::get_pipeline_execution_status`]
     ///
@@ -5392,6 +5671,18 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "pipeline_execution_id",
+                    ::serde_json::to_value(self.pipeline_execution_id.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
         }
     }
     /// Builder for [`Client::list_queries`]
@@ -5491,6 +5782,21 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "limit",
+                    ::serde_json::to_value(self.limit.as_ref().ok()).unwrap_or_default(),
+                ),
+                (
+                    "offset",
+                    ::serde_json::to_value(self.offset.as_ref().ok()).unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::create_query`]
     ///
@@ -5586,6 +5892,12 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([])
+        }
     }
     /// Builder for [`Client::get_query`]
     ///
@@ -5665,6 +5977,18 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "query_id",
+                    ::serde_json::to_value(self.query_id.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
         }
     }
     /// Builder for [`Client::update_query`]
@@ -5781,6 +6105,18 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "query_id",
+                    ::serde_json::to_value(self.query_id.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::archive_query`]
     ///
@@ -5860,6 +6196,18 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "query_id",
+                    ::serde_json::to_value(self.query_id.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
         }
     }
     /// Builder for [`Client::make_query_private`]
@@ -5941,6 +6289,18 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "query_id",
+                    ::serde_json::to_value(self.query_id.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::unarchive_query`]
     ///
@@ -6021,6 +6381,18 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "query_id",
+                    ::serde_json::to_value(self.query_id.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::make_query_public`]
     ///
@@ -6100,6 +6472,18 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "query_id",
+                    ::serde_json::to_value(self.query_id.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
         }
     }
     /// Builder for [`Client::execute_query`]
@@ -6215,6 +6599,18 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "query_id",
+                    ::serde_json::to_value(self.query_id.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
         }
     }
     /// Builder for [`Client::get_query_pipeline`]
@@ -6339,6 +6735,28 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "query_id",
+                    ::serde_json::to_value(self.query_id.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "performance",
+                    ::serde_json::to_value(self.performance.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "query_parameters",
+                    ::serde_json::to_value(self.query_parameters.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::execute_query_pipeline`]
     ///
@@ -6457,6 +6875,18 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "query_id",
+                    ::serde_json::to_value(self.query_id.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
         }
     }
     /// Builder for [`Client::get_latest_query_result`]
@@ -6737,6 +7167,62 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "query_id",
+                    ::serde_json::to_value(self.query_id.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "allow_partial_results",
+                    ::serde_json::to_value(self.allow_partial_results.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "columns",
+                    ::serde_json::to_value(self.columns.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "filters",
+                    ::serde_json::to_value(self.filters.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "ignore_max_credits_per_request",
+                    ::serde_json::to_value(
+                            self.ignore_max_credits_per_request.as_ref().ok(),
+                        )
+                        .unwrap_or_default(),
+                ),
+                (
+                    "limit",
+                    ::serde_json::to_value(self.limit.as_ref().ok()).unwrap_or_default(),
+                ),
+                (
+                    "offset",
+                    ::serde_json::to_value(self.offset.as_ref().ok()).unwrap_or_default(),
+                ),
+                (
+                    "params",
+                    ::serde_json::to_value(self.params.as_ref().ok()).unwrap_or_default(),
+                ),
+                (
+                    "sample_count",
+                    ::serde_json::to_value(self.sample_count.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "sort_by",
+                    ::serde_json::to_value(self.sort_by.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::get_latest_query_result_csv`]
     ///
@@ -7009,6 +7495,62 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "query_id",
+                    ::serde_json::to_value(self.query_id.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "allow_partial_results",
+                    ::serde_json::to_value(self.allow_partial_results.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "columns",
+                    ::serde_json::to_value(self.columns.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "filters",
+                    ::serde_json::to_value(self.filters.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "ignore_max_credits_per_request",
+                    ::serde_json::to_value(
+                            self.ignore_max_credits_per_request.as_ref().ok(),
+                        )
+                        .unwrap_or_default(),
+                ),
+                (
+                    "limit",
+                    ::serde_json::to_value(self.limit.as_ref().ok()).unwrap_or_default(),
+                ),
+                (
+                    "offset",
+                    ::serde_json::to_value(self.offset.as_ref().ok()).unwrap_or_default(),
+                ),
+                (
+                    "params",
+                    ::serde_json::to_value(self.params.as_ref().ok()).unwrap_or_default(),
+                ),
+                (
+                    "sample_count",
+                    ::serde_json::to_value(self.sample_count.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "sort_by",
+                    ::serde_json::to_value(self.sort_by.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::execute_sql`]
     ///
@@ -7103,6 +7645,12 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([])
         }
     }
     /// Builder for [`Client::list_uploads`]
@@ -7202,6 +7750,21 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "limit",
+                    ::serde_json::to_value(self.limit.as_ref().ok()).unwrap_or_default(),
+                ),
+                (
+                    "offset",
+                    ::serde_json::to_value(self.offset.as_ref().ok()).unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::create_table`]
     ///
@@ -7297,6 +7860,12 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([])
+        }
     }
     /// Builder for [`Client::upload_csv`]
     ///
@@ -7391,6 +7960,12 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([])
         }
     }
     /// Builder for [`Client::delete_table`]
@@ -7489,6 +8064,23 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "namespace",
+                    ::serde_json::to_value(self.namespace.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "table_name",
+                    ::serde_json::to_value(self.table_name.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::clear_table`]
     ///
@@ -7585,6 +8177,23 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "namespace",
+                    ::serde_json::to_value(self.namespace.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "table_name",
+                    ::serde_json::to_value(self.table_name.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
         }
     }
     /// Builder for [`Client::insert_data`]
@@ -7727,6 +8336,28 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "namespace",
+                    ::serde_json::to_value(self.namespace.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "table_name",
+                    ::serde_json::to_value(self.table_name.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "content_type",
+                    ::serde_json::to_value(self.content_type.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::get_usage`]
     ///
@@ -7821,6 +8452,12 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([])
         }
     }
 }

@@ -17425,6 +17425,12 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([])
+        }
     }
     /// Builder for [`Client::list_warehouse_tables`]
     ///
@@ -17504,6 +17510,18 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
         }
     }
     /// Builder for [`Client::list_warehouse_table_fields`]
@@ -17644,6 +17662,33 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "database_name",
+                    ::serde_json::to_value(self.database_name.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "schema_name",
+                    ::serde_json::to_value(self.schema_name.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "table_name",
+                    ::serde_json::to_value(self.table_name.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
+        }
     }
     #[cfg(feature = "saved-charts")]
     /// Builder for [`Client::get_saved_sql_chart`]
@@ -17740,6 +17785,22 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "uuid",
+                    ::serde_json::to_value(self.uuid.as_ref().ok()).unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::list_spaces_in_project`]
     ///
@@ -17820,6 +17881,18 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::get_scheduler_job_status`]
     ///
@@ -17899,6 +17972,17 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "job_id",
+                    ::serde_json::to_value(self.job_id.as_ref().ok()).unwrap_or_default(),
+                ),
+            ])
+        }
     }
     #[cfg(feature = "project")]
     /// Builder for [`Client::get_project`]
@@ -17977,6 +18061,18 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
         }
     }
     /// Builder for [`Client::list_charts_in_project`]
@@ -18058,6 +18154,18 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::list_dashboards_in_project`]
     ///
@@ -18138,6 +18246,18 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::get_my_organization`]
     ///
@@ -18196,6 +18316,12 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([])
+        }
     }
     /// Builder for [`Client::list_organization_projects`]
     ///
@@ -18253,6 +18379,12 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([])
         }
     }
     #[cfg(feature = "explores")]
@@ -18335,6 +18467,18 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
         }
     }
     #[cfg(feature = "explores")]
@@ -18433,6 +18577,23 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "explore_id",
+                    ::serde_json::to_value(self.explore_id.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
+        }
     }
     #[cfg(feature = "query-sources")]
     /// Builder for [`Client::list_query_sources`]
@@ -18514,6 +18675,18 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
         }
     }
     #[cfg(feature = "query-sources")]
@@ -18614,6 +18787,23 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "source_type",
+                    ::serde_json::to_value(self.source_type.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
         }
     }
     #[cfg(feature = "query-sources")]
@@ -18734,6 +18924,18 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
+        }
     }
     #[cfg(feature = "query-sources")]
     /// Builder for [`Client::get_source_query_status`]
@@ -18833,6 +19035,23 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "query_uuids",
+                    ::serde_json::to_value(self.query_uuids.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
         }
     }
     /// Builder for [`Client::get_query_history`]
@@ -19076,6 +19295,54 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "language",
+                    ::serde_json::to_value(self.language.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "page",
+                    ::serde_json::to_value(self.page.as_ref().ok()).unwrap_or_default(),
+                ),
+                (
+                    "page_size",
+                    ::serde_json::to_value(self.page_size.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "search",
+                    ::serde_json::to_value(self.search.as_ref().ok()).unwrap_or_default(),
+                ),
+                (
+                    "sort_by",
+                    ::serde_json::to_value(self.sort_by.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "status",
+                    ::serde_json::to_value(self.status.as_ref().ok()).unwrap_or_default(),
+                ),
+                (
+                    "trigger",
+                    ::serde_json::to_value(self.trigger.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "window",
+                    ::serde_json::to_value(self.window.as_ref().ok()).unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::get_async_query_results`]
     ///
@@ -19212,6 +19479,32 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "query_uuid",
+                    ::serde_json::to_value(self.query_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "page",
+                    ::serde_json::to_value(self.page.as_ref().ok()).unwrap_or_default(),
+                ),
+                (
+                    "page_size",
+                    ::serde_json::to_value(self.page_size.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::cancel_async_query`]
     ///
@@ -19306,6 +19599,23 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "query_uuid",
+                    ::serde_json::to_value(self.query_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
         }
     }
     /// Builder for [`Client::execute_async_calculate_total`]
@@ -19442,6 +19752,23 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "query_uuid",
+                    ::serde_json::to_value(self.query_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
+        }
     }
     #[cfg(feature = "merge-queries")]
     /// Builder for [`Client::execute_async_merge_query`]
@@ -19558,6 +19885,18 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
         }
     }
     #[cfg(feature = "merge-queries")]
@@ -19679,6 +20018,18 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::execute_async_metric_query`]
     ///
@@ -19793,6 +20144,18 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
         }
     }
     /// Builder for [`Client::execute_async_field_value_search`]
@@ -19912,6 +20275,18 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::execute_async_saved_chart_query`]
     ///
@@ -20026,6 +20401,18 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
         }
     }
     /// Builder for [`Client::execute_async_dashboard_chart_query`]
@@ -20144,6 +20531,18 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::execute_async_underlying_data_query`]
     ///
@@ -20261,6 +20660,18 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::execute_async_sql_query`]
     ///
@@ -20375,6 +20786,18 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
         }
     }
     #[cfg(feature = "merge-queries")]
@@ -20493,6 +20916,18 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::execute_async_sql_chart_query`]
     ///
@@ -20591,6 +21026,18 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::execute_async_dashboard_sql_chart_query`]
     ///
@@ -20688,6 +21135,18 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
         }
     }
     /// Builder for [`Client::schedule_download_results`]
@@ -20821,6 +21280,23 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project_uuid",
+                    ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "query_uuid",
+                    ::serde_json::to_value(self.query_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
         }
     }
     /// Builder for [`Client::list_content`]
@@ -21152,6 +21628,70 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "content_types",
+                    ::serde_json::to_value(self.content_types.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "data_app_vizs_filter",
+                    ::serde_json::to_value(self.data_app_vizs_filter.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "include_personal_data_apps",
+                    ::serde_json::to_value(self.include_personal_data_apps.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "page",
+                    ::serde_json::to_value(self.page.as_ref().ok()).unwrap_or_default(),
+                ),
+                (
+                    "page_size",
+                    ::serde_json::to_value(self.page_size.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "parent_space_uuid",
+                    ::serde_json::to_value(self.parent_space_uuid.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "project_uuids",
+                    ::serde_json::to_value(self.project_uuids.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "search",
+                    ::serde_json::to_value(self.search.as_ref().ok()).unwrap_or_default(),
+                ),
+                (
+                    "sort_by",
+                    ::serde_json::to_value(self.sort_by.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "sort_direction",
+                    ::serde_json::to_value(self.sort_direction.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "space_uuids",
+                    ::serde_json::to_value(self.space_uuids.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "uuids",
+                    ::serde_json::to_value(self.uuids.as_ref().ok()).unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::get_health`]
     ///
@@ -21206,6 +21746,12 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([])
         }
     }
 }

@@ -153,7 +153,7 @@ impl<T> Items<T> {
             Err(error) => {
                 let listing = Listing {
                     service: error.service(),
-                    start: ListCursor::start(error.service(), "", &()),
+                    start: ListCursor::start(error.service(), "", Vec::new()),
                     at_most: None,
                     page_size: 1,
                 };

@@ -1,7 +1,5 @@
 //! The list endpoints of the services, and places in their lists.
 
-use std::fmt::Debug;
-
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, ErrorKind, Items};
@@ -80,12 +78,12 @@ impl ListCursor {
     pub(crate) fn start(
         service: &'static str,
         operation: &'static str,
-        builder: &impl Debug,
+        parameters: Parameters,
     ) -> Self {
         Self {
             service: service.to_owned(),
             operation: operation.to_owned(),
-            parameters: parameters(builder),
+            parameters: text(parameters),
             position: 0,
         }
     }
@@ -138,71 +136,38 @@ impl ListCursor {
     }
 }
 
-/// The parameters that are set on a generated builder, as text, but for those that only say which
-/// page is meant.
-///
-/// Read off the pretty form of the builder's derived `Debug`, where each field begins a line with
-/// four blanks, so that no operation's parameters are named here.
-fn parameters(builder: &impl Debug) -> String {
-    const OF_PAGES: [&str; 5] = ["client", "limit", "offset", "page", "page_size"];
-    let text = format!("{builder:#?}");
-    let mut fields: Vec<String> = Vec::new();
-    for line in text.lines().filter_map(|line| line.strip_prefix("    ")) {
-        match fields.last_mut() {
-            Some(field) if line.starts_with([' ', ')', ']', '}']) => field.push_str(line.trim()),
-            _ => fields.push(line.to_owned()),
-        }
-    }
-    let set = fields.iter().filter_map(|field| {
-        let (name, value) = field.split_once(": ")?;
-        let value = within("Ok", value.strip_suffix(',').unwrap_or(value));
-        let is_set = value != "None" && !OF_PAGES.contains(&name);
-        is_set.then(|| format!("{name}={}", within("Some", value)))
-    });
-    set.collect::<Vec<_>>().join(" ")
-}
+/// What is set on an operation, by name, as its builder tells it.
+pub(crate) type Parameters = Vec<(&'static str, serde_json::Value)>;
 
-/// `value` of `name(value,)`.
-fn within<'a>(name: &str, text: &'a str) -> &'a str {
-    text.strip_prefix(name)
-        .and_then(|text| text.strip_prefix('(')?.strip_suffix(",)"))
-        .unwrap_or(text)
+/// The parameters that are set, as text, but for those that only say which part of the list is
+/// wanted at a time.
+fn text(parameters: Parameters) -> String {
+    const OF_PAGES: [&str; 4] = ["limit", "offset", "page", "page_size"];
+    let set = parameters
+        .into_iter()
+        .filter(|(name, value)| !value.is_null() && !OF_PAGES.contains(name))
+        .map(|(name, value)| format!("{name}={value}"));
+    set.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::parameters;
+    use serde_json::json;
 
-    #[derive(Debug)]
-    #[allow(dead_code)]
-    struct Client {
-        base_url: &'static str,
-    }
-
-    #[derive(Debug)]
-    #[allow(dead_code)]
-    struct Builder {
-        client: Client,
-        limit: Result<Option<i64>, String>,
-        project: Result<&'static str, String>,
-        kinds: Result<Option<Vec<&'static str>>, String>,
-        search: Result<Option<&'static str>, String>,
-        unset: Result<Option<bool>, String>,
-    }
+    use super::text;
 
     #[test]
     fn parameters_are_what_is_set_and_says_no_page() {
-        let builder = Builder {
-            client: Client { base_url: "x" },
-            limit: Ok(Some(5)),
-            project: Ok("p"),
-            kinds: Ok(Some(vec!["a", "b"])),
-            search: Ok(Some("two\n    lines: (x,)")),
-            unset: Ok(None),
-        };
+        let parameters = vec![
+            ("limit", json!(5)),
+            ("project", json!("p")),
+            ("kinds", json!(["a", "b"])),
+            ("search", json!("two\n    lines: (x,)")),
+            ("unset", json!(null)),
+        ];
         assert_eq!(
-            parameters(&builder),
-            r#"project="p" kinds=["a","b",] search="two\n    lines: (x,)""#
+            text(parameters),
+            r#"project="p" kinds=["a","b"] search="two\n    lines: (x,)""#
         );
     }
 }

@@ -690,6 +690,28 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "project",
+                    ::serde_json::to_value(self.project.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "idempotency_key",
+                    ::serde_json::to_value(self.idempotency_key.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "x_request_id",
+                    ::serde_json::to_value(self.x_request_id.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::get_query`]
     ///
@@ -805,6 +827,28 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "query_id",
+                    ::serde_json::to_value(self.query_id.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "project",
+                    ::serde_json::to_value(self.project.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "x_request_id",
+                    ::serde_json::to_value(self.x_request_id.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
         }
     }
     /// Builder for [`Client::get_query_status`]
@@ -924,6 +968,28 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "query_id",
+                    ::serde_json::to_value(self.query_id.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "project",
+                    ::serde_json::to_value(self.project.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "x_request_id",
+                    ::serde_json::to_value(self.x_request_id.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
         }
     }
     /// Builder for [`Client::get_query_results`]
@@ -1107,6 +1173,41 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "query_id",
+                    ::serde_json::to_value(self.query_id.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "result_set_index",
+                    ::serde_json::to_value(self.result_set_index.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "limit",
+                    ::serde_json::to_value(self.limit.as_ref().ok()).unwrap_or_default(),
+                ),
+                (
+                    "offset",
+                    ::serde_json::to_value(self.offset.as_ref().ok()).unwrap_or_default(),
+                ),
+                (
+                    "project",
+                    ::serde_json::to_value(self.project.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "x_request_id",
+                    ::serde_json::to_value(self.x_request_id.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::stop_query`]
     ///
@@ -1244,6 +1345,33 @@ pub mod builder {
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "query_id",
+                    ::serde_json::to_value(self.query_id.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "project",
+                    ::serde_json::to_value(self.project.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "idempotency_key",
+                    ::serde_json::to_value(self.idempotency_key.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "x_request_id",
+                    ::serde_json::to_value(self.x_request_id.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
+        }
     }
     /// Builder for [`Client::start_query`]
     ///
@@ -1380,6 +1508,33 @@ pub mod builder {
                 }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
+        }
+        #[doc(hidden)]
+        pub fn __parameters(
+            &self,
+        ) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+            ::std::vec::Vec::from([
+                (
+                    "query_id",
+                    ::serde_json::to_value(self.query_id.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "project",
+                    ::serde_json::to_value(self.project.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "idempotency_key",
+                    ::serde_json::to_value(self.idempotency_key.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+                (
+                    "x_request_id",
+                    ::serde_json::to_value(self.x_request_id.as_ref().ok())
+                        .unwrap_or_default(),
+                ),
+            ])
         }
     }
 }

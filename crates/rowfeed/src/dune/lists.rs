@@ -7,14 +7,13 @@
 //! - Uploads and materialised views name the next page by `next_offset`; absent or 0, there is
 //!   none. A page without items is not the end.
 
-use std::fmt::Debug;
-
 use rowfeed_dune::{builder, types};
 
 use super::state::{SERVICE, call};
 use crate::{
     Error, Items, ListCursor, ListsItems,
     items::{ListPage, Listing},
+    lists::Parameters,
 };
 
 /// An operation, the usual size of its pages, what it lists, and what says where to go on.
@@ -25,7 +24,7 @@ macro_rules! lists {
             type Item = types::$item;
 
             fn items(self) -> Items<types::$item> {
-                let listing = listing($operation, &self, &self.limit, &self.offset, $size);
+                let listing = listing($operation, self.__parameters(), &self.limit, &self.offset, $size);
                 Items::new(listing, move |wanted| {
                     let offset = wanted.position.cast_signed();
                     let list = self.clone().offset(offset).limit(wanted.size().cast_signed());
@@ -60,7 +59,7 @@ fn named(_offset: i64, _items: usize, next: Option<i64>) -> Option<i64> {
 
 fn listing(
     operation: &'static str,
-    builder: &impl Debug,
+    parameters: Parameters,
     limit: &Result<Option<i64>, String>,
     offset: &Result<Option<i64>, String>,
     page_size: u64,
@@ -73,7 +72,7 @@ fn listing(
         }),
         Err(message) => Err(Error::invalid(SERVICE, message.clone())),
     };
-    let mut start = ListCursor::start(SERVICE, operation, builder);
+    let mut start = ListCursor::start(SERVICE, operation, parameters);
     start.position = count("offset", offset)?.unwrap_or(0);
     Ok(Listing {
         service: SERVICE,

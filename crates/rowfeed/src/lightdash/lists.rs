@@ -7,7 +7,7 @@
 //! - Servers that send no `pagination` send everything at once, or a page that is short only if it
 //!   is the last.
 
-use std::{fmt::Debug, future::Future};
+use std::future::Future;
 
 use rowfeed_lightdash::{builder, types};
 use serde::Serialize;
@@ -16,6 +16,7 @@ use super::state::{SERVICE, call};
 use crate::{
     Error, ErrorKind, Items, ListCursor, ListsItems,
     items::{ListPage, Listing, Wanted},
+    lists::Parameters,
 };
 
 /// The most that the history of queries allows; content has no limit that is known.
@@ -27,7 +28,7 @@ macro_rules! lists {
             type Item = types::$item;
 
             fn items(self) -> Items<types::$item> {
-                let listing = listing($operation, &self, &self.page, &self.page_size);
+                let listing = listing($operation, self.__parameters(), &self.page, &self.page_size);
                 Items::new(listing, move |wanted| {
                     let list = self.clone();
                     Box::pin(read(wanted, move |page, size| {
@@ -51,7 +52,7 @@ lists! {
 
 fn listing(
     operation: &'static str,
-    builder: &impl Debug,
+    parameters: Parameters,
     page: &Result<Option<i64>, String>,
     page_size: &Result<Option<i64>, String>,
 ) -> Result<Listing, Error> {
@@ -72,7 +73,7 @@ fn listing(
     };
     Ok(Listing {
         service: SERVICE,
-        start: ListCursor::start(SERVICE, operation, builder),
+        start: ListCursor::start(SERVICE, operation, parameters),
         at_most: None,
         page_size,
     })

@@ -170,6 +170,39 @@ impl VisitMut for CheckPath {
     }
 }
 
+/// Path, query and header parameters as JSON, by name: a place in a list belongs to the parameters
+/// that the list was asked for with.
+pub(super) fn tell_parameters(file: &mut File) -> Result<()> {
+    let builders = module(&mut file.items, "builder")?;
+    let mut parameters: BTreeMap<String, Vec<syn::Ident>> = BTreeMap::new();
+    for item in builders.iter() {
+        if let Item::Struct(item) = item {
+            let names = item.fields.iter().filter_map(|field| field.ident.clone());
+            let names = names.filter(|name| name != "client" && name != "body");
+            parameters.insert(item.ident.to_string(), names.collect());
+        }
+    }
+    for item in builders {
+        let Item::Impl(item) = item else { continue };
+        let Some(names) = self_name(item).and_then(|name| parameters.get(&name.to_string())) else {
+            continue;
+        };
+        let texts = names.iter().map(ToString::to_string);
+        item.items.push(parse_quote! {
+            #[doc(hidden)]
+            pub fn __parameters(&self) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+                ::std::vec::Vec::from([
+                    #((
+                        #texts,
+                        ::serde_json::to_value(self.#names.as_ref().ok()).unwrap_or_default(),
+                    )),*
+                ])
+            }
+        });
+    }
+    Ok(())
+}
+
 /// Parameters can be read back (the facade needs it: filters follow a result to its execution), and
 /// their setters say what they are for.
 pub(super) fn show_parameters(
@@ -338,6 +371,19 @@ mod tests {
             text.contains("encode_path(\"id\",&id.to_string())?"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_builder_tells_its_parameters() {
+        let mut file = sample(false);
+        tell_parameters(&mut file).unwrap();
+        let text: String = prettyplease::unparse(&file).split_whitespace().collect();
+        assert!(text.contains("pubfn__parameters(&self"), "{text}");
+        assert!(
+            text.contains("(\"id\",::serde_json::to_value(self.id.as_ref().ok())"),
+            "{text}"
+        );
+        assert!(!text.contains("self.client.as_ref"), "{text}");
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub(super) use features::Gates;
 pub(super) fn rewrite(file: &mut File, document: &Value) -> Result<Gates> {
     client::own_hooks_and_no_public_constructor(file);
     builders::own_the_client(file)?;
+    builders::tell_parameters(file)?;
     builders::show_parameters(file, &parameter_docs(document))?;
     builders::say_what_was_wanted(file, &patterns(document))?;
     types::drop_builders_of_responses(file)?;
