@@ -19,6 +19,8 @@ pub(super) struct Lexer<'t, 'de> {
     lent: Option<&'de str>,
     at: usize,
     depth: u8,
+    /// Where the text begins in the one that errors count from.
+    base: usize,
 }
 
 /// A JSON string between its quotes.
@@ -71,6 +73,15 @@ impl std::ops::Deref for Text<'_, '_> {
 }
 
 impl<'de> Lexer<'de, 'de> {
+    /// Over items of a list, without its brackets, that stand at `base` of a longer text.
+    pub(super) fn within_list(items: &'de str, base: usize) -> Self {
+        Self {
+            depth: 1,
+            base,
+            ..Self::lending(items)
+        }
+    }
+
     /// Over text whose parts may be lent.
     pub(super) fn lending(text: &'de str) -> Self {
         Self {
@@ -78,6 +89,7 @@ impl<'de> Lexer<'de, 'de> {
             lent: Some(text),
             at: 0,
             depth: 0,
+            base: 0,
         }
     }
 }
@@ -93,6 +105,7 @@ impl<'t, 'de> Lexer<'t, 'de> {
             },
             at: 0,
             depth: outer,
+            base: 0,
         }
     }
 
@@ -187,6 +200,21 @@ impl<'t, 'de> Lexer<'t, 'de> {
         Ok(true)
     }
 
+    /// Whether another item follows where the text ends with the last one; takes the comma.
+    #[inline]
+    pub(super) fn next_of_rest(&mut self, first: &mut bool) -> Result<bool> {
+        if self.text.as_bytes()[self.at..]
+            .trim_ascii_start()
+            .is_empty()
+        {
+            return Ok(false);
+        }
+        if !std::mem::take(first) {
+            self.expect(b',')?;
+        }
+        Ok(true)
+    }
+
     /// Nothing but blanks may follow.
     pub(super) fn finish(&mut self) -> Result<()> {
         if self.text[self.at..]
@@ -253,7 +281,10 @@ impl<'t, 'de> Lexer<'t, 'de> {
     #[cold]
     fn unescaped(&self, quoted: Quoted) -> Result<String> {
         serde_json::from_str(&self.text[quoted.start - 1..=quoted.end]).map_err(|_| {
-            DecodeError::malformed(quoted.start, "a string holds an escape that is not valid")
+            DecodeError::malformed(
+                self.base + quoted.start,
+                "a string holds an escape that is not valid",
+            )
         })
     }
 
@@ -403,7 +434,7 @@ impl<'t, 'de> Lexer<'t, 'de> {
 
     #[cold]
     pub(super) fn broken(&self, message: &str) -> DecodeError {
-        DecodeError::malformed(self.at, message)
+        DecodeError::malformed(self.base + self.at, message)
     }
 }
 

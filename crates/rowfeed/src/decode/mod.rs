@@ -41,6 +41,6 @@ pub use error::DecodeError;
 pub use helper::{assume_utc, midnight_as_date, utf8, without_offset};
 pub use kind::ColumnKind;
 pub use page::RowDecoder;
-pub(crate) use page::decode_rows;
+pub(crate) use page::{Portions, decode_rows};
 pub use row::Row;
 pub use value::Value;
