@@ -4,6 +4,8 @@
 //! lets the type that is asked for decide what a token becomes. Whole values that nobody wants are
 //! stepped over without being looked into.
 
+use std::num::NonZeroUsize;
+
 use super::error::{DecodeError, Result};
 
 /// How deep values may nest, the same as in `serde_json`.
@@ -21,6 +23,8 @@ pub(super) struct Lexer<'t, 'de> {
     depth: u8,
     /// Where the text begins in the one that errors count from.
     base: usize,
+    /// Where the last value began that a type took no notice of.
+    ignored: Option<NonZeroUsize>,
 }
 
 /// A JSON string between its quotes.
@@ -90,6 +94,7 @@ impl<'de> Lexer<'de, 'de> {
             at: 0,
             depth: 0,
             base: 0,
+            ignored: None,
         }
     }
 }
@@ -106,6 +111,7 @@ impl<'t, 'de> Lexer<'t, 'de> {
             at: 0,
             depth: outer,
             base: 0,
+            ignored: None,
         }
     }
 
@@ -133,6 +139,18 @@ impl<'t, 'de> Lexer<'t, 'de> {
 
     pub(super) fn go_to(&mut self, at: usize) {
         self.at = at;
+    }
+
+    /// Steps over a value that the type takes no notice of.
+    pub(super) fn ignore(&mut self) -> Result<()> {
+        self.ignored = NonZeroUsize::new(self.at);
+        self.skip()
+    }
+
+    /// Whether the value that began at `start` was ignored, as a whole.
+    #[inline]
+    pub(super) fn has_ignored(&self, start: usize) -> bool {
+        self.ignored.is_some_and(|ignored| ignored.get() == start)
     }
 
     /// The next byte that is not blank, left where it is.
@@ -389,7 +407,66 @@ impl<'t, 'de> Lexer<'t, 'de> {
         }
     }
 
+    /// Steps over a list or an object, and makes sure that it is one.
     fn skip_nested(&mut self) -> Result<()> {
+        // The lists and objects around the place, the innermost lowest; a set bit is an object.
+        let mut around = 0_u128;
+        let mut depth = 0_u32;
+        loop {
+            let first = self.peek()?;
+            if matches!(first, b'{' | b'[') {
+                if depth == u128::BITS {
+                    self.skip_deep()?;
+                } else {
+                    self.at += 1;
+                    depth += 1;
+                    around = around << 1 | u128::from(first == b'{');
+                    // The closing bracket is two behind the opening one.
+                    if self.peek()? != first + 2 {
+                        if first == b'{' {
+                            self.skip_key()?;
+                        }
+                        continue;
+                    }
+                }
+            } else {
+                self.skip()?;
+            }
+            loop {
+                let in_object = around & 1 == 1;
+                match (self.peek()?, in_object) {
+                    (b'}', true) | (b']', false) => {
+                        self.at += 1;
+                        around >>= 1;
+                        depth -= 1;
+                        if depth == 0 {
+                            return Ok(());
+                        }
+                    }
+                    (b',', _) => {
+                        self.at += 1;
+                        if in_object {
+                            self.skip_key()?;
+                        }
+                        break;
+                    }
+                    _ => {
+                        let message = "expected a comma or the end of the list or object";
+                        return Err(self.broken(message));
+                    }
+                }
+            }
+        }
+    }
+
+    fn skip_key(&mut self) -> Result<()> {
+        self.quoted()?;
+        self.expect(b':')
+    }
+
+    /// Steps over a list or an object that nests deeper than its brackets can be remembered.
+    #[cold]
+    fn skip_deep(&mut self) -> Result<()> {
         let bytes = self.text.as_bytes();
         let mut open = 0_usize;
         loop {

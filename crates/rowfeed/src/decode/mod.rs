@@ -20,6 +20,7 @@ mod kind;
 mod lexer;
 mod lightdash;
 mod list_row;
+mod memory;
 mod nested;
 mod number;
 mod object_row;

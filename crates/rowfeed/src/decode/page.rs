@@ -10,7 +10,8 @@ use super::{
     error::{DecodeError, Result},
     lexer::Lexer,
     list_row::ListRow,
-    object_row::{Memory, ObjectRow},
+    memory::Memory,
+    object_row::ObjectRow,
 };
 
 /// No more rows than this are made room for in advance.
@@ -171,7 +172,7 @@ impl<'a, T: Deserialize<'a>> RowDecoder<'a, T> {
         self.state = State::Open;
         let columns = self.columns;
         match columns.shape() {
-            Shape::List => T::deserialize(ListRow::new(&mut self.lex, columns)),
+            Shape::List => T::deserialize(ListRow::new(&mut self.lex, columns, &mut self.memory)),
             shape => T::deserialize(ObjectRow::new(
                 &mut self.lex,
                 columns,
