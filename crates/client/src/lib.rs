@@ -7,6 +7,7 @@
 //! - [`TransportBuilder`]: base URL, timeouts, deadline, retries, body limit;
 //! - [`Secret`] and [`CredentialProvider`]: credentials that never appear in output;
 //! - [`RetryPolicy`]: what is sent again, when, and how often;
+//! - [`RateLimit`]: how often a client sends at all;
 //! - [`Error`]: one error for every way a call can fail, which keeps status, headers and body;
 //! - [`ResponseValue`] and [`ByteStream`]: what a call returns;
 //! - [`RawRows`]: the rows of a page as one slice of the received body;
@@ -17,6 +18,7 @@
 
 #![forbid(unsafe_code)]
 
+mod asked_wait;
 mod base_url;
 mod byte_stream;
 mod call;
@@ -26,11 +28,13 @@ mod error;
 mod error_display;
 mod excerpt;
 mod exchange;
+mod history;
 mod hooks;
 mod lenient;
 mod open_enum;
 mod path;
 mod query;
+mod rate_limit;
 mod raw_rows;
 mod response;
 mod response_value;
@@ -45,11 +49,13 @@ pub use base_url::InvalidBaseUrl;
 pub use byte_stream::ByteStream;
 pub use credential::{CredentialError, CredentialProvider, SecretFuture, StaticCredential};
 pub use error::{CallError, Error, ErrorBody, ErrorKind, ServiceError, TimeoutScope};
+pub use history::Attempt;
 pub use hooks::{ClientHooks, ClientInfo, OperationInfo};
 pub use lenient::null_as_default;
 pub use open_enum::{OpenEnum, UnknownValue};
 pub use path::{InvalidPathParameter, encode_path};
 pub use query::{QueryParam, RequestBuilderExt};
+pub use rate_limit::RateLimit;
 pub use raw_rows::{RawRows, RawRowsIter};
 pub use response::Response;
 pub use response_value::ResponseValue;

@@ -9,6 +9,7 @@ mod errors;
 mod fresh;
 mod generated;
 mod limits;
+mod rate;
 mod redirects;
 mod retries;
 mod secrecy;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use rowfeed_client::{CredentialError, Secret, Service, TransportBuilder};
+use rowfeed_client::{CredentialError, RateLimit, Secret, Service, TransportBuilder};
 
 use crate::{
     server::{Reply, Server},
@@ -45,6 +45,14 @@ fn a_builder_says_what_is_wrong() {
         ),
         (builder().base_url("h:80"), "scheme \"h\""),
         (builder().timeout(Duration::ZERO), "timeout is zero"),
+        (
+            builder().read_timeout(Duration::ZERO),
+            "read_timeout is zero",
+        ),
+        (
+            builder().rate_limit(RateLimit::per_minute(0)),
+            "rate_limit lets nothing through",
+        ),
         (builder().deadline(Duration::ZERO), "deadline is zero"),
         (
             builder().connect_timeout(Duration::ZERO),
