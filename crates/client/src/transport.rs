@@ -362,6 +362,13 @@ impl BuildError {
     }
 }
 
+/// So that what makes a provider and a client can use `?` on both.
+impl From<CredentialError> for BuildError {
+    fn from(error: CredentialError) -> Self {
+        Self(Flaw::Credential(error))
+    }
+}
+
 /// So that a service crate's builder can use `?` on [`Secret::from_env`].
 impl From<crate::SecretError> for BuildError {
     fn from(error: crate::SecretError) -> Self {
