@@ -145,9 +145,15 @@ struct Refused {
 impl Refused {
     fn from_http(error: reqwest::Error) -> Self {
         let error = error.without_url();
+        let said = chain(&error);
+        let no_tls = said.contains("scheme is not http");
+        let hint = match no_tls {
+            true => "; this build has no TLS, enable the feature `rustls` or `native-tls`",
+            false => "",
+        };
         Self {
-            text: format!("cannot be asked: {}", chain(&error)),
-            may_pass: !error.is_builder(),
+            text: format!("cannot be asked: {said}{hint}"),
+            may_pass: !error.is_builder() && !no_tls,
             asked: Duration::ZERO,
         }
     }

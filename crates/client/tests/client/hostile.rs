@@ -205,11 +205,11 @@ async fn a_decompression_bomb_is_given_up_at_the_limit_in_results_and_in_errors(
 
     let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     let megabyte = vec![b' '; 1_000_000];
-    for _ in 0..300 {
+    for _ in 0..40 {
         bomb.write_all(&megabyte).unwrap();
     }
     let bomb = bomb.finish().unwrap();
-    assert!(bomb.len() < 1_000_000);
+    assert!(bomb.len() < 200_000);
     let headers = [("content-encoding", "gzip")];
     let error = get(Reply::new("200 OK", &headers, &bomb))
         .await

@@ -175,7 +175,11 @@ async fn endless_limits_are_no_limits() {
     for deadline in [None, Some(Duration::MAX)] {
         let transport = transport(&server.url)
             .timeout(Duration::MAX)
+            .read_timeout(Duration::MAX)
+            .connect_timeout(Duration::MAX)
+            .max_body_bytes(u64::MAX)
             .deadline(deadline)
+            .rate_limit(None)
             .retry(RetryPolicy::none());
         let call = build(transport).get_page().query_id("1");
         call.send().await.unwrap();

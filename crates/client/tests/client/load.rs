@@ -132,7 +132,7 @@ async fn a_thousand_calls_given_up_at_random_leave_no_task_no_socket_and_no_perm
     let calls: Vec<_> = (0..1000)
         .map(|_| {
             let client = client.clone();
-            let patience = Duration::from_millis(random.u64(0..400));
+            let patience = Duration::from_millis(random.u64(0..2000));
             tokio::spawn(async move {
                 let call = client.get_page().query_id("1").send();
                 tokio::time::timeout(patience, call)
@@ -145,7 +145,8 @@ async fn a_thousand_calls_given_up_at_random_leave_no_task_no_socket_and_no_perm
     for call in calls {
         done += usize::from(call.await.unwrap());
     }
-    assert!((10..990).contains(&done), "{done} of 1000 were waited for");
+    // One answer in three asks to wait for longer than anybody does.
+    assert!(done > 0 && done < 1000, "{done} of 1000 were waited for");
     assert!(server.seen.load(Ordering::SeqCst) > done);
 
     falls_to(KEPT, || server.open(), "connections").await;
