@@ -150,6 +150,22 @@ async fn a_waiter_that_is_not_polled_holds_up_nobody_and_makes_no_crowd() {
     assert_eq!(limiter.waiting(), 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_late_waiter_whose_next_turn_comes_after_its_deadline_is_told() {
+    let limiter = limiter(RateLimit::per_second(1));
+    limiter.turn(None).await.unwrap();
+    let deadline = Instant::now() + Duration::from_millis(2500);
+    let mut asleep = Box::pin(limiter.turn(Some(deadline)));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(asleep.as_mut().poll(&mut context).is_pending());
+    near(&turns(&limiter, 1).await, &[2000]);
+    advance(Duration::from_millis(10)).await;
+    let begun = Instant::now();
+    asleep.await.unwrap_err();
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    assert_eq!(limiter.waiting(), 0);
+}
+
 /// In no stretch of time are there more than the rate and the burst allow, whoever gives up.
 #[tokio::test(start_paused = true)]
 async fn a_thousand_waiters_given_up_at_random_never_exceed_the_rate() {

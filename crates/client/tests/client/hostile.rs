@@ -211,9 +211,9 @@ async fn a_decompression_bomb_is_given_up_at_the_limit_in_results_and_in_errors(
     let bomb = bomb.finish().unwrap();
     assert!(bomb.len() < 200_000);
     let headers = [("content-encoding", "gzip")];
-    let error = get(Reply::new("200 OK", &headers, &bomb))
-        .await
-        .unwrap_err();
+    let server = Server::start([Reply::new("200 OK", &headers, &bomb)]).await;
+    let limited = once(&server.url).max_body_bytes(5_000_000);
+    let error = get_within(limited).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::BodyTooLarge);
     let error = get(Reply::new("404 Not Found", &headers, &bomb))
         .await
