@@ -59,8 +59,11 @@ impl Joint {
         })))
     }
 
-    /// Fails if the page was one of another table.
+    /// Fails if the page was one of another table, or none.
     pub(super) fn end_page(&mut self) -> Result<(), &'static str> {
+        if self.line.bytes.is_empty() {
+            return Err("this page is empty, and every page of a CSV has a header line");
+        }
         if !self.line.is_whole && !self.line.bytes.is_empty() && self.header.is_some() {
             self.check_header()?;
         }
@@ -165,6 +168,13 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_page_without_a_header_line_is_none() {
+        assert!(joined(&[""], 1).is_err());
+        assert!(joined(&["a,b\n1,2\n", "", "a,b\n3,4\n"], 3).is_err());
+        assert_eq!(joined(&["a,b\n", "a,b"], 3).as_deref(), Ok("a,b\n"));
     }
 
     #[test]

@@ -36,6 +36,7 @@ mod fresh;
 mod lists;
 mod paging;
 mod pipeline;
+mod place;
 mod request;
 mod run;
 mod state;

@@ -4,7 +4,12 @@
 //!   that execution, since the query may run again in between.
 //! - The server may send fewer rows than asked for. Only `next_offset` says where to go on, and
 //!   only its absence is the end: a short or empty page is not.
-//! - An offset that does not advance is an error, or it would never end.
+//! - An offset that does not advance is an error, or it would never end; so is one that goes on
+//!   before the end of the page, whose rows would come twice, or behind it, past rows that were
+//!   left out.
+//! - Without filters the total counts what can be read, so that an end before it, a page without
+//!   rows before it, and another total than before are errors, unless a part of a result is
+//!   wanted as it is. With filters it may count the rows before them, and says nothing.
 //! - A result that Dune cut off for its size is an error, unless it was asked for as it is.
 //! - Pages may be fetched side by side once the first has come in full size, and only without
 //!   filters: the total may count the rows before them. It is a guess of what to ask for, never
@@ -13,6 +18,7 @@
 use rowfeed_dune::{builder, types};
 
 use super::{
+    place::Place,
     request::{PAGE_SIZE, Request},
     state::{SERVICE, TRUNCATED, check_state},
 };
@@ -30,6 +36,8 @@ pub(super) struct Paging {
     number: u64,
     /// How many rows there seem to be, once pages may be fetched side by side.
     guess: Option<u64>,
+    /// How many rows there are, where that is said and all of them are read.
+    total: Option<u64>,
     columns: Known,
 }
 
@@ -94,6 +102,7 @@ impl Paging {
             offsets: Offsets::from(offset),
             number: 0,
             guess: None,
+            total: None,
             columns: Known::No,
         }
     }
@@ -296,6 +305,30 @@ impl Source for Paging {
             let error = Error::new(ErrorKind::Paging, SERVICE, message);
             return Err(error.with_run(&response.execution_id));
         }
+        let rows = result.rows.unwrap_or_default();
+        let said = metadata.row_count.and_then(|rows| rows.try_into().ok());
+        let said = said.unwrap_or_else(|| rows.count() as u64);
+        let read = ticket.offset - self.offsets.first() + said;
+        let is_partial = response.state == types::ExecutionState::CompletedPartial;
+        let is_whole = self.request.has_all_rows()
+            && !(is_partial || wanted.truncated || self.request.takes_partial());
+        let place = Place {
+            first: ticket.offset,
+            rows: said,
+            is_empty: rows.is_empty(),
+            next,
+            // A count of 0 is also how none is written.
+            total: total_rows.filter(|total| is_whole && *total > 0),
+            has_all_rows: self.request.has_all_rows(),
+            is_enough: wanted.is_met(read),
+        };
+        if !self.request.is_sample()
+            && let Some(message) = place.misfit(self.total)
+        {
+            let error = Error::new(ErrorKind::Paging, SERVICE, message);
+            return Err(error.with_run(&response.execution_id));
+        }
+        self.total = self.total.or(place.total);
         let is_full = next == Some(ticket.offset + asked);
         if is_full && self.request.has_all_rows() {
             self.guess = total_rows;
@@ -315,7 +348,7 @@ impl Source for Paging {
                 Some(names).filter(|names| given(names)),
                 Some(types).filter(|types| given(types)),
             ),
-            rows: result.rows.unwrap_or_default(),
+            rows,
             kept: None,
             total_rows,
         };
