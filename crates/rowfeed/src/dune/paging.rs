@@ -10,6 +10,7 @@
 //! - Without filters the total counts what can be read, so that an end before it, a page without
 //!   rows before it, and another total than before are errors, unless a part of a result is
 //!   wanted as it is. With filters it may count the rows before them, and says nothing.
+//! - So many pages without rows in a row are taken for a result that never ends.
 //! - A result that Dune cut off for its size is an error, unless it was asked for as it is.
 //! - Pages may be fetched side by side once the first has come in full size, and only without
 //!   filters: the total may count the rows before them. It is a guess of what to ask for, never
@@ -24,6 +25,7 @@ use super::{
 };
 use crate::{
     Columns, Cursor, Error, ErrorKind, Page, Pages, ReadsRows,
+    items::MOST_EMPTY_PAGES,
     offsets::{Offsets, Ticket},
     source::{Plan, Source, Wanted},
 };
@@ -38,6 +40,8 @@ pub(super) struct Paging {
     guess: Option<u64>,
     /// How many rows there are, where that is said and all of them are read.
     total: Option<u64>,
+    /// How many pages without a row have come in a row.
+    empty_pages: u32,
     columns: Known,
 }
 
@@ -103,6 +107,7 @@ impl Paging {
             number: 0,
             guess: None,
             total: None,
+            empty_pages: 0,
             columns: Known::No,
         }
     }
@@ -283,9 +288,15 @@ impl Source for Paging {
         let mut response = response?;
         let result = self.check(wanted, &mut response)?;
         let metadata = result.metadata.unwrap_or_default();
-        let total_rows = metadata
-            .total_row_count
-            .and_then(|rows| rows.try_into().ok());
+        let total_rows = match metadata.total_row_count.map(u64::try_from) {
+            None => None,
+            Some(Ok(total)) => Some(total),
+            Some(Err(_)) => {
+                let message = "the page announces less than no rows in all";
+                let error = Error::new(ErrorKind::Paging, SERVICE, message);
+                return Err(error.with_run(&response.execution_id));
+            }
+        };
         let next = match response.next_offset {
             None => None,
             Some(next) => match u64::try_from(next) {
@@ -329,6 +340,17 @@ impl Source for Paging {
             return Err(error.with_run(&response.execution_id));
         }
         self.total = self.total.or(place.total);
+        self.empty_pages = match place.is_empty && next.is_some() {
+            true => self.empty_pages + 1,
+            false => 0,
+        };
+        if self.empty_pages == MOST_EMPTY_PAGES {
+            let message = format!(
+                "{MOST_EMPTY_PAGES} pages in a row have no rows, and yet another is said to follow"
+            );
+            let error = Error::new(ErrorKind::Paging, SERVICE, message);
+            return Err(error.with_run(&response.execution_id));
+        }
         let is_full = next == Some(ticket.offset + asked);
         if is_full && self.request.has_all_rows() {
             self.guess = total_rows;

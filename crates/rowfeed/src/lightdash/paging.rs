@@ -230,9 +230,11 @@ impl Source for Paging {
         let paging =
             |message: String| Err(Error::new(ErrorKind::Paging, SERVICE, message).with_run(&id));
 
-        let total_rows = results
-            .total_results
-            .and_then(|total| u64::try_from(total).ok());
+        let total_rows = match results.total_results.map(u64::try_from) {
+            None => None,
+            Some(Ok(total)) => Some(total),
+            Some(Err(_)) => return paging("the query has less than no rows in all".to_owned()),
+        };
         let settled = self.settled.get_or_insert(Settled {
             page_size: answer.page_size,
             total_rows,
