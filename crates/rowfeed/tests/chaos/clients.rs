@@ -37,13 +37,27 @@ impl Clients {
     pub async fn start(world: World) -> Self {
         let world = Arc::new(Mutex::new(world));
         let server = Server::start(Arc::clone(&world)).await;
-        let mut clients = Self::of(world, &server.url, None);
+        let mut clients = Self::of(world, &server.url, None, ATTEMPT);
         clients._server = Some(server);
         clients
     }
 
+    /// Clients that wait for a busy server.
+    pub fn patient(world: Arc<Mutex<World>>, base_url: &str) -> Self {
+        Self::of(world, base_url, None, Duration::from_secs(60))
+    }
+
     /// Clients for this base URL, whose every request goes through this proxy.
-    pub fn of(world: Arc<Mutex<World>>, base_url: &str, proxy: Option<&str>) -> Self {
+    pub fn behind(proxy: &str, world: Arc<Mutex<World>>, base_url: &str) -> Self {
+        Self::of(world, base_url, Some(proxy), ATTEMPT)
+    }
+
+    fn of(
+        world: Arc<Mutex<World>>,
+        base_url: &str,
+        proxy: Option<&str>,
+        attempt: Duration,
+    ) -> Self {
         let retry = RetryPolicy::new()
             .max_attempts(ATTEMPTS)
             .base_delay(Duration::from_millis(1))
@@ -56,7 +70,7 @@ impl Clients {
                 let proxy = proxy.map(|url| Proxy::all(url).unwrap());
                 $service::Client::builder()
                     .base_url(base_url)
-                    .timeout(ATTEMPT)
+                    .timeout(attempt)
                     .retry(retry.clone())
                     .http(move |http| match &proxy {
                         Some(proxy) => http.proxy(proxy.clone()),

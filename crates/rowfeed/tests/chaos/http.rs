@@ -79,6 +79,8 @@ pub trait Answers: Send + 'static {
 
 pub struct Server {
     pub url: String,
+    /// As many as hold a copy of it, but for two.
+    connections: Arc<()>,
     task: AbortHandle,
 }
 
@@ -86,6 +88,8 @@ impl Server {
     pub async fn start<A: Answers>(answers: Arc<Mutex<A>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
+        let connections = Arc::new(());
+        let held = Arc::clone(&connections);
         let task = tokio::spawn(async move {
             loop {
                 // Out of sockets for a moment, perhaps.
@@ -93,15 +97,25 @@ impl Server {
                     tokio::time::sleep(Duration::from_millis(5)).await;
                     continue;
                 };
-                let answers = Arc::clone(&answers);
-                // An error is a client that is gone.
-                tokio::spawn(async move { drop(serve(stream, &answers).await) });
+                let (answers, held) = (Arc::clone(&answers), Arc::clone(&held));
+                tokio::spawn(async move {
+                    // An error is a client that is gone.
+                    drop(serve(stream, &answers).await);
+                    drop(held);
+                });
             }
         });
         Self {
             url,
+            connections,
             task: task.abort_handle(),
         }
+    }
+
+    /// How many connections are open.
+    pub fn open(&self) -> usize {
+        // One is kept here, one by what accepts.
+        Arc::strong_count(&self.connections) - 2
     }
 }
 

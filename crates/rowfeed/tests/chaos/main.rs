@@ -14,6 +14,7 @@ mod gzip;
 mod http;
 mod items;
 mod lightdash;
+mod load;
 mod origins;
 mod property;
 mod schedule;

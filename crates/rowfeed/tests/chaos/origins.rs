@@ -79,7 +79,7 @@ async fn behind_a_proxy() -> (Arc<Mutex<Proxy>>, Server, Clients) {
         seen: Vec::new(),
     }));
     let server = Server::start(Arc::clone(&proxy)).await;
-    let clients = Clients::of(world, OWN, Some(&server.url));
+    let clients = Clients::behind(&server.url, world, OWN);
     (proxy, server, clients)
 }
 
