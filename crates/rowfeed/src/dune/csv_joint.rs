@@ -121,26 +121,30 @@ fn without_break(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
+/// Pages joined, each of them in pieces of this size.
+#[cfg(any(test, rowfeed_fuzzing))]
+pub(crate) fn joined(pages: &[&[u8]], size: usize) -> Result<Vec<u8>, &'static str> {
+    let (mut joint, mut text) = (Joint::default(), Vec::new());
+    for page in pages {
+        for piece in page.chunks(size) {
+            let given = joint.take(Bytes::copy_from_slice(piece))?;
+            text.extend(given.unwrap_or_default());
+            text.extend(joint.take_held().unwrap_or_default());
+        }
+        joint.end_page()?;
+    }
+    Ok(text)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
 
-    /// Pages joined, each of them in pieces of this size.
     fn joined(pages: &[&str], size: usize) -> Result<String, &'static str> {
-        let (mut joint, mut text) = (Joint::default(), Vec::new());
-        for page in pages {
-            for piece in page.as_bytes().chunks(size) {
-                text.extend(
-                    joint
-                        .take(Bytes::copy_from_slice(piece))?
-                        .unwrap_or_default(),
-                );
-                text.extend(joint.take_held().unwrap_or_default());
-            }
-            joint.end_page()?;
-        }
+        let pages: Vec<&[u8]> = pages.iter().map(|page| page.as_bytes()).collect();
+        let text = super::joined(&pages, size)?;
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
 

@@ -42,5 +42,7 @@ mod run;
 mod state;
 
 pub use csv::{CsvBytes, ReadsCsv};
+#[cfg(any(test, rowfeed_fuzzing))]
+pub(crate) use csv_joint::joined;
 pub use fresh::MaxAge;
 pub use rowfeed_dune::*;
