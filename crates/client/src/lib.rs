@@ -18,6 +18,8 @@
 #![forbid(unsafe_code)]
 
 mod base_url;
+mod body;
+mod brackets;
 mod byte_stream;
 mod call;
 mod credential;
@@ -35,6 +37,7 @@ mod raw_rows;
 mod response;
 mod response_value;
 mod retry;
+mod row_index;
 mod runtime;
 mod secret;
 mod service;
