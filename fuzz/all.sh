@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")"
 seconds=${1:-60}
 export RUSTFLAGS="--cfg rowfeed_fuzzing"
-for target in dune_rows lightdash_rows yandex_rows yql_type trino_type pages error_bodies raw_rows \
+for target in dune_rows lightdash_rows yandex_rows yql_type trino_type pages bodies error_bodies raw_rows \
     csv_pages cursors documents; do
     mkdir -p "corpus-found/$target"
     cargo +nightly fuzz run --sanitizer none --debug-assertions --features xtask "$target" \

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| rowfeed::fuzzing::raw_rows(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| rowfeed_client::fuzzing::rows(data));

@@ -28,6 +28,9 @@ mod error;
 mod error_display;
 mod excerpt;
 mod exchange;
+#[cfg(any(test, rowfeed_fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hooks;
 mod lenient;
 mod open_enum;

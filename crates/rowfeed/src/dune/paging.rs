@@ -317,16 +317,15 @@ impl Source for Paging {
             return Err(error.with_run(&response.execution_id));
         }
         let rows = result.rows.unwrap_or_default();
-        let said = metadata.row_count.and_then(|rows| rows.try_into().ok());
-        let said = said.unwrap_or_else(|| rows.count() as u64);
-        let read = ticket.offset - self.offsets.first() + said;
+        let count = rows.count() as u64;
+        let read = ticket.offset - self.offsets.first() + count;
         let is_partial = response.state == types::ExecutionState::CompletedPartial;
         let is_whole = self.request.has_all_rows()
             && !(is_partial || wanted.truncated || self.request.takes_partial());
         let place = Place {
             first: ticket.offset,
-            rows: said,
-            is_empty: rows.is_empty(),
+            rows: count,
+            said: metadata.row_count,
             next,
             // A count of 0 is also how none is written.
             total: total_rows.filter(|total| is_whole && *total > 0),
@@ -340,7 +339,7 @@ impl Source for Paging {
             return Err(error.with_run(&response.execution_id));
         }
         self.total = self.total.or(place.total);
-        self.empty_pages = match place.is_empty && next.is_some() {
+        self.empty_pages = match count == 0 && next.is_some() {
             true => self.empty_pages + 1,
             false => 0,
         };

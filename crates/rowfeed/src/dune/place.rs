@@ -4,9 +4,10 @@
 pub(super) struct Place {
     /// The offset of its first row.
     pub(super) first: u64,
-    /// How many rows it has: what it says, which is counted only where it says nothing.
+    /// How many rows it has.
     pub(super) rows: u64,
-    pub(super) is_empty: bool,
+    /// How many it says that it has.
+    pub(super) said: Option<i64>,
     /// Where the next page begins.
     pub(super) next: Option<u64>,
     /// How many rows the result has, where that counts what can be read.
@@ -27,9 +28,9 @@ impl Place {
     fn off_its_own_rows(&self) -> Option<String> {
         let &Self { first, rows, .. } = self;
         let end = first + rows;
-        if self.is_empty && rows > 0 {
+        if let Some(said) = self.said.filter(|said| *said != rows.cast_signed()) {
             return Some(format!(
-                "the page at row {first} has no rows, and says that it has {rows}"
+                "the page at row {first} says that it has {said} rows, and has {rows}"
             ));
         }
         let next = self.next?;
@@ -84,7 +85,7 @@ mod tests {
         Place {
             first: 10,
             rows,
-            is_empty: rows == 0,
+            said: None,
             next,
             total: Some(30),
             has_all_rows: true,
@@ -104,10 +105,10 @@ mod tests {
             (page(21, None), "come to 31"),
             (
                 Place {
-                    is_empty: true,
+                    said: Some(6),
                     ..page(5, Some(15))
                 },
-                "has no rows",
+                "has 6 rows, and has 5",
             ),
         ] {
             let flaw = place.misfit(Some(30)).unwrap_or_default();

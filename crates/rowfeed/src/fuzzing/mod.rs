@@ -9,8 +9,7 @@ mod tests;
 
 pub use rows::{dune_rows, lightdash_rows, yandex_rows};
 
-use bytes::Bytes;
-use rowfeed_client::{RawRows, ServiceError};
+use rowfeed_client::ServiceError;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -120,22 +119,6 @@ fn read_again<C: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(
     let again: Option<C> = serde_json::from_slice(&text).ok();
     assert_eq!(again.as_ref(), Some(&cursor));
     Some(cursor)
-}
-
-/// The rows of a page as raw text: as many as serde_json finds, each the same text.
-pub fn raw_rows(data: &[u8]) {
-    let Ok(rows) = RawRows::from_json(Bytes::copy_from_slice(data)) else {
-        return;
-    };
-    let wanted: Vec<&serde_json::value::RawValue> =
-        serde_json::from_str(rows.as_str()).unwrap_or_default();
-    let wanted: Vec<&str> = wanted.into_iter().map(|row| row.get()).collect();
-    let found: Vec<&str> = rows.iter_raw().collect();
-    assert_eq!(found, wanted);
-    assert_eq!(
-        (rows.count(), rows.is_empty()),
-        (found.len(), found.is_empty())
-    );
 }
 
 /// CSV pages, separated by NUL, after a byte that says how large the pieces are that they arrive in:

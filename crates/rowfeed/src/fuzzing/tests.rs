@@ -3,7 +3,7 @@
 use proptest::{collection::vec, prelude::*};
 
 use super::{
-    csv_pages, cursors, dune_rows, error_bodies, lightdash_rows, pages, raw_rows, trino_type,
+    csv_pages, cursors, dune_rows, error_bodies, lightdash_rows, pages, trino_type,
     yandex_rows, yql_type,
 };
 use crate::{Cells, Columns, Row, decode::decode_rows};
@@ -56,7 +56,6 @@ const CSV: &[&str] = &[
     "\u{3}a,\"b\nc\"\n1,\"2\n\"\0a,\"b\nc\"\n3,4",
     "\u{1}a\r\n1\0a\r\n\0a",
 ];
-const RAW: &[&str] = &["[ {\"a\":\"],\"} ,[1, 2],\"\\\"\", null ]", "null"];
 
 /// Bytes that a failure shows as text.
 #[derive(Clone)]
@@ -127,11 +126,6 @@ proptest! {
     #[test]
     fn stored_cursors(data in near(CURSORS)) {
         cursors(&data.0);
-    }
-
-    #[test]
-    fn raw_text_of_rows(data in near(RAW)) {
-        raw_rows(&data.0);
     }
 
     #[test]

@@ -131,10 +131,13 @@ fn page(world: &mut World, asked: &Asked, kind: Option<Kind>) -> Reply {
         Some(Kind::TotalChanges) => total + 3,
         _ => total,
     };
+    let metadata = metadata(rows.len(), said);
+    if kind == Some(Kind::RowsUnsaid) {
+        rows.pop();
+    }
     let mut body = json!({
         "execution_id": run.id, "query_id": QUERY_ID, "is_execution_finished": true,
-        "state": "QUERY_STATE_COMPLETED",
-        "result": { "metadata": metadata(rows.len(), said), "rows": rows },
+        "state": "QUERY_STATE_COMPLETED", "result": { "metadata": metadata, "rows": rows },
     });
     if let Some(next) = next {
         body["next_offset"] = next.into();

@@ -67,7 +67,7 @@ kinds! {
     // The state of a run.
     Expired, UnknownState, GoesBack,
     // The rows of a page, and what is said of them.
-    RepeatPage, SkipPage, EmptyPage, ClampedPage, SurplusRows, RowsDropped, NullRows, NoResult,
+    RepeatPage, SkipPage, EmptyPage, ClampedPage, SurplusRows, RowsDropped, RowsUnsaid, NullRows, NoResult,
     MissingCell, ExtraCell, BadCell, NextBack, NextSame, NextNegative, NextOverlap, NextGap,
     NextMissing, OtherRun, RunAgain, TotalChanges, AnnouncedMore, OtherHeader,
 }
@@ -118,6 +118,8 @@ const DUNE_PAGES: &[Kind] = &[
     ClampedPage,
     SurplusRows,
     RowsDropped,
+    RowsUnsaid,
+    RowsUnsaid,
     NullRows,
     NoResult,
     MissingCell,
