@@ -4,6 +4,8 @@ mod cli;
 mod codegen;
 mod document;
 mod drift;
+#[cfg(test)]
+mod fuzzing;
 mod normalise;
 mod overlay;
 mod upstream;

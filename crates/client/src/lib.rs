@@ -32,6 +32,9 @@ mod error;
 mod error_display;
 mod excerpt;
 mod exchange;
+#[cfg(any(test, rowfeed_fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod history;
 mod hooks;
 mod lenient;
