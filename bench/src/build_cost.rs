@@ -60,7 +60,7 @@ pub(crate) fn measure(options: &Options) -> Result<Vec<BuildCost>> {
     ensure!(
         !costs.is_empty(),
         "no package has {:?} in its name",
-        options.only
+        options.only.as_deref().unwrap_or_default()
     );
     Ok(costs)
 }

@@ -27,7 +27,6 @@ pub(super) fn timings(timings: &Timings) -> String {
         let _ = writeln!(out, "## {}\n\n{}\n", title(name), about(results[0]));
         out += &contenders_by_services(&results, &figure);
         if name == "mixed" {
-            out += "How many times as fast rowfeed with `prefetch(2)` is (ratios of medians):\n\n";
             out += &prefetch_beside(&results);
         }
         let has_processor = matches!(results[0].unit, Unit::RowsPerSecond | Unit::Seconds);
@@ -111,29 +110,37 @@ fn contenders_by_services(
 }
 
 fn prefetch_beside(results: &[&WorkloadResult]) -> String {
-    let mut lines = vec![headings(
-        results.iter().map(|result| result.service.title()),
-    )];
+    let mut lines = Vec::new();
     for (label, names) in [
         ("as the hand-written loop", &["hand"][..]),
         ("as the generated default", &["generated"]),
         ("as the official Python client", &["python"]),
         ("as the limit of one core", &["limit-serde", "limit-sonic"]),
     ] {
-        let cells = results.iter().map(|result| {
+        let ratios = results.iter().map(|result| {
             let speed = |name: &str| {
                 let one = result.contenders.iter().find(|one| one.contender == name)?;
                 Some(one.rows_per_s.median)
             };
             let fastest = names.iter().filter_map(|name| speed(name)).reduce(f64::max);
-            match (speed("rowfeed-prefetch"), fastest) {
-                (Some(own), Some(other)) => times(own / other),
-                _ => "–".to_owned(),
-            }
+            Some(speed("rowfeed-prefetch")? / fastest?)
         });
-        lines.push(line(label, cells));
+        let ratios: Vec<Option<f64>> = ratios.collect();
+        if ratios.iter().any(Option::is_some) {
+            let cells = ratios
+                .iter()
+                .map(|ratio| ratio.map_or_else(|| "–".to_owned(), times));
+            lines.push(line(label, cells));
+        }
     }
-    lines.concat() + "\n"
+    if lines.is_empty() {
+        return String::new();
+    }
+    let titles = headings(results.iter().map(|result| result.service.title()));
+    format!(
+        "How many times as fast rowfeed with `prefetch(2)` is (ratios of medians):\n\n{titles}{}\n",
+        lines.concat()
+    )
 }
 
 fn cost(measured: &Measured) -> String {
@@ -253,7 +260,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
