@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::labels::{figure, mebibytes, shown, times};
+use super::labels::{figure, label, mebibytes, shown, times};
 use crate::{
     dataset::Service,
     results::{BuildCost, Instructions, Measured, Timings, WorkloadResult},
@@ -173,7 +173,10 @@ fn overlap(result: &WorkloadResult) -> String {
 
 /// Instructions, by what they are counted per.
 pub(super) fn instructions(counts: &[Instructions]) -> String {
-    let mut out = String::from("## Instructions\n\nCounted by callgrind; all threads.\n\n");
+    let mut out = String::from(
+        "## Instructions\n\nCounted by callgrind, in all threads: for each row of the mixed table, \
+         beside the hand-written loop; and for each call of one row, beside bare reqwest.\n\n",
+    );
     for per in ["row", "call"] {
         let mut contenders: Vec<&str> = Vec::new();
         for count in counts.iter().filter(|count| count.per == per) {
@@ -200,12 +203,17 @@ pub(super) fn instructions(counts: &[Instructions]) -> String {
                 let base = find(service, if per == "row" { "hand" } else { "fetch" });
                 let shown = grouped(own.round() as u64);
                 match (base, per) {
+                    _ if matches!((per, contender), ("row", "hand") | ("call", "fetch")) => shown,
                     (Some(base), "row") => format!("{shown}, {}", times(own / base)),
-                    (Some(base), _) => format!("{shown}, {:+.0} over bare reqwest", own - base),
+                    (Some(base), _) => {
+                        let more = grouped((own - base).abs().round() as u64);
+                        let sign = if own < base { "−" } else { "+" };
+                        format!("{shown}, {sign}{more}")
+                    }
                     (None, _) => shown,
                 }
             });
-            lines.push(line(&format!("{contender}, per {per}"), cells));
+            lines.push(line(&format!("{}, per {per}", label(contender)), cells));
         }
         out += &lines.concat();
         out.push('\n');
