@@ -80,7 +80,7 @@ impl Call {
         let limit = core.deadline();
         Self {
             client,
-            replayable: request.try_clone().is_some(),
+            replayable: request.body().is_none_or(|body| body.as_bytes().is_some()),
             repeatable: matches!(info.method, Method::GET | Method::HEAD)
                 || request.headers().contains_key(IDEMPOTENCY_KEY),
             request: Some(request),
@@ -247,6 +247,7 @@ impl Call {
             let text = "the request body is a stream and has been sent already".to_owned();
             return Err(Failure::new(ErrorKind::InvalidRequest, text));
         };
+        let mut credential = None;
         if let Some(provider) = &self.core.shared().credential {
             let secret = limit
                 .run(provider.secret())
@@ -257,10 +258,18 @@ impl Call {
                 .service()
                 .credential_header(&secret)
                 .map_err(Failure::from_credential)?;
-            request.headers_mut().insert(name, value);
+            request.headers_mut().insert(&name, value.clone());
             self.sent = Some(secret);
+            credential = Some((name, value));
         }
-        let outcome = exchange::send(&self.client, request, limit, body).await;
+        let again = || {
+            let mut again = self.request.as_ref()?.try_clone()?;
+            if let Some((name, value)) = &credential {
+                again.headers_mut().insert(name, value.clone());
+            }
+            Some(again)
+        };
+        let outcome = exchange::send(&self.client, request, again, limit, body).await;
         match &outcome {
             Ok(Answer::Success(open)) => {
                 tracing::debug!(status = open.response.status().as_u16(), "answered");
@@ -412,14 +421,10 @@ fn prepare(request: &mut Request, takes_key: bool) {
 
 /// The path as the service's documentation writes it: without what the base URL adds.
 fn path_below(base_url: &str, url: &reqwest::Url) -> String {
-    let path = url.path();
-    reqwest::Url::parse(base_url)
-        .ok()
-        .and_then(|base| {
-            let below = path.strip_prefix(base.path().trim_end_matches('/'))?;
-            below.starts_with('/').then(|| below.to_owned())
-        })
-        .unwrap_or_else(|| path.to_owned())
+    let below = url.as_str().strip_prefix(base_url.trim_end_matches('/'));
+    let path = below.and_then(|below| below.split(['?', '#']).next());
+    let path = path.filter(|path| path.starts_with('/'));
+    path.unwrap_or_else(|| url.path()).to_owned()
 }
 
 #[cfg(test)]
