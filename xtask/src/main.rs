@@ -1,9 +1,12 @@
-//! Maintainer commands of rowfeed: `cargo xtask codegen | vendor | drift`.
+//! Maintainer commands of rowfeed: `cargo xtask codegen | vendor | drift | bench`.
 
+mod bench;
 mod cli;
 mod codegen;
 mod document;
 mod drift;
+#[cfg(test)]
+mod fuzzing;
 mod normalise;
 mod overlay;
 mod upstream;

@@ -35,7 +35,11 @@ struct Action {
 
 /// Applies the overlay at `path` to `document`.
 pub(crate) fn apply(document: &mut Value, path: &Path) -> Result<()> {
-    let tree = document::read(path)?;
+    apply_parsed(document, document::read(path)?, path)
+}
+
+/// Applies an overlay that has been read from `path`.
+pub(crate) fn apply_parsed(document: &mut Value, tree: Value, path: &Path) -> Result<()> {
     let overlay: Overlay = serde_path_to_error::deserialize(tree).map_err(|error| {
         anyhow!(
             "{}: this is not an OpenAPI overlay: at {}: {}",

@@ -21,6 +21,8 @@
 
 mod asked_wait;
 mod base_url;
+mod body;
+mod brackets;
 mod byte_stream;
 mod call;
 mod credential;
@@ -30,6 +32,9 @@ mod error;
 mod error_display;
 mod excerpt;
 mod exchange;
+#[cfg(any(test, rowfeed_fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod history;
 mod hooks;
 mod lenient;
@@ -42,6 +47,7 @@ mod refreshing;
 mod response;
 mod response_value;
 mod retry;
+mod row_index;
 mod runtime;
 mod secret;
 mod service;

@@ -1,19 +1,33 @@
-use std::{cell::RefCell, fmt};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+};
 
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::value::RawValue;
 
+use crate::{
+    body::{lend, lent_rows},
+    row_index::RowIndex,
+};
+
 /// The rows of a page as the untouched JSON text of their array.
 ///
 /// While a response is decoded this is a slice of the received body: nothing is copied, and no
-/// row is parsed. It keeps that body in memory until dropped. A JSON null counts as no rows.
+/// row is parsed: only brackets and quotes are matched, and what is between them is read by whoever
+/// decodes a row. It keeps that body in memory until dropped. A JSON null counts as no rows.
 ///
 /// It decodes where serde_json can lend the text: from a slice or string, directly or as a field
 /// of a struct; not from a reader, and not inside untagged, internally tagged or flattened
 /// types, which serde buffers.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct RawRows(Bytes);
+#[derive(Clone)]
+pub struct RawRows {
+    /// A list, without blanks around it; always UTF-8.
+    json: Bytes,
+    /// Absent where a row is neither a list nor an object.
+    index: Option<RowIndex>,
+}
 
 impl RawRows {
     /// Takes a JSON array, or null, as rows. The rows share `json`.
@@ -23,38 +37,70 @@ impl RawRows {
     /// The text is not JSON, or neither an array nor null.
     pub fn from_json(json: impl Into<Bytes>) -> Result<Self, serde_json::Error> {
         let json = json.into();
-        with_body(&json, || serde_json::from_slice(&json))
+        lend(&json, || serde_json::from_slice(&json))
     }
 
     /// The array as JSON text, without white space around it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         // Every way to make one starts from a str, so this is always `Ok`.
-        std::str::from_utf8(&self.0).unwrap_or("[]")
+        std::str::from_utf8(&self.json).unwrap_or("[]")
     }
 
     /// The array as JSON bytes, without white space around it; valid UTF-8.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.json
     }
 
     /// The array as shared bytes.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
-        self.0
+        self.json
     }
 
     /// Whether there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.iter_raw().next().is_none()
+        match &self.index {
+            Some(index) => index.count() == 0,
+            None => self.iter_raw().next().is_none(),
+        }
     }
 
-    /// How many rows there are. Walks over the text without decoding values.
+    /// How many rows there are. Known already where every row is a list or an object.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.iter_raw().count()
+        match &self.index {
+            Some(index) => index.count(),
+            None => self.iter_raw().count(),
+        }
+    }
+
+    /// Some of the rows, with the commas between them but without brackets around them: those of
+    /// the portion with this number, from 0. `None` behind the last portion. A portion is some
+    /// 16 KiB large, so that rows can be decoded a few at a time.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn portion(&self, number: usize) -> Option<&str> {
+        let rows = match &self.index {
+            Some(index) => index.portion(&self.json, number)?,
+            None if number == 0 => &self.json[1..self.json.len() - 1],
+            None => return None,
+        };
+        // They come apart at brackets and commas, so this is always text.
+        Some(std::str::from_utf8(rows).unwrap_or_default())
+    }
+
+    /// Rows of a list that has been found to be UTF-8 and to have an end.
+    pub(crate) fn of_valid(json: Bytes) -> Self {
+        let index = RowIndex::read(&json).and_then(|(_, index)| index);
+        Self { json, index }
+    }
+
+    /// The same, with its index.
+    pub(crate) fn of_valid_with(json: Bytes, index: Option<RowIndex>) -> Self {
+        Self { json, index }
     }
 
     /// The JSON text of each row, in order, without white space around it.
@@ -72,13 +118,27 @@ impl RawRows {
 
 impl Default for RawRows {
     fn default() -> Self {
-        Self(Bytes::from_static(b"[]"))
+        Self::of_valid(Bytes::from_static(b"[]"))
+    }
+}
+
+impl PartialEq for RawRows {
+    fn eq(&self, other: &Self) -> bool {
+        self.json == other.json
+    }
+}
+
+impl Eq for RawRows {}
+
+impl Hash for RawRows {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.json.hash(state);
     }
 }
 
 impl fmt::Debug for RawRows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RawRows({} bytes)", self.0.len())
+        write!(f, "RawRows({} bytes)", self.json.len())
     }
 }
 
@@ -125,7 +185,7 @@ impl<'de> Deserialize<'de> for RawRows {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <&'de RawValue>::deserialize(deserializer)?.get();
         match text.as_bytes().first() {
-            Some(b'[') => Ok(Self(shared(text))),
+            Some(b'[') => Ok(lent_rows(text)),
             Some(b'n') => Ok(Self::default()),
             first => Err(de::Error::invalid_type(
                 match first {
@@ -142,7 +202,7 @@ impl<'de> Deserialize<'de> for RawRows {
 
 impl Serialize for RawRows {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let raw: &RawValue = serde_json::from_slice(&self.0).map_err(ser::Error::custom)?;
+        let raw: &RawValue = serde_json::from_slice(&self.json).map_err(ser::Error::custom)?;
         raw.serialize(serializer)
     }
 }
@@ -162,38 +222,7 @@ impl schemars::JsonSchema for RawRows {
     }
 }
 
-thread_local! {
-    /// The body being decoded on this thread.
-    static BODY: RefCell<Option<Bytes>> = const { RefCell::new(None) };
-}
-
-/// Runs `decode` so that every [`RawRows`] it meets can share `body`.
-pub(crate) fn with_body<T>(body: &Bytes, decode: impl FnOnce() -> T) -> T {
-    /// Puts back what was there, also when `decode` panics.
-    struct Restore(Option<Bytes>);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            let before = self.0.take();
-            BODY.with(|slot| slot.replace(before));
-        }
-    }
-    let _restore = Restore(BODY.with(|slot| slot.replace(Some(body.clone()))));
-    decode()
-}
-
 const JSON_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
-
-/// `text` as a part of the body being decoded, or as a copy if it is none.
-fn shared(text: &str) -> Bytes {
-    let inside = |body: &Bytes| {
-        let (body, text) = (body.as_ptr_range(), text.as_bytes().as_ptr_range());
-        body.start <= text.start && text.end <= body.end
-    };
-    BODY.with_borrow(|body| match body {
-        Some(body) if inside(body) => body.slice_ref(text.as_bytes()),
-        _ => Bytes::copy_from_slice(text.as_bytes()),
-    })
-}
 
 /// Where the first element of valid JSON elements ends: at its comma, or at the end.
 fn end_of_element(json: &[u8]) -> usize {
@@ -238,7 +267,7 @@ mod tests {
     }
 
     fn decode(body: &Bytes) -> Result<Page, serde_json::Error> {
-        with_body(body, || serde_json::from_slice(body))
+        lend(body, || serde_json::from_slice(body))
     }
 
     #[test]
@@ -256,25 +285,11 @@ mod tests {
     fn copies_when_the_text_is_elsewhere() {
         let other = Bytes::from("[0]");
         let text = String::from("{\"total\":2,\"rows\":[1]}");
-        let page: Page = with_body(&other, || serde_json::from_str(&text)).unwrap();
+        let page: Page = lend(&other, || serde_json::from_str(&text)).unwrap();
         drop(text);
         assert_eq!(page.rows.as_str(), "[1]");
         let page: Page = serde_json::from_str("{\"total\":2,\"rows\":[1]}").unwrap();
         assert_eq!(page.rows.as_str(), "[1]");
-    }
-
-    #[test]
-    fn the_body_is_let_go_also_after_a_panic() {
-        let (outer, inner) = (Bytes::from("[1]"), Bytes::from("[2]"));
-        let held = || BODY.with_borrow(Clone::clone);
-        with_body(&outer, || {
-            let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                with_body(&inner, || panic!("while decoding"));
-            }));
-            assert!(panicked.is_err());
-            assert_eq!(held(), Some(outer.clone()));
-        });
-        assert_eq!(held(), None);
     }
 
     #[test]

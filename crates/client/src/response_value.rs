@@ -9,9 +9,9 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     ByteStream, Error, ErrorBody, Response,
+    body::{self, lend},
     error_display::{ForeignBody, looks_like_json},
     excerpt::excerpt,
-    raw_rows::with_body,
     response::Meta,
 };
 
@@ -167,7 +167,7 @@ fn decode<T: DeserializeOwned>(
     meta: &Meta,
     body: &Bytes,
 ) -> Result<T, (String, serde_json::Error)> {
-    with_body(body, || serde_json::from_slice(body)).map_err(|error| {
+    body::decode(body).map_err(|error| {
         let text = if body.is_empty() || !looks_like_json(&meta.headers, body) {
             ForeignBody(&meta.headers, body).to_string()
         } else {
@@ -181,7 +181,7 @@ fn decode<T: DeserializeOwned>(
 /// nothing as long as bodies fit.
 fn explain<T: DeserializeOwned>(body: &Bytes, error: &serde_json::Error) -> String {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let path = with_body(body, || serde_path_to_error::deserialize::<_, T>(&mut json))
+    let path = lend(body, || serde_path_to_error::deserialize::<_, T>(&mut json))
         .err()
         .map(|error| error.path().to_string())
         .filter(|path| path != ".")

@@ -16,8 +16,8 @@ use serde::Serialize;
 
 use crate::{Error, ErrorKind, ListCursor, source::BoxFuture};
 
-/// So many pages without an item in a row are taken for a list that never ends.
-const MOST_EMPTY_PAGES: u32 = 100;
+/// So many pages without an item in a row are taken for a list, or a result, that never ends.
+pub(crate) const MOST_EMPTY_PAGES: u32 = 100;
 
 /// The items of a list; a page is fetched when its first item is asked for.
 ///

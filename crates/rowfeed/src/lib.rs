@@ -88,6 +88,14 @@ mod source;
 pub mod blocking;
 #[cfg(feature = "dune")]
 pub mod dune;
+#[cfg(all(
+    any(test, rowfeed_fuzzing),
+    feature = "dune",
+    feature = "lightdash",
+    feature = "yandex-query"
+))]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "lightdash")]
 pub mod lightdash;
 #[cfg(feature = "yandex-query")]

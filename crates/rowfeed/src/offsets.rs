@@ -38,6 +38,11 @@ impl Offsets {
         }
     }
 
+    /// Where the first page begins.
+    pub(crate) fn first(&self) -> u64 {
+        self.first
+    }
+
     /// How many rows have been asked for.
     pub(crate) fn planned_rows(&self) -> u64 {
         self.planned - self.first

@@ -1,10 +1,14 @@
 //! One page of a result.
 
+use std::collections::VecDeque;
+
 use rowfeed_client::RawRows;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
-    Columns, Cursor, DecodeError, Error, ErrorKind, RowDecoder, check::flaws, decode::decode_rows,
+    Columns, Cursor, DecodeError, Error, ErrorKind, RowDecoder,
+    check::flaws,
+    decode::{Portions, decode_rows},
 };
 
 /// A page: its rows as they were received, and the columns that say how to read them.
@@ -91,6 +95,18 @@ impl Page {
             .map(|row| row.map_err(|error| self.unfit(error)))
     }
 
+    /// Decodes some more of the rows into `out`, on from where `portions` stands; `false` behind
+    /// the last. When a row does not fit, those before it are in `out`.
+    pub(crate) fn decode_portion<T: DeserializeOwned>(
+        &self,
+        portions: &mut Portions,
+        out: &mut VecDeque<T>,
+    ) -> Result<bool, Error> {
+        portions
+            .decode_next(&self.columns, &self.rows, self.start.row, out)
+            .map_err(|error| self.explain::<T>(self.unfit(error)))
+    }
+
     fn unfit(&self, error: DecodeError) -> Error {
         Error::from_decode(self.service, error.with_page(self.number)).with_run(self.run_id())
     }
@@ -155,7 +171,7 @@ impl Page {
         self.start.at(self.start.row + self.len() as u64)
     }
 
-    /// How many rows the page has. Finding out reads over the page once.
+    /// How many rows the page has.
     #[must_use]
     pub fn len(&self) -> usize {
         let all = self.rows.count();

@@ -1,23 +1,25 @@
 //! Row after row, over all pages.
 
 use std::{
+    collections::VecDeque,
     fmt,
     future::poll_fn,
     pin::Pin,
     task::{Context, Poll},
-    vec,
 };
 
 use futures_core::{FusedStream, Stream, ready};
 use serde::de::DeserializeOwned;
 
-use crate::{Cursor, Error, Pages};
+use crate::{Cursor, Error, Page, Pages, decode::Portions, source::Fetched};
 
 /// The rows of a result, as `T`; a page is fetched when its first row is asked for.
 ///
 /// A [`Stream`], and usable without one by [`try_next`](Self::try_next). Ends for good after the
-/// last row, and after the first error. Holds one page at a time, and those that
-/// [`prefetch`](Self::prefetch) asks for.
+/// last row, and after the first error; where that is a row that does not fit `T`, the rows before
+/// it have been given out, and the [cursor](Self::cursor) leads to it. Rows are decoded a few at a
+/// time, as they are asked for. Holds one page, and those that [`prefetch`](Self::prefetch) asks
+/// for.
 ///
 /// ```
 /// use futures_util::TryStreamExt as _;
@@ -54,18 +56,32 @@ use crate::{Cursor, Error, Pages};
 #[must_use = "nothing is sent before a row is asked for"]
 pub struct Rows<T> {
     pages: Pages,
-    decoded: vec::IntoIter<T>,
-    /// The place after the last row of the decoded ones.
-    page_end: Option<Cursor>,
+    /// Rows that come next.
+    decoded: VecDeque<T>,
+    /// The page that is being read, as far as it has been decoded.
+    page: Option<Reading>,
+    /// What comes after the decoded rows.
+    error: Option<Error>,
+    /// Where the page begins that was read last, and how many of its rows were given out.
+    place: Option<(Cursor, u64)>,
     done: bool,
+}
+
+struct Reading {
+    page: Page,
+    portions: Portions,
+    /// How many more of its rows are wanted.
+    left: usize,
 }
 
 impl<T: DeserializeOwned + Send + 'static> Rows<T> {
     pub(crate) fn new(pages: Pages) -> Self {
         Self {
-            pages,
-            decoded: Vec::new().into_iter(),
-            page_end: None,
+            pages: pages.decoded_by(|page| Box::new(DecodedRows::<T>::of(page))),
+            decoded: VecDeque::new(),
+            page: None,
+            error: None,
+            place: None,
             done: false,
         }
     }
@@ -88,7 +104,9 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         self
     }
 
-    /// Fetches up to this many pages before they are asked for; see [`Pages::prefetch`].
+    /// Fetches up to this many pages before they are asked for, see [`Pages::prefetch`], and decodes
+    /// them on threads for blocking work, so that several cores take part. Such a page is held in
+    /// memory as rows.
     pub fn prefetch(mut self, pages: usize) -> Self {
         self.pages = self.pages.prefetch(pages);
         self
@@ -168,8 +186,8 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
     /// the first page.
     #[must_use]
     pub fn cursor(&self) -> Option<Cursor> {
-        let end = self.page_end.as_ref()?;
-        Some(end.at(end.row() - self.decoded.len() as u64))
+        let (page, given) = self.place.as_ref()?;
+        Some(page.at(page.row() + given))
     }
 
     /// The next row; `None` after the last. Dropping the future loses nothing.
@@ -208,39 +226,111 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         C: Default + Extend<T> + IntoIterator<Item = T>,
     {
         let mut rows = C::default();
-        loop {
-            rows.extend(self.decoded.by_ref());
-            match self.try_next().await? {
-                Some(row) => rows.extend([row]),
-                None => return Ok(rows),
-            }
+        while let Some(row) = self.try_next().await? {
+            rows.extend([row]);
+            let decoded = self.decoded.len();
+            self.given(decoded);
+            rows.extend(self.decoded.drain(..));
         }
+        Ok(rows)
     }
 
     pub(crate) fn poll_row(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<T>, Error>> {
         loop {
-            if let Some(row) = self.decoded.next() {
+            if let Some(row) = self.decoded.pop_front() {
+                self.given(1);
                 return Poll::Ready(Ok(Some(row)));
+            }
+            if let Some(error) = self.error.take() {
+                self.done = true;
+                return Poll::Ready(Err(error));
             }
             if self.done {
                 return Poll::Ready(Ok(None));
             }
-            let page = ready!(self.pages.poll_page(context));
-            // So it stays if decoding panics: rows of this page would be missing from the rest.
-            self.done = true;
-            self.done = !self.next_page(page)?;
+            if self.page.is_some() {
+                self.decode_more();
+            } else {
+                match ready!(self.pages.poll_fetched(context)) {
+                    Ok(Some(fetched)) => self.begin(fetched),
+                    Ok(None) => self.done = true,
+                    Err(error) => self.error = Some(error),
+                }
+            }
         }
     }
 
-    /// Decodes a page. One without rows is followed by the next one, not by the end.
-    fn next_page(&mut self, page: Result<Option<crate::Page>, Error>) -> Result<bool, Error> {
-        let Some(page) = page? else {
-            return Ok(false);
+    /// Begins a page. One without rows is followed by the next one, not by the end.
+    fn begin(&mut self, fetched: Fetched) {
+        let Fetched { page, rows } = fetched;
+        self.place = Some((page.start.clone(), 0));
+        let left = page.kept.unwrap_or(usize::MAX);
+        match rows.map(|rows| rows.downcast::<DecodedRows<T>>()) {
+            Some(Ok(rows)) => {
+                let DecodedRows { rows, error } = *rows;
+                self.error = error.filter(|_| rows.len() < left);
+                self.decoded = rows;
+                self.decoded.truncate(left);
+            }
+            _ => {
+                self.page = Some(Reading {
+                    page,
+                    portions: Portions::default(),
+                    left,
+                });
+            }
+        }
+    }
+
+    /// Decodes some more rows of the page, or leaves it.
+    fn decode_more(&mut self) {
+        let Some(mut reading) = self.page.take() else {
+            return;
         };
-        let rows = page.rows::<T>().map_err(|error| page.explain::<T>(error))?;
-        self.page_end = Some(page.start.at(page.start.row() + rows.len() as u64));
-        self.decoded = rows.into_iter();
-        Ok(true)
+        // So it stays if decoding panics: rows of this page would be missing from the rest.
+        self.done = true;
+        let mut rows = std::mem::take(&mut self.decoded);
+        let more = reading
+            .page
+            .decode_portion(&mut reading.portions, &mut rows);
+        rows.truncate(reading.left);
+        reading.left -= rows.len();
+        self.decoded = rows;
+        self.done = false;
+        match more {
+            _ if reading.left == 0 => {}
+            Ok(true) => self.page = Some(reading),
+            Ok(false) => {}
+            Err(error) => self.error = Some(error),
+        }
+    }
+
+    /// Counts rows that are given out.
+    fn given(&mut self, rows: usize) {
+        if let Some((_, given)) = &mut self.place {
+            *given += rows as u64;
+        }
+    }
+}
+
+/// The rows of a page that were decoded ahead, up to the first that does not fit.
+struct DecodedRows<T> {
+    rows: VecDeque<T>,
+    error: Option<Error>,
+}
+
+impl<T: DeserializeOwned> DecodedRows<T> {
+    fn of(page: &Page) -> Self {
+        let mut rows = VecDeque::new();
+        let mut portions = Portions::default();
+        let error = loop {
+            match page.decode_portion(&mut portions, &mut rows) {
+                Ok(true) => {}
+                Ok(false) => break None,
+                Err(error) => break Some(error),
+            }
+        };
+        Self { rows, error }
     }
 }
 
@@ -254,7 +344,7 @@ impl<T: DeserializeOwned + Send + Unpin + 'static> Stream for Rows<T> {
 
 impl<T: DeserializeOwned + Send + Unpin + 'static> FusedStream for Rows<T> {
     fn is_terminated(&self) -> bool {
-        self.done && self.decoded.as_slice().is_empty()
+        self.done && self.decoded.is_empty() && self.error.is_none()
     }
 }
 

@@ -174,16 +174,22 @@ async fn a_page_that_ends_in_a_line_is_joined_by_a_line_break() {
 }
 
 #[tokio::test]
-async fn a_page_without_a_byte_adds_nothing() {
-    assert_eq!(
-        joined([page("n\n1\n", "1"), page("", "2"), last("n\n2\n")]).await,
-        "n\n1\n2\n"
-    );
-    assert_eq!(
-        joined([page("", "1"), page("n\n1\n", "2"), last("n\n2\n")]).await,
-        "n\n1\n2\n"
-    );
-    assert_eq!(joined([last("")]).await, "");
+async fn a_page_without_a_byte_is_an_error() {
+    // Every page has a header line, so that this one has been lost, and its rows with it.
+    for (pages, before) in [
+        (
+            vec![page("n\n1\n", "1"), page("", "2"), last("n\n2\n")],
+            "n\n1\n",
+        ),
+        (vec![page("n\n1\n", "1"), last("")], "n\n1\n"),
+        (vec![page("", "1"), last("n\n2\n")], ""),
+        (vec![last("")], ""),
+    ] {
+        let (text, error) = failed(pages, ErrorKind::Paging).await;
+        assert_eq!(text, before);
+        assert!(error.to_string().contains("header line"), "{error}");
+    }
+    assert_eq!(joined([last("n\n")]).await, "n\n");
 }
 
 #[tokio::test]

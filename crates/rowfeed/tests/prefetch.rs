@@ -315,17 +315,30 @@ async fn with_filters_or_without_a_total_dune_is_asked_page_by_page() {
 }
 
 #[tokio::test]
-async fn a_total_that_is_wrong_costs_requests_but_no_rows() {
+async fn a_total_that_is_wrong_is_an_error_or_costs_requests_but_no_rows() {
     for total in [1, 5, 22, 24, 30, 1_000_000] {
-        for prefetch in [1, 3, 8] {
+        for prefetch in [0, 1, 3, 8] {
             let table = Table::numbers(23, true);
             let server = PageServer::start(move |asked, _| {
                 table.dune_page(asked.number("offset"), asked.number("limit"), Some(total))
             });
-            let pages = pages_of(&server, Service::Dune)
-                .page_size(4)
-                .prefetch(prefetch);
-            let rows: Vec<Number> = in_time(pages.rows().try_collect()).await.unwrap();
+            let pages = || {
+                let pages = pages_of(&server, Service::Dune).page_size(4);
+                pages.prefetch(prefetch)
+            };
+            let error = in_time(pages().rows::<Number>().try_collect::<Vec<_>>()).await;
+            let error = error.unwrap_err();
+            assert_eq!(
+                error.kind(),
+                ErrorKind::Paging,
+                "{total} {prefetch}: {error}"
+            );
+            assert!(error.to_string().contains(&total.to_string()), "{error}");
+
+            // Who wants what there is gets it.
+            server.take_asked();
+            let rows = pages().allow_truncated().rows();
+            let rows: Vec<Number> = in_time(rows.try_collect()).await.unwrap();
             assert_eq!(rows, upto(23), "{total} {prefetch}");
             let asked = server.asked().len();
             assert!(
@@ -361,8 +374,8 @@ async fn a_page_without_rows_in_the_middle_is_gone_on_from() {
         let server = PageServer::start(|asked, _| {
             let (offset, limit) = (asked.number("offset"), asked.number("limit"));
             let table = Table::numbers(24, true);
-            let (status, body) = table.dune_page(offset, limit, Some(24));
-            // Rows 8 to 11 were left out by the server; the next page begins after them.
+            let (status, body) = table.dune_page(offset, limit, None);
+            // Nothing stands at the offsets 8 to 11; the next page begins after them.
             if offset != 8 {
                 return (status, body);
             }
@@ -394,6 +407,7 @@ async fn a_guess_that_fails_and_is_not_needed_is_no_error() {
         table.dune_page(offset, asked.number("limit"), Some(60))
     });
     let pages = pages_of(&server, Service::Dune).page_size(4).prefetch(8);
+    let pages = pages.allow_truncated();
     let rows: Vec<Number> = in_time(pages.rows().try_collect()).await.unwrap();
     assert_eq!(rows, upto(23));
 

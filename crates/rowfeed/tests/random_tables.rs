@@ -171,6 +171,8 @@ async fn read<T>(open: &Open, reading: &Reading) -> (Vec<T>, Vec<(usize, Vec<T>)
 where
     T: serde::de::DeserializeOwned + Send + 'static,
 {
+    // Totals may be wrong here, and offsets run on without any row.
+    let open = || open().allow_truncated();
     let pages = open()
         .page_size(reading.page_size)
         .prefetch(reading.prefetch);

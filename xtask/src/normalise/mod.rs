@@ -11,7 +11,7 @@ mod scalars;
 mod schemas;
 mod unions;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 pub(crate) use enums::{OpenEnum, open_enums};
@@ -103,7 +103,18 @@ const RULES: &[(&str, Rule)] = &[
 ];
 
 /// Applies every rule.
+///
+/// # Errors
+///
+/// What is not an object and has to be, which no rule looks at again; or what a rule cannot change.
 pub(crate) fn normalise(document: &mut Value) -> Result<()> {
+    for pointer in ["", "/paths", "/components", "/components/schemas"] {
+        if let Some(value) = document.pointer(pointer)
+            && !value.is_object()
+        {
+            bail!("normalise: {pointer:?} of the document is not an object");
+        }
+    }
     for (name, rule) in RULES {
         rule(document).with_context(|| format!("normalise: {name}"))?;
     }

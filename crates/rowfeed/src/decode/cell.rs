@@ -281,7 +281,7 @@ impl<'de> Deserializer<'de> for Cell<'_, '_, 'de> {
 
     #[inline]
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.lex.skip()?;
+        self.lex.ignore()?;
         visitor.visit_unit()
     }
 }

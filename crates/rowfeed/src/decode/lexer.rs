@@ -4,6 +4,8 @@
 //! lets the type that is asked for decide what a token becomes. Whole values that nobody wants are
 //! stepped over without being looked into.
 
+use std::num::NonZeroUsize;
+
 use super::error::{DecodeError, Result};
 
 /// How deep values may nest, the same as in `serde_json`.
@@ -19,6 +21,10 @@ pub(super) struct Lexer<'t, 'de> {
     lent: Option<&'de str>,
     at: usize,
     depth: u8,
+    /// Where the text begins in the one that errors count from.
+    base: usize,
+    /// Where the last value began that a type took no notice of.
+    ignored: Option<NonZeroUsize>,
 }
 
 /// A JSON string between its quotes.
@@ -71,6 +77,15 @@ impl std::ops::Deref for Text<'_, '_> {
 }
 
 impl<'de> Lexer<'de, 'de> {
+    /// Over items of a list, without its brackets, that stand at `base` of a longer text.
+    pub(super) fn within_list(items: &'de str, base: usize) -> Self {
+        Self {
+            depth: 1,
+            base,
+            ..Self::lending(items)
+        }
+    }
+
     /// Over text whose parts may be lent.
     pub(super) fn lending(text: &'de str) -> Self {
         Self {
@@ -78,6 +93,8 @@ impl<'de> Lexer<'de, 'de> {
             lent: Some(text),
             at: 0,
             depth: 0,
+            base: 0,
+            ignored: None,
         }
     }
 }
@@ -93,6 +110,8 @@ impl<'t, 'de> Lexer<'t, 'de> {
             },
             at: 0,
             depth: outer,
+            base: 0,
+            ignored: None,
         }
     }
 
@@ -120,6 +139,18 @@ impl<'t, 'de> Lexer<'t, 'de> {
 
     pub(super) fn go_to(&mut self, at: usize) {
         self.at = at;
+    }
+
+    /// Steps over a value that the type takes no notice of.
+    pub(super) fn ignore(&mut self) -> Result<()> {
+        self.ignored = NonZeroUsize::new(self.at);
+        self.skip()
+    }
+
+    /// Whether the value that began at `start` was ignored, as a whole.
+    #[inline]
+    pub(super) fn has_ignored(&self, start: usize) -> bool {
+        self.ignored.is_some_and(|ignored| ignored.get() == start)
     }
 
     /// The next byte that is not blank, left where it is.
@@ -183,6 +214,21 @@ impl<'t, 'de> Lexer<'t, 'de> {
             self.at += 1;
         } else {
             return Err(self.broken("expected a comma or the end of the list or object"));
+        }
+        Ok(true)
+    }
+
+    /// Whether another item follows where the text ends with the last one; takes the comma.
+    #[inline]
+    pub(super) fn next_of_rest(&mut self, first: &mut bool) -> Result<bool> {
+        if self.text.as_bytes()[self.at..]
+            .trim_ascii_start()
+            .is_empty()
+        {
+            return Ok(false);
+        }
+        if !std::mem::take(first) {
+            self.expect(b',')?;
         }
         Ok(true)
     }
@@ -253,7 +299,10 @@ impl<'t, 'de> Lexer<'t, 'de> {
     #[cold]
     fn unescaped(&self, quoted: Quoted) -> Result<String> {
         serde_json::from_str(&self.text[quoted.start - 1..=quoted.end]).map_err(|_| {
-            DecodeError::malformed(quoted.start, "a string holds an escape that is not valid")
+            DecodeError::malformed(
+                self.base + quoted.start,
+                "a string holds an escape that is not valid",
+            )
         })
     }
 
@@ -358,7 +407,66 @@ impl<'t, 'de> Lexer<'t, 'de> {
         }
     }
 
+    /// Steps over a list or an object, and makes sure that it is one.
     fn skip_nested(&mut self) -> Result<()> {
+        // The lists and objects around the place, the innermost lowest; a set bit is an object.
+        let mut around = 0_u128;
+        let mut depth = 0_u32;
+        loop {
+            let first = self.peek()?;
+            if matches!(first, b'{' | b'[') {
+                if depth == u128::BITS {
+                    self.skip_deep()?;
+                } else {
+                    self.at += 1;
+                    depth += 1;
+                    around = around << 1 | u128::from(first == b'{');
+                    // The closing bracket is two behind the opening one.
+                    if self.peek()? != first + 2 {
+                        if first == b'{' {
+                            self.skip_key()?;
+                        }
+                        continue;
+                    }
+                }
+            } else {
+                self.skip()?;
+            }
+            loop {
+                let in_object = around & 1 == 1;
+                match (self.peek()?, in_object) {
+                    (b'}', true) | (b']', false) => {
+                        self.at += 1;
+                        around >>= 1;
+                        depth -= 1;
+                        if depth == 0 {
+                            return Ok(());
+                        }
+                    }
+                    (b',', _) => {
+                        self.at += 1;
+                        if in_object {
+                            self.skip_key()?;
+                        }
+                        break;
+                    }
+                    _ => {
+                        let message = "expected a comma or the end of the list or object";
+                        return Err(self.broken(message));
+                    }
+                }
+            }
+        }
+    }
+
+    fn skip_key(&mut self) -> Result<()> {
+        self.quoted()?;
+        self.expect(b':')
+    }
+
+    /// Steps over a list or an object that nests deeper than its brackets can be remembered.
+    #[cold]
+    fn skip_deep(&mut self) -> Result<()> {
         let bytes = self.text.as_bytes();
         let mut open = 0_usize;
         loop {
@@ -403,7 +511,7 @@ impl<'t, 'de> Lexer<'t, 'de> {
 
     #[cold]
     pub(super) fn broken(&self, message: &str) -> DecodeError {
-        DecodeError::malformed(self.at, message)
+        DecodeError::malformed(self.base + self.at, message)
     }
 }
 

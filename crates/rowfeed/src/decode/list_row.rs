@@ -8,6 +8,7 @@ use super::{
     error::{DecodeError, Result},
     helper::Form,
     lexer::Lexer,
+    memory::Memory,
     row,
     single::one_cell,
     value::{self as any_value},
@@ -17,11 +18,20 @@ use super::{
 pub(super) struct ListRow<'r, 'de> {
     lex: &'r mut Lexer<'de, 'de>,
     columns: &'de Columns,
+    memory: &'r mut Memory,
 }
 
 impl<'r, 'de> ListRow<'r, 'de> {
-    pub(super) fn new(lex: &'r mut Lexer<'de, 'de>, columns: &'de Columns) -> Self {
-        Self { lex, columns }
+    pub(super) fn new(
+        lex: &'r mut Lexer<'de, 'de>,
+        columns: &'de Columns,
+        memory: &'r mut Memory,
+    ) -> Self {
+        Self {
+            lex,
+            columns,
+            memory,
+        }
     }
 
     #[inline]
@@ -120,7 +130,11 @@ impl<'de> Deserializer<'de> for ListRow<'_, 'de> {
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         self.lex.open(b'[')?;
         let len = self.columns.len();
-        let mut cells = Cells { row: self, next: 0 };
+        let mut cells = Cells {
+            row: self,
+            fields: None,
+            next: 0,
+        };
         let out = visitor.visit_seq(&mut cells)?;
         if cells.next < len {
             return Err(DecodeError::new(format!(
@@ -132,8 +146,33 @@ impl<'de> Deserializer<'de> for ListRow<'_, 'de> {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.named(None, visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        self.named(Some(fields), visitor)
+    }
+}
+
+impl<'de> ListRow<'_, 'de> {
+    /// Reads the cells by the names of their columns: all of them, or those of a struct with these
+    /// fields.
+    fn named<V: Visitor<'de>>(
+        self,
+        fields: Option<&'static [&'static str]>,
+        visitor: V,
+    ) -> Result<V::Value> {
         self.lex.open(b'[')?;
-        let mut cells = Cells { row: self, next: 0 };
+        let mut cells = Cells {
+            row: self,
+            fields,
+            next: 0,
+        };
         let out = visitor.visit_map(&mut cells)?;
         cells.end()?;
         Ok(out)
@@ -142,6 +181,7 @@ impl<'de> Deserializer<'de> for ListRow<'_, 'de> {
 
 struct Cells<'r, 'de> {
     row: ListRow<'r, 'de>,
+    fields: Option<&'static [&'static str]>,
     next: usize,
 }
 
@@ -188,8 +228,14 @@ impl<'de> MapAccess<'de> for Cells<'_, 'de> {
 
     #[inline]
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
-        if !self.advance()? {
-            return Ok(None);
+        loop {
+            if !self.advance()? {
+                return Ok(None);
+            }
+            if self.fields.is_none() || !self.row.memory.is_unwanted(self.next - 1) {
+                break;
+            }
+            self.row.lex.skip()?;
         }
         let name = self.row.columns.slice()[self.next - 1].name();
         seed.deserialize(value::BorrowedStrDeserializer::new(name))
@@ -201,6 +247,17 @@ impl<'de> MapAccess<'de> for Cells<'_, 'de> {
         let Some(index) = self.next.checked_sub(1) else {
             return Err(DecodeError::new("a value was asked for before its key"));
         };
-        self.row.cell(index, |cell| seed.deserialize(cell))
+        let mut start = 0;
+        let out = self.row.cell(index, |cell| {
+            start = cell.lex.position();
+            seed.deserialize(cell)
+        })?;
+        if let Some(fields) = self.fields
+            && self.row.lex.has_ignored(start)
+        {
+            let name = self.row.columns.slice()[index].name();
+            self.row.memory.learn(index, name, fields);
+        }
+        Ok(out)
     }
 }

@@ -9,19 +9,12 @@ use super::{
     helper::Form,
     kind::UNKNOWN,
     lexer::{Lexer, Text},
-    lightdash, row,
+    lightdash,
+    memory::Memory,
+    row,
     single::one_cell,
     value::{self as any_value},
 };
-
-/// What the rows of a page have in common, kept from one to the next.
-#[derive(Debug, Default)]
-pub(super) struct Memory {
-    /// Which column stood at which place in the last row.
-    order: Vec<usize>,
-    /// Where the cell of each column starts in this row; 0 for none.
-    pub(super) starts: Vec<usize>,
-}
 
 const NO_COLUMN: usize = usize::MAX;
 
@@ -206,9 +199,31 @@ impl<'de> Deserializer<'de> for ObjectRow<'_, 'de> {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.members(None, visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        self.members(Some(fields), visitor)
+    }
+}
+
+impl<'de> ObjectRow<'_, 'de> {
+    /// Reads the cells in the order in which they were sent, all of them, or those of a struct with
+    /// these fields.
+    fn members<V: Visitor<'de>>(
+        self,
+        fields: Option<&'static [&'static str]>,
+        visitor: V,
+    ) -> Result<V::Value> {
         self.lex.open(b'{')?;
         let mut members = Members {
             row: self,
+            fields,
             column: None,
             undeclared: None,
             place: 0,
@@ -226,7 +241,8 @@ impl<'de> Deserializer<'de> for ObjectRow<'_, 'de> {
 /// The cells in the order in which they were sent.
 struct Members<'r, 'de> {
     row: ObjectRow<'r, 'de>,
-    column: Option<&'de Column>,
+    fields: Option<&'static [&'static str]>,
+    column: Option<usize>,
     undeclared: Option<Text<'de, 'de>>,
     place: usize,
     first: bool,
@@ -238,22 +254,31 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
 
     #[inline]
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
-        if self.done || !self.row.lex.next_item(&mut self.first, b'}')? {
-            self.done = true;
-            return Ok(None);
-        }
-        self.row.lex.peek()?;
-        let place = self.place;
-        self.place += 1;
-        let key = match self.row.expected_key(place) {
-            Some(index) => Ok(index),
-            None => self.row.other_key(place)?,
+        let key = loop {
+            if self.done || !self.row.lex.next_item(&mut self.first, b'}')? {
+                self.done = true;
+                return Ok(None);
+            }
+            self.row.lex.peek()?;
+            let place = self.place;
+            self.place += 1;
+            let key = match self.row.expected_key(place) {
+                Some(index) => Ok(index),
+                None => self.row.other_key(place)?,
+            };
+            match key {
+                Ok(index) if self.fields.is_some() && self.row.memory.is_unwanted(index) => {
+                    self.row.lex.expect(b':')?;
+                    self.row.lex.skip()?;
+                }
+                key => break key,
+            }
         };
         match key {
             Ok(index) => {
-                let column = &self.row.columns.slice()[index];
-                self.column = Some(column);
-                seed.deserialize(value::BorrowedStrDeserializer::new(column.name()))
+                self.column = Some(index);
+                let name = self.row.columns.slice()[index].name();
+                seed.deserialize(value::BorrowedStrDeserializer::new(name))
             }
             Err(name) => {
                 let key = match &name {
@@ -271,11 +296,22 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
     #[inline]
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
         self.row.lex.expect(b':')?;
-        let Some(column) = self.column else {
+        let Some(index) = self.column else {
             let name = self.undeclared.take();
             let name = name.as_deref().unwrap_or_default();
             return self.row.undeclared(name, |cell| seed.deserialize(cell));
         };
-        self.row.cell(Some(column), |cell| seed.deserialize(cell))
+        let column = &self.row.columns.slice()[index];
+        let mut start = 0;
+        let out = self.row.cell(Some(column), |cell| {
+            start = cell.lex.position();
+            seed.deserialize(cell)
+        })?;
+        if let Some(fields) = self.fields
+            && self.row.lex.has_ignored(start)
+        {
+            self.row.memory.learn(index, column.name(), fields);
+        }
+        Ok(out)
     }
 }

@@ -1,15 +1,17 @@
 //! The rows of one page, one after the other.
 
-use std::marker::PhantomData;
+use std::{collections::VecDeque, marker::PhantomData};
 
-use serde::de::Deserialize;
+use rowfeed_client::RawRows;
+use serde::de::{Deserialize, DeserializeOwned};
 
 use super::{
     columns::{Columns, Shape},
     error::{DecodeError, Result},
     lexer::Lexer,
     list_row::ListRow,
-    object_row::{Memory, ObjectRow},
+    memory::Memory,
+    object_row::ObjectRow,
 };
 
 /// No more rows than this are made room for in advance.
@@ -31,6 +33,47 @@ pub(crate) fn decode_rows<'a, T: Deserialize<'a>>(
         }
     }
     Ok(rows)
+}
+
+/// A page that is decoded one portion after the other, as [`RawRows::portion`] gives them.
+#[derive(Debug, Default)]
+pub(crate) struct Portions {
+    next: usize,
+    /// How many rows have been decoded.
+    rows: u64,
+    memory: Memory,
+}
+
+impl Portions {
+    /// Decodes the next portion into `out`; `false` if there is none. When a row does not become a
+    /// `T`, those before it are in `out`.
+    pub(crate) fn decode_next<T: DeserializeOwned>(
+        &mut self,
+        columns: &Columns,
+        rows: &RawRows,
+        first_row: u64,
+        out: &mut VecDeque<T>,
+    ) -> Result<bool> {
+        let Some(portion) = rows.portion(self.next) else {
+            return Ok(false);
+        };
+        self.next += 1;
+        let base = portion.as_ptr().addr() - rows.as_bytes().as_ptr().addr();
+        let mut decoder = RowDecoder {
+            lex: Lexer::within_list(portion, base),
+            memory: std::mem::take(&mut self.memory),
+            row: first_row + self.rows,
+            state: State::First,
+            is_portion: true,
+            ..RowDecoder::new(columns, "", 0)
+        };
+        while let Some(row) = decoder.decode_next()? {
+            out.push_back(row);
+        }
+        self.rows = decoder.row - first_row;
+        self.memory = decoder.memory;
+        Ok(true)
+    }
 }
 
 /// The rows of a page, decoded one at a time, each when it is asked for.
@@ -62,6 +105,8 @@ pub struct RowDecoder<'a, T> {
     memory: Memory,
     row: u64,
     state: State,
+    /// The list has neither its opening nor its closing bracket.
+    is_portion: bool,
     rows: PhantomData<fn() -> T>,
 }
 
@@ -83,6 +128,7 @@ impl<'a, T: Deserialize<'a>> RowDecoder<'a, T> {
             memory: Memory::default(),
             row: first_row,
             state: State::Closed,
+            is_portion: false,
             rows: PhantomData,
         }
     }
@@ -115,14 +161,18 @@ impl<'a, T: Deserialize<'a>> RowDecoder<'a, T> {
             State::First | State::Open => {}
         }
         let mut first = self.state == State::First;
-        if !self.lex.next_item(&mut first, b']')? {
+        if self.is_portion {
+            if !self.lex.next_of_rest(&mut first)? {
+                return Ok(None);
+            }
+        } else if !self.lex.next_item(&mut first, b']')? {
             self.lex.finish()?;
             return Ok(None);
         }
         self.state = State::Open;
         let columns = self.columns;
         match columns.shape() {
-            Shape::List => T::deserialize(ListRow::new(&mut self.lex, columns)),
+            Shape::List => T::deserialize(ListRow::new(&mut self.lex, columns, &mut self.memory)),
             shape => T::deserialize(ObjectRow::new(
                 &mut self.lex,
                 columns,

@@ -20,15 +20,6 @@ macro_rules! one_cell {
             self.only(|cell| cell.deserialize_enum(name, variants, visitor))
         }
 
-        fn deserialize_struct<V: Visitor<'de>>(
-            self,
-            _name: &'static str,
-            _fields: &'static [&'static str],
-            visitor: V,
-        ) -> Result<V::Value> {
-            self.deserialize_map(visitor)
-        }
-
         fn deserialize_tuple<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value> {
             self.deserialize_seq(visitor)
         }

@@ -59,8 +59,11 @@ impl Joint {
         })))
     }
 
-    /// Fails if the page was one of another table.
+    /// Fails if the page was one of another table, or none.
     pub(super) fn end_page(&mut self) -> Result<(), &'static str> {
+        if self.line.bytes.is_empty() {
+            return Err("this page is empty, and every page of a CSV has a header line");
+        }
         if !self.line.is_whole && !self.line.bytes.is_empty() && self.header.is_some() {
             self.check_header()?;
         }
@@ -118,26 +121,30 @@ fn without_break(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
+/// Pages joined, each of them in pieces of this size.
+#[cfg(any(test, rowfeed_fuzzing))]
+pub(crate) fn joined(pages: &[&[u8]], size: usize) -> Result<Vec<u8>, &'static str> {
+    let (mut joint, mut text) = (Joint::default(), Vec::new());
+    for page in pages {
+        for piece in page.chunks(size) {
+            let given = joint.take(Bytes::copy_from_slice(piece))?;
+            text.extend(given.unwrap_or_default());
+            text.extend(joint.take_held().unwrap_or_default());
+        }
+        joint.end_page()?;
+    }
+    Ok(text)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
 
-    /// Pages joined, each of them in pieces of this size.
     fn joined(pages: &[&str], size: usize) -> Result<String, &'static str> {
-        let (mut joint, mut text) = (Joint::default(), Vec::new());
-        for page in pages {
-            for piece in page.as_bytes().chunks(size) {
-                text.extend(
-                    joint
-                        .take(Bytes::copy_from_slice(piece))?
-                        .unwrap_or_default(),
-                );
-                text.extend(joint.take_held().unwrap_or_default());
-            }
-            joint.end_page()?;
-        }
+        let pages: Vec<&[u8]> = pages.iter().map(|page| page.as_bytes()).collect();
+        let text = super::joined(&pages, size)?;
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
@@ -165,6 +172,13 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_page_without_a_header_line_is_none() {
+        assert!(joined(&[""], 1).is_err());
+        assert!(joined(&["a,b\n1,2\n", "", "a,b\n3,4\n"], 3).is_err());
+        assert_eq!(joined(&["a,b\n", "a,b"], 3).as_deref(), Ok("a,b\n"));
     }
 
     #[test]

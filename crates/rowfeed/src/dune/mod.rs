@@ -36,10 +36,13 @@ mod fresh;
 mod lists;
 mod paging;
 mod pipeline;
+mod place;
 mod request;
 mod run;
 mod state;
 
 pub use csv::{CsvBytes, ReadsCsv};
+#[cfg(any(test, rowfeed_fuzzing))]
+pub(crate) use csv_joint::joined;
 pub use fresh::MaxAge;
 pub use rowfeed_dune::*;

@@ -4,7 +4,13 @@
 //!   that execution, since the query may run again in between.
 //! - The server may send fewer rows than asked for. Only `next_offset` says where to go on, and
 //!   only its absence is the end: a short or empty page is not.
-//! - An offset that does not advance is an error, or it would never end.
+//! - An offset that does not advance is an error, or it would never end; so is one that goes on
+//!   before the end of the page, whose rows would come twice, or behind it, past rows that were
+//!   left out.
+//! - Without filters the total counts what can be read, so that an end before it, a page without
+//!   rows before it, and another total than before are errors, unless a part of a result is
+//!   wanted as it is. With filters it may count the rows before them, and says nothing.
+//! - So many pages without rows in a row are taken for a result that never ends.
 //! - A result that Dune cut off for its size is an error, unless it was asked for as it is.
 //! - Pages may be fetched side by side once the first has come in full size, and only without
 //!   filters: the total may count the rows before them. It is a guess of what to ask for, never
@@ -13,11 +19,13 @@
 use rowfeed_dune::{builder, types};
 
 use super::{
+    place::Place,
     request::{PAGE_SIZE, Request},
     state::{SERVICE, TRUNCATED, check_state},
 };
 use crate::{
     Columns, Cursor, Error, ErrorKind, Page, Pages, ReadsRows,
+    items::MOST_EMPTY_PAGES,
     offsets::{Offsets, Ticket},
     source::{Plan, Source, Wanted},
 };
@@ -30,6 +38,10 @@ pub(super) struct Paging {
     number: u64,
     /// How many rows there seem to be, once pages may be fetched side by side.
     guess: Option<u64>,
+    /// How many rows there are, where that is said and all of them are read.
+    total: Option<u64>,
+    /// How many pages without a row have come in a row.
+    empty_pages: u32,
     columns: Known,
 }
 
@@ -94,6 +106,8 @@ impl Paging {
             offsets: Offsets::from(offset),
             number: 0,
             guess: None,
+            total: None,
+            empty_pages: 0,
             columns: Known::No,
         }
     }
@@ -274,9 +288,15 @@ impl Source for Paging {
         let mut response = response?;
         let result = self.check(wanted, &mut response)?;
         let metadata = result.metadata.unwrap_or_default();
-        let total_rows = metadata
-            .total_row_count
-            .and_then(|rows| rows.try_into().ok());
+        let total_rows = match metadata.total_row_count.map(u64::try_from) {
+            None => None,
+            Some(Ok(total)) => Some(total),
+            Some(Err(_)) => {
+                let message = "the page announces less than no rows in all";
+                let error = Error::new(ErrorKind::Paging, SERVICE, message);
+                return Err(error.with_run(&response.execution_id));
+            }
+        };
         let next = match response.next_offset {
             None => None,
             Some(next) => match u64::try_from(next) {
@@ -293,6 +313,40 @@ impl Source for Paging {
         };
         if self.request.is_sample() && next.is_some() {
             let message = "a sample is one page, and Dune says that rows follow this one";
+            let error = Error::new(ErrorKind::Paging, SERVICE, message);
+            return Err(error.with_run(&response.execution_id));
+        }
+        let rows = result.rows.unwrap_or_default();
+        let count = rows.count() as u64;
+        let read = ticket.offset - self.offsets.first() + count;
+        let is_partial = response.state == types::ExecutionState::CompletedPartial;
+        let is_whole = self.request.has_all_rows()
+            && !(is_partial || wanted.truncated || self.request.takes_partial());
+        let place = Place {
+            first: ticket.offset,
+            rows: count,
+            said: metadata.row_count,
+            next,
+            // A count of 0 is also how none is written.
+            total: total_rows.filter(|total| is_whole && *total > 0),
+            has_all_rows: self.request.has_all_rows(),
+            is_enough: wanted.is_met(read),
+        };
+        if !self.request.is_sample()
+            && let Some(message) = place.misfit(self.total)
+        {
+            let error = Error::new(ErrorKind::Paging, SERVICE, message);
+            return Err(error.with_run(&response.execution_id));
+        }
+        self.total = self.total.or(place.total);
+        self.empty_pages = match count == 0 && next.is_some() {
+            true => self.empty_pages + 1,
+            false => 0,
+        };
+        if self.empty_pages == MOST_EMPTY_PAGES {
+            let message = format!(
+                "{MOST_EMPTY_PAGES} pages in a row have no rows, and yet another is said to follow"
+            );
             let error = Error::new(ErrorKind::Paging, SERVICE, message);
             return Err(error.with_run(&response.execution_id));
         }
@@ -315,7 +369,7 @@ impl Source for Paging {
                 Some(names).filter(|names| given(names)),
                 Some(types).filter(|types| given(types)),
             ),
-            rows: result.rows.unwrap_or_default(),
+            rows,
             kept: None,
             total_rows,
         };

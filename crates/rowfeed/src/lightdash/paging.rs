@@ -4,6 +4,9 @@
 //!   an answer is how many rows it has, so it is never sent back.
 //! - `nextPage` is absent on the last page, and only there.
 //! - `totalResults` does not change, and all pages together have as many rows.
+//! - A page that is not the last and not full, one with more rows than asked for, another page than
+//!   the one asked for, and one of another query are errors: the rows behind it would be others than
+//!   those that follow.
 //! - Servers allow 2,500 rows a page unless set up otherwise, and refuse more. A size that the user
 //!   did not choose falls back to 500, which every server allows.
 //! - Pages do not change once a query is ready, so all but the first may be fetched side by side.
@@ -216,14 +219,22 @@ impl Source for Paging {
             return Ok(None);
         }
         let results = answer.results;
+        if let Ok(asked) = &self.results.query_uuid
+            && *asked != results.query_uuid
+        {
+            let message = format!("this page comes from query {}", results.query_uuid);
+            return Err(Error::new(ErrorKind::Paging, SERVICE, message).with_run(asked));
+        }
         check_status(&results)?;
         let id = results.query_uuid;
         let paging =
             |message: String| Err(Error::new(ErrorKind::Paging, SERVICE, message).with_run(&id));
 
-        let total_rows = results
-            .total_results
-            .and_then(|total| u64::try_from(total).ok());
+        let total_rows = match results.total_results.map(u64::try_from) {
+            None => None,
+            Some(Ok(total)) => Some(total),
+            Some(Err(_)) => return paging("the query has less than no rows in all".to_owned()),
+        };
         let settled = self.settled.get_or_insert(Settled {
             page_size: answer.page_size,
             total_rows,
@@ -244,6 +255,23 @@ impl Source for Paging {
                 answer.page
             ));
         }
+        if let Some(page) = results.page
+            && page != answer.page.cast_signed()
+        {
+            return paging(format!(
+                "page {page} was sent where page {} was asked for",
+                answer.page
+            ));
+        }
+        let count = results.rows.as_ref().map_or(0, RawRows::count) as u64;
+        if count > answer.page_size || (next.is_some() && count < answer.page_size) {
+            return paging(format!(
+                "page {} has {count} rows; {} were asked for, and {} page follows",
+                answer.page,
+                answer.page_size,
+                if next.is_some() { "another" } else { "no" }
+            ));
+        }
         self.ended = next.is_none();
 
         // Reading may begin in the middle of a page.
@@ -254,7 +282,7 @@ impl Source for Paging {
         };
         let rows = without_first(results.rows.unwrap_or_default(), skipped);
         let start = self.place(&id, self.row);
-        self.row += rows.count() as u64;
+        self.row += count.saturating_sub(skipped);
         if self.ended
             && let Some(total) = total_rows
             && self.row != total

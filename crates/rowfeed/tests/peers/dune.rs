@@ -198,7 +198,7 @@ async fn misses_a_field_in_the_result_of_a_failed_run() {
 
 #[tokio::test]
 async fn counts_rows_in_32_bits() {
-    let mut body = dune_answers::page("01EXECUTION", &[0], None);
+    let mut body = dune_answers::page("01EXECUTION", &[0], Some(1));
     body["result"]["metadata"]["total_row_count"] = 6_000_000_000_i64.into();
     let bench = Bench::start().await;
     bench.answer(Service::Dune, 0, &body);

@@ -10,6 +10,7 @@ mod one_struct;
 mod random_tables;
 mod scalars;
 mod shapes;
+mod unwanted;
 mod values;
 mod variants;
 

@@ -1,0 +1,116 @@
+"""A worker with the official client of a service: `worker.py JOB`, or `worker.py --has SERVICE`.
+
+It says `ready`, then answers each line `go` with a line of JSON. The clock runs while the client
+reads all pages, as a user would have it do; the sum over the values is made after it has stopped.
+"""
+
+import importlib.util
+import json
+import sys
+import time
+
+MODULES = {
+    "dune": "dune_client",
+    "lightdash": "lightdash",
+    "yandex-query": "yandex_query_client",
+}
+COLUMNS = [
+    "block_date", "block_number", "tx_hash", "project",
+    "token_symbol", "amount_usd", "log_index", "is_buy",
+]  # fmt: skip
+
+
+def dune(job):
+    import logging
+
+    from dune_client.client import DuneClient
+
+    logging.disable(logging.CRITICAL)
+    client = DuneClient(api_key="a key", base_url=job["url"])
+
+    # the text of the query is the id of its run here
+    def read():
+        return client.run_sql(job["dataset"], ping_frequency=0).get_rows()
+
+    return read, lambda row: [row[name] for name in COLUMNS]
+
+
+def lightdash(job):
+    from lightdash import Client
+    from lightdash.models import Model
+
+    client = Client(job["url"], "a key", "project")
+    # the name of the model is the id of its query here
+    model = Model(name=job["dataset"], type="default", database_name="", schema_name="")
+    model._set_client(client)
+
+    def read():
+        query = model.query(metrics=(), dimensions=COLUMNS, limit=job["rows"])
+        return query.to_records()
+
+    def cells(row):
+        return [row["block_date"], int(row["block_number"]), *(row[name] for name in COLUMNS[2:])]
+
+    return read, cells
+
+
+def yandex_query(job):
+    from yandex_query_client import YQHttpClient, YQHttpClientConfig
+
+    config = YQHttpClientConfig(token="a token", project="folder")
+    config.endpoint = job["url"]
+    client = YQHttpClient(config)
+
+    def read():
+        return client.get_query_result_set(job["dataset"], 0)["rows"]
+
+    # dates and optional values have been converted by the client
+    return read, lambda row: [str(row[0]), *row[1:]]
+
+
+def add_up(rows, cells):
+    total = {"rows": len(rows), "integers": 0, "floats": 0.0, "text": 0, "nulls": 0}
+    for row in rows:
+        date, block, tx, project, symbol, amount, index, is_buy = cells(row)
+        total["integers"] += block + index + is_buy
+        total["text"] += min(len(date), 10) + len(tx) + len(project) + len(symbol or "")
+        total["floats"] += amount or 0.0
+        total["nulls"] += (symbol is None) + (amount is None)
+    total["integers"] %= 1 << 64
+    return total
+
+
+def peak_rss_bytes():
+    try:
+        with open("/proc/self/status") as status:
+            for line in status:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return None
+
+
+def main():
+    if sys.argv[1] == "--has":
+        return 0 if importlib.util.find_spec(MODULES[sys.argv[2]]) else 1
+    job = json.loads(sys.argv[1])
+    contender = {"dune": dune, "lightdash": lightdash, "yandex-query": yandex_query}
+    read, cells = contender[job["service"]](job)
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        wall, cpu = time.perf_counter(), time.process_time()
+        rows = read()
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        total = add_up(rows, cells)
+        rows = None
+        reading = {
+            "rows": total["rows"], "sum": total, "bytes": None, "wall_s": wall, "cpu_s": cpu,
+            "peak_rss_bytes": peak_rss_bytes(),
+        }  # fmt: skip
+        print(json.dumps(reading), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,130 @@
+//! What crates cost to build from nothing: crates in the tree, CPU time of a check and of a release
+//! build, generated lines.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+use anyhow::{Result, ensure};
+
+use crate::{machine, options::Options, results::BuildCost, run::target_directory};
+
+const PACKAGES: [&str; 5] = [
+    "rowfeed-client",
+    "rowfeed-dune",
+    "rowfeed-lightdash",
+    "rowfeed-yandex-query",
+    "rowfeed",
+];
+
+/// Measures each crate with its default features.
+pub(crate) fn measure(options: &Options) -> Result<Vec<BuildCost>> {
+    let pattern = options.only.as_deref().unwrap_or_default();
+    // Below the target directory, and new for each build.
+    let target = target_directory()?.join("bench/build");
+    // Nothing is to be downloaded while the clock runs.
+    let host = machine::host()?;
+    let fetch = ["fetch", "--quiet", "--locked", "--target", &host];
+    cargo(&options.root, &target, &fetch)?;
+    let mut costs = Vec::new();
+    for package in PACKAGES
+        .into_iter()
+        .filter(|package| package.contains(pattern))
+    {
+        eprintln!("{package}");
+        let crates = crates(&options.root, package)?;
+        let build = |words: &[&str]| -> Result<(Option<f64>, f64)> {
+            let _ = fs::remove_dir_all(&target);
+            let (wall, before) = (Instant::now(), children_cpu_s());
+            let words = [words, &["--quiet", "--locked", "--package", package]].concat();
+            cargo(&options.root, &target, &words)?;
+            let cpu = children_cpu_s()
+                .zip(before)
+                .map(|(after, before)| after - before);
+            Ok((cpu, wall.elapsed().as_secs_f64()))
+        };
+        let (check_cpu_s, check_wall_s) = build(&["check"])?;
+        let (release_cpu_s, release_wall_s) = build(&["build", "--release"])?;
+        costs.push(BuildCost {
+            package: package.to_owned(),
+            crates,
+            check_cpu_s,
+            check_wall_s,
+            release_cpu_s,
+            release_wall_s,
+            generated_lines: generated_lines(&options.root, package),
+        });
+    }
+    let _ = fs::remove_dir_all(&target);
+    ensure!(
+        !costs.is_empty(),
+        "no package has {:?} in its name",
+        options.only.as_deref().unwrap_or_default()
+    );
+    Ok(costs)
+}
+
+fn cargo(root: &Path, target: &Path, words: &[&str]) -> Result<()> {
+    let status = Command::new("cargo")
+        .args(words)
+        .current_dir(root)
+        .env("CARGO_TARGET_DIR", target)
+        .env("CARGO_INCREMENTAL", "0")
+        .stdout(Stdio::null())
+        .status()?;
+    ensure!(
+        status.success(),
+        "cargo {} ended with {status}",
+        words.join(" ")
+    );
+    Ok(())
+}
+
+fn crates(root: &Path, package: &str) -> Result<usize> {
+    let words = [
+        "tree",
+        "--locked",
+        "--edges",
+        "normal,build",
+        "--prefix",
+        "none",
+        "--package",
+    ];
+    let output = Command::new("cargo")
+        .args(words)
+        .arg(package)
+        .current_dir(root)
+        .output()?;
+    ensure!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let tree = String::from_utf8_lossy(&output.stdout);
+    let lines = tree.lines().filter(|line| !line.is_empty());
+    // A crate that was shown before is marked.
+    let crates: BTreeSet<&str> = lines.map(|line| line.trim_end_matches(" (*)")).collect();
+    Ok(crates.len())
+}
+
+fn generated_lines(root: &Path, package: &str) -> usize {
+    let crate_ = package.trim_start_matches("rowfeed-");
+    let path = root.join("crates").join(crate_).join("src/generated.rs");
+    fs::read_to_string(path).map_or(0, |text| text.lines().count())
+}
+
+/// The CPU time of all processes that this one has started and that have ended, and of theirs;
+/// where the system tells.
+fn children_cpu_s() -> Option<f64> {
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    // Behind the name, which may hold anything, the third field comes first.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let fields: Vec<&str> = fields.split_whitespace().collect();
+    let ticks = |index: usize| fields.get(index)?.parse::<f64>().ok();
+    // Linux counts in hundredths of a second for every program.
+    Some((ticks(13)? + ticks(14)?) / 100.0)
+}

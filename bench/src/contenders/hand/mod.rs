@@ -1,0 +1,108 @@
+//! The loop that a good engineer writes: reqwest, `serde_json::from_slice` straight into a typed
+//! page, and the service's rule for the next page.
+
+mod cells;
+mod rows;
+
+use anyhow::Result;
+use serde::{Deserialize, de::DeserializeOwned};
+
+pub(super) use self::rows::{Mixed, Structs, Wide};
+use super::Job;
+use crate::{
+    dataset::Service,
+    sum::{Row, Sum},
+};
+
+/// A page of Dune.
+#[derive(Deserialize)]
+pub(super) struct DunePage<T> {
+    pub(super) result: DuneResult<T>,
+    next_offset: Option<u64>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct DuneResult<T> {
+    pub(super) rows: Vec<T>,
+}
+
+/// A page of Lightdash.
+#[derive(Deserialize)]
+pub(super) struct LightdashPage<T> {
+    pub(super) results: LightdashResults<T>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct LightdashResults<T> {
+    pub(super) rows: Vec<T>,
+    #[serde(rename = "nextPage")]
+    next_page: Option<u64>,
+}
+
+/// A page of Yandex Query.
+#[derive(Deserialize)]
+pub(super) struct YandexPage<T> {
+    pub(super) rows: Vec<T>,
+}
+
+pub(super) async fn read<S: Structs>(http: &reqwest::Client, job: &Job) -> Result<Sum> {
+    match job.service {
+        Service::Dune => dune::<S::Dune>(http, job).await,
+        Service::Lightdash => lightdash::<S::Lightdash>(http, job).await,
+        Service::YandexQuery => yandex_query::<S::YandexQuery>(http, job).await,
+    }
+}
+
+async fn dune<T: Row + DeserializeOwned>(http: &reqwest::Client, job: &Job) -> Result<Sum> {
+    let url = format!("{}/api/v1/execution/{}/results", job.url, job.dataset);
+    let limit = u64::from(job.page_size);
+    let mut sum = Sum::default();
+    let mut next = Some(0);
+    while let Some(offset) = next {
+        let request = http
+            .get(&url)
+            .query(&[("limit", limit), ("offset", offset)]);
+        let body = request.send().await?.error_for_status()?.bytes().await?;
+        let page: DunePage<T> = serde_json::from_slice(&body)?;
+        page.result.rows.iter().for_each(|row| row.add_to(&mut sum));
+        next = page.next_offset;
+    }
+    Ok(sum)
+}
+
+async fn lightdash<T: Row + DeserializeOwned>(http: &reqwest::Client, job: &Job) -> Result<Sum> {
+    let url = format!("{}/api/v2/projects/project/query/{}", job.url, job.dataset);
+    let size = u64::from(job.page_size);
+    let mut sum = Sum::default();
+    let mut next = Some(1);
+    while let Some(page) = next {
+        let request = http.get(&url).query(&[("page", page), ("pageSize", size)]);
+        let body = request.send().await?.error_for_status()?.bytes().await?;
+        let page: LightdashPage<T> = serde_json::from_slice(&body)?;
+        page.results
+            .rows
+            .iter()
+            .for_each(|row| row.add_to(&mut sum));
+        next = page.results.next_page;
+    }
+    Ok(sum)
+}
+
+async fn yandex_query<T: Row + DeserializeOwned>(http: &reqwest::Client, job: &Job) -> Result<Sum> {
+    let url = format!("{}/api/fq/v1/queries/{}/results/0", job.url, job.dataset);
+    let limit = u64::from(job.page_size);
+    let mut sum = Sum::default();
+    let mut offset = 0;
+    loop {
+        let request = http.get(&url).query(&[("project", "folder")]);
+        let request = request.query(&[("limit", limit), ("offset", offset)]);
+        let body = request.send().await?.error_for_status()?.bytes().await?;
+        let page: YandexPage<T> = serde_json::from_slice(&body)?;
+        page.rows.iter().for_each(|row| row.add_to(&mut sum));
+        let count = page.rows.len() as u64;
+        if count < limit {
+            return Ok(sum);
+        }
+        offset += count;
+    }
+}

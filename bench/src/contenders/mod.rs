@@ -1,0 +1,100 @@
+//! The contenders. Each reads one whole result and sums up its rows.
+
+mod fetch;
+mod generated;
+mod hand;
+mod limit;
+mod rowfeed;
+
+use anyhow::{Result, bail};
+pub(crate) use fetch::read_raw;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    dataset::{Dataset, Service, Table},
+    sum::Sum,
+};
+
+/// What to read, and who reads it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Job {
+    pub(crate) url: String,
+    pub(crate) service: Service,
+    /// The id under which the result is asked for.
+    pub(crate) dataset: String,
+    pub(crate) rows: u64,
+    pub(crate) page_size: u32,
+    pub(crate) contender: String,
+    /// How far `rowfeed-prefetch` reads ahead.
+    pub(crate) prefetch: usize,
+    /// Whether only a page tells where the next one begins, as with filters at Dune.
+    pub(crate) chained: bool,
+    /// How many times the result is read, one time after the other, in one reading.
+    pub(crate) repeat: u64,
+}
+
+/// What a reading came to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) rows: u64,
+    /// Of contenders that decode values.
+    pub(crate) sum: Option<Sum>,
+    /// Of contenders that look at nothing but bytes: how many.
+    pub(crate) bytes: Option<u64>,
+}
+
+impl From<Sum> for Outcome {
+    fn from(sum: Sum) -> Self {
+        Self {
+            rows: sum.rows,
+            sum: Some(sum),
+            bytes: None,
+        }
+    }
+}
+
+/// A contender that is ready to begin.
+pub(crate) enum Contender {
+    Rowfeed(rowfeed::Rowfeed),
+    Hand(reqwest::Client),
+    Generated(generated::Generated),
+    Limit(limit::Limit),
+    Fetch(reqwest::Client),
+    Raw,
+}
+
+impl Contender {
+    /// Makes clients, and fetches what is to be decoded from memory.
+    pub(crate) async fn prepare(job: &Job) -> Result<Self> {
+        Ok(match job.contender.as_str() {
+            "rowfeed" | "rowfeed-prefetch" | "rowfeed-columns" | "rowfeed-pages"
+            | "rowfeed-decode" => Self::Rowfeed(rowfeed::Rowfeed::prepare(job).await?),
+            "hand" => Self::Hand(reqwest::Client::new()),
+            "generated" => Self::Generated(generated::Generated::new(job)),
+            "limit-serde" | "limit-sonic" => Self::Limit(limit::Limit::prepare(job).await?),
+            "fetch" => Self::Fetch(reqwest::Client::new()),
+            "raw" => Self::Raw,
+            unknown => bail!("there is no contender {unknown:?}"),
+        })
+    }
+
+    /// Reads the result once.
+    pub(crate) async fn read(&self, job: &Job) -> Result<Outcome> {
+        match job.dataset.parse::<Dataset>()?.table {
+            Table::Mixed => self.read_as::<hand::Mixed>(job).await,
+            Table::Wide => self.read_as::<hand::Wide>(job).await,
+        }
+    }
+
+    async fn read_as<S: hand::Structs>(&self, job: &Job) -> Result<Outcome> {
+        match self {
+            // One struct for all services.
+            Self::Rowfeed(rowfeed) => rowfeed.read::<S::Dune>(job).await,
+            Self::Hand(http) => hand::read::<S>(http, job).await.map(Outcome::from),
+            Self::Generated(generated) => generated.read::<S>(job).await.map(Outcome::from),
+            Self::Limit(limit) => limit.read::<S>(job).map(Outcome::from),
+            Self::Fetch(http) => fetch::read(http, job).await,
+            Self::Raw => fetch::read_raw(job),
+        }
+    }
+}

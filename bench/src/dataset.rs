@@ -1,0 +1,151 @@
+//! What is served: a table, how many of its rows, and how. All of it is in the id under which a
+//! result is asked for, so that the page server needs no configuration: `mixed-1000000`,
+//! `wide-40000`, `mixed-10000-lat50`, `mixed-200000-gzip`.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use anyhow::{Context as _, Result, bail};
+use serde::{Deserialize, Serialize};
+
+/// Whose shapes a page has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Service {
+    Dune,
+    Lightdash,
+    YandexQuery,
+}
+
+impl Service {
+    pub(crate) const ALL: [Self; 3] = [Self::Dune, Self::Lightdash, Self::YandexQuery];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Dune => "dune",
+            Self::Lightdash => "lightdash",
+            Self::YandexQuery => "yandex-query",
+        }
+    }
+
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Dune => "Dune",
+            Self::Lightdash => "Lightdash",
+            Self::YandexQuery => "Yandex Query",
+        }
+    }
+
+    /// What the service's own clients ask for, or the service allows.
+    pub(crate) fn usual_page_size(self) -> u32 {
+        match self {
+            Self::Dune => 32_000,
+            Self::Lightdash => 2_500,
+            Self::YandexQuery => 1_000,
+        }
+    }
+}
+
+/// The columns of a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Table {
+    /// Eight columns of every common kind.
+    Mixed,
+    /// Two hundred columns.
+    Wide,
+}
+
+impl Table {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Mixed => "mixed",
+            Self::Wide => "wide",
+        }
+    }
+}
+
+/// A result that can be asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Dataset {
+    pub(crate) table: Table,
+    pub(crate) rows: u64,
+    /// How long the server waits before it answers.
+    pub(crate) latency: Duration,
+    /// Whether bodies are compressed for who accepts that.
+    pub(crate) gzip: bool,
+}
+
+impl Dataset {
+    pub(crate) fn new(table: Table, rows: u64) -> Self {
+        Self {
+            table,
+            rows,
+            latency: Duration::ZERO,
+            gzip: false,
+        }
+    }
+
+    pub(crate) fn latency(mut self, milliseconds: u64) -> Self {
+        self.latency = Duration::from_millis(milliseconds);
+        self
+    }
+
+    pub(crate) fn gzip(mut self) -> Self {
+        self.gzip = true;
+        self
+    }
+}
+
+impl fmt::Display for Dataset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.table.name(), self.rows)?;
+        if !self.latency.is_zero() {
+            write!(f, "-lat{}", self.latency.as_millis())?;
+        }
+        if self.gzip {
+            f.write_str("-gzip")?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Dataset {
+    type Err = anyhow::Error;
+
+    fn from_str(id: &str) -> Result<Self> {
+        let mut words = id.split('-');
+        let table = match words.next() {
+            Some("mixed") => Table::Mixed,
+            Some("wide") => Table::Wide,
+            _ => bail!("{id:?} names neither of the tables mixed and wide"),
+        };
+        let rows = words.next().and_then(|rows| rows.parse().ok());
+        let rows =
+            rows.with_context(|| format!("{id:?} has no number of rows behind its table"))?;
+        let mut dataset = Self::new(table, rows);
+        for word in words {
+            dataset = match word.strip_prefix("lat").map(str::parse) {
+                Some(Ok(milliseconds)) => dataset.latency(milliseconds),
+                None if word == "gzip" => dataset.gzip(),
+                _ => bail!("{id:?} holds {word:?}, which is neither gzip nor lat and a number"),
+            };
+        }
+        Ok(dataset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn an_id_says_all_there_is_to_know() {
+        let dataset = Dataset::new(Table::Wide, 70).latency(5).gzip();
+        assert_eq!(dataset.to_string(), "wide-70-lat5-gzip");
+        assert_eq!("wide-70-lat5-gzip".parse::<Dataset>().unwrap(), dataset);
+        for wrong in ["", "mixed", "tall-3", "mixed-3-lat", "mixed-3-zip"] {
+            assert!(wrong.parse::<Dataset>().is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The benchmark: rowfeed beside other ways to read the same pages.
+//!
+//! `cargo xtask bench` builds and runs it. A page server and one process for each contender talk
+//! over loopback HTTP; contenders take turns, round by round.
+
+mod build_cost;
+mod callgrind;
+mod contenders;
+mod dataset;
+mod encode;
+mod machine;
+mod options;
+mod report;
+mod results;
+mod run;
+mod server;
+mod sum;
+mod table;
+mod worker;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(args: &[String]) -> Result<()> {
+    match args {
+        [command] if command == "page-server" => server::run(),
+        [command, job] if command == "worker" => worker::run(job),
+        [command, options @ ..] if command == "run" => {
+            run::run(&options::Options::parse(options.iter().cloned())?)
+        }
+        _ => bail!("this is started by `cargo xtask bench`"),
+    }
+}

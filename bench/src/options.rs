@@ -1,0 +1,57 @@
+//! What a run of the benchmark is asked for.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use lexopt::prelude::*;
+
+/// Shown by `cargo xtask bench --help` too.
+pub(crate) const HELP: &str = include_str!("../help.txt");
+
+/// The words of the command line.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Options {
+    pub(crate) quick: bool,
+    pub(crate) only: Option<String>,
+    pub(crate) rounds: Option<usize>,
+    pub(crate) rows: Option<u64>,
+    pub(crate) json: bool,
+    pub(crate) callgrind: bool,
+    pub(crate) build: bool,
+    pub(crate) python: Option<PathBuf>,
+    pub(crate) python_setup: bool,
+    pub(crate) root: PathBuf,
+    pub(crate) help: bool,
+}
+
+impl Options {
+    pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Self> {
+        let mut options = Self {
+            root: PathBuf::from("."),
+            ..Self::default()
+        };
+        let mut parser = lexopt::Parser::from_args(args);
+        while let Some(arg) = parser.next()? {
+            match arg {
+                Short('h') | Long("help") => options.help = true,
+                Long("quick") => options.quick = true,
+                Long("only") => options.only = Some(parser.value()?.string()?),
+                Long("rounds") => options.rounds = Some(parser.value()?.parse()?),
+                Long("rows") => options.rows = Some(parser.value()?.parse()?),
+                Long("json") => options.json = true,
+                Long("callgrind") => options.callgrind = true,
+                Long("build") => options.build = true,
+                Long("python") => options.python = Some(parser.value()?.into()),
+                Long("python-setup") => options.python_setup = true,
+                Long("root") => options.root = parser.value()?.into(),
+                other => return Err(other.unexpected().into()),
+            }
+        }
+        Ok(options)
+    }
+
+    /// Whether the results are those that everyone should see.
+    pub(crate) fn is_whole(&self) -> bool {
+        !self.quick && self.only.is_none() && self.rounds.is_none() && self.rows.is_none()
+    }
+}

@@ -1,0 +1,97 @@
+//! The bar chart: rows a second of the mixed table, grouped by service. Text takes its colour from
+//! the reader's colour scheme, bars are legible on both.
+
+use std::fmt::Write as _;
+
+use super::labels::{rows_per_s, shown, times};
+use crate::results::{Measured, Timings, WorkloadResult};
+
+const WIDTH: f64 = 860.0;
+/// Where bars begin, and how long the longest is.
+const LEFT: f64 = 200.0;
+const LONGEST: f64 = 470.0;
+const BAR: f64 = 18.0;
+const STEP: f64 = 24.0;
+const HEAD: f64 = 34.0;
+
+/// Who is in the chart, from the top, with label and class.
+const SHOWN: [(&str, &str, &str); 7] = [
+    ("rowfeed-prefetch", "rowfeed, prefetch(2)", "own"),
+    ("rowfeed", "rowfeed", "own"),
+    ("hand", "hand-written loop", "base"),
+    ("limit-serde", "limit of one core, no HTTP", "limit"),
+    ("limit-sonic", "limit of one core, no HTTP", "limit"),
+    ("generated", "generated default", "other"),
+    ("python", "official Python client", "other"),
+];
+
+/// The chart as SVG.
+pub(crate) fn chart(timings: &Timings) -> String {
+    let groups: Vec<&WorkloadResult> = timings
+        .workloads
+        .iter()
+        .filter(|result| result.name == "mixed")
+        .collect();
+    let speeds = groups.iter().flat_map(|group| bars(group));
+    let most = speeds
+        .map(|(_, _, one)| one.rows_per_s.median)
+        .fold(1.0, f64::max);
+    let mut body = String::new();
+    let mut y = 10.0;
+    for group in groups {
+        let _ = writeln!(
+            body,
+            r#"<text class="title" x="0" y="{}">{}</text>"#,
+            y + 16.0,
+            group.service.title()
+        );
+        y += HEAD;
+        for (label, class, measured) in bars(group) {
+            let length = (measured.rows_per_s.median / most * LONGEST).max(1.0);
+            let middle = y + BAR / 2.0 + 4.5;
+            let _ = writeln!(
+                body,
+                r#"<text class="label" x="{}" y="{middle}">{label}</text><rect class="{class}" x="{LEFT}" y="{y}" width="{length:.1}" height="{BAR}" rx="2"/><text x="{:.1}" y="{middle}">{}</text>"#,
+                LEFT - 8.0,
+                LEFT + length + 8.0,
+                figure(measured)
+            );
+            y += STEP;
+        }
+        y += 14.0;
+    }
+    format!(
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" width="{WIDTH}" height="{y}" role="img" aria-label="Rows a second, by service and contender">
+<style>
+text {{ font: 13px system-ui, sans-serif; fill: #24292f; }}
+.title {{ font-weight: 600; font-size: 15px; }}
+.label {{ text-anchor: end; }}
+.own {{ fill: #1f7a5c; }} .base {{ fill: #8a6d3b; }} .limit {{ fill: #6e7781; }} .other {{ fill: #9aa4af; }}
+@media (prefers-color-scheme: dark) {{
+text {{ fill: #e6edf3; }}
+.own {{ fill: #3fb68b; }} .base {{ fill: #c9a35a; }} .limit {{ fill: #8b949e; }} .other {{ fill: #6e7781; }}
+}}
+</style>
+{body}</svg>
+"#
+    )
+}
+
+fn bars(group: &WorkloadResult) -> Vec<(&'static str, &'static str, &Measured)> {
+    let measured = shown(group);
+    let find = |name: &str| {
+        let found = measured.iter().find(|(_, one)| one.contender == name);
+        found.map(|(_, one)| *one)
+    };
+    let bars = SHOWN.iter();
+    bars.filter_map(|(name, label, class)| Some((*label, *class, find(name)?)))
+        .collect()
+}
+
+fn figure(measured: &Measured) -> String {
+    let speed = rows_per_s(measured.rows_per_s.median).replace("/s", " rows/s");
+    match &measured.speed_ratio {
+        Some(ratio) if measured.contender != "hand" => format!("{speed} · {}", times(ratio.median)),
+        _ => speed,
+    }
+}

@@ -1,0 +1,101 @@
+//! A run: what was asked for is measured, shown and, if it is whole, written down.
+
+mod process;
+mod python;
+mod rounds;
+pub(crate) mod workloads;
+
+use std::{fs, path::Path};
+
+use anyhow::{Context as _, Result, ensure};
+
+use self::python::Python;
+pub(crate) use self::{process::PageServer, python::target_directory};
+use crate::{
+    options::{HELP, Options},
+    report,
+    results::{Results, Section, Timings},
+};
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    if options.help {
+        print!("{HELP}");
+        return Ok(());
+    }
+    let mut results = Results::default();
+    if options.build {
+        results.build = Some(Section::now(
+            &options.root,
+            crate::build_cost::measure(options)?,
+        ));
+    } else if options.callgrind {
+        results.instructions = Some(Section::now(
+            &options.root,
+            crate::callgrind::count(options)?,
+        ));
+    } else {
+        results.timings = Some(Section::now(&options.root, timings(options)?));
+    }
+    match options.json {
+        true => println!("{}", serde_json::to_string_pretty(&results)?),
+        false => print!("{}", report::tables(&results)),
+    }
+    if options.is_whole() {
+        keep(results, &options.root.join("bench"))?;
+    }
+    Ok(())
+}
+
+fn timings(options: &Options) -> Result<Timings> {
+    let rounds = options.rounds.unwrap_or(if options.quick { 1 } else { 5 });
+    ensure!(rounds > 0, "0 rounds were asked for; it takes at least 1");
+    let python = Python::find(options)?;
+    let mut notes = Vec::new();
+    let mut results = Vec::new();
+    let workloads = workloads::workloads(options);
+    ensure!(
+        !workloads.is_empty(),
+        "nothing has {:?} in its name",
+        options.only.as_deref().unwrap_or_default()
+    );
+    for workload in &workloads {
+        eprintln!("{}: {}", workload.name, workload.job.service.title());
+        // One server each, so that none carries the blocks of all.
+        let server = PageServer::start()?;
+        let result = rounds::measure(workload, &server.url, rounds, &python, &mut notes)?;
+        results.push(result);
+    }
+    for note in &notes {
+        eprintln!("{note}");
+    }
+    Ok(Timings {
+        workloads: results,
+        notes,
+    })
+}
+
+/// Puts the new sections in the place of the old ones, and writes the pages and the chart anew.
+fn keep(new: Results, directory: &Path) -> Result<()> {
+    let path = directory.join("results.json");
+    let old: Results = match fs::read_to_string(&path) {
+        Ok(text) => serde_json::from_str(&text).with_context(|| {
+            format!(
+                "{} is not what this version writes; delete it",
+                path.display()
+            )
+        })?,
+        Err(_) => Results::default(),
+    };
+    let all = Results {
+        timings: new.timings.or(old.timings),
+        instructions: new.instructions.or(old.instructions),
+        build: new.build.or(old.build),
+    };
+    fs::write(&path, serde_json::to_string_pretty(&all)? + "\n")?;
+    fs::write(directory.join("RESULTS.md"), report::page(&all))?;
+    if let Some(timings) = &all.timings {
+        fs::write(directory.join("results.svg"), report::chart(&timings.data))?;
+    }
+    eprintln!("written down in {}", directory.display());
+    Ok(())
+}

@@ -1,0 +1,266 @@
+//! What each path answers: the results of the three services page by page, and the little else
+//! that their clients ask on the way there.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context as _, Result};
+use serde_json::{Map, Value, json};
+
+use super::{
+    request::Request,
+    rows::{Block, Blocks},
+};
+use crate::{
+    dataset::{Dataset, Service},
+    encode,
+};
+
+/// A JSON body: text, rows in the middle of it, text.
+pub(super) struct Answer {
+    status: u16,
+    before: String,
+    rows: Option<(Arc<Block>, u64, u64)>,
+    after: String,
+    pub(super) latency: Duration,
+    pub(super) gzip: bool,
+}
+
+impl Answer {
+    fn plain(status: u16, body: &Value) -> Self {
+        Self {
+            status,
+            before: body.to_string(),
+            rows: None,
+            after: String::new(),
+            latency: Duration::ZERO,
+            gzip: false,
+        }
+    }
+
+    /// The rows `first..first + rows` in the place of `"$rows"` in `body`.
+    fn page(dataset: &Dataset, body: &Value, block: Arc<Block>, first: u64, rows: u64) -> Self {
+        let text = body.to_string();
+        let (before, after) = text.split_once(r#""$rows""#).unwrap_or((&text, ""));
+        Self {
+            status: 200,
+            before: format!("{before}["),
+            rows: Some((block, first, rows)),
+            after: format!("]{after}"),
+            latency: dataset.latency,
+            gzip: dataset.gzip,
+        }
+    }
+
+    pub(super) fn slices(&self) -> Vec<&[u8]> {
+        let mut slices = vec![self.before.as_bytes()];
+        if let Some((block, first, rows)) = &self.rows {
+            slices.extend(block.parts(*first, *rows));
+        }
+        slices.push(self.after.as_bytes());
+        slices
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.slices().iter().map(|slice| slice.len()).sum()
+    }
+
+    pub(super) fn head(&self, more: &str, length: usize) -> String {
+        let status = self.status;
+        format!(
+            "HTTP/1.1 {status} Answer\r\ncontent-type: application/json\r\n{more}\
+             content-length: {length}\r\n\r\n"
+        )
+    }
+}
+
+pub(super) fn answer(request: &Request, blocks: &Blocks) -> Answer {
+    let path: Vec<&str> = request.path.split('/').skip(1).collect();
+    let answer = match (request.method.as_str(), path.as_slice()) {
+        ("GET", ["api", "v1", "execution", id, "results"]) => dune(request, id, blocks),
+        ("GET", ["api", "v1", "execution", id, "status"]) => Ok(Answer::plain(200, &state(id))),
+        ("POST", ["api", "v1", "sql", "execute"]) => started(request, "sql", "execution_id"),
+        ("GET", ["api", "v1", "health"]) => Ok(Answer::plain(200, &limits())),
+        ("POST", ["api", "v2", "projects", _, "query", "metric-query"]) => explored(request),
+        ("GET", ["api", "v2", "projects", _, "query", id]) => lightdash(request, id, blocks),
+        ("POST", ["api", "fq", "v1", "queries"]) => started(request, "text", "id"),
+        ("GET", ["api", "fq", "v1", "queries", id]) => query(id),
+        ("GET", ["api", "fq", "v1", "queries", _, "status"]) => Ok(completed()),
+        ("GET", ["api", "fq", "v1", "queries", id, "results", "0"]) => {
+            yandex_query(request, id, blocks)
+        }
+        _ => Err(anyhow::anyhow!(
+            "there is no {} {}",
+            request.method,
+            request.path
+        )),
+    };
+    answer.unwrap_or_else(|error| Answer::plain(404, &json!({ "error": format!("{error:#}") })))
+}
+
+const INSTANT: &str = "2026-01-15T08:30:00Z";
+
+/// The rows of a page that begins at `first`.
+fn page_rows(dataset: &Dataset, first: u64, limit: u64) -> u64 {
+    limit.min(dataset.rows.saturating_sub(first))
+}
+
+fn state(id: &str) -> Value {
+    json!({
+        "execution_id": id,
+        "is_execution_finished": true,
+        "state": "QUERY_STATE_COMPLETED",
+        "submitted_at": INSTANT,
+        "expires_at": "2026-04-15T08:30:00Z",
+        "execution_started_at": INSTANT,
+        "execution_ended_at": INSTANT,
+    })
+}
+
+fn dune(request: &Request, id: &str, blocks: &Blocks) -> Result<Answer> {
+    let dataset: Dataset = id.parse()?;
+    let limit = request.number("limit").unwrap_or(32_000);
+    let offset = request.number("offset").unwrap_or(0);
+    let wanted = request.value("columns");
+    let block = blocks.get(Service::Dune, &dataset, wanted);
+    let rows = page_rows(&dataset, offset, limit);
+    let names: Vec<&str> = block
+        .columns
+        .iter()
+        .map(|column| column.name.as_str())
+        .collect();
+    let types = block
+        .columns
+        .iter()
+        .map(|column| encode::type_name(Service::Dune, column));
+    let mut body = state(id);
+    body["result"] = json!({
+        "rows": "$rows",
+        "metadata": {
+            "column_names": names,
+            "column_types": types.collect::<Vec<_>>(),
+            "row_count": rows,
+            "result_set_bytes": rows * 250,
+            "total_row_count": dataset.rows,
+            "total_result_set_bytes": dataset.rows * 250,
+            "datapoint_count": rows * names.len() as u64,
+            "pending_time_millis": 14,
+            "execution_time_millis": 32,
+        },
+    });
+    let next = offset + rows;
+    if next < dataset.rows {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for name in ["columns", "filters"] {
+            if let Some(value) = request.value(name) {
+                query.append_pair(name, value);
+            }
+        }
+        query.append_pair("limit", &limit.to_string());
+        query.append_pair("offset", &next.to_string());
+        let (host, path) = (&request.host, &request.path);
+        body["next_uri"] = format!("http://{host}{path}?{}", query.finish()).into();
+        body["next_offset"] = next.into();
+    }
+    Ok(Answer::page(&dataset, &body, block, offset, rows))
+}
+
+fn lightdash(request: &Request, id: &str, blocks: &Blocks) -> Result<Answer> {
+    let dataset: Dataset = id.parse()?;
+    let (page, size) = (
+        request.number("page").unwrap_or(1).max(1),
+        request.number("pageSize").unwrap_or(500).max(1),
+    );
+    let block = blocks.get(Service::Lightdash, &dataset, None);
+    let offset = (page - 1) * size;
+    let rows = page_rows(&dataset, offset, size);
+    let columns = block.columns.iter().map(|column| {
+        let type_name = encode::type_name(Service::Lightdash, column);
+        let about = json!({ "reference": column.name, "type": type_name });
+        (column.name.clone(), about)
+    });
+    let mut results = json!({
+        "rows": "$rows",
+        "columns": columns.collect::<Map<_, _>>(),
+        "totalPageCount": dataset.rows.div_ceil(size),
+        "totalResults": dataset.rows,
+        "queryUuid": id,
+        "pageSize": rows,
+        "page": page,
+        "metadata": {
+            "performance": {
+                "initialQueryExecutionMs": 32,
+                "resultsPageExecutionMs": 3,
+                "queueTimeMs": null,
+            },
+            "preAggregate": null,
+        },
+        "status": "ready",
+        "pivotDetails": null,
+    });
+    if offset + rows < dataset.rows {
+        results["nextPage"] = (page + 1).into();
+    }
+    if page > 1 {
+        results["previousPage"] = (page - 1).into();
+    }
+    let body = json!({ "status": "ok", "results": results });
+    Ok(Answer::page(&dataset, &body, block, offset, rows))
+}
+
+fn yandex_query(request: &Request, id: &str, blocks: &Blocks) -> Result<Answer> {
+    let dataset: Dataset = id.parse()?;
+    let limit = request
+        .number("limit")
+        .filter(|limit| *limit > 0)
+        .unwrap_or(100);
+    let offset = request.number("offset").unwrap_or(0);
+    let block = blocks.get(Service::YandexQuery, &dataset, None);
+    let columns = block.columns.iter().map(|column| {
+        let type_name = encode::type_name(Service::YandexQuery, column);
+        json!({ "name": column.name, "type": type_name })
+    });
+    let body = json!({ "columns": columns.collect::<Vec<_>>(), "rows": "$rows" });
+    let rows = page_rows(&dataset, offset, limit);
+    Ok(Answer::page(&dataset, &body, block, offset, rows))
+}
+
+/// What Yandex Query says of a query.
+fn query(id: &str) -> Result<Answer> {
+    let dataset: Dataset = id.parse()?;
+    let body = json!({
+        "id": id, "name": "", "description": "", "text": "SELECT", "type": "ANALYTICS",
+        "status": "COMPLETED", "meta": { "started_at": INSTANT, "finished_at": INSTANT },
+        "result_sets": [{ "rows_count": dataset.rows, "truncated": false }],
+    });
+    Ok(Answer::plain(200, &body))
+}
+
+fn completed() -> Answer {
+    Answer::plain(200, &json!({ "status": "COMPLETED" }))
+}
+
+/// Starts the run whose id the text of the query is.
+fn started(request: &Request, text: &str, id: &str) -> Result<Answer> {
+    let asked: Value = serde_json::from_str(&request.body)?;
+    let dataset = asked[text]
+        .as_str()
+        .context("a body without the text of a query")?;
+    let body = json!({ id: dataset, "state": "QUERY_STATE_PENDING" });
+    Ok(Answer::plain(200, &body))
+}
+
+/// Starts the query whose id the explore's name is.
+fn explored(request: &Request) -> Result<Answer> {
+    let asked: Value = serde_json::from_str(&request.body)?;
+    let name = &asked["query"]["exploreName"];
+    let results = json!({ "queryUuid": name, "fields": {}, "warnings": [] });
+    Ok(Answer::plain(
+        200,
+        &json!({ "status": "ok", "results": results }),
+    ))
+}
+
+fn limits() -> Value {
+    let query = json!({ "maxLimit": 1_000_000_000, "maxPageSize": 2_500, "defaultLimit": 500 });
+    json!({ "status": "ok", "results": { "query": query } })
+}

@@ -1,0 +1,116 @@
+//! Rows in the shape of a service, one behind the other, so that any range of them is there to be
+//! sent.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use crate::{
+    dataset::{Dataset, Service, Table},
+    encode,
+    table::{self, Column},
+};
+
+/// Serialised rows: `row,row,row,`.
+pub(super) struct Block {
+    bytes: Vec<u8>,
+    /// Where each row begins, and where the last one ends.
+    starts: Vec<usize>,
+    /// The columns that the rows have.
+    pub(super) columns: Vec<Column>,
+}
+
+impl Block {
+    fn new(service: Service, table: Table, rows: u64, wanted: Option<&str>) -> Self {
+        let all = table::columns(table);
+        let wanted: Option<Vec<&str>> = wanted.map(|names| names.split(',').collect());
+        let is_wanted = |column: &Column| match &wanted {
+            Some(names) => names.contains(&column.name.as_str()),
+            None => true,
+        };
+        let shown: Vec<_> = all
+            .iter()
+            .enumerate()
+            .filter(|(_, column)| is_wanted(column))
+            .collect();
+        let (mut text, mut starts) = (String::new(), vec![0]);
+        for n in 0..rows {
+            encode::row(service, &shown, &table::row(table, n), &mut text);
+            text.push(',');
+            starts.push(text.len());
+        }
+        let columns = all.into_iter().filter(is_wanted).collect();
+        Self {
+            bytes: text.into_bytes(),
+            starts,
+            columns,
+        }
+    }
+
+    fn len(&self) -> u64 {
+        self.starts.len() as u64 - 1
+    }
+
+    /// The rows from `first` on as JSON without the brackets, in one part or more: the rows of the
+    /// block come again and again.
+    pub(super) fn parts(&self, first: u64, rows: u64) -> Vec<&[u8]> {
+        let (mut next, end) = (first, first + rows);
+        let mut parts = Vec::new();
+        while next < end {
+            let begin = next % self.len();
+            let count = (end - next).min(self.len() - begin);
+            next += count;
+            let (begin, stop) = (begin as usize, (begin + count) as usize);
+            // No comma behind the last row.
+            let stop = self.starts[stop] - usize::from(next == end);
+            parts.push(&self.bytes[self.starts[begin]..stop]);
+        }
+        parts
+    }
+}
+
+/// Service, table, different rows, wanted columns.
+type Key = (Service, Table, u64, Option<String>);
+
+/// All blocks that have been asked for; made once each.
+#[derive(Default)]
+pub(super) struct Blocks(Mutex<HashMap<Key, Arc<Block>>>);
+
+impl Blocks {
+    pub(super) fn get(
+        &self,
+        service: Service,
+        dataset: &Dataset,
+        columns: Option<&str>,
+    ) -> Arc<Block> {
+        let rows = dataset.rows.min(table::period(dataset.table));
+        let key = (service, dataset.table, rows, columns.map(str::to_owned));
+        let mut blocks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let block = blocks
+            .entry(key)
+            .or_insert_with(|| Arc::new(Block::new(service, dataset.table, rows, columns)));
+        Arc::clone(block)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_range_is_rows_with_commas_between_them() {
+        let block = Block::new(Service::Dune, Table::Mixed, 5, Some("log_index"));
+        let text = |first, rows| {
+            let parts = block.parts(first, rows).concat();
+            String::from_utf8_lossy(&parts).into_owned()
+        };
+        let rows: Vec<String> = (0..5).map(|n| text(n, 1)).collect();
+        assert!(rows[0].starts_with(r#"{"log_index":"#) && rows[0].ends_with('}'));
+        assert_eq!(text(1, 3), rows[1..4].join(","));
+        // Round and round.
+        let twice = format!("{},{},{}", rows[4], rows.join(","), rows[0]);
+        assert_eq!(text(4, 7), twice);
+        assert_eq!(text(2, 0), "");
+    }
+}

@@ -1,0 +1,82 @@
+//! What every contender makes of the rows it has read: a sum over all values, so that nothing can
+//! be left out, and contenders that read something else are found out.
+
+use serde::{Deserialize, Serialize};
+
+/// Of integers it wraps.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Sum {
+    pub(crate) rows: u64,
+    pub(crate) integers: u64,
+    pub(crate) floats: f64,
+    /// Bytes of texts; of a date its ten first, since services add a time to it or none.
+    pub(crate) text: u64,
+    pub(crate) nulls: u64,
+}
+
+/// A row that can be added to a sum.
+pub(crate) trait Row {
+    fn add_to(&self, sum: &mut Sum);
+}
+
+impl Sum {
+    /// Whether both are of the same rows. Floats may differ in their last digit: `serde_json` as
+    /// it comes does not round every one correctly.
+    pub(crate) fn agrees_with(&self, other: &Self) -> bool {
+        let but_floats = |sum: &Self| (sum.rows, sum.integers, sum.text, sum.nulls);
+        let difference = (self.floats - other.floats).abs();
+        but_floats(self) == but_floats(other) && difference <= self.floats.abs() * 1e-13
+    }
+
+    pub(crate) fn integer(&mut self, value: i64) {
+        self.integers = self.integers.wrapping_add(value.cast_unsigned());
+    }
+
+    pub(crate) fn float(&mut self, value: f64) {
+        self.floats += value;
+    }
+
+    pub(crate) fn text(&mut self, text: &str) {
+        self.text += text.len() as u64;
+    }
+
+    pub(crate) fn date(&mut self, text: &str) {
+        self.text += text.len().min(10) as u64;
+    }
+
+    /// Adds a value, or counts that there is none.
+    pub(crate) fn optional<T>(&mut self, value: Option<T>, add: impl FnOnce(&mut Self, T)) {
+        match value {
+            Some(value) => add(self, value),
+            None => self.nulls += 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_last_digit_of_a_float_may_differ() {
+        let sum = Sum {
+            rows: 2,
+            integers: 7,
+            floats: 0.3,
+            text: 4,
+            nulls: 1,
+        };
+        assert!(sum.agrees_with(&Sum {
+            floats: 0.1 + 0.2,
+            ..sum
+        }));
+        assert!(!sum.agrees_with(&Sum {
+            floats: 0.300_001,
+            ..sum
+        }));
+        assert!(!sum.agrees_with(&Sum { rows: 3, ..sum }));
+        assert!(!sum.agrees_with(&Sum { integers: 8, ..sum }));
+        assert!(!sum.agrees_with(&Sum { text: 5, ..sum }));
+        assert!(!sum.agrees_with(&Sum { nulls: 0, ..sum }));
+    }
+}

@@ -1,0 +1,159 @@
+//! The values that are served. Row `n` is the same at every service, in every run and on every
+//! machine; after [`period`] rows they come again, so that a long result needs little memory.
+
+use crate::dataset::Table;
+
+/// How many different rows there are: a multiple of every page size in use, and of those of a
+/// mixed table more than fit a processor's caches.
+pub(crate) fn period(table: Table) -> u64 {
+    match table {
+        Table::Mixed => 160_000,
+        Table::Wide => 4_000,
+    }
+}
+
+/// A column, as all services have it.
+pub(crate) struct Column {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    pub(crate) nullable: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Date,
+    BigInt,
+    Integer,
+    Double,
+    Text,
+    Boolean,
+}
+
+/// A value.
+pub(crate) enum Cell {
+    Null,
+    Integer(i64),
+    Double(f64),
+    Text(String),
+    Boolean(bool),
+}
+
+pub(crate) fn columns(table: Table) -> Vec<Column> {
+    let column = |name: &str, kind, nullable| Column {
+        name: name.to_owned(),
+        kind,
+        nullable,
+    };
+    match table {
+        Table::Mixed => vec![
+            column("block_date", Kind::Date, false),
+            column("block_number", Kind::BigInt, false),
+            column("tx_hash", Kind::Text, false),
+            column("project", Kind::Text, false),
+            column("token_symbol", Kind::Text, true),
+            column("amount_usd", Kind::Double, true),
+            column("log_index", Kind::Integer, false),
+            column("is_buy", Kind::Boolean, false),
+        ],
+        Table::Wide => (0..200)
+            .map(|n| column(&format!("c{n:03}"), wide_kind(n), false))
+            .collect(),
+    }
+}
+
+fn wide_kind(n: usize) -> Kind {
+    [
+        Kind::Integer,
+        Kind::Double,
+        Kind::Text,
+        Kind::Boolean,
+        Kind::BigInt,
+    ][n % 5]
+}
+
+const PROJECTS: [&str; 12] = [
+    "lagoon",
+    "estuary",
+    "tidepool",
+    "saltmarsh",
+    "reef",
+    "delta",
+    "fjord",
+    "atoll",
+    "skerry",
+    "inlet",
+    "sandbar",
+    "headland",
+];
+const TOKENS: [&str; 9] = [
+    "PEARL", "KELP", "CORAL", "SHELL", "AMBER", "DRIFT", "BRINE", "wTIDE", "axlSURF",
+];
+
+/// The values of a row, one for each column.
+pub(crate) fn row(table: Table, n: u64) -> Vec<Cell> {
+    let mut random = Random(n.wrapping_mul(0x2545_F491_4F6C_DD1D) ^ 0x726f_7766_6565_6421);
+    match table {
+        Table::Mixed => mixed(n, &mut random),
+        Table::Wide => (0..200).map(|c| wide(wide_kind(c), &mut random)).collect(),
+    }
+}
+
+fn mixed(n: u64, random: &mut Random) -> Vec<Cell> {
+    let day =
+        jiff::civil::date(2024, 1, 1).saturating_add(jiff::Span::new().days(n.cast_signed() / 500));
+    let hash = (0..4).map(|_| format!("{:016x}", random.next()));
+    let one_in = |random: &mut Random, chances| random.below(chances) == 0;
+    vec![
+        Cell::Text(day.to_string()),
+        Cell::Integer(18_900_000 + n.cast_signed() * 14),
+        Cell::Text(format!("0x{}", hash.collect::<String>())),
+        Cell::Text(random.one_of(&PROJECTS).to_owned()),
+        match one_in(random, 10) {
+            true => Cell::Null,
+            false => Cell::Text(random.one_of(&TOKENS).to_owned()),
+        },
+        match one_in(random, 20) {
+            true => Cell::Null,
+            // From cents to millions, most of them small.
+            false => Cell::Double(0.05 * (random.fraction() * 18.0).exp()),
+        },
+        Cell::Integer(random.below(600).cast_signed()),
+        Cell::Boolean(one_in(random, 2)),
+    ]
+}
+
+fn wide(kind: Kind, random: &mut Random) -> Cell {
+    match kind {
+        Kind::Integer => Cell::Integer(random.below(100_000).cast_signed()),
+        Kind::Double => Cell::Double(random.fraction() * 1_000.0),
+        Kind::Boolean => Cell::Boolean(random.below(2) == 0),
+        Kind::BigInt => Cell::Integer(random.below(1 << 40).cast_signed()),
+        Kind::Text | Kind::Date => Cell::Text(random.one_of(&PROJECTS).to_owned()),
+    }
+}
+
+/// SplitMix64.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    /// At least 0 and below 1.
+    fn fraction(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn one_of<'a>(&mut self, words: &[&'a str]) -> &'a str {
+        words[(self.next() % words.len() as u64) as usize]
+    }
+}

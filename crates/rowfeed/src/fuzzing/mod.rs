@@ -1,0 +1,137 @@
+//! What holds for any bytes from outside. Each function takes bytes, and panics where something does
+//! not hold; run on random input by the tests here, and by `cargo fuzz` from `fuzz/`.
+//!
+//! Built into the tests, and with `--cfg rowfeed_fuzzing`.
+
+mod rows;
+#[cfg(test)]
+mod tests;
+
+pub use rows::{dune_rows, lightdash_rows, yandex_rows};
+
+use rowfeed_client::ServiceError;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    Cells, Columns, Cursor, ListCursor, Row, decode::decode_rows, dune, lightdash, yandex_query,
+};
+
+/// The type string of a column at Yandex Query: it means something or not, blanks around it do not
+/// matter, and a value can be read.
+pub fn yql_type(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
+    let columns = |text: &str| {
+        let column = ("c".to_owned(), text.to_owned());
+        Columns::yandex_query([column].into_iter())
+    };
+    same_kind(&columns(text), &columns(&format!(" {text} ")));
+    for cell in [
+        "1",
+        "[]",
+        r#"["x"]"#,
+        r#"[[1,"x"]]"#,
+        r#"{"a":[1]}"#,
+        "null",
+    ] {
+        let _ = decode_rows::<Row>(&columns(text), &format!("[[{cell}]]"), 0);
+    }
+}
+
+/// The type string of a column at Dune, likewise.
+pub fn trino_type(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
+    let columns = |text: &str| Columns::dune(Some(&["c".to_owned()]), Some(&[text.to_owned()]));
+    same_kind(&columns(text), &columns(&format!(" {text} ")));
+    for cell in [
+        "1",
+        r#""2031-01-02 03:04:05 UTC""#,
+        "[[1]]",
+        r#"{"a":[1]}"#,
+        "null",
+    ] {
+        let _ = decode_rows::<Row>(&columns(text), &format!(r#"[{{"c":{cell}}}]"#), 0);
+    }
+}
+
+fn same_kind(one: &Columns, other: &Columns) {
+    let kinds = |columns: &Columns| -> Vec<_> { columns.iter().map(crate::Column::kind).collect() };
+    assert_eq!(kinds(one), kinds(other));
+}
+
+/// Bodies of failed calls: read or not, with whatever message is in them.
+pub fn error_bodies(data: &[u8]) {
+    fn message<E: DeserializeOwned + ServiceError>(data: &[u8]) {
+        if let Ok(error) = serde_json::from_slice::<E>(data) {
+            let _ = error.message();
+        }
+    }
+    message::<dune::types::ErrorResponse>(data);
+    message::<lightdash::types::ErrorPayload>(data);
+    message::<yandex_query::types::GenericError>(data);
+}
+
+/// Bodies of pages: what is read of them can be decoded row by row, or is an error.
+pub fn pages(data: &[u8]) {
+    if let Ok(page) = serde_json::from_slice::<dune::types::ReadExecutionResultResponse>(data)
+        && let Some(result) = page.result
+    {
+        let metadata = result.metadata.unwrap_or_default();
+        let columns = Columns::dune(Some(&metadata.column_names), Some(&metadata.column_types));
+        let _ = decode_rows::<Row>(&columns, result.rows.unwrap_or_default().as_str(), 0);
+    }
+    if let Ok(page) = serde_json::from_slice::<lightdash::types::QueryResults>(data) {
+        let columns = page.columns.into_iter();
+        let columns = columns.map(|(name, column)| (name, column.type_.as_str().to_owned()));
+        let columns = Columns::lightdash(columns, Cells::Raw);
+        let _ = decode_rows::<Row>(&columns, page.rows.unwrap_or_default().as_str(), 0);
+    }
+    if let Ok(page) = serde_json::from_slice::<yandex_query::types::ResultSet>(data) {
+        let columns = page.columns.into_iter();
+        let columns = Columns::yandex_query(columns.map(|column| (column.name, column.type_)));
+        let _ = decode_rows::<Row>(&columns, page.rows.as_str(), 0);
+    }
+    let _ = serde_json::from_slice::<yandex_query::types::Query>(data);
+    let _ = serde_json::from_slice::<dune::types::GetExecutionStatusResponse>(data);
+}
+
+/// Stored cursors: what is read is written the same, and is refused or not, without a panic.
+pub fn cursors(data: &[u8]) {
+    if let Some(cursor) = read_again::<Cursor>(data) {
+        let start = cursor.at(0);
+        let _ = cursor.check("dune", &start);
+        let there = cursor.at(cursor.row());
+        assert_eq!(there, cursor);
+    }
+    if let Some(cursor) = read_again::<ListCursor>(data) {
+        let _ = cursor.check("dune", &cursor);
+    }
+}
+
+fn read_again<C: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(
+    data: &[u8],
+) -> Option<C> {
+    let cursor: C = serde_json::from_slice(data).ok()?;
+    let text = serde_json::to_vec(&cursor).unwrap_or_default();
+    let again: Option<C> = serde_json::from_slice(&text).ok();
+    assert_eq!(again.as_ref(), Some(&cursor));
+    Some(cursor)
+}
+
+/// CSV pages, separated by NUL, after a byte that says how large the pieces are that they arrive in:
+/// joined they are the same text in pieces of any size.
+pub fn csv_pages(data: &[u8]) {
+    let Some((size, text)) = data.split_first() else {
+        return;
+    };
+    let pages: Vec<&[u8]> = text.split(|byte| *byte == 0).collect();
+    let whole = dune::joined(&pages, usize::MAX);
+    let pieces = dune::joined(&pages, usize::from(*size).max(1));
+    assert_eq!(whole, pieces);
+    if let Ok(joined) = whole {
+        assert!(joined.len() <= text.len() + 2 * pages.len());
+    }
+}

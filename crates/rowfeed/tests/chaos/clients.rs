@@ -1,0 +1,197 @@
+//! A server, and a client of each service that talks to it.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use reqwest::Proxy;
+use rowfeed::{
+    Cursor, Error, Pages, RetryPolicy, Rows, Run, Secret, Starting, dune, lightdash, prelude::*,
+    yandex_query,
+};
+
+use crate::{
+    dune::QUERY_ID,
+    fault::{Class, Service},
+    http::Server,
+    lightdash::PROJECT,
+    schedule::{ATTEMPTS, Schedule},
+    world::{CREDENTIAL, Row, World},
+    yandex_query::PROJECT as FOLDER,
+};
+
+/// How long one attempt may take. Where a slow machine takes longer, there is one error more to go
+/// on from.
+const ATTEMPT: Duration = Duration::from_millis(400);
+
+pub struct Clients {
+    pub world: Arc<Mutex<World>>,
+    pub dune: dune::Client,
+    pub lightdash: lightdash::Client,
+    pub yandex_query: yandex_query::Client,
+    _server: Option<Server>,
+}
+
+impl Clients {
+    pub async fn start(world: World) -> Self {
+        let world = Arc::new(Mutex::new(world));
+        let server = Server::start(Arc::clone(&world)).await;
+        let mut clients = Self::of(world, &server.url, None, ATTEMPT);
+        clients._server = Some(server);
+        clients
+    }
+
+    /// Clients that wait for a busy server.
+    pub fn patient(world: Arc<Mutex<World>>, base_url: &str) -> Self {
+        Self::of(world, base_url, None, Duration::from_secs(60))
+    }
+
+    /// Clients for this base URL, whose every request goes through this proxy.
+    pub fn behind(proxy: &str, world: Arc<Mutex<World>>, base_url: &str) -> Self {
+        Self::of(world, base_url, Some(proxy), ATTEMPT)
+    }
+
+    fn of(
+        world: Arc<Mutex<World>>,
+        base_url: &str,
+        proxy: Option<&str>,
+        attempt: Duration,
+    ) -> Self {
+        let retry = RetryPolicy::new()
+            .max_attempts(ATTEMPTS)
+            .base_delay(Duration::from_millis(1))
+            .max_delay(Duration::from_millis(2))
+            .max_retry_after(Duration::from_secs(1))
+            .budget(None);
+        let secret = || Secret::new(CREDENTIAL).unwrap();
+        macro_rules! client {
+            ($service:ident, $credential:ident) => {{
+                let proxy = proxy.map(|url| Proxy::all(url).unwrap());
+                $service::Client::builder()
+                    .base_url(base_url)
+                    .timeout(attempt)
+                    .retry(retry.clone())
+                    .http(move |http| match &proxy {
+                        Some(proxy) => http.proxy(proxy.clone()),
+                        None => http.no_proxy(),
+                    })
+                    .$credential(secret())
+                    .build()
+                    .unwrap()
+            }};
+        }
+        Self {
+            dune: client!(dune, api_key),
+            lightdash: client!(lightdash, token),
+            yandex_query: client!(yandex_query, iam_token),
+            world,
+            _server: None,
+        }
+    }
+
+    /// The pages of a run that is known by its id, or of a latest result.
+    pub fn pages(&self, schedule: &Schedule, id: &str) -> Pages {
+        match (schedule.service, schedule.class) {
+            (Service::Dune, Class::Latest) => {
+                let latest = self.dune.get_latest_query_result();
+                latest.query_id(QUERY_ID).pages()
+            }
+            (Service::Dune, _) => {
+                let results = self.dune.get_execution_results();
+                results.execution_id(id).pages()
+            }
+            (Service::Lightdash, _) => {
+                let results = self.lightdash.get_async_query_results();
+                results.project_uuid(PROJECT).query_uuid(id).pages()
+            }
+            (Service::YandexQuery, _) => {
+                let results = self.yandex_query.get_query_results();
+                let results = results.project(FOLDER).query_id(id);
+                results.result_set_index(0_u32).pages()
+            }
+        }
+    }
+
+    /// A new run, or one that is taken up again.
+    pub fn starting(&self, service: Service, id: Option<&str>) -> Starting {
+        let starting = match (service, id) {
+            (Service::Dune, None) => self.dune.execute_sql().body("SELECT 1").run(),
+            (Service::Dune, Some(id)) => self.dune.get_execution_status().execution_id(id).run(),
+            (Service::Lightdash, None) => {
+                let start = self.lightdash.execute_async_sql_query();
+                start.project_uuid(PROJECT).body("SELECT 1").run()
+            }
+            (Service::Lightdash, Some(id)) => {
+                let results = self.lightdash.get_async_query_results();
+                results.project_uuid(PROJECT).query_uuid(id).run()
+            }
+            (Service::YandexQuery, None) => {
+                let create = self.yandex_query.create_query();
+                create.project(FOLDER).body("SELECT 1").run()
+            }
+            (Service::YandexQuery, Some(id)) => {
+                let status = self.yandex_query.get_query_status();
+                status.project(FOLDER).query_id(id).run()
+            }
+        };
+        starting.poll_interval(Duration::from_millis(1), Duration::from_millis(2))
+    }
+}
+
+/// A run on its way, over any number of errors.
+#[derive(Default)]
+pub struct Attempts {
+    pub id: Option<String>,
+    /// How many runs were asked for.
+    pub starts: u32,
+}
+
+impl Attempts {
+    /// Starts the run, or takes it up where it is known already, and waits for its end.
+    pub async fn run(&mut self, clients: &Clients, service: Service) -> Result<Run, Error> {
+        self.starts += u32::from(self.id.is_none());
+        let running = clients.starting(service, self.id.as_deref()).start();
+        let running = running.await?;
+        self.id = Some(running.id().to_owned());
+        running.await
+    }
+
+    pub async fn cancel(&mut self, clients: &Clients, service: Service) -> Result<(), Error> {
+        self.starts += u32::from(self.id.is_none());
+        let running = clients.starting(service, self.id.as_deref()).start();
+        let running = running.await?;
+        self.id = Some(running.id().to_owned());
+        running.cancel().await
+    }
+}
+
+/// What rows are read by.
+pub enum Reader {
+    Rows(Rows<Row>),
+    Pages(Pages),
+}
+
+impl Reader {
+    pub fn new(
+        schedule: &Schedule,
+        pages: Pages,
+        cursor: Option<&Cursor>,
+        left: Option<u64>,
+    ) -> Self {
+        let mut pages = pages.page_size(schedule.page_size);
+        if schedule.prefetch > 0 {
+            pages = pages.prefetch(schedule.prefetch);
+        }
+        if let Some(left) = left {
+            pages = pages.max_rows(left);
+        }
+        if let Some(cursor) = cursor {
+            pages = pages.resume(cursor);
+        }
+        match schedule.class {
+            Class::Pages => Self::Pages(pages),
+            _ => Self::Rows(pages.rows()),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Chaos: schedules of faults drawn from seeds, against servers that are written from what is known
+//! of the three services, and one property that holds in all of them; [`property`] states it.
+//!
+//! As many schedules as wanted: `ROWFEED_CHAOS_SCHEDULES=10000 cargo test -p rowfeed --test chaos`.
+//! One of them again: `ROWFEED_CHAOS_SEED=1234 cargo test -p rowfeed --test chaos`; with both, so
+//! many from that seed on.
+#![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
+
+mod clients;
+mod csv;
+mod dune;
+mod fault;
+mod gzip;
+mod http;
+mod items;
+mod lightdash;
+mod load;
+mod origins;
+mod property;
+mod schedule;
+mod world;
+mod yandex_query;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use clients::Clients;
+use fault::{KINDS, Kind, Service};
+use http::{Answers, Reply, Request, Server};
+use property::{Account, check, name};
+use schedule::{Schedule, combinations};
+use world::World;
+
+/// Returns with a text unless something holds.
+#[macro_export]
+macro_rules! ensure {
+    ($holds:expr, $($text:tt)*) => {
+        if !$holds {
+            return Err(format!($($text)*));
+        }
+    };
+}
+
+/// In a test run that is not told how many.
+const SCHEDULES: u64 = 4_000;
+/// Most of a schedule is waiting.
+const AT_ONCE: usize = 12;
+/// No schedule takes a second, unless it hangs or the machine does.
+const HANGS_AFTER: Duration = Duration::from_secs(120);
+
+/// The origin that nothing may be sent to.
+#[derive(Default)]
+struct Other(u64);
+
+impl Answers for Other {
+    fn answer(&mut self, _request: &Request) -> Reply {
+        self.0 += 1;
+        Reply::new(200, "application/json", "{}")
+    }
+}
+
+fn number_from(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{variable} is {text:?}, which is no number")),
+    )
+}
+
+#[derive(Default)]
+struct Total {
+    schedules: u64,
+    errors: BTreeMap<String, u64>,
+    met: BTreeMap<Kind, u64>,
+    failures: Vec<String>,
+}
+
+impl Total {
+    fn add(&mut self, account: Account) {
+        self.schedules += 1;
+        for (kind, times) in account.errors {
+            *self.errors.entry(kind).or_default() += times;
+        }
+        for (kind, times) in account.met {
+            *self.met.entry(kind).or_default() += times;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_are_the_server_s_or_there_is_an_error_to_go_on_from() {
+    let seed = number_from("ROWFEED_CHAOS_SEED");
+    let first = seed.unwrap_or(0);
+    let count = number_from("ROWFEED_CHAOS_SCHEDULES");
+    let count = count.unwrap_or(if seed.is_some() { 1 } else { SCHEDULES });
+    let other = Arc::new(Mutex::new(Other::default()));
+    let other_server = Server::start(Arc::clone(&other)).await;
+    let next = Arc::new(AtomicU64::new(first));
+    let total = Arc::new(Mutex::new(Total::default()));
+    let mut workers = tokio::task::JoinSet::new();
+    for _ in 0..AT_ONCE {
+        let (next, total) = (Arc::clone(&next), Arc::clone(&total));
+        let other = other_server.url.clone();
+        workers.spawn(async move {
+            let idle = World::new(Schedule::draw(0), &other);
+            let clients = Arc::new(Clients::start(idle).await);
+            loop {
+                let seed = next.fetch_add(1, Ordering::Relaxed);
+                if seed >= first + count || total.lock().unwrap().failures.len() >= 3 {
+                    return;
+                }
+                let schedule = Schedule::draw(seed);
+                // In a task of its own, so that a panic is caught.
+                let (clients, drawn, other) =
+                    (Arc::clone(&clients), schedule.clone(), other.clone());
+                let checked = tokio::spawn(async move { check(&clients, &drawn, &other).await });
+                let flaw = match tokio::time::timeout(HANGS_AFTER, checked).await {
+                    Ok(Ok(Ok(account))) => {
+                        total.lock().unwrap().add(account);
+                        continue;
+                    }
+                    Ok(Ok(Err(flaw))) => flaw,
+                    Ok(Err(_)) => "a panic, shown above".to_owned(),
+                    Err(_) => format!("no end within {HANGS_AFTER:?}"),
+                };
+                let failure = format!(
+                    "{flaw}\n  in {schedule:?}\n  again: ROWFEED_CHAOS_SEED={seed} \
+                     cargo test -p rowfeed --test chaos"
+                );
+                total.lock().unwrap().failures.push(failure);
+            }
+        });
+    }
+    while let Some(worker) = workers.join_next().await {
+        worker.unwrap();
+    }
+    let total = total.lock().unwrap();
+    println!(
+        "{} schedules; errors gone on from: {:#?}",
+        total.schedules, total.errors
+    );
+    println!("faults met: {:#?}", total.met);
+    assert!(total.failures.is_empty(), "{}", total.failures.join("\n\n"));
+    assert_eq!(other.lock().unwrap().0, 0, "another origin was asked");
+    if count >= 2 * combinations().len() as u64 {
+        let missed: Vec<_> = KINDS
+            .iter()
+            .filter(|kind| !total.met.contains_key(kind))
+            .collect();
+        assert!(missed.is_empty(), "these faults never happened: {missed:?}");
+    }
+}
+
+#[test]
+fn every_request_of_every_service_has_many_kinds_of_faults() {
+    let all = combinations();
+    for service in Service::ALL {
+        for class in service.classes() {
+            for op in class.ops(service) {
+                let here = all
+                    .iter()
+                    .filter(|(s, c, o, _)| (s, c, o) == (&service, class, op));
+                let kinds: BTreeSet<Kind> = here.map(|(_, _, _, kind)| *kind).collect();
+                let shown = format!("{} {class:?} {op:?}: {}", name(service), kinds.len());
+                assert!(kinds.len() >= 20, "{shown}");
+            }
+        }
+    }
+    // The default run has each of them, more than once.
+    assert!(SCHEDULES >= 3 * all.len() as u64, "{}", all.len());
+}
+
+#[test]
+fn a_seed_draws_the_same_schedule_every_time() {
+    for seed in [0, 1, 77, 12_345, u64::MAX] {
+        let (one, again) = (Schedule::draw(seed), Schedule::draw(seed));
+        assert_eq!(format!("{one:?}"), format!("{again:?}"));
+    }
+}

@@ -1,0 +1,298 @@
+//! The property: the rows delivered are exactly the server's rows, in order, once; or there is a
+//! typed error that says how far it came and where to go on, and going on gives exactly the rest.
+
+use std::collections::BTreeMap;
+
+use rowfeed::{Cursor, Error, ErrorKind};
+
+use crate::{
+    clients::{Attempts, Clients, Reader},
+    csv, ensure,
+    fault::{Class, Kind, Service},
+    items,
+    schedule::Schedule,
+    world::{CREDENTIAL, Row, World},
+};
+
+/// After so many errors no more faults happen.
+const PATIENCE: u32 = 6;
+/// After so many more there is something wrong: only the time may run out, on a slow machine.
+const MORE_PATIENCE: u32 = 6;
+
+pub type Checked = Result<(), String>;
+
+/// What happened in a schedule.
+#[derive(Default)]
+pub struct Account {
+    pub errors: BTreeMap<String, u64>,
+    pub met: BTreeMap<Kind, u64>,
+    rounds: u32,
+}
+
+impl Account {
+    /// Whether this error may be, and what it is; after many of them the world is calmed.
+    pub fn note(&mut self, clients: &Clients, schedule: &Schedule, error: &Error) -> Checked {
+        let kind = match error.call() {
+            Some(call) => format!("{:?}: {:?}", error.kind(), call.kind()),
+            None => format!("{:?}", error.kind()),
+        };
+        let shown = format!("{error} {error:?}");
+        ensure!(
+            !error.message().is_empty(),
+            "an error says nothing: {error:?}"
+        );
+        ensure!(
+            !shown.contains(CREDENTIAL),
+            "an error shows the credential: {shown}"
+        );
+        let mut world = clients.world.lock().unwrap();
+        // A query that is said to have no result set has none to read.
+        ensure!(
+            error.kind() != ErrorKind::InvalidRequest || world.met.contains_key(&Kind::NoResult),
+            "going on was refused: {error}"
+        );
+        let is_late = error.call().is_some_and(|call| call.is_timeout());
+        *self.errors.entry(kind).or_default() += 1;
+        ensure!(
+            !schedule.is_survivable() || is_late,
+            "an error that could have been mended by another attempt: {error}"
+        );
+        ensure!(
+            !world.is_calm || is_late,
+            "an error after the last fault: {error}"
+        );
+        self.rounds += 1;
+        ensure!(
+            self.rounds < PATIENCE + MORE_PATIENCE,
+            "no end of errors: {error}"
+        );
+        world.is_calm = self.rounds >= PATIENCE;
+        Ok(())
+    }
+}
+
+/// Lets a schedule happen and checks the property.
+pub async fn check(clients: &Clients, schedule: &Schedule, other: &str) -> Result<Account, String> {
+    *clients.world.lock().unwrap() = World::new(schedule.clone(), other);
+    let mut account = Account::default();
+    match schedule.class {
+        Class::Csv | Class::LatestCsv => csv::check(clients, schedule, &mut account).await?,
+        Class::Cancel => check_cancel(clients, schedule, &mut account).await?,
+        class if class.is_list() => items::check(clients, schedule, &mut account).await?,
+        _ => check_rows(clients, schedule, &mut account).await?,
+    }
+    let world = clients.world.lock().unwrap();
+    ensure!(
+        world.violations.is_empty(),
+        "{}",
+        world.violations.join("; ")
+    );
+    account
+        .met
+        .extend(world.met.iter().map(|(kind, times)| (*kind, *times)));
+    Ok(account)
+}
+
+async fn check_cancel(clients: &Clients, schedule: &Schedule, account: &mut Account) -> Checked {
+    let mut attempts = Attempts::default();
+    while let Err(error) = attempts.cancel(clients, schedule.service).await {
+        account.note(clients, schedule, &error)?;
+    }
+    let world = clients.world.lock().unwrap();
+    let run = attempts.id.as_deref().and_then(|id| world.run_of(id));
+    let run = run.ok_or("a run that the server does not know was cancelled")?;
+    ensure!(
+        world.runs[run].is_cancelled,
+        "cancelled, and the server does not know of it"
+    );
+    check_bill(&world, &attempts)
+}
+
+/// A service bills each run.
+fn check_bill(world: &World, attempts: &Attempts) -> Checked {
+    ensure!(
+        world.started <= attempts.starts,
+        "{} runs were asked for, and {} started",
+        attempts.starts,
+        world.started
+    );
+    Ok(())
+}
+
+async fn check_rows(clients: &Clients, schedule: &Schedule, account: &mut Account) -> Checked {
+    let mut reading = Reading {
+        schedule,
+        delivered: Vec::new(),
+        cursor: None,
+    };
+    let mut attempts = Attempts::default();
+    let mut stops = schedule.stops.clone();
+    loop {
+        let pages = match schedule.class {
+            Class::Run => match attempts.run(clients, schedule.service).await {
+                Ok(run) => match &reading.cursor {
+                    Some(cursor) => run.resume(cursor),
+                    None => run.pages(),
+                },
+                Err(error) => {
+                    ensure!(
+                        attempts.id.is_none() || error.run_id() == attempts.id.as_deref(),
+                        "the error of a run does not name it: {error}"
+                    );
+                    account.note(clients, schedule, &error)?;
+                    continue;
+                }
+            },
+            _ => {
+                let id = clients.world.lock().unwrap().runs[0].id.clone();
+                clients.pages(schedule, &id)
+            }
+        };
+        let stop = stops.pop();
+        match reading.read(pages, stop).await? {
+            End::Complete => break,
+            End::Stopped => {}
+            End::Failed(error) => account.note(clients, schedule, &error)?,
+        }
+    }
+    reading.check_complete()?;
+    check_bill(&clients.world.lock().unwrap(), &attempts)
+}
+
+struct Reading<'a> {
+    schedule: &'a Schedule,
+    delivered: Vec<Row>,
+    cursor: Option<Cursor>,
+}
+
+enum End {
+    Complete,
+    Stopped,
+    Failed(Error),
+}
+
+impl Reading<'_> {
+    fn count(&self) -> u64 {
+        self.delivered.len() as u64
+    }
+
+    /// Reads on from where the last reading ended.
+    async fn read(&mut self, pages: rowfeed::Pages, stop: Option<u64>) -> Result<End, String> {
+        let left = self.schedule.max_rows.map(|most| most - self.count());
+        let reader = Reader::new(self.schedule, pages, self.cursor.as_ref(), left);
+        let end = match reader {
+            Reader::Rows(rows) => self.read_rows(rows, stop).await?,
+            Reader::Pages(pages) => self.read_pages(pages, stop).await?,
+        };
+        self.check_delivered()?;
+        Ok(end)
+    }
+
+    async fn read_rows(
+        &mut self,
+        mut rows: rowfeed::Rows<Row>,
+        stop: Option<u64>,
+    ) -> Result<End, String> {
+        let before = self.count();
+        let end = loop {
+            if stop == Some(self.count()) {
+                break End::Stopped;
+            }
+            match rows.try_next().await {
+                Ok(Some(row)) => self.delivered.push(row),
+                Ok(None) => break End::Complete,
+                Err(error) => {
+                    let after = rows.try_next().await;
+                    ensure!(matches!(after, Ok(None)), "something comes after {error}");
+                    break End::Failed(error);
+                }
+            }
+        };
+        match rows.cursor() {
+            Some(cursor) => self.keep(cursor)?,
+            None => ensure!(
+                self.count() == before,
+                "rows were given out, and there is no cursor"
+            ),
+        }
+        Ok(end)
+    }
+
+    async fn read_pages(
+        &mut self,
+        mut pages: rowfeed::Pages,
+        stop: Option<u64>,
+    ) -> Result<End, String> {
+        loop {
+            let page = match pages.try_next().await {
+                Ok(Some(page)) => page,
+                Ok(None) => return Ok(End::Complete),
+                Err(error) => return Ok(End::Failed(error)),
+            };
+            let rows = match page.rows::<Row>() {
+                Ok(rows) => rows,
+                Err(error) => return Ok(End::Failed(error)),
+            };
+            ensure!(
+                page.first_row() == self.count(),
+                "a page begins at row {}, after {} rows",
+                page.first_row(),
+                self.count()
+            );
+            self.delivered.extend(rows);
+            self.keep(page.cursor())?;
+            if stop.is_some_and(|stop| self.count() >= stop) {
+                return Ok(End::Stopped);
+            }
+        }
+    }
+
+    /// A cursor is stored as text between two readings.
+    fn keep(&mut self, cursor: Cursor) -> Checked {
+        ensure!(
+            cursor.row() == self.count(),
+            "the cursor stands at row {}, after {} rows",
+            cursor.row(),
+            self.count()
+        );
+        let text = serde_json::to_string(&cursor).map_err(|error| error.to_string())?;
+        self.cursor = Some(serde_json::from_str(&text).map_err(|error| error.to_string())?);
+        Ok(())
+    }
+
+    fn check_delivered(&self) -> Checked {
+        // Which run a latest result comes from is settled by its first page.
+        let run = self.delivered.first().map_or(0, |row| row.run);
+        for (n, row) in (0..).zip(&self.delivered) {
+            let wanted = Row::of(run, n);
+            ensure!(*row == wanted, "row {n} is {row:?} instead of {wanted:?}");
+        }
+        let most = self.schedule.max_rows.unwrap_or(u64::MAX);
+        ensure!(
+            self.count() <= self.schedule.total.min(most),
+            "{} rows were given out",
+            self.count()
+        );
+        Ok(())
+    }
+
+    fn check_complete(&self) -> Checked {
+        let most = self.schedule.max_rows.unwrap_or(u64::MAX);
+        let wanted = self.schedule.total.min(most);
+        ensure!(
+            self.count() == wanted,
+            "it ended well after {} of {wanted} rows",
+            self.count()
+        );
+        Ok(())
+    }
+}
+
+/// Which client a service is read with, for those who print it.
+pub fn name(service: Service) -> &'static str {
+    match service {
+        Service::Dune => "dune",
+        Service::Lightdash => "lightdash",
+        Service::YandexQuery => "yandex-query",
+    }
+}

@@ -1,0 +1,137 @@
+//! What goes wrong, when, and how often: drawn from a seed.
+
+use crate::fault::{Class, KINDS, Kind, Op, Service};
+
+/// How often a client attempts a call.
+pub const ATTEMPTS: u32 = 3;
+
+/// All that a seed decides.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    pub seed: u64,
+    pub service: Service,
+    pub class: Class,
+    /// How many rows or items there are.
+    pub total: u64,
+    pub page_size: u32,
+    /// The most rows that the server sends in a page, where the service may have such a limit.
+    pub cap: u64,
+    pub prefetch: usize,
+    pub max_rows: Option<u64>,
+    /// After so many rows reading is dropped, and taken up again from the cursor.
+    pub stops: Vec<u64>,
+    /// How often a run is asked about before it has ended.
+    pub polls: u32,
+    pub faults: Vec<Fault>,
+}
+
+/// Something that goes wrong.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    pub op: Op,
+    pub kind: Kind,
+    /// The row or item whose page it happens to; for other requests how many went before.
+    pub at: u64,
+    /// How often.
+    pub times: u32,
+    /// Whether a call that changes something has been carried out before it goes wrong.
+    pub carried_out: bool,
+}
+
+impl Schedule {
+    pub fn draw(seed: u64) -> Self {
+        let mut random = fastrand::Rng::with_seed(seed);
+        // Neighbouring seeds have all combinations in turn, so that none is left to chance.
+        let all = combinations();
+        let (service, class, op, kind) = all[(seed % all.len() as u64) as usize];
+        let total = match random.u32(0..8) {
+            0 => random.u64(0..3),
+            _ => random.u64(1..48),
+        };
+        let page_size = random.u32(1..=12);
+        let first = Fault::draw(op, kind, total, &mut random);
+        let mut schedule = Self {
+            seed,
+            service,
+            class,
+            total,
+            page_size,
+            cap: match random.u8(0..3) {
+                0 => random.u64(1..=page_size.into()),
+                _ => u64::MAX,
+            },
+            prefetch: match class {
+                Class::Prefetch => random.usize(1..=4),
+                Class::Run | Class::Pages => random.usize(0..=3),
+                _ => 0,
+            },
+            max_rows: random.bool().then(|| random.u64(0..=total + 2)),
+            stops: (0..random.u32(0..3))
+                .map(|_| random.u64(0..=total))
+                .collect(),
+            polls: random.u32(0..4),
+            faults: vec![first],
+        };
+        for _ in 0..random.u32(0..4) {
+            let op = schedule.class.ops(service)[random.usize(0..class.ops(service).len())];
+            let fitting: Vec<_> = KINDS
+                .iter()
+                .filter(|kind| kind.fits(service, class, op))
+                .collect();
+            let kind = *fitting[random.usize(0..fitting.len())];
+            let fault = Fault::draw(op, kind, total, &mut random);
+            schedule.faults.push(fault);
+        }
+        schedule
+    }
+
+    /// Whether reading must come to its end without an error.
+    pub fn is_survivable(&self) -> bool {
+        let mut left = ATTEMPTS - 1;
+        self.faults.iter().all(|fault| {
+            if fault.kind.is_harmless() {
+                return true;
+            }
+            if !fault.kind.is_retried(fault.op) || fault.times > left {
+                return false;
+            }
+            left -= fault.times;
+            true
+        })
+    }
+}
+
+impl Fault {
+    fn draw(op: Op, kind: Kind, total: u64, random: &mut fastrand::Rng) -> Self {
+        Self {
+            op,
+            kind,
+            at: match op {
+                Op::Page | Op::List | Op::Csv => random.u64(0..=total),
+                _ => random.u64(0..3),
+            },
+            times: match random.u32(0..20) {
+                0..=11 => 1,
+                12..=14 => 2,
+                15..=16 => 3,
+                17..=18 => 4,
+                _ => 1000,
+            },
+            carried_out: random.bool(),
+        }
+    }
+}
+
+/// Every kind of fault at every request of everything that a client does.
+pub fn combinations() -> Vec<(Service, Class, Op, Kind)> {
+    let mut all = Vec::new();
+    for service in Service::ALL {
+        for &class in service.classes() {
+            for &op in class.ops(service) {
+                let fitting = KINDS.iter().filter(|kind| kind.fits(service, class, op));
+                all.extend(fitting.map(|&kind| (service, class, op, kind)));
+            }
+        }
+    }
+    all
+}

@@ -1,0 +1,21 @@
+//! Upstream documents and overlays. The maintainer commands are no library, so their modules are
+//! taken in as they are.
+#![no_main]
+#![allow(dead_code)]
+
+#[path = "../../xtask/src/document.rs"]
+mod document;
+#[path = "../../xtask/src/fuzzing.rs"]
+mod fuzzing;
+#[path = "../../xtask/src/normalise/mod.rs"]
+mod normalise;
+#[path = "../../xtask/src/overlay.rs"]
+mod overlay;
+#[path = "../../xtask/src/upstream.rs"]
+mod upstream;
+#[path = "../../xtask/src/vendor.rs"]
+mod vendor;
+#[path = "../../xtask/src/workspace.rs"]
+mod workspace;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzzing::documents(data));
