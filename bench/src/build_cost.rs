@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Result, ensure};
 
-use crate::{options::Options, results::BuildCost, run::target_directory};
+use crate::{machine, options::Options, results::BuildCost, run::target_directory};
 
 const PACKAGES: [&str; 5] = [
     "rowfeed-client",
@@ -26,7 +26,10 @@ pub(crate) fn measure(options: &Options) -> Result<Vec<BuildCost>> {
     let pattern = options.only.as_deref().unwrap_or_default();
     // Below the target directory, and new for each build.
     let target = target_directory()?.join("bench/build");
-    cargo(&options.root, &target, &["fetch", "--locked"])?;
+    // Nothing is to be downloaded while the clock runs.
+    let host = machine::host()?;
+    let fetch = ["fetch", "--quiet", "--locked", "--target", &host];
+    cargo(&options.root, &target, &fetch)?;
     let mut costs = Vec::new();
     for package in PACKAGES
         .into_iter()
@@ -60,7 +63,7 @@ pub(crate) fn measure(options: &Options) -> Result<Vec<BuildCost>> {
     ensure!(
         !costs.is_empty(),
         "no package has {:?} in its name",
-        options.only
+        options.only.as_deref().unwrap_or_default()
     );
     Ok(costs)
 }

@@ -53,7 +53,7 @@ pub(crate) fn count(options: &Options) -> Result<Vec<Instructions>> {
     ensure!(
         !counts.is_empty(),
         "nothing has {:?} in its name",
-        options.only
+        options.only.as_deref().unwrap_or_default()
     );
     Ok(counts)
 }

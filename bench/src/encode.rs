@@ -127,7 +127,7 @@ fn grouped(value: f64) -> String {
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
     let mut grouped = String::from(if value < 0.0 { "-" } else { "" });
     for (index, digit) in whole.chars().enumerate() {
-        if index > 0 && (whole.len() - index) % 3 == 0 {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);

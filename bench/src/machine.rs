@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path, process::Command};
 
+use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,6 +54,13 @@ pub(crate) fn commit(root: &Path) -> String {
         true => commit,
         false => format!("{commit} with changes"),
     }
+}
+
+/// The target that rustc builds for by itself.
+pub(crate) fn host() -> Result<String> {
+    let about = output("rustc", &["-vV"], None).context("rustc -vV says nothing")?;
+    let host = about.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("rustc -vV names no host")?.to_owned())
 }
 
 /// What stands behind the first `name` of a file of names and values.

@@ -5,21 +5,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use lexopt::prelude::*;
 
-pub(crate) const HELP: &str = "\
-cargo xtask bench [OPTIONS]     measure, and rewrite bench/RESULTS.md with what belongs to it
-
---quick           small results, one round: shows that all works, and measures nothing
---only PATTERN    only what has PATTERN in its name, such as mixed/dune/hand or tiny
---rounds N        how often every contender reads (5; the Python clients at most 3 times)
---rows N          rows of the workloads mixed and gzip (1,000,000 and 200,000)
---json            print the results as JSON
---callgrind       count instructions with valgrind, instead of measuring times
---build           measure what each crate costs to build, instead
---python PATH     an interpreter that has the official clients; none: leave them out
---python-setup    make such an environment below the target directory first
-
-Only a whole run, without --quick, --only, --rounds and --rows, is written down.
-";
+/// Shown by `cargo xtask bench --help` too.
+pub(crate) const HELP: &str = include_str!("../help.txt");
 
 /// The words of the command line.
 #[derive(Clone, Debug, Default)]

@@ -1,5 +1,5 @@
 //! The values that are served. Row `n` is the same at every service, in every run and on every
-//! machine; after [`PERIOD`] rows they come again, so that a long result needs little memory.
+//! machine; after [`period`] rows they come again, so that a long result needs little memory.
 
 use crate::dataset::Table;
 

@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 use anyhow::{Context as _, Result, anyhow, bail};
 use lexopt::prelude::*;
 
-use crate::{codegen, drift, vendor, workspace::Workspace};
+use crate::{bench, codegen, drift, vendor, workspace::Workspace};
 
 const HELP: &str = "\
 cargo xtask codegen [--check] [SERVICE…]     rewrite crates/SERVICE/src/generated.rs from specs/SERVICE
@@ -17,6 +17,9 @@ cargo xtask vendor SERVICE --from FILE [--date YYYY-MM-DD]
 cargo xtask drift SERVICE --from FILE [--json] [--all]
                                              say what FILE changes for users; exit code 0: nothing,
                                              10: changes, 20: breaking ones
+
+cargo xtask bench [OPTIONS]                  measure rowfeed beside other ways to read the same
+                                             pages; bench --help says what there is
 
 Every command takes --root DIR: a checkout other than the one this was built in.
 codegen --check writes nothing; it prints what would change, and fails if anything would.
@@ -37,6 +40,10 @@ struct Arguments {
 
 /// Runs the command that `args` name.
 pub(crate) fn run(args: impl Iterator<Item = OsString>, workspace: &Workspace) -> Result<ExitCode> {
+    let mut args = args.peekable();
+    if args.next_if(|first| first == "bench").is_some() {
+        return bench::run(args, workspace);
+    }
     let arguments = parse(lexopt::Parser::from_args(args))?;
     let Some(arguments) = arguments else {
         print!("{HELP}");

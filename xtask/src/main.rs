@@ -1,5 +1,6 @@
-//! Maintainer commands of rowfeed: `cargo xtask codegen | vendor | drift`.
+//! Maintainer commands of rowfeed: `cargo xtask codegen | vendor | drift | bench`.
 
+mod bench;
 mod cli;
 mod codegen;
 mod document;

@@ -32,6 +32,11 @@ impl Workspace {
         Self::new(manifest.parent().unwrap_or(manifest))
     }
 
+    /// The folder that everything lies in.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// All services, by name.
     pub(crate) fn services(&self) -> Result<Vec<Service>> {
         let specs = self.root.join("specs");

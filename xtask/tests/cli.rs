@@ -278,6 +278,9 @@ fn an_unknown_command_or_option_is_told() {
     assert!(orchard.fails(&["codgen"]).contains("no command \"codgen\""));
     assert!(orchard.fails(&["codegen", "--chek"]).contains("--chek"));
     assert!(orchard.fails(&["vendor", "fruit"]).contains("--from FILE"));
+    assert!(orchard.fails(&["bench", "--quik"]).contains("--quik"));
+    assert!(orchard.fails(&["bench", "fast"]).contains("fast"));
+    assert!(text(&orchard.run(&["bench", "--help"])).contains("--quick"));
 }
 
 #[test]

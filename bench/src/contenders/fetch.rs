@@ -51,7 +51,7 @@ pub(super) async fn read(http: &reqwest::Client, job: &Job) -> Result<Outcome> {
     Ok(outcome(job, bytes))
 }
 
-pub(super) fn read_raw(job: &Job) -> Result<Outcome> {
+pub(crate) fn read_raw(job: &Job) -> Result<Outcome> {
     let host = job.url.trim_start_matches("http://");
     let stream = TcpStream::connect(host)?;
     stream.set_nodelay(true)?;

@@ -28,7 +28,7 @@ impl Limit {
         let table = job.dataset.parse::<Dataset>()?.table;
         let (size, period) = (u64::from(job.page_size), period(table));
         ensure!(
-            job.rows <= period || period % size == 0,
+            job.rows <= period || period.is_multiple_of(size),
             "pages of {size} rows do not come again after {period} rows"
         );
         let different = period.div_ceil(size);

@@ -7,6 +7,7 @@ mod limit;
 mod rowfeed;
 
 use anyhow::{Result, bail};
+pub(crate) use fetch::read_raw;
 use serde::{Deserialize, Serialize};
 
 use crate::{

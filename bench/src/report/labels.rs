@@ -23,7 +23,7 @@ pub(super) fn shown(result: &WorkloadResult) -> Vec<(String, &Measured)> {
 }
 
 /// What a contender is called; both parsers of the limit are one.
-fn label(contender: &str) -> &str {
+pub(super) fn label(contender: &str) -> &str {
     match contender {
         "rowfeed" => "**rowfeed**, default",
         "rowfeed-prefetch" => "**rowfeed**, prefetch",

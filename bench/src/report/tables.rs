@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::labels::{figure, mebibytes, shown, times};
+use super::labels::{figure, label, mebibytes, shown, times};
 use crate::{
     dataset::Service,
     results::{BuildCost, Instructions, Measured, Timings, WorkloadResult},
@@ -27,7 +27,6 @@ pub(super) fn timings(timings: &Timings) -> String {
         let _ = writeln!(out, "## {}\n\n{}\n", title(name), about(results[0]));
         out += &contenders_by_services(&results, &figure);
         if name == "mixed" {
-            out += "How many times as fast rowfeed with `prefetch(2)` is (ratios of medians):\n\n";
             out += &prefetch_beside(&results);
         }
         let has_processor = matches!(results[0].unit, Unit::RowsPerSecond | Unit::Seconds);
@@ -111,29 +110,37 @@ fn contenders_by_services(
 }
 
 fn prefetch_beside(results: &[&WorkloadResult]) -> String {
-    let mut lines = vec![headings(
-        results.iter().map(|result| result.service.title()),
-    )];
+    let mut lines = Vec::new();
     for (label, names) in [
         ("as the hand-written loop", &["hand"][..]),
         ("as the generated default", &["generated"]),
         ("as the official Python client", &["python"]),
         ("as the limit of one core", &["limit-serde", "limit-sonic"]),
     ] {
-        let cells = results.iter().map(|result| {
+        let ratios = results.iter().map(|result| {
             let speed = |name: &str| {
                 let one = result.contenders.iter().find(|one| one.contender == name)?;
                 Some(one.rows_per_s.median)
             };
             let fastest = names.iter().filter_map(|name| speed(name)).reduce(f64::max);
-            match (speed("rowfeed-prefetch"), fastest) {
-                (Some(own), Some(other)) => times(own / other),
-                _ => "–".to_owned(),
-            }
+            Some(speed("rowfeed-prefetch")? / fastest?)
         });
-        lines.push(line(label, cells));
+        let ratios: Vec<Option<f64>> = ratios.collect();
+        if ratios.iter().any(Option::is_some) {
+            let cells = ratios
+                .iter()
+                .map(|ratio| ratio.map_or_else(|| "–".to_owned(), times));
+            lines.push(line(label, cells));
+        }
     }
-    lines.concat() + "\n"
+    if lines.is_empty() {
+        return String::new();
+    }
+    let titles = headings(results.iter().map(|result| result.service.title()));
+    format!(
+        "How many times as fast rowfeed with `prefetch(2)` is (ratios of medians):\n\n{titles}{}\n",
+        lines.concat()
+    )
 }
 
 fn cost(measured: &Measured) -> String {
@@ -166,7 +173,10 @@ fn overlap(result: &WorkloadResult) -> String {
 
 /// Instructions, by what they are counted per.
 pub(super) fn instructions(counts: &[Instructions]) -> String {
-    let mut out = String::from("## Instructions\n\nCounted by callgrind; all threads.\n\n");
+    let mut out = String::from(
+        "## Instructions\n\nCounted by callgrind, in all threads: for each row of the mixed table, \
+         beside the hand-written loop; and for each call of one row, beside bare reqwest.\n\n",
+    );
     for per in ["row", "call"] {
         let mut contenders: Vec<&str> = Vec::new();
         for count in counts.iter().filter(|count| count.per == per) {
@@ -193,12 +203,17 @@ pub(super) fn instructions(counts: &[Instructions]) -> String {
                 let base = find(service, if per == "row" { "hand" } else { "fetch" });
                 let shown = grouped(own.round() as u64);
                 match (base, per) {
+                    _ if matches!((per, contender), ("row", "hand") | ("call", "fetch")) => shown,
                     (Some(base), "row") => format!("{shown}, {}", times(own / base)),
-                    (Some(base), _) => format!("{shown}, {:+.0} over bare reqwest", own - base),
+                    (Some(base), _) => {
+                        let more = grouped((own - base).abs().round() as u64);
+                        let sign = if own < base { "−" } else { "+" };
+                        format!("{shown}, {sign}{more}")
+                    }
                     (None, _) => shown,
                 }
             });
-            lines.push(line(&format!("{contender}, per {per}"), cells));
+            lines.push(line(&format!("{}, per {per}", label(contender)), cells));
         }
         out += &lines.concat();
         out.push('\n');
@@ -253,7 +268,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

@@ -56,7 +56,7 @@ fn timings(options: &Options) -> Result<Timings> {
     ensure!(
         !workloads.is_empty(),
         "nothing has {:?} in its name",
-        options.only
+        options.only.as_deref().unwrap_or_default()
     );
     for workload in &workloads {
         eprintln!("{}: {}", workload.name, workload.job.service.title());

@@ -11,6 +11,7 @@ use super::{
     workloads::{BASE, Workload},
 };
 use crate::{
+    contenders::{self, Job},
     results::{Measured, Spread, WorkloadResult},
     sum::Sum,
     worker::Reading,
@@ -28,6 +29,7 @@ pub(crate) fn measure(
     notes: &mut Vec<String>,
 ) -> Result<WorkloadResult> {
     let rounds = rounds.min(workload.most_rounds);
+    warm_server(&workload.job, url)?;
     let mut workers = Vec::new();
     for &name in &workload.contenders {
         let mut job = workload.job.clone();
@@ -87,6 +89,14 @@ pub(crate) fn measure(
             })
             .collect(),
     })
+}
+
+/// Has the server make its rows, by asking for the first page, so that nobody waits for it.
+fn warm_server(job: &Job, url: &str) -> Result<()> {
+    let mut first_page = job.clone();
+    (first_page.url, first_page.rows) = (url.to_owned(), 1);
+    contenders::read_raw(&first_page)?;
+    Ok(())
 }
 
 /// Whether all have read the same.

@@ -14,15 +14,15 @@ use crate::{
     Error,
     details::Details,
     error::{CallError, ErrorKind, TimeoutScope},
-    exchange::Failure,
+    exchange::{Failure, stalled},
     response::Meta,
 };
 
 /// A body handed over as it arrives: a `Stream` of byte chunks, `Send` and `'static`.
 ///
 /// Its length is not limited and it is not bound by the deadline of the call, since it is not
-/// held in memory; but each chunk must arrive within the timeout of one attempt. It is not
-/// retried once begun. After an error or the end it yields nothing more.
+/// held in memory; but it fails when nothing of it arrives for the client's `read_timeout`. It is
+/// not retried once begun. After an error or the end it yields nothing more.
 pub struct ByteStream(State);
 
 enum State {
@@ -44,7 +44,7 @@ impl ByteStream {
     ///
     /// # Errors
     ///
-    /// The exchange broke, or nothing arrived within the timeout of one attempt.
+    /// The exchange broke, or nothing arrived within the client's `read_timeout`.
     pub async fn next_chunk(&mut self) -> Option<Result<Bytes, Error>> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
@@ -113,9 +113,8 @@ impl Arriving {
     }
 
     fn stalled(&self) -> Error {
-        let kind = ErrorKind::Timeout(TimeoutScope::Attempt);
-        let text = format!("no further byte of the body within {:?}", self.idle);
-        CallError(Box::new(self.details(kind, text))).into()
+        let kind = ErrorKind::Timeout(TimeoutScope::Stall);
+        CallError(Box::new(self.details(kind, stalled(self.idle)))).into()
     }
 
     fn details(&self, kind: ErrorKind, text: String) -> Details {

@@ -12,11 +12,13 @@ use tracing::{Instrument, Span, field::Empty};
 
 use crate::{
     CallError, Core, Response, Secret, TimeoutScope,
+    asked_wait::asked_wait,
     details::{CallInfo, Details},
     error::ErrorKind,
-    exchange::{self, Answer, Closed, Failure, Limit, OpenBody},
+    exchange::{self, Answer, BodyLimit, Closed, Failure, Limit, OpenBody},
+    history::History,
     response::Meta,
-    retry::{is_transient, retry_after},
+    retry::{Paid, is_transient},
 };
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -33,8 +35,13 @@ pub(crate) struct Call {
     replayable: bool,
     /// Doing it twice does no more than doing it once.
     repeatable: bool,
-    deadline: Option<Instant>,
+    deadline: Option<Limit>,
     attempts: u32,
+    history: History,
+    /// How long was waited before the attempt that is next or under way.
+    waited: Duration,
+    /// The price of the retry that is waited for.
+    paid: Option<Paid>,
     /// Attempts made because a credential was refused; they are not counted as retries.
     refreshes: u32,
     /// The credential of the last attempt.
@@ -79,8 +86,13 @@ impl Call {
             request: Some(request),
             info: Arc::new(info),
             // A deadline too far away to be a point in time is none.
-            deadline: limit.and_then(|limit| Instant::now().checked_add(limit)),
+            deadline: limit
+                .filter(|limit| Instant::now().checked_add(*limit).is_some())
+                .map(|limit| Limit::after(limit, TimeoutScope::Deadline)),
             attempts: 0,
+            history: History::default(),
+            waited: Duration::ZERO,
+            paid: None,
             refreshes: 0,
             sent: None,
             core,
@@ -102,7 +114,8 @@ impl Call {
     }
 
     /// The call ended well.
-    pub(crate) fn succeeded(&self, status: StatusCode) {
+    pub(crate) fn succeeded(&mut self, status: StatusCode) {
+        self.met(Some(status), None);
         self.core.shared().budget.give_back(self.retries());
         self.record(Some(status));
     }
@@ -126,22 +139,23 @@ impl Call {
             status,
             headers,
             attempts: self.attempts,
+            history: self.history.clone(),
             note,
         }
     }
 
-    pub(crate) fn timeout(&self) -> Duration {
-        self.core.timeout()
+    pub(crate) fn read_timeout(&self) -> Duration {
+        self.core.read_timeout()
     }
 
     async fn read_within(&mut self, mut open: OpenBody) -> Result<(Meta, Bytes), CallError> {
         loop {
             let status = open.response.status();
-            let meta = self.meta(status, open.response.headers().clone(), None);
+            let headers = open.response.headers().clone();
             match exchange::read(open, self.core.max_body_bytes()).await {
                 Ok(body) => {
                     self.succeeded(status);
-                    return Ok((meta, body));
+                    return Ok((self.meta(status, headers, None), body));
                 }
                 Err(failure) => self.recover(failure).await?,
             }
@@ -158,15 +172,21 @@ impl Call {
 
     async fn next_answer(&mut self) -> Result<Answer, CallError> {
         loop {
-            let span = tracing::debug_span!("rowfeed_attempt", attempt = self.attempts + 1);
+            self.take_turn().await?;
+            let span = tracing::debug_span!(
+                "rowfeed_attempt",
+                attempt = self.attempts + 1,
+                waited_ms = self.waited.as_millis() as u64,
+            );
             match self.attempt().instrument(span).await {
                 Ok(Answer::Success(open)) => return Ok(Answer::Success(open)),
                 Ok(Answer::Other(closed)) => {
+                    self.met(Some(closed.status), None);
                     if self.refreshed(closed.status) {
                         continue;
                     }
                     match self.plan_after_status(&closed) {
-                        Plan::Wait(wait) => sleep(wait).await,
+                        Plan::Wait(wait) => self.wait(wait).await,
                         Plan::GiveUp(note) => {
                             return Ok(Answer::Other(Closed { note, ..closed }));
                         }
@@ -177,9 +197,47 @@ impl Call {
         }
     }
 
+    /// Waits until the client's own rate limit lets the next attempt through.
+    async fn take_turn(&mut self) -> Result<(), CallError> {
+        let Some(limiter) = &self.core.shared().limiter else {
+            return Ok(());
+        };
+        let begun = Instant::now();
+        match limiter.turn(self.deadline.map(|limit| limit.at)).await {
+            Ok(()) => {
+                self.waited += begun.elapsed();
+                Ok(())
+            }
+            Err(late) => {
+                let kind = ErrorKind::Timeout(TimeoutScope::RateLimit);
+                let text = format!("not sent: {late}");
+                Err(self.fail(Failure::new(kind, text), None))
+            }
+        }
+    }
+
+    /// Waits before a retry that is paid for.
+    async fn wait(&mut self, wait: Duration) {
+        self.waited = wait;
+        sleep(wait).await;
+    }
+
+    /// The attempt that was under way is over.
+    fn met(&mut self, status: Option<StatusCode>, failure: Option<ErrorKind>) {
+        let waited = std::mem::take(&mut self.waited);
+        self.history.add(self.attempts, waited, status, failure);
+    }
+
     async fn attempt(&mut self) -> Result<Answer, Failure> {
         self.attempts += 1;
+        if let Some(paid) = self.paid.take() {
+            paid.spend();
+        }
         let limit = self.limit();
+        let body = BodyLimit {
+            pause: self.core.read_timeout(),
+            deadline: self.deadline,
+        };
         let request = if self.replayable {
             self.request.as_ref().and_then(Request::try_clone)
         } else {
@@ -202,7 +260,7 @@ impl Call {
             request.headers_mut().insert(name, value);
             self.sent = Some(secret);
         }
-        let outcome = exchange::send(&self.client, request, limit).await;
+        let outcome = exchange::send(&self.client, request, limit, body).await;
         match &outcome {
             Ok(Answer::Success(open)) => {
                 tracing::debug!(status = open.response.status().as_u16(), "answered");
@@ -210,29 +268,15 @@ impl Call {
             Ok(Answer::Other(closed)) => {
                 tracing::debug!(status = closed.status.as_u16(), "answered");
             }
-            Err(failure) => tracing::debug!(failure = ?failure.kind, "no answer"),
+            Err(failure) => {
+                tracing::debug!(failure = ?failure.kind, text = failure.text, "no answer");
+            }
         }
         outcome
     }
 
     fn limit(&self) -> Limit {
-        let now = Instant::now();
-        let setting = self.core.timeout();
-        // A timeout too long to be a point in time is as good as a year.
-        let year = Duration::from_secs(365 * 24 * 3600);
-        let at = now.checked_add(setting).unwrap_or(now + year);
-        match self.deadline {
-            Some(deadline) if deadline <= at => Limit {
-                at: deadline,
-                scope: TimeoutScope::Deadline,
-                setting: self.core.deadline().unwrap_or_default(),
-            },
-            _ => Limit {
-                at,
-                scope: TimeoutScope::Attempt,
-                setting,
-            },
-        }
+        Limit::after(self.core.timeout(), TimeoutScope::Attempt).or_earlier(self.deadline)
     }
 
     /// Whether a refused credential was replaced, so that one more attempt makes sense.
@@ -257,36 +301,42 @@ impl Call {
     async fn recover(&mut self, failure: Failure) -> Result<(), CallError> {
         let may_repeat = match failure.kind {
             ErrorKind::Connect => !failure.lasts,
-            ErrorKind::Timeout(TimeoutScope::Attempt) | ErrorKind::Io => self.repeatable,
+            ErrorKind::Timeout(TimeoutScope::Attempt | TimeoutScope::Stall) | ErrorKind::Io => {
+                self.repeatable
+            }
             _ => false,
         };
+        self.met(failure.status, Some(failure.kind));
         match self.plan(may_repeat, None) {
             Plan::Wait(wait) => {
-                sleep(wait).await;
+                self.wait(wait).await;
                 Ok(())
             }
-            Plan::GiveUp(note) => {
-                self.record(failure.status);
-                Err(CallError(Box::new(Details {
-                    call: Some(Arc::clone(&self.info)),
-                    attempts: self.attempts,
-                    status: failure.status,
-                    headers: failure.headers,
-                    note,
-                    source: failure.source,
-                    ..Details::new(failure.kind, failure.text)
-                })))
-            }
+            Plan::GiveUp(note) => Err(self.fail(failure, note)),
         }
+    }
+
+    fn fail(&self, failure: Failure, note: Option<String>) -> CallError {
+        self.record(failure.status);
+        CallError(Box::new(Details {
+            call: Some(Arc::clone(&self.info)),
+            attempts: self.attempts,
+            history: self.history.clone(),
+            status: failure.status,
+            headers: failure.headers,
+            note,
+            source: failure.source,
+            ..Details::new(failure.kind, failure.text)
+        }))
     }
 
     fn plan_after_status(&mut self, closed: &Closed) -> Plan {
         let may_repeat = closed.status == StatusCode::TOO_MANY_REQUESTS
             || (self.repeatable && is_transient(closed.status));
-        self.plan(may_repeat, retry_after(&closed.headers))
+        self.plan(may_repeat, asked_wait(closed.status, &closed.headers))
     }
 
-    fn plan(&self, may_repeat: bool, asked: Option<Duration>) -> Plan {
+    fn plan(&mut self, may_repeat: bool, asked: Option<Duration>) -> Plan {
         let policy = &self.core.shared().retry;
         if !may_repeat || self.retries() + 1 >= policy.max_attempts {
             return Plan::GiveUp(None);
@@ -304,20 +354,26 @@ impl Call {
             ));
         }
         let wait = policy.backoff(self.retries() + 1).max(asked);
-        let late = self.deadline.is_some_and(|deadline| {
-            Instant::now()
-                .checked_add(wait)
-                .is_none_or(|next| next >= deadline)
-        });
-        if late {
-            return give_up(format!(
-                "the next attempt would begin after the deadline of {:?}",
-                self.core.deadline().unwrap_or_default()
-            ));
+        if let Some(deadline) = &self.deadline {
+            let next = Instant::now().checked_add(wait);
+            if next.is_none_or(|next| next >= deadline.at) {
+                return give_up(format!(
+                    "the next attempt would begin after the deadline of {:?}",
+                    deadline.setting
+                ));
+            }
+            let limiter = &self.core.shared().limiter;
+            let late = limiter
+                .as_ref()
+                .and_then(|l| l.would_be_late(wait, deadline.at));
+            if let Some(late) = late {
+                return give_up(late.to_string());
+            }
         }
         if !self.core.shared().budget.take() {
             return give_up("the retry budget of this client is used up".to_owned());
         }
+        self.paid = Some(Paid::new(&self.core));
         tracing::debug!(wait_ms = wait.as_millis() as u64, "attempting again");
         Plan::Wait(wait)
     }

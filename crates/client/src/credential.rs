@@ -1,12 +1,16 @@
 use std::{fmt, future::Future, pin::Pin};
 
-use crate::Secret;
+use crate::{Secret, SecretError};
 
 /// What [`CredentialProvider::secret`] returns.
 pub type SecretFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Secret, CredentialError>> + Send + 'a>>;
 
 /// Gives the credential for each attempt of a call.
+///
+/// There are a few ready ones: [`StaticCredential`],
+/// [`RefreshingCredential`](crate::RefreshingCredential) for tokens that expire, and
+/// [`EnvCredential`](crate::EnvCredential).
 ///
 /// It is asked before every attempt, within the attempt's timeout, so a provider that fetches
 /// tokens keeps the last one until shortly before it expires. An error ends the call at once.
@@ -71,6 +75,12 @@ impl CredentialError {
     ) -> Self {
         self.source = Some(source.into());
         self
+    }
+}
+
+impl From<SecretError> for CredentialError {
+    fn from(error: SecretError) -> Self {
+        Self::new(error.to_string())
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use reqwest::{Method, StatusCode, header::HeaderMap};
 
-use crate::{ErrorKind, Service, excerpt::escaped, response::Meta};
+use crate::{ErrorKind, Service, excerpt::escaped, history::History, response::Meta};
 
 pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -24,6 +24,7 @@ pub(crate) struct Details {
     pub(crate) kind: ErrorKind,
     pub(crate) call: Option<Arc<CallInfo>>,
     pub(crate) attempts: u32,
+    pub(crate) history: History,
     pub(crate) status: Option<StatusCode>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -42,6 +43,7 @@ impl Details {
             kind,
             call: None,
             attempts: 0,
+            history: History::default(),
             status: None,
             headers: HeaderMap::new(),
             body: Bytes::new(),
@@ -56,6 +58,7 @@ impl Details {
         Self {
             call: meta.call,
             attempts: meta.attempts,
+            history: meta.history,
             status: Some(meta.status),
             headers: meta.headers,
             body,

@@ -8,11 +8,12 @@ use reqwest::{
 use serde::de::DeserializeOwned;
 
 use crate::{
-    ByteStream, InvalidPathParameter, Response, ResponseValue,
+    Attempt, ByteStream, InvalidPathParameter, Response, ResponseValue,
+    asked_wait::asked_wait,
     details::{Cause, Details, chain, prefix},
     excerpt::escaped,
     response::Meta,
-    retry::{is_transient, retry_after},
+    retry::is_transient,
 };
 
 /// Why a call failed.
@@ -54,10 +55,15 @@ pub enum ErrorKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TimeoutScope {
-    /// The limit of one attempt, set by `timeout`.
+    /// The limit of one attempt until the head of its answer, set by `timeout`.
     Attempt,
     /// The limit of the whole call with its retries, set by `deadline`.
     Deadline,
+    /// The longest pause of a body, set by `read_timeout`: its head had arrived, and then nothing.
+    Stall,
+    /// The client's own `rate_limit`: the call's turn would come after its deadline. Nothing was
+    /// sent.
+    RateLimit,
 }
 
 /// The error body of a service: what it says to people.
@@ -166,10 +172,11 @@ impl<E> Error<E> {
         self.details.service()?.request_id(self.headers())
     }
 
-    /// How long the service asks to wait before the next request.
+    /// How long the service asks to wait before the next request: by `Retry-After`, or else with
+    /// the status 429 by the rate limit that it tells of.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        retry_after(self.headers())
+        asked_wait(self.status()?, self.headers())
     }
 
     /// The first 64 KiB of the body as received, decompressed; empty if there was none.
@@ -198,6 +205,13 @@ impl<E> Error<E> {
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.details.attempts
+    }
+
+    /// What each attempt met and how long was waited before it, in order: the first 4 and the
+    /// last 12 of them. [`attempts`](Self::attempts) counts all.
+    #[must_use]
+    pub fn history(&self) -> &[Attempt] {
+        self.details.history.attempts()
     }
 
     /// The operation id, if the call got as far as a request.

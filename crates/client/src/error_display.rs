@@ -3,7 +3,7 @@ use std::fmt;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 
 use crate::{
-    Error, ErrorKind, ServiceError,
+    Attempt, Error, ErrorKind, ServiceError,
     details::Details,
     error::CallError,
     excerpt::{escaped, excerpt},
@@ -51,7 +51,8 @@ impl fmt::Debug for Details {
             out.field("service", &call.service.name)
                 .field("operation", &call.operation)
                 .field("request", &format_args!("{} {}", call.method, call.path))
-                .field("attempts", &self.attempts);
+                .field("attempts", &self.attempts)
+                .field("history", &Waits(self.history.attempts()));
         }
         if let Some(status) = self.status {
             out.field("status", &status.as_u16())
@@ -96,11 +97,31 @@ impl Details {
             let plural = if self.attempts == 1 { "" } else { "s" };
             write!(
                 f,
-                " ({} {}, {} attempt{plural})",
+                " ({} {}, {} attempt{plural}",
                 call.method, call.path, self.attempts
             )?;
+            if self.history.attempts().len() > 1 {
+                write!(f, ": {}", self.history)?;
+            }
+            f.write_str(")")?;
         }
         Ok(())
+    }
+}
+
+/// What the attempts met, with the waits that a log line has no place for.
+struct Waits<'a>(&'a [Attempt]);
+
+impl fmt::Debug for Waits<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut list = f.debug_list();
+        for attempt in self.0 {
+            let (number, waited) = (attempt.number(), attempt.waited());
+            list.entry(&format_args!(
+                "{number}: {attempt} after waiting {waited:?}"
+            ));
+        }
+        list.finish()
     }
 }
 

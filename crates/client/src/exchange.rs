@@ -30,7 +30,7 @@ pub(crate) enum Answer {
 /// A success whose body is still to be read.
 pub(crate) struct OpenBody {
     pub(crate) response: reqwest::Response,
-    pub(crate) limit: Limit,
+    pub(crate) limit: BodyLimit,
 }
 
 /// An answer that is no success, with the beginning of its body.
@@ -41,7 +41,23 @@ pub(crate) struct Closed {
     pub(crate) note: Option<String>,
 }
 
-/// When an attempt must be over, and by which setting.
+/// What bounds the body of a success: pauses, and the deadline of the call. A large page that
+/// keeps arriving is not cut, however long it takes.
+#[derive(Clone, Copy)]
+pub(crate) struct BodyLimit {
+    pub(crate) pause: Duration,
+    pub(crate) deadline: Option<Limit>,
+}
+
+impl BodyLimit {
+    /// Waits for the next piece of the body.
+    async fn run<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
+        let pause = Limit::after(self.pause, TimeoutScope::Stall);
+        pause.or_earlier(self.deadline).run(work).await
+    }
+}
+
+/// When something must be there, and by which setting.
 #[derive(Clone, Copy)]
 pub(crate) struct Limit {
     pub(crate) at: Instant,
@@ -50,22 +66,41 @@ pub(crate) struct Limit {
 }
 
 impl Limit {
+    /// A limit that begins now.
+    pub(crate) fn after(setting: Duration, scope: TimeoutScope) -> Self {
+        let now = Instant::now();
+        // A time too long to end at a point in time is as good as a year.
+        let year = Duration::from_secs(365 * 24 * 3600);
+        let at = now.checked_add(setting).unwrap_or(now + year);
+        Self { at, scope, setting }
+    }
+
+    pub(crate) fn or_earlier(self, other: Option<Self>) -> Self {
+        match other {
+            Some(other) if other.at <= self.at => other,
+            _ => self,
+        }
+    }
+
     /// Runs `work` until the limit.
     pub(crate) async fn run<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
         timeout_at(self.at, work).await.map_err(|_| {
+            let setting = self.setting;
             let text = match self.scope {
-                TimeoutScope::Attempt => format!(
-                    "no complete answer within {:?}, the timeout of one attempt",
-                    self.setting
-                ),
-                TimeoutScope::Deadline => format!(
-                    "no complete answer within {:?}, the deadline of the call",
-                    self.setting
-                ),
+                TimeoutScope::Stall => stalled(setting),
+                TimeoutScope::Deadline => {
+                    format!("no complete answer within {setting:?}, the deadline of the call")
+                }
+                _ => format!("no answer within {setting:?}, the timeout of one attempt"),
             };
             Failure::new(ErrorKind::Timeout(self.scope), text)
         })
     }
+}
+
+/// What is said when nothing more of a body arrives.
+pub(crate) fn stalled(pause: Duration) -> String {
+    format!("no further byte of the body within {pause:?}, the read_timeout")
 }
 
 /// Why an attempt gave no answer that can be used.
@@ -152,6 +187,7 @@ pub(crate) async fn send(
     client: &reqwest::Client,
     mut request: Request,
     limit: Limit,
+    body: BodyLimit,
 ) -> Result<Answer, Failure> {
     let mut followed = 0;
     loop {
@@ -163,7 +199,10 @@ pub(crate) async fn send(
             Err(error) => return Err(Failure::from_send(error, &url)),
         };
         if response.status().is_success() {
-            return Ok(Answer::Success(OpenBody { response, limit }));
+            return Ok(Answer::Success(OpenBody {
+                response,
+                limit: body,
+            }));
         }
         let Some(target) = target(&response, &url) else {
             return Ok(Answer::Other(close(response, limit).await));
@@ -266,6 +305,8 @@ fn obstacle(
     let safe = *method == Method::GET || *method == Method::HEAD;
     if from.origin() != to.origin() || !from.origin().is_tuple() {
         Some("which is another origin; if that is the service, set it as the base URL")
+    } else if !to.username().is_empty() || to.password().is_some() {
+        Some("which holds a user name or password; only the client's own credential is sent")
     } else if followed >= MAX_REDIRECTS {
         Some("after 5 redirects already")
     } else if !safe && !matches!(status.as_u16(), 307 | 308) {
@@ -297,5 +338,59 @@ fn origin(url: &Url) -> String {
     match url.port() {
         Some(port) => format!("{}://{host}:{port}", url.scheme()),
         None => format!("{}://{host}", url.scheme()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn refused(from: &str, to: &str) -> Option<&'static str> {
+        let from: Url = from.parse().unwrap();
+        let to = from.join(to).unwrap();
+        obstacle(&from, &to, &Method::GET, StatusCode::FOUND, 0)
+    }
+
+    #[test]
+    fn a_redirect_to_a_lesser_scheme_another_host_or_another_port_is_not_followed() {
+        let from = "https://api.example/v1/a";
+        for to in [
+            "http://api.example/v1/a",
+            "http://api.example:443/v1/a",
+            "https://api.example:8443/v1/a",
+            "https://api.example.evil.invalid/v1/a",
+            "https://evil.invalid/v1/a",
+            "//evil.invalid/v1/a",
+            "https://api.example@evil.invalid/",
+            "https:\\\\evil.invalid\\",
+            "ftp://api.example/v1/a",
+            "file:///v1/a",
+            "data:text/plain,a",
+            "javascript:a",
+        ] {
+            let why = refused(from, to).unwrap_or("followed");
+            assert!(why.contains("another origin"), "{to}: {why}");
+        }
+        for to in [
+            "/v1/b",
+            "b?c=d",
+            "https://api.example:443/b",
+            "//api.example/b",
+        ] {
+            assert_eq!(refused(from, to), None, "{to}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_with_a_user_name_or_password_is_not_followed() {
+        for to in [
+            "http://user@h/b",
+            "http://user:hunter2@h/b",
+            "http://:hunter2@h/b",
+        ] {
+            let why = refused("http://h/a", to).unwrap_or("followed");
+            assert!(why.contains("user name or password"), "{to}: {why}");
+        }
     }
 }

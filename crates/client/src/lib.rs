@@ -5,8 +5,10 @@
 //! all services happens here:
 //!
 //! - [`TransportBuilder`]: base URL, timeouts, deadline, retries, body limit;
-//! - [`Secret`] and [`CredentialProvider`]: credentials that never appear in output;
+//! - [`Secret`] and [`CredentialProvider`]: credentials that never appear in output, fixed or
+//!   [refreshed](RefreshingCredential) before they expire;
 //! - [`RetryPolicy`]: what is sent again, when, and how often;
+//! - [`RateLimit`]: how often a client sends at all;
 //! - [`Error`]: one error for every way a call can fail, which keeps status, headers and body;
 //! - [`ResponseValue`] and [`ByteStream`]: what a call returns;
 //! - [`RawRows`]: the rows of a page as one slice of the received body;
@@ -17,6 +19,7 @@
 
 #![forbid(unsafe_code)]
 
+mod asked_wait;
 mod base_url;
 mod body;
 mod brackets;
@@ -24,6 +27,7 @@ mod byte_stream;
 mod call;
 mod credential;
 mod details;
+mod env_credential;
 mod error;
 mod error_display;
 mod excerpt;
@@ -31,12 +35,15 @@ mod exchange;
 #[cfg(any(test, rowfeed_fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod history;
 mod hooks;
 mod lenient;
 mod open_enum;
 mod path;
 mod query;
+mod rate_limit;
 mod raw_rows;
+mod refreshing;
 mod response;
 mod response_value;
 mod retry;
@@ -44,25 +51,32 @@ mod row_index;
 mod runtime;
 mod secret;
 mod service;
+mod token_endpoint;
 mod transport;
 mod transport_methods;
 
 pub use base_url::InvalidBaseUrl;
 pub use byte_stream::ByteStream;
 pub use credential::{CredentialError, CredentialProvider, SecretFuture, StaticCredential};
+pub use env_credential::EnvCredential;
 pub use error::{CallError, Error, ErrorBody, ErrorKind, ServiceError, TimeoutScope};
+pub use history::Attempt;
 pub use hooks::{ClientHooks, ClientInfo, OperationInfo};
 pub use lenient::null_as_default;
 pub use open_enum::{OpenEnum, UnknownValue};
 pub use path::{InvalidPathParameter, encode_path};
 pub use query::{QueryParam, RequestBuilderExt};
+pub use rate_limit::RateLimit;
 pub use raw_rows::{RawRows, RawRowsIter};
+pub use refreshing::{ExpiringSecret, RefreshingCredential};
 pub use response::Response;
 pub use response_value::ResponseValue;
 pub use retry::RetryPolicy;
 pub use runtime::Core;
 pub use secret::{Secret, SecretError};
 pub use service::Service;
+#[doc(hidden)]
+pub use token_endpoint::{TokenAnswer, TokenEndpoint};
 pub use transport::{BuildError, TransportBuilder};
 
 /// Names that the expansion of [`open_enum!`] uses; not for direct use.

@@ -8,6 +8,7 @@ use crate::{
     call::Call,
     details::CallInfo,
     exchange::{Answer, OpenBody},
+    history::History,
 };
 
 /// The answer of a service, as generated code handles it.
@@ -25,6 +26,7 @@ pub(crate) struct Meta {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) attempts: u32,
+    pub(crate) history: History,
     pub(crate) note: Option<String>,
 }
 
@@ -82,7 +84,7 @@ impl Response {
     pub(crate) fn close(self) -> (Meta, Bytes) {
         match self.state {
             State::Closed(body) => (self.meta, body),
-            State::Open(open) => {
+            State::Open(mut open) => {
                 open.1.succeeded(self.meta.status);
                 (self.meta, Bytes::new())
             }
@@ -94,10 +96,12 @@ impl Response {
         match self.state {
             State::Closed(body) => (self.meta, body.clone(), ByteStream::from_bytes(body)),
             State::Open(open) => {
-                let (open, call) = *open;
+                let (open, mut call) = *open;
                 call.succeeded(self.meta.status);
-                let stream = ByteStream::new(open.response, call.timeout(), self.meta.clone());
-                (self.meta, Bytes::new(), stream)
+                let headers = self.meta.headers;
+                let meta = call.meta(self.meta.status, headers, None);
+                let stream = ByteStream::new(open.response, call.read_timeout(), meta.clone());
+                (meta, Bytes::new(), stream)
             }
         }
     }

@@ -34,6 +34,7 @@ impl<T> ResponseValue<T> {
             status,
             headers,
             attempts: 1,
+            history: Default::default(),
             note: None,
         };
         Self {

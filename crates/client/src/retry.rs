@@ -1,12 +1,11 @@
 use std::{
     sync::atomic::{AtomicU32, Ordering},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
-use reqwest::{
-    StatusCode,
-    header::{DATE, HeaderMap, RETRY_AFTER},
-};
+use reqwest::StatusCode;
+
+use crate::Core;
 
 /// How often, and after what wait, a call is attempted again.
 ///
@@ -18,12 +17,29 @@ use reqwest::{
 /// - calls whose request body is a stream: never.
 ///
 /// The wait before retry *n* is drawn evenly from zero to `base_delay` × 2ⁿ⁻¹, capped at
-/// `max_delay`, and is at least what the service asks for in `Retry-After`. A wait that would
-/// reach past the call's deadline is not begun: the last failure is returned at once.
+/// `max_delay`, and is at least what the service asks for: in `Retry-After`, as seconds or as a
+/// date, or after a 429 without one in `RateLimit`, `RateLimit-Reset` or `X-RateLimit-Reset`. A
+/// wait that would reach past the call's deadline is not begun: the last failure is returned at
+/// once, and says so. What each attempt met is in
+/// [`Error::history`](crate::Error::history).
 ///
 /// All clones of a client share a budget, so that a service in trouble is not met with a
 /// multiple of the usual traffic: 100 tokens, of which each retry takes 5. A call that succeeds
-/// gives back what its retries took, or one token if it needed none.
+/// gives back what its retries took, or one token if it needed none; one that is given up before
+/// its retry is sent gives back the price of that.
+///
+/// ```
+/// use std::time::Duration;
+/// use rowfeed_client::RetryPolicy;
+///
+/// let patient = RetryPolicy::new()
+///     .max_attempts(8)
+///     .max_delay(Duration::from_secs(60))
+///     .max_retry_after(Duration::from_secs(300))
+///     .budget(None);
+/// let nothing_twice = RetryPolicy::none();
+/// # assert_ne!(patient, nothing_twice);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
     pub(crate) max_attempts: u32,
@@ -80,7 +96,7 @@ impl RetryPolicy {
         self
     }
 
-    /// The longest `Retry-After` that is waited for. Above it the call fails at once, and the
+    /// The longest wait that the service may ask for. Above it the call fails at once, and the
     /// error says how long the service asked to wait.
     #[must_use]
     pub fn max_retry_after(mut self, delay: Duration) -> Self {
@@ -108,22 +124,6 @@ impl RetryPolicy {
 /// Whether a status tells of a trouble that may pass.
 pub(crate) fn is_transient(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
-}
-
-/// The wait that `Retry-After` asks for: seconds, or a date, which is read against the answer's
-/// own `Date` so that a wrong clock on either side does not matter.
-pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-        // Only a number too large for u64 fails here.
-        return Some(text.parse().map_or(Duration::MAX, Duration::from_secs));
-    }
-    let until = httpdate::parse_http_date(text).ok()?;
-    let now = headers
-        .get(DATE)
-        .and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok())
-        .unwrap_or_else(SystemTime::now);
-    Some(until.duration_since(now).unwrap_or_default())
 }
 
 /// The tokens that all clones of a client share.
@@ -154,15 +154,47 @@ impl Budget {
                 .is_ok()
     }
 
+    /// A retry was paid for and not sent.
+    fn refund(&self) {
+        if let Some(size) = self.size {
+            self.add(Self::RETRY, size);
+        }
+    }
+
     /// A call that took `retries` retries succeeded.
     pub(crate) fn give_back(&self, retries: u32) {
         if let Some(size) = self.size {
-            let given = retries.saturating_mul(Self::RETRY).max(1);
-            let full = |tokens: u32| Some(tokens.saturating_add(given).min(size));
-            // The closure never declines, so this cannot fail.
-            let _ = self
-                .tokens
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, full);
+            self.add(retries.saturating_mul(Self::RETRY).max(1), size);
+        }
+    }
+
+    fn add(&self, given: u32, size: u32) {
+        let full = |tokens: u32| Some(tokens.saturating_add(given).min(size));
+        // The closure never declines, so this cannot fail.
+        let _ = self
+            .tokens
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, full);
+    }
+}
+
+/// The price of a retry that is not sent yet; given back when the call is dropped before.
+pub(crate) struct Paid(Option<Core>);
+
+impl Paid {
+    pub(crate) fn new(core: &Core) -> Self {
+        Self(Some(core.clone()))
+    }
+
+    /// The retry is sent now.
+    pub(crate) fn spend(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Paid {
+    fn drop(&mut self) {
+        if let Some(core) = &self.0 {
+            core.shared().budget.refund();
         }
     }
 }
@@ -171,13 +203,6 @@ impl Budget {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-
-    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        pairs
-            .iter()
-            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
-            .collect()
-    }
 
     #[test]
     fn backoff_is_full_jitter_under_a_doubling_ceiling() {
@@ -192,32 +217,6 @@ mod tests {
         }
         let huge = policy.base_delay(Duration::MAX).max_delay(Duration::ZERO);
         assert_eq!(huge.backoff(40), Duration::ZERO);
-    }
-
-    #[test]
-    fn reads_both_forms_of_retry_after() {
-        let read = |pairs: &[(&'static str, &str)]| retry_after(&headers(pairs));
-        assert_eq!(read(&[("retry-after", "7")]), Some(Duration::from_secs(7)));
-        assert_eq!(
-            read(&[("retry-after", "99999999999999999999999")]),
-            Some(Duration::MAX)
-        );
-        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
-        assert_eq!(
-            read(&[
-                ("retry-after", date),
-                ("date", "Sun, 06 Nov 1994 08:49:00 GMT")
-            ]),
-            Some(Duration::from_secs(37))
-        );
-        assert_eq!(read(&[("retry-after", date)]), Some(Duration::ZERO));
-        let soon = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(90));
-        let wait = read(&[("retry-after", &soon)]).unwrap();
-        assert!((88..=90).contains(&wait.as_secs()), "{wait:?}");
-        for odd in ["", "soon", "-1", "1.5"] {
-            assert_eq!(read(&[("retry-after", odd)]), None, "{odd}");
-        }
-        assert_eq!(read(&[]), None);
     }
 
     #[test]

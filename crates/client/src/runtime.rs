@@ -1,12 +1,13 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
-    BuildError, CredentialProvider, RetryPolicy, Service, retry::Budget, transport::HttpSettings,
+    BuildError, CredentialProvider, RateLimit, RetryPolicy, Service, rate_limit::Limiter,
+    retry::Budget, transport::HttpSettings,
 };
 
 /// The settings and shared state behind a client and all its clones.
 ///
-/// Cloning is cheap and shares the retry budget. Made by
+/// Cloning is cheap and shares the retry budget and the rate limit. Made by
 /// [`TransportBuilder::build`](crate::TransportBuilder::build).
 #[derive(Clone)]
 pub struct Core(Arc<Shared>);
@@ -16,7 +17,9 @@ pub(crate) struct Shared {
     pub(crate) credential: Option<Arc<dyn CredentialProvider>>,
     pub(crate) retry: RetryPolicy,
     pub(crate) budget: Budget,
+    pub(crate) limiter: Option<Limiter>,
     pub(crate) timeout: Duration,
+    pub(crate) read_timeout: Duration,
     pub(crate) deadline: Option<Duration>,
     pub(crate) max_body_bytes: u64,
     pub(crate) http: HttpSettings,
@@ -43,10 +46,22 @@ impl Core {
         &self.0.retry
     }
 
-    /// The time one attempt may take, body included.
+    /// How often this client and its clones send at most; `None` when there is no limit.
+    #[must_use]
+    pub fn rate_limit(&self) -> Option<RateLimit> {
+        self.0.limiter.as_ref().map(Limiter::limit)
+    }
+
+    /// The time one attempt may take until the head of its answer.
     #[must_use]
     pub fn timeout(&self) -> Duration {
         self.0.timeout
+    }
+
+    /// The longest pause of a body that is waited for.
+    #[must_use]
+    pub fn read_timeout(&self) -> Duration {
+        self.0.read_timeout
     }
 
     /// The time a call may take with all its attempts and waits; `None` when there is no limit.
@@ -87,7 +102,9 @@ impl fmt::Debug for Core {
             .field("service", &shared.service.name)
             .field("credential", &shared.credential.as_ref().map(|_| "***"))
             .field("retry", &shared.retry)
+            .field("rate_limit", &self.rate_limit())
             .field("timeout", &shared.timeout)
+            .field("read_timeout", &shared.read_timeout)
             .field("deadline", &shared.deadline)
             .field("max_body_bytes", &shared.max_body_bytes)
             .finish()

@@ -3,8 +3,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use reqwest::header::HeaderValue;
 
 use crate::{
-    Core, CredentialError, CredentialProvider, InvalidBaseUrl, RetryPolicy, Secret, Service,
-    StaticCredential, base_url, retry::Budget, runtime::Shared,
+    Core, CredentialError, CredentialProvider, InvalidBaseUrl, RateLimit, RetryPolicy, Secret,
+    Service, StaticCredential, base_url, rate_limit::Limiter, retry::Budget, runtime::Shared,
 };
 
 type HttpHook = Arc<dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync>;
@@ -17,7 +17,9 @@ pub struct TransportBuilder {
     base_url: Option<String>,
     credential: Credential,
     retry: RetryPolicy,
+    rate_limit: Option<RateLimit>,
     timeout: Duration,
+    read_timeout: Option<Duration>,
     deadline: Option<Duration>,
     connect_timeout: Duration,
     max_body_bytes: u64,
@@ -40,7 +42,9 @@ impl TransportBuilder {
             base_url: None,
             credential: Credential::None,
             retry: RetryPolicy::default(),
+            rate_limit: None,
             timeout: Duration::from_secs(60),
+            read_timeout: None,
             deadline: Some(Duration::from_secs(600)),
             connect_timeout: Duration::from_secs(10),
             max_body_bytes: 256 * 1024 * 1024,
@@ -78,11 +82,21 @@ impl TransportBuilder {
         self
     }
 
-    /// How long one attempt may take, from asking for the credential to the last byte of the
-    /// body; 60 s unless set. For a streamed body it is the longest wait for the next chunk.
+    /// How long one attempt may take, from asking for the credential to the head of the answer;
+    /// 60 s unless set. A body that keeps arriving is not cut by it: see
+    /// [`read_timeout`](Self::read_timeout).
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// The longest pause of a body: when nothing of it arrives for so long, the attempt has
+    /// failed. As long as `timeout` unless set. A body that is slow and moves is bound only by
+    /// the deadline of the call, and one that is streamed by nothing else.
+    #[must_use]
+    pub fn read_timeout(mut self, pause: Duration) -> Self {
+        self.read_timeout = Some(pause);
         self
     }
 
@@ -105,6 +119,13 @@ impl TransportBuilder {
     #[must_use]
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
+        self
+    }
+
+    /// How often is sent at most, over all clones of the client; without limit unless set.
+    #[must_use]
+    pub fn rate_limit(mut self, limit: impl Into<Option<RateLimit>>) -> Self {
+        self.rate_limit = limit.into();
         self
     }
 
@@ -156,12 +177,16 @@ impl TransportBuilder {
         .map_err(|error| BuildError(Flaw::BaseUrl(error)))?;
         for (name, value) in [
             ("timeout", Some(self.timeout)),
+            ("read_timeout", self.read_timeout),
             ("deadline", self.deadline),
             ("connect_timeout", Some(self.connect_timeout)),
         ] {
             if value == Some(Duration::ZERO) {
                 return Err(BuildError(Flaw::Zero(name)));
             }
+        }
+        if self.rate_limit.is_some_and(|limit| !limit.is_possible()) {
+            return Err(BuildError(Flaw::RateLimit));
         }
         let credential: Option<Arc<dyn CredentialProvider>> = match self.credential {
             Credential::None => None,
@@ -190,7 +215,9 @@ impl TransportBuilder {
             credential,
             budget: Budget::new(&self.retry),
             retry: self.retry,
+            limiter: self.rate_limit.map(Limiter::new),
             timeout: self.timeout,
+            read_timeout: self.read_timeout.unwrap_or(self.timeout),
             deadline: self.deadline,
             max_body_bytes: self.max_body_bytes,
             http,
@@ -235,7 +262,9 @@ impl fmt::Debug for TransportBuilder {
             .field("base_url", &base_url)
             .field("credential", &format_args!("{credential}"))
             .field("retry", &self.retry)
+            .field("rate_limit", &self.rate_limit)
             .field("timeout", &self.timeout)
+            .field("read_timeout", &self.read_timeout)
             .field("deadline", &self.deadline)
             .field("connect_timeout", &self.connect_timeout)
             .field("max_body_bytes", &self.max_body_bytes)
@@ -254,6 +283,7 @@ enum Flaw {
     Variable(String, &'static str),
     BaseUrl(InvalidBaseUrl),
     Zero(&'static str),
+    RateLimit,
     Credential(CredentialError),
     UserAgent,
     Http(reqwest::Error),
@@ -273,6 +303,10 @@ impl fmt::Display for BuildError {
             Flaw::Zero(name) => write!(
                 f,
                 "{name} is zero, so every call would fail; wanted a positive duration"
+            ),
+            Flaw::RateLimit => f.write_str(
+                "rate_limit lets nothing through or is for no time; wanted at least one request \
+                 and a positive duration, or None for no limit",
             ),
             Flaw::Credential(error) => write!(f, "the credential cannot be used: {error}"),
             Flaw::UserAgent => f.write_str(
@@ -325,6 +359,13 @@ impl BuildError {
     #[doc(hidden)]
     pub fn required_var(name: &str) -> Result<String, Self> {
         Self::optional_var(name)?.ok_or_else(|| Self(Flaw::Variable(name.to_owned(), "is not set")))
+    }
+}
+
+/// So that what makes a provider and a client can use `?` on both.
+impl From<CredentialError> for BuildError {
+    fn from(error: CredentialError) -> Self {
+        Self(Flaw::Credential(error))
     }
 }
 

@@ -18,9 +18,17 @@ macro_rules! transport_methods {
             self
         }
 
-        /// How long one attempt may take, to the last byte of the body; 60 s unless set.
+        /// How long one attempt may take, to the head of the answer; 60 s unless set. A body that
+        /// keeps arriving is not cut by it.
         pub fn timeout(mut self, timeout: ::std::time::Duration) -> Self {
             self.transport = self.transport.timeout(timeout);
+            self
+        }
+
+        /// The longest pause of a body: when nothing of it arrives for so long, the attempt has
+        /// failed. As long as `timeout` unless set.
+        pub fn read_timeout(mut self, pause: ::std::time::Duration) -> Self {
+            self.transport = self.transport.read_timeout(pause);
             self
         }
 
@@ -44,6 +52,19 @@ macro_rules! transport_methods {
         /// for nothing.
         pub fn retry(mut self, policy: $crate::RetryPolicy) -> Self {
             self.transport = self.transport.retry(policy);
+            self
+        }
+
+        /// How often is sent at most, over all clones of the client, every attempt counted;
+        /// without limit unless set.
+        ///
+        /// Calls wait for their turn, first come first served, and one whose turn would come
+        /// after its deadline fails at once.
+        pub fn rate_limit(
+            mut self,
+            limit: impl Into<::std::option::Option<$crate::RateLimit>>,
+        ) -> Self {
+            self.transport = self.transport.rate_limit(limit);
             self
         }
 

@@ -100,6 +100,19 @@ async fn a_call_is_one_span_with_its_outcome_and_an_attempt_is_one() {
         .iter()
         .filter(|line| line.starts_with("span rowfeed_attempt"));
     assert_eq!(attempts.count(), 3, "{all}");
+    for attempt in ["attempt=1 waited_ms=0", "attempt=2 waited_ms="] {
+        let told = |line: &&String| line.contains(attempt);
+        assert!(lines.iter().any(|line| told(&line)), "{attempt}: {all}");
+    }
+    for event in [
+        "status=503",
+        "attempting again wait_ms=",
+        "status=200",
+        "status=404",
+    ] {
+        let told = |line: &&String| line.starts_with("event") && line.contains(event);
+        assert!(lines.iter().any(|line| told(&line)), "{event}: {all}");
+    }
     assert_eq!(lines[0], span);
     for outcome in ["on 1 status=200", "on 1 attempts=2"] {
         assert!(lines.iter().any(|line| line == outcome), "{outcome}: {all}");

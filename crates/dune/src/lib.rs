@@ -11,8 +11,9 @@ mod statement;
 pub use config::ClientBuilder;
 pub use generated::{Client, builder, types};
 pub use progenitor_client::{
-    BuildError, ByteStream, CredentialError, CredentialProvider, ErrorKind, RawRows, ResponseValue,
-    RetryPolicy, Secret, SecretError, SecretFuture, TimeoutScope, UnknownValue,
+    Attempt, BuildError, ByteStream, CredentialError, CredentialProvider, EnvCredential, ErrorKind,
+    ExpiringSecret, RateLimit, RawRows, RefreshingCredential, ResponseValue, RetryPolicy, Secret,
+    SecretError, SecretFuture, TimeoutScope, UnknownValue,
 };
 
 /// What goes wrong in a call, with Dune's own error body where there is one.

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod config;
+mod credentials;
 // Written by `cargo xtask codegen yandex-query`; what its document has no words for has none here.
 #[rustfmt::skip]
 #[allow(missing_docs, unreachable_pub, unused_imports, clippy::all, clippy::unwrap_used)]
@@ -9,10 +10,14 @@ mod generated;
 mod statement;
 
 pub use config::ClientBuilder;
+pub use credentials::MetadataCredential;
+#[cfg(feature = "service-account")]
+pub use credentials::{InvalidServiceAccountKey, ServiceAccountCredential, ServiceAccountKey};
 pub use generated::{Client, builder, types};
 pub use progenitor_client::{
-    BuildError, ByteStream, CredentialError, CredentialProvider, ErrorKind, RawRows, ResponseValue,
-    RetryPolicy, Secret, SecretError, SecretFuture, TimeoutScope, UnknownValue,
+    Attempt, BuildError, ByteStream, CredentialError, CredentialProvider, EnvCredential, ErrorKind,
+    ExpiringSecret, RateLimit, RawRows, RefreshingCredential, ResponseValue, RetryPolicy, Secret,
+    SecretError, SecretFuture, TimeoutScope, UnknownValue,
 };
 
 /// What goes wrong in a call, with the error that the service itself sent, where it sent one.

@@ -160,7 +160,7 @@ async fn a_stream_is_bound_by_pauses_and_not_by_its_length() {
     let mut stream = client.get_csv().send().await.unwrap().into_inner();
     assert_eq!(stream.next_chunk().await.unwrap().unwrap().len(), 10);
     let error = stream.next_chunk().await.unwrap().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Timeout(TimeoutScope::Attempt));
+    assert_eq!(error.kind(), ErrorKind::Timeout(TimeoutScope::Stall));
     assert!(
         error
             .to_string()

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use rowfeed_client::{ErrorKind, RetryPolicy, TimeoutScope};
+use rowfeed_client::{ErrorKind, RetryPolicy, TimeoutScope, TransportBuilder};
 
 use crate::{
     server::{Reply, Server},
@@ -71,6 +71,77 @@ async fn a_slow_attempt_is_cut_and_retried() {
     }
 }
 
+/// Longer than the timeout of an attempt and than the longest pause, in small steps.
+#[tokio::test]
+async fn a_slow_body_that_moves_is_not_cut_by_the_timeout_of_an_attempt() {
+    let body = "{\"state\":\"COMPLETED\",\"result\":{\"rows\":[1]}}";
+    let mut moving = Reply::head("200 OK", &[], body.len());
+    for piece in body.as_bytes().chunks(4) {
+        moving = moving.send(piece).wait(100);
+    }
+    let server = Server::start([moving]).await;
+    let limits = transport(&server.url)
+        .timeout(Duration::from_millis(500))
+        .read_timeout(Duration::from_millis(700));
+    let begun = Instant::now();
+    let page = build(limits).get_page().query_id("1").send().await.unwrap();
+    assert_eq!((page.attempts(), page.result.rows.as_str()), (1, "[1]"));
+    assert!(begun.elapsed() > Duration::from_millis(900));
+}
+
+#[tokio::test]
+async fn a_stalled_body_is_told_as_one_and_the_whole_call_is_repeated() {
+    let stalled = || {
+        Reply::head("200 OK", &[], 500)
+            .send("{\"state\":")
+            .wait(10_000)
+    };
+    let server = Server::start([stalled(), page("[1]")]).await;
+    let limited = |retry| {
+        let limits = transport(&server.url).read_timeout(Duration::from_millis(200));
+        build(limits.retry(retry))
+    };
+    let page = limited(quick()).get_page().query_id("1").send().await;
+    assert_eq!(page.unwrap().attempts(), 2);
+
+    let server = Server::start([stalled()]).await;
+    let limits = transport(&server.url).read_timeout(Duration::from_millis(200));
+    let client = build(limits.retry(quick().max_attempts(2)));
+    let error = client.get_page().query_id("1").send().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout(TimeoutScope::Stall));
+    assert!(error.is_timeout() && error.is_retryable());
+    assert_eq!(
+        (error.attempts(), error.status().unwrap().as_u16()),
+        (2, 200)
+    );
+    let said = error.to_string();
+    assert!(
+        said.contains("no further byte of the body within 200ms"),
+        "{said}"
+    );
+    assert!(said.contains("200 and stalled, 200 and stalled"), "{said}");
+
+    // What may have run is not repeated for it.
+    let error = client.run().body(sql()).send().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout(TimeoutScope::Stall));
+    assert_eq!(error.attempts(), 1);
+}
+
+#[tokio::test]
+async fn the_read_timeout_is_the_timeout_unless_set() {
+    let client = |change: fn(TransportBuilder) -> TransportBuilder| {
+        let (_, _, core) = change(transport("http://h")).build().unwrap();
+        (core.timeout().as_secs(), core.read_timeout().as_secs())
+    };
+    assert_eq!(client(|t| t), (60, 60));
+    assert_eq!(client(|t| t.timeout(Duration::from_secs(5))), (5, 5));
+    let both = |t: TransportBuilder| {
+        t.read_timeout(Duration::from_secs(7))
+            .timeout(Duration::from_secs(5))
+    };
+    assert_eq!(client(both), (5, 7));
+}
+
 #[tokio::test]
 async fn a_slow_post_is_cut_and_not_retried() {
     let server = Server::start([Reply::default().wait(10_000)]).await;
@@ -104,7 +175,11 @@ async fn endless_limits_are_no_limits() {
     for deadline in [None, Some(Duration::MAX)] {
         let transport = transport(&server.url)
             .timeout(Duration::MAX)
+            .read_timeout(Duration::MAX)
+            .connect_timeout(Duration::MAX)
+            .max_body_bytes(u64::MAX)
             .deadline(deadline)
+            .rate_limit(None)
             .retry(RetryPolicy::none());
         let call = build(transport).get_page().query_id("1");
         call.send().await.unwrap();

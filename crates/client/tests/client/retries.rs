@@ -61,7 +61,8 @@ async fn get_gives_up_after_the_last_attempt() {
     assert_eq!(error.kind(), ErrorKind::Api);
     assert_eq!(
         error.to_string(),
-        "rows: get_page: 503 Service Unavailable: wait a little (GET /v1/query/1/results, 4 attempts)"
+        "rows: get_page: 503 Service Unavailable: wait a little (GET /v1/query/1/results, \
+         4 attempts: 503, 503, 503, 503)"
     );
 
     let transport = transport(&server.url).retry(RetryPolicy::none());
@@ -213,6 +214,100 @@ async fn retry_after_as_a_date_is_waited_for() {
     assert!(begun.elapsed() >= Duration::from_secs(1));
 }
 
+/// What a limited service says of itself when it does not say `Retry-After`.
+#[tokio::test]
+async fn a_rate_limit_reset_is_waited_for_after_a_429() {
+    for (name, value) in [
+        ("ratelimit", "\"ip\";r=900;t=1, \"write\";r=0;t=1"),
+        ("ratelimit-reset", "1"),
+        ("x-ratelimit-reset", "1"),
+    ] {
+        let limited = Reply::new("429 Too Many Requests", &[(name, value)], "{}");
+        let server = Server::start([limited, page("[]")]).await;
+        let begun = Instant::now();
+        let page = client(&server).get_page().query_id("1").send().await;
+        assert_eq!(page.unwrap().attempts(), 2, "{name}");
+        assert!(begun.elapsed() >= Duration::from_secs(1), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_rate_limit_reset_above_the_cap_fails_at_once() {
+    let headers = [("ratelimit", "\"read\";r=0;t=3600")];
+    let server = Server::start([Reply::new("429 Too Many Requests", &headers, "{}")]).await;
+    let result = client(&server).get_page().query_id("1").send().await;
+    let error = result.unwrap_err();
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(3600)));
+    assert_eq!((error.attempts(), server.count()), (1, 1));
+    let said = error.to_string();
+    assert!(said.contains("the service asks to wait 3600 s"), "{said}");
+}
+
+#[tokio::test]
+async fn every_attempt_is_told_in_the_error_with_what_it_met_and_how_long_it_waited() {
+    let replies = [
+        Reply::new("429 Too Many Requests", &[("retry-after", "1")], "{}"),
+        Reply::hang_up(),
+        Reply::head("200 OK", &[], 500).send("{\"state\":"),
+        status("404 Not Found"),
+    ];
+    let server = Server::start(replies).await;
+    let call = client(&server).get_page().query_id("1").send();
+    let error = call.await.unwrap_err();
+    let met: Vec<_> = error
+        .history()
+        .iter()
+        .map(|a| (a.number(), a.status().map(|s| s.as_u16()), a.failure()))
+        .collect();
+    assert_eq!(
+        met,
+        [
+            (1, Some(429), None),
+            (2, None, Some(ErrorKind::Io)),
+            (3, Some(200), Some(ErrorKind::Io)),
+            (4, Some(404), None),
+        ]
+    );
+    assert_eq!(error.history()[0].waited(), Duration::ZERO);
+    assert!(error.history()[1].waited() >= Duration::from_secs(1));
+    assert!(error.history()[2].waited() <= Duration::from_millis(1));
+    let said = error.to_string();
+    assert!(
+        said.ends_with("4 attempts: 429, broken off, 200 and broken off, 404)"),
+        "{said}"
+    );
+    let debug = format!("{error:?}");
+    assert!(debug.contains("1: 429 after waiting 0ns"), "{debug}");
+    assert!(debug.contains("2: broken off after waiting 1"), "{debug}");
+}
+
+#[tokio::test]
+async fn an_undecodable_answer_tells_of_the_attempts_before_it() {
+    let broken = Reply::json("200 OK", "{\"state\":7}");
+    let server = Server::start([status("503 Service Unavailable"), broken]).await;
+    let result = client(&server).get_page().query_id("1").send().await;
+    let error = result.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert!(
+        error.to_string().ends_with("2 attempts: 503, 200)"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn the_history_of_many_attempts_is_bounded() {
+    let server = Server::start([status("503 Service Unavailable")]).await;
+    let stubborn = quick()
+        .max_attempts(60)
+        .base_delay(Duration::ZERO)
+        .budget(None);
+    let client = build(transport(&server.url).retry(stubborn));
+    let error = client.get_page().query_id("1").send().await.unwrap_err();
+    assert_eq!((error.attempts(), error.history().len()), (60, 16));
+    assert_eq!(error.history()[15].number(), 60);
+    assert!(error.to_string().contains("503, …, 503"), "{error}");
+}
+
 #[tokio::test]
 async fn retry_after_above_the_cap_fails_at_once() {
     let limited = Reply::new("429 Too Many Requests", &[("retry-after", "121")], "{}");
@@ -326,6 +421,21 @@ async fn clones_share_the_retry_budget() {
         "{error}"
     );
     assert_eq!(send(&first).await.attempts(), 1);
+}
+
+#[tokio::test]
+async fn a_call_given_up_before_its_retry_gives_back_the_price() {
+    let limited = Reply::new("429 Too Many Requests", &[("retry-after", "60")], "{}");
+    let server = Server::start([limited, status("503 Service Unavailable")]).await;
+    let client = build(transport(&server.url).retry(quick().max_attempts(2).budget(Some(5))));
+    let call = client.get_page().query_id("1").send();
+    let given_up = tokio::time::timeout(Duration::from_millis(500), call).await;
+    assert!(given_up.is_err() && server.count() == 1);
+    // The only retry that the budget holds is there again, and then it is not.
+    let error = client.get_page().query_id("1").send().await.unwrap_err();
+    assert_eq!(error.attempts(), 2);
+    let error = client.get_page().query_id("1").send().await.unwrap_err();
+    assert_eq!(error.attempts(), 1);
 }
 
 #[tokio::test]

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use rowfeed_client::{CredentialError, Secret, Service, TransportBuilder};
+use rowfeed_client::{CredentialError, RateLimit, Secret, Service, TransportBuilder};
 
 use crate::{
     server::{Reply, Server},
-    setup::{DESCRIBED, SERVICE, build, page, transport},
+    setup::{DESCRIBED, SERVICE, build, page, quick, transport},
 };
 
 #[tokio::test]
@@ -45,6 +45,14 @@ fn a_builder_says_what_is_wrong() {
         ),
         (builder().base_url("h:80"), "scheme \"h\""),
         (builder().timeout(Duration::ZERO), "timeout is zero"),
+        (
+            builder().read_timeout(Duration::ZERO),
+            "read_timeout is zero",
+        ),
+        (
+            builder().rate_limit(RateLimit::per_minute(0)),
+            "rate_limit lets nothing through",
+        ),
         (builder().deadline(Duration::ZERO), "deadline is zero"),
         (
             builder().connect_timeout(Duration::ZERO),
@@ -107,6 +115,57 @@ async fn without_a_credential_no_header_is_sent() {
         .await
         .unwrap();
     assert_eq!(server.seen()[0].header("authorization"), None);
+}
+
+/// A proxy sees every request that leaves, wherever it goes.
+#[tokio::test]
+async fn seen_from_a_proxy_the_credential_goes_to_the_configured_origin_alone() {
+    let to = |location| Reply::new("307 Temporary Redirect", &[("location", location)], "");
+    let proxy = Server::start([
+        to("http://elsewhere.invalid/v1"),
+        to("http://rows.invalid:81/v1"),
+        to("http://rows.invalid.elsewhere.invalid/v1"),
+        to("https://rows.invalid/v1"),
+        to("//elsewhere.invalid/v1"),
+        to("/v1/moved"),
+        page("[]"),
+        Reply::json(
+            "503 Service Unavailable",
+            "{\"next_uri\":\"http://elsewhere.invalid/\"}",
+        ),
+        Reply::hang_up(),
+        Reply::json("401 Unauthorized", "{}"),
+    ])
+    .await;
+    let through = proxy.url.clone();
+    let builder = TransportBuilder::new(&SERVICE)
+        .base_url("http://rows.invalid")
+        .credential(Secret::new("hunter2").unwrap())
+        .retry(quick())
+        .http(move |http| {
+            // `no_proxy` switches off what the environment says; then ours is added.
+            http.no_proxy()
+                .proxy(reqwest::Proxy::http(&through).unwrap())
+        });
+    let client = build(builder);
+    for _ in 0..7 {
+        let call = client.get_page().query_id("1").send();
+        let _ = tokio::time::timeout(Duration::from_secs(20), call)
+            .await
+            .unwrap();
+    }
+    let seen = proxy.seen();
+    assert_eq!(seen.len(), 10);
+    for request in seen {
+        assert!(
+            request.line.starts_with("GET http://rows.invalid/v1/"),
+            "{}",
+            request.line
+        );
+        assert_eq!(request.header("host"), Some("rows.invalid"));
+        assert_eq!(request.header("authorization"), Some("Bearer hunter2"));
+        assert!(!request.line.contains("hunter2"));
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The Dune client over real HTTP.
 #![allow(clippy::unwrap_used)]
 
+mod attempts;
 mod bodies;
 mod config;
 mod errors;

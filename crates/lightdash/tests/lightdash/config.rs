@@ -223,3 +223,19 @@ async fn a_provider_without_a_credential_ends_the_call_before_it_is_sent() {
     assert!(error.to_string().contains("the vault is locked"), "{error}");
     assert!(sandbox.requests().is_empty());
 }
+
+#[tokio::test]
+async fn a_rate_is_kept_over_clones_and_fresh_connections() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let limit = rowfeed_lightdash::RateLimit::new(1, std::time::Duration::from_millis(200));
+    let limited = builder(&sandbox.lightdash_url()).rate_limit(limit);
+    let client = limited.build().unwrap();
+    let fresh = client.with_fresh_connections().unwrap();
+    let begun = std::time::Instant::now();
+    for client in [&client, &fresh, &client.clone(), &fresh] {
+        client.get_my_organization().send().await.unwrap();
+    }
+    let took = begun.elapsed();
+    assert!(took >= std::time::Duration::from_millis(600), "{took:?}");
+    assert_eq!(sandbox.requests().len(), 4);
+}

@@ -5,8 +5,11 @@ mod bodies;
 mod config;
 mod errors;
 mod fixtures;
+mod metadata;
 mod requests;
 #[cfg(feature = "schemars")]
 mod schema;
+#[cfg(feature = "service-account")]
+mod service_account;
 mod states;
 mod support;

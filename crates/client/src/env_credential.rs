@@ -1,0 +1,55 @@
+use crate::{CredentialError, CredentialProvider, Secret, SecretFuture};
+
+/// The credential in an environment variable, read anew for each attempt.
+///
+/// For a variable that is set or changed after the client is made. `Client::from_env()` of a
+/// service reads its variable once, and says at once what is wrong with it.
+#[derive(Clone, Debug)]
+pub struct EnvCredential {
+    var: String,
+}
+
+impl EnvCredential {
+    /// The credential in the variable `var`, which need not be set yet.
+    #[must_use]
+    pub fn new(var: impl Into<String>) -> Self {
+        Self { var: var.into() }
+    }
+}
+
+impl CredentialProvider for EnvCredential {
+    fn secret(&self) -> SecretFuture<'_> {
+        let read = Secret::from_env(&self.var).map_err(CredentialError::from);
+        Box::pin(std::future::ready(read))
+    }
+
+    /// `true` if the variable holds another credential by now.
+    fn invalidate(&self, refused: &Secret) -> bool {
+        Secret::from_env(&self.var).is_ok_and(|now| now.expose() != refused.expose())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[tokio::test]
+    async fn a_variable_is_read_when_asked_and_named_when_wrong() {
+        // Cargo sets it for every test, to something that is no secret.
+        let set = EnvCredential::new("CARGO_PKG_NAME");
+        let secret = set.secret().await.unwrap();
+        assert_eq!(secret.expose(), "rowfeed-client");
+        assert!(!set.invalidate(&secret));
+        assert!(set.invalidate(&Secret::new("hunter2").unwrap()));
+
+        let unset = EnvCredential::new("ROWFEED_CLIENT_TEST_UNSET");
+        let said = unset.secret().await.unwrap_err().to_string();
+        assert!(
+            said.contains("\"ROWFEED_CLIENT_TEST_UNSET\" is not set"),
+            "{said}"
+        );
+        assert!(!unset.invalidate(&secret));
+        assert!(!format!("{set:?}").contains("rowfeed-client"));
+    }
+}

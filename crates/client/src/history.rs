@@ -1,0 +1,151 @@
+//! What the attempts of a call met.
+
+use std::{fmt, time::Duration};
+
+use reqwest::StatusCode;
+
+use crate::{ErrorKind, TimeoutScope};
+
+/// What one attempt of a call met; see [`Error::history`](crate::Error::history).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    number: u32,
+    waited: Duration,
+    status: Option<StatusCode>,
+    failure: Option<ErrorKind>,
+}
+
+impl Attempt {
+    /// Which attempt of its call it was, counted from 1.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// How long the call waited before it: for the service, for the backoff and for its turn
+    /// under the client's own rate limit.
+    #[must_use]
+    pub fn waited(&self) -> Duration {
+        self.waited
+    }
+
+    /// The status of the answer, if its head arrived.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        self.status
+    }
+
+    /// Why there is no whole answer; `None` when there is one, whatever its status.
+    #[must_use]
+    pub fn failure(&self) -> Option<ErrorKind> {
+        self.failure
+    }
+}
+
+/// One or two words: `503`, `no connection`, `200 and stalled`.
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.status, self.failure) {
+            (Some(status), None) => write!(f, "{}", status.as_u16()),
+            (Some(status), Some(failure)) => {
+                write!(f, "{} and {}", status.as_u16(), in_words(failure))
+            }
+            (None, Some(failure)) => f.write_str(in_words(failure)),
+            (None, None) => f.write_str("nothing"),
+        }
+    }
+}
+
+fn in_words(failure: ErrorKind) -> &'static str {
+    match failure {
+        ErrorKind::InvalidRequest => "not sendable",
+        ErrorKind::Credential => "no credential",
+        ErrorKind::Connect => "no connection",
+        ErrorKind::Timeout(TimeoutScope::Attempt) => "timeout",
+        ErrorKind::Timeout(TimeoutScope::Deadline) => "deadline",
+        ErrorKind::Timeout(TimeoutScope::Stall) => "stalled",
+        ErrorKind::Timeout(TimeoutScope::RateLimit) => "no turn",
+        ErrorKind::Io => "broken off",
+        ErrorKind::Api => "refused",
+        ErrorKind::Decode => "not decodable",
+        ErrorKind::BodyTooLarge => "too large",
+        ErrorKind::Redirect => "redirected",
+    }
+}
+
+/// The first and the last attempts of a call, however many it makes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct History(Vec<Attempt>);
+
+impl History {
+    /// Kept from the beginning.
+    const FIRST: usize = 4;
+    /// Kept in all.
+    const KEPT: usize = 16;
+
+    pub(crate) fn add(
+        &mut self,
+        number: u32,
+        waited: Duration,
+        status: Option<StatusCode>,
+        failure: Option<ErrorKind>,
+    ) {
+        if self.0.len() == Self::KEPT {
+            self.0.remove(Self::FIRST);
+        }
+        self.0.push(Attempt {
+            number,
+            waited,
+            status,
+            failure,
+        });
+    }
+
+    pub(crate) fn attempts(&self) -> &[Attempt] {
+        &self.0
+    }
+}
+
+/// `503, no connection, 503`; `…` where attempts are left out.
+impl fmt::Display for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut before = 0;
+        for attempt in &self.0 {
+            if before != 0 {
+                f.write_str(", ")?;
+            }
+            if attempt.number > before + 1 {
+                f.write_str("…, ")?;
+            }
+            attempt.fmt(f)?;
+            before = attempt.number;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_and_the_last_are_kept() {
+        let mut history = History::default();
+        for number in 1..=1000 {
+            let status = (number % 2 == 0).then_some(StatusCode::BAD_GATEWAY);
+            let failure = (number % 2 == 1).then_some(ErrorKind::Connect);
+            history.add(number, Duration::from_millis(1), status, failure);
+        }
+        let numbers: Vec<_> = history.attempts().iter().map(Attempt::number).collect();
+        assert_eq!(numbers[..4], [1, 2, 3, 4]);
+        assert_eq!(numbers[4..], (989..=1000).collect::<Vec<_>>());
+        let shown = history.to_string();
+        assert!(
+            shown.starts_with(
+                "no connection, 502, no connection, 502, …, no connection, 502, no connection"
+            ),
+            "{shown}"
+        );
+        assert_eq!(shown.matches('…').count(), 1);
+    }
+}

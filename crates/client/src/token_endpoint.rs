@@ -1,0 +1,259 @@
+//! Small, careful requests for tokens.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use reqwest::{
+    RequestBuilder, StatusCode, Url,
+    header::{DATE, HeaderMap},
+};
+use serde::Deserialize;
+use tokio::time::sleep;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::{
+    CredentialError, RetryPolicy, asked_wait::asked_wait, details::chain, excerpt::escaped,
+    retry::is_transient,
+};
+
+/// Where tokens come from. It follows no redirect, reads little, and shows nothing of what a
+/// token may be part of.
+#[doc(hidden)]
+#[derive(Clone, Debug)]
+pub struct TokenEndpoint {
+    name: &'static str,
+    url: Url,
+    http: reqwest::Client,
+}
+
+/// An answer with a token in it, wiped when dropped.
+#[doc(hidden)]
+pub struct TokenAnswer {
+    body: Zeroizing<Vec<u8>>,
+    /// When it was made, by the endpoint's clock.
+    date: Option<SystemTime>,
+}
+
+/// Far more than any token.
+const MAX_BODY: usize = 64 * 1024;
+const ATTEMPT: Duration = Duration::from_secs(10);
+/// A service that wants a longer pause is not waited for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+impl TokenEndpoint {
+    /// An endpoint for secrets: `https`, or this machine.
+    pub fn new(
+        name: &'static str,
+        url: &str,
+        change: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+    ) -> Result<Self, CredentialError> {
+        let endpoint = Self::plain(name, url, change)?;
+        if endpoint.url.scheme() != "https" && !is_this_machine(&endpoint.url) {
+            let text = format!(
+                "the URL of {name} is plain http, and would show the credential to everybody on \
+                 the way; wanted https://…, or http://localhost for tests"
+            );
+            return Err(CredentialError::new(text));
+        }
+        Ok(endpoint)
+    }
+
+    /// An endpoint that may be plain `http`, since the network itself is the secret.
+    pub fn plain(
+        name: &'static str,
+        url: &str,
+        change: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+    ) -> Result<Self, CredentialError> {
+        let refused = |why: String| CredentialError::new(format!("the URL of {name} {why}"));
+        let url = crate::base_url::parse(url)
+            .map_err(|error| refused(format!("is refused: {error}")))?
+            .parse::<Url>()
+            .map_err(|error| refused(format!("cannot be parsed: {error}")))?;
+        // A kept connection would belong to the runtime that asked first, which may be gone.
+        let http = reqwest::Client::builder()
+            .connect_timeout(ATTEMPT)
+            .timeout(ATTEMPT)
+            .pool_max_idle_per_host(0);
+        let http = change(http)
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .build()
+            .map_err(|error| CredentialError::new(chain(&error.without_url())))?;
+        Ok(Self { name, url, http })
+    }
+
+    /// Sends what `make` makes, up to three times while the trouble may pass.
+    pub async fn ask(
+        &self,
+        make: impl Fn(&reqwest::Client, Url) -> Result<RequestBuilder, CredentialError>,
+    ) -> Result<TokenAnswer, CredentialError> {
+        let policy = RetryPolicy::new()
+            .max_attempts(3)
+            .base_delay(Duration::from_millis(200));
+        let mut attempt = 1;
+        loop {
+            let refused = match self.attempt(make(&self.http, self.url.clone())?).await {
+                Ok(answer) => return Ok(answer),
+                Err(refused) => refused,
+            };
+            let wait = policy.backoff(attempt).max(refused.asked);
+            if !refused.may_pass || attempt == policy.max_attempts || wait > LONGEST_PAUSE {
+                let times = if attempt == 1 { "" } else { ", every time" };
+                let text = format!("{} {}{times}", self.name, refused.text);
+                return Err(CredentialError::new(text));
+            }
+            attempt += 1;
+            sleep(wait).await;
+        }
+    }
+
+    async fn attempt(&self, request: RequestBuilder) -> Result<TokenAnswer, Refused> {
+        let response = request.send().await.map_err(Refused::from_http)?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = read(response).await?;
+        if status.is_success() {
+            let date = date(&headers);
+            return Ok(TokenAnswer { body, date });
+        }
+        Err(Refused {
+            text: format!("answered {status}{}", said(&body)),
+            may_pass: is_transient(status) || status == StatusCode::TOO_MANY_REQUESTS,
+            asked: asked_wait(status, &headers).unwrap_or_default(),
+        })
+    }
+}
+
+impl TokenAnswer {
+    /// The body as JSON. The error tells nothing of what was there.
+    pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// How far away a time of the endpoint is, by the endpoint's own clock if it tells.
+    pub fn until(&self, time: SystemTime) -> Duration {
+        let now = self.date.unwrap_or_else(SystemTime::now);
+        time.duration_since(now).unwrap_or_default()
+    }
+}
+
+struct Refused {
+    text: String,
+    may_pass: bool,
+    asked: Duration,
+}
+
+impl Refused {
+    fn from_http(error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        let said = chain(&error);
+        let no_tls = said.contains("scheme is not http");
+        let hint = match no_tls {
+            true => "; this build has no TLS, enable the feature `rustls` or `native-tls`",
+            false => "",
+        };
+        Self {
+            text: format!("cannot be asked: {said}{hint}"),
+            may_pass: !error.is_builder() && !no_tls,
+            asked: Duration::ZERO,
+        }
+    }
+}
+
+async fn read(mut response: reqwest::Response) -> Result<Zeroizing<Vec<u8>>, Refused> {
+    // Reserved at once: a vector that grows leaves copies behind.
+    let mut body = Zeroizing::new(Vec::with_capacity(MAX_BODY));
+    while let Some(chunk) = response.chunk().await.map_err(Refused::from_http)? {
+        let fits = chunk.len() <= MAX_BODY - body.len();
+        if fits {
+            body.extend_from_slice(&chunk);
+        }
+        wipe(chunk);
+        if !fits {
+            return Err(Refused {
+                text: format!("answered with more than {MAX_BODY} bytes, which is no token"),
+                may_pass: false,
+                asked: Duration::ZERO,
+            });
+        }
+    }
+    Ok(body)
+}
+
+/// Wipes received bytes, if nothing else holds them.
+fn wipe(bytes: Bytes) {
+    if let Ok(mut bytes) = bytes.try_into_mut() {
+        bytes.as_mut().zeroize();
+    }
+}
+
+fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()
+}
+
+/// The message of an error body, without words that are long enough to be a token.
+fn said(body: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Message {
+        message: String,
+    }
+    let Ok(Message { message }) = serde_json::from_slice(body) else {
+        return String::new();
+    };
+    let words = message
+        .split_whitespace()
+        .map(|word| if word.len() > 40 { "***" } else { word });
+    let words: Vec<_> = words.take(40).collect();
+    format!(": {}", escaped(&words.join(" "), 200))
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    match url.host_str() {
+        Some("localhost" | "[::1]") => true,
+        Some(host) => host
+            .parse::<std::net::Ipv4Addr>()
+            .is_ok_and(|address| address.is_loopback()),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn plain_http_is_for_this_machine_only() {
+        let made = |url| TokenEndpoint::new("the token service", url, |http| http);
+        for fine in [
+            "http://127.0.0.1:1/a",
+            "http://localhost/a",
+            "http://[::1]:2/a",
+        ] {
+            made(fine).unwrap();
+        }
+        made("https://tokens.example/a").unwrap();
+        for (bad, why) in [
+            ("http://tokens.example/a", "plain http"),
+            ("http://localhost.tokens.example/a", "plain http"),
+            ("http://127.0.0.1.tokens.example/a", "plain http"),
+            (
+                "https://user:hunter2@tokens.example/a",
+                "user name or password",
+            ),
+            ("file:///a", "scheme \"file\""),
+        ] {
+            let said = made(bad).unwrap_err().to_string();
+            assert!(said.contains(why) && !said.contains("hunter2"), "{said}");
+        }
+        TokenEndpoint::plain("the token service", "http://h/a", |http| http).unwrap();
+    }
+
+    #[test]
+    fn what_an_endpoint_says_is_shown_without_what_may_be_a_token() {
+        let token = "t1.".to_owned() + &"9euelZqMz".repeat(20);
+        let body = format!("{{\"message\":\"bad token {token} for\\nyou\"}}");
+        assert_eq!(said(body.as_bytes()), ": bad token *** for you");
+        assert_eq!(said(b"<html>"), "");
+        assert_eq!(said(b"{\"message\":7}"), "");
+    }
+}

@@ -1,0 +1,110 @@
+use std::{fmt, time::Duration};
+
+use progenitor_client::{
+    BuildError, CredentialError, CredentialProvider, ExpiringSecret, RefreshingCredential, Secret,
+    SecretFuture, TokenEndpoint,
+};
+use serde::Deserialize;
+
+const ADDRESS: &str = "http://169.254.169.254";
+const PATH: &str = "/computeMetadata/v1/instance/service-accounts/default/token";
+
+/// IAM tokens of the service account that a Yandex Cloud machine or function runs as.
+///
+/// They come from the metadata service, an address that exists within the machine only. A token
+/// is fetched with the first call, kept, and replaced hourly; see [`RefreshingCredential`].
+/// No proxy is asked for it.
+///
+/// ```no_run
+/// use std::sync::Arc;
+/// use rowfeed_yandex_query::{Client, MetadataCredential};
+///
+/// let credential = MetadataCredential::new()?;
+/// let client = Client::builder().credential_provider(Arc::new(credential)).build()?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct MetadataCredential(RefreshingCredential);
+
+impl MetadataCredential {
+    /// Asks the metadata service at its usual address, `http://169.254.169.254`.
+    ///
+    /// # Errors
+    ///
+    /// No HTTP client can be made.
+    pub fn new() -> Result<Self, CredentialError> {
+        Self::at(ADDRESS)
+    }
+
+    /// The same, but at the address in `YC_METADATA_ADDR` where that is set: `host` or
+    /// `host:port`.
+    ///
+    /// # Errors
+    ///
+    /// The variable is no address.
+    pub fn from_env() -> Result<Self, BuildError> {
+        let at = match BuildError::optional_var("YC_METADATA_ADDR")? {
+            Some(address) if address.contains("://") => Self::at(&address),
+            Some(address) => Self::at(&format!("http://{address}")),
+            None => Self::new(),
+        };
+        Ok(at?)
+    }
+
+    /// Asks a metadata service elsewhere, for tests. Whoever answers there chooses the token, and
+    /// whoever is on the way reads it.
+    ///
+    /// # Errors
+    ///
+    /// The URL is none, or no HTTP client can be made.
+    pub fn at(base_url: &str) -> Result<Self, CredentialError> {
+        let url = format!("{}{PATH}", base_url.trim_end_matches('/'));
+        let endpoint = TokenEndpoint::plain("the metadata service", &url, |http| {
+            // It is near or not there.
+            http.no_proxy().connect_timeout(Duration::from_secs(2))
+        })?;
+        let credential = RefreshingCredential::new(move || {
+            let endpoint = endpoint.clone();
+            async move { token(&endpoint).await }
+        });
+        Ok(Self(super::renewed_hourly(credential)))
+    }
+}
+
+/// Borrowed from the answer, so that no copy is left behind.
+#[derive(Deserialize)]
+struct Answer<'a> {
+    access_token: &'a str,
+    expires_in: u64,
+}
+
+async fn token(endpoint: &TokenEndpoint) -> Result<ExpiringSecret, CredentialError> {
+    let answer = endpoint
+        .ask(|http, url| Ok(http.get(url).header("Metadata-Flavor", "Google")))
+        .await?;
+    let Some(token) = answer.json::<Answer<'_>>() else {
+        return Err(CredentialError::new(
+            "the metadata service answered with no access_token and expires_in; is this a \
+             machine with a service account?",
+        ));
+    };
+    let secret = Secret::new(token.access_token)?;
+    let lifetime = Duration::from_secs(token.expires_in);
+    Ok(ExpiringSecret::valid_for(secret, lifetime))
+}
+
+impl CredentialProvider for MetadataCredential {
+    fn secret(&self) -> SecretFuture<'_> {
+        self.0.secret()
+    }
+
+    fn invalidate(&self, refused: &Secret) -> bool {
+        self.0.invalidate(refused)
+    }
+}
+
+impl fmt::Debug for MetadataCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MetadataCredential")
+    }
+}

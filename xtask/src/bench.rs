@@ -1,0 +1,58 @@
+//! Builds the benchmark in release, from the lock file, and runs it.
+
+use std::{
+    ffi::OsString,
+    path::PathBuf,
+    process::{Command, ExitCode},
+};
+
+use anyhow::{Context as _, Result};
+use lexopt::prelude::*;
+
+use crate::workspace::Workspace;
+
+/// What is passed on is checked here too: nobody should wait for a build to learn of a typo.
+const FLAGS: [&str; 5] = ["quick", "json", "callgrind", "build", "python-setup"];
+const WITH_VALUE: [&str; 4] = ["only", "rounds", "rows", "python"];
+
+/// Runs `rowfeed-bench run` with these options.
+pub(crate) fn run(args: impl Iterator<Item = OsString>, workspace: &Workspace) -> Result<ExitCode> {
+    let Some((options, root)) = parse(lexopt::Parser::from_args(args))? else {
+        print!("{}", include_str!("../../bench/help.txt"));
+        return Ok(ExitCode::SUCCESS);
+    };
+    let root = root.unwrap_or_else(|| workspace.root().to_owned());
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["run", "--quiet", "--release", "--locked"])
+        .arg("--manifest-path")
+        .arg(root.join("bench/Cargo.toml"))
+        .args(["--", "run", "--root"])
+        .arg(&root)
+        .args(options)
+        .status()
+        .context("cannot start cargo")?;
+    Ok(match status.success() {
+        true => ExitCode::SUCCESS,
+        // It has said why.
+        false => ExitCode::FAILURE,
+    })
+}
+
+/// What to pass on, and the root if one was named; `None` when help was asked for.
+fn parse(mut parser: lexopt::Parser) -> Result<Option<(Vec<OsString>, Option<PathBuf>)>> {
+    let (mut options, mut root) = (Vec::new(), None);
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Short('h') | Long("help") => return Ok(None),
+            Long("root") => root = Some(parser.value()?.into()),
+            Long(name) if FLAGS.contains(&name) => options.push(format!("--{name}").into()),
+            Long(name) if WITH_VALUE.contains(&name) => {
+                options.push(format!("--{name}").into());
+                options.push(parser.value()?);
+            }
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(Some((options, root)))
+}
