@@ -168,7 +168,7 @@ impl Attempts {
 
 /// What rows are read by.
 pub enum Reader {
-    Rows(Rows<Row>),
+    Rows(Box<Rows<Row>>),
     Pages(Pages),
 }
 
@@ -191,7 +191,7 @@ impl Reader {
         }
         match schedule.class {
             Class::Pages => Self::Pages(pages),
-            _ => Self::Rows(pages.rows()),
+            _ => Self::Rows(Box::new(pages.rows())),
         }
     }
 }

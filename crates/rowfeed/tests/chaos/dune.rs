@@ -232,7 +232,10 @@ fn csv(world: &mut World, asked: &Asked, kind: Option<Kind>) -> Reply {
 
 fn list(world: &World, asked: &Asked, kind: Option<Kind>) -> Reply {
     let first = match kind {
-        Some(Kind::RepeatPage) => asked.first.saturating_sub(asked.count),
+        // The last page, sent once more, would not tell by its next page that it is not the next.
+        Some(Kind::RepeatPage) if asked.first < world.schedule.total => {
+            asked.first.saturating_sub(asked.count)
+        }
         _ => asked.first,
     };
     let count = match kind {

@@ -181,7 +181,7 @@ impl Reading<'_> {
         let left = self.schedule.max_rows.map(|most| most - self.count());
         let reader = Reader::new(self.schedule, pages, self.cursor.as_ref(), left);
         let end = match reader {
-            Reader::Rows(rows) => self.read_rows(rows, stop).await?,
+            Reader::Rows(rows) => self.read_rows(*rows, stop).await?,
             Reader::Pages(pages) => self.read_pages(pages, stop).await?,
         };
         self.check_delivered()?;
