@@ -6,7 +6,10 @@
 
 use std::num::NonZeroUsize;
 
-use super::error::{DecodeError, Result};
+use super::{
+    error::{DecodeError, Result},
+    key::Key,
+};
 
 /// How deep values may nest, the same as in `serde_json`.
 pub(super) const MAX_DEPTH: u8 = 128;
@@ -295,17 +298,19 @@ impl<'t, 'de> Lexer<'t, 'de> {
         Some(&lent[start..end])
     }
 
-    /// Takes a string whose content is exactly `text`, which must be free of escapes, or nothing.
+    /// Takes the name of a member and its colon, if they stand right here as they mostly do.
     #[inline]
-    pub(super) fn quoted_is(&mut self, text: &str) -> bool {
-        let rest = &self.text.as_bytes()[self.at..];
-        let end = text.len() + 1;
-        let same = rest.first() == Some(&b'"')
-            && rest.get(end) == Some(&b'"')
-            && rest.get(1..end) == Some(text.as_bytes());
-        if same {
-            self.at += end + 1;
-        }
+    pub(super) fn key_is(&mut self, key: &Key) -> bool {
+        let len = key.begins(&self.text.as_bytes()[self.at..]);
+        self.at += len.unwrap_or(0);
+        len.is_some()
+    }
+
+    /// Takes exactly this text, or nothing.
+    #[inline]
+    pub(super) fn literal<const N: usize>(&mut self, text: &[u8; N]) -> bool {
+        let same = self.text.as_bytes()[self.at..].first_chunk() == Some(text);
+        self.at += N * usize::from(same);
         same
     }
 
@@ -434,8 +439,44 @@ impl<'t, 'de> Lexer<'t, 'de> {
             b't' => self.word("true"),
             b'f' => self.word("false"),
             b'n' => self.word("null"),
-            _ => self.number().map(drop),
+            _ => self.skip_number(),
         }
+    }
+
+    /// Steps over a number.
+    #[inline]
+    fn skip_number(&mut self) -> Result<()> {
+        let bytes = self.text.as_bytes();
+        let digits = |mut at: usize| {
+            while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk())
+                && are_digits(u64::from_le_bytes(*eight))
+            {
+                at += 8;
+            }
+            while bytes.get(at).is_some_and(u8::is_ascii_digit) {
+                at += 1;
+            }
+            at
+        };
+        let first = self.at + usize::from(bytes.get(self.at) == Some(&b'-'));
+        let mut end = digits(first);
+        let count = end - first;
+        let mut valid = count > 0 && (count == 1 || bytes[first] != b'0');
+        if bytes.get(end) == Some(&b'.') {
+            let after = digits(end + 1);
+            valid &= after > end + 1;
+            end = after;
+        }
+        if matches!(bytes.get(end), Some(b'e' | b'E')) {
+            let signed = end + 1 + usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
+            end = digits(signed);
+            valid &= end > signed;
+        }
+        if !valid {
+            return Err(self.broken("expected a value"));
+        }
+        self.at = end;
+        Ok(())
     }
 
     /// Steps over a list or an object, and makes sure that it is one.
@@ -546,14 +587,21 @@ impl<'t, 'de> Lexer<'t, 'de> {
     }
 }
 
+/// Whether eight bytes are all digits.
+#[inline]
+fn are_digits(word: u64) -> bool {
+    const SIXES: u64 = 0x0606_0606_0606_0606;
+    word & HALVES == ZEROS && word.wrapping_add(SIXES) & HALVES == ZEROS
+}
+
+const HALVES: u64 = 0xf0f0_f0f0_f0f0_f0f0;
+const ZEROS: u64 = 0x3030_3030_3030_3030;
+
 /// The number that eight digits are, if they are digits.
 #[inline]
 fn eight_digits(text: [u8; 8]) -> Option<u64> {
-    const SIXES: u64 = 0x0606_0606_0606_0606;
-    const HALVES: u64 = 0xf0f0_f0f0_f0f0_f0f0;
-    const ZEROS: u64 = 0x3030_3030_3030_3030;
     let word = u64::from_le_bytes(text);
-    if word & HALVES != ZEROS || word.wrapping_add(SIXES) & HALVES != ZEROS {
+    if !are_digits(word) {
         return None;
     }
     // Neighbours become numbers of two digits, of four, of eight: the first is the lowest byte.

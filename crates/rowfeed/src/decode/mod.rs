@@ -16,6 +16,7 @@ mod enums;
 mod error;
 mod helper;
 mod instant;
+mod key;
 mod kind;
 mod lexer;
 mod lightdash;
