@@ -57,6 +57,8 @@ mod transport;
 mod transport_methods;
 
 pub use base_url::InvalidBaseUrl;
+#[doc(hidden)]
+pub use brackets::end_of_items;
 pub use byte_stream::ByteStream;
 pub use credential::{CredentialError, CredentialProvider, SecretFuture, StaticCredential};
 pub use env_credential::EnvCredential;

@@ -443,6 +443,17 @@ impl<'t, 'de> Lexer<'t, 'de> {
         }
     }
 
+    /// Steps over so many items of a list or object, to the comma or bracket behind them. `false` if
+    /// there are fewer. Only brackets, quotes and commas are looked at.
+    pub(super) fn skip_items(&mut self, items: usize) -> bool {
+        let end = rowfeed_client::end_of_items(&self.text.as_bytes()[self.at..], items);
+        let Some((place, passed)) = end else {
+            return false;
+        };
+        self.at += place;
+        passed == items
+    }
+
     /// Steps over a number.
     #[inline]
     fn skip_number(&mut self) -> Result<()> {

@@ -256,7 +256,18 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
         let key = loop {
             if self.done || !self.row.lex.next_item(&mut self.first, b'}')? {
                 self.done = true;
+                if self.row.memory.took_short_way() && !self.row.memory.is_whole(self.place) {
+                    return Err(other_order());
+                }
                 return Ok(None);
+            }
+            let run = self.row.memory.run(self.place);
+            if run > 0 {
+                self.place += run;
+                if !self.row.lex.skip_items(run) {
+                    return Err(other_order());
+                }
+                continue;
             }
             self.row.lex.peek()?;
             let place = self.place;
@@ -268,6 +279,8 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
                     }
                     true
                 }
+                // What is here may have changed places with what was stepped over.
+                _ if self.row.memory.took_short_way() => return Err(other_order()),
                 _ => match self.row.other_key(place)? {
                     Ok(index) if self.row.memory.is_unwanted(index) => true,
                     key => break key,
@@ -315,4 +328,10 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
         }
         Ok(out)
     }
+}
+
+/// Not like the last row; it is read once more, and so nobody sees this.
+#[cold]
+fn other_order() -> DecodeError {
+    DecodeError::new("the row's columns are not where they were".to_owned())
 }

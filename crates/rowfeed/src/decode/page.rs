@@ -196,6 +196,22 @@ impl<'a, T: Deserialize<'a>> RowDecoder<'a, T> {
     /// Decodes the row that follows.
     #[inline]
     fn decode(&mut self) -> Result<T> {
+        if !self.memory.begin(self.columns) {
+            return self.decode_row();
+        }
+        let before = self.lex.clone();
+        match self.decode_row() {
+            Err(_) if self.memory.took_short_way() => {
+                self.lex = before;
+                self.memory.begin_again();
+                self.decode_row()
+            }
+            row => row,
+        }
+    }
+
+    #[inline]
+    fn decode_row(&mut self) -> Result<T> {
         let columns = self.columns;
         match columns.shape() {
             Shape::List => T::deserialize(ListRow::new(&mut self.lex, columns, &mut self.memory)),
