@@ -3,8 +3,8 @@
 use proptest::{collection::vec, prelude::*};
 
 use super::{
-    csv_pages, cursors, dune_rows, error_bodies, lightdash_rows, pages, trino_type,
-    yandex_rows, yql_type,
+    csv_pages, cursors, dune_rows, error_bodies, lightdash_rows, pages, trino_type, yandex_rows,
+    yql_type,
 };
 use crate::{Cells, Columns, Row, decode::decode_rows};
 
