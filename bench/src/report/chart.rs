@@ -95,3 +95,51 @@ fn figure(measured: &Measured) -> String {
         _ => speed,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn bars_are_as_long_as_their_contenders_are_fast() {
+        let measured = |contender: &str, speed: f64, ratio: f64| {
+            let spread = |value: f64| json!({ "low": value, "median": value, "high": value });
+            json!({
+                "contender": contender, "wall_s": spread(1.0), "cpu_s": spread(1.0),
+                "rows_per_s": spread(speed), "speed_ratio": spread(ratio), "cpu_ratio": null,
+                "bytes": null, "peak_rss_bytes": null,
+            })
+        };
+        let contenders = [
+            measured("rowfeed", 3e6, 1.5),
+            measured("hand", 2e6, 1.0),
+            measured("limit-serde", 1e6, 0.5),
+            measured("limit-sonic", 1.5e6, 0.75),
+            measured("fetch", 9e6, 4.5),
+        ];
+        let timings = json!({
+            "notes": [],
+            "workloads": [{
+                "name": "mixed", "service": "lightdash", "unit": "rows-per-second", "rows": 3,
+                "page_size": 2, "latency_ms": 0, "prefetch": 2, "calls": 1, "rounds": 1,
+                "contenders": contenders,
+            }],
+        });
+        let svg = chart(&serde_json::from_value(timings).unwrap());
+        let bars: Vec<&str> = svg.lines().filter(|line| line.contains("<rect")).collect();
+        // Of the limit's parsers the faster, and nobody who decodes nothing.
+        assert_eq!(bars.len(), 3, "{svg}");
+        let widths = bars.iter().map(|bar| bar.split("width=\"").nth(1).unwrap());
+        let widths = widths.map(|rest| rest.split('"').next().unwrap().parse::<f64>().unwrap());
+        let shares: Vec<f64> = widths
+            .map(|width| (width / LONGEST * 100.0).round())
+            .collect();
+        assert_eq!(shares, [100.0, 67.0, 50.0]);
+        assert!(bars[0].contains("3.00 M rows/s · 1.50×"), "{}", bars[0]);
+        assert!(svg.contains(">Lightdash</text>") && svg.ends_with("</svg>\n"));
+    }
+}

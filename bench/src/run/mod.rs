@@ -99,3 +99,40 @@ fn keep(new: Results, directory: &Path) -> Result<()> {
     eprintln!("written down in {}", directory.display());
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn what_is_measured_apart_is_kept_together() {
+        let directory = tempfile::tempdir().unwrap();
+        let read = |name: &str| fs::read_to_string(directory.path().join(name)).unwrap();
+        let timings = Timings {
+            workloads: Vec::new(),
+            notes: vec!["a note on timings".to_owned()],
+        };
+        let timed = Results {
+            timings: Some(Section::now(directory.path(), timings)),
+            ..Results::default()
+        };
+        keep(timed, directory.path()).unwrap();
+        assert!(read("results.svg").starts_with("<svg"));
+        let counted = Results {
+            instructions: Some(Section::now(directory.path(), Vec::new())),
+            ..Results::default()
+        };
+        keep(counted, directory.path()).unwrap();
+        let page = read("RESULTS.md");
+        assert!(
+            page.contains("a note on timings") && page.contains("## Instructions"),
+            "{page}"
+        );
+
+        fs::write(directory.path().join("results.json"), "{\"timings\": 7}").unwrap();
+        let error = keep(Results::default(), directory.path()).unwrap_err();
+        assert!(format!("{error:#}").contains("delete it"), "{error:#}");
+    }
+}

@@ -3,10 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use reqwest::{
-    Method, Request, StatusCode,
-    header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue},
-};
+use reqwest::{Method, Request, StatusCode, header::HeaderMap};
 use tokio::time::{Instant, sleep};
 use tracing::{Instrument, Span, field::Empty};
 
@@ -17,13 +14,10 @@ use crate::{
     error::ErrorKind,
     exchange::{self, Answer, BodyLimit, Closed, Failure, Limit, OpenBody},
     history::History,
+    outgoing::{IDEMPOTENCY_KEY, path_below, prepare},
     response::Meta,
     retry::{Paid, is_transient},
 };
-
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-/// Generated code sends it; the services do not know it.
-const API_VERSION: HeaderName = HeaderName::from_static("api-version");
 
 /// A call from its first attempt until its body has been read.
 pub(crate) struct Call {
@@ -80,7 +74,7 @@ impl Call {
         let limit = core.deadline();
         Self {
             client,
-            replayable: request.try_clone().is_some(),
+            replayable: request.body().is_none_or(|body| body.as_bytes().is_some()),
             repeatable: matches!(info.method, Method::GET | Method::HEAD)
                 || request.headers().contains_key(IDEMPOTENCY_KEY),
             request: Some(request),
@@ -247,6 +241,7 @@ impl Call {
             let text = "the request body is a stream and has been sent already".to_owned();
             return Err(Failure::new(ErrorKind::InvalidRequest, text));
         };
+        let mut credential = None;
         if let Some(provider) = &self.core.shared().credential {
             let secret = limit
                 .run(provider.secret())
@@ -257,10 +252,18 @@ impl Call {
                 .service()
                 .credential_header(&secret)
                 .map_err(Failure::from_credential)?;
-            request.headers_mut().insert(name, value);
+            request.headers_mut().insert(&name, value.clone());
             self.sent = Some(secret);
+            credential = Some((name, value));
         }
-        let outcome = exchange::send(&self.client, request, limit, body).await;
+        let again = || {
+            let mut again = self.request.as_ref()?.try_clone()?;
+            if let Some((name, value)) = &credential {
+                again.headers_mut().insert(name, value.clone());
+            }
+            Some(again)
+        };
+        let outcome = exchange::send(&self.client, request, again, limit, body).await;
         match &outcome {
             Ok(Answer::Success(open)) => {
                 tracing::debug!(status = open.response.status().as_u16(), "answered");
@@ -386,62 +389,4 @@ impl Call {
 enum Plan {
     Wait(Duration),
     GiveUp(Option<String>),
-}
-
-/// Brings a generated request into the form that is sent.
-fn prepare(request: &mut Request, takes_key: bool) {
-    let bodyless = request
-        .body()
-        .is_none_or(|body| body.as_bytes().is_some_and(<[u8]>::is_empty));
-    let wants_length = matches!(
-        *request.method(),
-        Method::POST | Method::PUT | Method::PATCH
-    );
-    let headers = request.headers_mut();
-    headers.remove(API_VERSION);
-    if bodyless && wants_length {
-        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-    }
-    if takes_key && !headers.contains_key(IDEMPOTENCY_KEY) {
-        let key = uuid::Uuid::new_v4().to_string();
-        if let Ok(key) = HeaderValue::try_from(key) {
-            headers.insert(IDEMPOTENCY_KEY, key);
-        }
-    }
-}
-
-/// The path as the service's documentation writes it: without what the base URL adds.
-fn path_below(base_url: &str, url: &reqwest::Url) -> String {
-    let path = url.path();
-    reqwest::Url::parse(base_url)
-        .ok()
-        .and_then(|base| {
-            let below = path.strip_prefix(base.path().trim_end_matches('/'))?;
-            below.starts_with('/').then(|| below.to_owned())
-        })
-        .unwrap_or_else(|| path.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn a_path_is_shown_as_the_documentation_writes_it() {
-        for (base, url, shown) in [
-            ("http://h/api", "http://h/api/v1/a?q=1", "/v1/a"),
-            ("http://h/api/", "http://h/api/v1/a", "/v1/a"),
-            ("http://h", "http://h/v1/a", "/v1/a"),
-            ("http://h/api", "http://h/apis/v1", "/apis/v1"),
-            ("http://h/api", "http://h/other", "/other"),
-            ("no URL", "http://h/v1/a", "/v1/a"),
-        ] {
-            assert_eq!(
-                path_below(base, &url.parse().unwrap()),
-                shown,
-                "{base} {url}"
-            );
-        }
-    }
 }

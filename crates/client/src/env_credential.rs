@@ -4,6 +4,14 @@ use crate::{CredentialError, CredentialProvider, Secret, SecretFuture};
 ///
 /// For a variable that is set or changed after the client is made. `Client::from_env()` of a
 /// service reads its variable once, and says at once what is wrong with it.
+///
+/// ```
+/// use std::sync::Arc;
+/// use rowfeed_client::EnvCredential;
+///
+/// // For `credential_provider` of a client's builder.
+/// let credential = Arc::new(EnvCredential::new("MY_SERVICE_KEY"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct EnvCredential {
     var: String,

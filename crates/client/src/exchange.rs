@@ -182,16 +182,17 @@ impl Failure {
     }
 }
 
-/// Sends a request and waits for the head of the answer.
+/// Sends a request and waits for the head of the answer. `again` gives the request once more, if it
+/// can be sent once more, for a redirect.
 pub(crate) async fn send(
     client: &reqwest::Client,
     mut request: Request,
+    again: impl Fn() -> Option<Request>,
     limit: Limit,
     body: BodyLimit,
 ) -> Result<Answer, Failure> {
     let mut followed = 0;
     loop {
-        let again = request.try_clone();
         let method = request.method().clone();
         let url = request.url().clone();
         let response = match limit.run(client.execute(request)).await? {
@@ -208,7 +209,7 @@ pub(crate) async fn send(
             return Ok(Answer::Other(close(response, limit).await));
         };
         let obstacle = obstacle(&url, &target, &method, response.status(), followed);
-        request = match (obstacle, again) {
+        request = match (obstacle, again()) {
             (None, Some(mut again)) => {
                 *again.url_mut() = target;
                 again

@@ -39,6 +39,7 @@ mod history;
 mod hooks;
 mod lenient;
 mod open_enum;
+mod outgoing;
 mod path;
 mod query;
 mod rate_limit;

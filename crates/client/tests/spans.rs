@@ -15,6 +15,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use rowfeed_client::{CredentialError, ExpiringSecret, RefreshingCredential, Secret};
 use tracing::{
     Event, Metadata, Subscriber,
     field::{Field, Visit},
@@ -23,7 +24,7 @@ use tracing::{
 
 use crate::{
     server::{Reply, Server},
-    setup::{client, page},
+    setup::{build, client, page, transport},
 };
 
 /// Writes down spans and events of this crate as text.
@@ -85,6 +86,15 @@ async fn a_call_is_one_span_with_its_outcome_and_an_attempt_is_one() {
     let call = || client.get_page().query_id("1").state("hunter3");
     call().send().await.unwrap();
     call().send().await.unwrap_err();
+    let refreshing = RefreshingCredential::new(|| async {
+        Ok(ExpiringSecret::lasting(Secret::new("hunter6")?))
+    });
+    let failing =
+        RefreshingCredential::new(|| async { Err(CredentialError::new("the vault is sealed")) });
+    for credential in [refreshing, failing] {
+        let client = build(transport(&server.url).credential_provider(Arc::new(credential)));
+        client.get_page().query_id("2").send().await.unwrap_err();
+    }
     drop(guard);
     let lines = recorder.0.lock().unwrap().clone();
     let all = lines.join("\n");
@@ -99,10 +109,19 @@ async fn a_call_is_one_span_with_its_outcome_and_an_attempt_is_one() {
     let attempts = lines
         .iter()
         .filter(|line| line.starts_with("span rowfeed_attempt"));
-    assert_eq!(attempts.count(), 3, "{all}");
+    assert_eq!(attempts.count(), 5, "{all}");
     for attempt in ["attempt=1 waited_ms=0", "attempt=2 waited_ms="] {
         let told = |line: &&String| line.contains(attempt);
         assert!(lines.iter().any(|line| told(&line)), "{attempt}: {all}");
+    }
+    for event in [
+        "credential refreshed",
+        "credential not refreshed error=\"the vault is sealed\" pause=1s",
+    ] {
+        assert!(
+            lines.iter().any(|line| line.contains(event)),
+            "{event}: {all}"
+        );
     }
     for event in [
         "status=503",

@@ -51,14 +51,14 @@ use crate::{
     Cursor, Error, ErrorKind, Page, Run, Starting,
     job::Connections,
     reader::{Reader, Start},
-    source::{Fetched, Wanted},
+    source::Wanted,
 };
 
 /// The rows of a result, as `T`, one after the other; made by [`Rows::blocking`](crate::Rows::blocking).
 ///
 /// Ends for good after the last row, and after the first error. Rows are decoded on the caller's
 /// thread; pages are fetched on another, each when its first row is asked for, or as far ahead as
-/// [`prefetch`](crate::Rows::prefetch) says, and then they are decoded on others too. That thread begins with the first row and ends with
+/// [`prefetch`](crate::Rows::prefetch) says. That thread begins with the first row and ends with
 /// the last, or soon after this is dropped.
 ///
 /// ```
@@ -199,13 +199,13 @@ pub(crate) fn start_apart(source: Box<dyn Start>, wanted: Wanted) -> Box<dyn Rea
 /// thread, which is waiting for the next question then.
 struct Apart {
     ask: UnboundedSender<()>,
-    pages: mpsc::Receiver<Result<Option<Fetched>, Error>>,
+    pages: mpsc::Receiver<Result<Option<Page>, Error>>,
     thread: Option<JoinHandle<()>>,
     service: &'static str,
 }
 
 impl Reader for Apart {
-    fn poll_page(&mut self, _context: &mut Context<'_>) -> Poll<Result<Option<Fetched>, Error>> {
+    fn poll_page(&mut self, _context: &mut Context<'_>) -> Poll<Result<Option<Page>, Error>> {
         // Where nobody hears the question, the answer is missing too, or has been given already.
         let _ = self.ask.send(());
         if let Ok(page) = self.pages.recv() {
@@ -224,7 +224,7 @@ async fn read(
     mut source: Box<dyn Start>,
     wanted: Wanted,
     mut asked: UnboundedReceiver<()>,
-    give: SyncSender<Result<Option<Fetched>, Error>>,
+    give: SyncSender<Result<Option<Page>, Error>>,
 ) {
     if let Err(error) = source.reconnect() {
         let _ = give.send(Err(error));

@@ -14,7 +14,7 @@ use crate::{
     Cursor, Error, Page, Rows,
     fields::fields_of,
     reader::{Reader, Start},
-    source::{Decoded, Fetched, Source, Wanted},
+    source::{Source, Wanted},
 };
 
 /// The pages of a result.
@@ -324,24 +324,10 @@ impl Pages {
         Ok(pages)
     }
 
-    /// Has pages that are fetched ahead decoded ahead.
-    pub(crate) fn decoded_by(mut self, decode: fn(&Page) -> Decoded) -> Self {
-        self.wanted.decode = Some(decode);
-        self
-    }
-
     pub(crate) fn poll_page(
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Result<Option<Page>, Error>> {
-        self.poll_fetched(context)
-            .map_ok(|fetched| fetched.map(|fetched| fetched.page))
-    }
-
-    pub(crate) fn poll_fetched(
-        &mut self,
-        context: &mut Context<'_>,
-    ) -> Poll<Result<Option<Fetched>, Error>> {
         if self.left == Some(0) && !matches!(self.state, State::Failed(_)) {
             self.state = State::Done;
         }
@@ -360,18 +346,17 @@ impl Pages {
                 _ => Ok(None),
             });
         };
-        let fetched = ready!(reader.poll_page(context));
-        if !matches!(fetched, Ok(Some(_))) {
+        let page = ready!(reader.poll_page(context));
+        if !matches!(page, Ok(Some(_))) {
             self.state = State::Done;
         }
-        Poll::Ready(fetched.map(|fetched| {
-            let mut fetched = fetched?;
+        Poll::Ready(page.map(|page| {
+            let mut page = page?;
             if let Some(left) = &mut self.left {
-                let page = &mut fetched.page;
                 page.kept = Some(usize::try_from(*left).unwrap_or(usize::MAX));
                 *left -= page.len() as u64;
             }
-            Some(fetched)
+            Some(page)
         }))
     }
 }

@@ -16,7 +16,7 @@ use tokio::{
 
 use crate::{
     Cursor, Error, ErrorKind, Page,
-    source::{BoxFuture, Decoded, Fetched, Plan, Source, Wanted},
+    source::{BoxFuture, Plan, Source, Wanted},
 };
 
 /// A source that nothing has been asked of yet.
@@ -31,7 +31,7 @@ pub(crate) trait Start: Send {
 
 /// Gives page after page; not polled again after its end or an error.
 pub(crate) trait Reader: Send {
-    fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Fetched>, Error>>;
+    fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Page>, Error>>;
 }
 
 impl<S: Source> Start for S {
@@ -72,14 +72,14 @@ struct OneByOne<S: Source> {
 }
 
 impl<S: Source> Reader for OneByOne<S> {
-    fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Fetched>, Error>> {
+    fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Page>, Error>> {
         loop {
             if let Some(fetch) = &mut self.fetching {
                 let answer = ready!(fetch.as_mut().poll(context));
                 self.fetching = None;
                 let page = answer.and_then(|answer| self.source.accept(self.wanted, answer))?;
-                if let Some(page) = page {
-                    return Poll::Ready(Ok(Some(Fetched { page, rows: None })));
+                if page.is_some() {
+                    return Poll::Ready(Ok(page));
                 }
             }
             match self.source.plan(self.wanted)? {
@@ -90,9 +90,6 @@ impl<S: Source> Reader for OneByOne<S> {
         }
     }
 }
-
-/// The size of a page, in bytes, from which decoding it takes longer than waking a thread for it.
-const WORTH_A_THREAD: usize = 32 * 1024;
 
 /// Nothing is under way, and still the next request is not known: a fault in a paging rule.
 fn stuck(service: &'static str) -> Error {
@@ -107,12 +104,9 @@ fn stuck(service: &'static str) -> Error {
 /// do not depend on each other, several are under way at once.
 ///
 /// At most `prefetch` pages are under way or waiting for the reader: each request takes a permit,
-/// which comes back when the reader takes the page. Where rows are wanted, a page is decoded as soon
-/// as it is there, on a thread for blocking work, so that several cores have something to do.
+/// which comes back when the reader takes the page.
 struct Ahead {
-    pages: mpsc::UnboundedReceiver<(Result<Arrived, Error>, OwnedSemaphorePermit)>,
-    /// The page that the reader waits for, while it is being decoded.
-    next: Option<(Arrived, OwnedSemaphorePermit)>,
+    pages: mpsc::UnboundedReceiver<(Result<Page, Error>, OwnedSemaphorePermit)>,
     // Ends the task, and with it all requests, when this is dropped.
     task: AbortOnDrop<()>,
     service: &'static str,
@@ -125,55 +119,16 @@ impl Ahead {
         let task = AbortOnDrop(tokio::spawn(fetch_ahead(source, wanted, sender)));
         Self {
             pages,
-            next: None,
             task,
             service,
         }
     }
 }
 
-/// A page on its way to the reader.
-enum Arrived {
-    Plain(Page),
-    Decoding(Page, AbortOnDrop<Decoded>),
-}
-
-impl Arrived {
-    fn new(page: Page, wanted: Wanted) -> Self {
-        match wanted.decode {
-            Some(decode) if page.raw().as_bytes().len() >= WORTH_A_THREAD => {
-                let rows = page.clone();
-                let task = tokio::task::spawn_blocking(move || decode(&rows));
-                Self::Decoding(page, AbortOnDrop(task))
-            }
-            _ => Self::Plain(page),
-        }
-    }
-}
-
 impl Reader for Ahead {
-    fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Fetched>, Error>> {
-        if self.next.is_none()
-            && let Some((page, permit)) = ready!(self.pages.poll_recv(context))
-        {
-            self.next = Some((page?, permit));
-        }
-        if let Some((Arrived::Decoding(_, task), _)) = &mut self.next {
-            let rows = ready!(Pin::new(&mut task.0).poll(context));
-            let Some((Arrived::Decoding(page, _), _)) = self.next.take() else {
-                return Poll::Ready(Err(shut_down(self.service)));
-            };
-            return Poll::Ready(match rows {
-                Ok(rows) => Ok(Some(Fetched {
-                    page,
-                    rows: Some(rows),
-                })),
-                Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
-                Err(_) => Err(shut_down(self.service)),
-            });
-        }
-        if let Some((Arrived::Plain(page), _)) = self.next.take() {
-            return Poll::Ready(Ok(Some(Fetched { page, rows: None })));
+    fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Page>, Error>> {
+        if let Some((page, _permit)) = ready!(self.pages.poll_recv(context)) {
+            return Poll::Ready(page.map(Some));
         }
         // Without this look a panic in the task would pass for the end of the result.
         let ended = ready!(Pin::new(&mut self.task.0).poll(context));
@@ -196,7 +151,7 @@ type UnderWay<A> = VecDeque<(AbortOnDrop<Result<A, Error>>, OwnedSemaphorePermit
 async fn fetch_ahead<S: Source>(
     mut source: S,
     wanted: Wanted,
-    pages: mpsc::UnboundedSender<(Result<Arrived, Error>, OwnedSemaphorePermit)>,
+    pages: mpsc::UnboundedSender<(Result<Page, Error>, OwnedSemaphorePermit)>,
 ) {
     let service = Source::service(&source);
     let room = wanted.prefetch.min(Semaphore::MAX_PERMITS);
@@ -214,7 +169,6 @@ async fn fetch_ahead<S: Source>(
                 match answer.and_then(|answer| source.accept(wanted, answer)) {
                     Ok(Some(page)) => {
                         // What is under way after the end was a guess, and may take its time.
-                        let page = Arrived::new(page, wanted);
                         if pages.send((Ok(page), permit)).is_err() || source.has_ended() {
                             return;
                         }

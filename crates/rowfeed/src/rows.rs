@@ -11,7 +11,7 @@ use std::{
 use futures_core::{FusedStream, Stream, ready};
 use serde::de::DeserializeOwned;
 
-use crate::{Cursor, Error, Page, Pages, decode::Portions, source::Fetched};
+use crate::{Cursor, Error, Page, Pages, decode::Portions};
 
 /// The rows of a result, as `T`; a page is fetched when its first row is asked for.
 ///
@@ -77,7 +77,7 @@ struct Reading {
 impl<T: DeserializeOwned + Send + 'static> Rows<T> {
     pub(crate) fn new(pages: Pages) -> Self {
         Self {
-            pages: pages.decoded_by(|page| Box::new(DecodedRows::<T>::of(page))),
+            pages,
             decoded: VecDeque::new(),
             page: None,
             error: None,
@@ -104,9 +104,8 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         self
     }
 
-    /// Fetches up to this many pages before they are asked for, see [`Pages::prefetch`], and decodes
-    /// them on threads for blocking work, so that several cores take part. Such a page is held in
-    /// memory as rows.
+    /// Fetches up to this many pages before they are asked for, see [`Pages::prefetch`], while the
+    /// rows of the page before them are decoded.
     pub fn prefetch(mut self, pages: usize) -> Self {
         self.pages = self.pages.prefetch(pages);
         self
@@ -195,7 +194,12 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
     /// # Errors
     ///
     /// A page cannot be had, or a row of it does not fit `T`; every later call gives `None`.
+    #[inline]
     pub async fn try_next(&mut self) -> Result<Option<T>, Error> {
+        if let Some(row) = self.decoded.pop_front() {
+            self.given(1);
+            return Ok(Some(row));
+        }
         poll_fn(|context| self.poll_row(context)).await
     }
 
@@ -251,8 +255,8 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
             if self.page.is_some() {
                 self.decode_more();
             } else {
-                match ready!(self.pages.poll_fetched(context)) {
-                    Ok(Some(fetched)) => self.begin(fetched),
+                match ready!(self.pages.poll_page(context)) {
+                    Ok(Some(page)) => self.begin(page),
                     Ok(None) => self.done = true,
                     Err(error) => self.error = Some(error),
                 }
@@ -261,25 +265,13 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
     }
 
     /// Begins a page. One without rows is followed by the next one, not by the end.
-    fn begin(&mut self, fetched: Fetched) {
-        let Fetched { page, rows } = fetched;
+    fn begin(&mut self, page: Page) {
         self.place = Some((page.start.clone(), 0));
-        let left = page.kept.unwrap_or(usize::MAX);
-        match rows.map(|rows| rows.downcast::<DecodedRows<T>>()) {
-            Some(Ok(rows)) => {
-                let DecodedRows { rows, error } = *rows;
-                self.error = error.filter(|_| rows.len() < left);
-                self.decoded = rows;
-                self.decoded.truncate(left);
-            }
-            _ => {
-                self.page = Some(Reading {
-                    page,
-                    portions: Portions::default(),
-                    left,
-                });
-            }
-        }
+        self.page = Some(Reading {
+            left: page.kept.unwrap_or(usize::MAX),
+            page,
+            portions: Portions::default(),
+        });
     }
 
     /// Decodes some more rows of the page, or leaves it.
@@ -306,31 +298,11 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
     }
 
     /// Counts rows that are given out.
+    #[inline]
     fn given(&mut self, rows: usize) {
         if let Some((_, given)) = &mut self.place {
             *given += rows as u64;
         }
-    }
-}
-
-/// The rows of a page that were decoded ahead, up to the first that does not fit.
-struct DecodedRows<T> {
-    rows: VecDeque<T>,
-    error: Option<Error>,
-}
-
-impl<T: DeserializeOwned> DecodedRows<T> {
-    fn of(page: &Page) -> Self {
-        let mut rows = VecDeque::new();
-        let mut portions = Portions::default();
-        let error = loop {
-            match page.decode_portion(&mut portions, &mut rows) {
-                Ok(true) => {}
-                Ok(false) => break None,
-                Err(error) => break Some(error),
-            }
-        };
-        Self { rows, error }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where pages come from: one implementation for each service, in its `paging.rs`.
 
-use std::{any::Any, future::Future, pin::Pin};
+use std::{future::Future, pin::Pin};
 
 use crate::{Cursor, Error, Page};
 
@@ -22,17 +22,6 @@ pub(crate) struct Wanted {
     pub(crate) formatted: bool,
     /// How many pages may be fetched before they are asked for.
     pub(crate) prefetch: usize,
-    /// How pages that are fetched before they are asked for are decoded before that, too.
-    pub(crate) decode: Option<fn(&Page) -> Decoded>,
-}
-
-/// Rows of a type that is known to who asked for them.
-pub(crate) type Decoded = Box<dyn Any + Send>;
-
-/// A page, and its rows if they were decoded ahead.
-pub(crate) struct Fetched {
-    pub(crate) page: Page,
-    pub(crate) rows: Option<Decoded>,
 }
 
 impl Wanted {

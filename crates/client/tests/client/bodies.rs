@@ -138,7 +138,7 @@ async fn a_value_keeps_status_headers_and_request_id() {
 async fn a_stream_is_bound_by_pauses_and_not_by_its_length() {
     let mut steady = Reply::head("200 OK", &[], 60);
     for _ in 0..6 {
-        steady = steady.send("0123456789").wait(150);
+        steady = steady.send("0123456789").wait(400);
     }
     let stalling = Reply::head("200 OK", &[], 60)
         .send("0123456789")
@@ -146,8 +146,8 @@ async fn a_stream_is_bound_by_pauses_and_not_by_its_length() {
     let server = Server::start([steady, stalling]).await;
     let client = build(
         transport(&server.url)
-            .timeout(Duration::from_millis(600))
-            .deadline(Duration::from_millis(650))
+            .timeout(Duration::from_millis(1500))
+            .deadline(Duration::from_millis(2000))
             .max_body_bytes(10),
     );
     let mut stream = client.get_csv().send().await.unwrap().into_inner();

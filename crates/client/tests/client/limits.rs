@@ -77,16 +77,16 @@ async fn a_slow_body_that_moves_is_not_cut_by_the_timeout_of_an_attempt() {
     let body = "{\"state\":\"COMPLETED\",\"result\":{\"rows\":[1]}}";
     let mut moving = Reply::head("200 OK", &[], body.len());
     for piece in body.as_bytes().chunks(4) {
-        moving = moving.send(piece).wait(100);
+        moving = moving.send(piece).wait(250);
     }
     let server = Server::start([moving]).await;
     let limits = transport(&server.url)
-        .timeout(Duration::from_millis(500))
-        .read_timeout(Duration::from_millis(700));
+        .timeout(Duration::from_millis(1500))
+        .read_timeout(Duration::from_millis(1800));
     let begun = Instant::now();
     let page = build(limits).get_page().query_id("1").send().await.unwrap();
     assert_eq!((page.attempts(), page.result.rows.as_str()), (1, "[1]"));
-    assert!(begun.elapsed() > Duration::from_millis(900));
+    assert!(begun.elapsed() > Duration::from_millis(2000));
 }
 
 #[tokio::test]

@@ -120,6 +120,24 @@ struct Inner {
     by_name: HashMap<Box<str>, usize>,
 }
 
+/// The columns of the last page. Mostly those of the next are the same, and need not be made anew.
+#[derive(Debug, Default)]
+pub(crate) struct LastColumns(Option<Columns>);
+
+impl LastColumns {
+    /// The columns with these names and types, which `make` would make.
+    pub(crate) fn or_make<'a>(
+        &mut self,
+        declared: impl Iterator<Item = (&'a str, Option<&'a str>)>,
+        make: impl FnOnce() -> Columns,
+    ) -> Columns {
+        match &self.0 {
+            Some(last) if last.are_declared_by(declared) => last.clone(),
+            _ => self.0.insert(make()).clone(),
+        }
+    }
+}
+
 /// How a service writes a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -239,6 +257,15 @@ impl Columns {
             }
         });
         Self::new(Shape::List, columns.collect())
+    }
+
+    /// Whether these are the names and types that they were made of.
+    fn are_declared_by<'a>(
+        &self,
+        mut declared: impl Iterator<Item = (&'a str, Option<&'a str>)>,
+    ) -> bool {
+        let same = |column: &Column| declared.next() == Some((column.name(), column.type_name()));
+        self.iter().all(same) && declared.next().is_none()
     }
 
     fn new(shape: Shape, columns: Vec<Column>) -> Self {

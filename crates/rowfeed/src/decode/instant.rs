@@ -51,6 +51,18 @@ impl fmt::Write for Normal {
     }
 }
 
+/// The date that `text` is, where a date is wanted and it is written in the ways that the services
+/// write dates.
+#[inline]
+pub(super) fn plain_date(text: &str, wish: Wish) -> Option<&str> {
+    if wish != Wish::Date {
+        return None;
+    }
+    let (date, rest) = text.split_at_checked(10)?;
+    let is_midnight = matches!(rest, "" | "T00:00:00Z" | "T00:00:00.000Z");
+    (is_midnight && matches_shape(date, b"0000-00-00")).then_some(date)
+}
+
 /// The normal form of `text`, or nothing if it should stay as it is.
 pub(super) fn normal(text: &str, wish: Wish) -> Option<Normal> {
     let parts = Parts::of(text)?;

@@ -156,13 +156,21 @@ impl<'t, 'de> Lexer<'t, 'de> {
     /// The next byte that is not blank, left where it is.
     #[inline]
     pub(super) fn peek(&mut self) -> Result<u8> {
-        let bytes = self.text.as_bytes();
-        loop {
-            match bytes.get(self.at) {
-                Some(b' ' | b'\n' | b'\t' | b'\r') => self.at += 1,
-                Some(&byte) => return Ok(byte),
-                None => return Err(self.broken("the JSON ends too early")),
-            }
+        match self.text.as_bytes().get(self.at) {
+            Some(&byte) if byte > b' ' => Ok(byte),
+            _ => self.peek_behind_blanks(),
+        }
+    }
+
+    #[inline(never)]
+    fn peek_behind_blanks(&mut self) -> Result<u8> {
+        let rest = &self.text.as_bytes()[self.at..];
+        let is_blank = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\t' | b'\r');
+        let blanks = rest.iter().take_while(|byte| is_blank(byte)).count();
+        self.at += blanks;
+        match rest.get(blanks) {
+            Some(byte) => Ok(*byte),
+            None => Err(self.broken("the JSON ends too early")),
         }
     }
 
@@ -270,6 +278,23 @@ impl<'t, 'de> Lexer<'t, 'de> {
         }
     }
 
+    /// Takes a string without escapes that begins right here and can be lent, or nothing.
+    #[inline]
+    pub(super) fn plain_string(&mut self) -> Option<&'de str> {
+        let lent = self.lent?;
+        let bytes = lent.as_bytes();
+        if bytes.get(self.at) != Some(&b'"') {
+            return None;
+        }
+        let start = self.at + 1;
+        let end = quote_or_escape(bytes, start)?;
+        if bytes[end] != b'"' {
+            return None;
+        }
+        self.at = end + 1;
+        Some(&lent[start..end])
+    }
+
     /// Takes a string whose content is exactly `text`, which must be free of escapes, or nothing.
     #[inline]
     pub(super) fn quoted_is(&mut self, text: &str) -> bool {
@@ -337,6 +362,12 @@ impl<'t, 'de> Lexer<'t, 'de> {
         let start = self.at;
         let mut value = 0_u64;
         let mut digits = |mut at: usize| {
+            while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk())
+                && let Some(eight) = eight_digits(*eight)
+            {
+                value = value.wrapping_mul(100_000_000).wrapping_add(eight);
+                at += 8;
+            }
             while let Some(digit) = bytes.get(at).map(|byte| byte.wrapping_sub(b'0'))
                 && digit < 10
             {
@@ -513,6 +544,23 @@ impl<'t, 'de> Lexer<'t, 'de> {
     pub(super) fn broken(&self, message: &str) -> DecodeError {
         DecodeError::malformed(self.base + self.at, message)
     }
+}
+
+/// The number that eight digits are, if they are digits.
+#[inline]
+fn eight_digits(text: [u8; 8]) -> Option<u64> {
+    const SIXES: u64 = 0x0606_0606_0606_0606;
+    const HALVES: u64 = 0xf0f0_f0f0_f0f0_f0f0;
+    const ZEROS: u64 = 0x3030_3030_3030_3030;
+    let word = u64::from_le_bytes(text);
+    if word & HALVES != ZEROS || word.wrapping_add(SIXES) & HALVES != ZEROS {
+        return None;
+    }
+    // Neighbours become numbers of two digits, of four, of eight: the first is the lowest byte.
+    let ones = word & !HALVES;
+    let twos = (ones * 10 + (ones >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let fours = (twos * 100 + (twos >> 16)) & 0x0000_ffff_0000_ffff;
+    Some((fours * 10_000 + (fours >> 32)) & 0xffff_ffff)
 }
 
 /// Where the next quote or backslash is. Most strings are short, so the first bytes are looked at

@@ -37,6 +37,7 @@ mod yql_type;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use columns::LastColumns;
 pub use columns::{Cells, Column, Columns};
 pub use error::DecodeError;
 pub use helper::{assume_utc, midnight_as_date, utf8, without_offset};

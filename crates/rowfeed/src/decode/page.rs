@@ -67,12 +67,22 @@ impl Portions {
             is_portion: true,
             ..RowDecoder::new(columns, "", 0)
         };
-        while let Some(row) = decoder.decode_next()? {
-            out.push_back(row);
-        }
+        let outcome = loop {
+            match decoder.more() {
+                Ok(true) => {}
+                Ok(false) => break Ok(true),
+                Err(error) => break Err(error),
+            }
+            match decoder.decode() {
+                Ok(row) => out.push_back(row),
+                Err(error) => break Err(error),
+            }
+            decoder.row += 1;
+        };
         self.rows = decoder.row - first_row;
+        let outcome = outcome.map_err(|error| decoder.failed(error));
         self.memory = decoder.memory;
-        Ok(true)
+        outcome
     }
 }
 
@@ -134,26 +144,33 @@ impl<'a, T: Deserialize<'a>> RowDecoder<'a, T> {
     }
 
     fn decode_next(&mut self) -> Result<Option<T>> {
-        match self.step() {
+        let row = match self.more() {
+            Ok(true) => self.decode().map(Some),
+            Ok(false) => Ok(None),
+            Err(error) => Err(error),
+        };
+        match row {
             Ok(Some(row)) => {
                 self.row += 1;
                 Ok(Some(row))
             }
-            Ok(None) => {
-                self.state = State::Done;
-                Ok(None)
-            }
-            Err(error) => {
-                self.state = State::Done;
-                let names = self.columns.iter().map(super::Column::name);
-                Err(error.with_columns(names).at_row(self.row))
-            }
+            Ok(None) => Ok(None),
+            Err(error) => Err(self.failed(error)),
         }
     }
 
-    fn step(&mut self) -> Result<Option<T>> {
+    #[cold]
+    fn failed(&mut self, error: DecodeError) -> DecodeError {
+        self.state = State::Done;
+        let names = self.columns.iter().map(super::Column::name);
+        error.with_columns(names).at_row(self.row)
+    }
+
+    /// Whether a row follows.
+    #[inline]
+    fn more(&mut self) -> Result<bool> {
         match self.state {
-            State::Done => return Ok(None),
+            State::Done => return Ok(false),
             State::Closed => {
                 self.lex.open(b'[')?;
                 self.state = State::First;
@@ -161,15 +178,24 @@ impl<'a, T: Deserialize<'a>> RowDecoder<'a, T> {
             State::First | State::Open => {}
         }
         let mut first = self.state == State::First;
-        if self.is_portion {
-            if !self.lex.next_of_rest(&mut first)? {
-                return Ok(None);
+        let more = match self.is_portion {
+            true => self.lex.next_of_rest(&mut first)?,
+            false => self.lex.next_item(&mut first, b']')?,
+        };
+        if !more {
+            self.state = State::Done;
+            if !self.is_portion {
+                self.lex.finish()?;
             }
-        } else if !self.lex.next_item(&mut first, b']')? {
-            self.lex.finish()?;
-            return Ok(None);
+            return Ok(false);
         }
         self.state = State::Open;
+        Ok(true)
+    }
+
+    /// Decodes the row that follows.
+    #[inline]
+    fn decode(&mut self) -> Result<T> {
         let columns = self.columns;
         match columns.shape() {
             Shape::List => T::deserialize(ListRow::new(&mut self.lex, columns, &mut self.memory)),
@@ -180,7 +206,6 @@ impl<'a, T: Deserialize<'a>> RowDecoder<'a, T> {
                 &mut self.memory,
             )),
         }
-        .map(Some)
     }
 
     /// How many rows of the size so far the rest of the text could hold.

@@ -48,6 +48,14 @@ impl<'t, 'de> Cell<'_, 't, 'de> {
     #[inline]
     pub(super) fn float<F: Float>(&mut self, wanted: &dyn Expected) -> Result<F> {
         let entered = self.enter(wanted)?;
+        if matches!(self.lex.peek()?, b'-' | b'0'..=b'9') {
+            let number = self.lex.number()?;
+            let Some(value) = F::of(number) else {
+                return Err(Numeral::Number(number).unfit(wanted, TOO_LARGE));
+            };
+            Self::leave(self.lex, entered)?;
+            return Ok(value);
+        }
         let numeral = self.numeral(wanted)?;
         let value = match &numeral {
             Numeral::Number(number) => F::of(*number),
@@ -55,7 +63,7 @@ impl<'t, 'de> Cell<'_, 't, 'de> {
         };
         let value = value.ok_or_else(|| {
             let advice = match number::is_number(numeral.as_str()) {
-                true => "the number is larger than this float type reaches: ask for `String`",
+                true => TOO_LARGE,
                 false => Unfit::NotANumber.advice(),
             };
             numeral.unfit(wanted, advice)
@@ -93,6 +101,8 @@ impl<'t, 'de> Cell<'_, 't, 'de> {
         }
     }
 }
+
+const TOO_LARGE: &str = "the number is larger than this float type reaches: ask for `String`";
 
 /// A number, or a string where a number is wanted.
 enum Numeral<'t, 'de> {

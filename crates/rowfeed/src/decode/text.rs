@@ -17,6 +17,12 @@ impl<'de> Cell<'_, '_, 'de> {
     /// Gives `visitor` the value as text: strings in normal form, all else as it was sent.
     #[inline]
     pub(super) fn text<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
+        // Nearly all strings are text without escapes.
+        if matches!((self.kind, self.form), (Kind::Text, Form::AsDeclared))
+            && let Some(text) = self.lex.plain_string()
+        {
+            return visitor.visit_borrowed_str(text);
+        }
         let entered = self.enter(&visitor)?;
         let text = match self.lex.peek()? {
             b'"' => {
@@ -124,6 +130,11 @@ pub(super) fn visit_normal<'de, V: Visitor<'de>>(
             None => return visit_text(text, visitor),
         },
     };
+    if let Text::Lent(text) = text
+        && let Some(date) = instant::plain_date(text, wish)
+    {
+        return visitor.visit_borrowed_str(date);
+    }
     match instant::normal(&text, wish) {
         Some(normal) => visitor.visit_str(normal.as_str()),
         None => visit_text(text, visitor),

@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     Columns, Cursor, Error, ErrorKind, Page, Pages, ReadsRows,
+    decode::LastColumns,
     items::MOST_EMPTY_PAGES,
     offsets::{Offsets, Ticket},
     source::{Plan, Source, Wanted},
@@ -43,6 +44,7 @@ pub(super) struct Paging {
     /// How many pages without a row have come in a row.
     empty_pages: u32,
     columns: Known,
+    last_columns: LastColumns,
 }
 
 /// Whether the names of the columns are known, where only some of them are wanted.
@@ -109,6 +111,7 @@ impl Paging {
             total: None,
             empty_pages: 0,
             columns: Known::No,
+            last_columns: LastColumns::default(),
         }
     }
 
@@ -361,14 +364,22 @@ impl Source for Paging {
         self.request.pin(&response.execution_id);
         let given = |list: &[String]| !list.is_empty();
         let (names, types) = (&metadata.column_names[..], &metadata.column_types[..]);
+        let each_type = types.iter().map(|name| Some(name.as_str()));
+        let declared = names
+            .iter()
+            .map(String::as_str)
+            .zip(each_type.chain(std::iter::repeat(None)));
+        let columns = self.last_columns.or_make(declared, || {
+            Columns::dune(
+                Some(names).filter(|names| given(names)),
+                Some(types).filter(|types| given(types)),
+            )
+        });
         let page = Page {
             service: SERVICE,
             number: self.number,
             start: self.place(&response.execution_id, ticket.offset),
-            columns: Columns::dune(
-                Some(names).filter(|names| given(names)),
-                Some(types).filter(|types| given(types)),
-            ),
+            columns,
             rows,
             kept: None,
             total_rows,

@@ -17,6 +17,7 @@ use rowfeed_lightdash::{builder, types};
 use super::state::{SERVICE, call, check_status};
 use crate::{
     Cells, Columns, Cursor, Error, ErrorKind, Page, Pages, ReadsRows,
+    decode::LastColumns,
     source::{Plan, Source, Wanted},
 };
 
@@ -35,6 +36,7 @@ pub(super) struct Paging {
     under_way: u64,
     number: u64,
     ended: bool,
+    last_columns: LastColumns,
 }
 
 /// What is the same for all pages.
@@ -84,6 +86,7 @@ impl Paging {
             settled: None,
             under_way: 0,
             number: 0,
+            last_columns: LastColumns::default(),
             ended: false,
         }
     }
@@ -292,21 +295,26 @@ impl Source for Paging {
                 self.row
             ));
         }
-        let columns = results
-            .columns
-            .into_iter()
-            .map(|(name, column)| (name, column.type_.as_str().to_owned()));
+        let columns = &results.columns;
+        let columns = columns
+            .iter()
+            .map(|(name, column)| (name.as_str(), column.type_.as_str()));
+        let declared = columns
+            .clone()
+            .map(|(name, type_name)| (name, Some(type_name)));
+        let columns = self.last_columns.or_make(declared, || {
+            let cells = match wanted.formatted {
+                true => Cells::Formatted,
+                false => Cells::Raw,
+            };
+            let columns = columns.map(|(name, type_name)| (name.to_owned(), type_name.to_owned()));
+            Columns::lightdash(columns, cells)
+        });
         let page = Page {
             service: SERVICE,
             number: self.number,
             start,
-            columns: Columns::lightdash(
-                columns,
-                match wanted.formatted {
-                    true => Cells::Formatted,
-                    false => Cells::Raw,
-                },
-            ),
+            columns,
             rows,
             kept: None,
             total_rows,

@@ -13,6 +13,7 @@ use rowfeed_yandex_query::{builder, types};
 use super::state::{SERVICE, call, check_status};
 use crate::{
     Columns, Cursor, Error, ErrorKind, Page, Pages, ReadsRows,
+    decode::LastColumns,
     offsets::{Offsets, Ticket},
     source::{Plan, Source, Wanted},
 };
@@ -27,6 +28,7 @@ pub(super) struct Paging {
     is_asked: bool,
     offsets: Offsets,
     number: u64,
+    last_columns: LastColumns,
 }
 
 /// The size of a result set.
@@ -87,6 +89,7 @@ impl Paging {
             announced,
             offsets: Offsets::from(offset),
             number: 0,
+            last_columns: LastColumns::default(),
         }
     }
 
@@ -273,12 +276,17 @@ impl Source for Paging {
             true => self.offsets.go_on(end),
             false => self.offsets.end(),
         }
-        let columns = results.columns.into_iter();
+        let declared = results.columns.iter();
+        let declared = declared.map(|column| (column.name.as_str(), Some(column.type_.as_str())));
+        let columns = self.last_columns.or_make(declared, || {
+            let columns = results.columns.iter();
+            Columns::yandex_query(columns.map(|c| (c.name.clone(), c.type_.clone())))
+        });
         let page = Page {
             service: SERVICE,
             number: self.number,
             start: self.place(ticket.offset)?,
-            columns: Columns::yandex_query(columns.map(|column| (column.name, column.type_))),
+            columns,
             rows: results.rows,
             kept: None,
             total_rows: Some(announced),
