@@ -80,9 +80,12 @@ impl std::ops::Deref for Text<'_, '_> {
 }
 
 impl<'de> Lexer<'de, 'de> {
-    /// Over items of a list, without its brackets, that stand at `base` of a longer text.
-    pub(super) fn within_list(items: &'de str, base: usize) -> Self {
+    /// Over items of a list, without its brackets, that stand at `base` of a longer text; from `at`
+    /// on.
+    #[inline]
+    pub(super) fn within_list(items: &'de str, base: usize, at: usize) -> Self {
         Self {
+            at,
             depth: 1,
             base,
             ..Self::lending(items)
