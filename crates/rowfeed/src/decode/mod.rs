@@ -12,6 +12,7 @@ mod bytes;
 mod cell;
 mod column_order;
 mod columns;
+mod digits;
 mod enums;
 mod error;
 mod helper;
