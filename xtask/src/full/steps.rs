@@ -21,13 +21,18 @@ pub(super) struct Step {
 pub(super) const STEPS: &[Step] = &[
     Step {
         name: "deny",
-        what: "sources, licences and advisories of what the libraries depend on",
+        what: "sources and licences of what the libraries depend on",
         run: deny_libraries,
     },
     Step {
         name: "deny-xtask",
         what: "the same for the maintainer commands",
         run: deny_xtask,
+    },
+    Step {
+        name: "advisories",
+        what: "known advisories against either",
+        run: advisories,
     },
     Step {
         name: "semver",
@@ -111,21 +116,35 @@ fn packages<'a>(names: &[&'a str]) -> Vec<&'a str> {
     names.iter().flat_map(|name| ["-p", name]).collect()
 }
 
+const RULES: [&str; 3] = ["bans", "licenses", "sources"];
+
 fn deny_libraries(tools: &Tools) -> Result<Outcome> {
-    deny(tools, &["deny", "check"])
+    deny(tools, &[], &RULES)
 }
 
 fn deny_xtask(tools: &Tools) -> Result<Outcome> {
-    let manifest = ["--manifest-path", "xtask/Cargo.toml"];
-    let config = ["--config", "xtask/deny.toml", "check"];
-    deny(tools, &[&["deny"][..], &manifest, &config].concat())
+    deny(tools, &OF_XTASK, &RULES)
 }
 
-fn deny(tools: &Tools, args: &[&str]) -> Result<Outcome> {
-    match tools.need("deny")? {
-        Some(missing) => Ok(missing),
-        None => tools.run(tools.cargo(args)),
+const OF_XTASK: [&str; 4] = [
+    "--manifest-path",
+    "xtask/Cargo.toml",
+    "--config",
+    "xtask/deny.toml",
+];
+
+fn advisories(tools: &Tools) -> Result<Outcome> {
+    match deny(tools, &[], &["advisories"])? {
+        Outcome::Passed => deny(tools, &OF_XTASK, &["advisories"]),
+        other => Ok(other),
     }
+}
+
+fn deny(tools: &Tools, of: &[&str], rules: &[&str]) -> Result<Outcome> {
+    if let Some(missing) = tools.need("deny")? {
+        return Ok(missing);
+    }
+    tools.run(tools.cargo([&["deny"], of, &["check"], rules].concat()))
 }
 
 fn semver(tools: &Tools) -> Result<Outcome> {
