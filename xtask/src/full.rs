@@ -5,6 +5,7 @@
 //! failure.
 
 mod features;
+mod minimal;
 mod steps;
 mod tools;
 

@@ -1,6 +1,6 @@
 //! The steps of a full run.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use anyhow::{Context as _, Result};
 use toml_edit::DocumentMut;
@@ -8,6 +8,7 @@ use toml_edit::DocumentMut;
 use super::{
     Outcome,
     features::{COMBINATIONS, Combination, NATIVE_TLS},
+    minimal::minimal_versions,
     tools::Tools,
 };
 
@@ -102,7 +103,7 @@ const PUBLISHED: [&str; 6] = [
 ];
 
 /// What programs depend on.
-const LIBRARIES: [&str; 5] = [
+pub(super) const LIBRARIES: [&str; 5] = [
     "rowfeed-client",
     "rowfeed-dune",
     "rowfeed-lightdash",
@@ -112,7 +113,7 @@ const LIBRARIES: [&str; 5] = [
 
 const WASM: &str = "wasm32-unknown-unknown";
 
-fn packages<'a>(names: &[&'a str]) -> Vec<&'a str> {
+pub(super) fn packages<'a>(names: &[&'a str]) -> Vec<&'a str> {
     names.iter().flat_map(|name| ["-p", name]).collect()
 }
 
@@ -204,45 +205,6 @@ fn msrv(tools: &Tools) -> Result<Outcome> {
     tools.run(tools.cargo_of(version, args))
 }
 
-/// In a copy, so that the lock file stays as it is.
-fn minimal_versions(tools: &Tools) -> Result<Outcome> {
-    if !tools.has_toolchain("nightly") {
-        return skipped("needs `rustup toolchain install nightly`");
-    }
-    let copy = tools.root().join("target/full/minimal");
-    copy_tracked(tools, &copy).context("the checkout cannot be copied")?;
-    let update = ["update", "-Zdirect-minimal-versions"];
-    let mut resolved = tools.cargo_of("nightly", update);
-    resolved.current_dir(&copy);
-    match tools.run(resolved)? {
-        Outcome::Passed => {}
-        failed => return Ok(failed),
-    }
-    let mut args = vec!["check", "--locked"];
-    args.extend(packages(&LIBRARIES));
-    let mut check = tools.cargo(args);
-    check.current_dir(&copy);
-    tools.run(check)
-}
-
-fn copy_tracked(tools: &Tools, to: &Path) -> Result<()> {
-    if to.exists() {
-        fs::remove_dir_all(to)?;
-    }
-    let mut listed = tools.command("git");
-    listed.args(["ls-files", "-z"]);
-    let files = tools.asked(listed).context("git lists no files")?;
-    for file in files.split('\0').filter(|file| !file.is_empty()) {
-        let target = to.join(file);
-        if let Some(folder) = target.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        // Links are followed, since what they lead to has another place here.
-        fs::copy(tools.root().join(file), &target).with_context(|| file.to_owned())?;
-    }
-    Ok(())
-}
-
 fn wasm32(tools: &Tools) -> Result<Outcome> {
     if !tools.has_target(WASM) {
         return skipped(format!("needs `rustup target add {WASM}`"));
@@ -311,6 +273,6 @@ fn guide(tools: &Tools) -> Result<Outcome> {
     tools.run(tools.cargo(["test", "--locked", "-p", "rowfeed-guide"]))
 }
 
-fn skipped(why: impl Into<String>) -> Result<Outcome> {
+pub(super) fn skipped(why: impl Into<String>) -> Result<Outcome> {
     Ok(Outcome::Skipped(why.into()))
 }
