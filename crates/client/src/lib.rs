@@ -38,6 +38,7 @@ pub mod fuzzing;
 mod history;
 mod hooks;
 mod lenient;
+mod mask;
 mod open_enum;
 mod outgoing;
 mod path;

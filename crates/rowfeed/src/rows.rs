@@ -176,12 +176,14 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         crate::blocking::Rows::new(self)
     }
 
-    /// The place after the last row that was given out, in the middle of a page too; `None` before
-    /// the first page.
+    /// The place after the last row that was given out, in the middle of a page too. Before the
+    /// first page it is the one that was [resumed](Self::resume), or else `None`.
     #[must_use]
     pub fn cursor(&self) -> Option<Cursor> {
-        let (page, given) = self.place.as_ref()?;
-        Some(page.at(page.row() + given))
+        match &self.place {
+            Some((page, given)) => Some(page.at(page.row() + given)),
+            None => self.pages.resumed_from().cloned(),
+        }
     }
 
     /// The next row; `None` after the last. Dropping the future loses nothing.
