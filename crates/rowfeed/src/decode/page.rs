@@ -203,7 +203,7 @@ impl<'a, T: Deserialize<'a>> RowDecoder<'a, T> {
         match self.decode_row() {
             Err(_) if self.memory.took_short_way() => {
                 self.lex = before;
-                self.memory.begin_again();
+                self.memory.take_long_way();
                 self.decode_row()
             }
             row => row,
