@@ -4,8 +4,9 @@ use std::{ops::ControlFlow, sync::Arc};
 
 use crate::brackets::{is_opening, visit_brackets};
 
-/// Rows are decoded in portions of about this many bytes, which the processor's cache holds.
-const PORTION: usize = 16 * 1024;
+/// Rows are decoded in portions of about this many bytes, which the processor's cache holds. A fuzzer's
+/// input is shorter than that, and is to have several.
+const PORTION: usize = if cfg!(rowfeed_fuzzing) { 64 } else { 16 * 1024 };
 
 /// How many rows a list has, and where portions of whole rows begin.
 #[derive(Clone, Debug)]
@@ -54,7 +55,7 @@ impl RowIndex {
             None => list.get(start..list.len().checked_sub(1)?),
             Some(end) => {
                 let rows = list.get(start..*end)?.trim_ascii_end();
-                rows.strip_suffix(b",")
+                Some(rows.strip_suffix(b",").unwrap_or(rows))
             }
         }
     }
@@ -101,17 +102,21 @@ impl Reading<'_> {
         let gap = &self.json[self.row_end..place];
         self.is_plain &= match self.count {
             0 => is_blank(gap),
-            _ => gap == b"," || gap.trim_ascii() == b",",
+            _ => gap == b"," || gap.iter().filter(|byte| !BLANKS.contains(byte)).eq(b","),
         };
-        if place - self.portion > PORTION {
+        // A portion ends with the comma behind a row.
+        if self.count > 0 && place - self.portion > PORTION {
             self.portion = place;
             self.starts.push(place);
         }
     }
 }
 
+/// What JSON calls blank: no form feed, which is blank elsewhere.
+const BLANKS: &[u8] = b" \t\r\n";
+
 fn is_blank(text: &[u8]) -> bool {
-    text.trim_ascii().is_empty()
+    text.iter().all(|byte| BLANKS.contains(byte))
 }
 
 #[cfg(test)]
@@ -141,11 +146,33 @@ mod tests {
             ("[,{}]", Some((5, None))),
             ("[{},]", Some((5, None))),
             ("[\"]\",{}]", Some((8, None))),
+            ("[{},\u{c}{}]", Some((8, None))),
+            ("[{}\u{c}]", Some((5, None))),
             ("[{}", None),
             ("[\"]", None),
         ] {
             assert_eq!(read(json), found, "{json}");
         }
+    }
+
+    #[test]
+    fn no_portion_is_lost_to_blanks() {
+        let blanks = " ".repeat(2 * PORTION);
+        for list in [
+            format!("[{blanks}[1],[2]]"),
+            format!("[[1]{blanks},[2]]"),
+            format!("[[1],{blanks}[2]]"),
+            format!("[[1],[2]{blanks}]"),
+        ] {
+            let (_, index) = RowIndex::read(list.as_bytes()).unwrap();
+            let index = index.unwrap();
+            let rows = (0..).map_while(|number| index.portion(list.as_bytes(), number));
+            let rows: Vec<_> = rows.map(|rows| rows.trim_ascii()).collect();
+            assert_eq!(rows.join(&b','), b"[1],[2]");
+        }
+        let list = format!("[{blanks}]");
+        let (_, index) = RowIndex::read(list.as_bytes()).unwrap();
+        assert_eq!(index.unwrap().portion(list.as_bytes(), 1), None);
     }
 
     #[test]

@@ -150,7 +150,6 @@ impl<'t, 'de> Lexer<'t, 'de> {
     #[inline(never)]
     fn peek_behind_blanks(&mut self) -> Result<u8> {
         let rest = &self.text.as_bytes()[self.at..];
-        let is_blank = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\t' | b'\r');
         let blanks = rest.iter().take_while(|byte| is_blank(byte)).count();
         self.at += blanks;
         match rest.get(blanks) {
@@ -214,10 +213,7 @@ impl<'t, 'de> Lexer<'t, 'de> {
     /// Whether another item follows where the text ends with the last one; takes the comma.
     #[inline]
     pub(super) fn next_of_rest(&mut self, first: &mut bool) -> Result<bool> {
-        if self.text.as_bytes()[self.at..]
-            .trim_ascii_start()
-            .is_empty()
-        {
+        if self.text.as_bytes()[self.at..].iter().all(is_blank) {
             return Ok(false);
         }
         if !std::mem::take(first) {
@@ -228,10 +224,7 @@ impl<'t, 'de> Lexer<'t, 'de> {
 
     /// Nothing but blanks may follow.
     pub(super) fn finish(&mut self) -> Result<()> {
-        if self.text[self.at..]
-            .bytes()
-            .all(|byte| byte.is_ascii_whitespace())
-        {
+        if self.text.as_bytes()[self.at..].iter().all(is_blank) {
             Ok(())
         } else {
             Err(self.broken("something follows the JSON"))
@@ -459,6 +452,12 @@ impl<'t, 'de> Lexer<'t, 'de> {
     pub(super) fn broken(&self, message: &str) -> DecodeError {
         DecodeError::malformed(self.base + self.at, message)
     }
+}
+
+/// What JSON calls blank.
+#[inline]
+fn is_blank(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\t' | b'\r')
 }
 
 /// Where the next quote or backslash is. Most strings are short, so the first bytes are looked at

@@ -35,12 +35,23 @@ pub(super) enum Way {
 const WORTH_A_RUN: usize = 6;
 
 /// A place of an object, and the column that stood there.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Place {
     pub(super) column: usize,
     pub(super) is_unwanted: bool,
     /// Matches nothing where no column stood whose name is written as it is.
     pub(super) key: Key,
+}
+
+impl Default for Place {
+    /// No column has stood here.
+    fn default() -> Self {
+        Self {
+            column: usize::MAX,
+            is_unwanted: false,
+            key: Key::default(),
+        }
+    }
 }
 
 impl Memory {
@@ -102,8 +113,9 @@ impl Memory {
         true
     }
 
-    /// The row is read once more, with a look at every cell.
-    pub(super) fn begin_again(&mut self) {
+    /// Every cell of this row is looked at from here on: it is read once more, or has a cell of which
+    /// is not known what usually stands there. That may stand among those to be stepped over.
+    pub(super) fn take_long_way(&mut self) {
         self.way = Way::Long;
     }
 

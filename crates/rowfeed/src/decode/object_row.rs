@@ -283,7 +283,11 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
                 _ if self.row.memory.took_short_way() => return Err(other_order()),
                 _ => match self.row.other_key(place)? {
                     Ok(index) if self.row.memory.is_unwanted(index) => true,
-                    key => break key,
+                    Ok(index) => break Ok(index),
+                    Err(name) => {
+                        self.row.memory.take_long_way();
+                        break Err(name);
+                    }
                 },
             };
             debug_assert!(is_unwanted && self.fields.is_some());

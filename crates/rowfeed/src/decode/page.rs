@@ -149,7 +149,7 @@ pub(super) fn decode_row<'de, T: Deserialize<'de>>(
     match decode_cells(lex, columns, memory) {
         Err(_) if memory.took_short_way() => {
             *lex = before;
-            memory.begin_again();
+            memory.take_long_way();
             decode_cells(lex, columns, memory)
         }
         row => row,

@@ -3,9 +3,12 @@
 //!
 //! Built into the tests, and with `--cfg rowfeed_fuzzing`.
 
+mod forms;
 mod rows;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wide;
 
 pub use rows::{dune_rows, lightdash_rows, yandex_rows};
 

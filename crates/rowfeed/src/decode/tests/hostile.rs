@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Deserialize;
 
 use super::{dune, dune_cell, dune_untyped, lightdash, untyped_cell, yandex, yandex_cell};
-use crate::decode::{Columns, Row, Value, decode_rows};
+use crate::decode::{Columns, Row, Value, decode_rows, lexer::Lexer};
 
 #[derive(Debug, Deserialize)]
 #[allow(dead_code)]
@@ -119,6 +119,8 @@ fn malformed_json_is_an_error() {
         r#"[{"a":1}{"a":1}]"#,
         "[1]",
         r#"[{"a":1 "b":2}]"#,
+        "[{\"a\":1}]\u{c}",
+        "[{\"a\":1}\u{c}]",
     ] {
         assert!(
             decode_rows::<Option<f64>>(&columns, rows, 0).is_err(),
@@ -127,6 +129,17 @@ fn malformed_json_is_an_error() {
         assert!(decode_rows::<i64>(&columns, rows, 0).is_err(), "{rows}");
     }
     assert!(decode_rows::<i64>(&columns, " [ { \"a\" : 1 } , {\"a\":\t2}\n] ", 0).is_ok());
+}
+
+#[test]
+fn only_blanks_may_follow_the_last_row_of_a_portion() {
+    let after = |rest: &'static str| Lexer::within_list(rest, 0, 0).next_of_rest(&mut false);
+    assert!(!after("").unwrap());
+    assert!(!after(" \n\t\r").unwrap());
+    assert!(after(" ,[1]").unwrap());
+    for rest in ["\u{c}", " \u{b}", "[1]"] {
+        assert!(after(rest).is_err(), "{rest:?}");
+    }
 }
 
 #[test]

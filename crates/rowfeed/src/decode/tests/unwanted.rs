@@ -297,6 +297,21 @@ mod many_columns {
         assert_eq!(c19, [None, None, Some(819), None]);
     }
 
+    /// A cell that the result does not declare stands where a field's did, and that one where an
+    /// unwanted one did.
+    #[test]
+    fn a_column_whose_place_an_undeclared_one_takes_is_found() {
+        let mut usual = names();
+        usual.rotate_right(1);
+        let mut with = usual.clone();
+        with[0] = "c99".to_owned();
+        with[14] = "c19".to_owned();
+        let json = [&usual, &usual, &with].map(|row| object(7, row)).join(",");
+        let found: Vec<Three> = decode_rows(&columns(), &format!("[{json}]"), 0).unwrap();
+        let c19: Vec<_> = found.iter().map(|row| row.c19).collect();
+        assert_eq!(c19, [Some(819); 3]);
+    }
+
     #[test]
     fn lists_of_another_length_are_errors() {
         let types = names().into_iter().map(|name| {
