@@ -1,7 +1,7 @@
 //! Upstream documents and overlays. The maintainer commands are no library, so their modules are
 //! taken in as they are.
 #![no_main]
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 #[path = "../../xtask/src/document.rs"]
 mod document;

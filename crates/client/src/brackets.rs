@@ -14,6 +14,16 @@ const BLOCK: usize = 64;
 #[inline]
 pub(crate) fn visit_brackets<B>(
     json: &[u8],
+    visited: impl FnMut(usize, u8) -> ControlFlow<B>,
+) -> Option<B> {
+    visit(json, is_bracket, visited)
+}
+
+/// The same for all bytes that `wanted` picks.
+#[inline(always)]
+fn visit<B>(
+    json: &[u8],
+    wanted: impl Fn(u8) -> bool,
     mut visit: impl FnMut(usize, u8) -> ControlFlow<B>,
 ) -> Option<B> {
     let mut state = Strings::default();
@@ -30,15 +40,15 @@ pub(crate) fn visit_brackets<B>(
             }
         };
         let strings = state.next(block);
-        let mut brackets = positions(block, is_bracket) & !strings;
-        while brackets != 0 {
-            let place = brackets.trailing_zeros() as usize;
-            if let ControlFlow::Break(found) = visit(start + place, block[place]) {
-                return Some(found);
+        let mut found = positions(block, &wanted) & !strings;
+        while found != 0 {
+            let place = found.trailing_zeros() as usize;
+            if let ControlFlow::Break(out) = visit(start + place, block[place]) {
+                return Some(out);
             }
-            brackets &= brackets - 1;
+            found &= found - 1;
         }
-        // The bytes that fill up the last block are blanks, and so no brackets.
+        // The bytes that fill up the last block are blanks, which nobody wants.
         start += BLOCK.min(rest.len());
     }
 }
@@ -58,6 +68,40 @@ pub(crate) fn end_of_nested(json: &[u8]) -> Option<usize> {
             _ => ControlFlow::Continue(()),
         }
     })
+}
+
+/// Where so many items of a list or object end whose first one `json` begins with: the place of the
+/// comma behind the last of them, or of the bracket that closes the list, and how many items were
+/// passed. `None` if the text ends before.
+#[doc(hidden)]
+#[must_use]
+pub fn end_of_items(json: &[u8], items: usize) -> Option<(usize, usize)> {
+    let mut depth = 0_usize;
+    let mut passed = 0;
+    visit(
+        json,
+        |byte| is_bracket(byte) | (byte == b','),
+        |place, byte| {
+            match byte {
+                b',' if depth > 0 => return ControlFlow::Continue(()),
+                b',' => {}
+                byte if is_opening(byte) => {
+                    depth += 1;
+                    return ControlFlow::Continue(());
+                }
+                _ if depth > 0 => {
+                    depth -= 1;
+                    return ControlFlow::Continue(());
+                }
+                _ => return ControlFlow::Break((place, passed + 1)),
+            }
+            passed += 1;
+            match passed == items {
+                true => ControlFlow::Break((place, passed)),
+                false => ControlFlow::Continue(()),
+            }
+        },
+    )
 }
 
 #[inline]
@@ -206,6 +250,24 @@ mod tests {
                 let text = format!("{blanks}[\"{}\\\"]\",[]]", "\\\\".repeat(escapes));
                 assert_eq!(quickly(text.as_bytes()), slowly(text.as_bytes()), "{text}");
             }
+        }
+    }
+
+    #[test]
+    fn items_end_behind_their_own_commas() {
+        let cases = [
+            ("1,2,3]", 1, Some((1, 1))),
+            ("1,2,3]", 2, Some((3, 2))),
+            ("1,2,3]", 3, Some((5, 3))),
+            ("1,2,3]", 9, Some((5, 3))),
+            ("[1,2],{\"a\":1,\"b\":2},3]", 2, Some((19, 2))),
+            ("\"a,]\\\",\",\"b\"]", 1, Some((8, 1))),
+            ("\"a\":[,],\"b\":2}", 2, Some((13, 2))),
+            ("1,2,3", 3, None),
+            ("", 1, None),
+        ];
+        for (json, items, end) in cases {
+            assert_eq!(end_of_items(json.as_bytes(), items), end, "{json} {items}");
         }
     }
 

@@ -135,6 +135,7 @@ impl Call {
             attempts: self.attempts,
             history: self.history.clone(),
             note,
+            sent: None,
         }
     }
 
@@ -149,7 +150,9 @@ impl Call {
             match exchange::read(open, self.core.max_body_bytes()).await {
                 Ok(body) => {
                     self.succeeded(status);
-                    return Ok((self.meta(status, headers, None), body));
+                    let mut meta = self.meta(status, headers, None);
+                    meta.sent = self.sent.take();
+                    return Ok((meta, body));
                 }
                 Err(failure) => self.recover(failure).await?,
             }
@@ -263,7 +266,14 @@ impl Call {
             }
             Some(again)
         };
-        let outcome = exchange::send(&self.client, request, again, limit, body).await;
+        let mut outcome = exchange::send(&self.client, request, again, limit, body).await;
+        if let Some(sent) = &self.sent {
+            match &mut outcome {
+                Ok(Answer::Success(_)) => {}
+                Ok(Answer::Other(closed)) => closed.mask(sent),
+                Err(failure) => failure.mask(sent),
+            }
+        }
         match &outcome {
             Ok(Answer::Success(open)) => {
                 tracing::debug!(status = open.response.status().as_u16(), "answered");
@@ -319,7 +329,11 @@ impl Call {
         }
     }
 
-    fn fail(&self, failure: Failure, note: Option<String>) -> CallError {
+    fn fail(&self, mut failure: Failure, note: Option<String>) -> CallError {
+        // That of a body which broke off has its headers from a success.
+        if let Some(sent) = &self.sent {
+            failure.mask(sent);
+        }
         self.record(failure.status);
         CallError(Box::new(Details {
             call: Some(Arc::clone(&self.info)),

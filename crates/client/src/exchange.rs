@@ -10,10 +10,11 @@ use reqwest::{
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    CredentialError, TimeoutScope,
+    CredentialError, Secret, TimeoutScope,
     details::{Cause, KEPT_BODY, chain},
     error::ErrorKind,
     excerpt::escaped,
+    mask::{mask_headers, masked},
 };
 
 /// The most redirects that one attempt follows.
@@ -39,6 +40,16 @@ pub(crate) struct Closed {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) note: Option<String>,
+}
+
+impl Closed {
+    /// Takes the credential out of an answer that sends it back.
+    pub(crate) fn mask(&mut self, sent: &Secret) {
+        mask_headers(&mut self.headers, sent);
+        if let Some(body) = masked(&self.body, sent) {
+            self.body = body;
+        }
+    }
 }
 
 /// What bounds the body of a success: pauses, and the deadline of the call. A large page that
@@ -173,6 +184,14 @@ impl Failure {
     fn timed_out() -> Self {
         let text = "no complete answer within the timeout set on the HTTP client".to_owned();
         Self::new(ErrorKind::Timeout(TimeoutScope::Attempt), text)
+    }
+
+    /// Takes the credential out of what an answer without a use says: where it redirects to, say.
+    pub(crate) fn mask(&mut self, sent: &Secret) {
+        mask_headers(&mut self.headers, sent);
+        if let Some(text) = masked(self.text.as_bytes(), sent) {
+            self.text = String::from_utf8_lossy(&text).into_owned();
+        }
     }
 
     fn at(mut self, response: &reqwest::Response) -> Self {

@@ -38,6 +38,7 @@ pub mod fuzzing;
 mod history;
 mod hooks;
 mod lenient;
+mod mask;
 mod open_enum;
 mod outgoing;
 mod path;
@@ -57,6 +58,8 @@ mod transport;
 mod transport_methods;
 
 pub use base_url::InvalidBaseUrl;
+#[doc(hidden)]
+pub use brackets::end_of_items;
 pub use byte_stream::ByteStream;
 pub use credential::{CredentialError, CredentialProvider, SecretFuture, StaticCredential};
 pub use env_credential::EnvCredential;

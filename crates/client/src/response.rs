@@ -4,7 +4,7 @@ use bytes::Bytes;
 use reqwest::{StatusCode, header::HeaderMap};
 
 use crate::{
-    ByteStream, CallError,
+    ByteStream, CallError, Secret,
     call::Call,
     details::CallInfo,
     exchange::{Answer, OpenBody},
@@ -28,6 +28,8 @@ pub(crate) struct Meta {
     pub(crate) attempts: u32,
     pub(crate) history: History,
     pub(crate) note: Option<String>,
+    /// The credential that was sent, as long as the answer may become an error.
+    pub(crate) sent: Option<Secret>,
 }
 
 enum State {

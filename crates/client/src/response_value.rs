@@ -8,10 +8,11 @@ use reqwest::{StatusCode, header::HeaderMap};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    ByteStream, Error, ErrorBody, Response,
+    ByteStream, Error, ErrorBody, Response, Secret,
     body::{self, lend},
     error_display::{ForeignBody, looks_like_json},
     excerpt::excerpt,
+    mask::{mask_headers, masked},
     response::Meta,
 };
 
@@ -36,6 +37,7 @@ impl<T> ResponseValue<T> {
             attempts: 1,
             history: Default::default(),
             note: None,
+            sent: None,
         };
         Self {
             inner,
@@ -89,7 +91,8 @@ impl<T: DeserializeOwned> ResponseValue<T> {
     #[doc(hidden)]
     pub async fn from_response<E: ErrorBody>(response: Response) -> Result<Self, Error<E>> {
         let wanted_success = response.status().is_success();
-        let (meta, body) = response.read().await?;
+        let (mut meta, body) = response.read().await?;
+        let sent = meta.sent.take();
         if meta.status.is_success() {
             return match decode(&meta, &body) {
                 Ok(inner) => Ok(Self {
@@ -97,7 +100,7 @@ impl<T: DeserializeOwned> ResponseValue<T> {
                     meta,
                     body: Bytes::new(),
                 }),
-                Err((text, source)) => Err(Error::decode(meta, &body, text, Some(source.into()))),
+                Err(why) => Err(undecodable::<T, E>(meta, body, why, sent.as_ref())),
             };
         }
         if wanted_success {
@@ -163,10 +166,33 @@ impl<T: fmt::Debug> fmt::Debug for ResponseValue<T> {
     }
 }
 
-fn decode<T: DeserializeOwned>(
-    meta: &Meta,
-    body: &Bytes,
-) -> Result<T, (String, serde_json::Error)> {
+/// Why a body cannot be decoded: in our words, and in the parser's.
+type Undecodable = (String, serde_json::Error);
+
+/// The error of a body that does not fit. Both its text and its source quote from the body.
+fn undecodable<T: DeserializeOwned, E>(
+    mut meta: Meta,
+    body: Bytes,
+    (text, source): Undecodable,
+    sent: Option<&Secret>,
+) -> Error<E> {
+    let masked_body = sent.and_then(|sent| masked(&body, sent));
+    if let Some(sent) = sent {
+        mask_headers(&mut meta.headers, sent);
+    }
+    let Some(body) = masked_body else {
+        return Error::decode(meta, &body, text, Some(source.into()));
+    };
+    match decode::<T>(&meta, &body) {
+        Err((text, source)) => Error::decode(meta, &body, text, Some(source.into())),
+        Ok(_) => {
+            let text = "the body does not fit, and shows the credential".to_owned();
+            Error::decode(meta, &body, text, None)
+        }
+    }
+}
+
+fn decode<T: DeserializeOwned>(meta: &Meta, body: &Bytes) -> Result<T, Undecodable> {
     body::decode(body).map_err(|error| {
         let text = if body.is_empty() || !looks_like_json(&meta.headers, body) {
             ForeignBody(&meta.headers, body).to_string()

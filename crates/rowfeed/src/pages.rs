@@ -49,6 +49,7 @@ pub struct Pages {
     wanted: Wanted,
     left: Option<u64>,
     service: &'static str,
+    resumed: Option<Cursor>,
     /// What begins to read: here, or on another thread.
     start: fn(Box<dyn Start>, Wanted) -> Box<dyn Reader>,
 }
@@ -76,6 +77,7 @@ impl Pages {
                 },
                 left: at_most,
                 service,
+                resumed: None,
                 start: Start::start,
             },
             Err(error) => Self::failed(error),
@@ -90,6 +92,7 @@ impl Pages {
             wanted: Wanted::default(),
             left: None,
             service,
+            resumed: None,
             start: Start::start,
         }
     }
@@ -257,16 +260,23 @@ impl Pages {
     pub fn resume(mut self, cursor: &Cursor) -> Self {
         let resumed = match &mut self.state {
             State::Waiting(source) => source.resume(cursor),
-            State::Failed(_) => Ok(()),
+            State::Failed(_) => return self,
             State::Reading(_) | State::Done => {
                 let message = "resume() was called after the first page; it belongs before it";
                 Err(Error::invalid(self.service, message))
             }
         };
-        if let Err(error) = resumed {
-            self.state = State::Failed(error);
+        match resumed {
+            Ok(()) => self.resumed = Some(cursor.clone()),
+            Err(error) => self.state = State::Failed(error),
         }
         self
+    }
+
+    /// The place that reading was resumed from; where it fails before the first page, it is still
+    /// the place to go on from.
+    pub(crate) fn resumed_from(&self) -> Option<&Cursor> {
+        self.resumed.as_ref()
     }
 
     /// The rows of all pages, as `T`.

@@ -191,6 +191,59 @@ async fn fewer_or_more_rows_than_announced_are_an_error() {
     assert!(error.contains('3') && error.contains('4'), "{error}");
 }
 
+/// The page as servers send it that do not count the rows of a pivot without group columns.
+fn uncounted(rows: &[i64]) -> Value {
+    let mut body = page(rows, 0, None);
+    body["results"]["totalPageCount"] = 0.into();
+    body["results"]["pivotDetails"] = json!({
+        "totalColumnCount": null,
+        "indexColumn": { "reference": "month", "type": "time" },
+        "valuesColumns": [{
+            "referenceField": "n", "pivotColumnName": "n_any", "aggregation": "any",
+            "pivotValues": [],
+        }],
+        "groupByColumns": [],
+        "sortBy": [],
+        "originalColumns": {},
+    });
+    body
+}
+
+#[tokio::test]
+async fn a_pivot_whose_rows_were_not_counted_is_read_to_its_last_page() {
+    let pages = [&[0, 1][..], &[2, 3], &[4], &[]];
+    for (bodies, count) in [(&pages[..3], 5), (&pages[2..3], 1), (&pages[3..], 0)] {
+        let bodies: Vec<Value> = bodies.iter().map(|rows| uncounted(rows)).collect();
+        let (rows, error, asked) = read(&bodies).await;
+        assert!(error.is_none(), "{error:?}");
+        assert_eq!(rows.len(), count);
+        assert_eq!(asked.len(), bodies.len());
+    }
+    // As many rows as pages have: only a page without rows is the end.
+    let bodies = [uncounted(&[0, 1]), uncounted(&[2, 3]), uncounted(&[])];
+    let (rows, error, asked) = read(&bodies).await;
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!((rows, asked), (upto(4), vec![1, 2, 3]));
+
+    let bench = Bench::start().await;
+    bench.answer(LIGHTDASH, 0, uncounted(&[0, 1]));
+    let run = bench.query(QUERY).run().await.unwrap();
+    assert_eq!(run.total_rows(), None, "0 would be wrong");
+}
+
+#[tokio::test]
+async fn no_rows_announced_and_rows_there_is_an_error_where_rows_are_counted() {
+    let mut grouped = uncounted(&[0, 1]);
+    grouped["results"]["pivotDetails"]["groupByColumns"] = json!([{ "reference": "chain" }]);
+    for body in [page(&[0, 1], 0, None), grouped] {
+        let error = refused(&body).await;
+        assert_eq!(error.kind(), ErrorKind::Paging, "{error}");
+    }
+    // A count that comes later is another count.
+    let (rows, error, _) = read(&[uncounted(&[0, 1]), page(&[2, 3], 4, None)]).await;
+    assert_eq!((rows, error.unwrap().kind()), (upto(2), ErrorKind::Paging));
+}
+
 #[tokio::test]
 async fn a_number_of_rows_that_changes_is_an_error() {
     let (rows, error, _) = read(&[page(&[0, 1], 4, Some(2)), page(&[2, 3], 5, Some(3))]).await;

@@ -4,8 +4,8 @@
 mod support;
 
 use rowfeed::{Cursor, ErrorKind, prelude::*};
-use rowfeed_sandbox::{DUNE_QUERY_ID, Service};
-use support::{ALL, Bench, Number, dune_answers, numbers, upto};
+use rowfeed_sandbox::{DUNE_QUERY_ID, Fault, Service};
+use support::{ALL, Bench, Number, dune_answers, numbers, page_path, upto};
 
 /// As a program would keep it.
 fn stored(cursor: &Cursor) -> Cursor {
@@ -206,4 +206,40 @@ async fn a_sample_cannot_be_gone_on_with() {
     assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
     assert!(error.to_string().contains("sample"), "{error}");
     assert!(bench.sandbox.requests().is_empty());
+}
+
+#[tokio::test]
+async fn an_error_before_the_first_page_leaves_the_place_that_was_resumed() {
+    let bench = Bench::start().await;
+    for service in ALL {
+        let run = bench.numbers(service, 12).await;
+        let mut rows = run.rows::<Number>().page_size(4);
+        for _ in 0..6 {
+            rows.try_next().await.unwrap();
+        }
+        let cursor = rows.cursor().unwrap();
+        for prefetch in [0, 3] {
+            let refusal = Fault::answer(418, "application/json", "{}").on(service);
+            let refusal = refusal.method("GET").path(page_path(service));
+            bench.sandbox.fault(refusal.always());
+            let resumed = run.rows::<Number>().page_size(4).prefetch(prefetch);
+            let mut resumed = resumed.resume(&cursor);
+            assert_eq!(resumed.cursor().as_ref(), Some(&cursor), "{service:?}");
+            resumed.try_next().await.unwrap_err();
+            let place = stored(&resumed.cursor().unwrap());
+            assert_eq!(place, cursor, "{service:?} {prefetch}");
+            bench.sandbox.clear_faults();
+            let rest: Vec<Number> = run.rows().resume(&place).try_collect().await.unwrap();
+            assert_eq!(rest, upto(12)[6..], "{service:?} {prefetch}");
+        }
+    }
+    // A cursor that is refused is no place in this result, and neither is one that comes too late.
+    let run = bench.numbers(Service::Dune, 3).await;
+    let mut rows = run.rows::<Number>();
+    rows.try_next().await.unwrap();
+    let cursor = rows.cursor().unwrap();
+    let other = bench.numbers(Service::Dune, 3).await;
+    assert_eq!(other.rows::<Number>().resume(&cursor).cursor(), None);
+    let start = run.pages().try_next().await.unwrap().unwrap().cursor();
+    assert_eq!(rows.resume(&start).cursor(), Some(cursor));
 }

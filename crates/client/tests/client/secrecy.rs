@@ -1,11 +1,21 @@
 //! What is shown, and what never is.
 
-use std::time::Duration;
+use std::{
+    error::Error as _,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use rowfeed_client::{CredentialError, RateLimit, Secret, Service, TransportBuilder};
+use rowfeed_client::{
+    CredentialError, Error, ErrorKind, RateLimit, RetryPolicy, Secret, Service, TimeoutScope,
+    TransportBuilder,
+};
+use tokio::net::TcpListener;
 
 use crate::{
+    generated::types::ErrorResponse,
     server::{Reply, Server},
     setup::{DESCRIBED, SERVICE, build, page, quick, transport},
 };
@@ -23,6 +33,130 @@ async fn nothing_shows_the_credential() {
     shown += &format!("{:?}", Secret::new("hunter2").unwrap());
     assert!(!shown.contains("hunter2"), "{shown}");
     assert!(shown.contains("***"));
+}
+
+/// All that an error says of itself, in any form, with its causes; and what a panic over it says.
+fn all_of<T: fmt::Debug>(error: Error<ErrorResponse>) -> String {
+    let mut shown = format!("{error} {error:?} {error:#?} {:?}", error.headers());
+    shown += &format!("{:?} {:?}", error.history(), error.api_error());
+    shown += &String::from_utf8_lossy(error.body());
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        shown += &format!("{error} {error:?} {error:#?}");
+        cause = error.source();
+    }
+    // What `unwrap` says is what a hook for panics logs.
+    let panicked = catch_unwind(AssertUnwindSafe(|| Err::<T, _>(error).map(drop).unwrap()));
+    shown + &panicked.unwrap_err().downcast::<String>().unwrap()
+}
+
+const KEY: &str = "correct-horse-battery-staple";
+
+/// A client with a key that no text has by chance.
+fn with_key(url: &str) -> TransportBuilder {
+    let builder = transport(url).credential(Secret::new(KEY).unwrap());
+    builder.retry(RetryPolicy::none())
+}
+
+#[tokio::test]
+async fn no_kind_of_failure_shows_the_credential_even_where_it_is_sent_back() {
+    let echo = format!("{{\"error\":\"you sent Bearer {KEY}, {KEY}\"}}");
+    let page = format!("<html>Authorization: Bearer {KEY}</html>");
+    let elsewhere = format!("http://elsewhere.invalid/{KEY}?k={KEY}");
+    let state = format!("{{\"state\":7,\"result\":{{}},\"x\":\"{KEY}\"}}");
+    let wrong = format!("{{\"state\":\"A\",\"next\":\"{KEY}\",\"result\":{{}}}}");
+    let seen = ("x-request-id", KEY);
+    let replies = [
+        (
+            Reply::new("401 Unauthorized", &[seen], &echo),
+            ErrorKind::Api,
+        ),
+        (
+            Reply::new("503 Service Unavailable", &[seen], &page),
+            ErrorKind::Api,
+        ),
+        (
+            Reply::new("302 Found", &[("location", &elsewhere), seen], &page),
+            ErrorKind::Redirect,
+        ),
+        (Reply::new("200 OK", &[seen], &page), ErrorKind::Decode),
+        (Reply::json("200 OK", &state), ErrorKind::Decode),
+        (Reply::json("200 OK", &wrong), ErrorKind::Decode),
+        (
+            Reply::json("200 OK", &"x".repeat(3_000)),
+            ErrorKind::BodyTooLarge,
+        ),
+        (
+            Reply::default().send(format!("HTTP/1.1 {KEY}\r\n\r\n")),
+            ErrorKind::Io,
+        ),
+        (Reply::head("200 OK", &[seen], 900).send(KEY), ErrorKind::Io),
+        (Reply::hang_up(), ErrorKind::Io),
+        (
+            Reply::hang_up().wait(2_000),
+            ErrorKind::Timeout(TimeoutScope::Attempt),
+        ),
+    ];
+    for (reply, kind) in replies {
+        let server = Server::start([reply]).await;
+        let builder = with_key(&server.url).max_body_bytes(2_000);
+        let client = build(builder.timeout(Duration::from_millis(500)));
+        let error = client.get_page().query_id("1").send().await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        let sent = server.seen().pop().unwrap();
+        assert_eq!(
+            sent.header("authorization"),
+            Some(&*format!("Bearer {KEY}"))
+        );
+        assert!(!sent.line.contains(KEY), "{}", sent.line);
+        let shown = all_of::<()>(error);
+        assert!(!shown.contains("correct-horse"), "{kind:?}: {shown}");
+    }
+    // Nobody listens.
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", free.local_addr().unwrap());
+    drop(free);
+    let call = build(with_key(&url)).get_page().query_id("1").send().await;
+    let error = call.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connect, "{error}");
+    assert!(!all_of::<()>(error).contains("correct-horse"));
+}
+
+#[tokio::test]
+async fn what_a_service_says_besides_the_credential_is_kept() {
+    let echo = format!("{{\"error\":\"{KEY} is no key of ours\"}}");
+    let server = Server::start([Reply::json("401 Unauthorized", &echo)]).await;
+    let client = build(with_key(&server.url));
+    let error = client.get_page().query_id("1").send().await.unwrap_err();
+    let said = format!("{} is no key of ours", "*".repeat(KEY.len()));
+    assert!(error.to_string().contains(&said), "{error}");
+    // And a success is left as it is: those are rows.
+    let rows = format!("[\"{KEY}\"]");
+    let server = Server::start([page(&rows)]).await;
+    let client = build(with_key(&server.url));
+    let page = client.get_page().query_id("1").send().await.unwrap();
+    assert_eq!(page.result.rows.as_str(), rows);
+}
+
+#[tokio::test]
+async fn a_credential_that_cannot_be_had_is_not_shown_by_its_panic() {
+    for text in [
+        "",
+        " correct-horse",
+        "correct-horse\r\nx: y",
+        "correct-h\u{f6}rse",
+    ] {
+        let panicked = catch_unwind(|| Secret::new(text).unwrap());
+        let said = panicked.unwrap_err().downcast::<String>().unwrap();
+        assert!(
+            !said.contains("horse") && !said.contains("h\u{f6}rse"),
+            "{said}"
+        );
+    }
+    let builder = TransportBuilder::new(&SERVICE).base_url("https://user:correct-horse@h");
+    let panicked = catch_unwind(AssertUnwindSafe(|| drop(builder.build().unwrap())));
+    let said = panicked.unwrap_err().downcast::<String>().unwrap();
+    assert!(!said.contains("horse"), "{said}");
 }
 
 #[test]

@@ -29,6 +29,17 @@ pub(super) fn read<'de, T>(
     cells: Cells,
     read: impl FnOnce(Cell<'_, '_, 'de>) -> Result<T>,
 ) -> Result<T> {
+    if cells == Cells::Raw && lex.literal(RAW) {
+        lex.sink()?;
+        lex.sink()?;
+        let start = lex.position();
+        let out = match read(Cell::new(lex, kind)) {
+            Ok(out) => out,
+            Err(error) => return Err(error.or_found(lex.sent(start))),
+        };
+        close(lex)?;
+        return Ok(out);
+    }
     let mut first = true;
     open(lex)?;
     if !seek(lex, "value", &mut first)? {
@@ -46,6 +57,33 @@ pub(super) fn read<'de, T>(
     }?;
     rest(lex, &mut first)?;
     Ok(out)
+}
+
+/// How nearly every cell begins, and goes on.
+const RAW: &[u8; 16] = b"{\"value\":{\"raw\":";
+const FORMATTED: &[u8; 13] = b",\"formatted\":";
+
+/// Steps over a cell.
+#[inline]
+pub(super) fn skip(lex: &mut Lexer<'_, '_>) -> Result<()> {
+    if !lex.literal(RAW) {
+        return lex.skip();
+    }
+    lex.sink()?;
+    lex.sink()?;
+    lex.skip()?;
+    close(lex)
+}
+
+/// Leaves a cell behind its raw value.
+#[inline]
+fn close(lex: &mut Lexer<'_, '_>) -> Result<()> {
+    if lex.literal(FORMATTED) {
+        lex.skip()?;
+    }
+    let mut first = false;
+    rest(lex, &mut first)?;
+    rest(lex, &mut first)
 }
 
 fn raw<'de, T>(
@@ -108,13 +146,12 @@ fn open(lex: &mut Lexer<'_, '_>) -> Result<()> {
 #[inline]
 fn seek(lex: &mut Lexer<'_, '_>, name: &str, first: &mut bool) -> Result<bool> {
     while lex.next_item(first, b'}')? {
-        lex.peek()?;
-        if lex.quoted_is(name) {
-            lex.expect(b':')?;
+        let quoted = lex.quoted()?;
+        let found = *lex.text(quoted)? == *name;
+        lex.expect(b':')?;
+        if found {
             return Ok(true);
         }
-        lex.quoted()?;
-        lex.expect(b':')?;
         lex.skip()?;
     }
     Ok(false)

@@ -235,7 +235,11 @@ impl<'de> MapAccess<'de> for Cells<'_, 'de> {
             if self.fields.is_none() || !self.row.memory.is_unwanted(self.next - 1) {
                 break;
             }
-            self.row.lex.skip()?;
+            match self.row.memory.run(self.next - 1) {
+                0 => self.row.lex.skip()?,
+                run if self.row.lex.skip_items(run) => self.next += run - 1,
+                _ => return Err(self.row.wrong_length()),
+            }
         }
         let name = self.row.columns.slice()[self.next - 1].name();
         seed.deserialize(value::BorrowedStrDeserializer::new(name))

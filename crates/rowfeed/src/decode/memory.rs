@@ -1,20 +1,74 @@
 //! What the rows of a page have in common, kept from one to the next.
 
+use super::{
+    columns::{Column, Columns, Shape},
+    key::Key,
+};
+
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    /// Which column stood at which place in the last row.
-    pub(super) order: Vec<usize>,
+    /// What stood at each place of the last object.
+    places: Vec<Place>,
     /// Where the cell of each column starts in this row; 0 for none.
     pub(super) starts: Vec<usize>,
     /// Whether the struct that is decoded takes no notice of a column.
     unwanted: Vec<bool>,
+    /// The fields of that struct, once it has ignored a column.
+    fields: &'static [&'static str],
+    /// How many unwanted cells stand in a row from each place on, where that was worked out.
+    runs: Vec<usize>,
+    way: Way,
+}
+
+/// Whether runs of unwanted cells are stepped over without a look at each. Their names are not seen
+/// then: that a row is like the last one is known only from where its other names stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Way {
+    #[default]
+    Long,
+    Short,
+    /// Short, and some cells have been stepped over in this row.
+    ShortTaken,
+}
+
+/// So many unwanted cells are stepped over at once.
+const WORTH_A_RUN: usize = 6;
+
+/// A place of an object, and the column that stood there.
+#[derive(Debug, Default)]
+pub(super) struct Place {
+    pub(super) column: usize,
+    pub(super) is_unwanted: bool,
+    /// Matches nothing where no column stood whose name is written as it is.
+    pub(super) key: Key,
 }
 
 impl Memory {
+    #[inline]
+    pub(super) fn place(&self, place: usize) -> Option<&Place> {
+        self.places.get(place)
+    }
+
+    /// A column stands at a place.
+    pub(super) fn found(&mut self, place: usize, column: usize, declared: &Column) {
+        if self.places.len() <= place {
+            self.places.resize_with(place + 1, Place::default);
+        }
+        self.runs.clear();
+        self.places[place] = Place {
+            column,
+            is_unwanted: self.is_unwanted(column),
+            key: match declared.plain {
+                true => Key::new(declared.name()),
+                false => Key::default(),
+            },
+        };
+    }
+
     /// A struct with these fields was offered a cell of the column, and ignored it. If it has no
     /// field of that name, it will always do so, and need not be asked again.
     #[cold]
-    pub(super) fn learn(&mut self, column: usize, name: &str, fields: &[&str]) {
+    pub(super) fn learn(&mut self, column: usize, name: &str, fields: &'static [&'static str]) {
         if fields.contains(&name) {
             return;
         }
@@ -22,10 +76,84 @@ impl Memory {
             self.unwanted.resize(column + 1, false);
         }
         self.unwanted[column] = true;
+        self.fields = fields;
+        self.runs.clear();
+        for place in &mut self.places {
+            place.is_unwanted |= place.column == column;
+        }
     }
 
     #[inline]
     pub(super) fn is_unwanted(&self, column: usize) -> bool {
         self.unwanted.get(column).is_some_and(|unwanted| *unwanted)
+    }
+
+    /// A row begins. Whether cells may be stepped over in it.
+    #[inline]
+    pub(super) fn begin(&mut self, columns: &Columns) -> bool {
+        self.way = Way::Long;
+        if self.unwanted.len() < WORTH_A_RUN {
+            return false;
+        }
+        if self.runs.is_empty() {
+            self.find_runs(columns);
+        }
+        self.way = Way::Short;
+        true
+    }
+
+    /// The row is read once more, with a look at every cell.
+    pub(super) fn begin_again(&mut self) {
+        self.way = Way::Long;
+    }
+
+    /// Whether cells of this row have been stepped over.
+    #[inline]
+    pub(super) fn took_short_way(&self) -> bool {
+        self.way == Way::ShortTaken
+    }
+
+    /// How many cells to step over at this place; 0 for none.
+    #[inline]
+    pub(super) fn run(&mut self, place: usize) -> usize {
+        if self.way == Way::Long {
+            return 0;
+        }
+        let run = self.runs.get(place).copied().unwrap_or_default();
+        if run < WORTH_A_RUN {
+            return 0;
+        }
+        self.way = Way::ShortTaken;
+        run
+    }
+
+    /// Whether an object that ends before this place is as long as the last one.
+    pub(super) fn is_whole(&self, place: usize) -> bool {
+        place == self.places.len()
+    }
+
+    #[cold]
+    fn find_runs(&mut self, columns: &Columns) {
+        let is_unwanted: Vec<bool> = match columns.shape() {
+            Shape::List => self.unwanted.clone(),
+            Shape::Object | Shape::Cells(_) if self.has_all_fields(columns) => {
+                self.places.iter().map(|place| place.is_unwanted).collect()
+            }
+            // The cell of another field may be among those that would be stepped over.
+            Shape::Object | Shape::Cells(_) => vec![false],
+        };
+        let mut run = 0;
+        self.runs = vec![0; is_unwanted.len()];
+        for (known, is_unwanted) in self.runs.iter_mut().zip(is_unwanted).rev() {
+            run = if is_unwanted { run + 1 } else { 0 };
+            *known = run;
+        }
+    }
+
+    /// Whether each field has a place.
+    fn has_all_fields(&self, columns: &Columns) -> bool {
+        let name = |place: &Place| columns.slice().get(place.column).map(Column::name);
+        let names: Vec<_> = self.places.iter().filter_map(name).collect();
+        self.fields.iter().all(|field| names.contains(field))
     }
 }

@@ -16,8 +16,6 @@ use super::{
     value::{self as any_value},
 };
 
-const NO_COLUMN: usize = usize::MAX;
-
 /// A row that has not been read yet.
 pub(super) struct ObjectRow<'r, 'de> {
     pub(super) lex: &'r mut Lexer<'de, 'de>,
@@ -45,15 +43,8 @@ impl<'r, 'de> ObjectRow<'r, 'de> {
         }
     }
 
-    /// Takes a key that is the column which stood at this place in the last row, as it mostly is.
-    #[inline]
-    fn expected_key(&mut self, place: usize) -> Option<usize> {
-        let index = *self.memory.order.get(place)?;
-        let column = self.columns.slice().get(index)?;
-        (column.plain && self.lex.quoted_is(column.name())).then_some(index)
-    }
-
-    /// Takes any key.
+    /// Takes a key and the colon after it, of a column that did not stand at this place in the last
+    /// row.
     #[inline(never)]
     fn other_key(&mut self, place: usize) -> Result<std::result::Result<usize, Text<'de, 'de>>> {
         if self.lex.peek()? != b'"' {
@@ -61,14 +52,15 @@ impl<'r, 'de> ObjectRow<'r, 'de> {
         }
         let quoted = self.lex.quoted()?;
         let name = self.lex.text(quoted)?;
-        let index = self.columns.position(&name);
+        self.lex.expect(b':')?;
+        let Some(index) = self.columns.position(&name) else {
+            return Ok(Err(name));
+        };
         if place < self.columns.len() {
-            if self.memory.order.len() <= place {
-                self.memory.order.resize(place + 1, NO_COLUMN);
-            }
-            self.memory.order[place] = index.unwrap_or(NO_COLUMN);
+            let column = &self.columns.slice()[index];
+            self.memory.found(place, index, column);
         }
-        Ok(index.ok_or(name))
+        Ok(Ok(index))
     }
 
     /// Takes a key and the colon after it.
@@ -77,12 +69,19 @@ impl<'r, 'de> ObjectRow<'r, 'de> {
         place: usize,
     ) -> Result<std::result::Result<usize, Text<'de, 'de>>> {
         self.lex.peek()?;
-        let key = match self.expected_key(place) {
-            Some(index) => Ok(index),
-            None => self.other_key(place)?,
-        };
-        self.lex.expect(b':')?;
-        Ok(key)
+        match self.memory.place(place) {
+            Some(known) if self.lex.key_is(&known.key) => Ok(Ok(known.column)),
+            _ => self.other_key(place),
+        }
+    }
+
+    /// Steps over a cell.
+    #[inline]
+    fn skip_cell(&mut self) -> Result<()> {
+        match self.cells {
+            None => self.lex.skip(),
+            Some(_) => lightdash::skip(self.lex),
+        }
     }
 
     /// Reads the cell of `column`, or of no known column.
@@ -257,22 +256,38 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
         let key = loop {
             if self.done || !self.row.lex.next_item(&mut self.first, b'}')? {
                 self.done = true;
+                if self.row.memory.took_short_way() && !self.row.memory.is_whole(self.place) {
+                    return Err(other_order());
+                }
                 return Ok(None);
+            }
+            let run = self.row.memory.run(self.place);
+            if run > 0 {
+                self.place += run;
+                if !self.row.lex.skip_items(run) {
+                    return Err(other_order());
+                }
+                continue;
             }
             self.row.lex.peek()?;
             let place = self.place;
             self.place += 1;
-            let key = match self.row.expected_key(place) {
-                Some(index) => Ok(index),
-                None => self.row.other_key(place)?,
-            };
-            match key {
-                Ok(index) if self.fields.is_some() && self.row.memory.is_unwanted(index) => {
-                    self.row.lex.expect(b':')?;
-                    self.row.lex.skip()?;
+            let is_unwanted = match self.row.memory.place(place) {
+                Some(known) if self.row.lex.key_is(&known.key) => {
+                    if !known.is_unwanted {
+                        break Ok(known.column);
+                    }
+                    true
                 }
-                key => break key,
-            }
+                // What is here may have changed places with what was stepped over.
+                _ if self.row.memory.took_short_way() => return Err(other_order()),
+                _ => match self.row.other_key(place)? {
+                    Ok(index) if self.row.memory.is_unwanted(index) => true,
+                    key => break key,
+                },
+            };
+            debug_assert!(is_unwanted && self.fields.is_some());
+            self.row.skip_cell()?;
         };
         match key {
             Ok(index) => {
@@ -295,7 +310,6 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
 
     #[inline]
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
-        self.row.lex.expect(b':')?;
         let Some(index) = self.column else {
             let name = self.undeclared.take();
             let name = name.as_deref().unwrap_or_default();
@@ -314,4 +328,10 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
         }
         Ok(out)
     }
+}
+
+/// Not like the last row; it is read once more, and so nobody sees this.
+#[cold]
+fn other_order() -> DecodeError {
+    DecodeError::new("the row's columns are not where they were".to_owned())
 }

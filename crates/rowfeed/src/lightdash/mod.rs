@@ -41,5 +41,6 @@ mod lists;
 mod paging;
 mod run;
 mod state;
+mod total;
 
 pub use rowfeed_lightdash::*;

@@ -3,7 +3,9 @@
 //! - Pages count from 1, and all have the size that was asked for but the last. The `pageSize` of
 //!   an answer is how many rows it has, so it is never sent back.
 //! - `nextPage` is absent on the last page, and only there.
-//! - `totalResults` does not change, and all pages together have as many rows.
+//! - `totalResults` does not change, and all pages together have as many rows. Of a pivot without
+//!   group columns some servers announce 0 rows and no next page, and have rows: such a result ends
+//!   with the first page that is not full.
 //! - A page that is not the last and not full, one with more rows than asked for, another page than
 //!   the one asked for, and one of another query are errors: the rows behind it would be others than
 //!   those that follow.
@@ -14,7 +16,10 @@
 use rowfeed_client::RawRows;
 use rowfeed_lightdash::{builder, types};
 
-use super::state::{SERVICE, call, check_status};
+use super::{
+    state::{SERVICE, call, check_status},
+    total::Total,
+};
 use crate::{
     Cells, Columns, Cursor, Error, ErrorKind, Page, Pages, ReadsRows,
     decode::LastColumns,
@@ -229,15 +234,16 @@ impl Source for Paging {
             return Err(Error::new(ErrorKind::Paging, SERVICE, message).with_run(asked));
         }
         check_status(&results)?;
-        let id = results.query_uuid;
+        let id = results.query_uuid.clone();
         let paging =
             |message: String| Err(Error::new(ErrorKind::Paging, SERVICE, message).with_run(&id));
 
-        let total_rows = match results.total_results.map(u64::try_from) {
-            None => None,
-            Some(Ok(total)) => Some(total),
-            Some(Err(_)) => return paging("the query has less than no rows in all".to_owned()),
-        };
+        let has_unknown = |settled: &Settled| settled.total_rows.is_none();
+        let total = Total::of(&results, self.settled.as_ref().is_some_and(has_unknown));
+        if total == Total::Negative {
+            return paging("the query has less than no rows in all".to_owned());
+        }
+        let total_rows = total.known();
         let settled = self.settled.get_or_insert(Settled {
             page_size: answer.page_size,
             total_rows,
@@ -249,7 +255,14 @@ impl Source for Paging {
                 settled.total_rows
             ));
         }
-        let next = results.next_page;
+        let count = results.rows.as_ref().map_or(0, RawRows::count) as u64;
+        let next = match results.next_page {
+            // No page is said to follow where the rows are not counted.
+            None if results.total_results == Some(0) && total == Total::Unknown => {
+                (count == answer.page_size).then(|| answer.page.cast_signed() + 1)
+            }
+            next => next,
+        };
         if let Some(next) = next
             && next != answer.page.cast_signed() + 1
         {
@@ -266,7 +279,6 @@ impl Source for Paging {
                 answer.page
             ));
         }
-        let count = results.rows.as_ref().map_or(0, RawRows::count) as u64;
         if count > answer.page_size || (next.is_some() && count < answer.page_size) {
             return paging(format!(
                 "page {} has {count} rows; {} were asked for, and {} page follows",
@@ -307,7 +319,6 @@ impl Source for Paging {
                 true => Cells::Formatted,
                 false => Cells::Raw,
             };
-            let columns = columns.map(|(name, type_name)| (name.to_owned(), type_name.to_owned()));
             Columns::lightdash(columns, cells)
         });
         let page = Page {

@@ -7,6 +7,7 @@ use rowfeed_lightdash::{Client, builder, types};
 use super::{
     paging::Paging,
     state::{SERVICE, call, check_status, is_going},
+    total::Total,
 };
 use crate::{
     Cells, Columns, Details, Error, Run, Starting, StartsRun,
@@ -126,13 +127,14 @@ struct Ready {
 
 impl Ready {
     fn new(query: Query, results: types::QueryResults) -> Self {
+        let total = Total::of(&results, false).known();
         let timing = results.metadata.and_then(|metadata| metadata.performance);
         let timing = timing.unwrap_or_default();
         let columns = results.columns.into_iter();
         let columns = columns.map(|(name, column)| (name, column.type_.as_str().to_owned()));
         Self {
             query,
-            result_sets: [results.total_results.and_then(|rows| rows.try_into().ok())],
+            result_sets: [total],
             details: Details {
                 queued_for: timing.queue_time_ms.and_then(milliseconds),
                 ran_for: timing.initial_query_execution_ms.and_then(milliseconds),

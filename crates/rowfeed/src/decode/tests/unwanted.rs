@@ -194,3 +194,143 @@ fn what_is_passed_over_must_be_json_too() {
         }
     }
 }
+
+/// Rows of twenty columns, of which a few are wanted.
+mod many_columns {
+    use super::*;
+
+    #[derive(Deserialize, Debug, PartialEq)]
+    struct Three {
+        c03: i64,
+        c10: String,
+        c19: Option<i64>,
+    }
+
+    fn names() -> Vec<String> {
+        (0..20).map(|n| format!("c{n:02}")).collect()
+    }
+
+    fn columns() -> Columns {
+        let types = names()
+            .iter()
+            .map(|name| cell_type(name).to_owned())
+            .collect::<Vec<_>>();
+        Columns::dune(Some(&names()), Some(&types))
+    }
+
+    fn cell_type(name: &str) -> &'static str {
+        match name {
+            "c10" => "varchar",
+            _ => "bigint",
+        }
+    }
+
+    fn cell(row: usize, name: &str) -> String {
+        match name {
+            "c10" => format!("\"text, [{row}] \\\"}}\""),
+            "c05" => format!("[{row},{{\"c10\":[1,2],\"c03\":\"]\"}}]"),
+            "c12" => "\"a,b\\\\\"".to_owned(),
+            name => format!("{}{}", row + 1, &name[1..]),
+        }
+    }
+
+    fn object(row: usize, names: &[String]) -> String {
+        let members = names
+            .iter()
+            .map(|name| format!("\"{name}\":{}", cell(row, name)));
+        format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+    }
+
+    fn wanted(row: usize, names: &[String]) -> Three {
+        let has = |name: &str| names.iter().any(|known| known == name);
+        Three {
+            c03: format!("{}03", row + 1).parse().unwrap(),
+            c10: format!("text, [{row}] \"}}"),
+            c19: has("c19").then(|| format!("{}19", row + 1).parse().unwrap()),
+        }
+    }
+
+    #[test]
+    fn rows_in_any_order_are_read_right() {
+        let mut random = fastrand::Rng::with_seed(5);
+        for _ in 0..300 {
+            let rows: Vec<Vec<String>> = (0..random.usize(1..12))
+                .map(|_| {
+                    let mut names = names();
+                    if random.u8(..4) == 0 {
+                        random.shuffle(&mut names);
+                    }
+                    if random.u8(..4) == 0 {
+                        let (a, b) = (random.usize(..20), random.usize(..20));
+                        names.swap(a, b);
+                    }
+                    if random.u8(..4) == 0 {
+                        names.retain(|name| matches!(&**name, "c03" | "c10") || random.u8(..8) > 0);
+                    }
+                    names
+                })
+                .collect();
+            let json: Vec<_> = rows
+                .iter()
+                .enumerate()
+                .map(|(n, row)| object(n, row))
+                .collect();
+            let found: Vec<Three> =
+                decode_rows(&columns(), &format!("[{}]", json.join(",")), 0).unwrap();
+            let all = rows.iter().enumerate().map(|(n, row)| wanted(n, row));
+            assert!(found.iter().eq(all.collect::<Vec<_>>().iter()), "{json:?}");
+        }
+    }
+
+    /// The first rows lack a field's column; a later one has it where another one stood.
+    #[test]
+    fn a_column_that_takes_the_place_of_an_unwanted_one_is_found() {
+        let (mut without, mut with) = (names(), names());
+        without.retain(|name| name != "c19");
+        with.retain(|name| name != "c15");
+        with.swap(14, 18);
+        let json = [&without, &without, &with, &without]
+            .map(|row| object(7, row))
+            .join(",");
+        let found: Vec<Three> = decode_rows(&columns(), &format!("[{json}]"), 0).unwrap();
+        let c19: Vec<_> = found.iter().map(|row| row.c19).collect();
+        assert_eq!(c19, [None, None, Some(819), None]);
+    }
+
+    #[test]
+    fn lists_of_another_length_are_errors() {
+        let types = names().into_iter().map(|name| {
+            let declared = if name == "c10" { "Utf8" } else { "Int64" };
+            (name, declared.to_owned())
+        });
+        let columns = Columns::yandex_query(types);
+        let list = |row: usize, names: &[String]| {
+            let cells: Vec<_> = names.iter().map(|name| cell(row, name)).collect();
+            format!("[{}]", cells.join(","))
+        };
+        let (all, mut less, mut more) = (names(), names(), names());
+        less.pop();
+        more.push("c00".to_owned());
+        let good = format!("[{},{},{}]", list(1, &all), list(2, &all), list(3, &all));
+        let found: Vec<Three> = decode_rows(&columns, &good, 0).unwrap();
+        assert_eq!(found[2], wanted(3, &all));
+        for wrong in [less, more] {
+            let json = format!("[{},{},{}]", list(1, &all), list(2, &all), list(3, &wrong));
+            let error = decode_rows::<Three>(&columns, &json, 0).unwrap_err();
+            assert_eq!(error.row(), Some(2), "{error}");
+            assert!(error.to_string().contains("20 columns"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_error_behind_passed_cells_is_told_as_ever() {
+        let json = [1, 2].map(|row| object(row, &names())).join(",");
+        let third = object(3, &names()).replace("419}", "\"no number\"}");
+        let error = decode_rows::<Three>(&columns(), &format!("[{json},{third}]"), 0).unwrap_err();
+        assert_eq!(
+            (error.row(), error.column()),
+            (Some(2), Some("c19")),
+            "{error}"
+        );
+    }
+}
