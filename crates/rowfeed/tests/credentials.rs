@@ -94,11 +94,8 @@ async fn tokens_of_the_machine_are_renewed_while_rows_are_read() {
     }
     assert_eq!(read, 150);
     let requests = sandbox.requests();
-    assert!(requests.iter().all(|r| r.status == Some(200)));
-    let tokens = requests
-        .iter()
-        .filter(|r| r.path.contains("computeMetadata"));
-    assert!(tokens.count() >= 3);
+    let is_token = |path: &str| path.contains("computeMetadata");
+    assert!(requests.iter().filter(|r| is_token(&r.path)).count() >= 3);
 }
 
 #[tokio::test]
