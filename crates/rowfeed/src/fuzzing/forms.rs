@@ -2,7 +2,7 @@
 //! alone, with blanks between their tokens, with the members of a cell in another order.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::HashSet,
     fmt::{self, Debug},
 };
 
