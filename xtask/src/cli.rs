@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 use anyhow::{Context as _, Result, anyhow, bail};
 use lexopt::prelude::*;
 
-use crate::{bench, codegen, drift, vendor, workspace::Workspace};
+use crate::{bench, codegen, drift, full, vendor, workspace::Workspace};
 
 const HELP: &str = "\
 cargo xtask codegen [--check] [SERVICE…]     rewrite crates/SERVICE/src/generated.rs from specs/SERVICE
@@ -20,6 +20,10 @@ cargo xtask drift SERVICE --from FILE [--json] [--all]
 
 cargo xtask bench [OPTIONS]                  measure rowfeed beside other ways to read the same
                                              pages; bench --help says what there is
+
+cargo xtask full [--only STEP]… [--install]  what a release needs beside .ci/run: dependencies,
+                                             public types, features, compilers, packages, chaos;
+                                             full --help says more
 
 Every command takes --root DIR: a checkout other than the one this was built in.
 codegen --check writes nothing; it prints what would change, and fails if anything would.
@@ -43,6 +47,9 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, workspace: &Workspace) -
     let mut args = args.peekable();
     if args.next_if(|first| first == "bench").is_some() {
         return bench::run(args, workspace);
+    }
+    if args.next_if(|first| first == "full").is_some() {
+        return full::run(args, workspace);
     }
     let arguments = parse(lexopt::Parser::from_args(args))?;
     let Some(arguments) = arguments else {

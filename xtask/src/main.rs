@@ -1,10 +1,11 @@
-//! Maintainer commands of rowfeed: `cargo xtask codegen | vendor | drift | bench`.
+//! Maintainer commands of rowfeed: `cargo xtask codegen | vendor | drift | bench | full`.
 
 mod bench;
 mod cli;
 mod codegen;
 mod document;
 mod drift;
+mod full;
 #[cfg(test)]
 mod fuzzing;
 mod normalise;

@@ -100,15 +100,21 @@ impl Service {
     }
 
     pub(crate) fn generated(&self) -> PathBuf {
-        self.root
-            .join("crates")
-            .join(&self.name)
-            .join("src/generated.rs")
+        self.in_crate("src/generated.rs")
+    }
+
+    /// The manifest of the client.
+    pub(crate) fn manifest(&self) -> PathBuf {
+        self.in_crate("Cargo.toml")
     }
 
     /// Whether the document is our own work, with no upstream behind it.
     pub(crate) fn is_handwritten(&self) -> bool {
         self.handwritten().exists() && !self.vendored().exists() && !self.pin().exists()
+    }
+
+    fn in_crate(&self, file: &str) -> PathBuf {
+        self.root.join("crates").join(&self.name).join(file)
     }
 
     fn spec(&self, file: &str) -> PathBuf {

@@ -157,6 +157,34 @@ fn check_passes_on_what_codegen_wrote_and_shows_a_changed_field() {
 }
 
 #[test]
+fn the_client_s_manifest_names_the_version_of_the_api() {
+    let orchard = Orchard::vendored();
+    let manifest = "crates/fruit/Cargo.toml";
+    fs::write(orchard.path(manifest), "[package]\nname = \"fruit\"\n").unwrap();
+    let output = orchard.fails(&["codegen", "--check"]);
+    assert!(output.contains("+api-version = \"3\""), "{output}");
+    assert!(!orchard.read(manifest).contains("api-version"), "it wrote");
+
+    assert!(orchard.run(&["codegen"]).status.success());
+    let pin = "[package.metadata.rowfeed]\napi-version = \"3\"\n";
+    assert!(orchard.read(manifest).contains(pin));
+    assert!(
+        orchard
+            .read(GENERATED)
+            .contains("API_VERSION: &str = \"3\";")
+    );
+    assert!(orchard.run(&["codegen", "--check"]).status.success());
+
+    orchard.replace(manifest, "\"3\"", "\"2\"");
+    let output = orchard.fails(&["codegen", "--check"]);
+    assert!(output.contains("-api-version = \"2\""), "{output}");
+    assert!(
+        output.contains("to mend it: cargo xtask codegen fruit"),
+        "{output}"
+    );
+}
+
+#[test]
 fn a_document_that_progenitor_cannot_take_is_told_by_operation_and_pointer() {
     let orchard = Orchard::vendored();
     let multipart = "\"requestBody\": {\"content\": {\"multipart/form-data\": {\"schema\": \

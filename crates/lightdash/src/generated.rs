@@ -7,6 +7,8 @@
 pub use progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
 #[allow(unused_imports)]
 use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderExt};
+/// The version of the API document that this client was generated from.
+pub const API_VERSION: &str = "1.237.0";
 /// Types used as operation parameters and responses.
 #[allow(clippy::all)]
 pub mod types {

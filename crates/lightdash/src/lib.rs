@@ -9,7 +9,7 @@ mod generated;
 mod statement;
 
 pub use config::ClientBuilder;
-pub use generated::{Client, builder, types};
+pub use generated::{API_VERSION, Client, builder, types};
 pub use progenitor_client::{
     Attempt, BuildError, ByteStream, CredentialError, CredentialProvider, EnvCredential, ErrorKind,
     ExpiringSecret, RateLimit, RawRows, RefreshingCredential, ResponseValue, RetryPolicy, Secret,

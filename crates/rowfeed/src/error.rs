@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use rowfeed_client::ServiceError;
 
-use crate::DecodeError;
+use crate::{Attempt, CallError, DecodeError};
 
 /// What went wrong between asking for rows and having them.
 ///
@@ -42,7 +42,7 @@ struct Inner {
 }
 
 enum Cause {
-    Call(rowfeed_client::Error),
+    Call(CallError),
     Decode(DecodeError),
 }
 
@@ -240,11 +240,39 @@ impl Error {
     /// # }
     /// ```
     #[must_use]
-    pub fn call(&self) -> Option<&rowfeed_client::Error> {
+    pub fn call(&self) -> Option<&CallError> {
         match &self.0.cause {
             Some(Cause::Call(error)) => Some(error),
             _ => None,
         }
+    }
+
+    /// What each attempt of the failed call met, and how long was waited before it, in order.
+    /// Empty where no call failed.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use rowfeed::{RetryPolicy, dune, prelude::*};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+    /// # let retry = RetryPolicy::new().max_attempts(3).base_delay(Duration::from_millis(1));
+    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).retry(retry);
+    /// # let dune = dune.build()?;
+    /// # sandbox.fault(rowfeed_sandbox::Fault::status(503).always());
+    /// # let latest = dune.get_latest_query_result().query_id(rowfeed_sandbox::DUNE_QUERY_ID);
+    /// let error = latest.pages().try_next().await.unwrap_err();
+    /// for attempt in error.history() {
+    ///     eprintln!("{}: {attempt} after {:?}", attempt.number(), attempt.waited());
+    /// }
+    /// # assert_eq!(error.history().len(), 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn history(&self) -> &[Attempt] {
+        self.call().map_or(&[], CallError::history)
     }
 
     /// The cell that did not fit.

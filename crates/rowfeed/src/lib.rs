@@ -82,6 +82,7 @@ mod pages;
 mod reader;
 mod rows;
 mod run;
+mod settings;
 mod source;
 
 #[cfg(feature = "blocking")]
@@ -113,45 +114,13 @@ pub use lists::{ListCursor, ListsItems};
 pub use operation::{ReadsRows, StartsRun};
 pub use page::Page;
 pub use pages::Pages;
-/// Given to a client's builder, for all of its calls.
-///
-/// ```
-/// use std::time::Duration;
-/// use rowfeed::{RetryPolicy, dune, prelude::*};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// let dune = dune::Client::builder()
-///     .retry(RetryPolicy::new().max_attempts(6).base_delay(Duration::from_millis(20)))
-///     .api_key(key)
-/// #     .base_url(sandbox.dune_url())
-///     .build()?;
-/// # sandbox.fault(rowfeed_sandbox::Fault::status(503));
-/// # let query_id = rowfeed_sandbox::DUNE_QUERY_ID;
-/// // A page that fails with 503 is asked for again.
-/// let page = dune.get_latest_query_result().query_id(query_id).pages().try_next().await?;
-/// # assert_eq!(sandbox.requests().len(), 2);
-/// # Ok(())
-/// # }
-/// ```
-pub use rowfeed_client::RetryPolicy;
-/// What a client's builder takes as its credential.
-///
-/// ```
-/// use rowfeed::{Secret, dune};
-///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let key = Secret::new("a key from wherever keys are kept")?;
-/// assert_eq!(format!("{key:?}"), "Secret(***)");
-/// let dune = dune::Client::builder().api_key(key).build()?;
-/// # Ok(())
-/// # }
-/// ```
-pub use rowfeed_client::Secret;
 pub use rows::Rows;
 pub use run::{Details, Run};
+pub use settings::{
+    Attempt, BuildError, CallError, CallErrorKind, CredentialError, CredentialProvider,
+    EnvCredential, ExpiringSecret, RateLimit, RefreshingCredential, RetryPolicy, Secret,
+    SecretError, SecretFuture, TimeoutScope,
+};
 
 /// The traits that put `rows()`, `pages()` and `run()` on the operations of the clients.
 ///

@@ -1,14 +1,12 @@
 //! One page of a result.
 
-use std::collections::VecDeque;
-
 use rowfeed_client::RawRows;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
     Columns, Cursor, DecodeError, Error, ErrorKind, RowDecoder,
     check::flaws,
-    decode::{Portions, decode_rows},
+    decode::{PageRows, decode_rows},
 };
 
 /// A page: its rows as they were received, and the columns that say how to read them.
@@ -95,18 +93,17 @@ impl Page {
             .map(|row| row.map_err(|error| self.unfit(error)))
     }
 
-    /// Decodes some more of the rows into `out`, on from where `portions` stands; `false` behind
-    /// the last. When a row does not fit, those before it are in `out`.
-    pub(crate) fn decode_portion<T: DeserializeOwned>(
+    /// The next of the rows; nothing behind the last.
+    #[inline]
+    pub(crate) fn next_row<T: DeserializeOwned>(
         &self,
-        portions: &mut Portions,
-        out: &mut VecDeque<T>,
-    ) -> Result<bool, Error> {
-        portions
-            .decode_next(&self.columns, &self.rows, self.start.row, out)
+        rows: &mut PageRows,
+    ) -> Result<Option<T>, Error> {
+        rows.next(&self.columns, &self.rows, self.start.row)
             .map_err(|error| self.explain::<T>(self.unfit(error)))
     }
 
+    #[cold]
     fn unfit(&self, error: DecodeError) -> Error {
         Error::from_decode(self.service, error.with_page(self.number)).with_run(self.run_id())
     }

@@ -1,9 +1,9 @@
 //! Row after row, over all pages.
 
 use std::{
-    collections::VecDeque,
     fmt,
     future::poll_fn,
+    marker::PhantomData,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -11,15 +11,14 @@ use std::{
 use futures_core::{FusedStream, Stream, ready};
 use serde::de::DeserializeOwned;
 
-use crate::{Cursor, Error, Page, Pages, decode::Portions};
+use crate::{Cursor, Error, Page, Pages, decode::PageRows};
 
 /// The rows of a result, as `T`; a page is fetched when its first row is asked for.
 ///
 /// A [`Stream`], and usable without one by [`try_next`](Self::try_next). Ends for good after the
 /// last row, and after the first error; where that is a row that does not fit `T`, the rows before
-/// it have been given out, and the [cursor](Self::cursor) leads to it. Rows are decoded a few at a
-/// time, as they are asked for. Holds one page, and those that [`prefetch`](Self::prefetch) asks
-/// for.
+/// it have been given out, and the [cursor](Self::cursor) leads to it. Each row is decoded when it is
+/// asked for. Holds one page, and those that [`prefetch`](Self::prefetch) asks for.
 ///
 /// ```
 /// use futures_util::TryStreamExt as _;
@@ -56,20 +55,17 @@ use crate::{Cursor, Error, Page, Pages, decode::Portions};
 #[must_use = "nothing is sent before a row is asked for"]
 pub struct Rows<T> {
     pages: Pages,
-    /// Rows that come next.
-    decoded: VecDeque<T>,
-    /// The page that is being read, as far as it has been decoded.
     page: Option<Reading>,
-    /// What comes after the decoded rows.
-    error: Option<Error>,
     /// Where the page begins that was read last, and how many of its rows were given out.
     place: Option<(Cursor, u64)>,
     done: bool,
+    row: PhantomData<fn() -> T>,
 }
 
+/// The page that is being read.
 struct Reading {
     page: Page,
-    portions: Portions,
+    rows: PageRows,
     /// How many more of its rows are wanted.
     left: usize,
 }
@@ -78,11 +74,10 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
     pub(crate) fn new(pages: Pages) -> Self {
         Self {
             pages,
-            decoded: VecDeque::new(),
             page: None,
-            error: None,
             place: None,
             done: false,
+            row: PhantomData,
         }
     }
 
@@ -198,9 +193,8 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
     /// A page cannot be had, or a row of it does not fit `T`; every later call gives `None`.
     #[inline]
     pub async fn try_next(&mut self) -> Result<Option<T>, Error> {
-        if let Some(row) = self.decoded.pop_front() {
-            self.given(1);
-            return Ok(Some(row));
+        if let Some(row) = self.next_of_page() {
+            return row.map(Some);
         }
         poll_fn(|context| self.poll_row(context)).await
     }
@@ -234,81 +228,70 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         let mut rows = C::default();
         while let Some(row) = self.try_next().await? {
             rows.extend([row]);
-            let decoded = self.decoded.len();
-            self.given(decoded);
-            rows.extend(self.decoded.drain(..));
         }
         Ok(rows)
     }
 
     pub(crate) fn poll_row(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<T>, Error>> {
         loop {
-            if let Some(row) = self.decoded.pop_front() {
-                self.given(1);
-                return Poll::Ready(Ok(Some(row)));
-            }
-            if let Some(error) = self.error.take() {
-                self.done = true;
-                return Poll::Ready(Err(error));
+            if let Some(row) = self.next_of_page() {
+                return Poll::Ready(row.map(Some));
             }
             if self.done {
                 return Poll::Ready(Ok(None));
             }
-            if self.page.is_some() {
-                self.decode_more();
-            } else {
-                match ready!(self.pages.poll_page(context)) {
-                    Ok(Some(page)) => self.begin(page),
-                    Ok(None) => self.done = true,
-                    Err(error) => self.error = Some(error),
+            match ready!(self.pages.poll_page(context)) {
+                Ok(Some(page)) => {
+                    self.place = Some((page.start.clone(), 0));
+                    self.page = Some(Reading {
+                        left: page.kept.unwrap_or(usize::MAX),
+                        page,
+                        rows: PageRows::default(),
+                    });
+                }
+                Ok(None) => self.done = true,
+                Err(error) => {
+                    self.done = true;
+                    return Poll::Ready(Err(error));
                 }
             }
         }
     }
 
-    /// Begins a page. One without rows is followed by the next one, not by the end.
-    fn begin(&mut self, page: Page) {
-        self.place = Some((page.start.clone(), 0));
-        self.page = Some(Reading {
-            left: page.kept.unwrap_or(usize::MAX),
-            page,
-            portions: Portions::default(),
-        });
-    }
-
-    /// Decodes some more rows of the page, or leaves it.
-    fn decode_more(&mut self) {
-        let Some(mut reading) = self.page.take() else {
-            return;
+    /// The next row of the page that is being read. A page without more rows is left, and followed
+    /// by the next one, not by the end.
+    #[inline]
+    fn next_of_page(&mut self) -> Option<Result<T, Error>> {
+        let reading = self
+            .page
+            .as_mut()
+            .filter(|reading| reading.left > 0 && !self.done);
+        let Some(Reading { page, rows, left }) = reading else {
+            self.page = None;
+            return None;
         };
         // So it stays if decoding panics: rows of this page would be missing from the rest.
         self.done = true;
-        let mut rows = std::mem::take(&mut self.decoded);
-        let more = reading
-            .page
-            .decode_portion(&mut reading.portions, &mut rows);
-        rows.truncate(reading.left);
-        reading.left -= rows.len();
-        self.decoded = rows;
-        self.done = false;
-        match more {
-            _ if reading.left == 0 => {}
-            Ok(true) => self.page = Some(reading),
-            Ok(false) => {}
-            Err(error) => self.error = Some(error),
+        let row = page.next_row::<T>(rows).transpose();
+        match &row {
+            Some(Ok(_)) => {
+                *left -= 1;
+                self.done = false;
+                if let Some((_, given)) = &mut self.place {
+                    *given += 1;
+                }
+            }
+            Some(Err(_)) => {}
+            None => {
+                self.done = false;
+                self.page = None;
+            }
         }
-    }
-
-    /// Counts rows that are given out.
-    #[inline]
-    fn given(&mut self, rows: usize) {
-        if let Some((_, given)) = &mut self.place {
-            *given += rows as u64;
-        }
+        row
     }
 }
 
-impl<T: DeserializeOwned + Send + Unpin + 'static> Stream for Rows<T> {
+impl<T: DeserializeOwned + Send + 'static> Stream for Rows<T> {
     type Item = Result<T, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -316,9 +299,9 @@ impl<T: DeserializeOwned + Send + Unpin + 'static> Stream for Rows<T> {
     }
 }
 
-impl<T: DeserializeOwned + Send + Unpin + 'static> FusedStream for Rows<T> {
+impl<T: DeserializeOwned + Send + 'static> FusedStream for Rows<T> {
     fn is_terminated(&self) -> bool {
-        self.done && self.decoded.is_empty() && self.error.is_none()
+        self.done
     }
 }
 

@@ -472,3 +472,44 @@ async fn a_cursor_that_comes_after_reading_has_begun_is_not_overlooked() {
         }
     }
 }
+
+/// Pages of a hundred kilobytes and more are decoded some at a time.
+#[tokio::test]
+async fn a_cursor_in_the_middle_of_a_large_page_leads_to_the_rest() {
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    struct Line {
+        n: i64,
+        text: String,
+    }
+    let line = |n: i64| Line {
+        n,
+        text: format!(
+            "{n}: \"[{{,}}]\" {}",
+            "ä\\".repeat(usize::try_from(n % 90).unwrap())
+        ),
+    };
+    let bench = Bench::start().await;
+    let sql = format!(
+        r#"SELECT n, n || ': "[{{,}}]" ' || replace(printf('%.' || (n % 90) || 'c', 'x'), 'x', 'ä\') AS text
+           FROM ({})"#,
+        numbers(2_400)
+    );
+    for service in ALL {
+        let run = bench.run(service, &sql).await;
+        let all: Vec<Line> = run.rows().page_size(900).try_collect().await.unwrap();
+        let wrong = (0..)
+            .zip(&all)
+            .find(|(n, found)| **found != line(*n) && *n % 90 != 0);
+        assert_eq!((wrong, all.len()), (None, 2_400), "{service:?}");
+        for read in [1, 77, 899, 900, 901, 1_500, 2_399] {
+            let mut rows = run.rows::<Line>().page_size(900).prefetch(read % 3);
+            for _ in 0..read {
+                rows.try_next().await.unwrap().unwrap();
+            }
+            let cursor = rows.cursor().unwrap();
+            assert_eq!(cursor.row(), read as u64);
+            let rest: Vec<Line> = run.rows().resume(&cursor).try_collect().await.unwrap();
+            assert!(rest == all[read..], "{service:?} after {read}");
+        }
+    }
+}

@@ -13,7 +13,7 @@ pub use config::ClientBuilder;
 pub use credentials::MetadataCredential;
 #[cfg(feature = "service-account")]
 pub use credentials::{InvalidServiceAccountKey, ServiceAccountCredential, ServiceAccountKey};
-pub use generated::{Client, builder, types};
+pub use generated::{API_VERSION, Client, builder, types};
 pub use progenitor_client::{
     Attempt, BuildError, ByteStream, CredentialError, CredentialProvider, EnvCredential, ErrorKind,
     ExpiringSecret, RateLimit, RawRows, RefreshingCredential, ResponseValue, RetryPolicy, Secret,

@@ -1,6 +1,9 @@
 //! The columns of a result, as the service declares them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use super::{
     error::DecodeError,
@@ -117,8 +120,12 @@ pub struct Columns(Arc<Inner>);
 struct Inner {
     shape: Shape,
     columns: Vec<Column>,
-    by_name: HashMap<Box<str>, usize>,
+    /// Of many columns, made when one is looked up.
+    by_name: OnceLock<HashMap<Box<str>, usize>>,
 }
+
+/// So many columns are looked through faster than a name is hashed.
+const FEW: usize = 16;
 
 /// The columns of the last page. Mostly those of the next are the same, and need not be made anew.
 #[derive(Debug, Default)]
@@ -166,9 +173,8 @@ pub(super) enum Shape {
 /// # let run = lightdash.execute_async_sql_query().project_uuid(project).body(sql).run().await?;
 /// # let page = run.pages().try_next().await?.ok_or("no page")?;
 /// // `Pages::formatted` reads this form; both can be had of one page, too:
-/// let columns = page.columns().iter().map(|column| {
-///     (column.name().to_owned(), column.type_name().unwrap_or_default().to_owned())
-/// });
+/// let columns = page.columns().iter();
+/// let columns = columns.map(|column| (column.name(), column.type_name().unwrap_or_default()));
 /// let formatted = Columns::lightdash(columns, Cells::Formatted);
 /// let rows = RowDecoder::new(&formatted, page.raw().as_str(), page.first_row());
 /// let shown: Vec<(String, String)> = rows.collect::<Result<_, _>>()?;
@@ -217,17 +223,21 @@ impl Columns {
     /// use rowfeed::{Cells, Columns};
     ///
     /// let columns = [("orders_status", "string"), ("orders_count", "number")];
-    /// let columns = columns.map(|(name, kind)| (name.to_owned(), kind.to_owned()));
     /// let columns = Columns::lightdash(columns.into_iter(), Cells::Raw);
     /// assert_eq!(columns.position("orders_count"), Some(1));
     /// ```
-    pub fn lightdash(columns: impl Iterator<Item = (String, String)>, cells: Cells) -> Self {
+    pub fn lightdash<N, T>(columns: impl Iterator<Item = (N, T)>, cells: Cells) -> Self
+    where
+        N: AsRef<str>,
+        T: AsRef<str>,
+    {
         let columns = columns.map(|(name, type_name)| {
+            let type_name = type_name.as_ref();
             let kind = match cells {
-                Cells::Raw => lightdash::kind(&type_name),
+                Cells::Raw => lightdash::kind(type_name),
                 Cells::Formatted => Kind::Text,
             };
-            Column::new(&name, Some(&type_name), kind)
+            Column::new(name.as_ref(), Some(type_name), kind)
         });
         Self::new(Shape::Cells(cells), columns.collect())
     }
@@ -244,16 +254,20 @@ impl Columns {
     /// use rowfeed::{ColumnKind, Columns};
     ///
     /// let columns = [("id", "Int64"), ("tags", "Optional<List<Utf8>>")];
-    /// let columns = columns.map(|(name, kind)| (name.to_owned(), kind.to_owned()));
     /// let columns = Columns::yandex_query(columns.into_iter());
     /// assert_eq!(columns.get("tags").map(|tags| tags.kind()), Some(ColumnKind::List));
     /// ```
-    pub fn yandex_query(columns: impl Iterator<Item = (String, String)>) -> Self {
+    pub fn yandex_query<N, T>(columns: impl Iterator<Item = (N, T)>) -> Self
+    where
+        N: AsRef<str>,
+        T: AsRef<str>,
+    {
         let columns = columns.map(|(name, type_name)| {
-            let (kind, null_is_lost) = yql_type::column(&type_name);
+            let type_name = type_name.as_ref();
+            let (kind, null_is_lost) = yql_type::column(type_name);
             Column {
                 null_is_lost,
-                ..Column::new(&name, Some(&type_name), kind)
+                ..Column::new(name.as_ref(), Some(type_name), kind)
             }
         });
         Self::new(Shape::List, columns.collect())
@@ -269,14 +283,10 @@ impl Columns {
     }
 
     fn new(shape: Shape, columns: Vec<Column>) -> Self {
-        let mut by_name = HashMap::with_capacity(columns.len());
-        for (index, column) in columns.iter().enumerate() {
-            by_name.entry(column.name.clone()).or_insert(index);
-        }
         Self(Arc::new(Inner {
             shape,
             columns,
-            by_name,
+            by_name: OnceLock::new(),
         }))
     }
 
@@ -302,7 +312,18 @@ impl Columns {
 
     /// Where the column with this name is.
     pub fn position(&self, name: &str) -> Option<usize> {
-        self.0.by_name.get(name).copied()
+        let columns = &self.0.columns;
+        if columns.len() <= FEW {
+            return columns.iter().position(|column| column.name() == name);
+        }
+        let by_name = self.0.by_name.get_or_init(|| {
+            let mut by_name = HashMap::with_capacity(columns.len());
+            for (index, column) in columns.iter().enumerate() {
+                by_name.entry(column.name.clone()).or_insert(index);
+            }
+            by_name
+        });
+        by_name.get(name).copied()
     }
 
     pub(super) fn shape(&self) -> Shape {

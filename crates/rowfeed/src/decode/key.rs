@@ -12,7 +12,10 @@ pub(super) struct Key {
 
 impl Key {
     pub(super) fn new(name: &str) -> Self {
-        let text = format!("\"{name}\":").into_bytes();
+        let mut text = Vec::with_capacity(name.len() + 3);
+        text.push(b'"');
+        text.extend_from_slice(name.as_bytes());
+        text.extend_from_slice(b"\":");
         let mut head = [0; 8];
         let shown = text.len().min(8);
         head[..shown].copy_from_slice(&text[..shown]);

@@ -20,9 +20,9 @@ pub(super) const MAX_DEPTH: u8 = 128;
 /// a cell lives too short to be lent, so it has no `lent` text.
 #[derive(Clone, Debug)]
 pub(super) struct Lexer<'t, 'de> {
-    text: &'t str,
+    pub(super) text: &'t str,
     lent: Option<&'de str>,
-    at: usize,
+    pub(super) at: usize,
     depth: u8,
     /// Where the text begins in the one that errors count from.
     base: usize,
@@ -36,27 +36,6 @@ pub(super) struct Quoted {
     start: usize,
     end: usize,
     escaped: bool,
-}
-
-/// A number as written, with what was learnt from its digits on the way.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Number<'t> {
-    pub(super) text: &'t str,
-    /// Neither a fraction nor an exponent.
-    pub(super) whole: bool,
-    /// Its digits without sign and point, if they are few enough for this and have no exponent.
-    pub(super) digits: Option<u64>,
-    /// How many of the digits stand behind the point.
-    pub(super) scale: usize,
-}
-
-impl Number<'_> {
-    /// Whether it has more digits than a float is ever written with, so that it must be a decimal.
-    pub(super) fn is_longer_than_a_float(&self) -> bool {
-        let mantissa = self.text.split(['e', 'E']).next().unwrap_or_default();
-        let digits = mantissa.trim_start_matches(['-', '0', '.']).bytes();
-        digits.filter(u8::is_ascii_digit).count() > 17
-    }
 }
 
 /// The text that a JSON string stands for.
@@ -80,9 +59,12 @@ impl std::ops::Deref for Text<'_, '_> {
 }
 
 impl<'de> Lexer<'de, 'de> {
-    /// Over items of a list, without its brackets, that stand at `base` of a longer text.
-    pub(super) fn within_list(items: &'de str, base: usize) -> Self {
+    /// Over items of a list, without its brackets, that stand at `base` of a longer text; from `at`
+    /// on.
+    #[inline]
+    pub(super) fn within_list(items: &'de str, base: usize, at: usize) -> Self {
         Self {
+            at,
             depth: 1,
             base,
             ..Self::lending(items)
@@ -336,89 +318,6 @@ impl<'t, 'de> Lexer<'t, 'de> {
         })
     }
 
-    /// Takes an integer of at most eighteen digits, or nothing.
-    #[inline]
-    pub(super) fn small_integer(&mut self) -> Option<i64> {
-        let bytes = self.text.as_bytes();
-        let negative = bytes.get(self.at) == Some(&b'-');
-        let first = self.at + usize::from(negative);
-        let mut end = first;
-        let mut value = 0_i64;
-        while let Some(digit) = bytes.get(end).map(|byte| byte.wrapping_sub(b'0'))
-            && digit < 10
-        {
-            value = value.wrapping_mul(10).wrapping_add(i64::from(digit));
-            end += 1;
-        }
-        let plain = matches!(bytes.get(end), Some(b',' | b'}' | b']'));
-        let count = end - first;
-        if !plain || count == 0 || count > 18 || (bytes[first] == b'0' && count > 1) {
-            return None;
-        }
-        self.at = end;
-        Some(if negative { -value } else { value })
-    }
-
-    /// Takes a number.
-    #[inline]
-    pub(super) fn number(&mut self) -> Result<Number<'t>> {
-        self.peek()?;
-        let bytes = self.text.as_bytes();
-        let start = self.at;
-        let mut value = 0_u64;
-        let mut digits = |mut at: usize| {
-            while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk())
-                && let Some(eight) = eight_digits(*eight)
-            {
-                value = value.wrapping_mul(100_000_000).wrapping_add(eight);
-                at += 8;
-            }
-            while let Some(digit) = bytes.get(at).map(|byte| byte.wrapping_sub(b'0'))
-                && digit < 10
-            {
-                value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
-                at += 1;
-            }
-            at
-        };
-        let first = start + usize::from(bytes.get(start) == Some(&b'-'));
-        let mut end = digits(first);
-        let mut count = end - first;
-        let mut scale = 0;
-        let mut valid = count > 0 && (count == 1 || bytes[first] != b'0');
-        if bytes.get(end) == Some(&b'.') {
-            let after = digits(end + 1);
-            scale = after - end - 1;
-            count += scale;
-            valid &= scale > 0;
-            end = after;
-        }
-        let whole_digits = scale == 0;
-        // Nineteen digits always fit.
-        let value = (count <= 19).then_some(value);
-        let exponent = matches!(bytes.get(end), Some(b'e' | b'E'));
-        if exponent {
-            let signed = end + 1 + usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
-            let digits = bytes.get(signed..).unwrap_or_default();
-            let count = digits
-                .iter()
-                .take_while(|byte| byte.is_ascii_digit())
-                .count();
-            valid &= count > 0;
-            end = signed + count;
-        }
-        if !valid {
-            return Err(self.broken("expected a value"));
-        }
-        self.at = end;
-        Ok(Number {
-            text: &self.text[start..end],
-            whole: whole_digits && !exponent,
-            digits: value.filter(|_| !exponent),
-            scale,
-        })
-    }
-
     /// Takes `true`, `false` or `null`.
     #[inline]
     pub(super) fn word(&mut self, word: &str) -> Result<()> {
@@ -452,42 +351,6 @@ impl<'t, 'de> Lexer<'t, 'de> {
         };
         self.at += place;
         passed == items
-    }
-
-    /// Steps over a number.
-    #[inline]
-    fn skip_number(&mut self) -> Result<()> {
-        let bytes = self.text.as_bytes();
-        let digits = |mut at: usize| {
-            while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk())
-                && are_digits(u64::from_le_bytes(*eight))
-            {
-                at += 8;
-            }
-            while bytes.get(at).is_some_and(u8::is_ascii_digit) {
-                at += 1;
-            }
-            at
-        };
-        let first = self.at + usize::from(bytes.get(self.at) == Some(&b'-'));
-        let mut end = digits(first);
-        let count = end - first;
-        let mut valid = count > 0 && (count == 1 || bytes[first] != b'0');
-        if bytes.get(end) == Some(&b'.') {
-            let after = digits(end + 1);
-            valid &= after > end + 1;
-            end = after;
-        }
-        if matches!(bytes.get(end), Some(b'e' | b'E')) {
-            let signed = end + 1 + usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
-            end = digits(signed);
-            valid &= end > signed;
-        }
-        if !valid {
-            return Err(self.broken("expected a value"));
-        }
-        self.at = end;
-        Ok(())
     }
 
     /// Steps over a list or an object, and makes sure that it is one.
@@ -596,30 +459,6 @@ impl<'t, 'de> Lexer<'t, 'de> {
     pub(super) fn broken(&self, message: &str) -> DecodeError {
         DecodeError::malformed(self.base + self.at, message)
     }
-}
-
-/// Whether eight bytes are all digits.
-#[inline]
-fn are_digits(word: u64) -> bool {
-    const SIXES: u64 = 0x0606_0606_0606_0606;
-    word & HALVES == ZEROS && word.wrapping_add(SIXES) & HALVES == ZEROS
-}
-
-const HALVES: u64 = 0xf0f0_f0f0_f0f0_f0f0;
-const ZEROS: u64 = 0x3030_3030_3030_3030;
-
-/// The number that eight digits are, if they are digits.
-#[inline]
-fn eight_digits(text: [u8; 8]) -> Option<u64> {
-    let word = u64::from_le_bytes(text);
-    if !are_digits(word) {
-        return None;
-    }
-    // Neighbours become numbers of two digits, of four, of eight: the first is the lowest byte.
-    let ones = word & !HALVES;
-    let twos = (ones * 10 + (ones >> 8)) & 0x00ff_00ff_00ff_00ff;
-    let fours = (twos * 100 + (twos >> 16)) & 0x0000_ffff_0000_ffff;
-    Some((fours * 10_000 + (fours >> 32)) & 0xffff_ffff)
 }
 
 /// Where the next quote or backslash is. Most strings are short, so the first bytes are looked at

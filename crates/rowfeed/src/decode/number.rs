@@ -1,6 +1,6 @@
 //! Numbers from their digits, exactly.
 
-use super::lexer::Number;
+use super::digits::Number;
 
 /// An integer, in the narrowest of the forms that serde passes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,9 +1,8 @@
 //! The rows of one page, one after the other.
 
-use std::{collections::VecDeque, marker::PhantomData};
+use std::marker::PhantomData;
 
-use rowfeed_client::RawRows;
-use serde::de::{Deserialize, DeserializeOwned};
+use serde::de::Deserialize;
 
 use super::{
     columns::{Columns, Shape},
@@ -35,57 +34,6 @@ pub(crate) fn decode_rows<'a, T: Deserialize<'a>>(
     Ok(rows)
 }
 
-/// A page that is decoded one portion after the other, as [`RawRows::portion`] gives them.
-#[derive(Debug, Default)]
-pub(crate) struct Portions {
-    next: usize,
-    /// How many rows have been decoded.
-    rows: u64,
-    memory: Memory,
-}
-
-impl Portions {
-    /// Decodes the next portion into `out`; `false` if there is none. When a row does not become a
-    /// `T`, those before it are in `out`.
-    pub(crate) fn decode_next<T: DeserializeOwned>(
-        &mut self,
-        columns: &Columns,
-        rows: &RawRows,
-        first_row: u64,
-        out: &mut VecDeque<T>,
-    ) -> Result<bool> {
-        let Some(portion) = rows.portion(self.next) else {
-            return Ok(false);
-        };
-        self.next += 1;
-        let base = portion.as_ptr().addr() - rows.as_bytes().as_ptr().addr();
-        let mut decoder = RowDecoder {
-            lex: Lexer::within_list(portion, base),
-            memory: std::mem::take(&mut self.memory),
-            row: first_row + self.rows,
-            state: State::First,
-            is_portion: true,
-            ..RowDecoder::new(columns, "", 0)
-        };
-        let outcome = loop {
-            match decoder.more() {
-                Ok(true) => {}
-                Ok(false) => break Ok(true),
-                Err(error) => break Err(error),
-            }
-            match decoder.decode() {
-                Ok(row) => out.push_back(row),
-                Err(error) => break Err(error),
-            }
-            decoder.row += 1;
-        };
-        self.rows = decoder.row - first_row;
-        let outcome = outcome.map_err(|error| decoder.failed(error));
-        self.memory = decoder.memory;
-        outcome
-    }
-}
-
 /// The rows of a page, decoded one at a time, each when it is asked for.
 ///
 /// An error names the row by its place in the whole result, and ends the iteration.
@@ -115,8 +63,6 @@ pub struct RowDecoder<'a, T> {
     memory: Memory,
     row: u64,
     state: State,
-    /// The list has neither its opening nor its closing bracket.
-    is_portion: bool,
     rows: PhantomData<fn() -> T>,
 }
 
@@ -138,14 +84,13 @@ impl<'a, T: Deserialize<'a>> RowDecoder<'a, T> {
             memory: Memory::default(),
             row: first_row,
             state: State::Closed,
-            is_portion: false,
             rows: PhantomData,
         }
     }
 
     fn decode_next(&mut self) -> Result<Option<T>> {
         let row = match self.more() {
-            Ok(true) => self.decode().map(Some),
+            Ok(true) => decode_row(&mut self.lex, self.columns, &mut self.memory).map(Some),
             Ok(false) => Ok(None),
             Err(error) => Err(error),
         };
@@ -155,15 +100,11 @@ impl<'a, T: Deserialize<'a>> RowDecoder<'a, T> {
                 Ok(Some(row))
             }
             Ok(None) => Ok(None),
-            Err(error) => Err(self.failed(error)),
+            Err(error) => {
+                self.state = State::Done;
+                Err(at_row(error, self.columns, self.row))
+            }
         }
-    }
-
-    #[cold]
-    fn failed(&mut self, error: DecodeError) -> DecodeError {
-        self.state = State::Done;
-        let names = self.columns.iter().map(super::Column::name);
-        error.with_columns(names).at_row(self.row)
     }
 
     /// Whether a row follows.
@@ -178,50 +119,13 @@ impl<'a, T: Deserialize<'a>> RowDecoder<'a, T> {
             State::First | State::Open => {}
         }
         let mut first = self.state == State::First;
-        let more = match self.is_portion {
-            true => self.lex.next_of_rest(&mut first)?,
-            false => self.lex.next_item(&mut first, b']')?,
-        };
-        if !more {
+        if !self.lex.next_item(&mut first, b']')? {
             self.state = State::Done;
-            if !self.is_portion {
-                self.lex.finish()?;
-            }
+            self.lex.finish()?;
             return Ok(false);
         }
         self.state = State::Open;
         Ok(true)
-    }
-
-    /// Decodes the row that follows.
-    #[inline]
-    fn decode(&mut self) -> Result<T> {
-        if !self.memory.begin(self.columns) {
-            return self.decode_row();
-        }
-        let before = self.lex.clone();
-        match self.decode_row() {
-            Err(_) if self.memory.took_short_way() => {
-                self.lex = before;
-                self.memory.begin_again();
-                self.decode_row()
-            }
-            row => row,
-        }
-    }
-
-    #[inline]
-    fn decode_row(&mut self) -> Result<T> {
-        let columns = self.columns;
-        match columns.shape() {
-            Shape::List => T::deserialize(ListRow::new(&mut self.lex, columns, &mut self.memory)),
-            shape => T::deserialize(ObjectRow::new(
-                &mut self.lex,
-                columns,
-                shape,
-                &mut self.memory,
-            )),
-        }
     }
 
     /// How many rows of the size so far the rest of the text could hold.
@@ -229,6 +133,46 @@ impl<'a, T: Deserialize<'a>> RowDecoder<'a, T> {
         let read = self.lex.position().max(1);
         (self.lex.len() - self.lex.position()) / read
     }
+}
+
+/// Decodes the row that follows.
+#[inline]
+pub(super) fn decode_row<'de, T: Deserialize<'de>>(
+    lex: &mut Lexer<'de, 'de>,
+    columns: &'de Columns,
+    memory: &mut Memory,
+) -> Result<T> {
+    if !memory.begin(columns) {
+        return decode_cells(lex, columns, memory);
+    }
+    let before = lex.clone();
+    match decode_cells(lex, columns, memory) {
+        Err(_) if memory.took_short_way() => {
+            *lex = before;
+            memory.begin_again();
+            decode_cells(lex, columns, memory)
+        }
+        row => row,
+    }
+}
+
+#[inline]
+fn decode_cells<'de, T: Deserialize<'de>>(
+    lex: &mut Lexer<'de, 'de>,
+    columns: &'de Columns,
+    memory: &mut Memory,
+) -> Result<T> {
+    match columns.shape() {
+        Shape::List => T::deserialize(ListRow::new(lex, columns, memory)),
+        shape => T::deserialize(ObjectRow::new(lex, columns, shape, memory)),
+    }
+}
+
+/// The error of a row, with its place.
+#[cold]
+pub(super) fn at_row(error: DecodeError, columns: &Columns, row: u64) -> DecodeError {
+    let names = columns.iter().map(super::Column::name);
+    error.with_columns(names).at_row(row)
 }
 
 impl<'a, T: Deserialize<'a>> Iterator for RowDecoder<'a, T> {

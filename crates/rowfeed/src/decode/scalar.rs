@@ -4,9 +4,10 @@ use serde::de::Expected;
 
 use super::{
     cell::Cell,
+    digits::Number,
     error::{DecodeError, Result},
     kind::Kind,
-    lexer::{Number, Text},
+    lexer::Text,
     number::{self, Float, Integer, Unfit},
 };
 

@@ -319,7 +319,6 @@ impl Source for Paging {
                 true => Cells::Formatted,
                 false => Cells::Raw,
             };
-            let columns = columns.map(|(name, type_name)| (name.to_owned(), type_name.to_owned()));
             Columns::lightdash(columns, cells)
         });
         let page = Page {

@@ -20,6 +20,31 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! On a machine of Yandex Cloud [`MetadataCredential`] gives the tokens; elsewhere, with the
+//! feature `service-account`, `ServiceAccountCredential` does for the key of a service account.
+//! Either renews them while a long result is being read.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use rowfeed::{prelude::*, yandex_query};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+//! # let (folder, url) = (rowfeed_sandbox::YANDEX_PROJECT, sandbox.yandex_query_url());
+//! let credential = yandex_query::MetadataCredential::new()?;
+//! # let at = format!("http://{}", sandbox.yandex_metadata_address());
+//! # let credential = yandex_query::MetadataCredential::at(&at)?;
+//! let yandex = yandex_query::Client::builder().credential_provider(Arc::new(credential))
+//! #     .base_url(url)
+//!     .build()?;
+//! let query = yandex.create_query().project(folder).body("SELECT project FROM projects");
+//! let projects: Vec<String> = query.run().await?.rows().try_collect().await?;
+//! # assert_eq!(projects.len(), 4);
+//! # Ok(())
+//! # }
+//! ```
 
 mod paging;
 mod run;

@@ -280,7 +280,7 @@ impl Source for Paging {
         let declared = declared.map(|column| (column.name.as_str(), Some(column.type_.as_str())));
         let columns = self.last_columns.or_make(declared, || {
             let columns = results.columns.iter();
-            Columns::yandex_query(columns.map(|c| (c.name.clone(), c.type_.clone())))
+            Columns::yandex_query(columns.map(|column| (&column.name, &column.type_)))
         });
         let page = Page {
             service: SERVICE,

@@ -1,0 +1,61 @@
+//! The guide's chapters, so that their code is compiled and run: `cargo test -p rowfeed-guide`.
+//!
+//! What stands here besides is for their hidden lines: a sandbox, and a client that talks to it.
+
+#![forbid(unsafe_code)]
+
+use std::error::Error;
+
+use rowfeed::{Secret, dune, lightdash, yandex_query};
+use rowfeed_sandbox::{DUNE_API_KEY, LIGHTDASH_TOKEN, Sandbox, SandboxBuilder, YANDEX_IAM_TOKEN};
+
+/// A chapter for each page of the book.
+macro_rules! chapters {
+    ($($name:ident = $file:literal),* $(,)?) => {
+        $(
+            #[doc = include_str!(concat!("src/", $file))]
+            pub mod $name {}
+        )*
+    };
+}
+
+chapters! {
+    first_rows = "first-rows.md",
+    typing_rows = "typing-rows.md",
+    long_results = "long-results.md",
+    running_queries = "running-queries.md",
+    errors_and_retries = "errors-and-retries.md",
+    testing = "testing.md",
+    costs_and_rates = "costs-and-rates.md",
+    adding_a_service = "adding-a-service.md",
+    new_api_version = "new-api-version.md",
+}
+
+/// A sandbox whose runs are at their end at once.
+pub fn quick() -> SandboxBuilder {
+    Sandbox::builder().poll_steps(0)
+}
+
+/// A sandbox, and a client of its Dune.
+pub async fn dune(builder: SandboxBuilder) -> Result<(Sandbox, dune::Client), Box<dyn Error>> {
+    let sandbox = builder.start().await?;
+    let client = dune::Client::builder().base_url(sandbox.dune_url());
+    let client = client.api_key(Secret::new(DUNE_API_KEY)?).build()?;
+    Ok((sandbox, client))
+}
+
+/// A sandbox, and a client of its Lightdash.
+pub async fn lightdash() -> Result<(Sandbox, lightdash::Client), Box<dyn Error>> {
+    let sandbox = quick().start().await?;
+    let client = lightdash::Client::builder().base_url(sandbox.lightdash_url());
+    let client = client.token(Secret::new(LIGHTDASH_TOKEN)?).build()?;
+    Ok((sandbox, client))
+}
+
+/// A sandbox, and a client of its Yandex Query.
+pub async fn yandex() -> Result<(Sandbox, yandex_query::Client), Box<dyn Error>> {
+    let sandbox = quick().start().await?;
+    let client = yandex_query::Client::builder().base_url(sandbox.yandex_query_url());
+    let client = client.iam_token(Secret::new(YANDEX_IAM_TOKEN)?).build()?;
+    Ok((sandbox, client))
+}

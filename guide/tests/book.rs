@@ -1,0 +1,86 @@
+//! That the book is whole: every page is in it, its code is run, and its links lead somewhere.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn guide() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The chapters by file name, without the summary.
+fn pages() -> BTreeMap<String, String> {
+    let entries = fs::read_dir(guide().join("src")).unwrap();
+    let pages = entries.map(|entry| {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        (name, fs::read_to_string(path).unwrap())
+    });
+    pages.filter(|(name, _)| name != "SUMMARY.md").collect()
+}
+
+#[test]
+fn every_page_is_in_the_summary_and_its_code_is_run() {
+    let summary = fs::read_to_string(guide().join("src/SUMMARY.md")).unwrap();
+    let run = fs::read_to_string(guide().join("lib.rs")).unwrap();
+    let pages = pages();
+    for (name, text) in &pages {
+        let title = text.lines().next().unwrap().trim_start_matches("# ");
+        assert!(summary.contains(&format!("[{title}]({name})")), "{name}");
+        assert!(run.contains(&format!("= \"{name}\",")), "{name}");
+    }
+    assert_eq!(summary.matches(".md)").count(), pages.len());
+}
+
+#[test]
+fn no_code_is_left_out_of_the_tests() {
+    for (name, text) in pages() {
+        let fences = text.lines().filter_map(|line| line.strip_prefix("```"));
+        // They open and close in turn.
+        for language in fences.step_by(2) {
+            assert!(
+                ["rust", "sh", "text"].contains(&language),
+                "{name}: a block of {language:?}; code is `rust`, and nothing else of it is said"
+            );
+        }
+    }
+}
+
+#[test]
+fn links_within_the_book_lead_somewhere() {
+    let pages = pages();
+    for (name, text) in &pages {
+        for link in text.split("](").skip(1) {
+            let link = link.split(')').next().unwrap();
+            if !link.contains("://") {
+                let file = link.split('#').next().unwrap();
+                assert!(pages.contains_key(file), "{name}: {link}");
+            }
+        }
+    }
+}
+
+/// Files of the repository that the maintainers' chapters name, and the notes for contributors.
+#[test]
+fn paths_that_are_named_are_there() {
+    let root = guide();
+    let root = root.parent().unwrap();
+    let notes = fs::read_to_string(root.join("CONTRIBUTING.md")).unwrap();
+    let notes = ("CONTRIBUTING.md".to_owned(), notes);
+    let mut count = 0;
+    for (name, text) in pages().into_iter().chain([notes]) {
+        for word in text.replace("```", "").split('`').skip(1).step_by(2) {
+            let is_path = ["crates/", "specs/", "xtask/"].iter();
+            let is_path = is_path.clone().any(|start| word.starts_with(start));
+            if is_path && !word.contains(['*', ' ']) && !word.contains("tides") {
+                let word = word.replace("SERVICE", "dune");
+                assert!(Path::exists(&root.join(&word)), "{name}: {word}");
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 10);
+}

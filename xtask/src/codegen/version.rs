@@ -1,0 +1,110 @@
+//! Which version of its API a client was generated from: a constant, and a line in its manifest.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context as _, Result, anyhow};
+use serde_json::Value;
+use syn::{File, Item, UseTree, parse_quote};
+use toml_edit::{DocumentMut, Item as TomlItem, Table, value};
+
+use crate::workspace::Service;
+
+/// What the document says of itself.
+pub(super) fn of(document: &Value) -> &str {
+    let version = document.pointer("/info/version").and_then(Value::as_str);
+    version.unwrap_or("unknown")
+}
+
+/// Puts `API_VERSION` behind the imports.
+pub(super) fn add_constant(file: &mut File, version: &str) {
+    let after_imports = file
+        .items
+        .iter()
+        .rposition(is_import)
+        .map_or(0, |at| at + 1);
+    let constant = parse_quote! {
+        /// The version of the API document that this client was generated from.
+        pub const API_VERSION: &str = #version;
+    };
+    file.items.insert(after_imports, constant);
+}
+
+fn is_import(item: &Item) -> bool {
+    matches!(item, Item::Use(import) if matches!(import.tree, UseTree::Path(_)))
+}
+
+/// The manifest of the client with `api-version` in `[package.metadata.rowfeed]`; `None` where
+/// there is no manifest, as in a folder that holds documents alone.
+pub(super) fn manifest(service: &Service, version: &str) -> Result<Option<(PathBuf, String)>> {
+    let path = service.manifest();
+    if !path.exists() {
+        return Ok(None);
+    }
+    let shown = service.shown(&path);
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {shown}"))?;
+    let text =
+        with_version(&text, version).with_context(|| format!("{shown}: cannot be pinned"))?;
+    Ok(Some((path, text)))
+}
+
+fn with_version(manifest: &str, version: &str) -> Result<String> {
+    let mut document: DocumentMut = manifest.parse()?;
+    let mut table = document.as_table_mut();
+    for key in ["package", "metadata", "rowfeed"] {
+        let below = table.entry(key).or_insert_with(|| {
+            let mut made = Table::new();
+            // `[package.metadata.rowfeed]` says enough without the tables above it.
+            made.set_implicit(key != "rowfeed");
+            TomlItem::Table(made)
+        });
+        table = below
+            .as_table_mut()
+            .ok_or_else(|| anyhow!("`{key}` is not a table"))?;
+    }
+    if table.get("api-version").and_then(TomlItem::as_str) != Some(version) {
+        table["api-version"] = value(version);
+    }
+    Ok(document.to_string())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const MANIFEST: &str =
+        "[package]\nname = \"fruit\" # sold by weight\n\n[lints]\nworkspace = true\n";
+
+    #[test]
+    fn a_manifest_gets_the_version_and_keeps_the_rest() {
+        let first = with_version(MANIFEST, "3").unwrap();
+        assert!(first.starts_with("[package]\nname = \"fruit\" # sold by weight\n"));
+        let pin = "\n[package.metadata.rowfeed]\napi-version = \"3\"\n";
+        assert!(first.contains(pin), "{first}");
+        assert!(first.contains("[lints]\nworkspace = true\n"), "{first}");
+        assert_eq!(with_version(&first, "3").unwrap(), first);
+
+        let next = with_version(&first, "4").unwrap();
+        assert_eq!(next, first.replace("\"3\"", "\"4\""));
+    }
+
+    #[test]
+    fn a_manifest_that_cannot_hold_it_is_told() {
+        let odd = "[package]\nmetadata = 1\n";
+        let said = with_version(odd, "3").unwrap_err().to_string();
+        assert!(said.contains("`metadata` is not a table"), "{said}");
+    }
+
+    #[test]
+    fn the_constant_stands_behind_the_imports() {
+        let mut file: File = parse_quote! {
+            use progenitor_client::Error;
+            pub mod types {}
+        };
+        add_constant(&mut file, "1.2");
+        let text = prettyplease::unparse(&file);
+        let constant = text.find("pub const API_VERSION: &str = \"1.2\";").unwrap();
+        assert!(text.find("use progenitor_client").unwrap() < constant);
+        assert!(constant < text.find("pub mod types").unwrap());
+    }
+}

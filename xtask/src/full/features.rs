@@ -1,0 +1,102 @@
+//! The combinations of features that make sense; not every subset of them does.
+
+/// A package, and its features beside none by default, separated by commas.
+pub(super) type Combination = (&'static str, &'static str);
+
+/// Those that build anywhere. Each is checked without the default features.
+pub(super) const COMBINATIONS: &[Combination] = &[
+    ("rowfeed-client", ""),
+    ("rowfeed-client", "rustls"),
+    ("rowfeed-client", "gzip"),
+    ("rowfeed-client", "schemars"),
+    ("rowfeed-client", "rustls,gzip,schemars"),
+    ("rowfeed-dune", ""),
+    ("rowfeed-dune", "rustls,gzip"),
+    ("rowfeed-dune", "schemars"),
+    ("rowfeed-lightdash", ""),
+    ("rowfeed-lightdash", "rustls,gzip"),
+    ("rowfeed-lightdash", "schemars"),
+    // Each family without the others, since families share types.
+    ("rowfeed-lightdash", "merge-queries"),
+    ("rowfeed-lightdash", "explores"),
+    ("rowfeed-lightdash", "project"),
+    ("rowfeed-lightdash", "query-sources"),
+    ("rowfeed-lightdash", "saved-charts"),
+    (
+        "rowfeed-lightdash",
+        "merge-queries,explores,project,query-sources,saved-charts,schemars",
+    ),
+    ("rowfeed-yandex-query", ""),
+    ("rowfeed-yandex-query", "rustls,gzip"),
+    ("rowfeed-yandex-query", "schemars"),
+    ("rowfeed-yandex-query", "service-account"),
+    ("rowfeed-yandex-query", "service-account,rustls,schemars"),
+    // Rows from files, with no service.
+    ("rowfeed", ""),
+    ("rowfeed", "dune"),
+    ("rowfeed", "lightdash"),
+    ("rowfeed", "yandex-query"),
+    ("rowfeed", "dune,blocking"),
+    ("rowfeed", "lightdash,blocking"),
+    ("rowfeed", "yandex-query,blocking"),
+    ("rowfeed", "dune,lightdash"),
+    ("rowfeed", "dune,yandex-query"),
+    ("rowfeed", "lightdash,yandex-query"),
+    ("rowfeed", "dune,lightdash,yandex-query"),
+    ("rowfeed", "service-account"),
+    ("rowfeed", "dune,lightdash,yandex-query,rustls,gzip"),
+    (
+        "rowfeed",
+        "dune,lightdash,yandex-query,rustls,gzip,blocking,service-account",
+    ),
+];
+
+/// Those that need the TLS library of the operating system.
+pub(super) const NATIVE_TLS: &[Combination] = &[
+    ("rowfeed-client", "native-tls"),
+    ("rowfeed-client", "native-tls,rustls"),
+    ("rowfeed-dune", "native-tls"),
+    ("rowfeed-lightdash", "native-tls"),
+    ("rowfeed-yandex-query", "native-tls"),
+    ("rowfeed", "dune,lightdash,yandex-query,native-tls,gzip"),
+];
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use toml_edit::DocumentMut;
+
+    use super::*;
+
+    /// A feature that is added to a crate has to be added here.
+    #[test]
+    fn every_feature_of_every_library_is_in_a_combination() {
+        let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates");
+        for (folder, package) in [
+            ("client", "rowfeed-client"),
+            ("dune", "rowfeed-dune"),
+            ("lightdash", "rowfeed-lightdash"),
+            ("yandex-query", "rowfeed-yandex-query"),
+            ("rowfeed", "rowfeed"),
+        ] {
+            let manifest = fs::read_to_string(crates.join(folder).join("Cargo.toml")).unwrap();
+            let manifest: DocumentMut = manifest.parse().unwrap();
+            let features = manifest["features"].as_table().unwrap();
+            let named: Vec<_> = COMBINATIONS
+                .iter()
+                .chain(NATIVE_TLS)
+                .filter(|(name, _)| *name == package)
+                .flat_map(|(_, features)| features.split(','))
+                .filter(|feature| !feature.is_empty())
+                .collect();
+            for (feature, _) in features.iter().filter(|(name, _)| *name != "default") {
+                assert!(named.contains(&feature), "{package}: {feature} is nowhere");
+            }
+            for feature in named {
+                assert!(features.contains_key(feature), "{package} has no {feature}");
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Whether the libraries build with the oldest dependencies that their manifests allow.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context as _, Result, anyhow};
+use toml_edit::{Array, DocumentMut, value};
+
+use super::{
+    Outcome,
+    steps::{LIBRARIES, packages, skipped},
+    tools::Tools,
+};
+
+/// In a copy, so that the lock file stays as it is.
+pub(super) fn minimal_versions(tools: &Tools) -> Result<Outcome> {
+    if !tools.has_toolchain("nightly") {
+        return skipped("needs `rustup toolchain install nightly`");
+    }
+    let copy = tools.root().join("target/full/minimal");
+    copy_libraries(tools, &copy).context("the checkout cannot be copied")?;
+    let update = ["update", "-Zdirect-minimal-versions"];
+    let mut resolved = tools.cargo_of("nightly", update);
+    resolved.current_dir(&copy);
+    match tools.run(resolved)? {
+        Outcome::Passed => {}
+        failed => return Ok(failed),
+    }
+    let mut args = vec!["check", "--locked"];
+    args.extend(packages(&LIBRARIES));
+    let mut check = tools.cargo(args);
+    check.current_dir(&copy);
+    tools.run(check)
+}
+
+/// What nobody depends on must not decide: neither the other members nor what only tests need.
+fn copy_libraries(tools: &Tools, to: &Path) -> Result<()> {
+    if to.exists() {
+        fs::remove_dir_all(to)?;
+    }
+    let mut listed = tools.command("git");
+    listed.args([
+        "ls-files",
+        "-z",
+        "Cargo.toml",
+        "Cargo.lock",
+        "README.md",
+        "crates",
+    ]);
+    let files = tools.asked(listed).context("git lists no files")?;
+    for file in files.split('\0').filter(|file| !file.is_empty()) {
+        let target = to.join(file);
+        if let Some(folder) = target.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let from = tools.root().join(file);
+        if file.ends_with("Cargo.toml") {
+            let manifest = fs::read_to_string(&from).context(file.to_owned())?;
+            fs::write(&target, for_users(&manifest).context(file.to_owned())?)?;
+        } else {
+            // Links are followed, since what they lead to has another place here.
+            fs::copy(&from, &target).with_context(|| file.to_owned())?;
+        }
+    }
+    Ok(())
+}
+
+/// A manifest as those see it who depend on the crates.
+fn for_users(manifest: &str) -> Result<String> {
+    let mut document: DocumentMut = manifest.parse()?;
+    document.remove("dev-dependencies");
+    if let Some(workspace) = document.get_mut("workspace") {
+        let workspace = workspace
+            .as_table_mut()
+            .ok_or_else(|| anyhow!("`workspace` is not a table"))?;
+        workspace.remove("default-members");
+        workspace["members"] = value(Array::from_iter(["crates/*"]));
+    }
+    Ok(document.to_string())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_depends_on_does_not_decide() {
+        let root =
+            "[workspace]\nmembers = [\"crates/*\", \"tool\"]\ndefault-members = [\"tool\"]\n";
+        let members = "[workspace]\nmembers = [\"crates/*\"]\n";
+        assert_eq!(for_users(root).unwrap(), members);
+        let library = "[dependencies]\na = \"1\"\n\n[dev-dependencies]\nb = \"1\"\n";
+        assert_eq!(for_users(library).unwrap(), "[dependencies]\na = \"1\"\n");
+    }
+}

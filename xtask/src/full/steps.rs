@@ -1,0 +1,278 @@
+//! The steps of a full run.
+
+use std::fs;
+
+use anyhow::{Context as _, Result};
+use toml_edit::DocumentMut;
+
+use super::{
+    Outcome,
+    features::{COMBINATIONS, Combination, NATIVE_TLS},
+    minimal::minimal_versions,
+    tools::Tools,
+};
+
+/// One thing that is looked at.
+pub(super) struct Step {
+    pub(super) name: &'static str,
+    pub(super) what: &'static str,
+    pub(super) run: fn(&Tools) -> Result<Outcome>,
+}
+
+pub(super) const STEPS: &[Step] = &[
+    Step {
+        name: "deny",
+        what: "sources and licences of what the libraries depend on",
+        run: deny_libraries,
+    },
+    Step {
+        name: "deny-xtask",
+        what: "the same for the maintainer commands",
+        run: deny_xtask,
+    },
+    Step {
+        name: "advisories",
+        what: "known advisories against either",
+        run: advisories,
+    },
+    Step {
+        name: "semver",
+        what: "public types, against those of the last tag",
+        run: semver,
+    },
+    Step {
+        name: "features",
+        what: "every combination of features that makes sense",
+        run: features,
+    },
+    Step {
+        name: "native-tls",
+        what: "the combinations that need the system's TLS library",
+        run: native_tls,
+    },
+    Step {
+        name: "msrv",
+        what: "the libraries with the oldest compiler that they promise",
+        run: msrv,
+    },
+    Step {
+        name: "minimal",
+        what: "the libraries with the oldest dependencies that they allow",
+        run: minimal_versions,
+    },
+    Step {
+        name: "wasm32",
+        what: "the clients and the facade for the browser, as far as types go",
+        run: wasm32,
+    },
+    Step {
+        name: "package",
+        what: "every crate from what would be published of it",
+        run: package,
+    },
+    Step {
+        name: "chaos",
+        what: "10,000 schedules of faults",
+        run: chaos,
+    },
+    Step {
+        name: "bench",
+        what: "whether the benchmark works, with small results",
+        run: bench,
+    },
+    Step {
+        name: "examples",
+        what: "the packages below examples/",
+        run: examples,
+    },
+    Step {
+        name: "guide",
+        what: "the code of the guide",
+        run: guide,
+    },
+];
+
+/// What is published, in the order in which it can be.
+const PUBLISHED: [&str; 6] = [
+    "rowfeed-client",
+    "rowfeed-sandbox",
+    "rowfeed-dune",
+    "rowfeed-lightdash",
+    "rowfeed-yandex-query",
+    "rowfeed",
+];
+
+/// What programs depend on.
+pub(super) const LIBRARIES: [&str; 5] = [
+    "rowfeed-client",
+    "rowfeed-dune",
+    "rowfeed-lightdash",
+    "rowfeed-yandex-query",
+    "rowfeed",
+];
+
+const WASM: &str = "wasm32-unknown-unknown";
+
+pub(super) fn packages<'a>(names: &[&'a str]) -> Vec<&'a str> {
+    names.iter().flat_map(|name| ["-p", name]).collect()
+}
+
+const RULES: [&str; 3] = ["bans", "licenses", "sources"];
+
+fn deny_libraries(tools: &Tools) -> Result<Outcome> {
+    deny(tools, &[], &RULES)
+}
+
+fn deny_xtask(tools: &Tools) -> Result<Outcome> {
+    deny(tools, &OF_XTASK, &RULES)
+}
+
+const OF_XTASK: [&str; 4] = [
+    "--manifest-path",
+    "xtask/Cargo.toml",
+    "--config",
+    "xtask/deny.toml",
+];
+
+fn advisories(tools: &Tools) -> Result<Outcome> {
+    match deny(tools, &[], &["advisories"])? {
+        Outcome::Passed => deny(tools, &OF_XTASK, &["advisories"]),
+        other => Ok(other),
+    }
+}
+
+fn deny(tools: &Tools, of: &[&str], rules: &[&str]) -> Result<Outcome> {
+    if let Some(missing) = tools.need("deny")? {
+        return Ok(missing);
+    }
+    tools.run(tools.cargo([&["deny"], of, &["check"], rules].concat()))
+}
+
+fn semver(tools: &Tools) -> Result<Outcome> {
+    let Some(tag) = tools.last_tag() else {
+        return skipped("there is no tag v… yet to compare with");
+    };
+    if let Some(missing) = tools.need("semver-checks")? {
+        return Ok(missing);
+    }
+    let mut args = vec!["semver-checks", "--baseline-rev", &tag];
+    args.extend(packages(&PUBLISHED));
+    tools.run(tools.cargo(args))
+}
+
+fn features(tools: &Tools) -> Result<Outcome> {
+    each(tools, COMBINATIONS)
+}
+
+fn native_tls(tools: &Tools) -> Result<Outcome> {
+    let mut asks = tools.command("pkg-config");
+    asks.args(["--exists", "openssl"]);
+    if cfg!(target_os = "linux") && tools.asked(asks).is_none() {
+        return skipped("pkg-config knows no openssl; its development files are needed");
+    }
+    each(tools, NATIVE_TLS)
+}
+
+/// All of them, whatever becomes of each.
+fn each(tools: &Tools, combinations: &[Combination]) -> Result<Outcome> {
+    let mut failed = Vec::new();
+    for (package, features) in combinations {
+        let mut args = vec!["check", "--locked", "--quiet", "-p", package];
+        args.extend(["--no-default-features", "--features", features]);
+        if tools.run(tools.cargo(args))? != Outcome::Passed {
+            failed.push(format!("{package} with [{features}]"));
+        }
+    }
+    Ok(match failed.is_empty() {
+        true => Outcome::Passed,
+        false => Outcome::Failed(failed.join("; ")),
+    })
+}
+
+fn msrv(tools: &Tools) -> Result<Outcome> {
+    let path = tools.root().join("Cargo.toml");
+    let text = fs::read_to_string(&path).context("Cargo.toml cannot be read")?;
+    let manifest: DocumentMut = text.parse().context("Cargo.toml is not valid")?;
+    let version = manifest
+        .get("workspace")
+        .and_then(|item| item.get("package")?.get("rust-version")?.as_str())
+        .context("Cargo.toml: workspace.package.rust-version is missing")?;
+    if !tools.has_toolchain(version) {
+        return skipped(format!("needs `rustup toolchain install {version}`"));
+    }
+    let mut args = vec!["check", "--locked"];
+    args.extend(packages(&PUBLISHED));
+    tools.run(tools.cargo_of(version, args))
+}
+
+fn wasm32(tools: &Tools) -> Result<Outcome> {
+    if !tools.has_target(WASM) {
+        return skipped(format!("needs `rustup target add {WASM}`"));
+    }
+    let mut args = vec!["check", "--locked", "--target", WASM];
+    args.extend(packages(&LIBRARIES));
+    args.push("--no-default-features");
+    args.extend(["--features", "rowfeed/dune,rowfeed/lightdash"]);
+    args.extend(["--features", "rowfeed/yandex-query"]);
+    tools.run(tools.cargo(args))
+}
+
+fn package(tools: &Tools) -> Result<Outcome> {
+    let mut args = vec!["package", "--locked", "--allow-dirty"];
+    args.extend(packages(&PUBLISHED));
+    tools.run(tools.cargo(args))
+}
+
+fn chaos(tools: &Tools) -> Result<Outcome> {
+    let mut command = tools.cargo(["test", "--locked", "-p", "rowfeed", "--test", "chaos"]);
+    command.env("ROWFEED_CHAOS_SCHEDULES", "10000");
+    tools.run(command)
+}
+
+fn bench(tools: &Tools) -> Result<Outcome> {
+    let this = std::env::current_exe().context("this program does not know where it is")?;
+    let mut command = tools.command(this);
+    command.args(["bench", "--quick", "--root"]);
+    command.arg(tools.root());
+    tools.run(command)
+}
+
+fn examples(tools: &Tools) -> Result<Outcome> {
+    let mut manifests = Vec::new();
+    for entry in fs::read_dir(tools.root().join("examples"))
+        .into_iter()
+        .flatten()
+    {
+        let manifest = entry?.path().join("Cargo.toml");
+        if manifest.exists() {
+            manifests.push(manifest);
+        }
+    }
+    if manifests.is_empty() {
+        return skipped("there are no packages in examples/");
+    }
+    manifests.sort();
+    let mut failed = Vec::new();
+    for manifest in manifests {
+        let mut command = tools.cargo(["test", "--locked", "--manifest-path"]);
+        command.arg(&manifest);
+        if let Outcome::Failed(why) = tools.run(command)? {
+            failed.push(why);
+        }
+    }
+    Ok(match failed.is_empty() {
+        true => Outcome::Passed,
+        false => Outcome::Failed(failed.join("; ")),
+    })
+}
+
+fn guide(tools: &Tools) -> Result<Outcome> {
+    if !tools.root().join("guide/Cargo.toml").exists() {
+        return skipped("there is no guide/");
+    }
+    tools.run(tools.cargo(["test", "--locked", "-p", "rowfeed-guide"]))
+}
+
+pub(super) fn skipped(why: impl Into<String>) -> Result<Outcome> {
+    Ok(Outcome::Skipped(why.into()))
+}

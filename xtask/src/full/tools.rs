@@ -1,0 +1,140 @@
+//! Running commands, and knowing which there are.
+
+use std::{
+    ffi::{OsStr, OsString},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, Result};
+
+use super::Outcome;
+
+/// Where commands are run, and whether missing ones may be installed.
+pub(super) struct Tools {
+    root: PathBuf,
+    install: bool,
+    cargo: OsString,
+}
+
+impl Tools {
+    pub(super) fn new(root: PathBuf, install: bool) -> Self {
+        Self {
+            root,
+            install,
+            cargo: std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
+        }
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A command of cargo in the workspace.
+    pub(super) fn cargo<I: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = I>) -> Command {
+        let mut command = self.command(&self.cargo);
+        command.args(args);
+        command
+    }
+
+    /// A command of cargo by another toolchain.
+    pub(super) fn cargo_of<I: AsRef<OsStr>>(
+        &self,
+        toolchain: &str,
+        args: impl IntoIterator<Item = I>,
+    ) -> Command {
+        let mut command = self.command("rustup");
+        command.args(["run", toolchain, "cargo"]).args(args);
+        // Those of the toolchain that this was started by.
+        for var in ["CARGO", "RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN"] {
+            command.env_remove(var);
+        }
+        command
+    }
+
+    pub(super) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.root);
+        command
+    }
+
+    /// Prints and runs a command; it passes if it ends well.
+    pub(super) fn run(&self, mut command: Command) -> Result<Outcome> {
+        let shown = shown(&command);
+        println!("$ {shown}");
+        let status = command
+            .status()
+            .with_context(|| format!("cannot start {shown}"))?;
+        Ok(match status.success() {
+            true => Outcome::Passed,
+            false => Outcome::Failed(format!("{shown}: {status}")),
+        })
+    }
+
+    /// What a command prints if it can be run and ends well.
+    pub(super) fn asked(&self, mut command: Command) -> Option<String> {
+        let output = command.stderr(Stdio::null()).output().ok()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        output.status.success().then(|| text.trim().to_owned())
+    }
+
+    /// Makes sure that `cargo NAME` can be run; why not, where it cannot.
+    pub(super) fn need(&self, name: &str) -> Result<Option<Outcome>> {
+        let package = format!("cargo-{name}");
+        if self.asked(self.cargo([name, "--version"])).is_some() {
+            return Ok(None);
+        }
+        if !self.install {
+            let why = format!("{package} is not installed; --install installs it");
+            return Ok(Some(Outcome::Failed(why)));
+        }
+        Ok(
+            match self.run(self.cargo(["install", "--locked", &package]))? {
+                Outcome::Passed => None,
+                failed => Some(failed),
+            },
+        )
+    }
+
+    pub(super) fn has_toolchain(&self, name: &str) -> bool {
+        let mut command = self.command("rustup");
+        command.args(["run", name, "cargo", "--version"]);
+        self.asked(command).is_some()
+    }
+
+    pub(super) fn has_target(&self, name: &str) -> bool {
+        let mut command = self.command("rustup");
+        command.args(["target", "list", "--installed"]);
+        let installed = self.asked(command).unwrap_or_default();
+        installed.lines().any(|line| line == name)
+    }
+
+    /// The tag of the last release.
+    pub(super) fn last_tag(&self) -> Option<String> {
+        let mut command = self.command("git");
+        command.args(["describe", "--tags", "--abbrev=0", "--match", "v[0-9]*"]);
+        self.asked(command)
+    }
+
+    /// What was looked at, for the summary.
+    pub(super) fn commit(&self) -> String {
+        let mut command = self.command("git");
+        command.args(["describe", "--always", "--dirty", "--exclude", "*"]);
+        let commit = self.asked(command);
+        commit.map_or_else(|| "no commit".to_owned(), |id| format!("commit {id}"))
+    }
+}
+
+/// As somebody would type it.
+fn shown(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    let program = program.file_name().unwrap_or(command.get_program());
+    let envs = command.get_envs().filter_map(|(key, value)| {
+        let (key, value) = (key.to_string_lossy(), value?.to_string_lossy());
+        Some(format!("{key}={value}"))
+    });
+    let args = command.get_args().map(OsStr::to_string_lossy);
+    let words = envs.chain([program.to_string_lossy().into_owned()]);
+    let words: Vec<_> = words.chain(args.map(Into::into)).collect();
+    words.join(" ")
+}

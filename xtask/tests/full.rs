@@ -1,0 +1,208 @@
+//! `full` with programs in place of cargo and rustup that write down how they were called.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::PathBuf,
+    process::{Command, Output},
+};
+
+use tempfile::TempDir;
+
+/// A checkout with nothing in it but what a full run looks for.
+struct Bare(TempDir);
+
+impl Bare {
+    /// `fails` are patterns of the shell: a call of cargo whose arguments fit one of them fails.
+    fn new(fails: &str) -> Self {
+        let this = Self(tempfile::tempdir().unwrap());
+        let manifest = "[workspace.package]\nrust-version = \"1.70\"\n";
+        fs::write(this.path("Cargo.toml"), manifest).unwrap();
+        fs::create_dir(this.path("bin")).unwrap();
+        let log = "echo \"$(basename \"$0\") $* [$ROWFEED_CHAOS_SCHEDULES]\" >> calls\n";
+        let fails = match fails {
+            "" => String::new(),
+            fails => format!("case \"$*\" in {fails}) exit 1;; esac\n"),
+        };
+        this.program("cargo", &format!("{log}{fails}"));
+        this.program("rustup", &format!("{log}exit 1\n"));
+        this.program("pkg-config", "exit 1\n");
+        this
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.0.path().join(path)
+    }
+
+    fn program(&self, name: &str, script: &str) {
+        let path = self.path("bin").join(name);
+        fs::write(&path, format!("#!/bin/sh\n{script}")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn full(&self, args: &[&str]) -> Output {
+        let path = format!("{}:/usr/bin:/bin", self.path("bin").display());
+        Command::new(env!("CARGO_BIN_EXE_xtask"))
+            .arg("full")
+            .args(args)
+            .arg("--root")
+            .arg(self.0.path())
+            .env("CARGO", self.path("bin/cargo"))
+            .env("PATH", path)
+            .env("GIT_CEILING_DIRECTORIES", self.0.path())
+            .env("GIT_DIR", self.path("none"))
+            .output()
+            .unwrap()
+    }
+
+    fn calls(&self) -> Vec<String> {
+        let calls = fs::read_to_string(self.path("calls")).unwrap_or_default();
+        calls.lines().map(str::to_owned).collect()
+    }
+}
+
+fn text(output: &Output) -> String {
+    let parts = [&output.stdout, &output.stderr];
+    parts
+        .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+        .concat()
+}
+
+/// The last line that is about a step.
+#[track_caller]
+fn became(output: &Output, step: &str) -> String {
+    let text = text(output);
+    let lines = text.lines().rev();
+    let mut lines = lines.filter(|line| line.split_whitespace().next() == Some(step));
+    lines.next().unwrap_or_else(|| panic!("{text}")).to_owned()
+}
+
+const QUICK: [&str; 10] = [
+    "--only", "deny", "--only", "semver", "--only", "msrv", "--only", "chaos", "--only", "guide",
+];
+
+#[test]
+fn what_has_no_ground_is_skipped_and_says_why() {
+    let bare = Bare::new("");
+    let only = ["semver", "msrv", "minimal", "wasm32", "examples", "guide"];
+    let args: Vec<_> = only.iter().flat_map(|step| ["--only", step]).collect();
+    let output = bare.full(&args);
+    assert!(output.status.success(), "{}", text(&output));
+    for (step, why) in only.into_iter().zip([
+        "no tag",
+        "rustup toolchain install 1.70",
+        "rustup toolchain install nightly",
+        "rustup target add wasm32-unknown-unknown",
+        "no packages in examples/",
+        "no guide/",
+    ]) {
+        let line = became(&output, step);
+        assert!(line.contains("skipped") && line.contains(why), "{line}");
+    }
+    assert!(text(&output).contains("0 passed, 6 skipped, 0 failed"));
+    // Nothing was asked of cargo.
+    assert!(bare.calls().iter().all(|call| call.starts_with("rustup ")));
+}
+
+#[test]
+fn a_run_goes_on_after_a_failure_and_fails_at_its_end() {
+    let bare = Bare::new("\"deny check \"*");
+    let output = bare.full(&QUICK);
+    assert!(!output.status.success(), "{}", text(&output));
+    assert!(became(&output, "deny").contains("FAILED"));
+    assert!(became(&output, "deny").contains("cargo deny check bans licenses sources"));
+    assert!(became(&output, "chaos").contains("passed"));
+    assert!(text(&output).contains("1 passed, 3 skipped, 1 failed"));
+    let calls = bare.calls();
+    let chaos = "cargo test --locked -p rowfeed --test chaos [10000]";
+    assert!(calls.iter().any(|call| call == chaos), "{calls:?}");
+}
+
+#[test]
+fn a_missing_tool_is_a_failure_unless_it_may_be_installed() {
+    let bare = Bare::new("\"deny --version\"");
+    let output = bare.full(&["--only", "deny"]);
+    assert!(!output.status.success(), "{}", text(&output));
+    let line = became(&output, "deny");
+    assert!(line.contains("cargo-deny is not installed"), "{line}");
+    assert!(line.contains("--install"), "{line}");
+    assert!(!bare.calls().iter().any(|call| call.contains("install")));
+
+    let output = bare.full(&["--only", "deny", "--install"]);
+    assert!(output.status.success(), "{}", text(&output));
+    let calls = bare.calls();
+    let wanted = [
+        "cargo install --locked cargo-deny []",
+        "cargo deny check bans licenses sources []",
+    ];
+    assert_eq!(calls[calls.len() - 2..], wanted);
+}
+
+#[test]
+fn every_combination_of_features_is_checked_whatever_becomes_of_one() {
+    let bare = Bare::new("*\" rowfeed-dune \"*schemars");
+    let output = bare.full(&["--only", "features"]);
+    assert!(!output.status.success(), "{}", text(&output));
+    let line = became(&output, "features");
+    assert!(line.ends_with("rowfeed-dune with [schemars]"), "{line}");
+    let calls = bare.calls();
+    let last = "check --locked --quiet -p rowfeed --no-default-features --features dune,lightdash,\
+                yandex-query,rustls,gzip,blocking,service-account";
+    assert!(calls.last().unwrap().contains(last), "{calls:?}");
+}
+
+#[test]
+fn another_compiler_is_asked_through_rustup() {
+    let bare = Bare::new("");
+    bare.program("rustup", "echo \"rustup $*\" >> calls\n");
+    let output = bare.full(&["--only", "msrv"]);
+    assert!(output.status.success(), "{}", text(&output));
+    let calls = bare.calls();
+    let wanted = "rustup run 1.70 cargo check --locked -p rowfeed-client";
+    assert!(calls[1].starts_with(wanted), "{calls:?}");
+}
+
+#[test]
+fn every_package_of_the_examples_is_tested() {
+    let bare = Bare::new("*one*");
+    for name in ["one", "two"] {
+        let folder = bare.path("examples").join(name);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("Cargo.toml"), "").unwrap();
+    }
+    let output = bare.full(&["--only", "examples"]);
+    assert!(!output.status.success(), "{}", text(&output));
+    let calls = bare.calls();
+    assert_eq!(calls.len(), 2, "{calls:?}");
+    assert!(calls[1].contains("examples/two/Cargo.toml"), "{calls:?}");
+}
+
+#[test]
+fn an_unknown_step_is_told_with_those_there_are() {
+    let bare = Bare::new("");
+    let output = bare.full(&["--only", "dney"]);
+    assert!(!output.status.success());
+    assert!(text(&output).contains("no step \"dney\"; there are: deny, deny-xtask"));
+    assert!(text(&bare.full(&["--list"])).contains("chaos        10,000 schedules"));
+    assert!(text(&bare.full(&["--help"])).contains("--install"));
+    assert!(bare.calls().is_empty());
+}
+
+#[test]
+fn oldest_versions_are_tried_in_a_copy() {
+    let bare = Bare::new("");
+    bare.program("rustup", "");
+    // What git would list.
+    bare.program("git", "printf 'Cargo.toml\\0crates/a/LICENSE\\0'\n");
+    fs::create_dir_all(bare.path("crates/a")).unwrap();
+    fs::write(bare.path("LICENSE"), "may be used").unwrap();
+    std::os::unix::fs::symlink("../../LICENSE", bare.path("crates/a/LICENSE")).unwrap();
+    let output = bare.full(&["--only", "minimal"]);
+    assert!(output.status.success(), "{}", text(&output));
+    let copied = bare.path("target/full/minimal/crates/a/LICENSE");
+    assert_eq!(fs::read_to_string(copied).unwrap(), "may be used");
+    assert!(text(&output).contains("cargo update -Zdirect-minimal-versions"));
+}
