@@ -147,6 +147,13 @@ mod tests {
     }
 
     #[test]
+    fn is_wiped_when_dropped() {
+        fn wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
+        // Does not compile with anything that is not.
+        wiped(&Secret::new("hunter2").unwrap().0);
+    }
+
+    #[test]
     fn header_is_sensitive() {
         let secret = Secret::new("hunter2").unwrap();
         let (_, value) = secret

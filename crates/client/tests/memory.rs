@@ -19,7 +19,7 @@ use rowfeed_client::{Error, ErrorKind, RetryPolicy};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
-    sync::{Mutex, MutexGuard},
+    sync::Mutex,
 };
 
 use crate::{
@@ -40,16 +40,13 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 /// Counts the memory that is taken from here on.
 struct Meter {
     before: usize,
-    _turn: MutexGuard<'static, ()>,
 }
 
 impl Meter {
-    async fn start() -> Self {
-        let turn = ONE_AT_A_TIME.lock().await;
+    fn start() -> Self {
         MEMORY.reset_peak_usage();
         Self {
             before: MEMORY.current_usage(),
-            _turn: turn,
         }
     }
 
@@ -88,9 +85,10 @@ fn chunk() -> Vec<u8> {
 
 #[tokio::test]
 async fn a_body_without_end_takes_three_times_the_limit_at_most() {
+    let _turn = ONE_AT_A_TIME.lock().await;
     let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
     for limit in [MB, 16 * MB] {
-        let meter = Meter::start().await;
+        let meter = Meter::start();
         let url = endless(head, chunk()).await;
         let error = get(&url, limit as u64).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::BodyTooLarge, "{error}");
@@ -102,7 +100,8 @@ async fn a_body_without_end_takes_three_times_the_limit_at_most() {
 
 #[tokio::test]
 async fn a_length_that_is_announced_and_does_not_come_takes_16_mib_at_most() {
-    let meter = Meter::start().await;
+    let _turn = ONE_AT_A_TIME.lock().await;
+    let meter = Meter::start();
     let announced = 200 * MB;
     let reply = Reply::head("200 OK", &[], announced).send(" ").wait(50);
     let reply = reply.send(" ").wait(50).send(" ");
@@ -115,13 +114,14 @@ async fn a_length_that_is_announced_and_does_not_come_takes_16_mib_at_most() {
 
 #[tokio::test]
 async fn an_error_body_or_a_head_without_end_takes_next_to_nothing() {
+    let _turn = ONE_AT_A_TIME.lock().await;
     let error_body = "HTTP/1.1 404 Not Found\r\ntransfer-encoding: chunked\r\n\r\n";
     for (head, piece) in [
         (error_body, chunk()),
         ("HTTP/1.1 200 OK\r\n", b"x-a: b\r\n".repeat(1_000)),
         ("HTTP/1.1 200 OK\r\nx-a: ", vec![b'a'; 0x10000]),
     ] {
-        let meter = Meter::start().await;
+        let meter = Meter::start();
         let url = endless(head, piece).await;
         get(&url, 64 * MB as u64).await.unwrap_err();
         let peak = meter.peak();
@@ -131,11 +131,12 @@ async fn an_error_body_or_a_head_without_end_takes_next_to_nothing() {
 
 #[tokio::test]
 async fn an_error_does_not_hold_the_page_it_is_about() {
+    let _turn = ONE_AT_A_TIME.lock().await;
     let rows = "[1],".repeat(MB);
     let body = format!("{{\"result\":{{\"rows\":[{rows}[1]]}},\"state\":7}}");
     let server = Server::start([Reply::json("200 OK", &body)]).await;
     drop((rows, body));
-    let meter = Meter::start().await;
+    let meter = Meter::start();
     let error = get(&server.url, 64 * MB as u64).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
     assert!(meter.peak() > 4 * MB, "the page was there");
@@ -146,6 +147,7 @@ async fn an_error_does_not_hold_the_page_it_is_about() {
 #[cfg(feature = "gzip")]
 #[tokio::test]
 async fn a_decompression_bomb_takes_three_times_the_limit_at_most() {
+    let _turn = ONE_AT_A_TIME.lock().await;
     let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     let megabyte = vec![b' '; MB];
     for _ in 0..60 {
@@ -156,7 +158,7 @@ async fn a_decompression_bomb_takes_three_times_the_limit_at_most() {
     let gzip = [("content-encoding", "gzip")];
     for (status, most) in [("200 OK", 3 * 4 * MB + BESIDES), ("404 Not Found", BESIDES)] {
         let server = Server::start([Reply::new(status, &gzip, &bomb)]).await;
-        let meter = Meter::start().await;
+        let meter = Meter::start();
         get(&server.url, 4 * MB as u64).await.unwrap_err();
         let peak = meter.peak();
         assert!(peak < most, "{peak} for {status}");
