@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn items_end_behind_their_own_commas() {
-        let cases: [(&str, usize, Option<(usize, usize)>); 9] = [
+        let cases = [
             ("1,2,3]", 1, Some((1, 1))),
             ("1,2,3]", 2, Some((3, 2))),
             ("1,2,3]", 3, Some((5, 3))),
