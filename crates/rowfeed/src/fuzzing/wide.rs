@@ -10,7 +10,7 @@ type Change = (u8, usize, usize, char);
 
 /// The names of a row's cells.
 fn names(columns: usize, changes: &[Change]) -> Vec<char> {
-    let mut names: Vec<char> = ('a'..'z').take(columns).collect();
+    let mut names: Vec<char> = ('a'..='z').take(columns).collect();
     for (how, one, other, letter) in changes {
         let (one, other) = (one % names.len(), other % names.len());
         match how {
@@ -68,9 +68,11 @@ fn check(columns: usize, declared: usize, rows: &[Vec<Change>]) {
 }
 
 fn changes() -> impl Strategy<Value = Vec<Change>> {
+    // The columns that are wanted, and where they mostly stand.
     let letter = prop::sample::select(vec!['a', 'b', 'h', 'k', 'p', 'z']);
-    let change = (0..4_u8, 0..40_usize, 0..40_usize, letter);
-    prop_oneof![2 => Just(Vec::new()), 1 => vec(change, 1..3)]
+    let place = || prop_oneof![prop::sample::select(vec![0, 1, 7, 15_usize]), 0..40_usize];
+    let change = (0..4_u8, place(), place(), letter);
+    prop_oneof![2 => Just(Vec::new()), 1 => vec(change, 1..4)]
 }
 
 proptest! {
@@ -78,7 +80,7 @@ proptest! {
 
     #[test]
     fn rows_of_many_columns(
-        columns in 12..20_usize,
+        columns in 12..26_usize,
         undeclared in 0..3_usize,
         rows in vec(changes(), 1..8),
     ) {
@@ -96,7 +98,13 @@ proptest! {
     })]
 
     #[test]
-    fn pages_of_several_portions(columns in 12..20_usize, rows in vec(changes(), 400..500)) {
-        check(columns, columns, &rows);
+    fn pages_of_several_portions(
+        columns in 12..26_usize,
+        before in 0..500_usize,
+        rows in vec(changes(), 400..500),
+    ) {
+        let mut usual = vec![Vec::new(); before];
+        usual.extend(rows);
+        check(columns, columns, &usual);
     }
 }
