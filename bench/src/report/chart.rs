@@ -25,8 +25,8 @@ const SHOWN: [(&str, &str, &str); 7] = [
     ("python", "official Python client", "other"),
 ];
 
-/// The chart as SVG.
-pub(crate) fn chart(timings: &Timings) -> String {
+/// The chart as SVG; `below` says where and when it was measured.
+pub(crate) fn chart(timings: &Timings, below: &str) -> String {
     let groups: Vec<&WorkloadResult> = timings
         .workloads
         .iter()
@@ -60,12 +60,20 @@ pub(crate) fn chart(timings: &Timings) -> String {
         }
         y += 14.0;
     }
+    let _ = writeln!(
+        body,
+        r#"<text class="below" x="0" y="{}">{}</text>"#,
+        y + 8.0,
+        below.replace('&', "&amp;").replace('<', "&lt;")
+    );
+    y += 24.0;
     format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" width="{WIDTH}" height="{y}" role="img" aria-label="Rows a second, by service and contender">
 <style>
 text {{ font: 13px system-ui, sans-serif; fill: #24292f; }}
 .title {{ font-weight: 600; font-size: 15px; }}
 .label {{ text-anchor: end; }}
+.below {{ font-size: 10.5px; opacity: 0.75; }}
 .own {{ fill: #1f7a5c; }} .base {{ fill: #8a6d3b; }} .limit {{ fill: #6e7781; }} .other {{ fill: #9aa4af; }}
 @media (prefers-color-scheme: dark) {{
 text {{ fill: #e6edf3; }}
@@ -129,7 +137,10 @@ mod tests {
                 "contenders": contenders,
             }],
         });
-        let svg = chart(&serde_json::from_value(timings).unwrap());
+        let svg = chart(
+            &serde_json::from_value(timings).unwrap(),
+            "a machine & a day",
+        );
         let bars: Vec<&str> = svg.lines().filter(|line| line.contains("<rect")).collect();
         // Of the limit's parsers the faster, and nobody who decodes nothing.
         assert_eq!(bars.len(), 3, "{svg}");

@@ -4,8 +4,6 @@ mod chart;
 mod labels;
 mod tables;
 
-use std::fmt::Write as _;
-
 pub(crate) use self::chart::chart;
 use crate::results::{Results, Section};
 
@@ -61,16 +59,18 @@ the same round a contender was, with the quartiles in brackets.
 ";
 
 fn measured<T>(section: &Section<T>) -> String {
+    format!("{}\n\n", measured_where(section))
+}
+
+/// Where, when and of which commit something was measured.
+pub(crate) fn measured_where<T>(section: &Section<T>) -> String {
     let machine = &section.machine;
-    let mut out = String::new();
     let memory = match machine.memory_gib {
         Some(gib) => format!(", {gib} GiB"),
         None => String::new(),
     };
-    let _ = writeln!(
-        out,
-        "{}, {} cores{memory}; {}; {}; {}, commit {}.\n",
+    format!(
+        "{}, {} cores{memory}; {}; {}; {}, commit {}.",
         machine.cpu, machine.cores, machine.os, machine.rustc, section.date, section.commit
-    );
-    out
+    )
 }

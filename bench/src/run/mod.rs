@@ -94,7 +94,11 @@ fn keep(new: Results, directory: &Path) -> Result<()> {
     fs::write(&path, serde_json::to_string_pretty(&all)? + "\n")?;
     fs::write(directory.join("RESULTS.md"), report::page(&all))?;
     if let Some(timings) = &all.timings {
-        fs::write(directory.join("results.svg"), report::chart(&timings.data))?;
+        let below = report::measured_where(timings);
+        fs::write(
+            directory.join("results.svg"),
+            report::chart(&timings.data, &below),
+        )?;
     }
     eprintln!("written down in {}", directory.display());
     Ok(())
