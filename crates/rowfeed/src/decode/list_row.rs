@@ -133,6 +133,7 @@ impl<'de> Deserializer<'de> for ListRow<'_, 'de> {
         let mut cells = Cells {
             row: self,
             fields: None,
+            skips: false,
             next: 0,
         };
         let out = visitor.visit_seq(&mut cells)?;
@@ -168,9 +169,11 @@ impl<'de> ListRow<'_, 'de> {
         visitor: V,
     ) -> Result<V::Value> {
         self.lex.open(b'[')?;
+        let skips = fields.is_some_and(|fields| self.memory.is_of(fields));
         let mut cells = Cells {
             row: self,
             fields,
+            skips,
             next: 0,
         };
         let out = visitor.visit_map(&mut cells)?;
@@ -182,6 +185,8 @@ impl<'de> ListRow<'_, 'de> {
 struct Cells<'r, 'de> {
     row: ListRow<'r, 'de>,
     fields: Option<&'static [&'static str]>,
+    /// Whether cells that were of no use to this struct are stepped over.
+    skips: bool,
     next: usize,
 }
 
@@ -232,7 +237,7 @@ impl<'de> MapAccess<'de> for Cells<'_, 'de> {
             if !self.advance()? {
                 return Ok(None);
             }
-            if self.fields.is_none() || !self.row.memory.is_unwanted(self.next - 1) {
+            if !self.skips || !self.row.memory.is_unwanted(self.next - 1) {
                 break;
             }
             match self.row.memory.run(self.next - 1) {

@@ -80,7 +80,7 @@ impl Memory {
     /// field of that name, it will always do so, and need not be asked again.
     #[cold]
     pub(super) fn learn(&mut self, column: usize, name: &str, fields: &'static [&'static str]) {
-        if fields.contains(&name) {
+        if fields.contains(&name) || !self.is_of(fields) {
             return;
         }
         if self.unwanted.len() <= column {
@@ -92,6 +92,13 @@ impl Memory {
         for place in &mut self.places {
             place.is_unwanted |= place.column == column;
         }
+    }
+
+    /// Whether what is known of unwanted columns is known of the struct with these fields. A type may
+    /// ask for one struct in this row, and for another, or a map, in the next.
+    #[inline]
+    pub(super) fn is_of(&self, fields: &'static [&'static str]) -> bool {
+        self.unwanted.is_empty() || std::ptr::eq(self.fields, fields)
     }
 
     #[inline]

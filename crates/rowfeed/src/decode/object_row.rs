@@ -220,9 +220,11 @@ impl<'de> ObjectRow<'_, 'de> {
         visitor: V,
     ) -> Result<V::Value> {
         self.lex.open(b'{')?;
+        let skips = fields.is_some_and(|fields| self.memory.is_of(fields));
         let mut members = Members {
             row: self,
             fields,
+            skips,
             column: None,
             undeclared: None,
             place: 0,
@@ -241,6 +243,8 @@ impl<'de> ObjectRow<'_, 'de> {
 struct Members<'r, 'de> {
     row: ObjectRow<'r, 'de>,
     fields: Option<&'static [&'static str]>,
+    /// Whether cells that were of no use to this struct are stepped over.
+    skips: bool,
     column: Option<usize>,
     undeclared: Option<Text<'de, 'de>>,
     place: usize,
@@ -261,7 +265,10 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
                 }
                 return Ok(None);
             }
-            let run = self.row.memory.run(self.place);
+            let run = match self.skips {
+                true => self.row.memory.run(self.place),
+                false => 0,
+            };
             if run > 0 {
                 self.place += run;
                 if !self.row.lex.skip_items(run) {
@@ -272,25 +279,23 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
             self.row.lex.peek()?;
             let place = self.place;
             self.place += 1;
-            let is_unwanted = match self.row.memory.place(place) {
+            match self.row.memory.place(place) {
                 Some(known) if self.row.lex.key_is(&known.key) => {
-                    if !known.is_unwanted {
+                    if !(self.skips && known.is_unwanted) {
                         break Ok(known.column);
                     }
-                    true
                 }
                 // What is here may have changed places with what was stepped over.
                 _ if self.row.memory.took_short_way() => return Err(other_order()),
                 _ => match self.row.other_key(place)? {
-                    Ok(index) if self.row.memory.is_unwanted(index) => true,
+                    Ok(index) if self.skips && self.row.memory.is_unwanted(index) => {}
                     Ok(index) => break Ok(index),
                     Err(name) => {
                         self.row.memory.take_long_way();
                         break Err(name);
                     }
                 },
-            };
-            debug_assert!(is_unwanted && self.fields.is_some());
+            }
             self.row.skip_cell()?;
         };
         match key {

@@ -128,6 +128,49 @@ fn a_field_that_ignores_some_of_its_value_is_still_a_field() {
 }
 
 #[test]
+fn a_type_may_ask_for_another_struct_or_a_map_in_each_row() {
+    use std::cell::Cell;
+    thread_local! {
+        static ROW: Cell<usize> = const { Cell::new(0) };
+    }
+    #[derive(Deserialize, Debug, PartialEq)]
+    struct First {
+        a: i64,
+    }
+    #[derive(Deserialize, Debug, PartialEq)]
+    struct Last {
+        d: f64,
+    }
+    #[derive(Debug, PartialEq)]
+    enum Turn {
+        First(First),
+        Last(Last),
+        All(usize),
+    }
+    impl<'de> Deserialize<'de> for Turn {
+        fn deserialize<D: serde::Deserializer<'de>>(row: D) -> Result<Self, D::Error> {
+            match ROW.replace(ROW.get() + 1) % 3 {
+                0 => First::deserialize(row).map(Self::First),
+                1 => Last::deserialize(row).map(Self::Last),
+                _ => {
+                    BTreeMap::<String, IgnoredAny>::deserialize(row).map(|all| Self::All(all.len()))
+                }
+            }
+        }
+    }
+    for (columns, json) in in_every_shape(&TABLE) {
+        ROW.set(0);
+        let turns: Vec<Turn> = rows(&columns, &json).unwrap();
+        let wanted = [
+            Turn::First(First { a: 1 }),
+            Turn::Last(Last { d: 1.0 }),
+            Turn::All(4),
+        ];
+        assert_eq!(turns, wanted);
+    }
+}
+
+#[test]
 fn types_that_want_all_names_get_all_names() {
     #[derive(Deserialize, Debug)]
     struct Rest {
