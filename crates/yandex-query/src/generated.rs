@@ -40,6 +40,7 @@ pub mod types {
         pub type_: ::std::option::Option<crate::types::QueryType>,
     }
     impl CreateQueryRequest {
+        /// A builder with nothing set.
         pub fn builder() -> builder::CreateQueryRequest {
             Default::default()
         }
@@ -94,8 +95,11 @@ pub mod types {
     #[serde(untagged)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum NestedIssue {
+        /// An [`Issue`].
         Issue(Issue),
+        /// A text.
         Text(::std::string::String),
+        /// Anything else, as it was sent.
         Other(::serde_json::Value),
     }
     impl ::std::convert::From<Issue> for NestedIssue {
@@ -207,6 +211,7 @@ pub mod types {
     }
     /// Types for composing complex structures.
     pub mod builder {
+        /// Builds a [`CreateQueryRequest`](super::CreateQueryRequest).
         #[derive(Clone, Debug)]
         pub struct CreateQueryRequest {
             description: ::std::result::Result<
@@ -234,6 +239,7 @@ pub mod types {
             }
         }
         impl CreateQueryRequest {
+            /// A note for people; at most 10,240 bytes. May be left out.
             pub fn description<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -246,6 +252,7 @@ pub mod types {
                     });
                 self
             }
+            /// A name for people to find the query by; at most 1024 bytes. May be left out.
             pub fn name<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -258,6 +265,7 @@ pub mod types {
                     });
                 self
             }
+            /// The YQL text, from 1 to 102,400 bytes.
             pub fn text<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -270,6 +278,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether the query ends by itself; `ANALYTICS` when absent.
             pub fn type_<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<

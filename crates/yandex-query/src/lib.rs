@@ -3,9 +3,9 @@
 
 mod config;
 mod credentials;
-// Written by `cargo xtask codegen yandex-query`; what its document has no words for has none here.
+// Written by `cargo xtask codegen yandex-query`.
 #[rustfmt::skip]
-#[allow(missing_docs, unreachable_pub, unused_imports, clippy::all, clippy::unwrap_used)]
+#[allow(unreachable_pub, unused_imports, clippy::all, clippy::unwrap_used)]
 mod generated;
 mod statement;
 

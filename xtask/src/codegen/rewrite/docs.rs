@@ -31,6 +31,18 @@ impl VisitMut for Tidy {
     }
 }
 
+/// What the attributes say, if anything.
+pub(super) fn words(attributes: &[Attribute]) -> Option<String> {
+    let lines: Vec<_> = attributes.iter().filter_map(text).collect();
+    (!lines.is_empty()).then(|| lines.join("\n").trim().to_owned())
+}
+
+/// The first paragraph of what they say.
+pub(super) fn first_paragraph(attributes: &[Attribute]) -> Option<String> {
+    let words = words(attributes)?;
+    Some(words.split("\n\n").next().unwrap_or_default().to_owned())
+}
+
 fn text(attribute: &Attribute) -> Option<String> {
     let Meta::NameValue(pair) = &attribute.meta else {
         return None;

@@ -6,6 +6,7 @@ mod docs;
 mod features;
 mod names;
 mod types;
+mod words;
 
 use std::collections::BTreeMap;
 
@@ -27,6 +28,7 @@ pub(super) fn rewrite(file: &mut File, document: &Value) -> Result<Gates> {
     types::decoding_is_lenient(file)?;
     types::take_serde_attributes(file, document)?;
     types::offer_json_schemas(file)?;
+    words::fill_in(file)?;
     let gates = features::gate(file, document)?;
     docs::tidy(file);
     Ok(gates)
