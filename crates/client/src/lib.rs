@@ -42,6 +42,7 @@ mod mask;
 mod open_enum;
 mod outgoing;
 mod path;
+pub mod platform;
 mod query;
 mod rate_limit;
 mod raw_rows;
@@ -53,6 +54,7 @@ mod row_index;
 mod runtime;
 mod secret;
 mod service;
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 mod token_endpoint;
 mod transport;
 mod transport_methods;
@@ -79,6 +81,7 @@ pub use retry::RetryPolicy;
 pub use runtime::Core;
 pub use secret::{Secret, SecretError};
 pub use service::Service;
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 #[doc(hidden)]
 pub use token_endpoint::{TokenAnswer, TokenEndpoint};
 pub use transport::{BuildError, TransportBuilder};

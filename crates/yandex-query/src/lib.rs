@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 mod config;
+// Machines have a metadata service and key files, browsers have not.
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 mod credentials;
 // Written by `cargo xtask codegen yandex-query`.
 #[rustfmt::skip]
@@ -10,6 +12,7 @@ mod generated;
 mod statement;
 
 pub use config::ClientBuilder;
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 pub use credentials::MetadataCredential;
 #[cfg(feature = "service-account")]
 pub use credentials::{InvalidServiceAccountKey, ServiceAccountCredential, ServiceAccountKey};
