@@ -83,6 +83,8 @@ mod pages;
 mod reader;
 mod rows;
 mod run;
+#[cfg(feature = "schemars")]
+mod schemas;
 mod settings;
 mod source;
 

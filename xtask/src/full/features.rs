@@ -44,10 +44,12 @@ pub(super) const COMBINATIONS: &[Combination] = &[
     ("rowfeed", "lightdash,yandex-query"),
     ("rowfeed", "dune,lightdash,yandex-query"),
     ("rowfeed", "service-account"),
+    ("rowfeed", "schemars"),
+    ("rowfeed", "yandex-query,schemars"),
     ("rowfeed", "dune,lightdash,yandex-query,rustls,gzip"),
     (
         "rowfeed",
-        "dune,lightdash,yandex-query,rustls,gzip,blocking,service-account",
+        "dune,lightdash,yandex-query,rustls,gzip,blocking,service-account,schemars",
     ),
 ];
 
