@@ -87,7 +87,9 @@ const QUICK: [&str; 10] = [
 #[test]
 fn what_has_no_ground_is_skipped_and_says_why() {
     let bare = Bare::new("");
-    let only = ["semver", "msrv", "minimal", "wasm32", "examples", "guide"];
+    let only = [
+        "semver", "msrv", "minimal", "wasm32", "docs", "examples", "guide",
+    ];
     let args: Vec<_> = only.iter().flat_map(|step| ["--only", step]).collect();
     let output = bare.full(&args);
     assert!(output.status.success(), "{}", text(&output));
@@ -96,13 +98,14 @@ fn what_has_no_ground_is_skipped_and_says_why() {
         "rustup toolchain install 1.70",
         "rustup toolchain install nightly",
         "rustup target add wasm32-unknown-unknown",
+        "rustup toolchain install nightly",
         "no packages in examples/",
         "no guide/",
     ]) {
         let line = became(&output, step);
         assert!(line.contains("skipped") && line.contains(why), "{line}");
     }
-    assert!(text(&output).contains("0 passed, 6 skipped, 0 failed"));
+    assert!(text(&output).contains("0 passed, 7 skipped, 0 failed"));
     // Nothing was asked of cargo.
     assert!(bare.calls().iter().all(|call| call.starts_with("rustup ")));
 }
@@ -150,8 +153,18 @@ fn every_combination_of_features_is_checked_whatever_becomes_of_one() {
     assert!(line.ends_with("rowfeed-dune with [schemars]"), "{line}");
     let calls = bare.calls();
     let last = "check --locked --quiet -p rowfeed --no-default-features --features dune,lightdash,\
-                yandex-query,rustls,gzip,blocking,service-account";
+                yandex-query,rustls,gzip,blocking,service-account,schemars";
     assert!(calls.last().unwrap().contains(last), "{calls:?}");
+}
+
+#[test]
+fn a_commit_can_stand_in_for_the_last_tag() {
+    let bare = Bare::new("");
+    let output = bare.full(&["--only", "semver", "--baseline", "abc123"]);
+    assert!(output.status.success(), "{}", text(&output));
+    let calls = bare.calls();
+    let wanted = "cargo semver-checks --baseline-rev abc123 -p rowfeed-client";
+    assert!(calls.last().unwrap().starts_with(wanted), "{calls:?}");
 }
 
 #[test]

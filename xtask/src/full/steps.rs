@@ -7,7 +7,7 @@ use toml_edit::DocumentMut;
 
 use super::{
     Outcome,
-    features::{COMBINATIONS, Combination, NATIVE_TLS},
+    features::{COMBINATIONS, Combination, EVERYTHING, NATIVE_TLS},
     minimal::minimal_versions,
     tools::Tools,
 };
@@ -37,7 +37,7 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "semver",
-        what: "public types, against those of the last tag",
+        what: "public types, against those of the last tag or of --baseline",
         run: semver,
     },
     Step {
@@ -64,6 +64,11 @@ pub(super) const STEPS: &[Step] = &[
         name: "wasm32",
         what: "the clients and the facade for the browser, as far as types go",
         run: wasm32,
+    },
+    Step {
+        name: "docs",
+        what: "the documentation as docs.rs makes it, with feature labels",
+        run: labels,
     },
     Step {
         name: "package",
@@ -149,13 +154,13 @@ fn deny(tools: &Tools, of: &[&str], rules: &[&str]) -> Result<Outcome> {
 }
 
 fn semver(tools: &Tools) -> Result<Outcome> {
-    let Some(tag) = tools.last_tag() else {
-        return skipped("there is no tag v… yet to compare with");
+    let Some(baseline) = tools.baseline() else {
+        return skipped("there is no tag v… yet to compare with; --baseline REV names a commit");
     };
     if let Some(missing) = tools.need("semver-checks")? {
         return Ok(missing);
     }
-    let mut args = vec!["semver-checks", "--baseline-rev", &tag];
+    let mut args = vec!["semver-checks", "--baseline-rev", &baseline];
     args.extend(packages(&PUBLISHED));
     tools.run(tools.cargo(args))
 }
@@ -202,7 +207,31 @@ fn msrv(tools: &Tools) -> Result<Outcome> {
     }
     let mut args = vec!["check", "--locked"];
     args.extend(packages(&PUBLISHED));
+    args.extend(everything());
     tools.run(tools.cargo_of(version, args))
+}
+
+/// Arguments that switch on every feature that builds anywhere.
+pub(super) fn everything() -> impl Iterator<Item = &'static str> {
+    EVERYTHING.iter().flat_map(|list| ["--features", list])
+}
+
+fn labels(tools: &Tools) -> Result<Outcome> {
+    if !tools.has_toolchain("nightly") {
+        return skipped("needs `rustup toolchain install nightly`");
+    }
+    let mut args = vec![
+        "doc",
+        "--locked",
+        "--no-deps",
+        "--target-dir",
+        "target/full/docs",
+    ];
+    args.extend(packages(&PUBLISHED));
+    args.extend(everything());
+    let mut command = tools.cargo_of("nightly", args);
+    command.env("RUSTDOCFLAGS", "--cfg docsrs -D warnings");
+    tools.run(command)
 }
 
 fn wasm32(tools: &Tools) -> Result<Outcome> {

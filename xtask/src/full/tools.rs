@@ -14,14 +14,16 @@ use super::Outcome;
 pub(super) struct Tools {
     root: PathBuf,
     install: bool,
+    baseline: Option<String>,
     cargo: OsString,
 }
 
 impl Tools {
-    pub(super) fn new(root: PathBuf, install: bool) -> Self {
+    pub(super) fn new(root: PathBuf, install: bool, baseline: Option<String>) -> Self {
         Self {
             root,
             install,
+            baseline,
             cargo: std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
         }
     }
@@ -109,8 +111,11 @@ impl Tools {
         installed.lines().any(|line| line == name)
     }
 
-    /// The tag of the last release.
-    pub(super) fn last_tag(&self) -> Option<String> {
+    /// What this is compared with: what was named, or the tag of the last release.
+    pub(super) fn baseline(&self) -> Option<String> {
+        if self.baseline.is_some() {
+            return self.baseline.clone();
+        }
         let mut command = self.command("git");
         command.args(["describe", "--tags", "--abbrev=0", "--match", "v[0-9]*"]);
         self.asked(command)
