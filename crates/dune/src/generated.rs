@@ -2991,14 +2991,21 @@ impl Client {
     /// - `offset`: How many to skip; 0 when absent.
     /// - `owner_handle`: Lists only datasets of the user or team with this handle.
     /// - `type_`: Lists only datasets of these kinds, separated by commas: `transformation_view`, `transformation_table`, `uploaded_table`, `decoded_table`, `spell`, `dune_table`.
-    /// ```text
-    /// let response = client.list_datasets()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, limit: i64, offset: i64, owner_handle: ::std::string::String, type_: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .list_datasets()
+    ///     // As needed:
     ///     .limit(limit)
     ///     .offset(offset)
     ///     .owner_handle(owner_handle)
     ///     .type_(type_)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn list_datasets(&self) -> builder::ListDatasets {
         builder::ListDatasets::new(self)
@@ -3009,11 +3016,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `slug`: The full name of the dataset, for instance `dex.trades`.
-    /// ```text
-    /// let response = client.get_dataset()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, slug: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_dataset()
     ///     .slug(slug)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_dataset(&self) -> builder::GetDataset {
         builder::GetDataset::new(self)
@@ -3035,10 +3048,15 @@ impl Client {
     /// - `offset`: How many to skip; 0 when absent.
     /// - `sample_count`: Sends about this many rows, chosen at random, instead of a page; possibly none, and others each time. Cannot be combined with `limit`, `offset` and `filters`.
     /// - `sort_by`: The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
-    /// ```text
-    /// let response = client.get_custom_endpoint_results()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, handle: ::std::string::String, endpoint_slug: ::std::string::String, allow_partial_results: bool, columns: ::std::string::String, filters: ::std::string::String, ignore_max_credits_per_request: bool, limit: i64, offset: i64, sample_count: i64, sort_by: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_custom_endpoint_results()
     ///     .handle(handle)
     ///     .endpoint_slug(endpoint_slug)
+    ///     // As needed:
     ///     .allow_partial_results(allow_partial_results)
     ///     .columns(columns)
     ///     .filters(filters)
@@ -3048,7 +3066,9 @@ impl Client {
     ///     .sample_count(sample_count)
     ///     .sort_by(sort_by)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_custom_endpoint_results(&self) -> builder::GetCustomEndpointResults {
         builder::GetCustomEndpointResults::new(self)
@@ -3061,11 +3081,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `execution_id`: The id of the execution, from the operation that started it.
-    /// ```text
-    /// let response = client.cancel_query_execution()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, execution_id: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .cancel_query_execution()
     ///     .execution_id(execution_id)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn cancel_query_execution(&self) -> builder::CancelQueryExecution {
         builder::CancelQueryExecution::new(self)
@@ -3092,9 +3118,14 @@ impl Client {
     /// - `offset`: How many to skip; 0 when absent.
     /// - `sample_count`: Sends about this many rows, chosen at random, instead of a page; possibly none, and others each time. Cannot be combined with `limit`, `offset` and `filters`.
     /// - `sort_by`: The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
-    /// ```text
-    /// let response = client.get_execution_results()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, execution_id: ::std::string::String, allow_partial_results: bool, columns: ::std::string::String, filters: ::std::string::String, ignore_max_credits_per_request: bool, limit: i64, offset: i64, sample_count: i64, sort_by: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_execution_results()
     ///     .execution_id(execution_id)
+    ///     // As needed:
     ///     .allow_partial_results(allow_partial_results)
     ///     .columns(columns)
     ///     .filters(filters)
@@ -3104,7 +3135,9 @@ impl Client {
     ///     .sample_count(sample_count)
     ///     .sort_by(sort_by)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_execution_results(&self) -> builder::GetExecutionResults {
         builder::GetExecutionResults::new(self)
@@ -3129,9 +3162,14 @@ impl Client {
     /// - `offset`: How many to skip; 0 when absent.
     /// - `sample_count`: Sends about this many rows, chosen at random, instead of a page; possibly none, and others each time. Cannot be combined with `limit`, `offset` and `filters`.
     /// - `sort_by`: The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
-    /// ```text
-    /// let response = client.get_execution_results_csv()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, execution_id: ::std::string::String, allow_partial_results: bool, columns: ::std::string::String, filters: ::std::string::String, ignore_max_credits_per_request: bool, limit: i64, offset: i64, sample_count: i64, sort_by: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_execution_results_csv()
     ///     .execution_id(execution_id)
+    ///     // As needed:
     ///     .allow_partial_results(allow_partial_results)
     ///     .columns(columns)
     ///     .filters(filters)
@@ -3141,7 +3179,9 @@ impl Client {
     ///     .sample_count(sample_count)
     ///     .sort_by(sort_by)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_execution_results_csv(&self) -> builder::GetExecutionResultsCsv {
         builder::GetExecutionResultsCsv::new(self)
@@ -3158,11 +3198,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `execution_id`: The id of the execution, from the operation that started it.
-    /// ```text
-    /// let response = client.get_execution_status()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, execution_id: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_execution_status()
     ///     .execution_id(execution_id)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_execution_status(&self) -> builder::GetExecutionStatus {
         builder::GetExecutionStatus::new(self)
@@ -3176,12 +3222,19 @@ impl Client {
     /// Arguments:
     /// - `limit`: How many views to list, at most 10,000, which is also the number when absent.
     /// - `offset`: How many to skip; 0 when absent.
-    /// ```text
-    /// let response = client.list_materialized_views()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, limit: i64, offset: i64) -> Result<(), Error> {
+    /// let response = client
+    ///     .list_materialized_views()
+    ///     // As needed:
     ///     .limit(limit)
     ///     .offset(offset)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn list_materialized_views(&self) -> builder::ListMaterializedViews {
         builder::ListMaterializedViews::new(self)
@@ -3192,11 +3245,16 @@ impl Client {
     ///
     /// Sends a `POST` request to `/v1/materialized-views`
     ///
-    /// ```text
-    /// let response = client.upsert_materialized_view()
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, body: types::UpsertMaterializedViewRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .upsert_materialized_view()
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn upsert_materialized_view(&self) -> builder::UpsertMaterializedView {
         builder::UpsertMaterializedView::new(self)
@@ -3207,11 +3265,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `name`: The full name of the view, for instance `dune.my_team.result_daily_volume`.
-    /// ```text
-    /// let response = client.get_materialized_view()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, name: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_materialized_view()
     ///     .name(name)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_materialized_view(&self) -> builder::GetMaterializedView {
         builder::GetMaterializedView::new(self)
@@ -3222,11 +3286,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `name`: The full name of the view, for instance `dune.my_team.result_daily_volume`.
-    /// ```text
-    /// let response = client.delete_materialized_view()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, name: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .delete_materialized_view()
     ///     .name(name)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn delete_materialized_view(&self) -> builder::DeleteMaterializedView {
         builder::DeleteMaterializedView::new(self)
@@ -3240,12 +3310,18 @@ impl Client {
     /// Arguments:
     /// - `name`: The full name of the view, for instance `dune.my_team.result_daily_volume`.
     /// - `body`
-    /// ```text
-    /// let response = client.refresh_materialized_view()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, name: ::std::string::String, body: types::RefreshMaterializedViewRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .refresh_materialized_view()
     ///     .name(name)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn refresh_materialized_view(&self) -> builder::RefreshMaterializedView {
         builder::RefreshMaterializedView::new(self)
@@ -3256,11 +3332,16 @@ impl Client {
     ///
     /// Sends a `POST` request to `/v1/pipelines/execute`
     ///
-    /// ```text
-    /// let response = client.execute_pipeline()
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, body: types::ExecutePipelineRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_pipeline()
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_pipeline(&self) -> builder::ExecutePipeline {
         builder::ExecutePipeline::new(self)
@@ -3271,11 +3352,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `pipeline_execution_id`: The id of the run, from the operation that started it.
-    /// ```text
-    /// let response = client.get_pipeline_execution_status()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, pipeline_execution_id: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_pipeline_execution_status()
     ///     .pipeline_execution_id(pipeline_execution_id)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_pipeline_execution_status(&self) -> builder::GetPipelineExecutionStatus {
         builder::GetPipelineExecutionStatus::new(self)
@@ -3289,12 +3376,19 @@ impl Client {
     /// Arguments:
     /// - `limit`: How many queries to list at most; 20 when absent.
     /// - `offset`: How many to skip; 0 when absent.
-    /// ```text
-    /// let response = client.list_queries()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, limit: i64, offset: i64) -> Result<(), Error> {
+    /// let response = client
+    ///     .list_queries()
+    ///     // As needed:
     ///     .limit(limit)
     ///     .offset(offset)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn list_queries(&self) -> builder::ListQueries {
         builder::ListQueries::new(self)
@@ -3303,11 +3397,16 @@ impl Client {
     ///
     /// Sends a `POST` request to `/v1/query`
     ///
-    /// ```text
-    /// let response = client.create_query()
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, body: types::CreateQueryRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .create_query()
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn create_query(&self) -> builder::CreateQuery {
         builder::CreateQuery::new(self)
@@ -3318,11 +3417,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `query_id`: The id of the query, the number in its address on dune.com.
-    /// ```text
-    /// let response = client.get_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, query_id: i64) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_query()
     ///     .query_id(query_id)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_query(&self) -> builder::GetQuery {
         builder::GetQuery::new(self)
@@ -3336,12 +3441,18 @@ impl Client {
     /// Arguments:
     /// - `query_id`: The id of the query, the number in its address on dune.com.
     /// - `body`
-    /// ```text
-    /// let response = client.update_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, query_id: i64, body: types::UpdateQueryRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .update_query()
     ///     .query_id(query_id)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn update_query(&self) -> builder::UpdateQuery {
         builder::UpdateQuery::new(self)
@@ -3354,11 +3465,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `query_id`: The id of the query, the number in its address on dune.com.
-    /// ```text
-    /// let response = client.archive_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, query_id: i64) -> Result<(), Error> {
+    /// let response = client
+    ///     .archive_query()
     ///     .query_id(query_id)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn archive_query(&self) -> builder::ArchiveQuery {
         builder::ArchiveQuery::new(self)
@@ -3369,11 +3486,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `query_id`: The id of the query, the number in its address on dune.com.
-    /// ```text
-    /// let response = client.make_query_private()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, query_id: i64) -> Result<(), Error> {
+    /// let response = client
+    ///     .make_query_private()
     ///     .query_id(query_id)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn make_query_private(&self) -> builder::MakeQueryPrivate {
         builder::MakeQueryPrivate::new(self)
@@ -3384,11 +3507,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `query_id`: The id of the query, the number in its address on dune.com.
-    /// ```text
-    /// let response = client.unarchive_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, query_id: i64) -> Result<(), Error> {
+    /// let response = client
+    ///     .unarchive_query()
     ///     .query_id(query_id)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn unarchive_query(&self) -> builder::UnarchiveQuery {
         builder::UnarchiveQuery::new(self)
@@ -3399,11 +3528,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `query_id`: The id of the query, the number in its address on dune.com.
-    /// ```text
-    /// let response = client.make_query_public()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, query_id: i64) -> Result<(), Error> {
+    /// let response = client
+    ///     .make_query_public()
     ///     .query_id(query_id)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn make_query_public(&self) -> builder::MakeQueryPublic {
         builder::MakeQueryPublic::new(self)
@@ -3423,12 +3558,18 @@ impl Client {
     /// Arguments:
     /// - `query_id`: The id of the query, the number in its address on dune.com.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, query_id: i64, body: types::ExecuteQueryRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_query()
     ///     .query_id(query_id)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_query(&self) -> builder::ExecuteQuery {
         builder::ExecuteQuery::new(self)
@@ -3441,13 +3582,20 @@ impl Client {
     /// - `query_id`: The id of the query, the number in its address on dune.com.
     /// - `performance`: The tier that the queries of the pipeline would run on.
     /// - `query_parameters`: The values of the query's parameters, as the text of a JSON object.
-    /// ```text
-    /// let response = client.get_query_pipeline()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, query_id: i64, performance: types::Performance, query_parameters: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_query_pipeline()
     ///     .query_id(query_id)
+    ///     // As needed:
     ///     .performance(performance)
     ///     .query_parameters(query_parameters)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_query_pipeline(&self) -> builder::GetQueryPipeline {
         builder::GetQueryPipeline::new(self)
@@ -3461,12 +3609,18 @@ impl Client {
     /// Arguments:
     /// - `query_id`: The id of the query, the number in its address on dune.com.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_query_pipeline()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, query_id: i64, body: types::ExecuteQueryPipelineRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_query_pipeline()
     ///     .query_id(query_id)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_query_pipeline(&self) -> builder::ExecuteQueryPipeline {
         builder::ExecuteQueryPipeline::new(self)
@@ -3494,9 +3648,14 @@ impl Client {
     /// - `params`: The values of the query's own parameters, by name, each sent as `params.NAME=VALUE`: asks for the latest result that was computed with just these values. When absent, the latest result is sent, whatever values it was computed with.
     /// - `sample_count`: Sends about this many rows, chosen at random, instead of a page; possibly none, and others each time. Cannot be combined with `limit`, `offset` and `filters`.
     /// - `sort_by`: The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
-    /// ```text
-    /// let response = client.get_latest_query_result()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, query_id: i64, allow_partial_results: bool, columns: ::std::string::String, filters: ::std::string::String, ignore_max_credits_per_request: bool, limit: i64, offset: i64, params: ::indexmap::IndexMap<::std::string::String,::std::string::String>, sample_count: i64, sort_by: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_latest_query_result()
     ///     .query_id(query_id)
+    ///     // As needed:
     ///     .allow_partial_results(allow_partial_results)
     ///     .columns(columns)
     ///     .filters(filters)
@@ -3507,7 +3666,9 @@ impl Client {
     ///     .sample_count(sample_count)
     ///     .sort_by(sort_by)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_latest_query_result(&self) -> builder::GetLatestQueryResult {
         builder::GetLatestQueryResult::new(self)
@@ -3533,9 +3694,14 @@ impl Client {
     /// - `params`: The values of the query's own parameters, by name, each sent as `params.NAME=VALUE`: asks for the latest result that was computed with just these values. When absent, the latest result is sent, whatever values it was computed with.
     /// - `sample_count`: Sends about this many rows, chosen at random, instead of a page; possibly none, and others each time. Cannot be combined with `limit`, `offset` and `filters`.
     /// - `sort_by`: The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
-    /// ```text
-    /// let response = client.get_latest_query_result_csv()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, query_id: i64, allow_partial_results: bool, columns: ::std::string::String, filters: ::std::string::String, ignore_max_credits_per_request: bool, limit: i64, offset: i64, params: ::indexmap::IndexMap<::std::string::String,::std::string::String>, sample_count: i64, sort_by: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_latest_query_result_csv()
     ///     .query_id(query_id)
+    ///     // As needed:
     ///     .allow_partial_results(allow_partial_results)
     ///     .columns(columns)
     ///     .filters(filters)
@@ -3546,7 +3712,9 @@ impl Client {
     ///     .sample_count(sample_count)
     ///     .sort_by(sort_by)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_latest_query_result_csv(&self) -> builder::GetLatestQueryResultCsv {
         builder::GetLatestQueryResultCsv::new(self)
@@ -3559,11 +3727,16 @@ impl Client {
     ///
     /// Sends a `POST` request to `/v1/sql/execute`
     ///
-    /// ```text
-    /// let response = client.execute_sql()
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, body: types::ExecuteSqlRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_sql()
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_sql(&self) -> builder::ExecuteSql {
         builder::ExecuteSql::new(self)
@@ -3577,12 +3750,19 @@ impl Client {
     /// Arguments:
     /// - `limit`: How many tables to list, at most 10,000; 50 when absent.
     /// - `offset`: How many to skip; 0 when absent.
-    /// ```text
-    /// let response = client.list_uploads()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, limit: i64, offset: i64) -> Result<(), Error> {
+    /// let response = client
+    ///     .list_uploads()
+    ///     // As needed:
     ///     .limit(limit)
     ///     .offset(offset)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn list_uploads(&self) -> builder::ListUploads {
         builder::ListUploads::new(self)
@@ -3593,11 +3773,16 @@ impl Client {
     ///
     /// Sends a `POST` request to `/v1/uploads`
     ///
-    /// ```text
-    /// let response = client.create_table()
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, body: types::TableCreateRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .create_table()
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn create_table(&self) -> builder::CreateTable {
         builder::CreateTable::new(self)
@@ -3608,11 +3793,16 @@ impl Client {
     ///
     /// Sends a `POST` request to `/v1/uploads/csv`
     ///
-    /// ```text
-    /// let response = client.upload_csv()
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, body: types::CsvUploadRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .upload_csv()
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn upload_csv(&self) -> builder::UploadCsv {
         builder::UploadCsv::new(self)
@@ -3624,12 +3814,18 @@ impl Client {
     /// Arguments:
     /// - `namespace`: The handle of the user or team that the table belongs to.
     /// - `table_name`: The name of the table, without the namespace.
-    /// ```text
-    /// let response = client.delete_table()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, namespace: ::std::string::String, table_name: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .delete_table()
     ///     .namespace(namespace)
     ///     .table_name(table_name)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn delete_table(&self) -> builder::DeleteTable {
         builder::DeleteTable::new(self)
@@ -3641,12 +3837,18 @@ impl Client {
     /// Arguments:
     /// - `namespace`: The handle of the user or team that the table belongs to.
     /// - `table_name`: The name of the table, without the namespace.
-    /// ```text
-    /// let response = client.clear_table()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, namespace: ::std::string::String, table_name: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .clear_table()
     ///     .namespace(namespace)
     ///     .table_name(table_name)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn clear_table(&self) -> builder::ClearTable {
         builder::ClearTable::new(self)
@@ -3662,14 +3864,20 @@ impl Client {
     /// - `table_name`: The name of the table, without the namespace.
     /// - `content_type`: What kind of file the body is. Nothing else than these two is taken.
     /// - `body`
-    /// ```text
-    /// let response = client.insert_data()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, namespace: ::std::string::String, table_name: ::std::string::String, content_type: types::UploadFormat, body: reqwest::Body) -> Result<(), Error> {
+    /// let response = client
+    ///     .insert_data()
     ///     .namespace(namespace)
     ///     .table_name(table_name)
     ///     .content_type(content_type)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn insert_data(&self) -> builder::InsertData {
         builder::InsertData::new(self)
@@ -3678,11 +3886,16 @@ impl Client {
     ///
     /// Sends a `POST` request to `/v1/usage`
     ///
-    /// ```text
-    /// let response = client.get_usage()
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, body: types::GetUsageRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_usage()
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_usage(&self) -> builder::GetUsage {
         builder::GetUsage::new(self)

@@ -17262,10 +17262,15 @@ impl Client {
     ///
     /// Sends a `GET` request to `/api/v1/user`
     ///
-    /// ```text
-    /// let response = client.get_authenticated_user()
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_authenticated_user()
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_authenticated_user(&self) -> builder::GetAuthenticatedUser {
         builder::GetAuthenticatedUser::new(self)
@@ -17276,11 +17281,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
-    /// ```text
-    /// let response = client.list_warehouse_tables()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .list_warehouse_tables()
     ///     .project_uuid(project_uuid)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn list_warehouse_tables(&self) -> builder::ListWarehouseTables {
         builder::ListWarehouseTables::new(self)
@@ -17294,14 +17305,21 @@ impl Client {
     /// - `database_name`: The database, catalogue or project that holds the schema.
     /// - `schema_name`: The schema that holds the table.
     /// - `table_name`: The table's name.
-    /// ```text
-    /// let response = client.list_warehouse_table_fields()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, database_name: ::std::string::String, schema_name: ::std::string::String, table_name: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .list_warehouse_table_fields()
     ///     .project_uuid(project_uuid)
+    ///     // As needed:
     ///     .database_name(database_name)
     ///     .schema_name(schema_name)
     ///     .table_name(table_name)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn list_warehouse_table_fields(&self) -> builder::ListWarehouseTableFields {
         builder::ListWarehouseTableFields::new(self)
@@ -17316,12 +17334,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `uuid`: The chart's id, a UUID: `savedSqlUuid` elsewhere.
-    /// ```text
-    /// let response = client.get_saved_sql_chart()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, uuid: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_saved_sql_chart()
     ///     .project_uuid(project_uuid)
     ///     .uuid(uuid)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_saved_sql_chart(&self) -> builder::GetSavedSqlChart {
         builder::GetSavedSqlChart::new(self)
@@ -17332,11 +17356,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
-    /// ```text
-    /// let response = client.list_spaces_in_project()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .list_spaces_in_project()
     ///     .project_uuid(project_uuid)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn list_spaces_in_project(&self) -> builder::ListSpacesInProject {
         builder::ListSpacesInProject::new(self)
@@ -17349,11 +17379,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `job_id`: The job's id, as `schedule_download_results` gave it.
-    /// ```text
-    /// let response = client.get_scheduler_job_status()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, job_id: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_scheduler_job_status()
     ///     .job_id(job_id)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_scheduler_job_status(&self) -> builder::GetSchedulerJobStatus {
         builder::GetSchedulerJobStatus::new(self)
@@ -17367,11 +17403,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
-    /// ```text
-    /// let response = client.get_project()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_project()
     ///     .project_uuid(project_uuid)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_project(&self) -> builder::GetProject {
         builder::GetProject::new(self)
@@ -17384,11 +17426,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
-    /// ```text
-    /// let response = client.list_charts_in_project()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .list_charts_in_project()
     ///     .project_uuid(project_uuid)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn list_charts_in_project(&self) -> builder::ListChartsInProject {
         builder::ListChartsInProject::new(self)
@@ -17401,11 +17449,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
-    /// ```text
-    /// let response = client.list_dashboards_in_project()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .list_dashboards_in_project()
     ///     .project_uuid(project_uuid)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn list_dashboards_in_project(&self) -> builder::ListDashboardsInProject {
         builder::ListDashboardsInProject::new(self)
@@ -17414,10 +17468,15 @@ impl Client {
     ///
     /// Sends a `GET` request to `/api/v1/org`
     ///
-    /// ```text
-    /// let response = client.get_my_organization()
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_my_organization()
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_my_organization(&self) -> builder::GetMyOrganization {
         builder::GetMyOrganization::new(self)
@@ -17428,10 +17487,15 @@ impl Client {
     ///
     /// Sends a `GET` request to `/api/v1/org/projects`
     ///
-    /// ```text
-    /// let response = client.list_organization_projects()
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client) -> Result<(), Error> {
+    /// let response = client
+    ///     .list_organization_projects()
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn list_organization_projects(&self) -> builder::ListOrganizationProjects {
         builder::ListOrganizationProjects::new(self)
@@ -17445,11 +17509,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
-    /// ```text
-    /// let response = client.list_explores()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .list_explores()
     ///     .project_uuid(project_uuid)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn list_explores(&self) -> builder::ListExplores {
         builder::ListExplores::new(self)
@@ -17464,12 +17534,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `explore_id`: The explore's name, as `list_explores` gives it.
-    /// ```text
-    /// let response = client.get_explore()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, explore_id: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_explore()
     ///     .project_uuid(project_uuid)
     ///     .explore_id(explore_id)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_explore(&self) -> builder::GetExplore {
         builder::GetExplore::new(self)
@@ -17483,11 +17559,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
-    /// ```text
-    /// let response = client.list_query_sources()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .list_query_sources()
     ///     .project_uuid(project_uuid)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn list_query_sources(&self) -> builder::ListQuerySources {
         builder::ListQuerySources::new(self)
@@ -17500,12 +17582,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `source_type`: The kind of source, as `list_query_sources` gives it.
-    /// ```text
-    /// let response = client.scan_query_source_schema()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, source_type: types::QuerySourceType) -> Result<(), Error> {
+    /// let response = client
+    ///     .scan_query_source_schema()
     ///     .project_uuid(project_uuid)
     ///     .source_type(source_type)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn scan_query_source_schema(&self) -> builder::ScanQuerySourceSchema {
         builder::ScanQuerySourceSchema::new(self)
@@ -17520,12 +17608,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_source_queries()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::SourceQueriesRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_source_queries()
     ///     .project_uuid(project_uuid)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_source_queries(&self) -> builder::ExecuteSourceQueries {
         builder::ExecuteSourceQueries::new(self)
@@ -17538,12 +17632,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `query_uuids`: The ids of the queries.
-    /// ```text
-    /// let response = client.get_source_query_status()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, query_uuids: ::std::vec::Vec<types::UuidParameter>) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_source_query_status()
     ///     .project_uuid(project_uuid)
     ///     .query_uuids(query_uuids)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_source_query_status(&self) -> builder::GetSourceQueryStatus {
         builder::GetSourceQueryStatus::new(self)
@@ -17564,9 +17664,14 @@ impl Client {
     /// - `status`: Only queries in one of these states.
     /// - `trigger`: Only queries started this way.
     /// - `window`: Only queries started in this window of time.
-    /// ```text
-    /// let response = client.get_query_history()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, language: types::QueryLanguage, page: i64, page_size: i64, search: ::std::string::String, sort_by: types::QueryHistorySortBy, status: ::std::vec::Vec<types::QueryStatus>, trigger: types::QueryTrigger, window: types::QueryHistoryWindow) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_query_history()
     ///     .project_uuid(project_uuid)
+    ///     // As needed:
     ///     .language(language)
     ///     .page(page)
     ///     .page_size(page_size)
@@ -17576,7 +17681,9 @@ impl Client {
     ///     .trigger(trigger)
     ///     .window(window)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_query_history(&self) -> builder::GetQueryHistory {
         builder::GetQueryHistory::new(self)
@@ -17605,14 +17712,21 @@ impl Client {
     /// - `query_uuid`: The query's id, as the operation that started it gave it.
     /// - `page`: The page, counted from 1, which is the default.
     /// - `page_size`: Rows per page. Without it the server takes the size of the first page that was ever read of this query, else 500: always send it. Larger than the server's limit (2,500 unless configured otherwise, see `get_health`) is refused with 422 `PaginationError`.
-    /// ```text
-    /// let response = client.get_async_query_results()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, query_uuid: ::std::string::String, page: i64, page_size: i64) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_async_query_results()
     ///     .project_uuid(project_uuid)
     ///     .query_uuid(query_uuid)
+    ///     // As needed:
     ///     .page(page)
     ///     .page_size(page_size)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_async_query_results(&self) -> builder::GetAsyncQueryResults {
         builder::GetAsyncQueryResults::new(self)
@@ -17626,12 +17740,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `query_uuid`: The query's id.
-    /// ```text
-    /// let response = client.cancel_async_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, query_uuid: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .cancel_async_query()
     ///     .project_uuid(project_uuid)
     ///     .query_uuid(query_uuid)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn cancel_async_query(&self) -> builder::CancelAsyncQuery {
         builder::CancelAsyncQuery::new(self)
@@ -17646,13 +17766,19 @@ impl Client {
     /// - `project_uuid`: The project's id, a UUID.
     /// - `query_uuid`: The id of the query to total.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_async_calculate_total()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, query_uuid: ::std::string::String, body: types::CalculateTotalRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_async_calculate_total()
     ///     .project_uuid(project_uuid)
     ///     .query_uuid(query_uuid)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_async_calculate_total(&self) -> builder::ExecuteAsyncCalculateTotal {
         builder::ExecuteAsyncCalculateTotal::new(self)
@@ -17667,12 +17793,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_async_merge_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: types::UuidParameter, body: types::MergeQueryRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_async_merge_query()
     ///     .project_uuid(project_uuid)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_async_merge_query(&self) -> builder::ExecuteAsyncMergeQuery {
         builder::ExecuteAsyncMergeQuery::new(self)
@@ -17687,12 +17819,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_async_compose_merge_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: types::UuidParameter, body: types::ComposeMergeQueryRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_async_compose_merge_query()
     ///     .project_uuid(project_uuid)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_async_compose_merge_query(
         &self,
@@ -17708,12 +17846,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_async_metric_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::MetricQueryRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_async_metric_query()
     ///     .project_uuid(project_uuid)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_async_metric_query(&self) -> builder::ExecuteAsyncMetricQuery {
         builder::ExecuteAsyncMetricQuery::new(self)
@@ -17727,12 +17871,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_async_field_value_search()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::FieldValueSearchRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_async_field_value_search()
     ///     .project_uuid(project_uuid)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_async_field_value_search(
         &self,
@@ -17748,12 +17898,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_async_saved_chart_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::SavedChartRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_async_saved_chart_query()
     ///     .project_uuid(project_uuid)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_async_saved_chart_query(
         &self,
@@ -17769,12 +17925,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_async_dashboard_chart_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::DashboardChartRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_async_dashboard_chart_query()
     ///     .project_uuid(project_uuid)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_async_dashboard_chart_query(
         &self,
@@ -17790,12 +17952,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_async_underlying_data_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::UnderlyingDataRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_async_underlying_data_query()
     ///     .project_uuid(project_uuid)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_async_underlying_data_query(
         &self,
@@ -17811,12 +17979,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_async_sql_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::SqlQueryRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_async_sql_query()
     ///     .project_uuid(project_uuid)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_async_sql_query(&self) -> builder::ExecuteAsyncSqlQuery {
         builder::ExecuteAsyncSqlQuery::new(self)
@@ -17831,12 +18005,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_async_compose_sql_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::ComposeSqlRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_async_compose_sql_query()
     ///     .project_uuid(project_uuid)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_async_compose_sql_query(
         &self,
@@ -17850,12 +18030,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_async_sql_chart_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::SqlChartRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_async_sql_chart_query()
     ///     .project_uuid(project_uuid)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_async_sql_chart_query(&self) -> builder::ExecuteAsyncSqlChartQuery {
         builder::ExecuteAsyncSqlChartQuery::new(self)
@@ -17867,12 +18053,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_async_dashboard_sql_chart_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::DashboardSqlChartRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_async_dashboard_sql_chart_query()
     ///     .project_uuid(project_uuid)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_async_dashboard_sql_chart_query(
         &self,
@@ -17889,13 +18081,19 @@ impl Client {
     /// - `project_uuid`: The project's id, a UUID.
     /// - `query_uuid`: The id of the query to write.
     /// - `body`
-    /// ```text
-    /// let response = client.schedule_download_results()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, query_uuid: ::std::string::String, body: types::DownloadRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .schedule_download_results()
     ///     .project_uuid(project_uuid)
     ///     .query_uuid(query_uuid)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn schedule_download_results(&self) -> builder::ScheduleDownloadResults {
         builder::ScheduleDownloadResults::new(self)
@@ -17919,8 +18117,13 @@ impl Client {
     /// - `sort_direction`: Ascending or descending.
     /// - `space_uuids`: Only content of these spaces.
     /// - `uuids`: Only content with these ids.
-    /// ```text
-    /// let response = client.list_content()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, content_types: ::std::vec::Vec<types::ContentType>, data_app_vizs_filter: types::DataAppVizsFilter, include_personal_data_apps: bool, page: i64, page_size: i64, parent_space_uuid: ::std::string::String, project_uuids: ::std::vec::Vec<::std::string::String>, search: ::std::string::String, sort_by: types::ContentSort, sort_direction: types::SortOrder, space_uuids: ::std::vec::Vec<::std::string::String>, uuids: ::std::vec::Vec<::std::string::String>) -> Result<(), Error> {
+    /// let response = client
+    ///     .list_content()
+    ///     // As needed:
     ///     .content_types(content_types)
     ///     .data_app_vizs_filter(data_app_vizs_filter)
     ///     .include_personal_data_apps(include_personal_data_apps)
@@ -17934,7 +18137,9 @@ impl Client {
     ///     .space_uuids(space_uuids)
     ///     .uuids(uuids)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn list_content(&self) -> builder::ListContent {
         builder::ListContent::new(self)
@@ -17945,10 +18150,15 @@ impl Client {
     ///
     /// Sends a `GET` request to `/api/v1/health`
     ///
-    /// ```text
-    /// let response = client.get_health()
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_health()
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_health(&self) -> builder::GetHealth {
         builder::GetHealth::new(self)

@@ -15,8 +15,7 @@ impl VisitMut for Tidy {
             match text(&attribute) {
                 Some(words) => {
                     for line in words.trim().lines() {
-                        // progenitor's sketch of a call does not compile by itself.
-                        let line = line.trim_end().replace("```ignore", "```text");
+                        let line = line.trim_end();
                         let line = if line.is_empty() {
                             String::new()
                         } else {
@@ -43,7 +42,7 @@ pub(super) fn first_paragraph(attributes: &[Attribute]) -> Option<String> {
     Some(words.split("\n\n").next().unwrap_or_default().to_owned())
 }
 
-fn text(attribute: &Attribute) -> Option<String> {
+pub(super) fn text(attribute: &Attribute) -> Option<String> {
     let Meta::NameValue(pair) = &attribute.meta else {
         return None;
     };
