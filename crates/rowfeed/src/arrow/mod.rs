@@ -23,6 +23,14 @@ mod text;
 mod time;
 mod values;
 
+#[cfg(all(
+    test,
+    feature = "dune",
+    feature = "lightdash",
+    feature = "yandex-query"
+))]
+mod tests;
+
 pub use arrow_array;
 pub use arrow_schema;
 
