@@ -42,6 +42,10 @@ pub(super) const COMBINATIONS: &[Combination] = &[
     ("rowfeed", "dune,lightdash"),
     ("rowfeed", "dune,yandex-query"),
     ("rowfeed", "lightdash,yandex-query"),
+    ("rowfeed", "arrow"),
+    ("rowfeed", "dune,arrow"),
+    ("rowfeed", "lightdash,arrow,blocking"),
+    ("rowfeed", "yandex-query,arrow"),
     ("rowfeed", "dune,lightdash,yandex-query"),
     ("rowfeed", "service-account"),
     ("rowfeed", "schemars"),
@@ -49,13 +53,13 @@ pub(super) const COMBINATIONS: &[Combination] = &[
     ("rowfeed", "dune,lightdash,yandex-query,rustls,gzip"),
     (
         "rowfeed",
-        "dune,lightdash,yandex-query,rustls,gzip,blocking,service-account,schemars",
+        "dune,lightdash,yandex-query,rustls,gzip,arrow,blocking,service-account,schemars",
     ),
 ];
 
 /// Every feature of every library but `native-tls`, which needs the system's OpenSSL to build.
 pub(super) const EVERYTHING: &[&str] = &[
-    "rowfeed/blocking,rowfeed/service-account,rowfeed/schemars",
+    "rowfeed/arrow,rowfeed/blocking,rowfeed/service-account,rowfeed/schemars",
     "rowfeed-client/rustls,rowfeed-client/gzip,rowfeed-client/schemars",
     "rowfeed-dune/rustls,rowfeed-dune/gzip,rowfeed-dune/schemars",
     "rowfeed-lightdash/rustls,rowfeed-lightdash/gzip,rowfeed-lightdash/schemars",
