@@ -47,6 +47,8 @@ use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
 };
 
+#[cfg(feature = "arrow")]
+pub use crate::arrow::blocking::RecordBatches;
 use crate::{
     Cursor, Error, ErrorKind, Page, Run, Starting,
     job::Connections,
@@ -159,7 +161,7 @@ impl fmt::Debug for Pages {
 }
 
 /// The answer of rows or pages that are read by [`Apart`], which waits where others are pending.
-fn at_once<T>(poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> T {
+pub(crate) fn at_once<T>(poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> T {
     match poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(answer) => answer,
         Poll::Pending => unreachable!("nothing but fetching a page takes time"),

@@ -85,6 +85,8 @@ mod run;
 mod settings;
 mod source;
 
+#[cfg(feature = "arrow")]
+pub mod arrow;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 #[cfg(feature = "dune")]
@@ -102,6 +104,8 @@ pub mod lightdash;
 #[cfg(feature = "yandex-query")]
 pub mod yandex_query;
 
+#[cfg(feature = "arrow")]
+pub use arrow::RecordBatches;
 pub use cursor::Cursor;
 pub use decode::{
     Cells, Column, ColumnKind, Columns, DecodeError, Row, RowDecoder, Value, assume_utc,

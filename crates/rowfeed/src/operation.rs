@@ -46,6 +46,12 @@ pub trait ReadsRows: Sized {
     {
         self.pages().rows()
     }
+
+    /// The rows of all pages as Arrow record batches. Nothing is sent before the first is asked for.
+    #[cfg(feature = "arrow")]
+    fn record_batches(self) -> crate::RecordBatches {
+        self.pages().record_batches()
+    }
 }
 
 /// An operation that starts a run: a query that takes its time at the service.

@@ -104,7 +104,7 @@ impl Page {
     }
 
     #[cold]
-    fn unfit(&self, error: DecodeError) -> Error {
+    pub(crate) fn unfit(&self, error: DecodeError) -> Error {
         Error::from_decode(self.service, error.with_page(self.number)).with_run(self.run_id())
     }
 

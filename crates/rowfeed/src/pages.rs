@@ -287,6 +287,17 @@ impl Pages {
         Rows::new(self)
     }
 
+    /// The rows of all pages as Arrow record batches.
+    #[cfg(feature = "arrow")]
+    pub fn record_batches(self) -> crate::RecordBatches {
+        crate::RecordBatches::new(self)
+    }
+
+    #[cfg(feature = "arrow")]
+    pub(crate) fn service(&self) -> &'static str {
+        self.service
+    }
+
     /// The pages as a plain iterator, for code without async; see [`blocking`](crate::blocking).
     ///
     /// Pages of which some have been read already cannot change over: their connections belong to

@@ -42,12 +42,16 @@ pub(super) const COMBINATIONS: &[Combination] = &[
     ("rowfeed", "dune,lightdash"),
     ("rowfeed", "dune,yandex-query"),
     ("rowfeed", "lightdash,yandex-query"),
+    ("rowfeed", "arrow"),
+    ("rowfeed", "dune,arrow"),
+    ("rowfeed", "lightdash,arrow,blocking"),
+    ("rowfeed", "yandex-query,arrow"),
     ("rowfeed", "dune,lightdash,yandex-query"),
     ("rowfeed", "service-account"),
     ("rowfeed", "dune,lightdash,yandex-query,rustls,gzip"),
     (
         "rowfeed",
-        "dune,lightdash,yandex-query,rustls,gzip,blocking,service-account",
+        "dune,lightdash,yandex-query,rustls,gzip,arrow,blocking,service-account",
     ),
 ];
 

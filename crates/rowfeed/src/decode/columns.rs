@@ -40,11 +40,11 @@ use super::{
 pub struct Column {
     name: Box<str>,
     type_name: Option<Box<str>>,
-    pub(super) kind: Kind,
+    pub(crate) kind: Kind,
     /// The name is written in JSON as it is.
     pub(super) plain: bool,
     /// Yandex Query: `null` here is not a NULL but a value that could not be sent.
-    pub(super) null_is_lost: bool,
+    pub(crate) null_is_lost: bool,
 }
 
 impl Column {
@@ -147,7 +147,7 @@ impl LastColumns {
 
 /// How a service writes a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     /// Dune: an object of values.
     Object,
     /// Lightdash: an object of objects that hold each value twice.
@@ -273,8 +273,22 @@ impl Columns {
         Self::new(Shape::List, columns.collect())
     }
 
+    /// Columns with these names and without types, in rows that are written like those of this
+    /// result.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn undeclared<'a>(&self, names: impl Iterator<Item = &'a str>) -> Self {
+        let columns = names.map(|name| Column::new(name, None, Kind::Unknown));
+        Self::new(self.shape(), columns.collect())
+    }
+
+    /// Whether the cells of a row have the names of their columns.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn is_by_name(&self) -> bool {
+        self.shape() != Shape::List
+    }
+
     /// Whether these are the names and types that they were made of.
-    fn are_declared_by<'a>(
+    pub(crate) fn are_declared_by<'a>(
         &self,
         mut declared: impl Iterator<Item = (&'a str, Option<&'a str>)>,
     ) -> bool {
@@ -326,7 +340,7 @@ impl Columns {
         by_name.get(name).copied()
     }
 
-    pub(super) fn shape(&self) -> Shape {
+    pub(crate) fn shape(&self) -> Shape {
         self.0.shape
     }
 

@@ -59,6 +59,14 @@ const LOST_ADVICE: &str = "Yandex Query sends null in place of a value that it c
      JSON, so the value is lost: cast it in the query (a Uuid with `CAST(… AS Utf8)`), or make the \
      field an `Option` to do without it";
 
+#[cfg(feature = "arrow")]
+const NULL_IN_BATCH: &str = "there should be no NULL here: take a schema in which it may be, or \
+     keep NULL out of this column in the query";
+#[cfg(feature = "arrow")]
+const LOST_IN_BATCH: &str = "Yandex Query sends null in place of a value that it cannot write as \
+     JSON, so the value is lost: cast it in the query (a Uuid with `CAST(… AS Utf8)`), or take a \
+     schema in which the column may be NULL to do without it";
+
 impl DecodeError {
     /// The page, counted as the caller of [`with_page`](Self::with_page) counts.
     pub fn page(&self) -> Option<u64> {
@@ -178,6 +186,50 @@ impl DecodeError {
             self.0.message.push_str(advice);
         }
         self
+    }
+
+    /// The error of a cell on its way into a column of a record batch: what is wrong stays, and what
+    /// to do about it is said for those who have no struct.
+    #[cfg(feature = "arrow")]
+    #[cold]
+    pub(crate) fn in_batch(mut self, wanted: &str, way_out: Option<&str>) -> Self {
+        let inner = &mut *self.0;
+        let is_of_the_text = !inner.foreign && inner.wanted.is_none();
+        if is_of_the_text {
+            return self;
+        }
+        inner.wanted = Some(wanted.to_owned());
+        if inner.message == NULL_ADVICE {
+            return self;
+        }
+        if !std::mem::take(&mut inner.foreign) {
+            let end = inner.message.find(": ").unwrap_or(inner.message.len());
+            inner.message.truncate(end);
+        }
+        if let Some(way_out) = way_out {
+            inner.message.push_str(": ");
+            inner.message.push_str(way_out);
+        }
+        self
+    }
+
+    /// What to do about a NULL where there should be none, for those who have no struct.
+    #[cfg(feature = "arrow")]
+    #[cold]
+    pub(crate) fn null_in_batch(mut self) -> Self {
+        if self.0.message == NULL_ADVICE {
+            NULL_IN_BATCH.clone_into(&mut self.0.message);
+        } else if self.0.message == LOST_ADVICE {
+            LOST_IN_BATCH.clone_into(&mut self.0.message);
+        }
+        self
+    }
+
+    /// An error that is none of a cell's.
+    #[cfg(feature = "arrow")]
+    #[cold]
+    pub(crate) fn of_row(message: impl Into<String>) -> Self {
+        Self::new(message)
     }
 
     /// Lists the columns that there are, for an error about one that there is not.

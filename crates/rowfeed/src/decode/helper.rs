@@ -21,14 +21,27 @@ pub(super) enum Form {
     Date,
     Civil,
     Utf8,
+    /// As it was sent, whatever the column is.
+    #[cfg(feature = "arrow")]
+    AsSent,
 }
 
 const ASSUME_UTC: &str = "$rowfeed::assume_utc";
 const MIDNIGHT_AS_DATE: &str = "$rowfeed::midnight_as_date";
 const WITHOUT_OFFSET: &str = "$rowfeed::without_offset";
 const UTF8: &str = "$rowfeed::utf8";
+#[cfg(feature = "arrow")]
+pub(crate) const AS_SENT: &str = "$rowfeed::as_sent";
 
 impl Form {
+    /// Whether even a variant is wanted as it was sent.
+    pub(super) fn is_as_sent(self) -> bool {
+        #[cfg(feature = "arrow")]
+        return self == Self::AsSent;
+        #[cfg(not(feature = "arrow"))]
+        false
+    }
+
     /// The form that a helper asks for by the name of its newtype.
     #[inline]
     pub(super) fn named(name: &str) -> Option<Self> {
@@ -40,6 +53,8 @@ impl Form {
             MIDNIGHT_AS_DATE => Some(Self::Date),
             WITHOUT_OFFSET => Some(Self::Civil),
             UTF8 => Some(Self::Utf8),
+            #[cfg(feature = "arrow")]
+            AS_SENT => Some(Self::AsSent),
             _ => None,
         }
     }

@@ -116,22 +116,24 @@ pub(super) fn time(text: &str) -> &str {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Zone<'a> {
+pub(crate) enum Zone<'a> {
     Absent,
     Utc,
     Offset(&'a str),
     Named(&'a str),
 }
 
-struct Parts<'a> {
-    date: &'a str,
-    /// `HH:MM:SS`, then the fraction without its dot.
-    time: Option<(&'a str, &'a str)>,
-    zone: Zone<'a>,
+/// What the text of a date is made of, with or without a time.
+pub(crate) struct Parts<'a> {
+    /// `2021-06-07`; the year may have a sign or up to six digits.
+    pub(crate) date: &'a str,
+    /// `HH:MM:SS`, then the fraction without its dot and the zeros at its end.
+    pub(crate) time: Option<(&'a str, &'a str)>,
+    pub(crate) zone: Zone<'a>,
 }
 
 impl<'a> Parts<'a> {
-    fn of(text: &'a str) -> Option<Self> {
+    pub(crate) fn of(text: &'a str) -> Option<Self> {
         // Nearly every text has this layout.
         if let Some(head) = text.as_bytes().first_chunk()
             && matches_usual(head)

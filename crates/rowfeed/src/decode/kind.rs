@@ -2,7 +2,7 @@
 
 /// A declared type, reduced to what decides how a cell is read.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// No type was declared.
     Unknown,
     /// A type was declared that says nothing we know.
@@ -105,7 +105,7 @@ pub enum ColumnKind {
     Unknown,
 }
 
-pub(super) static OTHER: Kind = Kind::Other;
+pub(crate) static OTHER: Kind = Kind::Other;
 pub(super) static UNKNOWN: Kind = Kind::Unknown;
 pub(super) static TEXT: Kind = Kind::Text;
 

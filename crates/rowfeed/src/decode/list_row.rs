@@ -16,8 +16,8 @@ use super::{
 
 /// A row that has not been read yet.
 pub(super) struct ListRow<'r, 'de> {
-    lex: &'r mut Lexer<'de, 'de>,
-    columns: &'de Columns,
+    pub(super) lex: &'r mut Lexer<'de, 'de>,
+    pub(super) columns: &'de Columns,
     memory: &'r mut Memory,
 }
 
@@ -35,7 +35,7 @@ impl<'r, 'de> ListRow<'r, 'de> {
     }
 
     #[inline]
-    fn cell<T>(
+    pub(super) fn cell<T>(
         &mut self,
         index: usize,
         read: impl FnOnce(Cell<'_, '_, 'de>) -> Result<T>,
@@ -87,7 +87,7 @@ impl<'r, 'de> ListRow<'r, 'de> {
     }
 
     #[cold]
-    fn wrong_length(&self) -> DecodeError {
+    pub(super) fn wrong_length(&self) -> DecodeError {
         DecodeError::new(format!(
             "the row does not have one value for each of the {} columns",
             self.columns.len()

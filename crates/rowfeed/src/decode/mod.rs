@@ -8,6 +8,8 @@
 
 mod access;
 mod any;
+#[cfg(feature = "arrow")]
+mod by_column;
 mod bytes;
 mod cell;
 mod column_order;
@@ -19,6 +21,7 @@ mod helper;
 mod instant;
 mod key;
 mod kind;
+mod leaves;
 mod lexer;
 mod lightdash;
 mod list_row;
@@ -40,13 +43,29 @@ mod yql_type;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "arrow")]
+pub(crate) use by_column::{CellReader, TakesCells};
 pub(crate) use columns::LastColumns;
+#[cfg(feature = "arrow")]
+pub(crate) use columns::Shape;
 pub use columns::{Cells, Column, Columns};
 pub use error::DecodeError;
+#[cfg(feature = "arrow")]
+pub(crate) use helper::AS_SENT;
 pub use helper::{assume_utc, midnight_as_date, utf8, without_offset};
+#[cfg(feature = "arrow")]
+pub(crate) use instant::{Parts, Zone};
 pub use kind::ColumnKind;
+#[cfg(feature = "arrow")]
+pub(crate) use kind::{Kind, OTHER};
+#[cfg(feature = "arrow")]
+pub(crate) use leaves::Leaves;
 pub use page::RowDecoder;
 pub(crate) use page::decode_rows;
 pub(crate) use page_rows::PageRows;
 pub use row::Row;
 pub use value::Value;
+#[cfg(feature = "arrow")]
+pub(crate) use {
+    trino_type::parse_into as trino_type, yql_type::is_pg, yql_type::parse_into as yql_type,
+};

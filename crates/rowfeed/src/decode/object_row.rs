@@ -77,7 +77,7 @@ impl<'r, 'de> ObjectRow<'r, 'de> {
 
     /// Steps over a cell.
     #[inline]
-    fn skip_cell(&mut self) -> Result<()> {
+    pub(super) fn skip_cell(&mut self) -> Result<()> {
         match self.cells {
             None => self.lex.skip(),
             Some(_) => lightdash::skip(self.lex),

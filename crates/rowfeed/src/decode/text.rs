@@ -33,7 +33,7 @@ impl<'de> Cell<'_, '_, 'de> {
                 self.lex.word("null")?;
                 return Err(DecodeError::null(&visitor));
             }
-            b'[' => match Alternatives::of(self.kind) {
+            b'[' => match Alternatives::of(self.kind).filter(|_| !self.form.is_as_sent()) {
                 Some(alternatives) => alternatives.unit_name(self.lex, &visitor)?,
                 None => self.lex.value()?,
             },
@@ -114,6 +114,8 @@ pub(super) fn visit_normal<'de, V: Visitor<'de>>(
                 Err(advice) => Err(DecodeError::cell(&visitor, &quote(&text), advice)),
             };
         }
+        #[cfg(feature = "arrow")]
+        (Form::AsSent, _) => return visit_text(text, visitor),
         (Form::AssumeUtc, _) => Wish::Instant,
         (Form::Date, _) => Wish::Date,
         (Form::Civil, _) => Wish::Civil,

@@ -1,15 +1,21 @@
 //! The type names that Dune gives its columns, which are Trino's.
 
-use super::kind::Kind;
+use super::{kind::Kind, leaves::Leaves};
 
 /// How deep types may nest before the rest is left unread.
 const MAX_DEPTH: u8 = 32;
 
 /// What a type name means; [`Kind::Other`] for one that is not known.
 pub(super) fn parse(text: &str) -> Kind {
+    parse_into(text, &mut Leaves::default())
+}
+
+/// What a type name means, and the types in it that are made of no others.
+pub(crate) fn parse_into<'a>(text: &'a str, leaves: &mut Leaves<'a>) -> Kind {
     let mut parser = Parser {
         rest: text,
         depth: 0,
+        leaves,
     };
     match parser.kind() {
         Some(kind) if parser.rest.trim().is_empty() => kind,
@@ -17,17 +23,19 @@ pub(super) fn parse(text: &str) -> Kind {
     }
 }
 
-struct Parser<'a> {
+struct Parser<'a, 'l> {
     rest: &'a str,
     depth: u8,
+    leaves: &'l mut Leaves<'a>,
 }
 
-impl<'a> Parser<'a> {
+impl<'a> Parser<'a, '_> {
     fn kind(&mut self) -> Option<Kind> {
         if self.depth == MAX_DEPTH {
             return None;
         }
         self.depth += 1;
+        let start = self.rest;
         let name = self.word()?.to_ascii_lowercase();
         let kind = match name.as_str() {
             "array" => {
@@ -67,6 +75,7 @@ impl<'a> Parser<'a> {
             }
         };
         self.depth -= 1;
+        self.leaves.add(&kind, start, self.rest);
         Some(kind)
     }
 
@@ -76,7 +85,7 @@ impl<'a> Parser<'a> {
         let mut named = Vec::new();
         let mut plain = Vec::new();
         loop {
-            let before = self.rest;
+            let (before, leaves) = (self.rest, self.leaves.len());
             let name = self.field_name();
             let field = name.and_then(|name| {
                 let starts = |byte: char| byte.is_ascii_alphabetic() || byte == '_';
@@ -87,6 +96,7 @@ impl<'a> Parser<'a> {
                 Some((name, kind)) if self.at_end_of_field() => named.push((name, kind)),
                 _ => {
                     self.rest = before;
+                    self.leaves.truncate(leaves);
                     plain.push(self.kind()?);
                 }
             }

@@ -1,6 +1,6 @@
 //! The type strings of Yandex Query's columns.
 
-use super::kind::Kind;
+use super::{kind::Kind, leaves::Leaves};
 
 /// How deep types may nest before the string counts as unreadable.
 const MAX_DEPTH: u8 = 64;
@@ -17,9 +17,15 @@ pub(super) fn column(text: &str) -> (Kind, bool) {
 
 /// What a type string means; [`Kind::Other`] for one that cannot be read.
 pub(super) fn parse(text: &str) -> Kind {
+    parse_into(text, &mut Leaves::default())
+}
+
+/// What a type string means, and the types in it that are made of no others.
+pub(crate) fn parse_into<'a>(text: &'a str, leaves: &mut Leaves<'a>) -> Kind {
     let mut parser = Parser {
         rest: text,
         depth: 0,
+        leaves,
     };
     match parser.kind() {
         Some(kind) if parser.rest.trim().is_empty() => kind,
@@ -27,12 +33,13 @@ pub(super) fn parse(text: &str) -> Kind {
     }
 }
 
-struct Parser<'a> {
+struct Parser<'a, 'l> {
     rest: &'a str,
     depth: u8,
+    leaves: &'l mut Leaves<'a>,
 }
 
-impl Parser<'_> {
+impl Parser<'_, '_> {
     fn kind(&mut self) -> Option<Kind> {
         if self.depth == MAX_DEPTH {
             return None;
@@ -66,10 +73,13 @@ impl Parser<'_> {
             let known = |char: char| char.is_ascii_digit() || matches!(char, ',' | ' ');
             inside.chars().all(known).then_some(())?;
             self.rest = after;
+            self.leaves.add(&Kind::Decimal, rest, after);
             return Some(Kind::Decimal);
         }
         if self.take('<').is_none() {
-            return Some(scalar(word));
+            let kind = scalar(word);
+            self.leaves.add(&kind, rest, after);
+            return Some(kind);
         }
         let kind = self.container(word)?;
         self.take('>')?;
@@ -214,7 +224,7 @@ fn scalar(word: &str) -> Kind {
     }
 }
 
-fn is_pg(word: &str) -> bool {
+pub(crate) fn is_pg(word: &str) -> bool {
     let word = word.strip_prefix('_').unwrap_or(word);
     word.starts_with("pg")
         && word

@@ -1,0 +1,248 @@
+//! One column of a batch, while it is made.
+
+use std::fmt;
+
+use arrow_array::{
+    ArrayRef,
+    builder::{
+        BinaryViewBuilder, BooleanBuilder, GenericBinaryBuilder, GenericStringBuilder,
+        StringViewBuilder,
+    },
+};
+use arrow_schema::{ArrowError, DataType, Field, IntervalUnit, TimeUnit};
+use serde::de::{DeserializeSeed, Deserializer, Visitor};
+
+use super::{
+    compatible::{Member, entry_kinds, has_alternatives, has_members, is_compatible, member_kind},
+    decimal::Decimal,
+    fixed::Fixed,
+    nested::{List, Map},
+    structs::Struct,
+    text::{Bytes, Text},
+    values::Values,
+};
+use crate::decode::{Kind, OTHER};
+
+/// Takes the cells of a column, one after the other, and makes an array of them.
+///
+/// A cell is read by way of serde, so that it has the form that it has for any other type: quoted
+/// or bare numbers, JSON in text, every Optional's list.
+#[derive(Debug)]
+pub(super) struct Builder {
+    data_type: DataType,
+    values: Values,
+    is_nullable: bool,
+    /// How many Optionals are around a value. The NULL of each is NULL.
+    optionals: usize,
+}
+
+/// The declared type and the Arrow type do not go together.
+#[derive(Debug)]
+pub(super) struct Misfit;
+
+impl Builder {
+    /// For cells of this kind, with room for so many.
+    pub(super) fn new(field: &Field, kind: &Kind, rows: usize) -> Result<Self, Misfit> {
+        let (mut inner, mut optionals) = (kind, 0);
+        while let Kind::Optional(value) = inner {
+            (inner, optionals) = (value, optionals + 1);
+        }
+        let data_type = field.data_type();
+        if !is_compatible(data_type, inner) {
+            return Err(Misfit);
+        }
+        Ok(Self {
+            values: values(data_type, inner, rows)?,
+            data_type: data_type.clone(),
+            is_nullable: field.is_nullable(),
+            optionals,
+        })
+    }
+
+    /// For an alternative of a variant, as the schema of rowfeed has it.
+    fn alternative(field: &Field, kind: &Kind, rows: usize) -> Result<Self, Misfit> {
+        let values = match field.data_type() {
+            DataType::Boolean if *kind == Kind::Null => {
+                Values::IsSet(BooleanBuilder::with_capacity(rows))
+            }
+            DataType::Struct(fields) if fields.len() == 1 && !has_members(kind) => {
+                let value = Self::new(&fields[0], kind, rows)?;
+                Values::Struct(Struct::wrapping(fields.clone(), value))
+            }
+            _ => return Self::new(field, kind, rows),
+        };
+        Ok(Self {
+            data_type: field.data_type().clone(),
+            values,
+            is_nullable: field.is_nullable(),
+            optionals: 0,
+        })
+    }
+
+    /// Takes a cell.
+    #[inline]
+    pub(super) fn append<'de, D: Deserializer<'de>>(&mut self, cell: D) -> Result<(), D::Error> {
+        if !self.is_nullable {
+            return self.values.read(cell);
+        }
+        cell.deserialize_option(Nullable {
+            values: &mut self.values,
+            more: self.optionals.saturating_sub(1),
+        })
+    }
+
+    /// Takes the value of a variant's alternative, which is not NULL if it is set.
+    pub(super) fn append_alternative<'de, D>(&mut self, cell: D) -> Result<(), D::Error>
+    where
+        D: Deserializer<'de>,
+    {
+        match self.optionals {
+            0 => self.values.read(cell),
+            _ => self.append(cell),
+        }
+    }
+
+    pub(super) fn push_null(&mut self) {
+        self.values.push_null();
+    }
+
+    pub(super) fn finish(self) -> Result<ArrayRef, ArrowError> {
+        self.values.finish(&self.data_type)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for &mut Builder {
+    type Value = ();
+
+    #[inline]
+    fn deserialize<D: Deserializer<'de>>(self, cell: D) -> Result<(), D::Error> {
+        self.append(cell)
+    }
+}
+
+/// A cell that may be NULL, on any level.
+struct Nullable<'b> {
+    values: &'b mut Values,
+    more: usize,
+}
+
+impl<'de> Visitor<'de> for Nullable<'_> {
+    type Value = ();
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a value or NULL")
+    }
+
+    fn visit_none<E>(self) -> Result<(), E> {
+        self.values.push_null();
+        Ok(())
+    }
+
+    #[inline]
+    fn visit_some<D: Deserializer<'de>>(self, cell: D) -> Result<(), D::Error> {
+        match self.more {
+            0 => self.values.read(cell),
+            more => cell.deserialize_option(Self {
+                more: more - 1,
+                ..self
+            }),
+        }
+    }
+}
+
+fn values(data_type: &DataType, kind: &Kind, rows: usize) -> Result<Values, Misfit> {
+    let member = |field: &Field, kind: &Kind| Builder::new(field, kind, rows);
+    Ok(match data_type {
+        DataType::Null => Values::Null(0),
+        DataType::Boolean => Values::Boolean(BooleanBuilder::with_capacity(rows)),
+        DataType::Int8 => Values::Int8(Fixed::with_capacity(rows)),
+        DataType::Int16 => Values::Int16(Fixed::with_capacity(rows)),
+        DataType::Int32 => Values::Int32(Fixed::with_capacity(rows)),
+        DataType::Int64 => Values::Int64(Fixed::with_capacity(rows)),
+        DataType::UInt8 => Values::UInt8(Fixed::with_capacity(rows)),
+        DataType::UInt16 => Values::UInt16(Fixed::with_capacity(rows)),
+        DataType::UInt32 => Values::UInt32(Fixed::with_capacity(rows)),
+        DataType::UInt64 => Values::UInt64(Fixed::with_capacity(rows)),
+        DataType::Float32 => Values::Float32(Fixed::with_capacity(rows)),
+        DataType::Float64 => match kind {
+            Kind::Number => Values::AnyNumber(Fixed::with_capacity(rows)),
+            _ => Values::Float64(Fixed::with_capacity(rows)),
+        },
+        DataType::Decimal32(precision, scale)
+        | DataType::Decimal64(precision, scale)
+        | DataType::Decimal128(precision, scale)
+        | DataType::Decimal256(precision, scale) => {
+            let form = Decimal {
+                precision: *precision,
+                scale: *scale,
+            };
+            match data_type {
+                DataType::Decimal32(..) => Values::Decimal32(Fixed::with_capacity(rows), form),
+                DataType::Decimal64(..) => Values::Decimal64(Fixed::with_capacity(rows), form),
+                DataType::Decimal128(..) => Values::Decimal128(Fixed::with_capacity(rows), form),
+                _ => Values::Decimal256(Fixed::with_capacity(rows), form),
+            }
+        }
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Values::Text {
+            text: match data_type {
+                DataType::Utf8 => Text::Small(GenericStringBuilder::with_capacity(rows, 0)),
+                DataType::LargeUtf8 => Text::Large(GenericStringBuilder::with_capacity(rows, 0)),
+                _ => Text::View(StringViewBuilder::with_capacity(rows)),
+            },
+            is_as_sent: has_alternatives(kind),
+        },
+        DataType::Binary => {
+            Values::Bytes(Bytes::Small(GenericBinaryBuilder::with_capacity(rows, 0)))
+        }
+        DataType::LargeBinary => {
+            Values::Bytes(Bytes::Large(GenericBinaryBuilder::with_capacity(rows, 0)))
+        }
+        DataType::BinaryView => Values::Bytes(Bytes::View(BinaryViewBuilder::with_capacity(rows))),
+        DataType::Date32 => Values::Date(Fixed::with_capacity(rows)),
+        DataType::Timestamp(unit, zone) => {
+            Values::Timestamp(Fixed::with_capacity(rows), *unit, zone.is_some())
+        }
+        DataType::Time64(unit @ (TimeUnit::Microsecond | TimeUnit::Nanosecond)) => {
+            Values::Time(Fixed::with_capacity(rows), *unit)
+        }
+        DataType::Duration(unit) => Values::Duration(Fixed::with_capacity(rows), *unit),
+        DataType::Interval(IntervalUnit::YearMonth) => Values::Months(Fixed::with_capacity(rows)),
+        DataType::List(field) => {
+            let elements = match kind {
+                Kind::List(element) | Kind::Dict(element) => element,
+                _ => &OTHER,
+            };
+            Values::List(List::new(field.clone(), member(field, elements)?))
+        }
+        DataType::Map(field, is_sorted) => {
+            let DataType::Struct(entry) = field.data_type() else {
+                return Err(Misfit);
+            };
+            let [key, value] = &**entry else {
+                return Err(Misfit);
+            };
+            let (key_kind, value_kind) = entry_kinds(kind);
+            let (keys, values) = (member(key, key_kind)?, member(value, value_kind)?);
+            Values::Map(Map::new(
+                field.clone(),
+                *is_sorted,
+                entry.clone(),
+                keys,
+                values,
+            ))
+        }
+        DataType::Struct(fields) => {
+            let members = fields.iter().enumerate().map(|(at, field)| {
+                let kind = member_kind(kind, at, field.name());
+                match kind {
+                    Member::Plain(kind) => member(field, kind),
+                    Member::Alternative(kind) => Builder::alternative(field, kind, rows),
+                    Member::Missing => Err(Misfit),
+                }
+            });
+            let members = members.collect::<Result<Vec<_>, _>>()?;
+            Values::Struct(Struct::new(fields.clone(), members, kind))
+        }
+        _ => return Err(Misfit),
+    })
+}

@@ -1,0 +1,280 @@
+//! What the batches of a result look like: which column goes where, and as what.
+
+use std::sync::Arc;
+
+use arrow_array::{RecordBatch, RecordBatchOptions};
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
+use serde::de::Deserializer;
+
+use super::{
+    builder::{Builder, Misfit},
+    schema,
+};
+use crate::{
+    Columns, DecodeError, Error, ErrorKind,
+    decode::{Kind, TakesCells},
+};
+
+/// What the user wants of the batches.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wishes {
+    pub(super) schema: Option<SchemaRef>,
+    pub(super) types: Vec<(String, DataType)>,
+}
+
+/// How the columns of a result become those of batches.
+#[derive(Debug)]
+pub(super) struct Layout {
+    pub(super) schema: SchemaRef,
+    /// The columns as the result declares them.
+    declared: Columns,
+    /// The same, or if none are declared, those of the schema.
+    pub(super) columns: Columns,
+    /// Which field each column is.
+    places: Vec<Option<usize>>,
+    /// What each field is read from.
+    kinds: Vec<Kind>,
+    /// Whether only some of the cells are wanted.
+    is_chosen: bool,
+}
+
+impl Wishes {
+    /// The schema, if it does not depend on what the result declares.
+    pub(super) fn known_schema(&self) -> Option<SchemaRef> {
+        let schema = self.schema.as_ref()?;
+        let has_all = |(name, _): &(String, DataType)| schema.field_with_name(name).is_ok();
+        (self.types.iter().all(has_all)).then(|| self.apply(schema))
+    }
+
+    /// The schema with the types that are wanted.
+    fn apply(&self, schema: &SchemaRef) -> SchemaRef {
+        if self.types.is_empty() {
+            return schema.clone();
+        }
+        let fields = schema.fields().iter().map(|field| {
+            match self.types.iter().rfind(|(name, _)| name == field.name()) {
+                Some((_, data_type)) => Arc::new(schema::with_type(field, data_type.clone())),
+                None => field.clone(),
+            }
+        });
+        let fields: Vec<_> = fields.collect();
+        Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
+    }
+
+    pub(super) fn layout(
+        &self,
+        service: &'static str,
+        declared: &Columns,
+    ) -> Result<Layout, Error> {
+        let refuse = |message: String| Error::new(ErrorKind::InvalidRequest, service, message);
+        let names = || {
+            declared
+                .iter()
+                .map(crate::Column::name)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let schema = match &self.schema {
+            Some(schema) => self.apply(schema),
+            None if declared.is_empty() => {
+                return Err(refuse(
+                    "the result does not declare its columns, so there is no schema: give one \
+                     with with_schema()"
+                        .to_owned(),
+                ));
+            }
+            None => self.apply(&schema::of(declared)),
+        };
+        for (name, _) in &self.types {
+            if schema.field_with_name(name).is_err() {
+                return Err(refuse(format!(
+                    "column_type() names a column `{name}`, and there is none; there are: {}",
+                    names()
+                )));
+            }
+        }
+        let columns = match declared.is_empty() {
+            true => declared.undeclared(schema.fields().iter().map(|field| field.name().as_str())),
+            false => declared.clone(),
+        };
+        let mut places = vec![None; columns.len()];
+        let mut kinds = Vec::with_capacity(schema.fields().len());
+        for (place, field) in schema.fields().iter().enumerate() {
+            let column = match self.schema {
+                Some(_) => columns.position(field.name()),
+                None => Some(place),
+            };
+            let Some(column) = column else {
+                return Err(refuse(format!(
+                    "the schema has a column `{}`, and the result has none; it has: {}",
+                    field.name(),
+                    names()
+                )));
+            };
+            let by_name = columns.position(field.name());
+            if places[column].is_some() || (columns.is_by_name() && by_name != Some(column)) {
+                return Err(refuse(format!(
+                    "there are two columns `{}`, which cannot be told apart: rename one in the \
+                     query",
+                    field.name()
+                )));
+            }
+            places[column] = Some(place);
+            let kind = columns.iter().nth(column).map(|column| &column.kind);
+            let kind = self.kind(field, kind.unwrap_or(&Kind::Unknown));
+            if let Err(Misfit) = Builder::new(field, &kind, 0) {
+                let declared = columns
+                    .iter()
+                    .nth(column)
+                    .and_then(crate::Column::type_name);
+                return Err(refuse(format!(
+                    "the column `{}` is declared as {} and cannot be read as {}: ask for another \
+                     type, such as Utf8",
+                    field.name(),
+                    declared.unwrap_or("nothing"),
+                    field.data_type(),
+                )));
+            }
+            kinds.push(kind);
+        }
+        Ok(Layout {
+            is_chosen: self.schema.is_some(),
+            schema,
+            declared: declared.clone(),
+            columns,
+            places,
+            kinds,
+        })
+    }
+
+    /// The kind that a field is read from. Who asks for a float where numbers may be anything gets
+    /// the nearest.
+    fn kind(&self, field: &Field, declared: &Kind) -> Kind {
+        let is_asked_for = self.types.iter().any(|(name, _)| name == field.name());
+        match declared {
+            Kind::Number if is_asked_for => Kind::Float,
+            declared => declared.clone(),
+        }
+    }
+}
+
+impl Layout {
+    /// Whether a page has the columns that this was made for.
+    pub(super) fn is_of(&self, columns: &Columns) -> bool {
+        let declared = self.declared.iter();
+        columns.are_declared_by(declared.map(|column| (column.name(), column.type_name())))
+    }
+
+    /// An empty batch, with room for so many rows.
+    pub(super) fn batch(self: &Arc<Self>, rows: usize) -> Batch {
+        let fields = self.schema.fields().iter().zip(&self.kinds);
+        let builders = fields.filter_map(|(field, kind)| Builder::new(field, kind, rows).ok());
+        Batch {
+            builders: builders.collect(),
+            filled: vec![0; self.kinds.len()],
+            cells: 0,
+            rows: 0,
+            layout: Arc::clone(self),
+        }
+    }
+}
+
+/// A batch, while it is made.
+#[derive(Debug)]
+pub(super) struct Batch {
+    layout: Arc<Layout>,
+    builders: Vec<Builder>,
+    /// The row, counted from 1, that each field had its last cell in.
+    filled: Vec<usize>,
+    /// How many cells this row had.
+    cells: usize,
+    rows: usize,
+}
+
+impl Batch {
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub(super) fn finish(self) -> Result<RecordBatch, ArrowError> {
+        let columns = self.builders.into_iter().map(Builder::finish);
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
+        RecordBatch::try_new_with_options(self.layout.schema.clone(), columns, &options)
+    }
+
+    fn field(&self, place: usize) -> &Field {
+        self.layout.schema.field(place)
+    }
+}
+
+impl TakesCells for Batch {
+    fn wants(&self, column: usize) -> bool {
+        self.layout.places[column].is_some()
+    }
+
+    #[inline]
+    fn take<'de, D>(&mut self, column: usize, cell: D) -> Result<(), DecodeError>
+    where
+        D: Deserializer<'de, Error = DecodeError>,
+    {
+        let Some(place) = self.layout.places[column] else {
+            return Ok(());
+        };
+        let row = self.rows + 1;
+        if std::mem::replace(&mut self.filled[place], row) == row {
+            return Err(DecodeError::of_row(
+                "the row holds this column twice: rename one in the query",
+            ));
+        }
+        self.cells += 1;
+        self.builders[place].append(cell).map_err(|error| {
+            let field = self.field(place);
+            let name = field.name();
+            let way_out = match field.data_type() {
+                DataType::Utf8 => String::new(),
+                _ => format!(
+                    "read the column as another type, for example \
+                     `.column_type({name:?}, DataType::Utf8)`"
+                ),
+            };
+            let way_out = Some(&*way_out).filter(|way_out| !way_out.is_empty());
+            error.in_batch(&field.data_type().to_string(), way_out)
+        })
+    }
+
+    fn undeclared(&mut self, name: &str) -> Result<(), DecodeError> {
+        match self.layout.is_chosen {
+            true => Ok(()),
+            false => Err(DecodeError::of_row(format!(
+                "the row holds a column `{name}` that the result does not declare: give a schema \
+                 with with_schema(), with this column or without it"
+            ))),
+        }
+    }
+
+    fn explain(&self, _column: usize, error: DecodeError) -> DecodeError {
+        error.null_in_batch()
+    }
+
+    fn end_row(&mut self) -> Result<(), DecodeError> {
+        self.rows += 1;
+        if self.cells < self.builders.len() {
+            for (place, builder) in self.builders.iter_mut().enumerate() {
+                if self.filled[place] == self.rows {
+                    continue;
+                }
+                let field = self.layout.schema.field(place);
+                if !field.is_nullable() {
+                    return Err(DecodeError::of_row(format!(
+                        "the row lacks the column `{}`, which may not be NULL by the schema",
+                        field.name()
+                    )));
+                }
+                builder.push_null();
+            }
+        }
+        self.cells = 0;
+        Ok(())
+    }
+}
