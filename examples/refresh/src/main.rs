@@ -11,7 +11,7 @@
 
 mod snapshot;
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{path::PathBuf, pin::pin, process::ExitCode, time::Duration};
 
 use anyhow::Result;
 use clap::Parser;
@@ -67,13 +67,14 @@ async fn run(args: &Args) -> Result<()> {
             (dune.build()?, Some(sandbox))
         }
     };
+    let mut interrupt = pin!(tokio::signal::ctrl_c());
     let mut last_run = String::new();
     for time in 1.. {
         let now = Zoned::now();
         let next = args.cron.find_next_occurrence(&now, false)?;
         let pause = Duration::try_from(&next - &now).unwrap_or_default();
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => break,
+            _ = &mut interrupt => break,
             () = tokio::time::sleep(pause) => {}
         }
         // What goes wrong once may be well the next time.
