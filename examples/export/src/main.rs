@@ -1,4 +1,4 @@
-//! Exports a result to a file: CSV or NDJSON, with a progress bar, and goes on where it
+//! Exports a result to a file: CSV, NDJSON or Parquet, with a progress bar, and goes on where it
 //! stopped.
 //!
 //! ```text
@@ -17,6 +17,7 @@
 mod cells;
 mod client;
 mod output;
+mod parquet_parts;
 mod state;
 
 use std::{future::IntoFuture as _, path::PathBuf, pin::pin, process::ExitCode};
@@ -33,7 +34,7 @@ use crate::{
     state::{Files, State},
 };
 
-/// Exports a result to CSV or NDJSON, and goes on where it stopped.
+/// Exports a result to CSV, NDJSON or Parquet, and goes on where it stopped.
 #[derive(Parser)]
 struct Args {
     /// The SQL to run.
@@ -50,7 +51,7 @@ struct Args {
     /// Unset, the ending of --out says it.
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// The file to write.
+    /// The file to write; a directory for Parquet, with one file for each page.
     #[arg(long, value_name = "FILE", default_value = "export.csv")]
     out: PathBuf,
     /// How many rows to ask for at a time.
@@ -62,6 +63,7 @@ struct Args {
 enum Format {
     Csv,
     Ndjson,
+    Parquet,
 }
 
 /// How an export ends without an error.
@@ -115,6 +117,7 @@ async fn export(args: &Args) -> Result<Outcome> {
             (state, running)
         }
         None => {
+            Output::check_absent(format, &files)?;
             let running = client.start(&query)?.start().await?;
             let state = State::new(args.service, &query, format, running.id());
             state.save(&files)?;
@@ -167,8 +170,10 @@ impl Args {
             (Some(format), _) => Ok(format),
             (None, Some("csv")) => Ok(Format::Csv),
             (None, Some("ndjson" | "jsonl")) => Ok(Format::Ndjson),
+            (None, Some("parquet")) => Ok(Format::Parquet),
             (None, _) => Err(anyhow!(
-                "the ending of {} says no format; give it one of .csv and .ndjson, or say --format",
+                "the ending of {} says no format; give it one of .csv, .ndjson, .parquet, or say \
+                 --format",
                 self.out.display()
             )),
         }

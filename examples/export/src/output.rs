@@ -11,11 +11,13 @@ use rowfeed::Page;
 
 use crate::{
     Format, cells,
+    parquet_parts::ParquetParts,
     state::{Files, about},
 };
 
 pub(crate) enum Output {
     Text(Text),
+    Parquet(ParquetParts),
 }
 
 /// A file that grows.
@@ -30,6 +32,9 @@ impl Output {
     /// Opens the part file and drops what is beyond `written`: the beginning of a page whose end
     /// never came.
     pub(crate) fn open(format: Format, files: &Files, written: u64) -> Result<Self> {
+        if format == Format::Parquet {
+            return Ok(Self::Parquet(ParquetParts::open(&files.part, written)?));
+        }
         let failed = |error| about(&files.part, &error);
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
@@ -52,11 +57,23 @@ impl Output {
         }))
     }
 
+    /// A file is replaced when its successor is whole; a directory is not.
+    pub(crate) fn check_absent(format: Format, files: &Files) -> Result<()> {
+        if format == Format::Parquet && files.output.exists() {
+            bail!(
+                "{} is there already; remove it, or choose another --out",
+                files.output.display()
+            );
+        }
+        Ok(())
+    }
+
     /// Writes a page. When this returns, it is on the disk; how much there is in all is what the
     /// state has to say.
     pub(crate) fn write(&mut self, page: &Page) -> Result<u64> {
         match self {
             Self::Text(text) => text.write(page),
+            Self::Parquet(parts) => parts.write(page),
         }
     }
 }
