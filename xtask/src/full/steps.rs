@@ -1,6 +1,6 @@
 //! The steps of a full run.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use anyhow::{Context as _, Result};
 use toml_edit::DocumentMut;
@@ -87,7 +87,7 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "examples",
-        what: "the packages below examples/",
+        what: "the programs in examples/: lints, a run of each without arguments, tests",
         run: examples,
     },
     Step {
@@ -266,33 +266,34 @@ fn bench(tools: &Tools) -> Result<Outcome> {
     tools.run(command)
 }
 
+/// What the tests of the examples may take together, once they are built.
+const EXAMPLES_WITHIN: Duration = Duration::from_secs(15 * 60);
+
+/// They are a workspace of their own. Their tests run each of them without arguments, too.
 fn examples(tools: &Tools) -> Result<Outcome> {
-    let mut manifests = Vec::new();
-    for entry in fs::read_dir(tools.root().join("examples"))
-        .into_iter()
-        .flatten()
-    {
-        let manifest = entry?.path().join("Cargo.toml");
-        if manifest.exists() {
-            manifests.push(manifest);
+    if !tools.root().join("examples/Cargo.toml").exists() {
+        return skipped("there is no examples/Cargo.toml");
+    }
+    let of_examples = |args: &[&str], more: &[&str]| {
+        let manifest = ["--manifest-path", "examples/Cargo.toml"];
+        let mut command = tools.cargo([args, &manifest, more].concat());
+        // What they depend on is large enough without what would speed up a second build.
+        command.env("CARGO_INCREMENTAL", "0");
+        command
+    };
+    let linted = ["clippy", "--locked", "--all-targets"];
+    for command in [
+        of_examples(&["fmt", "--all", "--check"], &[]),
+        of_examples(&linted, &["--", "-D", "warnings"]),
+        of_examples(&["test", "--locked", "--no-run"], &[]),
+    ] {
+        match tools.run(command)? {
+            Outcome::Passed => {}
+            other => return Ok(other),
         }
     }
-    if manifests.is_empty() {
-        return skipped("there are no packages in examples/");
-    }
-    manifests.sort();
-    let mut failed = Vec::new();
-    for manifest in manifests {
-        let mut command = tools.cargo(["test", "--locked", "--manifest-path"]);
-        command.arg(&manifest);
-        if let Outcome::Failed(why) = tools.run(command)? {
-            failed.push(why);
-        }
-    }
-    Ok(match failed.is_empty() {
-        true => Outcome::Passed,
-        false => Outcome::Failed(failed.join("; ")),
-    })
+    let tests = of_examples(&["test", "--locked", "--no-fail-fast"], &[]);
+    tools.run_within(tests, EXAMPLES_WITHIN)
 }
 
 fn guide(tools: &Tools) -> Result<Outcome> {
