@@ -62,7 +62,7 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "wasm32",
-        what: "the clients and the facade for the browser, as far as types go",
+        what: "the clients and the facade for the browser, and a run in Node.js",
         run: wasm32,
     },
     Step {
@@ -242,8 +242,23 @@ fn wasm32(tools: &Tools) -> Result<Outcome> {
     args.extend(packages(&LIBRARIES));
     args.push("--no-default-features");
     args.extend(["--features", "rowfeed/dune,rowfeed/lightdash"]);
-    args.extend(["--features", "rowfeed/yandex-query"]);
-    tools.run(tools.cargo(args))
+    args.extend(["--features", "rowfeed/yandex-query,rowfeed/arrow"]);
+    match tools.run(tools.cargo(args))? {
+        Outcome::Passed => {}
+        failed => return Ok(failed),
+    }
+    for program in ["node", "wasm-bindgen"] {
+        let mut asks = tools.command(program);
+        asks.arg("--version");
+        if tools.asked(asks).is_none() {
+            return skipped(format!(
+                "the types are right; {program} is needed to run it (`cargo install wasm-bindgen-cli`)"
+            ));
+        }
+    }
+    let mut run = tools.command("node");
+    run.arg("examples/wasm/run.mjs");
+    tools.run_within(run, EXAMPLES_WITHIN)
 }
 
 fn package(tools: &Tools) -> Result<Outcome> {
