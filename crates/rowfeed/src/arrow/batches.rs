@@ -184,10 +184,10 @@ impl RecordBatches {
     /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
     /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
     /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
-    /// let batches = run.record_batches().column_type("price", DataType::Decimal128(20, 8));
+    /// let batches = run.record_batches().column_type("price", DataType::Decimal256(50, 18));
     /// let batches = batches.column_type("project", DataType::Utf8View).try_collect().await?;
     /// let price = batches[0].schema().field_with_name("price")?.data_type().clone();
-    /// assert_eq!(price, DataType::Decimal128(20, 8));
+    /// assert_eq!(price, DataType::Decimal256(50, 18));
     /// # Ok(())
     /// # }
     /// ```
