@@ -10,7 +10,7 @@ use futures_util::{TryStreamExt as _, stream::FusedStream as _};
 use rowfeed::{
     ErrorKind, RecordBatches, Run,
     arrow::{
-        arrow_array::{RecordBatch, cast::AsArray, types::Int64Type},
+        arrow_array::{Array as _, RecordBatch, cast::AsArray, types::Int64Type},
         arrow_schema::{DataType, Field, Schema, SchemaRef},
     },
     prelude::*,
@@ -259,6 +259,46 @@ async fn results_that_declare_no_columns_need_a_schema() {
         collect(batches.with_schema(schema)).await,
         (vec![2], vec![1, 2])
     );
+}
+
+#[tokio::test]
+async fn a_schema_may_name_columns_that_only_rows_have_but_not_those_that_none_has() {
+    let bench = Bench::start().await;
+    let mut first = page("01EXECUTION", &[1, 2, 3], Some(3));
+    first["result"]["rows"][1]["extra"] = json!("x");
+    let columns = |name: &str| {
+        let fields = [("n", DataType::Int64), (name, DataType::Utf8)];
+        let fields = fields.map(|(name, data_type)| Field::new(name, data_type, true));
+        Arc::new(Schema::new(fields.to_vec()))
+    };
+    for (name, is_there) in [("extra", true), ("extar", false)] {
+        bench.answer(DUNE, 0, &first);
+        bench.answer(DUNE, 0, page("01EXECUTION", &[4], None));
+        let batches = bench.execution("01EXECUTION").record_batches();
+        let mut batches = batches.with_schema(columns(name));
+        match batches.try_next().await {
+            Ok(batch) => {
+                let batch = batch.unwrap();
+                let nulls = [batch.column(0).null_count(), batch.column(1).null_count()];
+                assert!(is_there);
+                assert_eq!(nulls, [0, 2]);
+                // Later batches may do without.
+                let next = batches.try_next().await.unwrap().unwrap();
+                assert_eq!(next.column(1).null_count(), 1);
+            }
+            Err(error) => {
+                assert!(!is_there);
+                assert_eq!(
+                    error.message(),
+                    "the schema has a column `extar`, which the result does not declare, and no \
+                     row of the first batch has it"
+                );
+                assert_eq!(batches.cursor(), None);
+                assert!(batches.try_next().await.unwrap().is_none());
+            }
+        }
+        bench.sandbox.take_requests();
+    }
 }
 
 #[tokio::test]

@@ -271,6 +271,16 @@ fn a_null_where_none_should_be() {
 }
 
 #[test]
+fn members_that_cannot_be_told_apart() {
+    let error = dune_column("row(a bigint, a varchar)", &["{\"a\":1}"]).unwrap_err();
+    assert!(error.contains("cannot be read as Struct"), "{error}");
+    assert!(
+        error.contains("ask for another type, such as Utf8"),
+        "{error}"
+    );
+}
+
+#[test]
 fn columns_that_cannot_be_told_apart_or_are_not_declared() {
     let columns = dune_columns(&[("c", "bigint"), ("c", "varchar")]);
     let error = page(&columns, "[]").record_batch().unwrap_err();

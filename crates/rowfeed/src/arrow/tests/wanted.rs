@@ -177,6 +177,10 @@ fn types_that_do_not_go_together_are_refused() {
         ("bigint", DataType::Date32),
         ("bigint", DataType::Date64),
         ("bigint", DataType::Null),
+        ("bigint", DataType::Decimal128(39, 0)),
+        ("bigint", DataType::Decimal32(4, 5)),
+        ("bigint", DataType::Decimal256(0, 0)),
+        ("bigint", DataType::Time32(TimeUnit::Second)),
         (
             "row(a bigint)",
             DataType::Struct(vec![Field::new("b", DataType::Int8, true)].into()),
@@ -243,11 +247,15 @@ fn a_schema_chooses_columns_order_and_types() {
             true,
         )])))
     };
-    let error = wanted(&columns, rows, &[], schema("z")).unwrap_err();
+    let by_place = yandex_columns(&[("a", "Int32"), ("b", "Utf8")]);
+    let error = wanted(&by_place, "[]", &[], schema("z")).unwrap_err();
     assert_eq!(
         error.message(),
-        "the schema has a column `z`, and the result has none; it has: a, b, c"
+        "the schema has a column `z`, and the result has none; it has: a, b"
     );
+    // One that only the rows have.
+    let batch = wanted(&columns, rows, &[], schema("d")).unwrap();
+    assert_eq!(shown(batch.column(0)), "4 | NULL");
     let none = Some(Arc::new(Schema::empty()));
     let batch = wanted(&columns, rows, &[], none).unwrap();
     assert_eq!((batch.num_rows(), batch.num_columns()), (2, 0));
