@@ -63,6 +63,26 @@ fn links_within_the_book_lead_somewhere() {
     }
 }
 
+/// A block that names a file in its first line holds lines of that file, left out ones apart.
+#[test]
+fn excerpts_are_what_the_files_say() {
+    let mut count = 0;
+    for (name, text) in pages() {
+        for block in text.split("```").skip(1).step_by(2) {
+            let Some(excerpt) = block.strip_prefix("text\n// ") else {
+                continue;
+            };
+            let (file, lines) = excerpt.split_once('\n').unwrap();
+            let whole = fs::read_to_string(guide().join("tides").join(file)).unwrap();
+            for part in lines.split("// …\n") {
+                assert!(whole.contains(part), "{name}: {file} does not have\n{part}");
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 5);
+}
+
 /// Files of the repository that the maintainers' chapters name, and the notes for contributors.
 #[test]
 fn paths_that_are_named_are_there() {
@@ -73,11 +93,16 @@ fn paths_that_are_named_are_there() {
     let mut count = 0;
     for (name, text) in pages().into_iter().chain([notes]) {
         for word in text.replace("```", "").split('`').skip(1).step_by(2) {
-            let is_path = ["crates/", "specs/", "xtask/"].iter();
+            let is_path = ["crates/", "specs/", "xtask/", "guide/"].iter();
             let is_path = is_path.clone().any(|start| word.starts_with(start));
-            if is_path && !word.contains(['*', ' ']) && !word.contains("tides") {
-                let word = word.replace("SERVICE", "dune");
-                assert!(Path::exists(&root.join(&word)), "{name}: {word}");
+            if is_path && !word.contains(['*', ' ', '\n']) {
+                let word = word.replace("SERVICE", "dune").replace("NAME", "dune");
+                // What belongs to the invented service lies in a folder of its own.
+                let below = ["", "guide/tides"].map(|folder| root.join(folder).join(&word));
+                assert!(
+                    below.iter().any(|path| Path::exists(path)),
+                    "{name}: {word}"
+                );
                 count += 1;
             }
         }

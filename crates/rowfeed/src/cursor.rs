@@ -60,7 +60,28 @@ fn is_first(result_set: &u32) -> bool {
 }
 
 impl Cursor {
-    /// The service: `"dune"`, `"lightdash"` or `"yandex-query"`.
+    /// The beginning of a result: for [another service](crate::service).
+    pub fn start(service: impl Into<String>, run_id: impl Into<String>) -> Self {
+        Self {
+            service: service.into(),
+            run: run_id.into(),
+            result_set: 0,
+            shape: String::new(),
+            row: 0,
+        }
+    }
+
+    /// The same place in a result that has other rows, or the same in another order, for what was
+    /// asked for with it: filters and sort keys, in the service's own terms.
+    #[must_use]
+    pub fn with_shape(self, shape: impl Into<String>) -> Self {
+        Self {
+            shape: shape.into(),
+            ..self
+        }
+    }
+
+    /// The service, as [`Error::service`](crate::Error::service) names it.
     #[must_use]
     pub fn service(&self) -> &str {
         &self.service
@@ -78,15 +99,21 @@ impl Cursor {
         self.row
     }
 
-    pub(crate) fn at(&self, row: u64) -> Self {
+    /// Another place in the same result.
+    #[must_use]
+    pub fn at(&self, row: u64) -> Self {
         Self {
             row,
             ..self.clone()
         }
     }
 
-    /// Fails unless this is a place in the result that `start` is the beginning of.
-    pub(crate) fn check(&self, service: &'static str, start: &Self) -> Result<(), Error> {
+    /// Makes sure that this is a place in the result that `start` is the beginning of.
+    ///
+    /// # Errors
+    ///
+    /// It is a place in another one; the error says what differs.
+    pub fn check(&self, service: &'static str, start: &Self) -> Result<(), Error> {
         let refuse = |message: String| {
             Err(Error::new(ErrorKind::InvalidRequest, service, message).with_run(&start.run))
         };

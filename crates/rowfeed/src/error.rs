@@ -125,7 +125,8 @@ pub struct Position {
 }
 
 impl Error {
-    pub(crate) fn new(kind: ErrorKind, service: &'static str, message: impl Into<String>) -> Self {
+    /// An error of a service, by its name: for [another one](crate::service) than those here.
+    pub fn new(kind: ErrorKind, service: &'static str, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
             service,
@@ -141,7 +142,8 @@ impl Error {
         Self::new(ErrorKind::InvalidRequest, service, message)
     }
 
-    pub(crate) fn from_call<E: ServiceError>(
+    /// A call that failed. The error keeps it, and says what it says.
+    pub fn from_call<E: ServiceError>(
         service: &'static str,
         error: rowfeed_client::Error<E>,
     ) -> Self {
@@ -170,17 +172,23 @@ impl Error {
         Self::new(ErrorKind::Timeout, service, message)
     }
 
-    pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
+    /// The same error as one of another kind: of a call whose error body says more than its status.
+    #[must_use]
+    pub fn with_kind(mut self, kind: ErrorKind) -> Self {
         self.0.kind = kind;
         self
     }
 
-    pub(crate) fn with_run(mut self, id: &str) -> Self {
+    /// The same error with the run that it happened to, unless it names one already.
+    #[must_use]
+    pub fn with_run(mut self, id: &str) -> Self {
         self.0.run_id.get_or_insert_with(|| id.to_owned());
         self
     }
 
-    pub(crate) fn with_position(mut self, position: Option<Position>) -> Self {
+    /// The same error with the place in the statement.
+    #[must_use]
+    pub fn with_position(mut self, position: Option<Position>) -> Self {
         self.0.position = position;
         self
     }
@@ -197,7 +205,8 @@ impl Error {
         self.0.kind
     }
 
-    /// The service: `"dune"`, `"lightdash"` or `"yandex-query"`.
+    /// The service: `"dune"`, `"lightdash"`, `"yandex-query"`, or the name that
+    /// [another one](crate::service) has.
     #[must_use]
     pub fn service(&self) -> &'static str {
         self.0.service

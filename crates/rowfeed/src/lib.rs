@@ -85,6 +85,7 @@ mod rows;
 mod run;
 #[cfg(feature = "schemars")]
 mod schemas;
+pub mod service;
 mod settings;
 mod source;
 

@@ -2,13 +2,17 @@
 
 use std::collections::VecDeque;
 
-/// Which rows have been asked for, and which come next.
+/// Which rows have been asked for, and which come next: for a service whose rows are addressed by
+/// offset, so that several pages may be under way at once.
+///
+/// Each request takes a [`Ticket`]; its answer is shown to [`accept`](Self::accept), which says
+/// whether it is still wanted, and then either [`go_on`](Self::go_on) or [`end`](Self::end) is said.
 ///
 /// Several requests may be under way on the guess that each page has the rows that were asked for.
 /// Where a page turns out shorter, those behind it do not fit any more: they are forgotten, and
 /// their answers fall under another epoch.
 #[derive(Debug)]
-pub(crate) struct Offsets {
+pub struct Offsets {
     first: u64,
     /// Where the next page to be accepted begins.
     next: u64,
@@ -21,13 +25,16 @@ pub(crate) struct Offsets {
 
 /// A request that was planned.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Ticket {
-    pub(crate) offset: u64,
+pub struct Ticket {
+    /// Where the page begins that was asked for.
+    pub offset: u64,
     epoch: u64,
 }
 
 impl Offsets {
-    pub(crate) fn from(first: u64) -> Self {
+    /// Begins with the row at `first`.
+    #[must_use]
+    pub fn from(first: u64) -> Self {
         Self {
             first,
             next: first,
@@ -39,30 +46,37 @@ impl Offsets {
     }
 
     /// Where the first page begins.
-    pub(crate) fn first(&self) -> u64 {
+    #[must_use]
+    pub fn first(&self) -> u64 {
         self.first
     }
 
     /// How many rows have been asked for.
-    pub(crate) fn planned_rows(&self) -> u64 {
+    #[must_use]
+    pub fn planned_rows(&self) -> u64 {
         self.planned - self.first
     }
 
     /// Where the next request begins.
-    pub(crate) fn planned(&self) -> u64 {
+    #[must_use]
+    pub fn planned(&self) -> u64 {
         self.planned
     }
 
-    pub(crate) fn is_idle(&self) -> bool {
+    /// Whether no request is under way.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
         self.under_way.is_empty()
     }
 
-    pub(crate) fn has_ended(&self) -> bool {
+    /// Whether [`end`](Self::end) has been said.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
         self.ended
     }
 
     /// Takes the next `rows` rows into a request.
-    pub(crate) fn plan(&mut self, rows: u64) -> Ticket {
+    pub fn plan(&mut self, rows: u64) -> Ticket {
         let ticket = Ticket {
             offset: self.planned,
             epoch: self.epoch,
@@ -73,7 +87,7 @@ impl Offsets {
     }
 
     /// Whether an answer is still wanted. Answers come in the order of their tickets.
-    pub(crate) fn accept(&mut self, ticket: Ticket) -> bool {
+    pub fn accept(&mut self, ticket: Ticket) -> bool {
         let wanted = ticket.epoch == self.epoch && !self.ended;
         if wanted {
             self.under_way.pop_front();
@@ -82,7 +96,7 @@ impl Offsets {
     }
 
     /// The next page begins here: what was asked for on another guess is forgotten.
-    pub(crate) fn go_on(&mut self, next: u64) {
+    pub fn go_on(&mut self, next: u64) {
         self.next = next;
         let guess = self.under_way.front().copied().unwrap_or(self.planned);
         if guess != next {
@@ -93,7 +107,7 @@ impl Offsets {
     }
 
     /// There is no next page.
-    pub(crate) fn end(&mut self) {
+    pub fn end(&mut self) {
         self.ended = true;
         self.under_way.clear();
     }

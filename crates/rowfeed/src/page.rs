@@ -49,6 +49,35 @@ pub struct Page {
 }
 
 impl Page {
+    /// A page of [another service](crate::service): the `number`-th that was read, from 0; it begins
+    /// at `start`, and its rows are written as `columns` says.
+    pub fn new(
+        service: &'static str,
+        number: u64,
+        start: Cursor,
+        columns: Columns,
+        rows: RawRows,
+    ) -> Self {
+        Self {
+            service,
+            number,
+            start,
+            columns,
+            rows,
+            kept: None,
+            total_rows: None,
+        }
+    }
+
+    /// The same page, of a result that has so many rows as far as the service says.
+    #[must_use]
+    pub fn with_total_rows(self, total_rows: impl Into<Option<u64>>) -> Self {
+        Self {
+            total_rows: total_rows.into(),
+            ..self
+        }
+    }
+
     /// The rows, as `T`, which may borrow from the page.
     ///
     /// [Types and values](crate#types-and-values) says what `T` can be, and what its fields.

@@ -62,7 +62,8 @@ enum State {
 }
 
 impl Pages {
-    pub(crate) fn new(source: impl Source) -> Self {
+    /// The pages of a source: for [another service](crate::service).
+    pub fn from_source(source: impl Source) -> Self {
         Self::boxed(Box::new(source))
     }
 
@@ -84,8 +85,8 @@ impl Pages {
         }
     }
 
-    /// Pages that are one error, when asked for.
-    pub(crate) fn failed(error: Error) -> Self {
+    /// Pages that are one error, when asked for: of parameters that cannot be, say.
+    pub fn failed(error: Error) -> Self {
         let service = error.service();
         Self {
             state: State::Failed(error),

@@ -22,7 +22,7 @@ pub(crate) trait Start: Send {
     fn service(&self) -> &'static str;
     fn limit(&self) -> Result<Option<u64>, Error>;
     fn resume(&mut self, cursor: &Cursor) -> Result<(), Error>;
-    #[cfg(feature = "blocking")]
+    #[cfg_attr(not(feature = "blocking"), allow(dead_code))]
     fn reconnect(&mut self) -> Result<(), Error>;
     fn start(self: Box<Self>, wanted: Wanted) -> Box<dyn Reader>;
 }
@@ -45,7 +45,6 @@ impl<S: Source> Start for S {
         Source::resume(self, cursor)
     }
 
-    #[cfg(feature = "blocking")]
     fn reconnect(&mut self) -> Result<(), Error> {
         Source::reconnect(self)
     }

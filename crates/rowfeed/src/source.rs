@@ -2,66 +2,107 @@
 
 use std::{future::Future, pin::Pin};
 
-use crate::{Cursor, Error, Page};
+use crate::{Cursor, Error, ErrorKind, Page};
 
-/// A future that can be kept.
-pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+/// A future that can be kept, and sent to another thread.
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// What the reader of pages wants; the same for every page of a result.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Wanted {
+#[non_exhaustive]
+pub struct Wanted {
     /// Rows of a page, as the user set it.
-    pub(crate) page_size: Option<u32>,
-    /// How many rows are wanted at all.
-    pub(crate) at_most: Option<u64>,
+    pub page_size: Option<u32>,
+    /// How many rows are wanted at all: the source's own [`limit`](Source::limit), or what
+    /// `max_rows()` says.
+    pub at_most: Option<u64>,
     /// Whether a result that the service has cut off is wanted as it is.
-    pub(crate) truncated: bool,
+    pub truncated: bool,
     /// The names that the rows' type takes, where only those columns are wanted.
-    pub(crate) fields: Option<&'static [&'static str]>,
-    /// Whether Lightdash's cells are wanted as it shows them to people.
-    pub(crate) formatted: bool,
+    pub fields: Option<&'static [&'static str]>,
+    /// Whether cells are wanted as the service shows them to people.
+    pub formatted: bool,
     /// How many pages may be fetched before they are asked for.
     pub(crate) prefetch: usize,
 }
 
 impl Wanted {
-    /// The size of a page that begins `read` rows after the first: no more than is wanted at all.
-    pub(crate) fn size_after(&self, read: u64, usual: u32) -> u64 {
+    /// How many rows to ask for in a page that begins `read` rows after the first: those of a page,
+    /// but no more than are wanted at all, and at least one. `usual` is the size of a page that
+    /// nobody has set.
+    #[must_use]
+    pub fn size_after(&self, read: u64, usual: u32) -> u64 {
         let size = u64::from(self.page_size.unwrap_or(usual));
         self.at_most
             .map_or(size, |most| size.min(most.saturating_sub(read)).max(1))
     }
 
-    /// Whether everything that is wanted has been read.
-    pub(crate) fn is_met(&self, read: u64) -> bool {
+    /// Whether as many rows as are wanted at all have been read, or asked for.
+    #[must_use]
+    pub fn is_met(&self, read: u64) -> bool {
         self.at_most.is_some_and(|most| read >= most)
     }
 }
 
-/// The paging rule of a service, with how far it has come.
+/// The paging rule of a service, with how far it has come in one result.
 ///
 /// A source is asked for requests by [`plan`](Self::plan) as long as it knows the next one, and is
-/// given the answers in the order of the requests by [`accept`](Self::accept).
-pub(crate) trait Source: Send + 'static {
+/// given their answers in the order of the requests by [`accept`](Self::accept). After an error, and
+/// after [`Plan::End`], it is not used again.
+///
+/// What a rule has to get right is what the three services of this crate do to their readers:
+///
+/// - the end is what the service calls the end: not a short page, not an empty one;
+/// - a limit may be clamped, so the next page begins where this one ended;
+/// - a page that does not advance, or is not the one that was asked for, is an error
+///   ([`ErrorKind::Paging`](crate::ErrorKind::Paging)), and so are rows that do not add up to what
+///   was announced;
+/// - a result that somebody makes anew between two pages is still the same one here.
+pub trait Source: Send + 'static {
     /// What a request is answered with.
     type Answer: Send + 'static;
 
-    /// The service that the pages come from.
+    /// The service that the pages come from, as errors and cursors name it.
     fn service(&self) -> &'static str;
 
-    /// The most rows that the caller of the operation asked for.
+    /// The most rows that the caller of the operation asked for, where the operation has a
+    /// parameter for that.
+    ///
+    /// # Errors
+    ///
+    /// The parameter is none.
     fn limit(&self) -> Result<Option<u64>, Error> {
         Ok(None)
     }
 
-    /// Goes on from a cursor; called before anything is planned.
+    /// Goes on from a cursor; called before anything is planned, if it is.
+    ///
+    /// # Errors
+    ///
+    /// The cursor belongs to another result; [`Cursor::check`] finds out.
     fn resume(&mut self, cursor: &Cursor) -> Result<(), Error>;
 
-    /// Goes on with connections that no other client has; called before anything is planned.
-    #[cfg(feature = "blocking")]
-    fn reconnect(&mut self) -> Result<(), Error>;
+    /// Goes on with connections that no other client has; called before anything is planned, if it
+    /// is: by `blocking()`, since a connection is served by the runtime that opened it.
+    /// [`Core::fresh_http_client`](rowfeed_client::Core::fresh_http_client) makes them.
+    ///
+    /// # Errors
+    ///
+    /// No client can be made. Unless implemented, always: the source is for async code alone.
+    fn reconnect(&mut self) -> Result<(), Error> {
+        Err(Error::new(
+            ErrorKind::InvalidRequest,
+            self.service(),
+            "this result can be read from async code only",
+        ))
+    }
 
-    /// The next request.
+    /// The next request. It may be asked for while others are under way, if the user wants pages
+    /// fetched ahead: a rule that needs the last answer first gives [`Plan::Wait`].
+    ///
+    /// # Errors
+    ///
+    /// What is wanted cannot be: a page size out of range, a parameter that is missing.
     fn plan(&mut self, wanted: Wanted) -> Result<Plan<Self::Answer>, Error>;
 
     /// Whether the last page has been accepted, so that nothing under way is wanted any more.
@@ -70,6 +111,10 @@ pub(crate) trait Source: Send + 'static {
     }
 
     /// The page that an answer holds, if it is to be shown.
+    ///
+    /// # Errors
+    ///
+    /// The answer is no page of this result, or not the next one.
     fn accept(&mut self, wanted: Wanted, answer: Self::Answer) -> Result<Option<Page>, Error>;
 }
 
@@ -83,11 +128,22 @@ pub(crate) trait Reconnect: Send + Sized + 'static {
 }
 
 /// What is to be done next.
-pub(crate) enum Plan<A> {
+pub enum Plan<A> {
     /// This request can be made now.
     Fetch(BoxFuture<Result<A, Error>>),
-    /// The next request depends on an answer that is not there yet.
+    /// The next request depends on an answer that is not there yet. With nothing under way this
+    /// would be for ever, and is an error.
     Wait,
     /// All requests have been made.
     End,
+}
+
+impl<A> std::fmt::Debug for Plan<A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Fetch(_) => "Fetch",
+            Self::Wait => "Wait",
+            Self::End => "End",
+        })
+    }
 }

@@ -9,7 +9,7 @@ use arrow_schema::{
 
 use crate::{
     Column, Columns,
-    decode::{Kind, Leaves, Shape, is_pg, trino_type, yql_type},
+    decode::{Dialect, Kind, Leaves, is_pg, trino_type, yql_type},
 };
 
 /// The key of a field's metadata under which its declared type stands.
@@ -23,7 +23,9 @@ const JSON: &str = "arrow.json";
 const WRAPPED: &str = "value";
 
 pub(super) fn of(columns: &Columns) -> SchemaRef {
-    let fields = columns.iter().map(|column| field(column, columns.shape()));
+    let fields = columns
+        .iter()
+        .map(|column| field(column, columns.dialect()));
     Arc::new(Schema::new(fields.collect::<Fields>()))
 }
 
@@ -35,16 +37,16 @@ pub(super) fn with_type(field: &Field, data_type: DataType) -> Field {
     field.with_metadata(metadata)
 }
 
-fn field(column: &Column, shape: Shape) -> Field {
+fn field(column: &Column, dialect: Dialect) -> Field {
     let mut leaves = Leaves::default();
     let declared = column.type_name().unwrap_or_default();
-    match shape {
-        Shape::Object => drop(trino_type(declared, &mut leaves)),
-        Shape::List => drop(yql_type(declared, &mut leaves)),
-        Shape::Cells(_) => {}
+    match dialect {
+        Dialect::Trino => drop(trino_type(declared, &mut leaves)),
+        Dialect::Yql => drop(yql_type(declared, &mut leaves)),
+        Dialect::Lightdash | Dialect::Other => {}
     }
     let mut types = Types {
-        shape,
+        dialect,
         leaves: leaves.into_iter(),
     };
     let mut field = types.field(column.name(), &column.kind);
@@ -60,7 +62,7 @@ fn field(column: &Column, shape: Shape) -> Field {
 
 /// Makes Arrow types of a kind, and of the leaves of its declared type, which are used up in order.
 struct Types<'a> {
-    shape: Shape,
+    dialect: Dialect,
     leaves: vec::IntoIter<&'a str>,
 }
 
@@ -73,7 +75,7 @@ impl Types<'_> {
         let next = self.leaves.as_slice().first().copied();
         let is_nullable = match inner {
             Kind::Null | Kind::Other | Kind::Unknown => true,
-            _ => self.shape != Shape::List || is_optional,
+            _ => self.dialect != Dialect::Yql || is_optional,
         };
         let is_pg = !is_container(inner) && next.is_some_and(is_pg);
         let data_type = self.data_type(inner);
@@ -103,9 +105,9 @@ impl Types<'_> {
                 )
             }
             Kind::Tuple(members) => {
-                let prefix = match self.shape {
-                    Shape::List => "",
-                    Shape::Object | Shape::Cells(_) => "field",
+                let prefix = match self.dialect {
+                    Dialect::Yql => "",
+                    _ => "field",
                 };
                 let members = members.iter().enumerate();
                 let members = members.map(|(at, kind)| self.member(&format!("{prefix}{at}"), kind));
@@ -187,7 +189,7 @@ impl Types<'_> {
         match kind {
             Kind::Boolean => DataType::Boolean,
             Kind::Integer => integer(leaf.word),
-            Kind::Decimal => decimal(self.shape, leaf),
+            Kind::Decimal => decimal(self.dialect, leaf),
             Kind::Float => match leaf.word {
                 "real" | "Float" | "pgfloat4" => DataType::Float32,
                 _ => DataType::Float64,
@@ -198,8 +200,9 @@ impl Types<'_> {
             Kind::Time if leaf.has_zone => DataType::Utf8,
             Kind::Time => DataType::Time64(leaf.unit()),
             Kind::Timestamp | Kind::Instant => self.timestamp(kind, leaf),
-            Kind::Interval => match self.shape {
-                Shape::List => DataType::Duration(TimeUnit::Microsecond),
+            Kind::Interval => match self.dialect {
+                Dialect::Yql => DataType::Duration(TimeUnit::Microsecond),
+                Dialect::Other => DataType::Utf8,
                 _ if leaf.text.to_ascii_lowercase().contains("year") => {
                     DataType::Interval(IntervalUnit::YearMonth)
                 }
@@ -211,20 +214,22 @@ impl Types<'_> {
 
     fn timestamp(&self, kind: &Kind, leaf: &Leaf<'_>) -> DataType {
         let utc = || Some("UTC".into());
-        match (self.shape, kind) {
-            (Shape::Object, Kind::Instant) => DataType::Timestamp(leaf.unit(), utc()),
-            (Shape::Object, _) => DataType::Timestamp(leaf.unit(), None),
+        match (self.dialect, kind) {
+            (Dialect::Trino | Dialect::Other, Kind::Instant) => {
+                DataType::Timestamp(leaf.unit(), utc())
+            }
+            (Dialect::Trino | Dialect::Other, _) => DataType::Timestamp(leaf.unit(), None),
             // All that Lightdash says is in UTC.
-            (Shape::Cells(_), _) => DataType::Timestamp(TimeUnit::Microsecond, utc()),
-            (Shape::List, Kind::Instant) => match leaf.word {
+            (Dialect::Lightdash, _) => DataType::Timestamp(TimeUnit::Microsecond, utc()),
+            (Dialect::Yql, Kind::Instant) => match leaf.word {
                 "Datetime" | "Datetime64" => DataType::Timestamp(TimeUnit::Second, utc()),
                 _ => DataType::Timestamp(TimeUnit::Microsecond, utc()),
             },
-            (Shape::List, _) if is_pg(leaf.word) => {
+            (Dialect::Yql, _) if is_pg(leaf.word) => {
                 DataType::Timestamp(TimeUnit::Microsecond, None)
             }
             // A local time with the name of its zone; no type of Arrow has room for both.
-            (Shape::List, _) => DataType::Utf8,
+            (Dialect::Yql, _) => DataType::Utf8,
         }
     }
 }
@@ -291,10 +296,10 @@ fn integer(word: &str) -> DataType {
     }
 }
 
-fn decimal(shape: Shape, leaf: &Leaf<'_>) -> DataType {
-    let (precision, scale) = match (shape, leaf.arguments) {
+fn decimal(dialect: Dialect, leaf: &Leaf<'_>) -> DataType {
+    let (precision, scale) = match (dialect, leaf.arguments) {
         (_, [Some(precision), scale]) => (precision, scale.unwrap_or(0)),
-        (Shape::Object, _) => (DECIMAL128_MAX_PRECISION, 0),
+        (Dialect::Trino, _) => (DECIMAL128_MAX_PRECISION, 0),
         // Decimals that do not say how wide they are.
         _ => return DataType::Utf8,
     };

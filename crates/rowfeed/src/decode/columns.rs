@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    column_type::ColumnType,
     error::DecodeError,
     helper,
     kind::{ColumnKind, Kind},
@@ -119,6 +120,8 @@ pub struct Columns(Arc<Inner>);
 
 struct Inner {
     shape: Shape,
+    #[cfg_attr(not(feature = "arrow"), allow(dead_code))]
+    dialect: Dialect,
     columns: Vec<Column>,
     /// Of many columns, made when one is looked up.
     by_name: OnceLock<HashMap<Box<str>, usize>>,
@@ -154,6 +157,18 @@ pub(crate) enum Shape {
     Cells(Cells),
     /// Yandex Query: a list of values.
     List,
+}
+
+/// Whose type names the columns have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// Dune.
+    Trino,
+    Lightdash,
+    /// Yandex Query.
+    Yql,
+    /// Those of a service that is not one of ours.
+    Other,
 }
 
 /// Which of the two forms of a Lightdash value to read.
@@ -297,9 +312,49 @@ impl Columns {
         self.iter().all(same) && declared.next().is_none()
     }
 
+    /// The columns of [another service](crate::service), whose rows are objects: for each its name,
+    /// its type as the service spells it, and what that amounts to.
+    pub fn objects<N, T>(columns: impl IntoIterator<Item = (N, T, ColumnType)>) -> Self
+    where
+        N: AsRef<str>,
+        T: AsRef<str>,
+    {
+        Self::other(Shape::Object, columns)
+    }
+
+    /// The same for rows that are lists of values, in the order of the columns.
+    pub fn lists<N, T>(columns: impl IntoIterator<Item = (N, T, ColumnType)>) -> Self
+    where
+        N: AsRef<str>,
+        T: AsRef<str>,
+    {
+        Self::other(Shape::List, columns)
+    }
+
+    fn other<N, T>(shape: Shape, columns: impl IntoIterator<Item = (N, T, ColumnType)>) -> Self
+    where
+        N: AsRef<str>,
+        T: AsRef<str>,
+    {
+        let columns = columns.into_iter().map(|(name, type_name, kind)| {
+            Column::new(name.as_ref(), Some(type_name.as_ref()), kind.into())
+        });
+        Self::of(shape, Dialect::Other, columns.collect())
+    }
+
     fn new(shape: Shape, columns: Vec<Column>) -> Self {
+        let dialect = match shape {
+            Shape::Object => Dialect::Trino,
+            Shape::Cells(_) => Dialect::Lightdash,
+            Shape::List => Dialect::Yql,
+        };
+        Self::of(shape, dialect, columns)
+    }
+
+    fn of(shape: Shape, dialect: Dialect, columns: Vec<Column>) -> Self {
         Self(Arc::new(Inner {
             shape,
+            dialect,
             columns,
             by_name: OnceLock::new(),
         }))
@@ -339,6 +394,11 @@ impl Columns {
             by_name
         });
         by_name.get(name).copied()
+    }
+
+    #[cfg(feature = "arrow")]
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.0.dialect
     }
 
     pub(crate) fn shape(&self) -> Shape {

@@ -13,6 +13,7 @@ mod by_column;
 mod bytes;
 mod cell;
 mod column_order;
+mod column_type;
 mod columns;
 mod digits;
 mod enums;
@@ -45,9 +46,10 @@ mod tests;
 
 #[cfg(feature = "arrow")]
 pub(crate) use by_column::{CellReader, TakesCells};
-pub(crate) use columns::LastColumns;
+pub use column_type::ColumnType;
 #[cfg(feature = "arrow")]
-pub(crate) use columns::Shape;
+pub(crate) use columns::Dialect;
+pub(crate) use columns::LastColumns;
 pub use columns::{Cells, Column, Columns};
 pub use error::DecodeError;
 #[cfg(feature = "arrow")]

@@ -92,7 +92,7 @@ fn start(offset: Result<Option<i64>, String>, request: Request) -> Pages {
         Err(message) => return Pages::failed(Error::invalid(SERVICE, message)),
     };
     match u64::try_from(offset) {
-        Ok(offset) => Pages::new(Paging::new(request, offset)),
+        Ok(offset) => Pages::from_source(Paging::new(request, offset)),
         Err(_) => {
             let message = format!("an offset of {offset} rows was asked for");
             Pages::failed(Error::invalid(SERVICE, message))
@@ -232,7 +232,6 @@ impl Source for Paging {
         Ok(())
     }
 
-    #[cfg(feature = "blocking")]
     fn reconnect(&mut self) -> Result<(), Error> {
         let client = match &mut self.request {
             Request::Latest(results) => &mut results.client,
@@ -375,17 +374,10 @@ impl Source for Paging {
                 Some(types).filter(|types| given(types)),
             )
         });
-        let page = Page {
-            service: SERVICE,
-            number: self.number,
-            start: self.place(&response.execution_id, ticket.offset),
-            columns,
-            rows,
-            kept: None,
-            total_rows,
-        };
+        let start = self.place(&response.execution_id, ticket.offset);
+        let page = Page::new(SERVICE, self.number, start, columns, rows);
         self.execution_id = Some(response.execution_id);
         self.number += 1;
-        Ok(Some(page))
+        Ok(Some(page.with_total_rows(total_rows)))
     }
 }

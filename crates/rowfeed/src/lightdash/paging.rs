@@ -72,9 +72,9 @@ impl ReadsRows for builder::GetAsyncQueryResults {
             Err(message) => return invalid(message.clone()),
         }
         match self.page_size.clone() {
-            Ok(None) => Pages::new(Paging::new(self)),
+            Ok(None) => Pages::from_source(Paging::new(self)),
             Ok(Some(size)) => match u32::try_from(size) {
-                Ok(size) => Pages::new(Paging::new(self)).page_size(size),
+                Ok(size) => Pages::from_source(Paging::new(self)).page_size(size),
                 Err(_) => invalid(format!("a page size of {size} rows was asked for")),
             },
             Err(message) => invalid(message),
@@ -181,7 +181,6 @@ impl Source for Paging {
         Ok(())
     }
 
-    #[cfg(feature = "blocking")]
     fn reconnect(&mut self) -> Result<(), Error> {
         self.results.client = crate::source::Reconnect::reconnected(&self.results.client)?;
         Ok(())
@@ -321,17 +320,9 @@ impl Source for Paging {
             };
             Columns::lightdash(columns, cells)
         });
-        let page = Page {
-            service: SERVICE,
-            number: self.number,
-            start,
-            columns,
-            rows,
-            kept: None,
-            total_rows,
-        };
+        let page = Page::new(SERVICE, self.number, start, columns, rows);
         self.number += 1;
-        Ok(Some(page))
+        Ok(Some(page.with_total_rows(total_rows)))
     }
 }
 

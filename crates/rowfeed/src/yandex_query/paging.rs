@@ -72,7 +72,7 @@ impl ReadsRows for builder::GetQueryResults {
             Err(message) => return Pages::failed(Error::invalid(SERVICE, message.clone())),
         };
         match u64::try_from(offset) {
-            Ok(offset) => Pages::new(Paging::new(self, None, offset)),
+            Ok(offset) => Pages::from_source(Paging::new(self, None, offset)),
             Err(_) => {
                 let message = format!("an offset of {offset} rows was asked for");
                 Pages::failed(Error::invalid(SERVICE, message))
@@ -170,7 +170,6 @@ impl Source for Paging {
         Ok(())
     }
 
-    #[cfg(feature = "blocking")]
     fn reconnect(&mut self) -> Result<(), Error> {
         self.results.client = crate::source::Reconnect::reconnected(&self.results.client)?;
         Ok(())
@@ -282,16 +281,9 @@ impl Source for Paging {
             let columns = results.columns.iter();
             Columns::yandex_query(columns.map(|column| (&column.name, &column.type_)))
         });
-        let page = Page {
-            service: SERVICE,
-            number: self.number,
-            start: self.place(ticket.offset)?,
-            columns,
-            rows: results.rows,
-            kept: None,
-            total_rows: Some(announced),
-        };
+        let start = self.place(ticket.offset)?;
+        let page = Page::new(SERVICE, self.number, start, columns, results.rows);
         self.number += 1;
-        Ok(Some(page))
+        Ok(Some(page.with_total_rows(announced)))
     }
 }

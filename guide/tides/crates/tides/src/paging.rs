@@ -1,0 +1,187 @@
+//! The paging rule of Tides.
+//!
+//! - A page says whether more follow, and never how many there are in all; a short or empty page is
+//!   not the last.
+//! - The next page begins after the last reading of this one, whose number the page tells: how many
+//!   a page has is the service's to decide. So each request waits for the answer to the one before.
+//! - All pages are of the snapshot that the first one was of, which is asked for by its name: readings
+//!   that come in meanwhile shift nothing.
+
+use rowfeed::{
+    Columns, Cursor, Error, ErrorKind, Page, Pages, ReadsRows,
+    service::{ColumnType, Plan, Source, Wanted},
+};
+
+use crate::{builder, types};
+
+const SERVICE: &str = "tides";
+/// What the service sends unless it is told.
+const PAGE_SIZE: u32 = 100;
+/// What it sends at most.
+const MAX_PAGE_SIZE: u32 = 500;
+
+impl ReadsRows for builder::GetReadings {
+    fn pages(self) -> Pages {
+        let after = self
+            .after
+            .as_ref()
+            .map(|after| u64::try_from(after.unwrap_or(0)));
+        match after {
+            Ok(Ok(next)) => Pages::from_source(Paging {
+                next,
+                read: 0,
+                number: 0,
+                state: State::Known,
+                readings: self,
+            }),
+            Ok(Err(_)) => Pages::failed(invalid("`after` is less than no readings")),
+            Err(message) => Pages::failed(invalid(message)),
+        }
+    }
+}
+
+struct Paging {
+    readings: builder::GetReadings,
+    /// How many readings lie before the next page, and how many were read here.
+    next: u64,
+    read: u64,
+    number: u64,
+    state: State,
+}
+
+enum State {
+    /// The next page can be asked for.
+    Known,
+    /// It was asked for.
+    Asked,
+    /// There is none.
+    Ended,
+}
+
+impl Source for Paging {
+    type Answer = types::Readings;
+
+    fn service(&self) -> &'static str {
+        SERVICE
+    }
+
+    /// `limit` of the operation is the number of readings that the caller wants.
+    fn limit(&self) -> Result<Option<u64>, Error> {
+        let limit = self.readings.limit.as_ref().map_err(invalid)?;
+        let limit = limit.map(u64::try_from).transpose();
+        limit.map_err(|_| invalid("a limit of less than no readings was asked for"))
+    }
+
+    fn resume(&mut self, cursor: &Cursor) -> Result<(), Error> {
+        let asked = self.readings.snapshot.as_ref().map_err(invalid)?;
+        let snapshot = asked.as_deref().unwrap_or(cursor.run_id());
+        cursor.check(SERVICE, &self.start(snapshot)?)?;
+        self.readings = self.readings.clone().snapshot(cursor.run_id());
+        self.next = cursor.row();
+        Ok(())
+    }
+
+    fn reconnect(&mut self) -> Result<(), Error> {
+        let client = self.readings.client.reconnected();
+        self.readings.client = client.map_err(|error| invalid(error.to_string()))?;
+        Ok(())
+    }
+
+    fn plan(&mut self, wanted: Wanted) -> Result<Plan<types::Readings>, Error> {
+        if let Some(size) = wanted.page_size.filter(|size| *size > MAX_PAGE_SIZE) {
+            return Err(invalid(format!(
+                "a page size of {size} was asked for; the service sends {MAX_PAGE_SIZE} at most"
+            )));
+        }
+        match self.state {
+            State::Asked => return Ok(Plan::Wait),
+            State::Ended => return Ok(Plan::End),
+            State::Known => self.state = State::Asked,
+        }
+        let limit = wanted.size_after(self.read, PAGE_SIZE);
+        let page = self.readings.clone().limit(limit.cast_signed());
+        let page = page.after(self.next.cast_signed()).send();
+        Ok(Plan::Fetch(Box::pin(async move {
+            let page = page
+                .await
+                .map_err(|error| Error::from_call(SERVICE, error))?;
+            Ok(page.into_inner())
+        })))
+    }
+
+    fn has_ended(&self) -> bool {
+        matches!(self.state, State::Ended)
+    }
+
+    fn accept(&mut self, wanted: Wanted, page: types::Readings) -> Result<Option<Page>, Error> {
+        let (first, rows) = (self.next, page.readings.count() as u64);
+        let wrong = |why: String| {
+            let why = format!("the page after reading {first} {why}");
+            Err(Error::new(ErrorKind::Paging, SERVICE, why).with_run(&page.snapshot))
+        };
+        let asked = self
+            .readings
+            .snapshot
+            .as_ref()
+            .ok()
+            .and_then(Option::as_ref);
+        if let Some(asked) = asked.filter(|asked| **asked != page.snapshot) {
+            return wrong(format!(
+                "is of snapshot {}, and {asked} was asked for",
+                page.snapshot
+            ));
+        }
+        if u64::try_from(page.after) != Ok(first + rows) {
+            return wrong(format!("has {rows} readings and ends at {}", page.after));
+        }
+        if rows == 0 && page.more {
+            return wrong(
+                "is empty, and more are said to follow: it would be asked for again".into(),
+            );
+        }
+        let start = self.start(&page.snapshot)?.at(first);
+        let shown = Page::new(SERVICE, self.number, start, columns(&page), page.readings);
+        self.readings = self.readings.clone().snapshot(page.snapshot);
+        self.next = first + rows;
+        self.read += rows;
+        self.number += 1;
+        self.state = match page.more && !wanted.is_met(self.read) {
+            true => State::Known,
+            false => State::Ended,
+        };
+        Ok(Some(shown))
+    }
+}
+
+impl Paging {
+    /// The beginning of the result that a snapshot is.
+    fn start(&self, snapshot: &str) -> Result<Cursor, Error> {
+        let station = self.readings.station.as_ref().map_err(invalid)?;
+        Ok(Cursor::start(SERVICE, snapshot).with_shape(station.as_str()))
+    }
+}
+
+fn columns(page: &types::Readings) -> Columns {
+    let fields = page.fields.iter();
+    Columns::lists(fields.map(|field| (&field.name, &field.type_, column_type(&field.type_))))
+}
+
+/// What the service's names of types amount to; one that is new is read as its JSON is.
+fn column_type(name: &str) -> ColumnType {
+    let element = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'));
+    match (name, element) {
+        (_, Some(element)) => ColumnType::List(Box::new(column_type(element))),
+        ("instant", _) => ColumnType::Instant,
+        ("day", _) => ColumnType::Date,
+        ("metres", _) => ColumnType::Decimal,
+        ("count", _) => ColumnType::Integer,
+        ("word", _) => ColumnType::Text,
+        _ => ColumnType::Unknown,
+    }
+}
+
+fn invalid(message: impl AsRef<str>) -> Error {
+    Error::new(ErrorKind::InvalidRequest, SERVICE, message.as_ref())
+}
