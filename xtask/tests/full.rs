@@ -150,7 +150,7 @@ fn every_combination_of_features_is_checked_whatever_becomes_of_one() {
     assert!(line.ends_with("rowfeed-dune with [schemars]"), "{line}");
     let calls = bare.calls();
     let last = "check --locked --quiet -p rowfeed --no-default-features --features dune,lightdash,\
-                yandex-query,rustls,gzip,blocking,service-account";
+                yandex-query,rustls,gzip,arrow,blocking,service-account";
     assert!(calls.last().unwrap().contains(last), "{calls:?}");
 }
 
