@@ -32,6 +32,10 @@ chapters! {
     new_api_version = "new-api-version.md",
 }
 
+/// The front page of the workspace.
+#[doc = include_str!("../README.md")]
+pub mod readme {}
+
 /// A sandbox whose runs are at their end at once.
 pub fn quick() -> SandboxBuilder {
     Sandbox::builder().poll_steps(0)

@@ -26,12 +26,13 @@ use self::{
 use crate::workspace::Workspace;
 
 const HELP: &str = "\
-cargo xtask full [--only STEP]… [--install]   run everything that a release needs, and a summary
-cargo xtask full --list                       say which steps there are
+cargo xtask full [OPTION]…   run everything that a release needs, and a summary
+cargo xtask full --list      say which steps there are
 
---only STEP   only this step; may be given more than once
---install     install the tools that are missing, by `cargo install --locked`
---root DIR    a checkout other than the one this was built in
+--only STEP      only this step; may be given more than once
+--install        install the tools that are missing, by `cargo install --locked`
+--baseline REV   what `semver` compares with; the last tag v… unless given
+--root DIR       a checkout other than the one this was built in
 ";
 
 /// What became of a step.
@@ -46,6 +47,7 @@ enum Outcome {
 struct Options {
     only: Vec<String>,
     install: bool,
+    baseline: Option<String>,
     list: bool,
     help: bool,
     root: Option<OsString>,
@@ -67,7 +69,7 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, workspace: &Workspace) -
     let root = options
         .root
         .map_or_else(|| workspace.root().to_owned(), Into::into);
-    let tools = Tools::new(root, options.install);
+    let tools = Tools::new(root, options.install, options.baseline);
     let mut done = Vec::new();
     for step in chosen(&options.only)? {
         println!("\n== {}: {}", step.name, step.what);
@@ -96,6 +98,7 @@ fn parse(mut parser: lexopt::Parser) -> Result<Options> {
             Short('h') | Long("help") => options.help = true,
             Long("list") => options.list = true,
             Long("install") => options.install = true,
+            Long("baseline") => options.baseline = Some(parser.value()?.string()?),
             Long("only") => options.only.push(parser.value()?.string()?),
             Long("root") => options.root = Some(parser.value()?),
             other => return Err(other.unexpected().into()),

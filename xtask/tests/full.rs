@@ -87,7 +87,9 @@ const QUICK: [&str; 10] = [
 #[test]
 fn what_has_no_ground_is_skipped_and_says_why() {
     let bare = Bare::new("");
-    let only = ["semver", "msrv", "minimal", "wasm32", "examples", "guide"];
+    let only = [
+        "semver", "msrv", "minimal", "wasm32", "docs", "examples", "guide",
+    ];
     let args: Vec<_> = only.iter().flat_map(|step| ["--only", step]).collect();
     let output = bare.full(&args);
     assert!(output.status.success(), "{}", text(&output));
@@ -96,13 +98,14 @@ fn what_has_no_ground_is_skipped_and_says_why() {
         "rustup toolchain install 1.70",
         "rustup toolchain install nightly",
         "rustup target add wasm32-unknown-unknown",
-        "no packages in examples/",
+        "rustup toolchain install nightly",
+        "no examples/Cargo.toml",
         "no guide/",
     ]) {
         let line = became(&output, step);
         assert!(line.contains("skipped") && line.contains(why), "{line}");
     }
-    assert!(text(&output).contains("0 passed, 6 skipped, 0 failed"));
+    assert!(text(&output).contains("0 passed, 7 skipped, 0 failed"));
     // Nothing was asked of cargo.
     assert!(bare.calls().iter().all(|call| call.starts_with("rustup ")));
 }
@@ -150,8 +153,18 @@ fn every_combination_of_features_is_checked_whatever_becomes_of_one() {
     assert!(line.ends_with("rowfeed-dune with [schemars]"), "{line}");
     let calls = bare.calls();
     let last = "check --locked --quiet -p rowfeed --no-default-features --features dune,lightdash,\
-                yandex-query,rustls,gzip,arrow,blocking,service-account";
+                yandex-query,rustls,gzip,arrow,blocking,service-account,schemars";
     assert!(calls.last().unwrap().contains(last), "{calls:?}");
+}
+
+#[test]
+fn a_commit_can_stand_in_for_the_last_tag() {
+    let bare = Bare::new("");
+    let output = bare.full(&["--only", "semver", "--baseline", "abc123"]);
+    assert!(output.status.success(), "{}", text(&output));
+    let calls = bare.calls();
+    let wanted = "cargo semver-checks --baseline-rev abc123 -p rowfeed-client";
+    assert!(calls.last().unwrap().starts_with(wanted), "{calls:?}");
 }
 
 #[test]
@@ -166,18 +179,22 @@ fn another_compiler_is_asked_through_rustup() {
 }
 
 #[test]
-fn every_package_of_the_examples_is_tested() {
-    let bare = Bare::new("*one*");
-    for name in ["one", "two"] {
-        let folder = bare.path("examples").join(name);
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("Cargo.toml"), "").unwrap();
+fn the_examples_are_a_workspace_of_their_own() {
+    let all = [
+        "cargo fmt --all --check --manifest-path examples/Cargo.toml []",
+        "cargo clippy --locked --all-targets --manifest-path examples/Cargo.toml -- -D warnings []",
+        "cargo test --locked --no-run --manifest-path examples/Cargo.toml []",
+        "cargo test --locked --no-fail-fast --manifest-path examples/Cargo.toml []",
+    ];
+    for (fails, calls) in [("", 4), ("*--no-fail-fast*", 4), ("*--no-run*", 3)] {
+        let bare = Bare::new(fails);
+        fs::create_dir(bare.path("examples")).unwrap();
+        fs::write(bare.path("examples/Cargo.toml"), "").unwrap();
+        let output = bare.full(&["--only", "examples"]);
+        let passed = output.status.success();
+        assert_eq!(passed, fails.is_empty(), "{}", text(&output));
+        assert_eq!(bare.calls(), all[..calls]);
     }
-    let output = bare.full(&["--only", "examples"]);
-    assert!(!output.status.success(), "{}", text(&output));
-    let calls = bare.calls();
-    assert_eq!(calls.len(), 2, "{calls:?}");
-    assert!(calls[1].contains("examples/two/Cargo.toml"), "{calls:?}");
 }
 
 #[test]

@@ -7,6 +7,8 @@ use reqwest::{
     header::{DATE, HeaderMap, RETRY_AFTER},
 };
 
+use crate::platform;
+
 /// The wait that `Retry-After` asks for, or else, with the status 429, the time until a used-up
 /// rate limit is reset.
 ///
@@ -80,7 +82,7 @@ fn now(headers: &HeaderMap) -> SystemTime {
     headers
         .get(DATE)
         .and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok())
-        .unwrap_or_else(SystemTime::now)
+        .unwrap_or_else(platform::now)
 }
 
 fn is_number(text: &str) -> bool {

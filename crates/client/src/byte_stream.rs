@@ -8,13 +8,13 @@ use std::{
 
 use bytes::Bytes;
 use futures_core::Stream;
-use tokio::time::{Instant, Sleep, sleep};
 
 use crate::{
     Error,
     details::Details,
     error::{CallError, ErrorKind, TimeoutScope},
     exchange::{Failure, stalled},
+    platform::{Body, Instant, Sleep, chunks, sleep},
     response::Meta,
 };
 
@@ -49,9 +49,9 @@ impl ByteStream {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
-    pub(crate) fn new(response: reqwest::Response, idle: Duration, meta: Meta) -> Self {
+    pub(crate) fn new(response: Body, idle: Duration, meta: Meta) -> Self {
         Self(State::Arriving(Box::new(Arriving {
-            chunks: Box::pin(response.bytes_stream()),
+            chunks: Box::pin(chunks(response)),
             idle,
             timer: Box::pin(sleep(idle)),
             waiting: false,

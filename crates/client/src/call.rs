@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use reqwest::{Method, Request, StatusCode, header::HeaderMap};
-use tokio::time::{Instant, sleep};
 use tracing::{Instrument, Span, field::Empty};
 
 use crate::{
@@ -15,6 +14,7 @@ use crate::{
     exchange::{self, Answer, BodyLimit, Closed, Failure, Limit, OpenBody},
     history::History,
     outgoing::{IDEMPOTENCY_KEY, path_below, prepare},
+    platform::{Instant, sleep},
     response::Meta,
     retry::{Paid, is_transient},
 };

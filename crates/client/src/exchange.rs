@@ -2,19 +2,18 @@
 
 use std::{error::Error as _, time::Duration};
 
-use bytes::{Bytes, BytesMut};
-use reqwest::{
-    Method, Request, StatusCode, Url,
-    header::{HeaderMap, LOCATION},
-};
-use tokio::time::{Instant, timeout_at};
-
 use crate::{
     CredentialError, Secret, TimeoutScope,
     details::{Cause, KEPT_BODY, chain},
     error::ErrorKind,
     excerpt::escaped,
     mask::{mask_headers, masked},
+    platform::{self, Body, Instant, timeout_at},
+};
+use bytes::{Bytes, BytesMut};
+use reqwest::{
+    Method, Request, StatusCode, Url,
+    header::{HeaderMap, LOCATION},
 };
 
 /// The most redirects that one attempt follows.
@@ -30,7 +29,7 @@ pub(crate) enum Answer {
 
 /// A success whose body is still to be read.
 pub(crate) struct OpenBody {
-    pub(crate) response: reqwest::Response,
+    pub(crate) response: Body,
     pub(crate) limit: BodyLimit,
 }
 
@@ -158,7 +157,7 @@ impl Failure {
     fn from_send(error: reqwest::Error, url: &Url) -> Self {
         let error = error.without_url();
         let said = error.source().map_or_else(|| error.to_string(), chain);
-        let mut failure = if error.is_connect() {
+        let mut failure = if platform::is_connect(&error) {
             let no_tls = url.scheme() == "https" && said.contains("scheme is not http");
             let hint = match no_tls {
                 true => "; this build has no TLS, enable the feature `rustls` or `native-tls`",
@@ -194,7 +193,7 @@ impl Failure {
         }
     }
 
-    fn at(mut self, response: &reqwest::Response) -> Self {
+    fn at(mut self, response: &Body) -> Self {
         self.status = Some(response.status());
         self.headers = response.headers().clone();
         self
@@ -214,7 +213,7 @@ pub(crate) async fn send(
     loop {
         let method = request.method().clone();
         let url = request.url().clone();
-        let response = match limit.run(client.execute(request)).await? {
+        let response = match limit.run(platform::send(client, request)).await? {
             Ok(response) => response,
             Err(error) => return Err(Failure::from_send(error, &url)),
         };
@@ -285,7 +284,7 @@ pub(crate) async fn read(open: OpenBody, max: u64) -> Result<Bytes, Failure> {
 }
 
 /// Keeps the status and as much of the body as an error holds, whatever happens to the rest.
-async fn close(mut response: reqwest::Response, limit: Limit) -> Closed {
+async fn close(mut response: Body, limit: Limit) -> Closed {
     let mut body = BytesMut::new();
     while body.len() < KEPT_BODY {
         match limit.run(response.chunk()).await {
@@ -305,7 +304,7 @@ async fn close(mut response: reqwest::Response, limit: Limit) -> Closed {
 }
 
 /// Where an answer redirects to, if it does.
-fn target(response: &reqwest::Response, from: &Url) -> Option<Url> {
+fn target(response: &Body, from: &Url) -> Option<Url> {
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return None;
     }

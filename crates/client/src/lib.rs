@@ -1,8 +1,6 @@
-//! What every rowfeed client stands on: transport, retries, credentials, errors, raw rows.
+#![doc = include_str!("../README.md")]
 //!
-//! A service crate describes its service once as a [`Service`], wraps a [`TransportBuilder`],
-//! and hands the resulting [`Core`] to its generated client. Everything that is the same for
-//! all services happens here:
+//! ## What is here
 //!
 //! - [`TransportBuilder`]: base URL, timeouts, deadline, retries, body limit;
 //! - [`Secret`] and [`CredentialProvider`]: credentials that never appear in output, fixed or
@@ -12,11 +10,10 @@
 //! - [`Error`]: one error for every way a call can fail, which keeps status, headers and body;
 //! - [`ResponseValue`] and [`ByteStream`]: what a call returns;
 //! - [`RawRows`]: the rows of a page as one slice of the received body;
-//! - [`open_enum!`]: string enums that accept values this version does not know.
-//!
-//! Users of a service crate meet these types through its re-exports and need no dependency on
-//! this crate.
+//! - [`open_enum!`]: string enums that accept values this version does not know;
+//! - [`platform`]: timers and tasks, of tokio or of a browser.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod asked_wait;
@@ -42,6 +39,7 @@ mod mask;
 mod open_enum;
 mod outgoing;
 mod path;
+pub mod platform;
 mod query;
 mod rate_limit;
 mod raw_rows;
@@ -53,6 +51,7 @@ mod row_index;
 mod runtime;
 mod secret;
 mod service;
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 mod token_endpoint;
 mod transport;
 mod transport_methods;
@@ -79,6 +78,7 @@ pub use retry::RetryPolicy;
 pub use runtime::Core;
 pub use secret::{Secret, SecretError};
 pub use service::Service;
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 #[doc(hidden)]
 pub use token_endpoint::{TokenAnswer, TokenEndpoint};
 pub use transport::{BuildError, TransportBuilder};

@@ -7,10 +7,9 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    sync::Notify,
-    time::{Instant, timeout_at},
-};
+use tokio::sync::Notify;
+
+use crate::platform::{Instant, timeout_at};
 
 /// How often a client sends at most; none unless set.
 ///

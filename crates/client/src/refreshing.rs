@@ -8,13 +8,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tokio::{
-    runtime::Handle,
-    sync::Notify,
-    time::{Instant, timeout, timeout_at},
-};
+use tokio::sync::Notify;
 
-use crate::{CredentialError, CredentialProvider, Secret, SecretFuture, details::chain};
+use crate::{
+    CredentialError, CredentialProvider, Secret, SecretFuture,
+    details::chain,
+    platform::{self, Instant, Runtime, timeout, timeout_at},
+};
 
 /// A credential and how long it is good for; what [`RefreshingCredential`] asks its function for.
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ impl ExpiringSecret {
     /// Good until a time by this machine's clock.
     #[must_use]
     pub fn valid_until(secret: Secret, end: SystemTime) -> Self {
-        let lifetime = end.duration_since(SystemTime::now()).unwrap_or_default();
+        let lifetime = end.duration_since(platform::now()).unwrap_or_default();
         Self::valid_for(secret, lifetime)
     }
 
@@ -237,7 +237,7 @@ impl RefreshingCredential {
 
     /// Begins a fetch in a task of its own, which goes on when the call that needed it is dropped.
     fn take_off(&self, inner: &mut Inner, now: Instant) -> Result<Flight, CredentialError> {
-        let runtime = Handle::try_current().map_err(|_| {
+        let runtime = Runtime::current().map_err(|_| {
             CredentialError::new("a credential can be refreshed within a tokio runtime only")
         })?;
         inner.last_flight += 1;

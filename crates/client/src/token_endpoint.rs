@@ -8,11 +8,14 @@ use reqwest::{
     header::{DATE, HeaderMap},
 };
 use serde::Deserialize;
-use tokio::time::sleep;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
-    CredentialError, RetryPolicy, asked_wait::asked_wait, details::chain, excerpt::escaped,
+    CredentialError, RetryPolicy,
+    asked_wait::asked_wait,
+    details::chain,
+    excerpt::escaped,
+    platform::{self, Body, sleep},
     retry::is_transient,
 };
 
@@ -69,14 +72,8 @@ impl TokenEndpoint {
             .map_err(|error| refused(format!("is refused: {error}")))?
             .parse::<Url>()
             .map_err(|error| refused(format!("cannot be parsed: {error}")))?;
-        // A kept connection would belong to the runtime that asked first, which may be gone.
-        let http = reqwest::Client::builder()
-            .connect_timeout(ATTEMPT)
-            .timeout(ATTEMPT)
-            .pool_max_idle_per_host(0);
-        let http = change(http)
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
+        let http = platform::without_pool(reqwest::Client::builder());
+        let http = platform::configure(http, ATTEMPT, change)
             .build()
             .map_err(|error| CredentialError::new(chain(&error.without_url())))?;
         Ok(Self { name, url, http })
@@ -108,7 +105,10 @@ impl TokenEndpoint {
     }
 
     async fn attempt(&self, request: RequestBuilder) -> Result<TokenAnswer, Refused> {
-        let response = request.send().await.map_err(Refused::from_http)?;
+        let (http, request) = request.timeout(ATTEMPT).build_split();
+        let request = request.map_err(Refused::from_http)?;
+        let response = platform::send(&http, request).await;
+        let response = response.map_err(Refused::from_http)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = read(response).await?;
         if status.is_success() {
@@ -131,7 +131,7 @@ impl TokenAnswer {
 
     /// How far away a time of the endpoint is, by the endpoint's own clock if it tells.
     pub fn until(&self, time: SystemTime) -> Duration {
-        let now = self.date.unwrap_or_else(SystemTime::now);
+        let now = self.date.unwrap_or_else(platform::now);
         time.duration_since(now).unwrap_or_default()
     }
 }
@@ -159,7 +159,7 @@ impl Refused {
     }
 }
 
-async fn read(mut response: reqwest::Response) -> Result<Zeroizing<Vec<u8>>, Refused> {
+async fn read(mut response: Body) -> Result<Zeroizing<Vec<u8>>, Refused> {
     // Reserved at once: a vector that grows leaves copies behind.
     let mut body = Zeroizing::new(Vec::with_capacity(MAX_BODY));
     while let Some(chunk) = response.chunk().await.map_err(Refused::from_http)? {

@@ -4,7 +4,8 @@ use reqwest::header::HeaderValue;
 
 use crate::{
     Core, CredentialError, CredentialProvider, InvalidBaseUrl, RateLimit, RetryPolicy, Secret,
-    Service, StaticCredential, base_url, rate_limit::Limiter, retry::Budget, runtime::Shared,
+    Service, StaticCredential, base_url, platform, rate_limit::Limiter, retry::Budget,
+    runtime::Shared,
 };
 
 type HttpHook = Arc<dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync>;
@@ -235,14 +236,9 @@ pub(crate) struct HttpSettings {
 
 impl HttpSettings {
     pub(crate) fn client(&self) -> Result<reqwest::Client, BuildError> {
-        let mut http = reqwest::Client::builder()
-            .user_agent(self.user_agent.clone())
-            .connect_timeout(self.connect_timeout);
-        for change in &self.changes {
-            http = change(http);
-        }
-        http.redirect(reqwest::redirect::Policy::none())
-            .referer(false)
+        let http = reqwest::Client::builder().user_agent(self.user_agent.clone());
+        let change = |http| self.changes.iter().fold(http, |http, change| change(http));
+        platform::configure(http, self.connect_timeout, change)
             .build()
             .map_err(|error| BuildError(Flaw::Http(error.without_url())))
     }

@@ -61,6 +61,7 @@ pub mod types {
         pub tags: ::std::vec::Vec<::std::string::String>,
     }
     impl CreateQueryRequest {
+        /// A builder with nothing set.
         pub fn builder() -> builder::CreateQueryRequest {
             Default::default()
         }
@@ -88,6 +89,7 @@ pub mod types {
         pub table_name: ::std::string::String,
     }
     impl CsvUploadRequest {
+        /// A builder with nothing set.
         pub fn builder() -> builder::CsvUploadRequest {
             Default::default()
         }
@@ -199,6 +201,7 @@ pub mod types {
         pub query_id: ::std::option::Option<i64>,
     }
     impl EnumFromResults {
+        /// A builder with nothing set.
         pub fn builder() -> builder::EnumFromResults {
             Default::default()
         }
@@ -218,6 +221,7 @@ pub mod types {
         pub pipeline: Pipeline,
     }
     impl ExecutePipelineRequest {
+        /// A builder with nothing set.
         pub fn builder() -> builder::ExecutePipelineRequest {
             Default::default()
         }
@@ -244,6 +248,7 @@ pub mod types {
         >,
     }
     impl ExecuteQueryPipelineRequest {
+        /// A builder with nothing set.
         pub fn builder() -> builder::ExecuteQueryPipelineRequest {
             Default::default()
         }
@@ -271,6 +276,7 @@ pub mod types {
         >,
     }
     impl ExecuteQueryRequest {
+        /// A builder with nothing set.
         pub fn builder() -> builder::ExecuteQueryRequest {
             Default::default()
         }
@@ -295,6 +301,7 @@ pub mod types {
         pub sql: ::std::string::String,
     }
     impl ExecuteSqlRequest {
+        /// A builder with nothing set.
         pub fn builder() -> builder::ExecuteSqlRequest {
             Default::default()
         }
@@ -486,6 +493,7 @@ pub mod types {
         pub start_date: ::std::option::Option<::std::string::String>,
     }
     impl GetUsageRequest {
+        /// A builder with nothing set.
         pub fn builder() -> builder::GetUsageRequest {
             Default::default()
         }
@@ -577,6 +585,7 @@ pub mod types {
         pub nodes: ::std::option::Option<::std::vec::Vec<PipelineNode>>,
     }
     impl Pipeline {
+        /// A builder with nothing set.
         pub fn builder() -> builder::Pipeline {
             Default::default()
         }
@@ -593,6 +602,7 @@ pub mod types {
         pub performance: ::std::option::Option<crate::types::Performance>,
     }
     impl PipelineMaterializedViewRefreshNode {
+        /// A builder with nothing set.
         pub fn builder() -> builder::PipelineMaterializedViewRefreshNode {
             Default::default()
         }
@@ -634,6 +644,7 @@ pub mod types {
         pub query_execution: ::std::option::Option<PipelineQueryExecutionNode>,
     }
     impl PipelineNode {
+        /// A builder with nothing set.
         pub fn builder() -> builder::PipelineNode {
             Default::default()
         }
@@ -673,6 +684,7 @@ pub mod types {
         >,
     }
     impl PipelineQueryExecutionNode {
+        /// A builder with nothing set.
         pub fn builder() -> builder::PipelineQueryExecutionNode {
             Default::default()
         }
@@ -765,6 +777,7 @@ pub mod types {
         pub values: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
     }
     impl QueryParameter {
+        /// A builder with nothing set.
         pub fn builder() -> builder::QueryParameter {
             Default::default()
         }
@@ -848,6 +861,7 @@ pub mod types {
         pub performance: ::std::option::Option<crate::types::Performance>,
     }
     impl RefreshMaterializedViewRequest {
+        /// A builder with nothing set.
         pub fn builder() -> builder::RefreshMaterializedViewRequest {
             Default::default()
         }
@@ -896,6 +910,7 @@ pub mod types {
         pub type_: ::serde_json::Value,
     }
     impl TableColumn {
+        /// A builder with nothing set.
         pub fn builder() -> builder::TableColumn {
             Default::default()
         }
@@ -937,6 +952,7 @@ pub mod types {
         pub table_name: ::std::string::String,
     }
     impl TableCreateRequest {
+        /// A builder with nothing set.
         pub fn builder() -> builder::TableCreateRequest {
             Default::default()
         }
@@ -1044,8 +1060,11 @@ pub mod types {
     #[serde(untagged)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum TableSize {
+        /// A text.
         Text(::std::string::String),
+        /// A whole number.
         Number(i64),
+        /// Anything else, as it was sent.
         Other(::serde_json::Value),
     }
     impl ::std::convert::From<i64> for TableSize {
@@ -1085,6 +1104,7 @@ pub mod types {
         pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
     }
     impl UpdateQueryRequest {
+        /// A builder with nothing set.
         pub fn builder() -> builder::UpdateQueryRequest {
             Default::default()
         }
@@ -1118,6 +1138,7 @@ pub mod types {
         pub query_id: i64,
     }
     impl UpsertMaterializedViewRequest {
+        /// A builder with nothing set.
         pub fn builder() -> builder::UpsertMaterializedViewRequest {
             Default::default()
         }
@@ -1135,6 +1156,7 @@ pub mod types {
     }
     /// Types for composing complex structures.
     pub mod builder {
+        /// Builds a [`CreateQueryRequest`](super::CreateQueryRequest).
         #[derive(Clone, Debug)]
         pub struct CreateQueryRequest {
             description: ::std::result::Result<
@@ -1172,6 +1194,7 @@ pub mod types {
             }
         }
         impl CreateQueryRequest {
+            /// A note shown with the query.
             pub fn description<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -1184,6 +1207,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether only the owner can see it; not when absent.
             pub fn is_private<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -1196,6 +1220,7 @@ pub mod types {
                     });
                 self
             }
+            /// The title of the query.
             pub fn name<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -1208,6 +1233,7 @@ pub mod types {
                     });
                 self
             }
+            /// The parameters that the SQL names.
             pub fn parameters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::QueryParameter>>,
@@ -1220,6 +1246,7 @@ pub mod types {
                     });
                 self
             }
+            /// The SQL, with `{{name}}` where a parameter goes.
             pub fn query_sql<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -1232,6 +1259,7 @@ pub mod types {
                     });
                 self
             }
+            /// Words to find the query by.
             pub fn tags<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
@@ -1272,6 +1300,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`CsvUploadRequest`](super::CsvUploadRequest).
         #[derive(Clone, Debug)]
         pub struct CsvUploadRequest {
             data: ::std::result::Result<::std::string::String, ::std::string::String>,
@@ -1299,6 +1328,7 @@ pub mod types {
             }
         }
         impl CsvUploadRequest {
+            /// The CSV text, with a header row.
             pub fn data<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -1311,6 +1341,7 @@ pub mod types {
                     });
                 self
             }
+            /// What the table holds, in words.
             pub fn description<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -1323,6 +1354,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether only the owner can read it; not when absent.
             pub fn is_private<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -1335,6 +1367,7 @@ pub mod types {
                     });
                 self
             }
+            /// The name of the table.
             pub fn table_name<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -1371,6 +1404,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`EnumFromResults`](super::EnumFromResults).
         #[derive(Clone, Debug)]
         pub struct EnumFromResults {
             column_name: ::std::result::Result<
@@ -1391,6 +1425,7 @@ pub mod types {
             }
         }
         impl EnumFromResults {
+            /// The column that holds the values.
             pub fn column_name<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -1403,6 +1438,7 @@ pub mod types {
                     });
                 self
             }
+            /// The query whose result it is.
             pub fn query_id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<i64>>,
@@ -1435,6 +1471,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`ExecutePipelineRequest`](super::ExecutePipelineRequest).
         #[derive(Clone, Debug)]
         pub struct ExecutePipelineRequest {
             pipeline: ::std::result::Result<super::Pipeline, ::std::string::String>,
@@ -1447,6 +1484,7 @@ pub mod types {
             }
         }
         impl ExecutePipelineRequest {
+            /// The pipeline.
             pub fn pipeline<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<super::Pipeline>,
@@ -1477,6 +1515,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`ExecuteQueryPipelineRequest`](super::ExecuteQueryPipelineRequest).
         #[derive(Clone, Debug)]
         pub struct ExecuteQueryPipelineRequest {
             performance: ::std::result::Result<
@@ -1497,6 +1536,7 @@ pub mod types {
             }
         }
         impl ExecuteQueryPipelineRequest {
+            /// The tier to run on.
             pub fn performance<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<crate::types::Performance>,
@@ -1509,6 +1549,7 @@ pub mod types {
                     });
                 self
             }
+            /// Values for the query's own parameters, by name.
             pub fn query_parameters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -1547,6 +1588,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`ExecuteQueryRequest`](super::ExecuteQueryRequest).
         #[derive(Clone, Debug)]
         pub struct ExecuteQueryRequest {
             performance: ::std::result::Result<
@@ -1567,6 +1609,7 @@ pub mod types {
             }
         }
         impl ExecuteQueryRequest {
+            /// The tier to run on; the service chooses when absent.
             pub fn performance<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -1581,6 +1624,7 @@ pub mod types {
                     });
                 self
             }
+            /// Values for the query's own parameters, by name: texts, numbers, `2024-09-28 00:00:00` for a date, or a list where several are allowed.
             pub fn query_parameters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -1618,6 +1662,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`ExecuteSqlRequest`](super::ExecuteSqlRequest).
         #[derive(Clone, Debug)]
         pub struct ExecuteSqlRequest {
             performance: ::std::result::Result<
@@ -1635,6 +1680,7 @@ pub mod types {
             }
         }
         impl ExecuteSqlRequest {
+            /// The tier to run on; the service chooses when absent.
             pub fn performance<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -1649,6 +1695,7 @@ pub mod types {
                     });
                 self
             }
+            /// The text, in Dune's dialect of Trino SQL.
             pub fn sql<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -1681,6 +1728,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`GetUsageRequest`](super::GetUsageRequest).
         #[derive(Clone, Debug)]
         pub struct GetUsageRequest {
             end_date: ::std::result::Result<
@@ -1701,6 +1749,7 @@ pub mod types {
             }
         }
         impl GetUsageRequest {
+            /// The last day, as `YYYY-MM-DD`.
             pub fn end_date<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -1713,6 +1762,7 @@ pub mod types {
                     });
                 self
             }
+            /// The first day, as `YYYY-MM-DD`.
             pub fn start_date<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -1745,6 +1795,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`Pipeline`](super::Pipeline).
         #[derive(Clone, Debug)]
         pub struct Pipeline {
             nodes: ::std::result::Result<
@@ -1760,6 +1811,7 @@ pub mod types {
             }
         }
         impl Pipeline {
+            /// The steps.
             pub fn nodes<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -1788,6 +1840,7 @@ pub mod types {
                 Self { nodes: Ok(value.nodes) }
             }
         }
+        /// Builds a [`PipelineMaterializedViewRefreshNode`](super::PipelineMaterializedViewRefreshNode).
         #[derive(Clone, Debug)]
         pub struct PipelineMaterializedViewRefreshNode {
             name: ::std::result::Result<
@@ -1808,6 +1861,7 @@ pub mod types {
             }
         }
         impl PipelineMaterializedViewRefreshNode {
+            /// The full name of the view.
             pub fn name<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -1820,6 +1874,7 @@ pub mod types {
                     });
                 self
             }
+            /// The tier to run on.
             pub fn performance<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -1856,6 +1911,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`PipelineNode`](super::PipelineNode).
         #[derive(Clone, Debug)]
         pub struct PipelineNode {
             dependencies: ::std::result::Result<
@@ -1883,6 +1939,7 @@ pub mod types {
             }
         }
         impl PipelineNode {
+            /// The numbers of the steps that must end before this one starts.
             pub fn dependencies<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::vec::Vec<i64>>>,
@@ -1895,6 +1952,7 @@ pub mod types {
                     });
                 self
             }
+            /// The number by which other steps name this one.
             pub fn id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<i64>>,
@@ -1905,6 +1963,7 @@ pub mod types {
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
+            /// The view to refresh; absent when the step runs a query.
             pub fn materialized_view_refresh<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -1921,6 +1980,7 @@ pub mod types {
                     });
                 self
             }
+            /// The query to run; absent when the step refreshes a view.
             pub fn query_execution<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -1961,6 +2021,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`PipelineQueryExecutionNode`](super::PipelineQueryExecutionNode).
         #[derive(Clone, Debug)]
         pub struct PipelineQueryExecutionNode {
             performance: ::std::result::Result<
@@ -1986,6 +2047,7 @@ pub mod types {
             }
         }
         impl PipelineQueryExecutionNode {
+            /// The tier to run on.
             pub fn performance<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -2000,6 +2062,7 @@ pub mod types {
                     });
                 self
             }
+            /// The id of the query.
             pub fn query_id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<i64>>,
@@ -2012,6 +2075,7 @@ pub mod types {
                     });
                 self
             }
+            /// Values for the query's own parameters, by name.
             pub fn query_parameters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -2052,6 +2116,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`QueryParameter`](super::QueryParameter).
         #[derive(Clone, Debug)]
         pub struct QueryParameter {
             description: ::std::result::Result<
@@ -2104,6 +2169,7 @@ pub mod types {
             }
         }
         impl QueryParameter {
+            /// A note shown with the parameter.
             pub fn description<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -2116,6 +2182,7 @@ pub mod types {
                     });
                 self
             }
+            /// The query whose result holds the values that can be chosen.
             pub fn enum_from_results<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -2132,6 +2199,7 @@ pub mod types {
                     });
                 self
             }
+            /// The values that can be chosen, for a parameter of the type `enum`.
             pub fn enum_options<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -2146,6 +2214,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether other values than those listed are taken too.
             pub fn is_freeform_allowed<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -2160,6 +2229,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether several values can be chosen.
             pub fn is_multiselect<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -2174,6 +2244,7 @@ pub mod types {
                     });
                 self
             }
+            /// The name, as the SQL has it.
             pub fn key<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -2186,6 +2257,7 @@ pub mod types {
                     });
                 self
             }
+            /// What kind of value it takes.
             pub fn type_<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<crate::types::ParameterType>,
@@ -2198,6 +2270,7 @@ pub mod types {
                     });
                 self
             }
+            /// The value when none is given, as text whatever the type.
             pub fn value<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -2210,6 +2283,7 @@ pub mod types {
                     });
                 self
             }
+            /// The values when none are given, where several are allowed.
             pub fn values<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -2258,6 +2332,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`RefreshMaterializedViewRequest`](super::RefreshMaterializedViewRequest).
         #[derive(Clone, Debug)]
         pub struct RefreshMaterializedViewRequest {
             performance: ::std::result::Result<
@@ -2273,6 +2348,7 @@ pub mod types {
             }
         }
         impl RefreshMaterializedViewRequest {
+            /// The tier to run on.
             pub fn performance<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -2307,6 +2383,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`TableColumn`](super::TableColumn).
         #[derive(Clone, Debug)]
         pub struct TableColumn {
             name: ::std::result::Result<::std::string::String, ::std::string::String>,
@@ -2326,6 +2403,7 @@ pub mod types {
             }
         }
         impl TableColumn {
+            /// The name of the column.
             pub fn name<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -2338,6 +2416,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether it can hold NULL.
             pub fn nullable<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -2350,6 +2429,7 @@ pub mod types {
                     });
                 self
             }
+            /// Its type, by name: `varchar`, `integer`, `double`, `boolean`, `timestamp` and others; an object for nested types.
             pub fn type_<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::serde_json::Value>,
@@ -2384,6 +2464,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`TableCreateRequest`](super::TableCreateRequest).
         #[derive(Clone, Debug)]
         pub struct TableCreateRequest {
             description: ::std::result::Result<
@@ -2419,6 +2500,7 @@ pub mod types {
             }
         }
         impl TableCreateRequest {
+            /// What the table holds, in words.
             pub fn description<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -2431,6 +2513,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether only the owner can read it; not when absent.
             pub fn is_private<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -2443,6 +2526,7 @@ pub mod types {
                     });
                 self
             }
+            /// The handle of the user or team that the API key belongs to.
             pub fn namespace<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -2455,6 +2539,7 @@ pub mod types {
                     });
                 self
             }
+            /// The columns, in order; at least one.
             pub fn schema<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::TableColumn>>,
@@ -2467,6 +2552,7 @@ pub mod types {
                     });
                 self
             }
+            /// The name of the table; begins with a lower-case letter, and holds only lower-case letters, digits and `_`.
             pub fn table_name<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -2505,6 +2591,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`UpdateQueryRequest`](super::UpdateQueryRequest).
         #[derive(Clone, Debug)]
         pub struct UpdateQueryRequest {
             description: ::std::result::Result<
@@ -2550,6 +2637,7 @@ pub mod types {
             }
         }
         impl UpdateQueryRequest {
+            /// The new note.
             pub fn description<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -2562,6 +2650,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether it is archived.
             pub fn is_archived<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -2574,6 +2663,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether only the owner can see it.
             pub fn is_private<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -2586,6 +2676,7 @@ pub mod types {
                     });
                 self
             }
+            /// The new title.
             pub fn name<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -2598,6 +2689,7 @@ pub mod types {
                     });
                 self
             }
+            /// The new parameters, in place of all old ones; an empty list removes them.
             pub fn parameters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -2612,6 +2704,7 @@ pub mod types {
                     });
                 self
             }
+            /// The new SQL.
             pub fn query_sql<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -2624,6 +2717,7 @@ pub mod types {
                     });
                 self
             }
+            /// The new tags, in place of all old ones; an empty list removes them.
             pub fn tags<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -2668,6 +2762,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`UpsertMaterializedViewRequest`](super::UpsertMaterializedViewRequest).
         #[derive(Clone, Debug)]
         pub struct UpsertMaterializedViewRequest {
             cron_expression: ::std::result::Result<
@@ -2702,6 +2797,7 @@ pub mod types {
             }
         }
         impl UpsertMaterializedViewRequest {
+            /// When to fill it anew, as a cron expression; never by itself when absent.
             pub fn cron_expression<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -2716,6 +2812,7 @@ pub mod types {
                     });
                 self
             }
+            /// When the schedule ends, in RFC 3339; never when absent.
             pub fn expires_at<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -2728,6 +2825,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether only the owner can read it.
             pub fn is_private<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -2740,6 +2838,7 @@ pub mod types {
                     });
                 self
             }
+            /// The name of the view, for instance `result_daily_volume`.
             pub fn name<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -2752,6 +2851,7 @@ pub mod types {
                     });
                 self
             }
+            /// The tier to fill it on.
             pub fn performance<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -2766,6 +2866,7 @@ pub mod types {
                     });
                 self
             }
+            /// The query that fills it.
             pub fn query_id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<i64>,
@@ -2890,14 +2991,21 @@ impl Client {
     /// - `offset`: How many to skip; 0 when absent.
     /// - `owner_handle`: Lists only datasets of the user or team with this handle.
     /// - `type_`: Lists only datasets of these kinds, separated by commas: `transformation_view`, `transformation_table`, `uploaded_table`, `decoded_table`, `spell`, `dune_table`.
-    /// ```text
-    /// let response = client.list_datasets()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, limit: i64, offset: i64, owner_handle: ::std::string::String, type_: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .list_datasets()
+    ///     // As needed:
     ///     .limit(limit)
     ///     .offset(offset)
     ///     .owner_handle(owner_handle)
     ///     .type_(type_)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn list_datasets(&self) -> builder::ListDatasets {
         builder::ListDatasets::new(self)
@@ -2908,11 +3016,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `slug`: The full name of the dataset, for instance `dex.trades`.
-    /// ```text
-    /// let response = client.get_dataset()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, slug: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_dataset()
     ///     .slug(slug)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_dataset(&self) -> builder::GetDataset {
         builder::GetDataset::new(self)
@@ -2934,10 +3048,15 @@ impl Client {
     /// - `offset`: How many to skip; 0 when absent.
     /// - `sample_count`: Sends about this many rows, chosen at random, instead of a page; possibly none, and others each time. Cannot be combined with `limit`, `offset` and `filters`.
     /// - `sort_by`: The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
-    /// ```text
-    /// let response = client.get_custom_endpoint_results()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, handle: ::std::string::String, endpoint_slug: ::std::string::String, allow_partial_results: bool, columns: ::std::string::String, filters: ::std::string::String, ignore_max_credits_per_request: bool, limit: i64, offset: i64, sample_count: i64, sort_by: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_custom_endpoint_results()
     ///     .handle(handle)
     ///     .endpoint_slug(endpoint_slug)
+    ///     // As needed:
     ///     .allow_partial_results(allow_partial_results)
     ///     .columns(columns)
     ///     .filters(filters)
@@ -2947,7 +3066,9 @@ impl Client {
     ///     .sample_count(sample_count)
     ///     .sort_by(sort_by)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_custom_endpoint_results(&self) -> builder::GetCustomEndpointResults {
         builder::GetCustomEndpointResults::new(self)
@@ -2960,11 +3081,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `execution_id`: The id of the execution, from the operation that started it.
-    /// ```text
-    /// let response = client.cancel_query_execution()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, execution_id: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .cancel_query_execution()
     ///     .execution_id(execution_id)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn cancel_query_execution(&self) -> builder::CancelQueryExecution {
         builder::CancelQueryExecution::new(self)
@@ -2991,9 +3118,14 @@ impl Client {
     /// - `offset`: How many to skip; 0 when absent.
     /// - `sample_count`: Sends about this many rows, chosen at random, instead of a page; possibly none, and others each time. Cannot be combined with `limit`, `offset` and `filters`.
     /// - `sort_by`: The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
-    /// ```text
-    /// let response = client.get_execution_results()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, execution_id: ::std::string::String, allow_partial_results: bool, columns: ::std::string::String, filters: ::std::string::String, ignore_max_credits_per_request: bool, limit: i64, offset: i64, sample_count: i64, sort_by: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_execution_results()
     ///     .execution_id(execution_id)
+    ///     // As needed:
     ///     .allow_partial_results(allow_partial_results)
     ///     .columns(columns)
     ///     .filters(filters)
@@ -3003,7 +3135,9 @@ impl Client {
     ///     .sample_count(sample_count)
     ///     .sort_by(sort_by)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_execution_results(&self) -> builder::GetExecutionResults {
         builder::GetExecutionResults::new(self)
@@ -3028,9 +3162,14 @@ impl Client {
     /// - `offset`: How many to skip; 0 when absent.
     /// - `sample_count`: Sends about this many rows, chosen at random, instead of a page; possibly none, and others each time. Cannot be combined with `limit`, `offset` and `filters`.
     /// - `sort_by`: The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
-    /// ```text
-    /// let response = client.get_execution_results_csv()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, execution_id: ::std::string::String, allow_partial_results: bool, columns: ::std::string::String, filters: ::std::string::String, ignore_max_credits_per_request: bool, limit: i64, offset: i64, sample_count: i64, sort_by: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_execution_results_csv()
     ///     .execution_id(execution_id)
+    ///     // As needed:
     ///     .allow_partial_results(allow_partial_results)
     ///     .columns(columns)
     ///     .filters(filters)
@@ -3040,7 +3179,9 @@ impl Client {
     ///     .sample_count(sample_count)
     ///     .sort_by(sort_by)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_execution_results_csv(&self) -> builder::GetExecutionResultsCsv {
         builder::GetExecutionResultsCsv::new(self)
@@ -3057,11 +3198,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `execution_id`: The id of the execution, from the operation that started it.
-    /// ```text
-    /// let response = client.get_execution_status()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, execution_id: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_execution_status()
     ///     .execution_id(execution_id)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_execution_status(&self) -> builder::GetExecutionStatus {
         builder::GetExecutionStatus::new(self)
@@ -3075,12 +3222,19 @@ impl Client {
     /// Arguments:
     /// - `limit`: How many views to list, at most 10,000, which is also the number when absent.
     /// - `offset`: How many to skip; 0 when absent.
-    /// ```text
-    /// let response = client.list_materialized_views()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, limit: i64, offset: i64) -> Result<(), Error> {
+    /// let response = client
+    ///     .list_materialized_views()
+    ///     // As needed:
     ///     .limit(limit)
     ///     .offset(offset)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn list_materialized_views(&self) -> builder::ListMaterializedViews {
         builder::ListMaterializedViews::new(self)
@@ -3091,11 +3245,16 @@ impl Client {
     ///
     /// Sends a `POST` request to `/v1/materialized-views`
     ///
-    /// ```text
-    /// let response = client.upsert_materialized_view()
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, body: types::UpsertMaterializedViewRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .upsert_materialized_view()
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn upsert_materialized_view(&self) -> builder::UpsertMaterializedView {
         builder::UpsertMaterializedView::new(self)
@@ -3106,11 +3265,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `name`: The full name of the view, for instance `dune.my_team.result_daily_volume`.
-    /// ```text
-    /// let response = client.get_materialized_view()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, name: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_materialized_view()
     ///     .name(name)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_materialized_view(&self) -> builder::GetMaterializedView {
         builder::GetMaterializedView::new(self)
@@ -3121,11 +3286,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `name`: The full name of the view, for instance `dune.my_team.result_daily_volume`.
-    /// ```text
-    /// let response = client.delete_materialized_view()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, name: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .delete_materialized_view()
     ///     .name(name)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn delete_materialized_view(&self) -> builder::DeleteMaterializedView {
         builder::DeleteMaterializedView::new(self)
@@ -3139,12 +3310,18 @@ impl Client {
     /// Arguments:
     /// - `name`: The full name of the view, for instance `dune.my_team.result_daily_volume`.
     /// - `body`
-    /// ```text
-    /// let response = client.refresh_materialized_view()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, name: ::std::string::String, body: types::RefreshMaterializedViewRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .refresh_materialized_view()
     ///     .name(name)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn refresh_materialized_view(&self) -> builder::RefreshMaterializedView {
         builder::RefreshMaterializedView::new(self)
@@ -3155,11 +3332,16 @@ impl Client {
     ///
     /// Sends a `POST` request to `/v1/pipelines/execute`
     ///
-    /// ```text
-    /// let response = client.execute_pipeline()
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, body: types::ExecutePipelineRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_pipeline()
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_pipeline(&self) -> builder::ExecutePipeline {
         builder::ExecutePipeline::new(self)
@@ -3170,11 +3352,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `pipeline_execution_id`: The id of the run, from the operation that started it.
-    /// ```text
-    /// let response = client.get_pipeline_execution_status()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, pipeline_execution_id: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_pipeline_execution_status()
     ///     .pipeline_execution_id(pipeline_execution_id)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_pipeline_execution_status(&self) -> builder::GetPipelineExecutionStatus {
         builder::GetPipelineExecutionStatus::new(self)
@@ -3188,12 +3376,19 @@ impl Client {
     /// Arguments:
     /// - `limit`: How many queries to list at most; 20 when absent.
     /// - `offset`: How many to skip; 0 when absent.
-    /// ```text
-    /// let response = client.list_queries()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, limit: i64, offset: i64) -> Result<(), Error> {
+    /// let response = client
+    ///     .list_queries()
+    ///     // As needed:
     ///     .limit(limit)
     ///     .offset(offset)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn list_queries(&self) -> builder::ListQueries {
         builder::ListQueries::new(self)
@@ -3202,11 +3397,16 @@ impl Client {
     ///
     /// Sends a `POST` request to `/v1/query`
     ///
-    /// ```text
-    /// let response = client.create_query()
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, body: types::CreateQueryRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .create_query()
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn create_query(&self) -> builder::CreateQuery {
         builder::CreateQuery::new(self)
@@ -3217,11 +3417,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `query_id`: The id of the query, the number in its address on dune.com.
-    /// ```text
-    /// let response = client.get_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, query_id: i64) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_query()
     ///     .query_id(query_id)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_query(&self) -> builder::GetQuery {
         builder::GetQuery::new(self)
@@ -3235,12 +3441,18 @@ impl Client {
     /// Arguments:
     /// - `query_id`: The id of the query, the number in its address on dune.com.
     /// - `body`
-    /// ```text
-    /// let response = client.update_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, query_id: i64, body: types::UpdateQueryRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .update_query()
     ///     .query_id(query_id)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn update_query(&self) -> builder::UpdateQuery {
         builder::UpdateQuery::new(self)
@@ -3253,11 +3465,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `query_id`: The id of the query, the number in its address on dune.com.
-    /// ```text
-    /// let response = client.archive_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, query_id: i64) -> Result<(), Error> {
+    /// let response = client
+    ///     .archive_query()
     ///     .query_id(query_id)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn archive_query(&self) -> builder::ArchiveQuery {
         builder::ArchiveQuery::new(self)
@@ -3268,11 +3486,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `query_id`: The id of the query, the number in its address on dune.com.
-    /// ```text
-    /// let response = client.make_query_private()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, query_id: i64) -> Result<(), Error> {
+    /// let response = client
+    ///     .make_query_private()
     ///     .query_id(query_id)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn make_query_private(&self) -> builder::MakeQueryPrivate {
         builder::MakeQueryPrivate::new(self)
@@ -3283,11 +3507,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `query_id`: The id of the query, the number in its address on dune.com.
-    /// ```text
-    /// let response = client.unarchive_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, query_id: i64) -> Result<(), Error> {
+    /// let response = client
+    ///     .unarchive_query()
     ///     .query_id(query_id)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn unarchive_query(&self) -> builder::UnarchiveQuery {
         builder::UnarchiveQuery::new(self)
@@ -3298,11 +3528,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `query_id`: The id of the query, the number in its address on dune.com.
-    /// ```text
-    /// let response = client.make_query_public()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, query_id: i64) -> Result<(), Error> {
+    /// let response = client
+    ///     .make_query_public()
     ///     .query_id(query_id)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn make_query_public(&self) -> builder::MakeQueryPublic {
         builder::MakeQueryPublic::new(self)
@@ -3322,12 +3558,18 @@ impl Client {
     /// Arguments:
     /// - `query_id`: The id of the query, the number in its address on dune.com.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, query_id: i64, body: types::ExecuteQueryRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_query()
     ///     .query_id(query_id)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_query(&self) -> builder::ExecuteQuery {
         builder::ExecuteQuery::new(self)
@@ -3340,13 +3582,20 @@ impl Client {
     /// - `query_id`: The id of the query, the number in its address on dune.com.
     /// - `performance`: The tier that the queries of the pipeline would run on.
     /// - `query_parameters`: The values of the query's parameters, as the text of a JSON object.
-    /// ```text
-    /// let response = client.get_query_pipeline()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, query_id: i64, performance: types::Performance, query_parameters: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_query_pipeline()
     ///     .query_id(query_id)
+    ///     // As needed:
     ///     .performance(performance)
     ///     .query_parameters(query_parameters)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_query_pipeline(&self) -> builder::GetQueryPipeline {
         builder::GetQueryPipeline::new(self)
@@ -3360,12 +3609,18 @@ impl Client {
     /// Arguments:
     /// - `query_id`: The id of the query, the number in its address on dune.com.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_query_pipeline()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, query_id: i64, body: types::ExecuteQueryPipelineRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_query_pipeline()
     ///     .query_id(query_id)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_query_pipeline(&self) -> builder::ExecuteQueryPipeline {
         builder::ExecuteQueryPipeline::new(self)
@@ -3393,9 +3648,14 @@ impl Client {
     /// - `params`: The values of the query's own parameters, by name, each sent as `params.NAME=VALUE`: asks for the latest result that was computed with just these values. When absent, the latest result is sent, whatever values it was computed with.
     /// - `sample_count`: Sends about this many rows, chosen at random, instead of a page; possibly none, and others each time. Cannot be combined with `limit`, `offset` and `filters`.
     /// - `sort_by`: The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
-    /// ```text
-    /// let response = client.get_latest_query_result()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, query_id: i64, allow_partial_results: bool, columns: ::std::string::String, filters: ::std::string::String, ignore_max_credits_per_request: bool, limit: i64, offset: i64, params: ::indexmap::IndexMap<::std::string::String,::std::string::String>, sample_count: i64, sort_by: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_latest_query_result()
     ///     .query_id(query_id)
+    ///     // As needed:
     ///     .allow_partial_results(allow_partial_results)
     ///     .columns(columns)
     ///     .filters(filters)
@@ -3406,7 +3666,9 @@ impl Client {
     ///     .sample_count(sample_count)
     ///     .sort_by(sort_by)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_latest_query_result(&self) -> builder::GetLatestQueryResult {
         builder::GetLatestQueryResult::new(self)
@@ -3432,9 +3694,14 @@ impl Client {
     /// - `params`: The values of the query's own parameters, by name, each sent as `params.NAME=VALUE`: asks for the latest result that was computed with just these values. When absent, the latest result is sent, whatever values it was computed with.
     /// - `sample_count`: Sends about this many rows, chosen at random, instead of a page; possibly none, and others each time. Cannot be combined with `limit`, `offset` and `filters`.
     /// - `sort_by`: The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
-    /// ```text
-    /// let response = client.get_latest_query_result_csv()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, query_id: i64, allow_partial_results: bool, columns: ::std::string::String, filters: ::std::string::String, ignore_max_credits_per_request: bool, limit: i64, offset: i64, params: ::indexmap::IndexMap<::std::string::String,::std::string::String>, sample_count: i64, sort_by: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_latest_query_result_csv()
     ///     .query_id(query_id)
+    ///     // As needed:
     ///     .allow_partial_results(allow_partial_results)
     ///     .columns(columns)
     ///     .filters(filters)
@@ -3445,7 +3712,9 @@ impl Client {
     ///     .sample_count(sample_count)
     ///     .sort_by(sort_by)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_latest_query_result_csv(&self) -> builder::GetLatestQueryResultCsv {
         builder::GetLatestQueryResultCsv::new(self)
@@ -3458,11 +3727,16 @@ impl Client {
     ///
     /// Sends a `POST` request to `/v1/sql/execute`
     ///
-    /// ```text
-    /// let response = client.execute_sql()
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, body: types::ExecuteSqlRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_sql()
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_sql(&self) -> builder::ExecuteSql {
         builder::ExecuteSql::new(self)
@@ -3476,12 +3750,19 @@ impl Client {
     /// Arguments:
     /// - `limit`: How many tables to list, at most 10,000; 50 when absent.
     /// - `offset`: How many to skip; 0 when absent.
-    /// ```text
-    /// let response = client.list_uploads()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, limit: i64, offset: i64) -> Result<(), Error> {
+    /// let response = client
+    ///     .list_uploads()
+    ///     // As needed:
     ///     .limit(limit)
     ///     .offset(offset)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn list_uploads(&self) -> builder::ListUploads {
         builder::ListUploads::new(self)
@@ -3492,11 +3773,16 @@ impl Client {
     ///
     /// Sends a `POST` request to `/v1/uploads`
     ///
-    /// ```text
-    /// let response = client.create_table()
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, body: types::TableCreateRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .create_table()
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn create_table(&self) -> builder::CreateTable {
         builder::CreateTable::new(self)
@@ -3507,11 +3793,16 @@ impl Client {
     ///
     /// Sends a `POST` request to `/v1/uploads/csv`
     ///
-    /// ```text
-    /// let response = client.upload_csv()
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, body: types::CsvUploadRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .upload_csv()
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn upload_csv(&self) -> builder::UploadCsv {
         builder::UploadCsv::new(self)
@@ -3523,12 +3814,18 @@ impl Client {
     /// Arguments:
     /// - `namespace`: The handle of the user or team that the table belongs to.
     /// - `table_name`: The name of the table, without the namespace.
-    /// ```text
-    /// let response = client.delete_table()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, namespace: ::std::string::String, table_name: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .delete_table()
     ///     .namespace(namespace)
     ///     .table_name(table_name)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn delete_table(&self) -> builder::DeleteTable {
         builder::DeleteTable::new(self)
@@ -3540,12 +3837,18 @@ impl Client {
     /// Arguments:
     /// - `namespace`: The handle of the user or team that the table belongs to.
     /// - `table_name`: The name of the table, without the namespace.
-    /// ```text
-    /// let response = client.clear_table()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, namespace: ::std::string::String, table_name: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .clear_table()
     ///     .namespace(namespace)
     ///     .table_name(table_name)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn clear_table(&self) -> builder::ClearTable {
         builder::ClearTable::new(self)
@@ -3561,14 +3864,20 @@ impl Client {
     /// - `table_name`: The name of the table, without the namespace.
     /// - `content_type`: What kind of file the body is. Nothing else than these two is taken.
     /// - `body`
-    /// ```text
-    /// let response = client.insert_data()
+    ///
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, namespace: ::std::string::String, table_name: ::std::string::String, content_type: types::UploadFormat, body: reqwest::Body) -> Result<(), Error> {
+    /// let response = client
+    ///     .insert_data()
     ///     .namespace(namespace)
     ///     .table_name(table_name)
     ///     .content_type(content_type)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn insert_data(&self) -> builder::InsertData {
         builder::InsertData::new(self)
@@ -3577,11 +3886,16 @@ impl Client {
     ///
     /// Sends a `POST` request to `/v1/usage`
     ///
-    /// ```text
-    /// let response = client.get_usage()
+    /// ```no_run
+    /// # use rowfeed_dune::{Client, Error, types};
+    /// # async fn example(client: &Client, body: types::GetUsageRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_usage()
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_usage(&self) -> builder::GetUsage {
         builder::GetUsage::new(self)

@@ -1,10 +1,11 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod config;
-// Written by `cargo xtask codegen dune`; what its document has no words for has none here.
+// Written by `cargo xtask codegen dune`.
 #[rustfmt::skip]
-#[allow(missing_docs, unreachable_pub, unused_imports, clippy::all, clippy::unwrap_used)]
+#[allow(unreachable_pub, unused_imports, clippy::all, clippy::unwrap_used)]
 mod generated;
 mod statement;
 

@@ -115,6 +115,7 @@ pub mod types {
         pub uuid: ::std::option::Option<::std::string::String>,
     }
     impl AdditionalMetric {
+        /// A builder with nothing set.
         pub fn builder() -> builder::AdditionalMetric {
             Default::default()
         }
@@ -159,6 +160,7 @@ pub mod types {
         pub id: ::std::string::String,
     }
     impl AndFilterGroup {
+        /// A builder with nothing set.
         pub fn builder() -> builder::AndFilterGroup {
             Default::default()
         }
@@ -174,6 +176,7 @@ pub mod types {
         pub values: ::std::vec::Vec<GroupValueRule>,
     }
     impl BinGroup {
+        /// A builder with nothing set.
         pub fn builder() -> builder::BinGroup {
             Default::default()
         }
@@ -190,6 +193,7 @@ pub mod types {
         pub to: ::std::option::Option<f64>,
     }
     impl BinRange {
+        /// A builder with nothing set.
         pub fn builder() -> builder::BinRange {
             Default::default()
         }
@@ -219,6 +223,7 @@ pub mod types {
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub cache_updated_time: ::std::option::Option<::std::string::String>,
+        /// Whether a pre-aggregate answers the query.
         #[serde(
             rename = "preAggregate",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -260,6 +265,7 @@ pub mod types {
         pub subtotal_dimensions: ::std::vec::Vec<::std::string::String>,
     }
     impl CalculateTotalRequest {
+        /// A builder with nothing set.
         pub fn builder() -> builder::CalculateTotalRequest {
             Default::default()
         }
@@ -475,6 +481,7 @@ pub mod types {
         pub groups: ::std::vec::Vec<::std::string::String>,
         /// Whether users do not see it.
         pub hidden: bool,
+        /// How values are shown as pictures.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub image: ::std::option::Option<CompiledDimensionImage>,
         /// Its position among the fields.
@@ -536,6 +543,7 @@ pub mod types {
         /// Where it is defined in the project's files.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub source: ::std::option::Option<FieldSource>,
+        /// How it is used in the catalogue of metrics.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub spotlight: ::std::option::Option<CompiledDimensionSpotlight>,
         /// The SQL expression behind it.
@@ -878,6 +886,7 @@ pub mod types {
         /// Where it is defined in the project's files.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub source: ::std::option::Option<FieldSource>,
+        /// How it is shown in the catalogue of metrics.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub spotlight: ::std::option::Option<CompiledMetricSpotlight>,
         /// The SQL expression behind it.
@@ -1002,6 +1011,7 @@ pub mod types {
     }
     #[cfg(feature = "merge-queries")]
     impl ComposeMergeQueryRequest {
+        /// A builder with nothing set.
         pub fn builder() -> builder::ComposeMergeQueryRequest {
             Default::default()
         }
@@ -1045,6 +1055,7 @@ pub mod types {
     }
     #[cfg(feature = "merge-queries")]
     impl ComposeSqlRequest {
+        /// A builder with nothing set.
         pub fn builder() -> builder::ComposeSqlRequest {
             Default::default()
         }
@@ -1087,6 +1098,7 @@ pub mod types {
         pub text_style: ::std::option::Option<ConditionalFormattingTextStyle>,
     }
     impl ConditionalFormatting {
+        /// A builder with nothing set.
         pub fn builder() -> builder::ConditionalFormatting {
             Default::default()
         }
@@ -1096,7 +1108,9 @@ pub mod types {
     #[serde(untagged)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum ConditionalFormattingBound {
+        /// A number.
         Number(f64),
+        /// A text.
         Auto(::std::string::String),
     }
     impl ::std::fmt::Display for ConditionalFormattingBound {
@@ -1122,6 +1136,7 @@ pub mod types {
         pub min: ConditionalFormattingBound,
     }
     impl ConditionalFormattingBounds {
+        /// A builder with nothing set.
         pub fn builder() -> builder::ConditionalFormattingBounds {
             Default::default()
         }
@@ -1131,7 +1146,9 @@ pub mod types {
     #[serde(untagged)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum ConditionalFormattingColor {
+        /// A text.
         Single(::std::string::String),
+        /// A [`ConditionalFormattingColorRange`].
         Range(ConditionalFormattingColorRange),
     }
     impl ::std::convert::From<ConditionalFormattingColorRange>
@@ -1150,6 +1167,7 @@ pub mod types {
         pub start: ::std::string::String,
     }
     impl ConditionalFormattingColorRange {
+        /// A builder with nothing set.
         pub fn builder() -> builder::ConditionalFormattingColorRange {
             Default::default()
         }
@@ -1180,6 +1198,7 @@ pub mod types {
         pub values: ::std::vec::Vec<::serde_json::Value>,
     }
     impl ConditionalFormattingRule {
+        /// A builder with nothing set.
         pub fn builder() -> builder::ConditionalFormattingRule {
             Default::default()
         }
@@ -1199,6 +1218,7 @@ pub mod types {
         pub underline: ::std::option::Option<bool>,
     }
     impl ConditionalFormattingTextStyle {
+        /// A builder with nothing set.
         pub fn builder() -> builder::ConditionalFormattingTextStyle {
             Default::default()
         }
@@ -1445,6 +1465,7 @@ pub mod types {
         pub type_: crate::types::CustomDimensionType,
     }
     impl CustomDimension {
+        /// A builder with nothing set.
         pub fn builder() -> builder::CustomDimension {
             Default::default()
         }
@@ -1485,6 +1506,7 @@ pub mod types {
         pub type_: crate::types::CustomFormatType,
     }
     impl CustomFormat {
+        /// A builder with nothing set.
         pub fn builder() -> builder::CustomFormat {
             Default::default()
         }
@@ -1604,6 +1626,7 @@ pub mod types {
         pub use_pre_aggregate_cache: ::std::option::Option<bool>,
     }
     impl DashboardChartRequest {
+        /// A builder with nothing set.
         pub fn builder() -> builder::DashboardChartRequest {
             Default::default()
         }
@@ -1632,6 +1655,7 @@ pub mod types {
         pub table_name: ::std::string::String,
     }
     impl DashboardFieldTarget {
+        /// A builder with nothing set.
         pub fn builder() -> builder::DashboardFieldTarget {
             Default::default()
         }
@@ -1707,6 +1731,7 @@ pub mod types {
         pub values: ::std::vec::Vec<::serde_json::Value>,
     }
     impl DashboardFilterRule {
+        /// A builder with nothing set.
         pub fn builder() -> builder::DashboardFilterRule {
             Default::default()
         }
@@ -1727,6 +1752,7 @@ pub mod types {
         pub table_calculations: ::std::vec::Vec<DashboardFilterRule>,
     }
     impl DashboardFilters {
+        /// A builder with nothing set.
         pub fn builder() -> builder::DashboardFilters {
             Default::default()
         }
@@ -1774,6 +1800,7 @@ pub mod types {
         pub use_pre_aggregate_cache: ::std::option::Option<bool>,
     }
     impl DashboardSqlChartBySlug {
+        /// A builder with nothing set.
         pub fn builder() -> builder::DashboardSqlChartBySlug {
             Default::default()
         }
@@ -1822,6 +1849,7 @@ pub mod types {
         pub use_pre_aggregate_cache: ::std::option::Option<bool>,
     }
     impl DashboardSqlChartByUuid {
+        /// A builder with nothing set.
         pub fn builder() -> builder::DashboardSqlChartByUuid {
             Default::default()
         }
@@ -1831,7 +1859,9 @@ pub mod types {
     #[serde(untagged)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum DashboardSqlChartRequest {
+        /// A [`DashboardSqlChartByUuid`].
         Uuid(DashboardSqlChartByUuid),
+        /// A [`DashboardSqlChartBySlug`].
         Slug(DashboardSqlChartBySlug),
     }
     impl ::std::convert::From<DashboardSqlChartByUuid> for DashboardSqlChartRequest {
@@ -1849,8 +1879,11 @@ pub mod types {
     #[serde(untagged)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum DashboardTileTarget {
+        /// A [`DashboardFieldTarget`].
         DashboardFieldTarget(DashboardFieldTarget),
+        /// `true` or `false`.
         Flag(bool),
+        /// Anything else, as it was sent.
         Other(::serde_json::Value),
     }
     impl ::std::convert::From<DashboardFieldTarget> for DashboardTileTarget {
@@ -1883,6 +1916,7 @@ pub mod types {
         pub x_axis_field_id: ::std::option::Option<::std::string::String>,
     }
     impl DateZoom {
+        /// A builder with nothing set.
         pub fn builder() -> builder::DateZoom {
             Default::default()
         }
@@ -1938,6 +1972,7 @@ pub mod types {
         pub table: ::std::option::Option<::std::string::String>,
     }
     impl DimensionName {
+        /// A builder with nothing set.
         pub fn builder() -> builder::DimensionName {
             Default::default()
         }
@@ -2007,6 +2042,7 @@ pub mod types {
         pub visible_metric_field_ids: ::std::vec::Vec<::std::string::String>,
     }
     impl DownloadPivot {
+        /// A builder with nothing set.
         pub fn builder() -> builder::DownloadPivot {
             Default::default()
         }
@@ -2091,6 +2127,7 @@ pub mod types {
         pub type_: ::std::option::Option<crate::types::DownloadFileType>,
     }
     impl DownloadRequest {
+        /// A builder with nothing set.
         pub fn builder() -> builder::DownloadRequest {
             Default::default()
         }
@@ -2120,6 +2157,7 @@ pub mod types {
     }
     #[cfg(feature = "query-sources")]
     impl DuckdbSourceQuery {
+        /// A builder with nothing set.
         pub fn builder() -> builder::DuckdbSourceQuery {
             Default::default()
         }
@@ -2130,7 +2168,9 @@ pub mod types {
     #[serde(untagged)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum DuckdbSourceQueryReferences {
+        /// Several of them.
         TextList(::std::vec::Vec<::std::string::String>),
+        /// An object.
         Object(::indexmap::IndexMap<::std::string::String, ::std::string::String>),
     }
     #[cfg(feature = "query-sources")]
@@ -2288,6 +2328,7 @@ pub mod types {
             ::std::string::String,
             ParameterValue,
         >,
+        /// How its metrics are shown in the catalogue of metrics.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub spotlight: ::std::option::Option<ExploreSpotlight>,
         /// The file that holds its SQL.
@@ -2620,6 +2661,7 @@ pub mod types {
     }
     #[cfg(feature = "query-sources")]
     impl ExternalSourceQuery {
+        /// A builder with nothing set.
         pub fn builder() -> builder::ExternalSourceQuery {
             Default::default()
         }
@@ -2630,7 +2672,9 @@ pub mod types {
     #[serde(untagged)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum ExternalSourceQueryTables {
+        /// Several of them.
         TextList(::std::vec::Vec<::std::string::String>),
+        /// An object.
         Object(::indexmap::IndexMap<::std::string::String, ::std::string::String>),
     }
     #[cfg(feature = "query-sources")]
@@ -2776,10 +2820,12 @@ pub mod types {
     pub struct FieldSource {
         /// The text of the lines.
         pub content: ::std::string::String,
+        /// The part of them to point at.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub highlight: ::std::option::Option<FieldSourceHighlight>,
         /// The file.
         pub path: ::std::string::String,
+        /// The lines.
         pub range: FieldSourceRange,
     }
     /// The part of them to point at.
@@ -2809,6 +2855,7 @@ pub mod types {
         pub field_id: ::std::string::String,
     }
     impl FieldTarget {
+        /// A builder with nothing set.
         pub fn builder() -> builder::FieldTarget {
             Default::default()
         }
@@ -2829,6 +2876,7 @@ pub mod types {
     )]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum FieldTypeDimension {
+        /// `dimension`.
         #[serde(rename = "dimension")]
         Dimension,
     }
@@ -2885,6 +2933,7 @@ pub mod types {
     )]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum FieldTypeMetric {
+        /// `metric`.
         #[serde(rename = "metric")]
         Metric,
     }
@@ -2975,6 +3024,7 @@ pub mod types {
         pub use_pre_aggregate_cache: ::std::option::Option<bool>,
     }
     impl FieldValueSearchRequest {
+        /// A builder with nothing set.
         pub fn builder() -> builder::FieldValueSearchRequest {
             Default::default()
         }
@@ -2993,6 +3043,7 @@ pub mod types {
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub label_dimension: ::std::option::Option<::std::string::String>,
+        /// Another dimension to take values from.
         #[serde(
             rename = "optionsFromDimension",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -3037,8 +3088,11 @@ pub mod types {
     #[serde(untagged)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum FilterGroup {
+        /// An [`OrFilterGroup`].
         OrFilterGroup(OrFilterGroup),
+        /// An [`AndFilterGroup`].
         AndFilterGroup(AndFilterGroup),
+        /// Anything else, as it was sent.
         Other(::serde_json::Value),
     }
     impl ::std::convert::From<OrFilterGroup> for FilterGroup {
@@ -3061,9 +3115,13 @@ pub mod types {
     #[serde(untagged)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum FilterGroupItem {
+        /// An [`AndFilterGroup`].
         AndFilterGroup(AndFilterGroup),
+        /// An [`OrFilterGroup`].
         OrFilterGroup(OrFilterGroup),
+        /// A [`FilterRule`].
         FilterRule(FilterRule),
+        /// Anything else, as it was sent.
         Other(::serde_json::Value),
     }
     impl ::std::convert::From<AndFilterGroup> for FilterGroupItem {
@@ -3123,6 +3181,7 @@ pub mod types {
         pub values: ::std::vec::Vec<::serde_json::Value>,
     }
     impl FilterRule {
+        /// A builder with nothing set.
         pub fn builder() -> builder::FilterRule {
             Default::default()
         }
@@ -3145,6 +3204,7 @@ pub mod types {
         pub table_calculations: ::std::option::Option<FilterGroup>,
     }
     impl Filters {
+        /// A builder with nothing set.
         pub fn builder() -> builder::Filters {
             Default::default()
         }
@@ -3161,6 +3221,7 @@ pub mod types {
         pub format_options: ::std::option::Option<CustomFormat>,
     }
     impl FormatOverride {
+        /// A builder with nothing set.
         pub fn builder() -> builder::FormatOverride {
             Default::default()
         }
@@ -3177,6 +3238,7 @@ pub mod types {
         pub type_: crate::types::FrameBoundaryType,
     }
     impl FrameBoundary {
+        /// A builder with nothing set.
         pub fn builder() -> builder::FrameBoundary {
             Default::default()
         }
@@ -3195,6 +3257,7 @@ pub mod types {
         pub start: ::std::option::Option<FrameBoundary>,
     }
     impl FrameClause {
+        /// A builder with nothing set.
         pub fn builder() -> builder::FrameClause {
             Default::default()
         }
@@ -3214,6 +3277,7 @@ pub mod types {
     )]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum GenerationTypePeriodOverPeriod {
+        /// `periodOverPeriod`.
         #[serde(rename = "periodOverPeriod")]
         PeriodOverPeriod,
     }
@@ -3260,6 +3324,7 @@ pub mod types {
         pub reference: ::std::string::String,
     }
     impl GroupByColumn {
+        /// A builder with nothing set.
         pub fn builder() -> builder::GroupByColumn {
             Default::default()
         }
@@ -3275,6 +3340,7 @@ pub mod types {
         pub value: ::std::string::String,
     }
     impl GroupValueRule {
+        /// A builder with nothing set.
         pub fn builder() -> builder::GroupValueRule {
             Default::default()
         }
@@ -3377,6 +3443,7 @@ pub mod types {
         pub type_: crate::types::IndexType,
     }
     impl IndexColumn {
+        /// A builder with nothing set.
         pub fn builder() -> builder::IndexColumn {
             Default::default()
         }
@@ -3386,8 +3453,11 @@ pub mod types {
     #[serde(untagged)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum IndexColumns {
+        /// An [`IndexColumn`].
         One(IndexColumn),
+        /// Several of them.
         Several(::std::vec::Vec<IndexColumn>),
+        /// Anything else, as it was sent.
         Other(::serde_json::Value),
     }
     impl ::std::convert::From<IndexColumn> for IndexColumns {
@@ -3410,10 +3480,15 @@ pub mod types {
     #[serde(untagged)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum Item {
+        /// A [`TableCalculation`].
         TableCalculation(TableCalculation),
+        /// A [`CustomDimension`].
         CustomDimension(CustomDimension),
+        /// A [`Metric`].
         Metric(Metric),
+        /// A [`Field`].
         Field(Field),
+        /// Anything else, as it was sent.
         Other(::serde_json::Value),
     }
     impl ::std::convert::From<TableCalculation> for Item {
@@ -3454,6 +3529,7 @@ pub mod types {
         /// Whether the file holds fewer rows than the result.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub truncated: ::std::option::Option<bool>,
+        /// Members that the API document does not name.
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     }
@@ -3586,6 +3662,7 @@ pub mod types {
     }
     #[cfg(feature = "merge-queries")]
     impl MergeJoinKeyPart {
+        /// A builder with nothing set.
         pub fn builder() -> builder::MergeJoinKeyPart {
             Default::default()
         }
@@ -3614,6 +3691,7 @@ pub mod types {
     }
     #[cfg(feature = "merge-queries")]
     impl MergeQuery {
+        /// A builder with nothing set.
         pub fn builder() -> builder::MergeQuery {
             Default::default()
         }
@@ -3626,6 +3704,7 @@ pub mod types {
         /// The settings of the chart, as a saved chart has them: `{"type": "table"}` at least.
         #[serde(rename = "chartConfig")]
         pub chart_config: ::serde_json::Value,
+        /// How the chart pivots the result.
         #[serde(
             rename = "pivotConfig",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -3634,6 +3713,7 @@ pub mod types {
     }
     #[cfg(feature = "merge-queries")]
     impl MergeQueryChart {
+        /// A builder with nothing set.
         pub fn builder() -> builder::MergeQueryChart {
             Default::default()
         }
@@ -3653,6 +3733,7 @@ pub mod types {
     }
     #[cfg(feature = "merge-queries")]
     impl MergeQueryChartPivotConfig {
+        /// A builder with nothing set.
         pub fn builder() -> builder::MergeQueryChartPivotConfig {
             Default::default()
         }
@@ -3680,11 +3761,13 @@ pub mod types {
     #[serde(untagged)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum MergeQueryExecutionMode {
+        /// `Interactive`.
         Interactive {
             /// For looking at: the query's own limit holds.
             #[serde(rename = "type")]
             type_: TypeInteractive,
         },
+        /// `Export`.
         Export {
             /// The most rows to export, null for as many as the server allows.
             #[serde(deserialize_with = "::std::option::Option::deserialize")]
@@ -3707,6 +3790,7 @@ pub mod types {
     }
     #[cfg(feature = "merge-queries")]
     impl MergeQueryMetricSource {
+        /// A builder with nothing set.
         pub fn builder() -> builder::MergeQueryMetricSource {
             Default::default()
         }
@@ -3764,6 +3848,7 @@ pub mod types {
     }
     #[cfg(feature = "merge-queries")]
     impl MergeQueryRequest {
+        /// A builder with nothing set.
         pub fn builder() -> builder::MergeQueryRequest {
             Default::default()
         }
@@ -3791,6 +3876,7 @@ pub mod types {
     }
     #[cfg(feature = "merge-queries")]
     impl MergeQueryResultSource {
+        /// A builder with nothing set.
         pub fn builder() -> builder::MergeQueryResultSource {
             Default::default()
         }
@@ -3801,7 +3887,9 @@ pub mod types {
     #[serde(untagged)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum MergeQuerySource {
+        /// A [`MergeQueryMetricSource`].
         MetricSource(MergeQueryMetricSource),
+        /// A [`MergeQueryResultSource`].
         ResultSource(MergeQueryResultSource),
     }
     #[cfg(feature = "merge-queries")]
@@ -3831,6 +3919,7 @@ pub mod types {
     }
     #[cfg(feature = "merge-queries")]
     impl MergeTableCalculation {
+        /// A builder with nothing set.
         pub fn builder() -> builder::MergeTableCalculation {
             Default::default()
         }
@@ -3975,6 +4064,7 @@ pub mod types {
         /// Where it is defined in the project's files.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub source: ::std::option::Option<FieldSource>,
+        /// How it is shown in the catalogue of metrics.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub spotlight: ::std::option::Option<MetricSpotlight>,
         /// The SQL expression behind it.
@@ -4025,6 +4115,7 @@ pub mod types {
         /// More for operators on dates.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub settings: ::std::option::Option<::serde_json::Value>,
+        /// The field.
         pub target: MetricFilterRuleTarget,
         /// What it is compared with.
         #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
@@ -4032,6 +4123,7 @@ pub mod types {
         pub values: ::std::vec::Vec<::serde_json::Value>,
     }
     impl MetricFilterRule {
+        /// A builder with nothing set.
         pub fn builder() -> builder::MetricFilterRule {
             Default::default()
         }
@@ -4045,6 +4137,7 @@ pub mod types {
         pub field_ref: ::std::string::String,
     }
     impl MetricFilterRuleTarget {
+        /// A builder with nothing set.
         pub fn builder() -> builder::MetricFilterRuleTarget {
             Default::default()
         }
@@ -4073,6 +4166,7 @@ pub mod types {
     }
     #[cfg(feature = "merge-queries")]
     impl MetricMergeQuery {
+        /// A builder with nothing set.
         pub fn builder() -> builder::MetricMergeQuery {
             Default::default()
         }
@@ -4124,6 +4218,7 @@ pub mod types {
         pub filters: Filters,
         /// The most rows to return.
         pub limit: i64,
+        /// What a chart knows about its query.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub metadata: ::std::option::Option<MetricQueryMetadata>,
         /// Other formats for metrics, by field id.
@@ -4160,6 +4255,7 @@ pub mod types {
         pub timezone: ::std::option::Option<::std::string::String>,
     }
     impl MetricQuery {
+        /// A builder with nothing set.
         pub fn builder() -> builder::MetricQuery {
             Default::default()
         }
@@ -4173,6 +4269,7 @@ pub mod types {
         pub has_a_date_dimension: DimensionName,
     }
     impl MetricQueryMetadata {
+        /// A builder with nothing set.
         pub fn builder() -> builder::MetricQueryMetadata {
             Default::default()
         }
@@ -4222,6 +4319,7 @@ pub mod types {
         pub use_pre_aggregate_cache: ::std::option::Option<bool>,
     }
     impl MetricQueryRequest {
+        /// A builder with nothing set.
         pub fn builder() -> builder::MetricQueryRequest {
             Default::default()
         }
@@ -4282,8 +4380,11 @@ pub mod types {
     #[serde(untagged)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum OneOrManyTexts {
+        /// A text.
         One(::std::string::String),
+        /// Several of them.
         Many(::std::vec::Vec<::std::string::String>),
+        /// Anything else, as it was sent.
         Other(::serde_json::Value),
     }
     impl ::std::convert::From<::std::vec::Vec<::std::string::String>>
@@ -4308,6 +4409,7 @@ pub mod types {
         pub or: ::std::vec::Vec<FilterGroupItem>,
     }
     impl OrFilterGroup {
+        /// A builder with nothing set.
         pub fn builder() -> builder::OrFilterGroup {
             Default::default()
         }
@@ -4361,6 +4463,7 @@ pub mod types {
         /// The organisation's id.
         #[serde(rename = "organizationUuid")]
         pub organization_uuid: ::std::string::String,
+        /// How to connect to it as to a PostgreSQL server.
         #[serde(
             rename = "pgWire",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -4459,11 +4562,17 @@ pub mod types {
     #[serde(untagged)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum ParameterValue {
+        /// A text.
         Text(::std::string::String),
+        /// A whole number.
         Integer(i64),
+        /// A number.
         Number(f64),
+        /// Several of them.
         Texts(::std::vec::Vec<::std::string::String>),
+        /// Several of them.
         Numbers(::std::vec::Vec<f64>),
+        /// Anything else, as it was sent.
         Other(::serde_json::Value),
     }
     impl ::std::convert::From<i64> for ParameterValue {
@@ -4582,6 +4691,7 @@ pub mod types {
         pub values_columns: ::std::vec::Vec<ValuesColumn>,
     }
     impl PivotConfiguration {
+        /// A builder with nothing set.
         pub fn builder() -> builder::PivotConfiguration {
             Default::default()
         }
@@ -4659,6 +4769,7 @@ pub mod types {
         pub reference: ::std::string::String,
     }
     impl PivotSort {
+        /// A builder with nothing set.
         pub fn builder() -> builder::PivotSort {
             Default::default()
         }
@@ -4673,6 +4784,7 @@ pub mod types {
         pub value: ::serde_json::Value,
     }
     impl PivotSortAnchor {
+        /// A builder with nothing set.
         pub fn builder() -> builder::PivotSortAnchor {
             Default::default()
         }
@@ -4746,6 +4858,7 @@ pub mod types {
         pub metrics: ::std::vec::Vec<::std::string::String>,
         /// The pre-aggregate's name.
         pub name: ::std::string::String,
+        /// When it is computed again.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub refresh: ::std::option::Option<PreAggregateRefresh>,
         /// What it is sorted by.
@@ -4973,6 +5086,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct ProjectDefaults {
+        /// Granularities beyond the usual, by the type of the dimension.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub additional_time_intervals: ::std::option::Option<
             ProjectDefaultsAdditionalTimeIntervals,
@@ -5030,6 +5144,7 @@ pub mod types {
         /// The values to choose from.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub options: ::std::option::Option<ProjectParameterOptions>,
+        /// The dimension whose values are to choose from.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub options_from_dimension: ::std::option::Option<
             ProjectParameterOptionsFromDimension,
@@ -5054,8 +5169,11 @@ pub mod types {
     #[serde(untagged)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum ProjectParameterOptionValue {
+        /// A text.
         Text(::std::string::String),
+        /// A number.
         Number(f64),
+        /// Anything else, as it was sent.
         Other(::serde_json::Value),
     }
     #[cfg(feature = "explores")]
@@ -5076,9 +5194,13 @@ pub mod types {
     #[serde(untagged)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum ProjectParameterOptions {
+        /// Several of them.
         TextList(::std::vec::Vec<::std::string::String>),
+        /// Several of them.
         NumberList(::std::vec::Vec<f64>),
+        /// Several of them.
         ProjectParameterOptionList(::std::vec::Vec<ProjectParameterOption>),
+        /// Anything else, as it was sent.
         Other(::serde_json::Value),
     }
     #[cfg(feature = "explores")]
@@ -5492,6 +5614,7 @@ pub mod types {
     )]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum QuerySourceTypeDuckdb {
+        /// `duckdb`.
         #[serde(rename = "duckdb")]
         Duckdb,
     }
@@ -5549,6 +5672,7 @@ pub mod types {
     )]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum QuerySourceTypeExternal {
+        /// `external`.
         #[serde(rename = "external")]
         External,
     }
@@ -5606,6 +5730,7 @@ pub mod types {
     )]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum QuerySourceTypeSemanticLayer {
+        /// `semanticLayer`.
         #[serde(rename = "semanticLayer")]
         SemanticLayer,
     }
@@ -5664,6 +5789,7 @@ pub mod types {
     )]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum QuerySourceTypeSql {
+        /// `sql`.
         #[serde(rename = "sql")]
         Sql,
     }
@@ -5853,6 +5979,7 @@ pub mod types {
         pub version_uuid: ::std::option::Option<::std::string::String>,
     }
     impl SavedChartRequest {
+        /// A builder with nothing set.
         pub fn builder() -> builder::SavedChartRequest {
             Default::default()
         }
@@ -5937,6 +6064,7 @@ pub mod types {
     }
     #[cfg(feature = "query-sources")]
     impl SemanticLayerSourceQuery {
+        /// A builder with nothing set.
         pub fn builder() -> builder::SemanticLayerSourceQuery {
             Default::default()
         }
@@ -5966,6 +6094,7 @@ pub mod types {
         pub pivot_values: ::std::vec::Vec<PivotSortAnchor>,
     }
     impl SortField {
+        /// A builder with nothing set.
         pub fn builder() -> builder::SortField {
             Default::default()
         }
@@ -5993,6 +6122,7 @@ pub mod types {
     }
     #[cfg(feature = "query-sources")]
     impl SourceQueriesRequest {
+        /// A builder with nothing set.
         pub fn builder() -> builder::SourceQueriesRequest {
             Default::default()
         }
@@ -6003,9 +6133,13 @@ pub mod types {
     #[serde(untagged)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum SourceQuery {
+        /// A [`SemanticLayerSourceQuery`].
         SemanticLayerSourceQuery(SemanticLayerSourceQuery),
+        /// A [`SqlSourceQuery`].
         SqlSourceQuery(SqlSourceQuery),
+        /// A [`DuckdbSourceQuery`].
         DuckdbSourceQuery(DuckdbSourceQuery),
+        /// An [`ExternalSourceQuery`].
         ExternalSourceQuery(ExternalSourceQuery),
     }
     #[cfg(feature = "query-sources")]
@@ -6284,6 +6418,7 @@ pub mod types {
         pub use_pre_aggregate_cache: ::std::option::Option<bool>,
     }
     impl SqlChartBySlug {
+        /// A builder with nothing set.
         pub fn builder() -> builder::SqlChartBySlug {
             Default::default()
         }
@@ -6319,6 +6454,7 @@ pub mod types {
         pub use_pre_aggregate_cache: ::std::option::Option<bool>,
     }
     impl SqlChartByUuid {
+        /// A builder with nothing set.
         pub fn builder() -> builder::SqlChartByUuid {
             Default::default()
         }
@@ -6331,6 +6467,7 @@ pub mod types {
         /// How values are aggregated.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub aggregation: ::std::option::Option<crate::types::Aggregation>,
+        /// How bars are drawn.
         #[serde(
             rename = "barConfig",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -6439,6 +6576,7 @@ pub mod types {
         /// Whether series are stacked, and how.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub stack: ::std::option::Option<SqlChartLayoutStack>,
+        /// The column along the axis.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub x: ::std::option::Option<SqlChartLayoutX>,
         /// The columns that are drawn.
@@ -6459,8 +6597,11 @@ pub mod types {
     #[serde(untagged)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum SqlChartLayoutStack {
+        /// `true` or `false`.
         Flag(bool),
+        /// A [`StackType`].
         StackType(crate::types::StackType),
+        /// Anything else, as it was sent.
         Other(::serde_json::Value),
     }
     #[cfg(feature = "saved-charts")]
@@ -6525,7 +6666,9 @@ pub mod types {
     #[serde(untagged)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum SqlChartRequest {
+        /// A [`SqlChartByUuid`].
         Uuid(SqlChartByUuid),
+        /// A [`SqlChartBySlug`].
         Slug(SqlChartBySlug),
     }
     impl ::std::convert::From<SqlChartByUuid> for SqlChartRequest {
@@ -6600,6 +6743,7 @@ pub mod types {
         pub use_pre_aggregate_cache: ::std::option::Option<bool>,
     }
     impl SqlQueryRequest {
+        /// A builder with nothing set.
         pub fn builder() -> builder::SqlQueryRequest {
             Default::default()
         }
@@ -6626,6 +6770,7 @@ pub mod types {
     }
     #[cfg(feature = "query-sources")]
     impl SqlSourceQuery {
+        /// A builder with nothing set.
         pub fn builder() -> builder::SqlSourceQuery {
             Default::default()
         }
@@ -6837,6 +6982,7 @@ pub mod types {
     )]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum StatusError {
+        /// `error`.
         #[serde(rename = "error")]
         Error,
     }
@@ -6889,6 +7035,7 @@ pub mod types {
     )]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum StatusOk {
+        /// `ok`.
         #[serde(rename = "ok")]
         Ok,
     }
@@ -6995,6 +7142,7 @@ pub mod types {
         pub type_: ::std::option::Option<crate::types::TableCalculationType>,
     }
     impl TableCalculation {
+        /// A builder with nothing set.
         pub fn builder() -> builder::TableCalculation {
             Default::default()
         }
@@ -7011,6 +7159,7 @@ pub mod types {
         pub order: ::std::option::Option<crate::types::SortOrder>,
     }
     impl TableCalculationOrder {
+        /// A builder with nothing set.
         pub fn builder() -> builder::TableCalculationOrder {
             Default::default()
         }
@@ -7055,6 +7204,7 @@ pub mod types {
         pub window_function: ::std::option::Option<crate::types::WindowFunctionType>,
     }
     impl TableCalculationTemplate {
+        /// A builder with nothing set.
         pub fn builder() -> builder::TableCalculationTemplate {
             Default::default()
         }
@@ -7075,6 +7225,7 @@ pub mod types {
     )]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum TypeExport {
+        /// `export`.
         #[serde(rename = "export")]
         Export,
     }
@@ -7132,6 +7283,7 @@ pub mod types {
     )]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum TypeInteractive {
+        /// `interactive`.
         #[serde(rename = "interactive")]
         Interactive,
     }
@@ -7222,6 +7374,7 @@ pub mod types {
         pub use_pre_aggregate_cache: ::std::option::Option<bool>,
     }
     impl UnderlyingDataRequest {
+        /// A builder with nothing set.
         pub fn builder() -> builder::UnderlyingDataRequest {
             Default::default()
         }
@@ -7420,6 +7573,7 @@ pub mod types {
         pub reference: ::std::string::String,
     }
     impl ValuesColumn {
+        /// A builder with nothing set.
         pub fn builder() -> builder::ValuesColumn {
             Default::default()
         }
@@ -7479,6 +7633,7 @@ pub mod types {
         /// The virtual warehouse, for Snowflake.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub warehouse: ::std::option::Option<::std::string::String>,
+        /// Members that the API document does not name.
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     }
@@ -7524,6 +7679,7 @@ pub mod types {
     }
     /// Types for composing complex structures.
     pub mod builder {
+        /// Builds a [`AdditionalMetric`](super::AdditionalMetric).
         #[derive(Clone, Debug)]
         pub struct AdditionalMetric {
             base_dimension_name: ::std::result::Result<
@@ -7645,6 +7801,7 @@ pub mod types {
             }
         }
         impl AdditionalMetric {
+            /// The dimension that it was made from.
             pub fn base_dimension_name<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -7659,6 +7816,7 @@ pub mod types {
                     });
                 self
             }
+            /// The metric that is repeated.
             pub fn base_metric_id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -7673,6 +7831,7 @@ pub mod types {
                     });
                 self
             }
+            /// The metric that it was made from.
             pub fn base_metric_name<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -7687,6 +7846,7 @@ pub mod types {
                     });
                 self
             }
+            /// The unit that large numbers are shortened to.
             pub fn compact<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -7701,6 +7861,7 @@ pub mod types {
                     });
                 self
             }
+            /// What the metric means.
             pub fn description<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -7713,6 +7874,7 @@ pub mod types {
                     });
                 self
             }
+            /// The fields that make a row distinct, for the types that aggregate distinct rows.
             pub fn distinct_keys<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
@@ -7725,6 +7887,7 @@ pub mod types {
                     });
                 self
             }
+            /// Only rows that these rules let through are aggregated.
             pub fn filters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::MetricFilterRule>>,
@@ -7737,6 +7900,7 @@ pub mod types {
                     });
                 self
             }
+            /// A standard format for values.
             pub fn format<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<crate::types::Format>>,
@@ -7749,6 +7913,7 @@ pub mod types {
                     });
                 self
             }
+            /// How values are formatted.
             pub fn format_options<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<super::CustomFormat>>,
@@ -7763,6 +7928,7 @@ pub mod types {
                     });
                 self
             }
+            /// Set for metrics that repeat another one over an earlier period.
             pub fn generation_type<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -7779,6 +7945,7 @@ pub mod types {
                     });
                 self
             }
+            /// The unit of the period.
             pub fn granularity<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -7793,6 +7960,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether users do not see the metric.
             pub fn hidden<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -7805,6 +7973,7 @@ pub mod types {
                     });
                 self
             }
+            /// The metric's position among the fields.
             pub fn index<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<i64>>,
@@ -7817,6 +7986,7 @@ pub mod types {
                     });
                 self
             }
+            /// What the metric is called for people.
             pub fn label<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -7829,6 +7999,7 @@ pub mod types {
                     });
                 self
             }
+            /// The metric's name in its table.
             pub fn name<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -7841,6 +8012,7 @@ pub mod types {
                     });
                 self
             }
+            /// Which percentile, from 0 to 100, when `type` is `percentile`.
             pub fn percentile<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<f64>>,
@@ -7853,6 +8025,7 @@ pub mod types {
                     });
                 self
             }
+            /// How many periods back.
             pub fn period_offset<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<i64>>,
@@ -7865,6 +8038,7 @@ pub mod types {
                     });
                 self
             }
+            /// Decimal places to show.
             pub fn round<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<i64>>,
@@ -7877,6 +8051,7 @@ pub mod types {
                     });
                 self
             }
+            /// How digits are grouped.
             pub fn separator<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -7891,6 +8066,7 @@ pub mod types {
                     });
                 self
             }
+            /// The SQL expression to aggregate, with fields as `${TABLE}.column`.
             pub fn sql<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -7903,6 +8079,7 @@ pub mod types {
                     });
                 self
             }
+            /// The table that it belongs to.
             pub fn table<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -7915,6 +8092,7 @@ pub mod types {
                     });
                 self
             }
+            /// The time dimension that is looked back on.
             pub fn time_dimension_id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -7929,6 +8107,7 @@ pub mod types {
                     });
                 self
             }
+            /// How values are aggregated.
             pub fn type_<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<crate::types::MetricType>,
@@ -7941,6 +8120,7 @@ pub mod types {
                     });
                 self
             }
+            /// An id of the caller's choice.
             pub fn uuid<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -8017,6 +8197,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`AndFilterGroup`](super::AndFilterGroup).
         #[derive(Clone, Debug)]
         pub struct AndFilterGroup {
             and: ::std::result::Result<
@@ -8034,6 +8215,7 @@ pub mod types {
             }
         }
         impl AndFilterGroup {
+            /// The rules and groups.
             pub fn and<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::FilterGroupItem>>,
@@ -8046,6 +8228,7 @@ pub mod types {
                     });
                 self
             }
+            /// An id of the caller's choice, unique among the filters.
             pub fn id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -8076,6 +8259,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`BinGroup`](super::BinGroup).
         #[derive(Clone, Debug)]
         pub struct BinGroup {
             name: ::std::result::Result<::std::string::String, ::std::string::String>,
@@ -8093,6 +8277,7 @@ pub mod types {
             }
         }
         impl BinGroup {
+            /// What the bin is called.
             pub fn name<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -8105,6 +8290,7 @@ pub mod types {
                     });
                 self
             }
+            /// Which texts fall into it.
             pub fn values<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::GroupValueRule>>,
@@ -8137,6 +8323,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`BinRange`](super::BinRange).
         #[derive(Clone, Debug)]
         pub struct BinRange {
             from: ::std::result::Result<
@@ -8154,6 +8341,7 @@ pub mod types {
             }
         }
         impl BinRange {
+            /// Where the bin starts, this number included; open when absent.
             pub fn from<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<f64>>,
@@ -8166,6 +8354,7 @@ pub mod types {
                     });
                 self
             }
+            /// Where the bin ends, this number excluded; open when absent.
             pub fn to<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<f64>>,
@@ -8196,6 +8385,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`CalculateTotalRequest`](super::CalculateTotalRequest).
         #[derive(Clone, Debug)]
         pub struct CalculateTotalRequest {
             invalidate_cache: ::std::result::Result<
@@ -8221,6 +8411,7 @@ pub mod types {
             }
         }
         impl CalculateTotalRequest {
+            /// Whether to run the query even if its result is in the cache.
             pub fn invalidate_cache<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -8235,6 +8426,7 @@ pub mod types {
                     });
                 self
             }
+            /// Which totals to compute.
             pub fn kind<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<crate::types::CalculateTotalKind>,
@@ -8247,6 +8439,7 @@ pub mod types {
                     });
                 self
             }
+            /// The dimensions to compute subtotals for, when `kind` is a kind of subtotal.
             pub fn subtotal_dimensions<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
@@ -8286,6 +8479,7 @@ pub mod types {
             }
         }
         #[cfg(feature = "merge-queries")]
+        /// Builds a [`ComposeMergeQueryRequest`](super::ComposeMergeQueryRequest).
         #[derive(Clone, Debug)]
         pub struct ComposeMergeQueryRequest {
             chart: ::std::result::Result<
@@ -8325,6 +8519,7 @@ pub mod types {
         }
         #[cfg(feature = "merge-queries")]
         impl ComposeMergeQueryRequest {
+            /// How to pivot the result, as a chart does.
             pub fn chart<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -8339,6 +8534,7 @@ pub mod types {
                     });
                 self
             }
+            /// What the query is for. Only labels it in the history and in usage statistics.
             pub fn context<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -8353,6 +8549,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether to run the queries even if their results are in the cache.
             pub fn invalidate_cache<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -8367,6 +8564,7 @@ pub mod types {
                     });
                 self
             }
+            /// The sources and how to join them.
             pub fn merge_query<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<super::MergeQuery>,
@@ -8379,6 +8577,7 @@ pub mod types {
                     });
                 self
             }
+            /// What the result is for.
             pub fn mode<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -8393,6 +8592,7 @@ pub mod types {
                     });
                 self
             }
+            /// Values for the parameters that the queries refer to, by name.
             pub fn parameters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -8440,6 +8640,7 @@ pub mod types {
             }
         }
         #[cfg(feature = "merge-queries")]
+        /// Builds a [`ComposeSqlRequest`](super::ComposeSqlRequest).
         #[derive(Clone, Debug)]
         pub struct ComposeSqlRequest {
             context: ::std::result::Result<
@@ -8484,6 +8685,7 @@ pub mod types {
         }
         #[cfg(feature = "merge-queries")]
         impl ComposeSqlRequest {
+            /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
             pub fn context<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -8498,6 +8700,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether to run the query even if its result is in the cache.
             pub fn invalidate_cache<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -8512,6 +8715,7 @@ pub mod types {
                     });
                 self
             }
+            /// The most rows to return.
             pub fn limit<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<i64>>,
@@ -8524,6 +8728,7 @@ pub mod types {
                     });
                 self
             }
+            /// Values for the parameters that the query refers to, by name.
             pub fn parameters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -8538,6 +8743,7 @@ pub mod types {
                     });
                 self
             }
+            /// The results that the statement may read: query ids by the table names that it uses.
             pub fn references<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -8552,6 +8758,7 @@ pub mod types {
                     });
                 self
             }
+            /// The statement, in DuckDB's dialect.
             pub fn sql<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -8564,6 +8771,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether a pre-aggregate may answer the query.
             pub fn use_pre_aggregate_cache<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -8610,6 +8818,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`ConditionalFormatting`](super::ConditionalFormatting).
         #[derive(Clone, Debug)]
         pub struct ConditionalFormatting {
             apply_to: ::std::result::Result<
@@ -8655,6 +8864,7 @@ pub mod types {
             }
         }
         impl ConditionalFormatting {
+            /// What is coloured.
             pub fn apply_to<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -8671,6 +8881,7 @@ pub mod types {
                     });
                 self
             }
+            /// The colour, or the two ends of a range.
             pub fn color<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<super::ConditionalFormattingColor>,
@@ -8683,6 +8894,7 @@ pub mod types {
                     });
                 self
             }
+            /// The colour on a dark background.
             pub fn dark_color<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -8695,6 +8907,7 @@ pub mod types {
                     });
                 self
             }
+            /// The values at the two ends of the range of colours.
             pub fn rule<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -8709,6 +8922,7 @@ pub mod types {
                     });
                 self
             }
+            /// When a cell has the single colour.
             pub fn rules<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -8723,6 +8937,7 @@ pub mod types {
                     });
                 self
             }
+            /// The field whose cells are coloured; null for all.
             pub fn target<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<super::FieldTarget>>,
@@ -8735,6 +8950,7 @@ pub mod types {
                     });
                 self
             }
+            /// How the text is set.
             pub fn text_style<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -8781,6 +8997,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`ConditionalFormattingBounds`](super::ConditionalFormattingBounds).
         #[derive(Clone, Debug)]
         pub struct ConditionalFormattingBounds {
             max: ::std::result::Result<
@@ -8801,6 +9018,7 @@ pub mod types {
             }
         }
         impl ConditionalFormattingBounds {
+            /// The value that has the last colour.
             pub fn max<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<super::ConditionalFormattingBound>,
@@ -8813,6 +9031,7 @@ pub mod types {
                     });
                 self
             }
+            /// The value that has the first colour.
             pub fn min<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<super::ConditionalFormattingBound>,
@@ -8847,6 +9066,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`ConditionalFormattingColorRange`](super::ConditionalFormattingColorRange).
         #[derive(Clone, Debug)]
         pub struct ConditionalFormattingColorRange {
             end: ::std::result::Result<::std::string::String, ::std::string::String>,
@@ -8861,6 +9081,7 @@ pub mod types {
             }
         }
         impl ConditionalFormattingColorRange {
+            /// The colour of the largest value.
             pub fn end<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -8873,6 +9094,7 @@ pub mod types {
                     });
                 self
             }
+            /// The colour of the smallest value.
             pub fn start<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -8907,6 +9129,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`ConditionalFormattingRule`](super::ConditionalFormattingRule).
         #[derive(Clone, Debug)]
         pub struct ConditionalFormattingRule {
             compare_target: ::std::result::Result<
@@ -8939,6 +9162,7 @@ pub mod types {
             }
         }
         impl ConditionalFormattingRule {
+            /// Compares with another field of the row rather than with values.
             pub fn compare_target<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<super::FieldTarget>>,
@@ -8953,6 +9177,7 @@ pub mod types {
                     });
                 self
             }
+            /// An id of the caller's choice.
             pub fn id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -8963,6 +9188,7 @@ pub mod types {
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
+            /// Whether NULL is coloured as well.
             pub fn include_null<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -8975,6 +9201,7 @@ pub mod types {
                     });
                 self
             }
+            /// How the cell is compared.
             pub fn operator<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<crate::types::FilterOperator>,
@@ -8987,6 +9214,7 @@ pub mod types {
                     });
                 self
             }
+            /// What it is compared with.
             pub fn values<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<::serde_json::Value>>,
@@ -9027,6 +9255,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`ConditionalFormattingTextStyle`](super::ConditionalFormattingTextStyle).
         #[derive(Clone, Debug)]
         pub struct ConditionalFormattingTextStyle {
             bold: ::std::result::Result<
@@ -9052,6 +9281,7 @@ pub mod types {
             }
         }
         impl ConditionalFormattingTextStyle {
+            /// In bold.
             pub fn bold<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -9064,6 +9294,7 @@ pub mod types {
                     });
                 self
             }
+            /// In italics.
             pub fn italic<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -9076,6 +9307,7 @@ pub mod types {
                     });
                 self
             }
+            /// Underlined.
             pub fn underline<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -9112,6 +9344,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`CustomDimension`](super::CustomDimension).
         #[derive(Clone, Debug)]
         pub struct CustomDimension {
             bin_number: ::std::result::Result<
@@ -9173,6 +9406,7 @@ pub mod types {
             }
         }
         impl CustomDimension {
+            /// The number of bins, for `fixed_number`.
             pub fn bin_number<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<i64>>,
@@ -9185,6 +9419,7 @@ pub mod types {
                     });
                 self
             }
+            /// How bins are made, when `type` is `bin`.
             pub fn bin_type<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<crate::types::BinType>>,
@@ -9197,6 +9432,7 @@ pub mod types {
                     });
                 self
             }
+            /// The width of each bin, for `fixed_width`.
             pub fn bin_width<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<f64>>,
@@ -9209,6 +9445,7 @@ pub mod types {
                     });
                 self
             }
+            /// The bins, for `custom_group`.
             pub fn custom_groups<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::BinGroup>>,
@@ -9221,6 +9458,7 @@ pub mod types {
                     });
                 self
             }
+            /// The bins, for `custom_range`.
             pub fn custom_range<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::BinRange>>,
@@ -9233,6 +9471,7 @@ pub mod types {
                     });
                 self
             }
+            /// The dimension to put into bins, when `type` is `bin`.
             pub fn dimension_id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -9245,6 +9484,7 @@ pub mod types {
                     });
                 self
             }
+            /// What the expression gives, when `type` is `sql`.
             pub fn dimension_type<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -9261,6 +9501,7 @@ pub mod types {
                     });
                 self
             }
+            /// The dimension's id in the result.
             pub fn id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -9271,6 +9512,7 @@ pub mod types {
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
+            /// What the dimension is called for people.
             pub fn name<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -9283,6 +9525,7 @@ pub mod types {
                     });
                 self
             }
+            /// The expression, when `type` is `sql`.
             pub fn sql<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -9295,6 +9538,7 @@ pub mod types {
                     });
                 self
             }
+            /// The table that it belongs to.
             pub fn table<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -9307,6 +9551,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether it is an expression or bins.
             pub fn type_<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<crate::types::CustomDimensionType>,
@@ -9359,6 +9604,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`CustomFormat`](super::CustomFormat).
         #[derive(Clone, Debug)]
         pub struct CustomFormat {
             compact: ::std::result::Result<
@@ -9414,6 +9660,7 @@ pub mod types {
             }
         }
         impl CustomFormat {
+            /// The unit that large numbers are shortened to.
             pub fn compact<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -9428,6 +9675,7 @@ pub mod types {
                     });
                 self
             }
+            /// The currency, an ISO 4217 code, when `type` is `currency`.
             pub fn currency<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -9440,6 +9688,7 @@ pub mod types {
                     });
                 self
             }
+            /// A spreadsheet format expression, when `type` is `custom`.
             pub fn custom<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -9452,6 +9701,7 @@ pub mod types {
                     });
                 self
             }
+            /// A text before the value.
             pub fn prefix<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -9464,6 +9714,7 @@ pub mod types {
                     });
                 self
             }
+            /// Decimal places to show.
             pub fn round<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<i64>>,
@@ -9476,6 +9727,7 @@ pub mod types {
                     });
                 self
             }
+            /// How digits are grouped.
             pub fn separator<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -9490,6 +9742,7 @@ pub mod types {
                     });
                 self
             }
+            /// A text after the value.
             pub fn suffix<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -9502,6 +9755,7 @@ pub mod types {
                     });
                 self
             }
+            /// The granularity that dates and times are shown at.
             pub fn time_interval<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -9516,6 +9770,7 @@ pub mod types {
                     });
                 self
             }
+            /// The kind of format.
             pub fn type_<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<crate::types::CustomFormatType>,
@@ -9562,6 +9817,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`DashboardChartRequest`](super::DashboardChartRequest).
         #[derive(Clone, Debug)]
         pub struct DashboardChartRequest {
             chart_uuid: ::std::result::Result<
@@ -9638,6 +9894,7 @@ pub mod types {
             }
         }
         impl DashboardChartRequest {
+            /// The chart's id.
             pub fn chart_uuid<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -9650,6 +9907,7 @@ pub mod types {
                     });
                 self
             }
+            /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
             pub fn context<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -9664,6 +9922,7 @@ pub mod types {
                     });
                 self
             }
+            /// The filters of the dashboard. Those that do not fit the chart are left out.
             pub fn dashboard_filters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<super::DashboardFilters>,
@@ -9678,6 +9937,7 @@ pub mod types {
                     });
                 self
             }
+            /// Sort keys that replace the chart's own; empty to keep those.
             pub fn dashboard_sorts<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::SortField>>,
@@ -9692,6 +9952,7 @@ pub mod types {
                     });
                 self
             }
+            /// The dashboard's id.
             pub fn dashboard_uuid<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -9706,6 +9967,7 @@ pub mod types {
                     });
                 self
             }
+            /// Shows time dimensions at another granularity.
             pub fn date_zoom<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<super::DateZoom>>,
@@ -9718,6 +9980,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether to run the query even if its result is in the cache.
             pub fn invalidate_cache<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -9732,6 +9995,7 @@ pub mod types {
                     });
                 self
             }
+            /// The most rows to return. It is silently cut to the server's cell limit, an unlimited one too; without it the chart's own limit holds.
             pub fn limit<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<super::QueryLimit>>,
@@ -9744,6 +10008,7 @@ pub mod types {
                     });
                 self
             }
+            /// Values for the parameters that the query refers to, by name.
             pub fn parameters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -9758,6 +10023,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether to pivot the result as the chart does.
             pub fn pivot_results<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -9770,6 +10036,7 @@ pub mod types {
                     });
                 self
             }
+            /// The id of the dashboard's tile that shows the chart.
             pub fn tile_uuid<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -9782,6 +10049,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether a pre-aggregate may answer the query.
             pub fn use_pre_aggregate_cache<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -9838,6 +10106,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`DashboardFieldTarget`](super::DashboardFieldTarget).
         #[derive(Clone, Debug)]
         pub struct DashboardFieldTarget {
             fallback_type: ::std::result::Result<
@@ -9868,6 +10137,7 @@ pub mod types {
             }
         }
         impl DashboardFieldTarget {
+            /// The type to assume when the field is not known.
             pub fn fallback_type<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -9882,6 +10152,7 @@ pub mod types {
                     });
                 self
             }
+            /// The field's id.
             pub fn field_id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -9894,6 +10165,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether it is a column of a chart saved from SQL.
             pub fn is_sql_column<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -9906,6 +10178,7 @@ pub mod types {
                     });
                 self
             }
+            /// The table that holds it.
             pub fn table_name<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -9943,6 +10216,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`DashboardFilterRule`](super::DashboardFilterRule).
         #[derive(Clone, Debug)]
         pub struct DashboardFilterRule {
             case_sensitive: ::std::result::Result<
@@ -10020,6 +10294,7 @@ pub mod types {
             }
         }
         impl DashboardFilterRule {
+            /// Whether texts are compared with their case; the project's setting when absent.
             pub fn case_sensitive<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -10034,6 +10309,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether the rule is ignored.
             pub fn disabled<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -10046,6 +10322,7 @@ pub mod types {
                     });
                 self
             }
+            /// An id of the caller's choice, unique among the filters.
             pub fn id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -10056,6 +10333,7 @@ pub mod types {
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
+            /// Whether rows with NULL are kept as well.
             pub fn include_null<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -10068,6 +10346,7 @@ pub mod types {
                     });
                 self
             }
+            /// What the filter is called on the dashboard.
             pub fn label<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -10080,6 +10359,7 @@ pub mod types {
                     });
                 self
             }
+            /// The tabs on which users cannot change the filter.
             pub fn locked_tab_uuids<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
@@ -10094,6 +10374,7 @@ pub mod types {
                     });
                 self
             }
+            /// How the field is compared.
             pub fn operator<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<crate::types::FilterOperator>,
@@ -10106,6 +10387,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether users must give the rule a value.
             pub fn required<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -10118,6 +10400,7 @@ pub mod types {
                     });
                 self
             }
+            /// Of the filters with the same id here, at least one must have a value.
             pub fn required_group_id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -10132,6 +10415,7 @@ pub mod types {
                     });
                 self
             }
+            /// More for operators on dates, for example `{"unitOfTime": "days", "completed": true}` for `inThePast`.
             pub fn settings<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::serde_json::Value>>,
@@ -10144,6 +10428,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether users may pick one value only.
             pub fn single_value<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -10156,6 +10441,7 @@ pub mod types {
                     });
                 self
             }
+            /// The field.
             pub fn target<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<super::DashboardFieldTarget>,
@@ -10168,6 +10454,7 @@ pub mod types {
                     });
                 self
             }
+            /// Other fields that the filter applies to, by the id of the tile; `false` for a tile that it does not apply to.
             pub fn tile_targets<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -10185,6 +10472,7 @@ pub mod types {
                     });
                 self
             }
+            /// What it is compared with: nothing for `isNull` and `notNull`, two values for `inBetween`, and for `equals` any number, of which one must match.
             pub fn values<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<::serde_json::Value>>,
@@ -10242,6 +10530,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`DashboardFilters`](super::DashboardFilters).
         #[derive(Clone, Debug)]
         pub struct DashboardFilters {
             dimensions: ::std::result::Result<
@@ -10269,6 +10558,7 @@ pub mod types {
             }
         }
         impl DashboardFilters {
+            /// Filters on dimensions.
             pub fn dimensions<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::DashboardFilterRule>>,
@@ -10281,6 +10571,7 @@ pub mod types {
                     });
                 self
             }
+            /// Filters on metrics.
             pub fn metrics<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::DashboardFilterRule>>,
@@ -10293,6 +10584,7 @@ pub mod types {
                     });
                 self
             }
+            /// Filters on table calculations.
             pub fn table_calculations<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::DashboardFilterRule>>,
@@ -10329,6 +10621,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`DashboardSqlChartBySlug`](super::DashboardSqlChartBySlug).
         #[derive(Clone, Debug)]
         pub struct DashboardSqlChartBySlug {
             context: ::std::result::Result<
@@ -10392,6 +10685,7 @@ pub mod types {
             }
         }
         impl DashboardSqlChartBySlug {
+            /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
             pub fn context<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -10406,6 +10700,7 @@ pub mod types {
                     });
                 self
             }
+            /// The filters of the dashboard. Those that do not fit the chart are left out.
             pub fn dashboard_filters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<super::DashboardFilters>,
@@ -10420,6 +10715,7 @@ pub mod types {
                     });
                 self
             }
+            /// Sort keys that replace the chart's own; empty to keep those.
             pub fn dashboard_sorts<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::SortField>>,
@@ -10434,6 +10730,7 @@ pub mod types {
                     });
                 self
             }
+            /// The dashboard's id.
             pub fn dashboard_uuid<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -10448,6 +10745,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether to run the query even if its result is in the cache.
             pub fn invalidate_cache<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -10462,6 +10760,7 @@ pub mod types {
                     });
                 self
             }
+            /// The most rows to return.
             pub fn limit<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<i64>>,
@@ -10474,6 +10773,7 @@ pub mod types {
                     });
                 self
             }
+            /// Values for the parameters that the query refers to, by name.
             pub fn parameters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -10488,6 +10788,7 @@ pub mod types {
                     });
                 self
             }
+            /// The chart's slug.
             pub fn slug<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -10500,6 +10801,7 @@ pub mod types {
                     });
                 self
             }
+            /// The id of the dashboard's tile that shows the chart.
             pub fn tile_uuid<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -10512,6 +10814,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether a pre-aggregate may answer the query.
             pub fn use_pre_aggregate_cache<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -10564,6 +10867,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`DashboardSqlChartByUuid`](super::DashboardSqlChartByUuid).
         #[derive(Clone, Debug)]
         pub struct DashboardSqlChartByUuid {
             context: ::std::result::Result<
@@ -10632,6 +10936,7 @@ pub mod types {
             }
         }
         impl DashboardSqlChartByUuid {
+            /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
             pub fn context<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -10646,6 +10951,7 @@ pub mod types {
                     });
                 self
             }
+            /// The filters of the dashboard. Those that do not fit the chart are left out.
             pub fn dashboard_filters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<super::DashboardFilters>,
@@ -10660,6 +10966,7 @@ pub mod types {
                     });
                 self
             }
+            /// Sort keys that replace the chart's own; empty to keep those.
             pub fn dashboard_sorts<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::SortField>>,
@@ -10674,6 +10981,7 @@ pub mod types {
                     });
                 self
             }
+            /// The dashboard's id.
             pub fn dashboard_uuid<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -10688,6 +10996,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether to run the query even if its result is in the cache.
             pub fn invalidate_cache<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -10702,6 +11011,7 @@ pub mod types {
                     });
                 self
             }
+            /// The most rows to return.
             pub fn limit<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<i64>>,
@@ -10714,6 +11024,7 @@ pub mod types {
                     });
                 self
             }
+            /// Values for the parameters that the query refers to, by name.
             pub fn parameters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -10728,6 +11039,7 @@ pub mod types {
                     });
                 self
             }
+            /// The chart's id.
             pub fn saved_sql_uuid<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -10742,6 +11054,7 @@ pub mod types {
                     });
                 self
             }
+            /// The id of the dashboard's tile that shows the chart.
             pub fn tile_uuid<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -10754,6 +11067,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether a pre-aggregate may answer the query.
             pub fn use_pre_aggregate_cache<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -10806,6 +11120,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`DateZoom`](super::DateZoom).
         #[derive(Clone, Debug)]
         pub struct DateZoom {
             granularity: ::std::result::Result<
@@ -10826,6 +11141,7 @@ pub mod types {
             }
         }
         impl DateZoom {
+            /// The granularity to show, a standard one or the name of one defined in the project.
             pub fn granularity<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -10840,6 +11156,7 @@ pub mod types {
                     });
                 self
             }
+            /// The field to show at this granularity.
             pub fn x_axis_field_id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -10874,6 +11191,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`DimensionName`](super::DimensionName).
         #[derive(Clone, Debug)]
         pub struct DimensionName {
             label: ::std::result::Result<
@@ -10899,6 +11217,7 @@ pub mod types {
             }
         }
         impl DimensionName {
+            /// What the dimension is called for people.
             pub fn label<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -10911,6 +11230,7 @@ pub mod types {
                     });
                 self
             }
+            /// The dimension's name in its table.
             pub fn name<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -10923,6 +11243,7 @@ pub mod types {
                     });
                 self
             }
+            /// The table that holds it.
             pub fn table<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -10957,6 +11278,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`DownloadPivot`](super::DownloadPivot).
         #[derive(Clone, Debug)]
         pub struct DownloadPivot {
             column_order: ::std::result::Result<
@@ -11013,6 +11335,7 @@ pub mod types {
             }
         }
         impl DownloadPivot {
+            /// The ids of the columns in the order of the file.
             pub fn column_order<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
@@ -11025,6 +11348,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether columns have totals.
             pub fn column_totals<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -11037,6 +11361,7 @@ pub mod types {
                     });
                 self
             }
+            /// The ids of dimensions to leave out.
             pub fn hidden_dimension_field_ids<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
@@ -11051,6 +11376,7 @@ pub mod types {
                     });
                 self
             }
+            /// The ids of metrics to leave out.
             pub fn hidden_metric_field_ids<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
@@ -11065,6 +11391,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether each metric gets rows of its own rather than columns.
             pub fn metrics_as_rows<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<bool>,
@@ -11079,6 +11406,7 @@ pub mod types {
                     });
                 self
             }
+            /// The ids of the dimensions whose values become columns.
             pub fn pivot_dimensions<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
@@ -11093,6 +11421,7 @@ pub mod types {
                     });
                 self
             }
+            /// The ids of the fields that identify a row.
             pub fn row_field_ids<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
@@ -11105,6 +11434,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether rows have totals.
             pub fn row_totals<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -11117,6 +11447,7 @@ pub mod types {
                     });
                 self
             }
+            /// The ids of the only metrics to write.
             pub fn visible_metric_field_ids<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
@@ -11165,6 +11496,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`DownloadRequest`](super::DownloadRequest).
         #[derive(Clone, Debug)]
         pub struct DownloadRequest {
             attachment_download_name: ::std::result::Result<
@@ -11230,6 +11562,7 @@ pub mod types {
             }
         }
         impl DownloadRequest {
+            /// The name of the file, without its extension.
             pub fn attachment_download_name<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -11244,6 +11577,7 @@ pub mod types {
                     });
                 self
             }
+            /// The ids of the columns in the order of the file.
             pub fn column_order<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
@@ -11256,6 +11590,7 @@ pub mod types {
                     });
                 self
             }
+            /// Colours for cells of an `xlsx` file.
             pub fn conditional_formattings<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -11272,6 +11607,7 @@ pub mod types {
                     });
                 self
             }
+            /// Other headers for columns, by field id.
             pub fn custom_labels<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -11286,6 +11622,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether to pivot the rows in the file.
             pub fn export_pivoted_data<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -11300,6 +11637,7 @@ pub mod types {
                     });
                 self
             }
+            /// The ids of columns to leave out.
             pub fn hidden_fields<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
@@ -11312,6 +11650,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether to write raw values rather than formatted ones.
             pub fn only_raw<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -11324,6 +11663,7 @@ pub mod types {
                     });
                 self
             }
+            /// How to pivot the rows in the file.
             pub fn pivot_config<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<super::DownloadPivot>>,
@@ -11336,6 +11676,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether the file ends with a row of totals.
             pub fn show_column_totals<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -11350,6 +11691,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether column headers begin with the name of the table.
             pub fn show_table_names<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -11364,6 +11706,7 @@ pub mod types {
                     });
                 self
             }
+            /// The kind of file: `csv` or `xlsx`.
             pub fn type_<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -11417,6 +11760,7 @@ pub mod types {
             }
         }
         #[cfg(feature = "query-sources")]
+        /// Builds a [`DuckdbSourceQuery`](super::DuckdbSourceQuery).
         #[derive(Clone, Debug)]
         pub struct DuckdbSourceQuery {
             limit: ::std::result::Result<
@@ -11451,6 +11795,7 @@ pub mod types {
         }
         #[cfg(feature = "query-sources")]
         impl DuckdbSourceQuery {
+            /// The most rows to return.
             pub fn limit<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<i64>>,
@@ -11463,6 +11808,7 @@ pub mod types {
                     });
                 self
             }
+            /// A name for the query, by which others read its result.
             pub fn node_id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -11475,6 +11821,7 @@ pub mod types {
                     });
                 self
             }
+            /// The results that the statement reads: names of queries, or names and ids of queries by the table names that it uses.
             pub fn references<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -11489,6 +11836,7 @@ pub mod types {
                     });
                 self
             }
+            /// Always `duckdb`.
             pub fn source_type<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<super::QuerySourceTypeDuckdb>,
@@ -11501,6 +11849,7 @@ pub mod types {
                     });
                 self
             }
+            /// The statement, in DuckDB's dialect.
             pub fn sql<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -11542,6 +11891,7 @@ pub mod types {
             }
         }
         #[cfg(feature = "query-sources")]
+        /// Builds a [`ExternalSourceQuery`](super::ExternalSourceQuery).
         #[derive(Clone, Debug)]
         pub struct ExternalSourceQuery {
             limit: ::std::result::Result<
@@ -11576,6 +11926,7 @@ pub mod types {
         }
         #[cfg(feature = "query-sources")]
         impl ExternalSourceQuery {
+            /// The most rows to return.
             pub fn limit<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<i64>>,
@@ -11588,6 +11939,7 @@ pub mod types {
                     });
                 self
             }
+            /// A name for the query, by which others read its result.
             pub fn node_id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -11600,6 +11952,7 @@ pub mod types {
                     });
                 self
             }
+            /// Always `external`.
             pub fn source_type<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<super::QuerySourceTypeExternal>,
@@ -11612,6 +11965,7 @@ pub mod types {
                     });
                 self
             }
+            /// The statement, in DuckDB's dialect.
             pub fn sql<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -11624,6 +11978,7 @@ pub mod types {
                     });
                 self
             }
+            /// The tables that the statement reads: their names, or their names by the table names that it uses.
             pub fn tables<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<super::ExternalSourceQueryTables>,
@@ -11665,6 +12020,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`FieldTarget`](super::FieldTarget).
         #[derive(Clone, Debug)]
         pub struct FieldTarget {
             field_id: ::std::result::Result<
@@ -11680,6 +12036,7 @@ pub mod types {
             }
         }
         impl FieldTarget {
+            /// The field's id, for example `orders_status`.
             pub fn field_id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -11708,6 +12065,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`FieldValueSearchRequest`](super::FieldValueSearchRequest).
         #[derive(Clone, Debug)]
         pub struct FieldValueSearchRequest {
             context: ::std::result::Result<
@@ -11762,6 +12120,7 @@ pub mod types {
             }
         }
         impl FieldValueSearchRequest {
+            /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
             pub fn context<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -11776,6 +12135,7 @@ pub mod types {
                     });
                 self
             }
+            /// The field whose values are wanted.
             pub fn field_id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -11788,6 +12148,7 @@ pub mod types {
                     });
                 self
             }
+            /// Only values of rows that these filters let through.
             pub fn filters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<super::AndFilterGroup>>,
@@ -11800,6 +12161,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether to ask the warehouse even if the values are in the cache.
             pub fn force_refresh<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -11812,6 +12174,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether to run the query even if its result is in the cache.
             pub fn invalidate_cache<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -11826,6 +12189,7 @@ pub mod types {
                     });
                 self
             }
+            /// The most values to return.
             pub fn limit<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<i64>>,
@@ -11838,6 +12202,7 @@ pub mod types {
                     });
                 self
             }
+            /// Values for the parameters that the query refers to, by name.
             pub fn parameters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -11852,6 +12217,7 @@ pub mod types {
                     });
                 self
             }
+            /// The text that values are to contain; empty for any value.
             pub fn search<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -11864,6 +12230,7 @@ pub mod types {
                     });
                 self
             }
+            /// The table of the field.
             pub fn table<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -11876,6 +12243,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether a pre-aggregate may answer the query.
             pub fn use_pre_aggregate_cache<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -11928,6 +12296,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`FilterRule`](super::FilterRule).
         #[derive(Clone, Debug)]
         pub struct FilterRule {
             case_sensitive: ::std::result::Result<
@@ -11977,6 +12346,7 @@ pub mod types {
             }
         }
         impl FilterRule {
+            /// Whether texts are compared with their case; the project's setting when absent.
             pub fn case_sensitive<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -11991,6 +12361,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether the rule is ignored.
             pub fn disabled<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -12003,6 +12374,7 @@ pub mod types {
                     });
                 self
             }
+            /// An id of the caller's choice, unique among the filters.
             pub fn id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -12013,6 +12385,7 @@ pub mod types {
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
+            /// Whether rows with NULL are kept as well.
             pub fn include_null<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -12025,6 +12398,7 @@ pub mod types {
                     });
                 self
             }
+            /// How the field is compared.
             pub fn operator<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<crate::types::FilterOperator>,
@@ -12037,6 +12411,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether users must give the rule a value.
             pub fn required<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -12049,6 +12424,7 @@ pub mod types {
                     });
                 self
             }
+            /// More for operators on dates, for example `{"unitOfTime": "days", "completed": true}` for `inThePast`.
             pub fn settings<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::serde_json::Value>>,
@@ -12061,6 +12437,7 @@ pub mod types {
                     });
                 self
             }
+            /// The field.
             pub fn target<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<super::FieldTarget>,
@@ -12073,6 +12450,7 @@ pub mod types {
                     });
                 self
             }
+            /// What it is compared with: nothing for `isNull` and `notNull`, two values for `inBetween`, and for `equals` any number, of which one must match.
             pub fn values<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<::serde_json::Value>>,
@@ -12119,6 +12497,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`Filters`](super::Filters).
         #[derive(Clone, Debug)]
         pub struct Filters {
             dimensions: ::std::result::Result<
@@ -12144,6 +12523,7 @@ pub mod types {
             }
         }
         impl Filters {
+            /// Filters on dimensions, applied before grouping.
             pub fn dimensions<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<super::FilterGroup>>,
@@ -12156,6 +12536,7 @@ pub mod types {
                     });
                 self
             }
+            /// Filters on metrics, applied after grouping.
             pub fn metrics<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<super::FilterGroup>>,
@@ -12168,6 +12549,7 @@ pub mod types {
                     });
                 self
             }
+            /// Filters on table calculations, applied at the end.
             pub fn table_calculations<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<super::FilterGroup>>,
@@ -12204,6 +12586,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`FormatOverride`](super::FormatOverride).
         #[derive(Clone, Debug)]
         pub struct FormatOverride {
             format_options: ::std::result::Result<
@@ -12219,6 +12602,7 @@ pub mod types {
             }
         }
         impl FormatOverride {
+            /// How values are formatted.
             pub fn format_options<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<super::CustomFormat>>,
@@ -12251,6 +12635,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`FrameBoundary`](super::FrameBoundary).
         #[derive(Clone, Debug)]
         pub struct FrameBoundary {
             offset: ::std::result::Result<
@@ -12271,6 +12656,7 @@ pub mod types {
             }
         }
         impl FrameBoundary {
+            /// How far away, for `preceding` and `following`.
             pub fn offset<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<i64>>,
@@ -12283,6 +12669,7 @@ pub mod types {
                     });
                 self
             }
+            /// What the bound is.
             pub fn type_<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<crate::types::FrameBoundaryType>,
@@ -12315,6 +12702,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`FrameClause`](super::FrameClause).
         #[derive(Clone, Debug)]
         pub struct FrameClause {
             end: ::std::result::Result<super::FrameBoundary, ::std::string::String>,
@@ -12337,6 +12725,7 @@ pub mod types {
             }
         }
         impl FrameClause {
+            /// The last row.
             pub fn end<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<super::FrameBoundary>,
@@ -12349,6 +12738,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether bounds count rows or values.
             pub fn frame_type<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<crate::types::FrameType>,
@@ -12361,6 +12751,7 @@ pub mod types {
                     });
                 self
             }
+            /// The first row; the current one when absent.
             pub fn start<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<super::FrameBoundary>>,
@@ -12395,6 +12786,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`GroupByColumn`](super::GroupByColumn).
         #[derive(Clone, Debug)]
         pub struct GroupByColumn {
             reference: ::std::result::Result<
@@ -12410,6 +12802,7 @@ pub mod types {
             }
         }
         impl GroupByColumn {
+            /// The column's id.
             pub fn reference<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -12440,6 +12833,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`GroupValueRule`](super::GroupValueRule).
         #[derive(Clone, Debug)]
         pub struct GroupValueRule {
             match_type: ::std::result::Result<
@@ -12457,6 +12851,7 @@ pub mod types {
             }
         }
         impl GroupValueRule {
+            /// How texts are compared.
             pub fn match_type<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<crate::types::GroupValueMatchType>,
@@ -12469,6 +12864,7 @@ pub mod types {
                     });
                 self
             }
+            /// What they are compared with.
             pub fn value<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -12501,6 +12897,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`IndexColumn`](super::IndexColumn).
         #[derive(Clone, Debug)]
         pub struct IndexColumn {
             reference: ::std::result::Result<
@@ -12518,6 +12915,7 @@ pub mod types {
             }
         }
         impl IndexColumn {
+            /// The column's id.
             pub fn reference<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -12530,6 +12928,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether it is a time or a category.
             pub fn type_<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<crate::types::IndexType>,
@@ -12563,6 +12962,7 @@ pub mod types {
             }
         }
         #[cfg(feature = "merge-queries")]
+        /// Builds a [`MergeJoinKeyPart`](super::MergeJoinKeyPart).
         #[derive(Clone, Debug)]
         pub struct MergeJoinKeyPart {
             field_id_by_source_id: ::std::result::Result<
@@ -12584,6 +12984,7 @@ pub mod types {
         }
         #[cfg(feature = "merge-queries")]
         impl MergeJoinKeyPart {
+            /// The field that holds it in each source, by the source's id.
             pub fn field_id_by_source_id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -12600,6 +13001,7 @@ pub mod types {
                     });
                 self
             }
+            /// The name of the column that holds it in the result.
             pub fn name<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -12635,6 +13037,7 @@ pub mod types {
             }
         }
         #[cfg(feature = "merge-queries")]
+        /// Builds a [`MergeQuery`](super::MergeQuery).
         #[derive(Clone, Debug)]
         pub struct MergeQuery {
             join_key: ::std::result::Result<
@@ -12671,6 +13074,7 @@ pub mod types {
         }
         #[cfg(feature = "merge-queries")]
         impl MergeQuery {
+            /// What rows are joined on: every part must be equal.
             pub fn join_key<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::MergeJoinKeyPart>>,
@@ -12683,6 +13087,7 @@ pub mod types {
                     });
                 self
             }
+            /// Which rows without a counterpart are kept.
             pub fn join_type<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<crate::types::MergeJoinType>,
@@ -12695,6 +13100,7 @@ pub mod types {
                     });
                 self
             }
+            /// The most rows to return.
             pub fn limit<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<i64>,
@@ -12707,6 +13113,7 @@ pub mod types {
                     });
                 self
             }
+            /// The sources, at least two.
             pub fn sources<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::MergeQuerySource>>,
@@ -12719,6 +13126,7 @@ pub mod types {
                     });
                 self
             }
+            /// Columns computed from the joined rows; empty for none.
             pub fn table_calculations<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -12764,6 +13172,7 @@ pub mod types {
             }
         }
         #[cfg(feature = "merge-queries")]
+        /// Builds a [`MergeQueryChart`](super::MergeQueryChart).
         #[derive(Clone, Debug)]
         pub struct MergeQueryChart {
             chart_config: ::std::result::Result<
@@ -12786,6 +13195,7 @@ pub mod types {
         }
         #[cfg(feature = "merge-queries")]
         impl MergeQueryChart {
+            /// The settings of the chart, as a saved chart has them: `{"type": "table"}` at least.
             pub fn chart_config<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::serde_json::Value>,
@@ -12798,6 +13208,7 @@ pub mod types {
                     });
                 self
             }
+            /// How the chart pivots the result.
             pub fn pivot_config<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -12835,6 +13246,7 @@ pub mod types {
             }
         }
         #[cfg(feature = "merge-queries")]
+        /// Builds a [`MergeQueryChartPivotConfig`](super::MergeQueryChartPivotConfig).
         #[derive(Clone, Debug)]
         pub struct MergeQueryChartPivotConfig {
             columns: ::std::result::Result<
@@ -12857,6 +13269,7 @@ pub mod types {
         }
         #[cfg(feature = "merge-queries")]
         impl MergeQueryChartPivotConfig {
+            /// The ids of the fields whose values become columns.
             pub fn columns<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
@@ -12869,6 +13282,7 @@ pub mod types {
                     });
                 self
             }
+            /// The ids of the fields that identify a row.
             pub fn rows<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
@@ -12906,6 +13320,7 @@ pub mod types {
             }
         }
         #[cfg(feature = "merge-queries")]
+        /// Builds a [`MergeQueryMetricSource`](super::MergeQueryMetricSource).
         #[derive(Clone, Debug)]
         pub struct MergeQueryMetricSource {
             id: ::std::result::Result<::std::string::String, ::std::string::String>,
@@ -12925,6 +13340,7 @@ pub mod types {
         }
         #[cfg(feature = "merge-queries")]
         impl MergeQueryMetricSource {
+            /// A name for the source, unique among the sources.
             pub fn id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -12935,6 +13351,7 @@ pub mod types {
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
+            /// The query.
             pub fn metric_query<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<super::MetricQuery>,
@@ -12972,6 +13389,7 @@ pub mod types {
             }
         }
         #[cfg(feature = "merge-queries")]
+        /// Builds a [`MergeQueryRequest`](super::MergeQueryRequest).
         #[derive(Clone, Debug)]
         pub struct MergeQueryRequest {
             chart: ::std::result::Result<
@@ -13014,6 +13432,7 @@ pub mod types {
         }
         #[cfg(feature = "merge-queries")]
         impl MergeQueryRequest {
+            /// How to pivot the result, as a chart does.
             pub fn chart<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -13028,6 +13447,7 @@ pub mod types {
                     });
                 self
             }
+            /// What the query is for. Only labels it in the history and in usage statistics.
             pub fn context<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -13042,6 +13462,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether to run the queries even if their results are in the cache.
             pub fn invalidate_cache<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -13056,6 +13477,7 @@ pub mod types {
                     });
                 self
             }
+            /// The queries and how to join them.
             pub fn merge_query<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<super::MetricMergeQuery>,
@@ -13068,6 +13490,7 @@ pub mod types {
                     });
                 self
             }
+            /// What the result is for.
             pub fn mode<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -13082,6 +13505,7 @@ pub mod types {
                     });
                 self
             }
+            /// Values for the parameters that the queries refer to, by name.
             pub fn parameters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -13127,6 +13551,7 @@ pub mod types {
             }
         }
         #[cfg(feature = "merge-queries")]
+        /// Builds a [`MergeQueryResultSource`](super::MergeQueryResultSource).
         #[derive(Clone, Debug)]
         pub struct MergeQueryResultSource {
             id: ::std::result::Result<::std::string::String, ::std::string::String>,
@@ -13146,6 +13571,7 @@ pub mod types {
         }
         #[cfg(feature = "merge-queries")]
         impl MergeQueryResultSource {
+            /// A name for the source, unique among the sources.
             pub fn id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -13156,6 +13582,7 @@ pub mod types {
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
+            /// The query's id.
             pub fn query_uuid<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -13193,6 +13620,7 @@ pub mod types {
             }
         }
         #[cfg(feature = "merge-queries")]
+        /// Builds a [`MergeTableCalculation`](super::MergeTableCalculation).
         #[derive(Clone, Debug)]
         pub struct MergeTableCalculation {
             display_name: ::std::result::Result<
@@ -13214,6 +13642,7 @@ pub mod types {
         }
         #[cfg(feature = "merge-queries")]
         impl MergeTableCalculation {
+            /// What the column is called for people.
             pub fn display_name<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -13226,6 +13655,7 @@ pub mod types {
                     });
                 self
             }
+            /// The column's id in the result.
             pub fn name<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -13238,6 +13668,7 @@ pub mod types {
                     });
                 self
             }
+            /// An SQL expression over the joined rows.
             pub fn sql<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -13276,6 +13707,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`MetricFilterRule`](super::MetricFilterRule).
         #[derive(Clone, Debug)]
         pub struct MetricFilterRule {
             case_sensitive: ::std::result::Result<
@@ -13328,6 +13760,7 @@ pub mod types {
             }
         }
         impl MetricFilterRule {
+            /// Whether texts are compared with their case.
             pub fn case_sensitive<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -13342,6 +13775,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether the rule is ignored.
             pub fn disabled<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -13354,6 +13788,7 @@ pub mod types {
                     });
                 self
             }
+            /// An id, unique among the filters.
             pub fn id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -13364,6 +13799,7 @@ pub mod types {
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
+            /// Whether rows with NULL are kept as well.
             pub fn include_null<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -13376,6 +13812,7 @@ pub mod types {
                     });
                 self
             }
+            /// How the field is compared.
             pub fn operator<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<crate::types::FilterOperator>,
@@ -13388,6 +13825,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether users must give the rule a value.
             pub fn required<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -13400,6 +13838,7 @@ pub mod types {
                     });
                 self
             }
+            /// More for operators on dates.
             pub fn settings<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::serde_json::Value>>,
@@ -13412,6 +13851,7 @@ pub mod types {
                     });
                 self
             }
+            /// The field.
             pub fn target<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<super::MetricFilterRuleTarget>,
@@ -13424,6 +13864,7 @@ pub mod types {
                     });
                 self
             }
+            /// What it is compared with.
             pub fn values<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<::serde_json::Value>>,
@@ -13470,6 +13911,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`MetricFilterRuleTarget`](super::MetricFilterRuleTarget).
         #[derive(Clone, Debug)]
         pub struct MetricFilterRuleTarget {
             field_ref: ::std::result::Result<
@@ -13485,6 +13927,7 @@ pub mod types {
             }
         }
         impl MetricFilterRuleTarget {
+            /// The field, as the project's files name it.
             pub fn field_ref<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -13518,6 +13961,7 @@ pub mod types {
             }
         }
         #[cfg(feature = "merge-queries")]
+        /// Builds a [`MetricMergeQuery`](super::MetricMergeQuery).
         #[derive(Clone, Debug)]
         pub struct MetricMergeQuery {
             join_key: ::std::result::Result<
@@ -13554,6 +13998,7 @@ pub mod types {
         }
         #[cfg(feature = "merge-queries")]
         impl MetricMergeQuery {
+            /// What rows are joined on: every part must be equal.
             pub fn join_key<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::MergeJoinKeyPart>>,
@@ -13566,6 +14011,7 @@ pub mod types {
                     });
                 self
             }
+            /// Which rows without a counterpart are kept.
             pub fn join_type<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<crate::types::MergeJoinType>,
@@ -13578,6 +14024,7 @@ pub mod types {
                     });
                 self
             }
+            /// The most rows to return.
             pub fn limit<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<i64>,
@@ -13590,6 +14037,7 @@ pub mod types {
                     });
                 self
             }
+            /// The queries, at least two.
             pub fn sources<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -13604,6 +14052,7 @@ pub mod types {
                     });
                 self
             }
+            /// Columns computed from the joined rows; empty for none.
             pub fn table_calculations<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -13648,6 +14097,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`MetricQuery`](super::MetricQuery).
         #[derive(Clone, Debug)]
         pub struct MetricQuery {
             additional_metrics: ::std::result::Result<
@@ -13729,6 +14179,7 @@ pub mod types {
             }
         }
         impl MetricQuery {
+            /// Metrics that are defined with the query rather than in the project.
             pub fn additional_metrics<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::AdditionalMetric>>,
@@ -13743,6 +14194,7 @@ pub mod types {
                     });
                 self
             }
+            /// Dimensions that are defined with the query rather than in the project.
             pub fn custom_dimensions<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::CustomDimension>>,
@@ -13757,6 +14209,7 @@ pub mod types {
                     });
                 self
             }
+            /// Shows time dimensions at another granularity.
             pub fn date_zoom<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<super::DateZoom>>,
@@ -13769,6 +14222,7 @@ pub mod types {
                     });
                 self
             }
+            /// Other formats for dimensions, by field id.
             pub fn dimension_overrides<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -13785,6 +14239,7 @@ pub mod types {
                     });
                 self
             }
+            /// The ids of the dimensions, and so of the first columns of the result.
             pub fn dimensions<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
@@ -13797,6 +14252,7 @@ pub mod types {
                     });
                 self
             }
+            /// The explore that is queried, by name.
             pub fn explore_name<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -13809,6 +14265,7 @@ pub mod types {
                     });
                 self
             }
+            /// Which rows and groups to keep.
             pub fn filters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<super::Filters>,
@@ -13821,6 +14278,7 @@ pub mod types {
                     });
                 self
             }
+            /// The most rows to return.
             pub fn limit<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<i64>,
@@ -13833,6 +14291,7 @@ pub mod types {
                     });
                 self
             }
+            /// What a chart knows about its query.
             pub fn metadata<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -13847,6 +14306,7 @@ pub mod types {
                     });
                 self
             }
+            /// Other formats for metrics, by field id.
             pub fn metric_overrides<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -13863,6 +14323,7 @@ pub mod types {
                     });
                 self
             }
+            /// The ids of the metrics.
             pub fn metrics<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
@@ -13875,6 +14336,7 @@ pub mod types {
                     });
                 self
             }
+            /// The dimensions whose values become columns. Only for charts; queries are pivoted by a pivot configuration.
             pub fn pivot_dimensions<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
@@ -13889,6 +14351,7 @@ pub mod types {
                     });
                 self
             }
+            /// What to sort by; the first key first.
             pub fn sorts<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::SortField>>,
@@ -13901,6 +14364,7 @@ pub mod types {
                     });
                 self
             }
+            /// Columns computed from the others; empty for none.
             pub fn table_calculations<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::TableCalculation>>,
@@ -13915,6 +14379,7 @@ pub mod types {
                     });
                 self
             }
+            /// The time zone to run in, an IANA name.
             pub fn timezone<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -13973,6 +14438,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`MetricQueryMetadata`](super::MetricQueryMetadata).
         #[derive(Clone, Debug)]
         pub struct MetricQueryMetadata {
             has_a_date_dimension: ::std::result::Result<
@@ -13990,6 +14456,7 @@ pub mod types {
             }
         }
         impl MetricQueryMetadata {
+            /// A date dimension that the query is shown by.
             pub fn has_a_date_dimension<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<super::DimensionName>,
@@ -14023,6 +14490,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`MetricQueryRequest`](super::MetricQueryRequest).
         #[derive(Clone, Debug)]
         pub struct MetricQueryRequest {
             context: ::std::result::Result<
@@ -14070,6 +14538,7 @@ pub mod types {
             }
         }
         impl MetricQueryRequest {
+            /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
             pub fn context<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -14084,6 +14553,7 @@ pub mod types {
                     });
                 self
             }
+            /// Filters to add to those of the query, as a dashboard does.
             pub fn dashboard_filters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -14100,6 +14570,7 @@ pub mod types {
                     });
                 self
             }
+            /// Shows time dimensions at another granularity.
             pub fn date_zoom<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<super::DateZoom>>,
@@ -14112,6 +14583,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether to run the query even if its result is in the cache.
             pub fn invalidate_cache<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -14126,6 +14598,7 @@ pub mod types {
                     });
                 self
             }
+            /// Values for the parameters that the query refers to, by name.
             pub fn parameters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -14140,6 +14613,7 @@ pub mod types {
                     });
                 self
             }
+            /// How to pivot the result.
             pub fn pivot_configuration<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -14156,6 +14630,7 @@ pub mod types {
                     });
                 self
             }
+            /// The query.
             pub fn query<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<super::MetricQuery>,
@@ -14168,6 +14643,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether a pre-aggregate may answer the query.
             pub fn use_pre_aggregate_cache<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -14214,6 +14690,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`OrFilterGroup`](super::OrFilterGroup).
         #[derive(Clone, Debug)]
         pub struct OrFilterGroup {
             id: ::std::result::Result<::std::string::String, ::std::string::String>,
@@ -14231,6 +14708,7 @@ pub mod types {
             }
         }
         impl OrFilterGroup {
+            /// An id of the caller's choice, unique among the filters.
             pub fn id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -14241,6 +14719,7 @@ pub mod types {
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
+            /// The rules and groups.
             pub fn or<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::FilterGroupItem>>,
@@ -14271,6 +14750,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`PivotConfiguration`](super::PivotConfiguration).
         #[derive(Clone, Debug)]
         pub struct PivotConfiguration {
             group_by_columns: ::std::result::Result<
@@ -14328,6 +14808,7 @@ pub mod types {
             }
         }
         impl PivotConfiguration {
+            /// The columns whose values become columns.
             pub fn group_by_columns<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::GroupByColumn>>,
@@ -14342,6 +14823,7 @@ pub mod types {
                     });
                 self
             }
+            /// The columns that identify a row.
             pub fn index_column<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<super::IndexColumns>>,
@@ -14354,6 +14836,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether each metric gets rows of its own rather than columns.
             pub fn metrics_as_rows<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -14368,6 +14851,7 @@ pub mod types {
                     });
                 self
             }
+            /// Columns to carry along that are not part of the pivot.
             pub fn passthrough_dimensions<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::GroupByColumn>>,
@@ -14382,6 +14866,7 @@ pub mod types {
                     });
                 self
             }
+            /// The order of the columns whose values become columns.
             pub fn pivot_columns_order<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::GroupByColumn>>,
@@ -14396,6 +14881,7 @@ pub mod types {
                     });
                 self
             }
+            /// What to sort by.
             pub fn sort_by<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::PivotSort>>,
@@ -14408,6 +14894,7 @@ pub mod types {
                     });
                 self
             }
+            /// Columns that are aggregated for sorting and are not in the result.
             pub fn sort_only_columns<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::ValuesColumn>>,
@@ -14422,6 +14909,7 @@ pub mod types {
                     });
                 self
             }
+            /// Columns that are used for sorting and are not in the result.
             pub fn sort_only_dimensions<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::GroupByColumn>>,
@@ -14436,6 +14924,7 @@ pub mod types {
                     });
                 self
             }
+            /// The columns to aggregate.
             pub fn values_columns<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::ValuesColumn>>,
@@ -14484,6 +14973,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`PivotSort`](super::PivotSort).
         #[derive(Clone, Debug)]
         pub struct PivotSort {
             direction: ::std::result::Result<
@@ -14514,6 +15004,7 @@ pub mod types {
             }
         }
         impl PivotSort {
+            /// Ascending or descending.
             pub fn direction<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<crate::types::SortDirection>,
@@ -14526,6 +15017,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether NULLs come first; as the warehouse does it when absent.
             pub fn nulls_first<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -14538,6 +15030,7 @@ pub mod types {
                     });
                 self
             }
+            /// Sorts by the column of these pivoted values, rather than by all.
             pub fn pivot_values<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::PivotSortAnchor>>,
@@ -14550,6 +15043,7 @@ pub mod types {
                     });
                 self
             }
+            /// The id of the column to sort by.
             pub fn reference<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -14586,6 +15080,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`PivotSortAnchor`](super::PivotSortAnchor).
         #[derive(Clone, Debug)]
         pub struct PivotSortAnchor {
             reference: ::std::result::Result<
@@ -14603,6 +15098,7 @@ pub mod types {
             }
         }
         impl PivotSortAnchor {
+            /// The id of the column that was pivoted.
             pub fn reference<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -14615,6 +15111,7 @@ pub mod types {
                     });
                 self
             }
+            /// The value, any JSON.
             pub fn value<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::serde_json::Value>,
@@ -14647,6 +15144,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`SavedChartRequest`](super::SavedChartRequest).
         #[derive(Clone, Debug)]
         pub struct SavedChartRequest {
             chart_uuid: ::std::result::Result<
@@ -14707,6 +15205,7 @@ pub mod types {
             }
         }
         impl SavedChartRequest {
+            /// The chart's id.
             pub fn chart_uuid<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -14719,6 +15218,7 @@ pub mod types {
                     });
                 self
             }
+            /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
             pub fn context<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -14733,6 +15233,7 @@ pub mod types {
                     });
                 self
             }
+            /// Filters to add, as a dashboard does. Servers before 0.3317 do not know it.
             pub fn dashboard_filters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -14749,6 +15250,7 @@ pub mod types {
                     });
                 self
             }
+            /// Filters to add to those of the chart. Servers before 0.3305 do not know it.
             pub fn filters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<super::Filters>>,
@@ -14761,6 +15263,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether to run the query even if its result is in the cache.
             pub fn invalidate_cache<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -14775,6 +15278,7 @@ pub mod types {
                     });
                 self
             }
+            /// The most rows to return. It is silently cut to the server's cell limit, an unlimited one too; without it the chart's own limit holds.
             pub fn limit<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<super::QueryLimit>>,
@@ -14787,6 +15291,7 @@ pub mod types {
                     });
                 self
             }
+            /// Values for the parameters that the query refers to, by name.
             pub fn parameters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -14801,6 +15306,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether to pivot the result as the chart does.
             pub fn pivot_results<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -14813,6 +15319,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether a pre-aggregate may answer the query.
             pub fn use_pre_aggregate_cache<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -14827,6 +15334,7 @@ pub mod types {
                     });
                 self
             }
+            /// Runs this version of the chart rather than the latest.
             pub fn version_uuid<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -14876,6 +15384,7 @@ pub mod types {
             }
         }
         #[cfg(feature = "query-sources")]
+        /// Builds a [`SemanticLayerSourceQuery`](super::SemanticLayerSourceQuery).
         #[derive(Clone, Debug)]
         pub struct SemanticLayerSourceQuery {
             additional_metrics: ::std::result::Result<
@@ -14948,6 +15457,7 @@ pub mod types {
         }
         #[cfg(feature = "query-sources")]
         impl SemanticLayerSourceQuery {
+            /// Metrics that are defined with the query.
             pub fn additional_metrics<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::AdditionalMetric>>,
@@ -14962,6 +15472,7 @@ pub mod types {
                     });
                 self
             }
+            /// Dimensions that are defined with the query.
             pub fn custom_dimensions<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::CustomDimension>>,
@@ -14976,6 +15487,7 @@ pub mod types {
                     });
                 self
             }
+            /// The ids of the dimensions.
             pub fn dimensions<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
@@ -14988,6 +15500,7 @@ pub mod types {
                     });
                 self
             }
+            /// The explore that is queried, by name.
             pub fn explore_name<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -15000,6 +15513,7 @@ pub mod types {
                     });
                 self
             }
+            /// Which rows and groups to keep.
             pub fn filters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<super::Filters>>,
@@ -15012,6 +15526,7 @@ pub mod types {
                     });
                 self
             }
+            /// The most rows to return.
             pub fn limit<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<i64>>,
@@ -15024,6 +15539,7 @@ pub mod types {
                     });
                 self
             }
+            /// The ids of the metrics.
             pub fn metrics<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
@@ -15036,6 +15552,7 @@ pub mod types {
                     });
                 self
             }
+            /// A name for the query, by which others read its result: a letter or `_`, then letters, digits and `_`, 63 at most.
             pub fn node_id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -15048,6 +15565,7 @@ pub mod types {
                     });
                 self
             }
+            /// What to sort by; the first key first.
             pub fn sorts<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::SortField>>,
@@ -15060,6 +15578,7 @@ pub mod types {
                     });
                 self
             }
+            /// Always `semanticLayer`.
             pub fn source_type<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<super::QuerySourceTypeSemanticLayer>,
@@ -15072,6 +15591,7 @@ pub mod types {
                     });
                 self
             }
+            /// Columns computed from the others.
             pub fn table_calculations<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::TableCalculation>>,
@@ -15086,6 +15606,7 @@ pub mod types {
                     });
                 self
             }
+            /// The time zone to run in, an IANA name.
             pub fn timezone<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -15142,6 +15663,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`SortField`](super::SortField).
         #[derive(Clone, Debug)]
         pub struct SortField {
             descending: ::std::result::Result<bool, ::std::string::String>,
@@ -15169,6 +15691,7 @@ pub mod types {
             }
         }
         impl SortField {
+            /// Whether large values come first.
             pub fn descending<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<bool>,
@@ -15181,6 +15704,7 @@ pub mod types {
                     });
                 self
             }
+            /// The id of the field whose values decide the order.
             pub fn field_id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -15193,6 +15717,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether NULLs come first; as the warehouse does it when absent.
             pub fn nulls_first<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -15205,6 +15730,7 @@ pub mod types {
                     });
                 self
             }
+            /// Sorts by the column of these pivoted values, rather than by all.
             pub fn pivot_values<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::PivotSortAnchor>>,
@@ -15242,6 +15768,7 @@ pub mod types {
             }
         }
         #[cfg(feature = "query-sources")]
+        /// Builds a [`SourceQueriesRequest`](super::SourceQueriesRequest).
         #[derive(Clone, Debug)]
         pub struct SourceQueriesRequest {
             context: ::std::result::Result<
@@ -15264,6 +15791,7 @@ pub mod types {
         }
         #[cfg(feature = "query-sources")]
         impl SourceQueriesRequest {
+            /// What the queries are for. Only labels them in the history and in usage statistics.
             pub fn context<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -15278,6 +15806,7 @@ pub mod types {
                     });
                 self
             }
+            /// The queries. One may read another's result by its `node_id`.
             pub fn queries<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::SourceQuery>>,
@@ -15313,6 +15842,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`SqlChartBySlug`](super::SqlChartBySlug).
         #[derive(Clone, Debug)]
         pub struct SqlChartBySlug {
             context: ::std::result::Result<
@@ -15350,6 +15880,7 @@ pub mod types {
             }
         }
         impl SqlChartBySlug {
+            /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
             pub fn context<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -15364,6 +15895,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether to run the query even if its result is in the cache.
             pub fn invalidate_cache<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -15378,6 +15910,7 @@ pub mod types {
                     });
                 self
             }
+            /// The most rows to return.
             pub fn limit<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<i64>>,
@@ -15390,6 +15923,7 @@ pub mod types {
                     });
                 self
             }
+            /// Values for the parameters that the query refers to, by name.
             pub fn parameters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -15404,6 +15938,7 @@ pub mod types {
                     });
                 self
             }
+            /// The chart's slug.
             pub fn slug<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -15416,6 +15951,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether a pre-aggregate may answer the query.
             pub fn use_pre_aggregate_cache<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -15458,6 +15994,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`SqlChartByUuid`](super::SqlChartByUuid).
         #[derive(Clone, Debug)]
         pub struct SqlChartByUuid {
             context: ::std::result::Result<
@@ -15500,6 +16037,7 @@ pub mod types {
             }
         }
         impl SqlChartByUuid {
+            /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
             pub fn context<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -15514,6 +16052,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether to run the query even if its result is in the cache.
             pub fn invalidate_cache<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -15528,6 +16067,7 @@ pub mod types {
                     });
                 self
             }
+            /// The most rows to return.
             pub fn limit<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<i64>>,
@@ -15540,6 +16080,7 @@ pub mod types {
                     });
                 self
             }
+            /// Values for the parameters that the query refers to, by name.
             pub fn parameters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -15554,6 +16095,7 @@ pub mod types {
                     });
                 self
             }
+            /// The chart's id.
             pub fn saved_sql_uuid<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -15568,6 +16110,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether a pre-aggregate may answer the query.
             pub fn use_pre_aggregate_cache<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -15610,6 +16153,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`SqlQueryRequest`](super::SqlQueryRequest).
         #[derive(Clone, Debug)]
         pub struct SqlQueryRequest {
             context: ::std::result::Result<
@@ -15652,6 +16196,7 @@ pub mod types {
             }
         }
         impl SqlQueryRequest {
+            /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
             pub fn context<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -15666,6 +16211,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether to run the query even if its result is in the cache.
             pub fn invalidate_cache<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -15680,6 +16226,7 @@ pub mod types {
                     });
                 self
             }
+            /// The most rows to return. The smaller of this and the statement's own limit holds.
             pub fn limit<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<i64>>,
@@ -15692,6 +16239,7 @@ pub mod types {
                     });
                 self
             }
+            /// Values for the parameters that the query refers to, by name.
             pub fn parameters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -15706,6 +16254,7 @@ pub mod types {
                     });
                 self
             }
+            /// How to pivot the result.
             pub fn pivot_configuration<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -15722,6 +16271,7 @@ pub mod types {
                     });
                 self
             }
+            /// The statement, in the warehouse's dialect.
             pub fn sql<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -15734,6 +16284,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether a pre-aggregate may answer the query.
             pub fn use_pre_aggregate_cache<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -15779,6 +16330,7 @@ pub mod types {
             }
         }
         #[cfg(feature = "query-sources")]
+        /// Builds a [`SqlSourceQuery`](super::SqlSourceQuery).
         #[derive(Clone, Debug)]
         pub struct SqlSourceQuery {
             limit: ::std::result::Result<
@@ -15808,6 +16360,7 @@ pub mod types {
         }
         #[cfg(feature = "query-sources")]
         impl SqlSourceQuery {
+            /// The most rows to return.
             pub fn limit<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<i64>>,
@@ -15820,6 +16373,7 @@ pub mod types {
                     });
                 self
             }
+            /// A name for the query, by which others read its result.
             pub fn node_id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -15832,6 +16386,7 @@ pub mod types {
                     });
                 self
             }
+            /// Always `sql`.
             pub fn source_type<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<super::QuerySourceTypeSql>,
@@ -15844,6 +16399,7 @@ pub mod types {
                     });
                 self
             }
+            /// The statement, in the warehouse's dialect.
             pub fn sql<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -15882,6 +16438,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`TableCalculation`](super::TableCalculation).
         #[derive(Clone, Debug)]
         pub struct TableCalculation {
             display_name: ::std::result::Result<
@@ -15934,6 +16491,7 @@ pub mod types {
             }
         }
         impl TableCalculation {
+            /// What the column is called for people.
             pub fn display_name<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -15946,6 +16504,7 @@ pub mod types {
                     });
                 self
             }
+            /// How values are formatted.
             pub fn format<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<super::CustomFormat>>,
@@ -15958,6 +16517,7 @@ pub mod types {
                     });
                 self
             }
+            /// A formula as in a spreadsheet.
             pub fn formula<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -15970,6 +16530,7 @@ pub mod types {
                     });
                 self
             }
+            /// The column's position among the fields.
             pub fn index<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<i64>>,
@@ -15982,6 +16543,7 @@ pub mod types {
                     });
                 self
             }
+            /// The column's id in the result.
             pub fn name<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -15994,6 +16556,7 @@ pub mod types {
                     });
                 self
             }
+            /// An SQL expression over the result, with fields as `${table.field}`.
             pub fn sql<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -16006,6 +16569,7 @@ pub mod types {
                     });
                 self
             }
+            /// A standard calculation.
             pub fn template<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -16020,6 +16584,7 @@ pub mod types {
                     });
                 self
             }
+            /// How the column's total is computed.
             pub fn total_mode<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -16034,6 +16599,7 @@ pub mod types {
                     });
                 self
             }
+            /// What the column holds; numbers when absent.
             pub fn type_<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -16082,6 +16648,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`TableCalculationOrder`](super::TableCalculationOrder).
         #[derive(Clone, Debug)]
         pub struct TableCalculationOrder {
             field_id: ::std::result::Result<
@@ -16102,6 +16669,7 @@ pub mod types {
             }
         }
         impl TableCalculationOrder {
+            /// The id of the field whose values decide the order.
             pub fn field_id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -16114,6 +16682,7 @@ pub mod types {
                     });
                 self
             }
+            /// Ascending or descending.
             pub fn order<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -16150,6 +16719,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`TableCalculationTemplate`](super::TableCalculationTemplate).
         #[derive(Clone, Debug)]
         pub struct TableCalculationTemplate {
             field_id: ::std::result::Result<
@@ -16190,6 +16760,7 @@ pub mod types {
             }
         }
         impl TableCalculationTemplate {
+            /// The field to compute from. Null for window functions that take none, such as a rank.
             pub fn field_id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -16202,6 +16773,7 @@ pub mod types {
                     });
                 self
             }
+            /// The rows that the window function sees.
             pub fn frame<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<super::FrameClause>>,
@@ -16214,6 +16786,7 @@ pub mod types {
                     });
                 self
             }
+            /// The order of rows, for calculations that depend on one.
             pub fn order_by<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -16228,6 +16801,7 @@ pub mod types {
                     });
                 self
             }
+            /// The fields whose every combination of values is computed by itself.
             pub fn partition_by<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
@@ -16240,6 +16814,7 @@ pub mod types {
                     });
                 self
             }
+            /// The calculation.
             pub fn type_<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<crate::types::TableCalculationTemplateType>,
@@ -16252,6 +16827,7 @@ pub mod types {
                     });
                 self
             }
+            /// The function, when `type` is `window_function`.
             pub fn window_function<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -16298,6 +16874,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`UnderlyingDataRequest`](super::UnderlyingDataRequest).
         #[derive(Clone, Debug)]
         pub struct UnderlyingDataRequest {
             context: ::std::result::Result<
@@ -16358,6 +16935,7 @@ pub mod types {
             }
         }
         impl UnderlyingDataRequest {
+            /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
             pub fn context<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -16372,6 +16950,7 @@ pub mod types {
                     });
                 self
             }
+            /// The date zoom that the value was shown with.
             pub fn date_zoom<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<super::DateZoom>>,
@@ -16384,6 +16963,7 @@ pub mod types {
                     });
                 self
             }
+            /// Which rows are behind the value.
             pub fn filters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<super::Filters>,
@@ -16396,6 +16976,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether to run the query even if its result is in the cache.
             pub fn invalidate_cache<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -16410,6 +16991,7 @@ pub mod types {
                     });
                 self
             }
+            /// The most rows to return. It is silently cut to the server's cell limit, an unlimited one too.
             pub fn limit<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<super::QueryLimit>>,
@@ -16422,6 +17004,7 @@ pub mod types {
                     });
                 self
             }
+            /// Values for the parameters that the query refers to, by name.
             pub fn parameters<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -16436,6 +17019,7 @@ pub mod types {
                     });
                 self
             }
+            /// What to sort by.
             pub fn sorts<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::SortField>>,
@@ -16448,6 +17032,7 @@ pub mod types {
                     });
                 self
             }
+            /// The id of the field whose value is looked behind.
             pub fn underlying_data_item_id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -16462,6 +17047,7 @@ pub mod types {
                     });
                 self
             }
+            /// The id of the query that the value stands in.
             pub fn underlying_data_source_query_uuid<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -16476,6 +17062,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether a pre-aggregate may answer the query.
             pub fn use_pre_aggregate_cache<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<bool>>,
@@ -16531,6 +17118,7 @@ pub mod types {
                 }
             }
         }
+        /// Builds a [`ValuesColumn`](super::ValuesColumn).
         #[derive(Clone, Debug)]
         pub struct ValuesColumn {
             aggregation: ::std::result::Result<
@@ -16551,6 +17139,7 @@ pub mod types {
             }
         }
         impl ValuesColumn {
+            /// How values that fall together are aggregated.
             pub fn aggregation<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<crate::types::Aggregation>,
@@ -16563,6 +17152,7 @@ pub mod types {
                     });
                 self
             }
+            /// The column's id.
             pub fn reference<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -16672,10 +17262,15 @@ impl Client {
     ///
     /// Sends a `GET` request to `/api/v1/user`
     ///
-    /// ```text
-    /// let response = client.get_authenticated_user()
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_authenticated_user()
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_authenticated_user(&self) -> builder::GetAuthenticatedUser {
         builder::GetAuthenticatedUser::new(self)
@@ -16686,11 +17281,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
-    /// ```text
-    /// let response = client.list_warehouse_tables()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .list_warehouse_tables()
     ///     .project_uuid(project_uuid)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn list_warehouse_tables(&self) -> builder::ListWarehouseTables {
         builder::ListWarehouseTables::new(self)
@@ -16704,14 +17305,21 @@ impl Client {
     /// - `database_name`: The database, catalogue or project that holds the schema.
     /// - `schema_name`: The schema that holds the table.
     /// - `table_name`: The table's name.
-    /// ```text
-    /// let response = client.list_warehouse_table_fields()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, database_name: ::std::string::String, schema_name: ::std::string::String, table_name: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .list_warehouse_table_fields()
     ///     .project_uuid(project_uuid)
+    ///     // As needed:
     ///     .database_name(database_name)
     ///     .schema_name(schema_name)
     ///     .table_name(table_name)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn list_warehouse_table_fields(&self) -> builder::ListWarehouseTableFields {
         builder::ListWarehouseTableFields::new(self)
@@ -16726,12 +17334,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `uuid`: The chart's id, a UUID: `savedSqlUuid` elsewhere.
-    /// ```text
-    /// let response = client.get_saved_sql_chart()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, uuid: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_saved_sql_chart()
     ///     .project_uuid(project_uuid)
     ///     .uuid(uuid)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_saved_sql_chart(&self) -> builder::GetSavedSqlChart {
         builder::GetSavedSqlChart::new(self)
@@ -16742,11 +17356,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
-    /// ```text
-    /// let response = client.list_spaces_in_project()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .list_spaces_in_project()
     ///     .project_uuid(project_uuid)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn list_spaces_in_project(&self) -> builder::ListSpacesInProject {
         builder::ListSpacesInProject::new(self)
@@ -16759,11 +17379,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `job_id`: The job's id, as `schedule_download_results` gave it.
-    /// ```text
-    /// let response = client.get_scheduler_job_status()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, job_id: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_scheduler_job_status()
     ///     .job_id(job_id)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_scheduler_job_status(&self) -> builder::GetSchedulerJobStatus {
         builder::GetSchedulerJobStatus::new(self)
@@ -16777,11 +17403,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
-    /// ```text
-    /// let response = client.get_project()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_project()
     ///     .project_uuid(project_uuid)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_project(&self) -> builder::GetProject {
         builder::GetProject::new(self)
@@ -16794,11 +17426,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
-    /// ```text
-    /// let response = client.list_charts_in_project()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .list_charts_in_project()
     ///     .project_uuid(project_uuid)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn list_charts_in_project(&self) -> builder::ListChartsInProject {
         builder::ListChartsInProject::new(self)
@@ -16811,11 +17449,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
-    /// ```text
-    /// let response = client.list_dashboards_in_project()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .list_dashboards_in_project()
     ///     .project_uuid(project_uuid)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn list_dashboards_in_project(&self) -> builder::ListDashboardsInProject {
         builder::ListDashboardsInProject::new(self)
@@ -16824,10 +17468,15 @@ impl Client {
     ///
     /// Sends a `GET` request to `/api/v1/org`
     ///
-    /// ```text
-    /// let response = client.get_my_organization()
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_my_organization()
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_my_organization(&self) -> builder::GetMyOrganization {
         builder::GetMyOrganization::new(self)
@@ -16838,10 +17487,15 @@ impl Client {
     ///
     /// Sends a `GET` request to `/api/v1/org/projects`
     ///
-    /// ```text
-    /// let response = client.list_organization_projects()
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client) -> Result<(), Error> {
+    /// let response = client
+    ///     .list_organization_projects()
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn list_organization_projects(&self) -> builder::ListOrganizationProjects {
         builder::ListOrganizationProjects::new(self)
@@ -16855,11 +17509,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
-    /// ```text
-    /// let response = client.list_explores()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .list_explores()
     ///     .project_uuid(project_uuid)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn list_explores(&self) -> builder::ListExplores {
         builder::ListExplores::new(self)
@@ -16874,12 +17534,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `explore_id`: The explore's name, as `list_explores` gives it.
-    /// ```text
-    /// let response = client.get_explore()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, explore_id: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_explore()
     ///     .project_uuid(project_uuid)
     ///     .explore_id(explore_id)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_explore(&self) -> builder::GetExplore {
         builder::GetExplore::new(self)
@@ -16893,11 +17559,17 @@ impl Client {
     ///
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
-    /// ```text
-    /// let response = client.list_query_sources()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .list_query_sources()
     ///     .project_uuid(project_uuid)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn list_query_sources(&self) -> builder::ListQuerySources {
         builder::ListQuerySources::new(self)
@@ -16910,12 +17582,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `source_type`: The kind of source, as `list_query_sources` gives it.
-    /// ```text
-    /// let response = client.scan_query_source_schema()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, source_type: types::QuerySourceType) -> Result<(), Error> {
+    /// let response = client
+    ///     .scan_query_source_schema()
     ///     .project_uuid(project_uuid)
     ///     .source_type(source_type)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn scan_query_source_schema(&self) -> builder::ScanQuerySourceSchema {
         builder::ScanQuerySourceSchema::new(self)
@@ -16930,12 +17608,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_source_queries()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::SourceQueriesRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_source_queries()
     ///     .project_uuid(project_uuid)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_source_queries(&self) -> builder::ExecuteSourceQueries {
         builder::ExecuteSourceQueries::new(self)
@@ -16948,12 +17632,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `query_uuids`: The ids of the queries.
-    /// ```text
-    /// let response = client.get_source_query_status()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, query_uuids: ::std::vec::Vec<types::UuidParameter>) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_source_query_status()
     ///     .project_uuid(project_uuid)
     ///     .query_uuids(query_uuids)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_source_query_status(&self) -> builder::GetSourceQueryStatus {
         builder::GetSourceQueryStatus::new(self)
@@ -16974,9 +17664,14 @@ impl Client {
     /// - `status`: Only queries in one of these states.
     /// - `trigger`: Only queries started this way.
     /// - `window`: Only queries started in this window of time.
-    /// ```text
-    /// let response = client.get_query_history()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, language: types::QueryLanguage, page: i64, page_size: i64, search: ::std::string::String, sort_by: types::QueryHistorySortBy, status: ::std::vec::Vec<types::QueryStatus>, trigger: types::QueryTrigger, window: types::QueryHistoryWindow) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_query_history()
     ///     .project_uuid(project_uuid)
+    ///     // As needed:
     ///     .language(language)
     ///     .page(page)
     ///     .page_size(page_size)
@@ -16986,7 +17681,9 @@ impl Client {
     ///     .trigger(trigger)
     ///     .window(window)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_query_history(&self) -> builder::GetQueryHistory {
         builder::GetQueryHistory::new(self)
@@ -17015,14 +17712,21 @@ impl Client {
     /// - `query_uuid`: The query's id, as the operation that started it gave it.
     /// - `page`: The page, counted from 1, which is the default.
     /// - `page_size`: Rows per page. Without it the server takes the size of the first page that was ever read of this query, else 500: always send it. Larger than the server's limit (2,500 unless configured otherwise, see `get_health`) is refused with 422 `PaginationError`.
-    /// ```text
-    /// let response = client.get_async_query_results()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, query_uuid: ::std::string::String, page: i64, page_size: i64) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_async_query_results()
     ///     .project_uuid(project_uuid)
     ///     .query_uuid(query_uuid)
+    ///     // As needed:
     ///     .page(page)
     ///     .page_size(page_size)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_async_query_results(&self) -> builder::GetAsyncQueryResults {
         builder::GetAsyncQueryResults::new(self)
@@ -17036,12 +17740,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `query_uuid`: The query's id.
-    /// ```text
-    /// let response = client.cancel_async_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, query_uuid: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .cancel_async_query()
     ///     .project_uuid(project_uuid)
     ///     .query_uuid(query_uuid)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn cancel_async_query(&self) -> builder::CancelAsyncQuery {
         builder::CancelAsyncQuery::new(self)
@@ -17056,13 +17766,19 @@ impl Client {
     /// - `project_uuid`: The project's id, a UUID.
     /// - `query_uuid`: The id of the query to total.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_async_calculate_total()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, query_uuid: ::std::string::String, body: types::CalculateTotalRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_async_calculate_total()
     ///     .project_uuid(project_uuid)
     ///     .query_uuid(query_uuid)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_async_calculate_total(&self) -> builder::ExecuteAsyncCalculateTotal {
         builder::ExecuteAsyncCalculateTotal::new(self)
@@ -17077,12 +17793,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_async_merge_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: types::UuidParameter, body: types::MergeQueryRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_async_merge_query()
     ///     .project_uuid(project_uuid)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_async_merge_query(&self) -> builder::ExecuteAsyncMergeQuery {
         builder::ExecuteAsyncMergeQuery::new(self)
@@ -17097,12 +17819,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_async_compose_merge_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: types::UuidParameter, body: types::ComposeMergeQueryRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_async_compose_merge_query()
     ///     .project_uuid(project_uuid)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_async_compose_merge_query(
         &self,
@@ -17118,12 +17846,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_async_metric_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::MetricQueryRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_async_metric_query()
     ///     .project_uuid(project_uuid)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_async_metric_query(&self) -> builder::ExecuteAsyncMetricQuery {
         builder::ExecuteAsyncMetricQuery::new(self)
@@ -17137,12 +17871,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_async_field_value_search()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::FieldValueSearchRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_async_field_value_search()
     ///     .project_uuid(project_uuid)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_async_field_value_search(
         &self,
@@ -17158,12 +17898,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_async_saved_chart_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::SavedChartRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_async_saved_chart_query()
     ///     .project_uuid(project_uuid)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_async_saved_chart_query(
         &self,
@@ -17179,12 +17925,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_async_dashboard_chart_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::DashboardChartRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_async_dashboard_chart_query()
     ///     .project_uuid(project_uuid)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_async_dashboard_chart_query(
         &self,
@@ -17200,12 +17952,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_async_underlying_data_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::UnderlyingDataRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_async_underlying_data_query()
     ///     .project_uuid(project_uuid)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_async_underlying_data_query(
         &self,
@@ -17221,12 +17979,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_async_sql_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::SqlQueryRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_async_sql_query()
     ///     .project_uuid(project_uuid)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_async_sql_query(&self) -> builder::ExecuteAsyncSqlQuery {
         builder::ExecuteAsyncSqlQuery::new(self)
@@ -17241,12 +18005,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_async_compose_sql_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::ComposeSqlRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_async_compose_sql_query()
     ///     .project_uuid(project_uuid)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_async_compose_sql_query(
         &self,
@@ -17260,12 +18030,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_async_sql_chart_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::SqlChartRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_async_sql_chart_query()
     ///     .project_uuid(project_uuid)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_async_sql_chart_query(&self) -> builder::ExecuteAsyncSqlChartQuery {
         builder::ExecuteAsyncSqlChartQuery::new(self)
@@ -17277,12 +18053,18 @@ impl Client {
     /// Arguments:
     /// - `project_uuid`: The project's id, a UUID.
     /// - `body`
-    /// ```text
-    /// let response = client.execute_async_dashboard_sql_chart_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::DashboardSqlChartRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .execute_async_dashboard_sql_chart_query()
     ///     .project_uuid(project_uuid)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn execute_async_dashboard_sql_chart_query(
         &self,
@@ -17299,13 +18081,19 @@ impl Client {
     /// - `project_uuid`: The project's id, a UUID.
     /// - `query_uuid`: The id of the query to write.
     /// - `body`
-    /// ```text
-    /// let response = client.schedule_download_results()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, query_uuid: ::std::string::String, body: types::DownloadRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .schedule_download_results()
     ///     .project_uuid(project_uuid)
     ///     .query_uuid(query_uuid)
     ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn schedule_download_results(&self) -> builder::ScheduleDownloadResults {
         builder::ScheduleDownloadResults::new(self)
@@ -17329,8 +18117,13 @@ impl Client {
     /// - `sort_direction`: Ascending or descending.
     /// - `space_uuids`: Only content of these spaces.
     /// - `uuids`: Only content with these ids.
-    /// ```text
-    /// let response = client.list_content()
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client, content_types: ::std::vec::Vec<types::ContentType>, data_app_vizs_filter: types::DataAppVizsFilter, include_personal_data_apps: bool, page: i64, page_size: i64, parent_space_uuid: ::std::string::String, project_uuids: ::std::vec::Vec<::std::string::String>, search: ::std::string::String, sort_by: types::ContentSort, sort_direction: types::SortOrder, space_uuids: ::std::vec::Vec<::std::string::String>, uuids: ::std::vec::Vec<::std::string::String>) -> Result<(), Error> {
+    /// let response = client
+    ///     .list_content()
+    ///     // As needed:
     ///     .content_types(content_types)
     ///     .data_app_vizs_filter(data_app_vizs_filter)
     ///     .include_personal_data_apps(include_personal_data_apps)
@@ -17344,7 +18137,9 @@ impl Client {
     ///     .space_uuids(space_uuids)
     ///     .uuids(uuids)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn list_content(&self) -> builder::ListContent {
         builder::ListContent::new(self)
@@ -17355,10 +18150,15 @@ impl Client {
     ///
     /// Sends a `GET` request to `/api/v1/health`
     ///
-    /// ```text
-    /// let response = client.get_health()
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, Error, types};
+    /// # async fn example(client: &Client) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_health()
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_health(&self) -> builder::GetHealth {
         builder::GetHealth::new(self)

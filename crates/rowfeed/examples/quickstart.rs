@@ -3,7 +3,7 @@
 //! Without arguments it starts a sandbox, so no account and no network are needed:
 //!
 //! ```text
-//! cargo run --release --example quickstart
+//! cargo run --example quickstart
 //! ```
 //!
 //! With `--live SERVICE` the same code talks to the real service. Needed are, for

@@ -42,6 +42,7 @@ use crate::{Error, ErrorKind};
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Cursor {
     pub(crate) service: String,
     pub(crate) run: String,

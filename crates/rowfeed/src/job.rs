@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep, timeout_at};
+use rowfeed_client::platform::{Instant, Runtime, sleep, spawn_to_end, timeout_at};
 
 use crate::{
     Error, ErrorKind, Run,
@@ -280,20 +280,16 @@ async fn submitted_for_sure(
     service: &'static str,
     submitted: BoxFuture<Result<Arc<dyn Job>, Error>>,
 ) -> Result<Guard, Error> {
-    let task = tokio::spawn(async {
+    let task = spawn_to_end(async {
         Ok(Guard {
             job: submitted.await?,
             is_armed: true,
         })
     });
-    match task.await {
-        Ok(guard) => guard,
-        Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
-        Err(_) => {
-            let message = "the runtime was shut down while the run was being started";
-            Err(Error::new(ErrorKind::Call, service, message))
-        }
-    }
+    task.await.unwrap_or_else(|_| {
+        let message = "the runtime was shut down while the run was being started";
+        Err(Error::new(ErrorKind::Call, service, message))
+    })
 }
 
 impl IntoFuture for Starting {
@@ -482,7 +478,7 @@ struct Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         if self.is_armed
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+            && let Ok(runtime) = Runtime::current()
         {
             let cancelled = self.job.cancel();
             runtime.spawn(async move {

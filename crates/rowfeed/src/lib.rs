@@ -59,6 +59,7 @@
 //! # Ok(())
 //! # }
 //! ```
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 // What all services share is not all needed by one of them alone.
 #![cfg_attr(
@@ -82,6 +83,8 @@ mod pages;
 mod reader;
 mod rows;
 mod run;
+#[cfg(feature = "schemars")]
+mod schemas;
 mod settings;
 mod source;
 
@@ -144,8 +147,3 @@ pub mod prelude {
     pub use crate::dune::{MaxAge as _, ReadsCsv as _};
     pub use crate::{ListsItems as _, ReadsRows as _, StartsRun as _};
 }
-
-/// The examples of the workspace's README, so that they compile.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct WorkspaceReadme;

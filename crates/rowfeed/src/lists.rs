@@ -64,6 +64,7 @@ pub trait ListsItems: Sized {
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ListCursor {
     pub(crate) service: String,
     pub(crate) operation: String,

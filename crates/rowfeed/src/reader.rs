@@ -9,10 +9,8 @@ use std::{
 };
 
 use futures_core::ready;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
-    task::JoinHandle,
-};
+use rowfeed_client::platform::{Task, spawn};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::{
     Cursor, Error, ErrorKind, Page,
@@ -108,7 +106,7 @@ fn stuck(service: &'static str) -> Error {
 struct Ahead {
     pages: mpsc::UnboundedReceiver<(Result<Page, Error>, OwnedSemaphorePermit)>,
     // Ends the task, and with it all requests, when this is dropped.
-    task: AbortOnDrop<()>,
+    task: Task<()>,
     service: &'static str,
 }
 
@@ -116,7 +114,7 @@ impl Ahead {
     fn new<S: Source>(source: S, wanted: Wanted) -> Self {
         let service = Source::service(&source);
         let (sender, pages) = mpsc::unbounded_channel();
-        let task = AbortOnDrop(tokio::spawn(fetch_ahead(source, wanted, sender)));
+        let task = spawn(fetch_ahead(source, wanted, sender));
         Self {
             pages,
             task,
@@ -131,10 +129,9 @@ impl Reader for Ahead {
             return Poll::Ready(page.map(Some));
         }
         // Without this look a panic in the task would pass for the end of the result.
-        let ended = ready!(Pin::new(&mut self.task.0).poll(context));
+        let ended = ready!(Pin::new(&mut self.task).poll(context));
         Poll::Ready(match ended {
             Ok(()) => Ok(None),
-            Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
             Err(_) => Err(shut_down(self.service)),
         })
     }
@@ -146,7 +143,7 @@ fn shut_down(service: &'static str) -> Error {
 }
 
 /// Requests in the order of their plan, each with its permit.
-type UnderWay<A> = VecDeque<(AbortOnDrop<Result<A, Error>>, OwnedSemaphorePermit)>;
+type UnderWay<A> = VecDeque<(Task<Result<A, Error>>, OwnedSemaphorePermit)>;
 
 async fn fetch_ahead<S: Source>(
     mut source: S,
@@ -185,7 +182,7 @@ async fn fetch_ahead<S: Source>(
                 let Ok(permit) = permit else { return };
                 match source.plan(wanted) {
                     Ok(Plan::Fetch(fetch)) => {
-                        under_way.push_back((AbortOnDrop(tokio::spawn(fetch)), permit));
+                        under_way.push_back((spawn(fetch), permit));
                     }
                     Ok(Plan::Wait) if under_way.is_empty() => {
                         let _ = pages.send((Err(stuck(service)), permit));
@@ -210,21 +207,9 @@ async fn next_answer<A: Send + 'static>(
     let Some((task, _)) = under_way.front_mut() else {
         return std::future::pending().await;
     };
-    let answer = match (&mut task.0).await {
-        Ok(answer) => answer,
-        Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
-        Err(_) => Err(shut_down(service)),
-    };
+    let answer = task.await.unwrap_or_else(|_| Err(shut_down(service)));
     match under_way.pop_front() {
         Some((_, permit)) => (answer, permit),
         None => std::future::pending().await,
-    }
-}
-
-struct AbortOnDrop<T>(JoinHandle<T>);
-
-impl<T> Drop for AbortOnDrop<T> {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }

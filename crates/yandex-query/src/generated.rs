@@ -40,6 +40,7 @@ pub mod types {
         pub type_: ::std::option::Option<crate::types::QueryType>,
     }
     impl CreateQueryRequest {
+        /// A builder with nothing set.
         pub fn builder() -> builder::CreateQueryRequest {
             Default::default()
         }
@@ -94,8 +95,11 @@ pub mod types {
     #[serde(untagged)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub enum NestedIssue {
+        /// An [`Issue`].
         Issue(Issue),
+        /// A text.
         Text(::std::string::String),
+        /// Anything else, as it was sent.
         Other(::serde_json::Value),
     }
     impl ::std::convert::From<Issue> for NestedIssue {
@@ -207,6 +211,7 @@ pub mod types {
     }
     /// Types for composing complex structures.
     pub mod builder {
+        /// Builds a [`CreateQueryRequest`](super::CreateQueryRequest).
         #[derive(Clone, Debug)]
         pub struct CreateQueryRequest {
             description: ::std::result::Result<
@@ -234,6 +239,7 @@ pub mod types {
             }
         }
         impl CreateQueryRequest {
+            /// A note for people; at most 10,240 bytes. May be left out.
             pub fn description<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -246,6 +252,7 @@ pub mod types {
                     });
                 self
             }
+            /// A name for people to find the query by; at most 1024 bytes. May be left out.
             pub fn name<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
@@ -258,6 +265,7 @@ pub mod types {
                     });
                 self
             }
+            /// The YQL text, from 1 to 102,400 bytes.
             pub fn text<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -270,6 +278,7 @@ pub mod types {
                     });
                 self
             }
+            /// Whether the query ends by itself; `ANALYTICS` when absent.
             pub fn type_<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<
@@ -392,14 +401,21 @@ impl Client {
     /// - `idempotency_key`: Makes it safe to repeat the call: for 10 minutes, in one folder, the same key gets the first answer again, even when the body differs. A UUID is usual; at most 1024 bytes.
     /// - `x_request_id`: A text of your own by which the service's operators find the request. It does not come back in the answer.
     /// - `body`
-    /// ```text
-    /// let response = client.create_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_yandex_query::{Client, Error, types};
+    /// # async fn example(client: &Client, project: ::std::string::String, idempotency_key: ::std::string::String, x_request_id: ::std::string::String, body: types::CreateQueryRequest) -> Result<(), Error> {
+    /// let response = client
+    ///     .create_query()
     ///     .project(project)
+    ///     .body(body)
+    ///     // As needed:
     ///     .idempotency_key(idempotency_key)
     ///     .x_request_id(x_request_id)
-    ///     .body(body)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn create_query(&self) -> builder::CreateQuery {
         builder::CreateQuery::new(self)
@@ -414,13 +430,20 @@ impl Client {
     /// - `query_id`: The id of the query, from `create_query`; at most 1024 bytes.
     /// - `project`: The id of the cloud folder that the query belongs to; at most 1024 bytes.
     /// - `x_request_id`: A text of your own by which the service's operators find the request. It does not come back in the answer.
-    /// ```text
-    /// let response = client.get_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_yandex_query::{Client, Error, types};
+    /// # async fn example(client: &Client, query_id: ::std::string::String, project: ::std::string::String, x_request_id: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_query()
     ///     .query_id(query_id)
     ///     .project(project)
+    ///     // As needed:
     ///     .x_request_id(x_request_id)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_query(&self) -> builder::GetQuery {
         builder::GetQuery::new(self)
@@ -435,13 +458,20 @@ impl Client {
     /// - `query_id`: The id of the query, from `create_query`; at most 1024 bytes.
     /// - `project`: The id of the cloud folder that the query belongs to; at most 1024 bytes.
     /// - `x_request_id`: A text of your own by which the service's operators find the request. It does not come back in the answer.
-    /// ```text
-    /// let response = client.get_query_status()
+    ///
+    /// ```no_run
+    /// # use rowfeed_yandex_query::{Client, Error, types};
+    /// # async fn example(client: &Client, query_id: ::std::string::String, project: ::std::string::String, x_request_id: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_query_status()
     ///     .query_id(query_id)
     ///     .project(project)
+    ///     // As needed:
     ///     .x_request_id(x_request_id)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_query_status(&self) -> builder::GetQueryStatus {
         builder::GetQueryStatus::new(self)
@@ -467,16 +497,23 @@ impl Client {
     /// - `offset`: How many rows to skip. Cannot be negative; 0 when absent. Past the last row the page is empty.
     /// - `project`: The id of the cloud folder that the query belongs to; at most 1024 bytes.
     /// - `x_request_id`: A text of your own by which the service's operators find the request. It does not come back in the answer.
-    /// ```text
-    /// let response = client.get_query_results()
+    ///
+    /// ```no_run
+    /// # use rowfeed_yandex_query::{Client, Error, types};
+    /// # async fn example(client: &Client, query_id: ::std::string::String, result_set_index: u32, limit: i64, offset: i64, project: ::std::string::String, x_request_id: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_query_results()
     ///     .query_id(query_id)
     ///     .result_set_index(result_set_index)
+    ///     .project(project)
+    ///     // As needed:
     ///     .limit(limit)
     ///     .offset(offset)
-    ///     .project(project)
     ///     .x_request_id(x_request_id)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn get_query_results(&self) -> builder::GetQueryResults {
         builder::GetQueryResults::new(self)
@@ -492,14 +529,21 @@ impl Client {
     /// - `project`: The id of the cloud folder that the query belongs to; at most 1024 bytes.
     /// - `idempotency_key`: Makes it safe to repeat the call: for 10 minutes, in one folder, the same key gets the first answer again, even when the body differs. A UUID is usual; at most 1024 bytes.
     /// - `x_request_id`: A text of your own by which the service's operators find the request. It does not come back in the answer.
-    /// ```text
-    /// let response = client.stop_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_yandex_query::{Client, Error, types};
+    /// # async fn example(client: &Client, query_id: ::std::string::String, project: ::std::string::String, idempotency_key: ::std::string::String, x_request_id: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .stop_query()
     ///     .query_id(query_id)
     ///     .project(project)
+    ///     // As needed:
     ///     .idempotency_key(idempotency_key)
     ///     .x_request_id(x_request_id)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn stop_query(&self) -> builder::StopQuery {
         builder::StopQuery::new(self)
@@ -515,14 +559,21 @@ impl Client {
     /// - `project`: The id of the cloud folder that the query belongs to; at most 1024 bytes.
     /// - `idempotency_key`: Makes it safe to repeat the call: for 10 minutes, in one folder, the same key gets the first answer again, even when the body differs. A UUID is usual; at most 1024 bytes.
     /// - `x_request_id`: A text of your own by which the service's operators find the request. It does not come back in the answer.
-    /// ```text
-    /// let response = client.start_query()
+    ///
+    /// ```no_run
+    /// # use rowfeed_yandex_query::{Client, Error, types};
+    /// # async fn example(client: &Client, query_id: ::std::string::String, project: ::std::string::String, idempotency_key: ::std::string::String, x_request_id: ::std::string::String) -> Result<(), Error> {
+    /// let response = client
+    ///     .start_query()
     ///     .query_id(query_id)
     ///     .project(project)
+    ///     // As needed:
     ///     .idempotency_key(idempotency_key)
     ///     .x_request_id(x_request_id)
     ///     .send()
-    ///     .await;
+    ///     .await?;
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn start_query(&self) -> builder::StartQuery {
         builder::StartQuery::new(self)

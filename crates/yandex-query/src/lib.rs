@@ -1,15 +1,19 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod config;
+// Machines have a metadata service and key files, browsers have not.
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 mod credentials;
-// Written by `cargo xtask codegen yandex-query`; what its document has no words for has none here.
+// Written by `cargo xtask codegen yandex-query`.
 #[rustfmt::skip]
-#[allow(missing_docs, unreachable_pub, unused_imports, clippy::all, clippy::unwrap_used)]
+#[allow(unreachable_pub, unused_imports, clippy::all, clippy::unwrap_used)]
 mod generated;
 mod statement;
 
 pub use config::ClientBuilder;
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 pub use credentials::MetadataCredential;
 #[cfg(feature = "service-account")]
 pub use credentials::{InvalidServiceAccountKey, ServiceAccountCredential, ServiceAccountKey};

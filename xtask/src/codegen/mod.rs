@@ -93,7 +93,7 @@ fn generated(service: &Service) -> Result<(String, String)> {
     let enums = normalise::open_enums(&document)?;
     let tokens = generate::generate(&document, &enums, &shown_document(service))?;
     let mut file = generate::parsed(tokens, &service.name)?;
-    let gates = rewrite::rewrite(&mut file, &document)?;
+    let gates = rewrite::rewrite(&mut file, &document, &version::package(service)?)?;
     let version = version::of(&document).to_owned();
     version::add_constant(&mut file, &version);
     if !enums.is_empty() {

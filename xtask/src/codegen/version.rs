@@ -33,6 +33,25 @@ fn is_import(item: &Item) -> bool {
     matches!(item, Item::Use(import) if matches!(import.tree, UseTree::Path(_)))
 }
 
+/// The crate's name in code: as its manifest says, or as those of ours are called.
+pub(super) fn package(service: &Service) -> Result<String> {
+    let path = service.manifest();
+    let name = match fs::read_to_string(&path) {
+        Ok(text) => {
+            let manifest: DocumentMut = text
+                .parse()
+                .with_context(|| format!("{}: not TOML", service.shown(&path)))?;
+            let name = manifest
+                .get("package")
+                .and_then(|item| item.get("name")?.as_str());
+            name.map(str::to_owned)
+        }
+        Err(_) => None,
+    };
+    let name = name.unwrap_or_else(|| format!("rowfeed-{}", service.name));
+    Ok(name.replace('-', "_"))
+}
+
 /// The manifest of the client with `api-version` in `[package.metadata.rowfeed]`; `None` where
 /// there is no manifest, as in a folder that holds documents alone.
 pub(super) fn manifest(service: &Service, version: &str) -> Result<Option<(PathBuf, String)>> {

@@ -48,11 +48,25 @@ pub(super) const COMBINATIONS: &[Combination] = &[
     ("rowfeed", "yandex-query,arrow"),
     ("rowfeed", "dune,lightdash,yandex-query"),
     ("rowfeed", "service-account"),
+    ("rowfeed", "schemars"),
+    ("rowfeed", "yandex-query,schemars"),
     ("rowfeed", "dune,lightdash,yandex-query,rustls,gzip"),
     (
         "rowfeed",
-        "dune,lightdash,yandex-query,rustls,gzip,arrow,blocking,service-account",
+        "dune,lightdash,yandex-query,rustls,gzip,arrow,blocking,service-account,schemars",
     ),
+];
+
+/// Every feature of every library but `native-tls`, which needs the system's OpenSSL to build.
+pub(super) const EVERYTHING: &[&str] = &[
+    "rowfeed/arrow,rowfeed/blocking,rowfeed/service-account,rowfeed/schemars",
+    "rowfeed-client/rustls,rowfeed-client/gzip,rowfeed-client/schemars",
+    "rowfeed-dune/rustls,rowfeed-dune/gzip,rowfeed-dune/schemars",
+    "rowfeed-lightdash/rustls,rowfeed-lightdash/gzip,rowfeed-lightdash/schemars",
+    "rowfeed-lightdash/merge-queries,rowfeed-lightdash/explores,rowfeed-lightdash/project",
+    "rowfeed-lightdash/query-sources,rowfeed-lightdash/saved-charts",
+    "rowfeed-yandex-query/rustls,rowfeed-yandex-query/gzip,rowfeed-yandex-query/schemars",
+    "rowfeed-yandex-query/service-account",
 ];
 
 /// Those that need the TLS library of the operating system.
@@ -95,8 +109,21 @@ mod tests {
                 .flat_map(|(_, features)| features.split(','))
                 .filter(|feature| !feature.is_empty())
                 .collect();
+            let defaults: Vec<_> = match features.get("default").and_then(|item| item.as_array()) {
+                Some(defaults) => defaults.iter().filter_map(|item| item.as_str()).collect(),
+                None => Vec::new(),
+            };
             for (feature, _) in features.iter().filter(|(name, _)| *name != "default") {
                 assert!(named.contains(&feature), "{package}: {feature} is nowhere");
+                let full = format!("{package}/{feature}");
+                let is_on = defaults.contains(&feature)
+                    || EVERYTHING
+                        .iter()
+                        .any(|list| list.split(',').any(|one| one == full));
+                assert!(
+                    is_on || feature == "native-tls",
+                    "{full} is not in everything"
+                );
             }
             for feature in named {
                 assert!(features.contains_key(feature), "{package} has no {feature}");

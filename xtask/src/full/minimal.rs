@@ -7,7 +7,7 @@ use toml_edit::{Array, DocumentMut, value};
 
 use super::{
     Outcome,
-    steps::{LIBRARIES, packages, skipped},
+    steps::{LIBRARIES, everything, packages, skipped},
     tools::Tools,
 };
 
@@ -27,6 +27,7 @@ pub(super) fn minimal_versions(tools: &Tools) -> Result<Outcome> {
     }
     let mut args = vec!["check", "--locked"];
     args.extend(packages(&LIBRARIES));
+    args.extend(everything());
     let mut check = tools.cargo(args);
     check.current_dir(&copy);
     tools.run(check)

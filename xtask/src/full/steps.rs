@@ -1,13 +1,13 @@
 //! The steps of a full run.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use anyhow::{Context as _, Result};
 use toml_edit::DocumentMut;
 
 use super::{
     Outcome,
-    features::{COMBINATIONS, Combination, NATIVE_TLS},
+    features::{COMBINATIONS, Combination, EVERYTHING, NATIVE_TLS},
     minimal::minimal_versions,
     tools::Tools,
 };
@@ -37,7 +37,7 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "semver",
-        what: "public types, against those of the last tag",
+        what: "public types, against those of the last tag or of --baseline",
         run: semver,
     },
     Step {
@@ -62,8 +62,13 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "wasm32",
-        what: "the clients and the facade for the browser, as far as types go",
+        what: "the clients and the facade for the browser, and a run in Node.js",
         run: wasm32,
+    },
+    Step {
+        name: "docs",
+        what: "the documentation as docs.rs makes it, with feature labels",
+        run: labels,
     },
     Step {
         name: "package",
@@ -82,7 +87,7 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "examples",
-        what: "the packages below examples/",
+        what: "the programs in examples/: lints, a run of each without arguments, tests",
         run: examples,
     },
     Step {
@@ -149,13 +154,13 @@ fn deny(tools: &Tools, of: &[&str], rules: &[&str]) -> Result<Outcome> {
 }
 
 fn semver(tools: &Tools) -> Result<Outcome> {
-    let Some(tag) = tools.last_tag() else {
-        return skipped("there is no tag v… yet to compare with");
+    let Some(baseline) = tools.baseline() else {
+        return skipped("there is no tag v… yet to compare with; --baseline REV names a commit");
     };
     if let Some(missing) = tools.need("semver-checks")? {
         return Ok(missing);
     }
-    let mut args = vec!["semver-checks", "--baseline-rev", &tag];
+    let mut args = vec!["semver-checks", "--baseline-rev", &baseline];
     args.extend(packages(&PUBLISHED));
     tools.run(tools.cargo(args))
 }
@@ -202,7 +207,31 @@ fn msrv(tools: &Tools) -> Result<Outcome> {
     }
     let mut args = vec!["check", "--locked"];
     args.extend(packages(&PUBLISHED));
+    args.extend(everything());
     tools.run(tools.cargo_of(version, args))
+}
+
+/// Arguments that switch on every feature that builds anywhere.
+pub(super) fn everything() -> impl Iterator<Item = &'static str> {
+    EVERYTHING.iter().flat_map(|list| ["--features", list])
+}
+
+fn labels(tools: &Tools) -> Result<Outcome> {
+    if !tools.has_toolchain("nightly") {
+        return skipped("needs `rustup toolchain install nightly`");
+    }
+    let mut args = vec![
+        "doc",
+        "--locked",
+        "--no-deps",
+        "--target-dir",
+        "target/full/docs",
+    ];
+    args.extend(packages(&PUBLISHED));
+    args.extend(everything());
+    let mut command = tools.cargo_of("nightly", args);
+    command.env("RUSTDOCFLAGS", "--cfg docsrs -D warnings");
+    tools.run(command)
 }
 
 fn wasm32(tools: &Tools) -> Result<Outcome> {
@@ -213,8 +242,23 @@ fn wasm32(tools: &Tools) -> Result<Outcome> {
     args.extend(packages(&LIBRARIES));
     args.push("--no-default-features");
     args.extend(["--features", "rowfeed/dune,rowfeed/lightdash"]);
-    args.extend(["--features", "rowfeed/yandex-query"]);
-    tools.run(tools.cargo(args))
+    args.extend(["--features", "rowfeed/yandex-query,rowfeed/arrow"]);
+    match tools.run(tools.cargo(args))? {
+        Outcome::Passed => {}
+        failed => return Ok(failed),
+    }
+    for program in ["node", "wasm-bindgen"] {
+        let mut asks = tools.command(program);
+        asks.arg("--version");
+        if tools.asked(asks).is_none() {
+            return skipped(format!(
+                "the types are right; {program} is needed to run it (`cargo install wasm-bindgen-cli`)"
+            ));
+        }
+    }
+    let mut run = tools.command("node");
+    run.arg("examples/wasm/run.mjs");
+    tools.run_within(run, EXAMPLES_WITHIN)
 }
 
 fn package(tools: &Tools) -> Result<Outcome> {
@@ -237,33 +281,34 @@ fn bench(tools: &Tools) -> Result<Outcome> {
     tools.run(command)
 }
 
+/// What the tests of the examples may take together, once they are built.
+const EXAMPLES_WITHIN: Duration = Duration::from_secs(15 * 60);
+
+/// They are a workspace of their own. Their tests run each of them without arguments, too.
 fn examples(tools: &Tools) -> Result<Outcome> {
-    let mut manifests = Vec::new();
-    for entry in fs::read_dir(tools.root().join("examples"))
-        .into_iter()
-        .flatten()
-    {
-        let manifest = entry?.path().join("Cargo.toml");
-        if manifest.exists() {
-            manifests.push(manifest);
+    if !tools.root().join("examples/Cargo.toml").exists() {
+        return skipped("there is no examples/Cargo.toml");
+    }
+    let of_examples = |args: &[&str], more: &[&str]| {
+        let manifest = ["--manifest-path", "examples/Cargo.toml"];
+        let mut command = tools.cargo([args, &manifest, more].concat());
+        // What they depend on is large enough without what would speed up a second build.
+        command.env("CARGO_INCREMENTAL", "0");
+        command
+    };
+    let linted = ["clippy", "--locked", "--all-targets"];
+    for command in [
+        of_examples(&["fmt", "--all", "--check"], &[]),
+        of_examples(&linted, &["--", "-D", "warnings"]),
+        of_examples(&["test", "--locked", "--no-run"], &[]),
+    ] {
+        match tools.run(command)? {
+            Outcome::Passed => {}
+            other => return Ok(other),
         }
     }
-    if manifests.is_empty() {
-        return skipped("there are no packages in examples/");
-    }
-    manifests.sort();
-    let mut failed = Vec::new();
-    for manifest in manifests {
-        let mut command = tools.cargo(["test", "--locked", "--manifest-path"]);
-        command.arg(&manifest);
-        if let Outcome::Failed(why) = tools.run(command)? {
-            failed.push(why);
-        }
-    }
-    Ok(match failed.is_empty() {
-        true => Outcome::Passed,
-        false => Outcome::Failed(failed.join("; ")),
-    })
+    let tests = of_examples(&["test", "--locked", "--no-fail-fast"], &[]);
+    tools.run_within(tests, EXAMPLES_WITHIN)
 }
 
 fn guide(tools: &Tools) -> Result<Outcome> {

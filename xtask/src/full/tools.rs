@@ -4,6 +4,8 @@ use std::{
     ffi::{OsStr, OsString},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result};
@@ -14,14 +16,16 @@ use super::Outcome;
 pub(super) struct Tools {
     root: PathBuf,
     install: bool,
+    baseline: Option<String>,
     cargo: OsString,
 }
 
 impl Tools {
-    pub(super) fn new(root: PathBuf, install: bool) -> Self {
+    pub(super) fn new(root: PathBuf, install: bool, baseline: Option<String>) -> Self {
         Self {
             root,
             install,
+            baseline,
             cargo: std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
         }
     }
@@ -71,6 +75,32 @@ impl Tools {
         })
     }
 
+    /// The same for a command that fails if it takes longer than `limit`.
+    pub(super) fn run_within(&self, mut command: Command, limit: Duration) -> Result<Outcome> {
+        let shown = shown(&command);
+        println!("$ {shown}");
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("cannot start {shown}"))?;
+        let started = Instant::now();
+        loop {
+            if let Some(status) = child.try_wait()? {
+                return Ok(match status.success() {
+                    true => Outcome::Passed,
+                    false => Outcome::Failed(format!("{shown}: {status}")),
+                });
+            }
+            if started.elapsed() > limit {
+                child.kill()?;
+                child.wait()?;
+                return Ok(Outcome::Failed(format!(
+                    "{shown}: not done within {limit:?}"
+                )));
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// What a command prints if it can be run and ends well.
     pub(super) fn asked(&self, mut command: Command) -> Option<String> {
         let output = command.stderr(Stdio::null()).output().ok()?;
@@ -109,8 +139,11 @@ impl Tools {
         installed.lines().any(|line| line == name)
     }
 
-    /// The tag of the last release.
-    pub(super) fn last_tag(&self) -> Option<String> {
+    /// What this is compared with: what was named, or the tag of the last release.
+    pub(super) fn baseline(&self) -> Option<String> {
+        if self.baseline.is_some() {
+            return self.baseline.clone();
+        }
         let mut command = self.command("git");
         command.args(["describe", "--tags", "--abbrev=0", "--match", "v[0-9]*"]);
         self.asked(command)
@@ -137,4 +170,27 @@ fn shown(command: &Command) -> String {
     let words = envs.chain([program.to_string_lossy().into_owned()]);
     let words: Vec<_> = words.chain(args.map(Into::into)).collect();
     words.join(" ")
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_command_that_takes_too_long_has_failed() {
+        let tools = Tools::new(PathBuf::from("."), false, None);
+        let within = |seconds: &str, limit| {
+            let mut command = tools.command("sleep");
+            command.arg(seconds);
+            tools
+                .run_within(command, Duration::from_millis(limit))
+                .unwrap()
+        };
+        assert_eq!(within("0", 60_000), Outcome::Passed);
+        let Outcome::Failed(why) = within("60", 100) else {
+            panic!("a minute has gone by in a tenth of a second");
+        };
+        assert_eq!(why, "sleep 60: not done within 100ms");
+    }
 }

@@ -15,8 +15,7 @@ impl VisitMut for Tidy {
             match text(&attribute) {
                 Some(words) => {
                     for line in words.trim().lines() {
-                        // progenitor's sketch of a call does not compile by itself.
-                        let line = line.trim_end().replace("```ignore", "```text");
+                        let line = line.trim_end();
                         let line = if line.is_empty() {
                             String::new()
                         } else {
@@ -31,7 +30,19 @@ impl VisitMut for Tidy {
     }
 }
 
-fn text(attribute: &Attribute) -> Option<String> {
+/// What the attributes say, if anything.
+pub(super) fn words(attributes: &[Attribute]) -> Option<String> {
+    let lines: Vec<_> = attributes.iter().filter_map(text).collect();
+    (!lines.is_empty()).then(|| lines.join("\n").trim().to_owned())
+}
+
+/// The first paragraph of what they say.
+pub(super) fn first_paragraph(attributes: &[Attribute]) -> Option<String> {
+    let words = words(attributes)?;
+    Some(words.split("\n\n").next().unwrap_or_default().to_owned())
+}
+
+pub(super) fn text(attribute: &Attribute) -> Option<String> {
     let Meta::NameValue(pair) = &attribute.meta else {
         return None;
     };

@@ -3,9 +3,11 @@
 mod builders;
 mod client;
 mod docs;
+mod examples;
 mod features;
 mod names;
 mod types;
+mod words;
 
 use std::collections::BTreeMap;
 
@@ -15,8 +17,8 @@ use syn::{File, Item, ItemMod};
 
 pub(super) use features::Gates;
 
-/// Rewrites a whole file; returns which features gate which types.
-pub(super) fn rewrite(file: &mut File, document: &Value) -> Result<Gates> {
+/// Rewrites a whole file of a package; returns which features gate which types.
+pub(super) fn rewrite(file: &mut File, document: &Value, package: &str) -> Result<Gates> {
     client::own_hooks_and_no_public_constructor(file);
     builders::own_the_client(file)?;
     builders::tell_parameters(file)?;
@@ -27,6 +29,8 @@ pub(super) fn rewrite(file: &mut File, document: &Value) -> Result<Gates> {
     types::decoding_is_lenient(file)?;
     types::take_serde_attributes(file, document)?;
     types::offer_json_schemas(file)?;
+    words::fill_in(file)?;
+    examples::compile(file, package)?;
     let gates = features::gate(file, document)?;
     docs::tidy(file);
     Ok(gates)

@@ -1,0 +1,127 @@
+//! tokio and hyper.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::{Duration, SystemTime},
+};
+
+use bytes::Bytes;
+use futures_core::Stream;
+pub use tokio::time::{Instant, Sleep, sleep, timeout, timeout_at};
+use tokio::{runtime::Handle, task::JoinHandle};
+
+use super::{NoRuntime, ShutDown};
+
+/// A task. Awaited, it gives what the task gave.
+pub struct Task<T> {
+    handle: JoinHandle<T>,
+    outlives_this: bool,
+}
+
+/// Runs it beside the task that calls, until the [`Task`] is dropped.
+///
+/// # Panics
+///
+/// Outside a tokio runtime.
+pub fn spawn<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Task<T> {
+    Task {
+        handle: tokio::spawn(work),
+        outlives_this: false,
+    }
+}
+
+/// Runs it beside the task that calls, to its end, even if the [`Task`] is dropped.
+///
+/// # Panics
+///
+/// Outside a tokio runtime.
+pub fn spawn_to_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Task<T> {
+    Task {
+        handle: tokio::spawn(work),
+        outlives_this: true,
+    }
+}
+
+/// What runs tasks that nobody waits for.
+#[derive(Clone, Debug)]
+pub struct Runtime(Handle);
+
+impl Runtime {
+    /// The one that the caller runs in.
+    ///
+    /// # Errors
+    ///
+    /// There is none: this is outside a tokio runtime.
+    pub fn current() -> Result<Self, NoRuntime> {
+        Handle::try_current().map(Self).map_err(|_| NoRuntime)
+    }
+
+    /// Runs it to its end, whatever becomes of who began it.
+    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.0.spawn(work);
+    }
+}
+
+impl<T> Future for Task<T> {
+    type Output = Result<T, ShutDown>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(match ready!(Pin::new(&mut self.handle).poll(cx)) {
+            Ok(done) => Ok(done),
+            Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
+            Err(_) => Err(ShutDown),
+        })
+    }
+}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        if !self.outlives_this {
+            self.handle.abort();
+        }
+    }
+}
+
+/// The time of day.
+#[must_use]
+pub fn now() -> SystemTime {
+    SystemTime::now()
+}
+
+/// An answer whose body may still be arriving.
+pub(crate) type Body = reqwest::Response;
+
+pub(crate) async fn send(
+    client: &reqwest::Client,
+    request: reqwest::Request,
+) -> reqwest::Result<Body> {
+    client.execute(request).await
+}
+
+/// The body piece by piece.
+pub(crate) fn chunks(
+    body: Body,
+) -> impl Stream<Item = reqwest::Result<Bytes>> + Send + Sync + 'static {
+    body.bytes_stream()
+}
+
+pub(crate) fn is_connect(error: &reqwest::Error) -> bool {
+    error.is_connect()
+}
+
+/// A kept connection would belong to the runtime that asked first, which may be gone.
+pub(crate) fn without_pool(http: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+    http.pool_max_idle_per_host(0)
+}
+
+/// Settings before those of the user, then those that the user cannot change.
+pub(crate) fn configure(
+    http: reqwest::ClientBuilder,
+    connect_timeout: Duration,
+    change: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+) -> reqwest::ClientBuilder {
+    change(http.connect_timeout(connect_timeout))
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+}

@@ -1,0 +1,43 @@
+//! The terminal's second screen, which leaves the first as it was.
+
+use std::io::{self, Write as _, stdout};
+
+use crossterm::{
+    cursor::{Hide, MoveTo, Show},
+    execute, queue,
+    style::Print,
+    terminal::{Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen},
+};
+
+/// Left again when dropped, also after an error.
+pub(crate) struct Screen(());
+
+impl Screen {
+    pub(crate) fn enter() -> io::Result<Self> {
+        execute!(stdout(), EnterAlternateScreen, Hide)?;
+        Ok(Self(()))
+    }
+
+    /// Shows this instead of what was there.
+    pub(crate) fn show(&mut self, text: &str) -> io::Result<()> {
+        let mut out = stdout().lock();
+        queue!(out, MoveTo(0, 0))?;
+        for line in text.lines() {
+            queue!(
+                out,
+                Print(line),
+                Clear(ClearType::UntilNewLine),
+                Print("\r\n")
+            )?;
+        }
+        queue!(out, Clear(ClearType::FromCursorDown))?;
+        out.flush()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        // Where the terminal is gone, there is nothing to restore.
+        let _ = execute!(stdout(), Show, LeaveAlternateScreen);
+    }
+}

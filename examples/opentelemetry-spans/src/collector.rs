@@ -1,0 +1,95 @@
+//! A collector in few lines: what it receives as OTLP in JSON, it keeps as text.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Result;
+use axum::{Router, body::Bytes, http::StatusCode, routing::post};
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+pub(crate) struct Collector {
+    pub(crate) url: String,
+    spans: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Collector {
+    /// Collects until the runtime ends.
+    pub(crate) async fn start() -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let spans = Arc::<Mutex<Vec<Value>>>::default();
+        let keep = Arc::clone(&spans);
+        let receive = move |body: Bytes| async move {
+            let Ok(export) = serde_json::from_slice::<Value>(&body) else {
+                return StatusCode::BAD_REQUEST;
+            };
+            let scopes = list(&export, "resourceSpans").flat_map(|of| list(of, "scopeSpans"));
+            let received = scopes.flat_map(|scope| list(scope, "spans")).cloned();
+            keep.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .extend(received);
+            StatusCode::OK
+        };
+        let app = Router::new().route("/v1/traces", post(receive));
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        Ok(Self { url, spans })
+    }
+
+    /// The spans in the order in which they began, each below the one that it is part of.
+    pub(crate) fn spans(&self) -> Vec<String> {
+        let mut spans = self
+            .spans
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        spans.sort_by_key(|span| nanoseconds(span, "startTimeUnixNano"));
+        spans
+            .iter()
+            .map(|span| line(span, depth(span, &spans)))
+            .collect()
+    }
+}
+
+fn line(span: &Value, depth: usize) -> String {
+    let name = span["name"].as_str().unwrap_or_default();
+    let took = nanoseconds(span, "endTimeUnixNano") - nanoseconds(span, "startTimeUnixNano");
+    let mut line = format!(
+        "{:>7.1} ms  {}{name}",
+        took as f64 / 1e6,
+        "  ".repeat(depth)
+    );
+    for attribute in list(span, "attributes") {
+        let key = attribute["key"].as_str().unwrap_or_default();
+        // The number of an attempt, what a call is, and how it ended; not where in the code.
+        if !["operation", "status", "attempts", "attempt"].contains(&key) {
+            continue;
+        }
+        let value = attribute["value"]
+            .as_object()
+            .and_then(|value| value.values().next());
+        let text = value.map(|value| {
+            value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned)
+        });
+        line.push_str(&format!(" {key}={}", text.unwrap_or_default()));
+    }
+    line
+}
+
+fn depth(span: &Value, all: &[Value]) -> usize {
+    let parent = all
+        .iter()
+        .find(|other| other["spanId"] == span["parentSpanId"]);
+    parent.map_or(0, |parent| 1 + depth(parent, all))
+}
+
+/// Numbers of 64 bits are text in OTLP's JSON.
+fn nanoseconds(span: &Value, field: &str) -> i64 {
+    let text = span[field].as_str().unwrap_or_default();
+    text.parse().unwrap_or_default()
+}
+
+fn list<'a>(of: &'a Value, field: &str) -> impl Iterator<Item = &'a Value> {
+    of[field].as_array().into_iter().flatten()
+}

@@ -1,0 +1,90 @@
+//! The spans of calls, exported by OTLP to a collector.
+//!
+//! ```text
+//! cargo run -p opentelemetry-spans                      # with a sandbox and a collector of its own
+//! cargo run -p opentelemetry-spans -- --live --collector http://127.0.0.1:4318
+//! ```
+//!
+//! The clients open `tracing` spans; that is all they have to do with OpenTelemetry. Every call is a
+//! span `rowfeed_call` with service, operation, status and number of attempts, and each attempt a
+//! span `rowfeed_attempt` in it. No key and no row is in them. `--live` needs `DUNE_API_KEY`.
+
+mod collector;
+mod exporting;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+use rowfeed::{Secret, dune, prelude::*};
+use rowfeed_sandbox::{Fault, Sandbox};
+use tracing::Instrument as _;
+
+use crate::{collector::Collector, exporting::Exporting};
+
+/// Runs a query, and exports the spans of its calls.
+#[derive(Parser)]
+struct Args {
+    /// The real Dune, with the key in DUNE_API_KEY, instead of a sandbox.
+    #[arg(long)]
+    live: bool,
+    /// Where to send the spans: OTLP over HTTP; unset, a collector that prints them.
+    #[arg(long, value_name = "URL")]
+    collector: Option<String>,
+}
+
+// The exporter has a thread of its own, and blocks the one that ends it until all has been sent: the
+// collector needs another one.
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() -> ExitCode {
+    match run(&Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: &Args) -> Result<()> {
+    let own = match args.collector {
+        Some(_) => None,
+        None => Some(Collector::start().await?),
+    };
+    let url = args.collector.as_ref().or(own.as_ref().map(|own| &own.url));
+    let exporting = Exporting::start(url.map_or("", String::as_str))?;
+
+    let result = query(args.live)
+        .instrument(tracing::info_span!("daily_report"))
+        .await;
+    tokio::task::spawn_blocking(move || exporting.end()).await??;
+    println!("{} trades were counted", result?);
+
+    for span in own.iter().flat_map(Collector::spans) {
+        println!("{span}");
+    }
+    Ok(())
+}
+
+async fn query(live: bool) -> Result<u64> {
+    // The sandbox lives as long as this variable.
+    let (dune, _sandbox) = match live {
+        true => (dune::Client::from_env()?, None),
+        false => {
+            let sandbox = Sandbox::start().await?;
+            // So that there is something to see: one answer fails and is asked for again.
+            sandbox.fault(Fault::status(503).path("/results"));
+            let key = Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+            let dune = dune::Client::builder()
+                .base_url(sandbox.dune_url())
+                .api_key(key);
+            (dune.build()?, Some(sandbox))
+        }
+    };
+    let sql = match live {
+        true => "SELECT COUNT(*) AS trades FROM dex.trades WHERE block_date = CURRENT_DATE",
+        false => "SELECT COUNT(*) AS trades FROM trades",
+    };
+    let run = dune.execute_sql().body(sql).run().await?;
+    Ok(run.rows().try_next().await?.unwrap_or_default())
+}

@@ -1,0 +1,45 @@
+//! What reaches the collector.
+#![allow(clippy::unwrap_used)]
+
+use std::process::Command;
+
+use example_testing::{run, succeed};
+
+fn command() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_opentelemetry-spans"))
+}
+
+#[test]
+fn calls_attempts_and_what_they_are_part_of() {
+    let said = succeed(&mut command());
+    assert!(said.starts_with("48 trades were counted\n"), "{said}");
+    let spans: Vec<&str> = said
+        .lines()
+        .skip(1)
+        .map(|line| line.split_once(" ms  ").unwrap().1)
+        .collect();
+    assert_eq!(spans[0], "daily_report");
+    assert_eq!(
+        spans[1],
+        "  rowfeed_call operation=execute_sql status=200 attempts=1"
+    );
+    assert_eq!(spans[2], "    rowfeed_attempt attempt=1");
+    // The answer that failed once.
+    let results = "  rowfeed_call operation=get_execution_results status=200 attempts=2";
+    let at = spans.iter().position(|span| *span == results).unwrap();
+    assert_eq!(
+        spans[at + 1..],
+        [
+            "    rowfeed_attempt attempt=1",
+            "    rowfeed_attempt attempt=2"
+        ]
+    );
+    assert!(!said.contains(rowfeed_sandbox::DUNE_API_KEY), "{said}");
+}
+
+#[test]
+fn a_collector_that_is_not_there_is_told() {
+    let failed = run(command().args(["--collector", "nowhere"]));
+    assert_eq!(failed.code, Some(1));
+    assert!(failed.err.starts_with("error: "), "{}", failed.err);
+}

@@ -1,0 +1,39 @@
+//! Nothing without the root certificate, and everything through the proxy.
+
+use std::process::Command;
+
+use example_testing::{run, succeed};
+
+fn command() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_proxy-and-root-certificate"))
+}
+
+#[test]
+fn the_root_certificate_makes_the_difference() {
+    let said = succeed(&mut command());
+    let (without, with) = said.split_once("with it: ").unwrap_or_default();
+    assert!(
+        without.starts_with("without the root certificate: dune: "),
+        "{said}"
+    );
+    assert!(without.contains("certificate"), "{said}");
+    assert!(
+        with.starts_with("42 came through the proxy, which saw\n"),
+        "{said}"
+    );
+    let lines = with.lines().skip(1);
+    assert!(lines.clone().count() >= 2, "{said}");
+    for line in lines {
+        // The host is all that a proxy sees: no path, no key.
+        assert!(line.starts_with("  CONNECT localhost:"), "{said}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_certificate_is_told() {
+    let here = concat!(env!("CARGO_MANIFEST_DIR"), "/no-such.pem");
+    let live = ["--live", "--proxy", "http://127.0.0.1:9", "--root", here];
+    let failed = run(command().args(live).env("DUNE_API_KEY", "a-key"));
+    assert_eq!(failed.code, Some(1));
+    assert!(failed.err.contains("no-such.pem"), "{}", failed.err);
+}

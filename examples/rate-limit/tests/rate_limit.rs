@@ -1,0 +1,37 @@
+//! No request goes out before its turn.
+
+use std::process::Command;
+
+use example_testing::succeed;
+
+/// When the requests went out, in milliseconds.
+fn departures(said: &str) -> Vec<u64> {
+    let times = said.lines().filter_map(|line| line.split_once(" ms  "));
+    times
+        .filter_map(|(time, _)| time.trim().parse().ok())
+        .collect()
+}
+
+#[test]
+fn queries_share_the_limit() {
+    let said = succeed(&mut Command::new(env!("CARGO_BIN_EXE_rate-limit")));
+    let times = departures(&said);
+    // Each of four queries is started, asked about at least once, and read.
+    assert!(times.len() >= 12, "{said}");
+    // Ten a second and no burst: the last of n begins (n - 1) / 10 s after the first at the soonest.
+    let took = times[times.len() - 1] - times[0];
+    assert!(took + 20 >= (times.len() as u64 - 1) * 100, "{said}");
+    for query in 1..=4 {
+        assert!(said.contains(&format!("query {query} is done\n")), "{said}");
+    }
+}
+
+#[test]
+fn a_burst_goes_out_at_once() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rate-limit"));
+    let said = succeed(command.args(["--per-second", "1", "--burst", "40", "--queries", "2"]));
+    let times = departures(&said);
+    assert!(times.len() >= 6, "{said}");
+    // At one a second they would take five seconds at least.
+    assert!(times[times.len() - 1] - times[0] < 5_000, "{said}");
+}

@@ -1,0 +1,143 @@
+//! Reads a result into a table of SQLite, and goes on where it stopped.
+//!
+//! ```text
+//! cargo run -p sqlite                                   # rows of a sandbox that it starts itself
+//! cargo run -p sqlite -- --live --sql 'SELECT …' --db trades.db --table trades   # DUNE_API_KEY
+//! ```
+//!
+//! Each page is one transaction, which also holds the cursor behind it: however the program ends,
+//! the rows in the table and the cursor belong together, and the same command goes on from there
+//! without a row missing or coming twice.
+
+mod load;
+mod table;
+mod value;
+
+use std::{future::IntoFuture as _, path::PathBuf, process::ExitCode};
+
+use anyhow::{Result, anyhow, bail};
+use clap::Parser;
+use rowfeed::{Secret, dune, prelude::*};
+use rowfeed_sandbox::Sandbox;
+use rusqlite::Connection;
+
+use crate::load::Load;
+
+/// Reads a result of Dune into a table of SQLite.
+#[derive(Parser)]
+struct Args {
+    /// The real Dune, with the key in DUNE_API_KEY, instead of a sandbox.
+    #[arg(long, requires = "sql")]
+    live: bool,
+    /// The SQL to run.
+    #[arg(long, default_value = "SELECT * FROM synthetic(100_000)")]
+    sql: String,
+    /// The database; it is made if it is not there.
+    #[arg(long, value_name = "FILE", default_value = "rows.db")]
+    db: PathBuf,
+    /// The table to make.
+    #[arg(long, default_value = "rows")]
+    table: String,
+    /// How many rows to ask for at a time.
+    #[arg(long, value_name = "ROWS", default_value_t = 10_000)]
+    page_rows: u32,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(&Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: &Args) -> Result<()> {
+    // The sandbox lives as long as this variable.
+    let (dune, _sandbox) = match args.live {
+        true => (dune::Client::from_env()?, None),
+        false => {
+            let sandbox = Sandbox::start().await?;
+            let key = Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+            let dune = dune::Client::builder()
+                .base_url(sandbox.dune_url())
+                .api_key(key);
+            (dune.build()?, Some(sandbox))
+        }
+    };
+    let mut db = Connection::open(&args.db)
+        .map_err(|error| anyhow!("{} cannot be opened: {error}", args.db.display()))?;
+
+    // The id of the run is stored before its end is waited for: a query that has been paid for is
+    // not run again.
+    let (load, running) = match Load::begun(&db, &args.table)? {
+        Some(load) if load.sql == args.sql => {
+            let taken_up = dune.get_execution_status().execution_id(&load.run_id).run();
+            let running = taken_up.start().await;
+            (load, running.map_err(|error| cannot_go_on(args, &error))?)
+        }
+        Some(load) => bail!(
+            "table {} of {} is being filled by another query: {}; choose another --table",
+            args.table,
+            args.db.display(),
+            load.sql
+        ),
+        None if table::exists(&db, &args.table)? => bail!(
+            "table {} is in {} already; drop it, or choose another --table or --db",
+            args.table,
+            args.db.display()
+        ),
+        None => {
+            let running = dune
+                .execute_sql()
+                .body(args.sql.as_str())
+                .run()
+                .start()
+                .await?;
+            (
+                Load::begin(&db, &args.table, &args.sql, running.id())?,
+                running,
+            )
+        }
+    };
+    let run = running.into_future().await;
+    let run = run.map_err(|error| cannot_go_on(args, &error))?;
+
+    let mut pages = match &load.cursor {
+        Some(cursor) => run.resume(cursor),
+        None => run.pages(),
+    }
+    .page_size(args.page_rows);
+    while let Some(page) = pages
+        .try_next()
+        .await
+        .map_err(|error| cannot_go_on(args, &error))?
+    {
+        let transaction = db.transaction()?;
+        if page.first_row() == 0 {
+            table::create(&transaction, &args.table, page.columns())?;
+        }
+        table::insert(&transaction, &args.table, &page)?;
+        Load::advance(&transaction, &args.table, &page.cursor())?;
+        transaction.commit()?;
+        eprintln!("{} rows", page.cursor().row());
+    }
+    Load::end(&db, &args.table)?;
+    println!(
+        "{} rows are in table {} of {}",
+        table::count(&db, &args.table)?,
+        args.table,
+        args.db.display()
+    );
+    Ok(())
+}
+
+fn cannot_go_on(args: &Args, error: &rowfeed::Error) -> anyhow::Error {
+    anyhow!(
+        "{error}\nThe same command tries again to go on from here; to begin anew instead, choose \
+         another --table, or remove {}",
+        args.db.display()
+    )
+}

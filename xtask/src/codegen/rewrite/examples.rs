@@ -1,0 +1,202 @@
+//! An example of each operation that compiles, in place of progenitor's sketch.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use anyhow::Result;
+use quote::ToTokens as _;
+use syn::{
+    Attribute, Fields, File, GenericArgument, ImplItem, Item, PathArguments, ReturnType, Type,
+    parse_quote,
+    visit_mut::{self, VisitMut},
+};
+
+use super::{docs, module, self_name};
+
+struct Parameter {
+    name: String,
+    /// As an example writes it, which stands outside the crate.
+    ty: String,
+    is_optional: bool,
+}
+
+/// Gives the methods of the client examples; `package` is the crate that they are in.
+pub(super) fn compile(file: &mut File, package: &str) -> Result<()> {
+    let parameters = parameters(module(&mut file.items, "builder")?);
+    for item in &mut file.items {
+        let Item::Impl(item) = item else { continue };
+        if item.trait_.is_some() || self_name(item).is_none_or(|name| name != "Client") {
+            continue;
+        }
+        for function in item.items.iter_mut().filter_map(|item| match item {
+            ImplItem::Fn(function) => Some(function),
+            _ => None,
+        }) {
+            let method = function.sig.ident.to_string();
+            let builder = returned(&function.sig.output);
+            if let Some(parameters) = builder.and_then(|builder| parameters.get(&builder)) {
+                let example = example(package, &method, parameters);
+                replace_sketch(&mut function.attrs, &example);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn parameters(builders: &[Item]) -> BTreeMap<String, Vec<Parameter>> {
+    let structs = builders.iter().filter_map(|item| match item {
+        Item::Struct(item) => Some(item),
+        _ => None,
+    });
+    structs
+        .filter_map(|item| {
+            let Fields::Named(fields) = &item.fields else {
+                return None;
+            };
+            let parameters = fields.named.iter().filter_map(|field| {
+                let name = field.ident.as_ref()?.to_string();
+                if name == "client" {
+                    return None;
+                }
+                let given = inside(&field.ty, "Result")?;
+                let value = inside(given, "Option");
+                Some(Parameter {
+                    name,
+                    ty: shown(value.unwrap_or(given)),
+                    is_optional: value.is_some(),
+                })
+            });
+            Some((item.ident.to_string(), parameters.collect()))
+        })
+        .collect()
+}
+
+fn shown(ty: &Type) -> String {
+    let mut ty = ty.clone();
+    FromOutside.visit_type_mut(&mut ty);
+    ty.to_token_stream().to_string().replace(' ', "")
+}
+
+/// `crate::types::X` and `types::builder::X` as `types::X`.
+struct FromOutside;
+
+impl VisitMut for FromOutside {
+    fn visit_path_mut(&mut self, path: &mut syn::Path) {
+        visit_mut::visit_path_mut(self, path);
+        if path.segments.iter().any(|segment| segment.ident == "types")
+            && let Some(last) = path.segments.last().cloned()
+        {
+            *path = parse_quote!(types::#last);
+        }
+    }
+}
+
+fn inside<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
+    let Type::Path(path) = ty else { return None };
+    let last = path
+        .path
+        .segments
+        .last()
+        .filter(|last| last.ident == name)?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+        return None;
+    };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
+}
+
+fn returned(output: &ReturnType) -> Option<String> {
+    match output {
+        ReturnType::Type(_, ty) => match ty.as_ref() {
+            Type::Path(path) => Some(path.path.segments.last()?.ident.to_string()),
+            _ => None,
+        },
+        ReturnType::Default => None,
+    }
+}
+
+fn example(package: &str, method: &str, parameters: &[Parameter]) -> String {
+    let mut text = format!("```no_run\n# use {package}::{{Client, Error, types}};\n");
+    text.push_str("# async fn example(client: &Client");
+    // Writing to a String does not fail.
+    for Parameter { name, ty, .. } in parameters {
+        let _ = write!(text, ", {name}: {ty}");
+    }
+    let _ = write!(
+        text,
+        ") -> Result<(), Error> {{\nlet response = client\n    .{method}()\n"
+    );
+    for is_optional in [false, true] {
+        let of_these = |parameter: &&Parameter| parameter.is_optional == is_optional;
+        let parameters: Vec<_> = parameters.iter().filter(of_these).collect();
+        if is_optional && !parameters.is_empty() {
+            text.push_str("    // As needed:\n");
+        }
+        for Parameter { name, .. } in parameters {
+            let _ = writeln!(text, "    .{name}({name})");
+        }
+    }
+    text.push_str("    .send()\n    .await?;\n# Ok(())\n# }\n```");
+    text
+}
+
+fn replace_sketch(attributes: &mut [Attribute], example: &str) {
+    for attribute in attributes {
+        let Some(words) = docs::text(attribute) else {
+            continue;
+        };
+        let Some((before, rest)) = words.split_once("```ignore") else {
+            continue;
+        };
+        let after = rest.split_once("```").map_or("", |(_, after)| after);
+        let words = format!("{}\n\n{example}{after}", before.trim_end());
+        *attribute = parse_quote!(#[doc = #words]);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sketch_becomes_an_example_with_every_parameter() {
+        let mut file: File = parse_quote! {
+            impl Client {
+                #[doc = "Gets it.\n\n```ignore\nlet response = client.get_it();\n```"]
+                pub fn get_it(&self) -> builder::GetIt<'_> { builder::GetIt::new(self) }
+            }
+            pub mod builder {
+                pub struct GetIt<'a> {
+                    client: &'a super::Client,
+                    id: Result<::std::string::String, String>,
+                    kind: Result<Option<crate::types::Kind>, String>,
+                    body: Result<types::builder::Ask, String>,
+                }
+            }
+        };
+        compile(&mut file, "tides").unwrap();
+        docs::tidy(&mut file);
+        let text = prettyplease::unparse(&file);
+        let wanted = "
+    /// Gets it.
+    ///
+    /// ```no_run
+    /// # use tides::{Client, Error, types};
+    /// # async fn example(client: &Client, id: ::std::string::String, kind: types::Kind, body: types::Ask) -> Result<(), Error> {
+    /// let response = client
+    ///     .get_it()
+    ///     .id(id)
+    ///     .body(body)
+    ///     // As needed:
+    ///     .kind(kind)
+    ///     .send()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+";
+        assert!(text.contains(wanted.trim_start_matches('\n')), "{text}");
+    }
+}
