@@ -346,6 +346,12 @@ async fn operations_pages_and_result_sets_have_batches() {
     let pages = latest().pages().page_size(40).record_batches();
     assert_eq!(pages.try_collect().await.unwrap().len(), 2);
 
+    let run = bench.numbers(DUNE, 23).await;
+    let pages = run.pages().page_size(10).max_rows(17);
+    for (page, rows) in pages.try_collect().await.unwrap().iter().zip([10, 7]) {
+        assert_eq!(page.record_batch().unwrap().num_rows(), rows);
+    }
+
     let statements = "SELECT 1 AS a; SELECT 2 AS b";
     let run = bench.run(Service::YandexQuery, statements).await;
     let error = run.record_batches().try_next().await.unwrap_err();

@@ -37,7 +37,7 @@
 //! | `Enum` | `Utf8` |
 //! | `Variant` | `Struct` of the alternatives, of which one is set. One without a value is `Boolean`; one that may be NULL itself is a `Struct(value)` |
 //! | `Void`, `Null`; `pgint4` and its kind | `Null`; as above, `pgnumeric` as `Utf8`, arrays as text |
-//! | anything else, at any service | `Utf8`: text as it is, everything else as JSON |
+//! | anything else, at any service | `Utf8`: the text that a `String` would be, everything else as JSON |
 //!
 //! Numbers and times are read in every form that a service sends them in, and a value that does not
 //! fit is an error: a time that is finer than its column, a date with a time of day, more digits than

@@ -190,8 +190,8 @@ impl Types<'_> {
             Kind::Boolean => DataType::Boolean,
             Kind::Integer => integer(leaf.word),
             Kind::Decimal => decimal(self.dialect, leaf),
-            Kind::Float => match leaf.word {
-                "real" | "Float" | "pgfloat4" => DataType::Float32,
+            Kind::Float => match leaf.word.to_ascii_lowercase().as_str() {
+                "real" | "float" | "pgfloat4" => DataType::Float32,
                 _ => DataType::Float64,
             },
             Kind::Number => DataType::Float64,
