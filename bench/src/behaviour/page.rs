@@ -26,7 +26,7 @@ error, the first 60 characters are shown. The situations are in
 |---|---|---|
 | rowfeed | {own} | as its README shows, with the settings it comes with |
 | by hand | reqwest {reqwest}, serde_json {serde_json} | [the usual loop](src/behaviour/contenders/hand.rs), with `error_for_status` and the service's rule for the next page |
-| progenitor alone | {progenitor} | what it generates without settings, with [the same loop](src/behaviour/contenders/generated.rs) around it |
+| progenitor alone | {progenitor} | what it generates without settings from [a document](behaviour.json) of the operations and their refusals, with [the same loop](src/behaviour/contenders/generated.rs) around it |
 | Python clients | {python} | [as their own documentation shows](python/behaviour.py), with the settings they come with |
 
 A `-` says that a contender has no such operation or setting of its own. Lightdash's Python client
