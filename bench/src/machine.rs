@@ -49,7 +49,11 @@ pub(crate) fn commit(root: &Path) -> String {
         return "unknown".to_owned();
     };
     let changes = output("git", &["status", "--porcelain"], Some(root)).unwrap_or_default();
-    let is_result = |line: &str| line.contains("bench/results.") || line.contains("bench/RESULTS");
+    let is_result = |line: &str| {
+        ["bench/results.", "bench/RESULTS", "bench/BEHAVIOUR"]
+            .iter()
+            .any(|name| line.contains(name))
+    };
     match changes.lines().all(is_result) {
         true => commit,
         false => format!("{commit} with changes"),

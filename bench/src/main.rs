@@ -1,8 +1,10 @@
 //! The benchmark: rowfeed beside other ways to read the same pages.
 //!
 //! `cargo xtask bench` builds and runs it. A page server and one process for each contender talk
-//! over loopback HTTP; contenders take turns, round by round.
+//! over loopback HTTP; contenders take turns, round by round. With `--behaviour` nothing is measured:
+//! the contenders meet what goes wrong, each in a sandbox of its own.
 
+mod behaviour;
 mod build_cost;
 mod callgrind;
 mod contenders;
@@ -37,6 +39,7 @@ fn dispatch(args: &[String]) -> Result<()> {
     match args {
         [command] if command == "page-server" => server::run(),
         [command, job] if command == "worker" => worker::run(job),
+        [command, job] if command == "behave" => behaviour::behave(job),
         [command, options @ ..] if command == "run" => {
             run::run(&options::Options::parse(options.iter().cloned())?)
         }

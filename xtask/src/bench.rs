@@ -1,4 +1,4 @@
-//! Builds the benchmark in release, from the lock file, and runs it.
+//! Builds the benchmark from the lock file, in release where it measures, and runs it.
 
 use std::{
     ffi::OsString,
@@ -12,7 +12,14 @@ use lexopt::prelude::*;
 use crate::workspace::Workspace;
 
 /// What is passed on is checked here too: nobody should wait for a build to learn of a typo.
-const FLAGS: [&str; 5] = ["quick", "json", "callgrind", "build", "python-setup"];
+const FLAGS: [&str; 6] = [
+    "quick",
+    "json",
+    "callgrind",
+    "build",
+    "behaviour",
+    "python-setup",
+];
 const WITH_VALUE: [&str; 4] = ["only", "rounds", "rows", "python"];
 
 /// Runs `rowfeed-bench run` with these options.
@@ -23,8 +30,13 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, workspace: &Workspace) -
     };
     let root = root.unwrap_or_else(|| workspace.root().to_owned());
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .args(["run", "--quiet", "--release", "--locked"])
+    let mut command = Command::new(cargo);
+    command.args(["run", "--quiet", "--locked"]);
+    if !options.iter().any(|option| option == "--behaviour") {
+        // Times are measured.
+        command.arg("--release");
+    }
+    let status = command
         .arg("--manifest-path")
         .arg(root.join("bench/Cargo.toml"))
         .args(["--", "run", "--root"])

@@ -1,7 +1,7 @@
 //! A run: what was asked for is measured, shown and, if it is whole, written down.
 
 mod process;
-mod python;
+pub(crate) mod python;
 mod rounds;
 pub(crate) mod workloads;
 
@@ -21,6 +21,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if options.help {
         print!("{HELP}");
         return Ok(());
+    }
+    if options.behaviour {
+        return crate::behaviour::run(options);
     }
     let mut results = Results::default();
     if options.build {

@@ -1,0 +1,64 @@
+//! The contenders that need no Python in a few situations, from the options to the table.
+#![allow(clippy::unwrap_used)]
+
+use std::{path::Path, process::Command};
+
+/// The rows of the table, each as its cells.
+fn table(root: &Path, only: &str) -> Vec<Vec<String>> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rowfeed-bench"));
+    command.args(["run", "--behaviour", "--quick", "--only", only, "--root"]);
+    let output = command.arg(root).output().unwrap();
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{err}");
+    let page = String::from_utf8(output.stdout).unwrap();
+    let (_, table) = page.split_once("| situation |").unwrap();
+    let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect();
+    let rows: Vec<Vec<String>> = table.lines().skip(2).map(cells).collect();
+    assert!(!rows.is_empty(), "{page}");
+    // A part is shown and not written down.
+    assert_eq!(root.read_dir().unwrap().count(), 0);
+    rows
+}
+
+#[test]
+fn all_read_three_pages_when_nothing_is_wrong() {
+    let root = tempfile::tempdir().unwrap();
+    for row in table(root.path(), "nothing wrong") {
+        assert_eq!(
+            row[3..7],
+            ["all rows", "all rows", "all rows", "-"],
+            "{row:?}"
+        );
+    }
+}
+
+#[test]
+fn a_503_is_mended_by_rowfeed_and_an_error_of_the_others() {
+    let root = tempfile::tempdir().unwrap();
+    for row in table(root.path(), "503") {
+        assert_eq!(row[3], "all rows", "{row:?}");
+        for other in &row[4..6] {
+            assert!(other.starts_with("error: "), "{row:?}");
+        }
+    }
+}
+
+#[test]
+fn a_result_that_is_replaced_is_mixed_by_loops_and_not_by_rowfeed() {
+    let root = tempfile::tempdir().unwrap();
+    let rows = table(root.path(), "replaced");
+    let mixed = "rows of 2 runs mixed, no error";
+    assert_eq!(rows[0][3..6], ["all rows", mixed, mixed], "{rows:?}");
+}
+
+#[test]
+fn a_situation_that_is_not_there_is_told() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rowfeed-bench"));
+    command.args(["run", "--behaviour", "--only", "an earthquake"]);
+    let output = command.output().unwrap();
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        !output.status.success() && err.contains("no situation has"),
+        "{err}"
+    );
+}
