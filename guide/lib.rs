@@ -23,6 +23,7 @@ chapters! {
     first_rows = "first-rows.md",
     typing_rows = "typing-rows.md",
     long_results = "long-results.md",
+    arrow = "arrow.md",
     running_queries = "running-queries.md",
     errors_and_retries = "errors-and-retries.md",
     testing = "testing.md",

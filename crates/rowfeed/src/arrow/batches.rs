@@ -184,10 +184,10 @@ impl RecordBatches {
     /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
     /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
     /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
-    /// let batches = run.record_batches().column_type("price", DataType::Decimal128(20, 8));
+    /// let batches = run.record_batches().column_type("price", DataType::Decimal256(50, 18));
     /// let batches = batches.column_type("project", DataType::Utf8View).try_collect().await?;
     /// let price = batches[0].schema().field_with_name("price")?.data_type().clone();
-    /// assert_eq!(price, DataType::Decimal128(20, 8));
+    /// assert_eq!(price, DataType::Decimal256(50, 18));
     /// # Ok(())
     /// # }
     /// ```
@@ -201,8 +201,9 @@ impl RecordBatches {
     /// are declared, or from JSON.
     ///
     /// A column that the result does not have is an error, nullable or not: a name that is
-    /// misspelt should not become NULL after NULL. Where the result declares no columns at all, as
-    /// Dune's of 2022, this says what they are; then a cell that a row lacks is NULL.
+    /// misspelt should not become NULL after NULL. The rows of Dune's results of 2022 and of
+    /// Lightdash's pivots have columns that are not declared, and this says what they are. A row may
+    /// lack such a cell, which is NULL then, but not all rows of the first batch.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -408,7 +409,18 @@ impl RecordBatches {
         let Some(batch) = self.batch.take() else {
             return Ok(None);
         };
-        let batch = finish(batch, self.service).inspect_err(|_| {
+        let unknown = batch.unknown_column().filter(|_| !self.is_given);
+        let batch = match unknown {
+            None => finish(batch, self.service),
+            Some(name) => Err(Error::invalid(
+                self.service,
+                format!(
+                    "the schema has a column `{name}`, which the result does not declare, and no \
+                     row of the first batch has it"
+                ),
+            )),
+        };
+        let batch = batch.inspect_err(|_| {
             self.done = true;
             self.reading = None;
         })?;

@@ -8,8 +8,12 @@ use arrow_array::{
         BinaryViewBuilder, BooleanBuilder, GenericBinaryBuilder, GenericStringBuilder,
         StringViewBuilder,
     },
+    types::{
+        Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, DecimalType,
+        validate_decimal_precision_and_scale,
+    },
 };
-use arrow_schema::{ArrowError, DataType, Field, IntervalUnit, TimeUnit};
+use arrow_schema::{ArrowError, DataType, Field, Fields, IntervalUnit, TimeUnit};
 use serde::de::{DeserializeSeed, Deserializer, Visitor};
 
 use super::{
@@ -176,6 +180,15 @@ fn values(data_type: &DataType, kind: &Kind, rows: usize) -> Result<Values, Misf
                 precision: *precision,
                 scale: *scale,
             };
+            let is_valid = match data_type {
+                DataType::Decimal32(..) => is_valid::<Decimal32Type>(form),
+                DataType::Decimal64(..) => is_valid::<Decimal64Type>(form),
+                DataType::Decimal128(..) => is_valid::<Decimal128Type>(form),
+                _ => is_valid::<Decimal256Type>(form),
+            };
+            if !is_valid {
+                return Err(Misfit);
+            }
             match data_type {
                 DataType::Decimal32(..) => Values::Decimal32(Fixed::with_capacity(rows), form),
                 DataType::Decimal64(..) => Values::Decimal64(Fixed::with_capacity(rows), form),
@@ -232,6 +245,9 @@ fn values(data_type: &DataType, kind: &Kind, rows: usize) -> Result<Values, Misf
             ))
         }
         DataType::Struct(fields) => {
+            if !matches!(kind, Kind::Tuple(_)) && has_twins(fields) {
+                return Err(Misfit);
+            }
             let members = fields.iter().enumerate().map(|(at, field)| {
                 let kind = member_kind(kind, at, field.name());
                 match kind {
@@ -245,4 +261,16 @@ fn values(data_type: &DataType, kind: &Kind, rows: usize) -> Result<Values, Misf
         }
         _ => return Err(Misfit),
     })
+}
+
+/// Whether Arrow has decimals with so many digits.
+fn is_valid<T: DecimalType>(form: Decimal) -> bool {
+    validate_decimal_precision_and_scale::<T>(form.precision, form.scale).is_ok()
+}
+
+/// Whether two members have one name, by which they could not be told apart.
+fn has_twins(fields: &Fields) -> bool {
+    let mut names: Vec<_> = fields.iter().map(|field| field.name()).collect();
+    names.sort_unstable();
+    names.windows(2).any(|names| names[0] == names[1])
 }

@@ -28,7 +28,7 @@ pub(super) struct Layout {
     pub(super) schema: SchemaRef,
     /// The columns as the result declares them.
     declared: Columns,
-    /// The same, or if none are declared, those of the schema.
+    /// The same, and behind them those that only the schema knows of.
     pub(super) columns: Columns,
     /// Which field each column is.
     places: Vec<Option<usize>>,
@@ -93,9 +93,10 @@ impl Wishes {
                 )));
             }
         }
-        let columns = match declared.is_empty() {
-            true => declared.undeclared(schema.fields().iter().map(|field| field.name().as_str())),
-            false => declared.clone(),
+        let fields = schema.fields().iter().map(|field| field.name().as_str());
+        let columns = match &self.schema {
+            Some(_) if declared.is_by_name() => declared.with_undeclared(fields),
+            _ => declared.clone(),
         };
         let mut places = vec![None; columns.len()];
         let mut kinds = Vec::with_capacity(schema.fields().len());
@@ -201,6 +202,14 @@ impl Batch {
         let columns = columns.collect::<Result<Vec<_>, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
         RecordBatch::try_new_with_options(self.layout.schema.clone(), columns, &options)
+    }
+
+    /// A column that only the schema knows of, and no row.
+    pub(super) fn unknown_column(&self) -> Option<&str> {
+        let declared = self.layout.declared.len();
+        let mut places = self.layout.places.iter().skip(declared).flatten();
+        let place = places.find(|place| self.filled[**place] == 0)?;
+        (self.rows > 0).then(|| self.field(*place).name().as_str())
     }
 
     fn field(&self, place: usize) -> &Field {

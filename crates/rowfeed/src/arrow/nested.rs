@@ -165,3 +165,22 @@ impl<'de> Visitor<'de> for Entries<'_> {
         Ok(entries)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::de::value::Error;
+
+    use super::*;
+
+    #[test]
+    fn elements_end_where_their_offsets_do() {
+        let mut ends = Ends::new();
+        assert_eq!(ends.push::<Error>(0), Ok(()));
+        let most = usize::try_from(i32::MAX).unwrap_or_default();
+        assert_eq!(ends.push::<Error>(most - 1), Ok(()));
+        assert_eq!(ends.push::<Error>(1), Ok(()));
+        let error = ends.push::<Error>(1).map_err(|error| error.to_string());
+        assert_eq!(error, Err(FULL.to_owned()));
+        assert!(ends.push::<Error>(usize::MAX).is_err());
+    }
+}

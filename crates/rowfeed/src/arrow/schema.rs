@@ -75,9 +75,8 @@ impl Types<'_> {
             Kind::Null | Kind::Other | Kind::Unknown => true,
             _ => self.shape != Shape::List || is_optional,
         };
-        let used = self.leaves.len();
+        let is_pg = !is_container(inner) && next.is_some_and(is_pg);
         let data_type = self.data_type(inner);
-        let is_pg = self.leaves.len() + 1 == used && next.is_some_and(is_pg);
         let field = Field::new(name, data_type, is_nullable || is_pg);
         match inner {
             Kind::Json => field.with_metadata(HashMap::from([(EXTENSION.into(), JSON.into())])),
@@ -228,6 +227,19 @@ impl Types<'_> {
             (Shape::List, _) => DataType::Utf8,
         }
     }
+}
+
+fn is_container(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::List(_)
+            | Kind::Tuple(_)
+            | Kind::Struct(_)
+            | Kind::Map(_)
+            | Kind::Dict(_)
+            | Kind::Variant(_)
+            | Kind::Choice(_)
+    )
 }
 
 /// The name of a type without its arguments, and they.

@@ -147,3 +147,16 @@ impl Visitor<'_> for Push<'_, Bytes> {
         self.0.push(bytes).map_err(E::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_ends_where_its_offsets_do() {
+        let most = usize::try_from(i32::MAX).unwrap_or_default();
+        assert_eq!(room_for::<i32>(most - 5, 5), Ok(()));
+        assert_eq!(room_for::<i32>(most - 5, 6), Err(FULL));
+        assert_eq!(room_for::<i64>(most, 1), Ok(()));
+    }
+}

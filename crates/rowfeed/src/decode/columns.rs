@@ -273,12 +273,13 @@ impl Columns {
         Self::new(Shape::List, columns.collect())
     }
 
-    /// Columns with these names and without types, in rows that are written like those of this
-    /// result.
+    /// These columns, and behind them those of these names that they lack, without types.
     #[cfg(feature = "arrow")]
-    pub(crate) fn undeclared<'a>(&self, names: impl Iterator<Item = &'a str>) -> Self {
-        let columns = names.map(|name| Column::new(name, None, Kind::Unknown));
-        Self::new(self.shape(), columns.collect())
+    pub(crate) fn with_undeclared<'a>(&self, names: impl Iterator<Item = &'a str>) -> Self {
+        let missing = names.filter(|name| self.position(name).is_none());
+        let missing = missing.map(|name| Column::new(name, None, Kind::Unknown));
+        let columns = self.iter().cloned().chain(missing).collect();
+        Self::new(self.shape(), columns)
     }
 
     /// Whether the cells of a row have the names of their columns.

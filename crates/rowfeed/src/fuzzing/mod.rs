@@ -3,6 +3,8 @@
 //!
 //! Built into the tests, and with `--cfg rowfeed_fuzzing`.
 
+#[cfg(feature = "arrow")]
+mod batches;
 mod forms;
 mod rows;
 #[cfg(test)]
@@ -10,6 +12,8 @@ mod tests;
 #[cfg(test)]
 mod wide;
 
+#[cfg(all(test, feature = "arrow"))]
+pub(crate) use batches::agree as batches_agree;
 pub use rows::{dune_rows, lightdash_rows, yandex_rows};
 
 use rowfeed_client::ServiceError;

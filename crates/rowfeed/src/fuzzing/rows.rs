@@ -9,6 +9,8 @@ use serde::{
     de::{DeserializeOwned, IgnoredAny},
 };
 
+#[cfg(feature = "arrow")]
+use super::batches;
 use super::forms;
 use crate::{Cells, Columns, DecodeError, Row, RowDecoder, Value, decode::decode_rows};
 
@@ -105,6 +107,8 @@ enum Untagged {
 /// All ways to decode the same rows: they agree, or fail, and never panic.
 fn agree(columns: &Columns, rows: &str) {
     forms::agree(columns, rows);
+    #[cfg(feature = "arrow")]
+    let _ = batches::agree(columns, rows);
     attempt::<Everything>(columns, rows);
     attempt::<Flattened>(columns, rows);
     attempt::<Untagged>(columns, rows);
