@@ -53,8 +53,9 @@ async fn run(args: &Args) -> Result<()> {
     let result = query(args.live)
         .instrument(tracing::info_span!("daily_report"))
         .await;
-    tokio::task::spawn_blocking(move || exporting.end()).await??;
+    let exported = tokio::task::spawn_blocking(move || exporting.end()).await?;
     println!("{} trades were counted", result?);
+    exported?;
 
     for span in own.spans() {
         println!("{span}");
