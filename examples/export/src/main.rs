@@ -25,6 +25,7 @@ use std::{future::IntoFuture as _, path::PathBuf, pin::pin, process::ExitCode};
 use anyhow::{Result, anyhow};
 use clap::{Parser, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use rowfeed::ErrorKind;
 use rowfeed_sandbox::Sandbox;
 use serde::{Deserialize, Serialize};
 
@@ -127,7 +128,16 @@ async fn export(args: &Args) -> Result<Outcome> {
     let run = tokio::select! {
         biased;
         _ = &mut interrupt => return Ok(Outcome::Interrupted { rows: state.rows() }),
-        run = running.into_future() => run.map_err(|error| files.cannot_go_on(&error))?,
+        run = running.into_future() => run,
+    };
+    let run = match run {
+        Ok(run) => run,
+        // There is nothing to go on with; the next export may have a better statement.
+        Err(error) if matches!(error.kind(), ErrorKind::Failed | ErrorKind::Cancelled) => {
+            files.forget()?;
+            return Err(error.into());
+        }
+        Err(error) => return Err(files.cannot_go_on(&error)),
     };
 
     let mut output = Output::open(format, &files, state.written)?;

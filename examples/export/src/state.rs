@@ -114,8 +114,13 @@ impl Files {
     /// Gives the output its name. The state goes first: without it, a part is begun anew, and with
     /// it, a part that is no longer there would be missed.
     pub(crate) fn finish(&self) -> Result<()> {
-        fs::remove_file(&self.state).map_err(|error| about(&self.state, &error))?;
+        self.forget()?;
         fs::rename(&self.part, &self.output).map_err(|error| about(&self.output, &error))
+    }
+
+    /// The next export begins anew.
+    pub(crate) fn forget(&self) -> Result<()> {
+        fs::remove_file(&self.state).map_err(|error| about(&self.state, &error))
     }
 
     pub(crate) fn cannot_go_on(&self, error: &rowfeed::Error) -> Error {

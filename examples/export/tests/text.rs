@@ -135,3 +135,19 @@ fn a_value_that_is_not_sent_is_no_null() {
     assert_eq!(failed.code, Some(1));
     assert!(failed.err.contains("cast the column"), "{}", failed.err);
 }
+
+#[test]
+fn a_statement_that_failed_leaves_nothing_behind() {
+    let sandbox = Sandbox::start_blocking().unwrap();
+    let export = Export::new("some.csv");
+    let failed = run(export
+        .command(&sandbox)
+        .args(["--sql", "SELECT tides FROM trades"]));
+    assert_eq!(failed.code, Some(1));
+    assert!(failed.err.contains("tides"), "{}", failed.err);
+    succeed(
+        export
+            .command(&sandbox)
+            .args(["--sql", "SELECT price FROM trades"]),
+    );
+}

@@ -1,6 +1,6 @@
 //! From `tracing` to OTLP.
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
@@ -36,6 +36,8 @@ impl Exporting {
 
     /// Sends what has not been sent yet. Blocks meanwhile.
     pub(crate) fn end(self) -> Result<()> {
+        let flushed = self.0.force_flush();
+        flushed.map_err(|error| anyhow!("the collector has not taken all spans: {error}"))?;
         Ok(self.0.shutdown()?)
     }
 }

@@ -47,20 +47,17 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: &Args) -> Result<()> {
-    let own = match args.collector {
-        Some(_) => None,
-        None => Some(Collector::start().await?),
-    };
-    let url = args.collector.as_ref().or(own.as_ref().map(|own| &own.url));
-    let exporting = Exporting::start(url.map_or("", String::as_str))?;
+    let own = Collector::start().await?;
+    let exporting = Exporting::start(args.collector.as_ref().unwrap_or(&own.url))?;
 
     let result = query(args.live)
         .instrument(tracing::info_span!("daily_report"))
         .await;
-    tokio::task::spawn_blocking(move || exporting.end()).await??;
+    let exported = tokio::task::spawn_blocking(move || exporting.end()).await?;
     println!("{} trades were counted", result?);
+    exported?;
 
-    for span in own.iter().flat_map(Collector::spans) {
+    for span in own.spans() {
         println!("{span}");
     }
     Ok(())

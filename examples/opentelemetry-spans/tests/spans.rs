@@ -1,7 +1,7 @@
 //! What reaches the collector.
 #![allow(clippy::unwrap_used)]
 
-use std::process::Command;
+use std::{net::TcpListener, process::Command};
 
 use example_testing::{run, succeed};
 
@@ -42,4 +42,18 @@ fn a_collector_that_is_not_there_is_told() {
     let failed = run(command().args(["--collector", "nowhere"]));
     assert_eq!(failed.code, Some(1));
     assert!(failed.err.starts_with("error: "), "{}", failed.err);
+
+    let nobody = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let failed = run(command().args(["--collector", &format!("http://{nobody}")]));
+    assert_eq!(failed.code, Some(1));
+    assert!(
+        failed.err.contains("has not taken all spans"),
+        "{}",
+        failed.err
+    );
+    // The work has been done all the same.
+    assert_eq!(failed.out, "48 trades were counted\n");
 }

@@ -17,7 +17,7 @@ use std::{future::IntoFuture as _, path::PathBuf, process::ExitCode};
 
 use anyhow::{Result, anyhow, bail};
 use clap::Parser;
-use rowfeed::{Secret, dune, prelude::*};
+use rowfeed::{ErrorKind, Secret, dune, prelude::*};
 use rowfeed_sandbox::Sandbox;
 use rusqlite::Connection;
 
@@ -102,8 +102,15 @@ async fn run(args: &Args) -> Result<()> {
             )
         }
     };
-    let run = running.into_future().await;
-    let run = run.map_err(|error| cannot_go_on(args, &error))?;
+    let run = match running.into_future().await {
+        Ok(run) => run,
+        // There is nothing to go on with; the next load may have a better statement.
+        Err(error) if matches!(error.kind(), ErrorKind::Failed | ErrorKind::Cancelled) => {
+            Load::end(&db, &args.table)?;
+            return Err(error.into());
+        }
+        Err(error) => return Err(cannot_go_on(args, &error)),
+    };
 
     let mut pages = match &load.cursor {
         Some(cursor) => run.resume(cursor),

@@ -136,3 +136,22 @@ fn every_kind_of_value_keeps_its_digits() {
         ]
     );
 }
+
+#[test]
+fn a_statement_that_failed_leaves_nothing_behind() {
+    let directory = tempfile::tempdir().unwrap();
+    let sandbox = Sandbox::start_blocking().unwrap();
+    let failed = run(&mut live(
+        directory.path(),
+        &sandbox,
+        "SELECT tides FROM trades",
+    ));
+    assert_eq!(failed.code, Some(1));
+    assert!(failed.err.contains("tides"), "{}", failed.err);
+    let said = succeed(&mut live(
+        directory.path(),
+        &sandbox,
+        "SELECT price FROM trades",
+    ));
+    assert!(said.starts_with("48 rows"), "{said}");
+}
