@@ -315,7 +315,9 @@ impl Pages {
         if let State::Reading(_) = self.state
             && self.left != Some(0)
         {
-            let message = "these pages have been begun with async and cannot become blocking;                            take new ones, resume() them from the cursor of the last page or row,                            and call blocking() before the first is asked for";
+            let message = "these pages have been begun with async and cannot become blocking; \
+                           take new ones, resume() them from the cursor of the last page or row, \
+                           and call blocking() before the first is asked for";
             self.state = State::Failed(Error::invalid(self.service, message));
         }
         self.start = crate::blocking::start_apart;

@@ -5,11 +5,11 @@ use std::fmt;
 use arrow_schema::TimeUnit;
 use serde::de::{Deserializer, Error, Visitor};
 
-use crate::decode::{AS_SENT, Parts, Zone};
+use crate::decode::{
+    AS_SENT, Parts, Zone,
+    epoch::{NOT_A_DATE, Read, days, number, seconds_of_day, seconds_of_offset},
+};
 
-type Read<T> = Result<T, &'static str>;
-
-const NOT_A_DATE: &str = "this is not a date";
 const TOO_FINE: &str = "the time is finer than the type, which would lose the end of it";
 const TOO_FAR: &str = "the type does not reach as far";
 
@@ -182,81 +182,4 @@ fn in_units(seconds: i64, fraction: &str, unit: TimeUnit) -> Read<i64> {
     }
     let all = i128::from(seconds) * i128::from(factor) + i128::from(part);
     i64::try_from(all).map_err(|_| TOO_FAR)
-}
-
-fn seconds_of_day(clock: &str) -> Read<i64> {
-    let (hours, minutes, seconds) = clock_parts(clock).ok_or("this is not a time of day")?;
-    match hours < 24 && minutes < 60 && seconds < 60 {
-        true => Ok(hours * 3_600 + minutes * 60 + seconds),
-        false => Err("there is no such time of day"),
-    }
-}
-
-fn clock_parts(clock: &str) -> Option<(i64, i64, i64)> {
-    match clock.as_bytes() {
-        [h, i, b':', m, n, b':', s, t] => Some((two(*h, *i)?, two(*m, *n)?, two(*s, *t)?)),
-        _ => None,
-    }
-}
-
-/// `+03`, `+03:00` and `+03:00:00`.
-fn seconds_of_offset(offset: &str) -> Read<i64> {
-    const UNKNOWN: &str = "this is not an offset from UTC";
-    let mut padded = *b"00:00:00";
-    let digits = offset.as_bytes().get(1..).ok_or(UNKNOWN)?;
-    let room = padded.get_mut(..digits.len()).ok_or(UNKNOWN)?;
-    room.copy_from_slice(digits);
-    let padded = std::str::from_utf8(&padded).map_err(|_| UNKNOWN)?;
-    let seconds = seconds_of_day(padded).map_err(|_| UNKNOWN)?;
-    Ok(if offset.starts_with('-') {
-        -seconds
-    } else {
-        seconds
-    })
-}
-
-/// The days since 1970 of `2021-06-07`, in the Gregorian calendar however long ago.
-fn days(date: &str) -> Read<i64> {
-    let (year, rest) = date.split_at_checked(date.len() - 6).ok_or(NOT_A_DATE)?;
-    let [b'-', a, b, b'-', c, d] = rest.as_bytes() else {
-        return Err(NOT_A_DATE);
-    };
-    let (month, day) = two(*a, *b).zip(two(*c, *d)).ok_or(NOT_A_DATE)?;
-    let unsigned = year.trim_start_matches(['-', '+']);
-    let number = number(unsigned).ok_or(NOT_A_DATE)?;
-    let year = if year.starts_with('-') {
-        -number
-    } else {
-        number
-    };
-    if !(1..=12).contains(&month) || !(1..=days_of(month, year)).contains(&day) {
-        return Err("there is no such date");
-    }
-    // Years that begin in March have their leap day at the end.
-    let year = year - i64::from(month <= 2);
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    Ok(era * 146_097 + day_of_era - 719_468)
-}
-
-fn days_of(month: i64, year: i64) -> i64 {
-    match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-fn two(ten: u8, one: u8) -> Option<i64> {
-    let (ten, one) = (ten.wrapping_sub(b'0'), one.wrapping_sub(b'0'));
-    (ten < 10 && one < 10).then(|| i64::from(ten * 10 + one))
-}
-
-/// Digits as a number; no sign.
-fn number(digits: &str) -> Option<i64> {
-    let is_known = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    is_known.then(|| digits.parse().ok()).flatten()
 }

@@ -17,6 +17,8 @@ mod column_type;
 mod columns;
 mod digits;
 mod enums;
+#[cfg(any(feature = "arrow", feature = "dune"))]
+pub(crate) mod epoch;
 mod error;
 mod helper;
 mod instant;

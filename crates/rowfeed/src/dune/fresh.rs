@@ -1,15 +1,15 @@
 //! The latest result of a saved query, if it is fresh enough, or else a new one.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use jiff::Timestamp;
+use rowfeed_client::platform;
 use rowfeed_dune::{builder, types};
 
 use super::{
     run::{Execution, INTERVAL},
     state::{SERVICE, call},
 };
-use crate::{Error, Starting};
+use crate::{Error, Starting, decode::epoch::unix_nanos};
 
 /// Freshness of latest results, which Dune's API does not know: they are as old as they are.
 ///
@@ -84,13 +84,11 @@ fn is_fresh(latest: &types::ReadExecutionResultResponse, max_age: Duration) -> b
     match &latest.state {
         State::Pending | State::Executing => true,
         State::Completed | State::CompletedPartial => {
-            let ended = latest.execution_ended_at.as_deref();
-            let ended = ended.and_then(|ended| ended.parse::<Timestamp>().ok());
+            let ended = latest.execution_ended_at.as_deref().and_then(unix_nanos);
+            let now = platform::now().duration_since(SystemTime::UNIX_EPOCH);
+            let now = now.unwrap_or_default().as_nanos().cast_signed();
             // A clock that runs behind Dune's makes an age of less than nothing: fresh.
-            ended.is_some_and(|ended| {
-                Duration::try_from(Timestamp::now().duration_since(ended))
-                    .map_or(true, |age| age <= max_age)
-            })
+            ended.is_some_and(|ended| now - ended <= max_age.as_nanos().cast_signed())
         }
         _ => false,
     }
