@@ -51,7 +51,25 @@ pub struct Cursor {
     /// What else the rows depend on, in the service's own terms.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) shape: String,
+    /// How the page that it stands in is asked for, where its place is not enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) page: Option<PageToken>,
+    /// The page behind that one: what a place at its end begins with. Not part of any cursor that is
+    /// given out.
+    #[serde(skip)]
+    pub(crate) next: Option<PageToken>,
     pub(crate) row: u64,
+}
+
+/// How a page is asked for at a service that does not address rows by their position: by a token that
+/// it gave, or by the key of the row before. For [another service](crate::service).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct PageToken {
+    /// The token, as the service wants it.
+    pub token: String,
+    /// The position of the page's first row in the whole result, counted from 0.
+    pub row: u64,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)]
@@ -67,8 +85,38 @@ impl Cursor {
             run: run_id.into(),
             result_set: 0,
             shape: String::new(),
+            page: None,
+            next: None,
             row: 0,
         }
+    }
+
+    /// The same place in another result of the run, counted from 0, where it has several.
+    #[must_use]
+    pub fn with_result_set(self, result_set: u32) -> Self {
+        Self { result_set, ..self }
+    }
+
+    /// The same place, as the beginning of a page that is asked for by `own`, or without a token if
+    /// it is the first; `next` is the page behind it, if there is one.
+    ///
+    /// The cursors made of that page carry the token of the page they stand in, and at its end that
+    /// of the next, so that no page is fetched for nothing. [`at`](Self::at) leaves behind what does
+    /// not belong to the place, so this comes last.
+    #[must_use]
+    pub fn with_tokens(self, own: Option<PageToken>, next: Option<PageToken>) -> Self {
+        Self {
+            page: own,
+            next,
+            ..self
+        }
+    }
+
+    /// The page to begin with when reading goes on from here: the row stands in it or right behind
+    /// it. `None` is the first page, or a service without tokens.
+    #[must_use]
+    pub fn page_token(&self) -> Option<&PageToken> {
+        self.page.as_ref()
     }
 
     /// The same place in a result that has other rows, or the same in another order, for what was
@@ -102,9 +150,16 @@ impl Cursor {
     /// Another place in the same result.
     #[must_use]
     pub fn at(&self, row: u64) -> Self {
+        let is_behind = |next: &&PageToken| next.row == row;
+        let page = self.next.as_ref().filter(is_behind).or(self.page.as_ref());
         Self {
+            service: self.service.clone(),
+            run: self.run.clone(),
+            result_set: self.result_set,
+            shape: self.shape.clone(),
+            page: page.cloned(),
+            next: None,
             row,
-            ..self.clone()
         }
     }
 
@@ -127,6 +182,12 @@ impl Cursor {
             return refuse(format!(
                 "the cursor stands before row {}, and no result has as many rows",
                 self.row
+            ));
+        }
+        if let Some(page) = self.page.as_ref().filter(|page| page.row > self.row) {
+            return refuse(format!(
+                "the cursor stands before row {}, and its page begins only with row {}",
+                self.row, page.row
             ));
         }
         if self.run != start.run {

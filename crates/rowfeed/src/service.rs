@@ -87,6 +87,7 @@
 pub use rowfeed_client::RawRows;
 
 pub use crate::{
+    cursor::PageToken,
     decode::ColumnType,
     offsets::{Offsets, Ticket},
     source::{BoxFuture, Plan, Source, Wanted},

@@ -47,8 +47,9 @@ impl Wanted {
 /// The paging rule of a service, with how far it has come in one result.
 ///
 /// A source is asked for requests by [`plan`](Self::plan) as long as it knows the next one, and is
-/// given their answers in the order of the requests by [`accept`](Self::accept). After an error, and
-/// after [`Plan::End`], it is not used again.
+/// given their answers in the order of the requests by [`accept`](Self::accept). After an error it is
+/// not used again. After [`Plan::End`] it is given the answers that are still under way, and may be
+/// asked for another request after each: an end that was told is told again.
 ///
 /// What a rule has to get right is what the three services of this crate do to their readers:
 ///

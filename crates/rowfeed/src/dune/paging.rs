@@ -163,11 +163,9 @@ impl Paging {
 
     fn place(&self, run: &str, row: u64) -> Cursor {
         Cursor {
-            service: SERVICE.to_owned(),
-            run: run.to_owned(),
-            result_set: 0,
             shape: self.request.shape(),
             row,
+            ..Cursor::start(SERVICE, run)
         }
     }
 

@@ -13,13 +13,7 @@ pub(crate) fn agree(columns: &Columns, rows: &str) -> Result<(), crate::Error> {
     let Ok(raw) = RawRows::from_json(rows.to_owned()) else {
         return Ok(());
     };
-    let start = Cursor {
-        service: String::new(),
-        run: String::new(),
-        result_set: 0,
-        shape: String::new(),
-        row: 0,
-    };
+    let start = Cursor::start("", "");
     let page = Page {
         service: "",
         number: 0,

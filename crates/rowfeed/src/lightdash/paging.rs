@@ -98,11 +98,8 @@ impl Paging {
 
     fn place(&self, run: &str, row: u64) -> Cursor {
         Cursor {
-            service: SERVICE.to_owned(),
-            run: run.to_owned(),
-            result_set: 0,
-            shape: String::new(),
             row,
+            ..Cursor::start(SERVICE, run)
         }
     }
 

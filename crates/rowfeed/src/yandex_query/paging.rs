@@ -103,11 +103,9 @@ impl Paging {
 
     fn place(&self, row: u64) -> Result<Cursor, Error> {
         Ok(Cursor {
-            service: SERVICE.to_owned(),
-            run: self.run()?.to_owned(),
             result_set: *self.results.result_set_index.as_ref().map_err(unset)?,
-            shape: String::new(),
             row,
+            ..Cursor::start(SERVICE, self.run()?)
         })
     }
 

@@ -23,13 +23,7 @@ use crate::{Cells, Columns, Cursor, Error, Page};
 
 /// A page of these rows.
 fn page(columns: &Columns, rows: &str) -> Page {
-    let start = Cursor {
-        service: "dune".to_owned(),
-        run: "run".to_owned(),
-        result_set: 0,
-        shape: String::new(),
-        row: 100,
-    };
+    let start = Cursor::start("dune", "run").at(100);
     Page {
         service: "dune",
         number: 3,

@@ -1,0 +1,200 @@
+//! A service that gives its pages tokens, read from outside: each page is asked for by what the one
+//! before has said, and by nothing else.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::sync::{Arc, Mutex};
+
+use rowfeed::{
+    Columns, Cursor, Error, ErrorKind, Page, Pages,
+    service::{ColumnType, PageToken, Plan, RawRows, Source, Wanted},
+};
+
+const SERVICE: &str = "pages";
+/// The rows of each page, and its token.
+const PAGES: [(&str, &[u8]); 4] = [
+    ("", &[0, 1, 2]),
+    ("mint", &[3]),
+    ("sage", &[]),
+    ("thyme", &[4, 5]),
+];
+
+type Asked = Arc<Mutex<Vec<String>>>;
+
+struct Paging {
+    asked: Asked,
+    token: Option<String>,
+    /// Where the next page begins, and where reading does.
+    row: u64,
+    first: u64,
+    state: State,
+}
+
+enum State {
+    Known,
+    UnderWay,
+    Ended,
+}
+
+fn pages(asked: &Asked) -> Pages {
+    Pages::from_source(Paging {
+        asked: Arc::clone(asked),
+        token: None,
+        row: 0,
+        first: 0,
+        state: State::Known,
+    })
+}
+
+impl Source for Paging {
+    type Answer = usize;
+
+    fn service(&self) -> &'static str {
+        SERVICE
+    }
+
+    fn resume(&mut self, cursor: &Cursor) -> Result<(), Error> {
+        cursor.check(SERVICE, &Cursor::start(SERVICE, "herbs"))?;
+        if let Some(page) = cursor.page_token() {
+            self.token = Some(page.token.clone());
+            self.row = page.row;
+        }
+        self.first = cursor.row();
+        Ok(())
+    }
+
+    fn plan(&mut self, _wanted: Wanted) -> Result<Plan<usize>, Error> {
+        match self.state {
+            State::UnderWay => return Ok(Plan::Wait),
+            State::Ended => return Ok(Plan::End),
+            State::Known => self.state = State::UnderWay,
+        }
+        let token = self.token.clone().unwrap_or_default();
+        let asked = Arc::clone(&self.asked);
+        Ok(Plan::Fetch(Box::pin(async move {
+            let index = PAGES.iter().position(|page| page.0 == token);
+            asked.lock().unwrap().push(token);
+            index.ok_or_else(|| Error::new(ErrorKind::Expired, SERVICE, "there is no such page"))
+        })))
+    }
+
+    fn accept(&mut self, _wanted: Wanted, index: usize) -> Result<Option<Page>, Error> {
+        let rows = PAGES[index].1;
+        let token = |token: String, row| PageToken { token, row };
+        let own = self.token.take().map(|own| token(own, self.row));
+        let skipped = self.first.saturating_sub(self.row).min(rows.len() as u64);
+        let begin = self.row + skipped;
+        self.row += rows.len() as u64;
+        self.token = PAGES.get(index + 1).map(|page| page.0.to_owned());
+        let next = self.token.clone().map(|next| token(next, self.row));
+        self.state = match self.token {
+            Some(_) => State::Known,
+            None => State::Ended,
+        };
+        let rows = rows[skipped as usize..].iter();
+        let rows: Vec<_> = rows.map(|n| format!("[{n}]")).collect();
+        let rows = RawRows::from_json(format!("[{}]", rows.join(","))).unwrap();
+        let columns = Columns::lists([("n", "number", ColumnType::Integer)]);
+        let start = Cursor::start(SERVICE, "herbs").at(begin);
+        let start = start.with_tokens(own, next);
+        Ok(Some(Page::new(SERVICE, index as u64, start, columns, rows)))
+    }
+}
+
+/// A cursor as it comes back from where it was stored.
+fn stored(cursor: &Cursor) -> Cursor {
+    let text = serde_json::to_string(cursor).unwrap();
+    let again = serde_json::from_str(&text).unwrap();
+    assert_eq!(*cursor, again);
+    again
+}
+
+#[tokio::test]
+async fn reading_goes_on_after_any_row_and_no_page_comes_for_nothing() {
+    let first_asked = ["", "", "", "mint", "sage", "thyme", "thyme"];
+    for read in 1..=6 {
+        let asked = Asked::default();
+        let mut rows = pages(&asked).rows::<u8>();
+        for _ in 0..read {
+            rows.try_next().await.unwrap().unwrap();
+        }
+        let cursor = stored(&rows.cursor().unwrap());
+        assert_eq!(cursor.row(), read);
+        asked.lock().unwrap().clear();
+
+        let rest = pages(&asked).rows::<u8>().resume(&cursor);
+        let rest: Vec<u8> = rest.try_collect().await.unwrap();
+        let wanted: Vec<u8> = (0..6).skip(read as usize).collect();
+        assert_eq!(rest, wanted, "after {read}");
+        assert_eq!(
+            asked.lock().unwrap()[0],
+            first_asked[read as usize],
+            "after {read}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_page_ends_where_the_next_begins() {
+    let asked = Asked::default();
+    let read = pages(&asked).prefetch(2).try_collect().await.unwrap();
+    let tokens = read.iter().map(|page| page.cursor());
+    let tokens: Vec<_> = tokens
+        .map(|cursor| {
+            cursor
+                .page_token()
+                .map(|page| (page.token.clone(), page.row))
+        })
+        .collect();
+    let place = |token: &str, row| Some((token.to_owned(), row));
+    let wanted = [
+        place("mint", 3),
+        place("sage", 4),
+        place("thyme", 4),
+        place("thyme", 4),
+    ];
+    assert_eq!(tokens, wanted);
+    assert_eq!(*asked.lock().unwrap(), ["", "mint", "sage", "thyme"]);
+
+    for (index, page) in read.iter().enumerate() {
+        let rest = pages(&asked).resume(&stored(&page.cursor()));
+        let rest: Vec<u8> = rest.rows().try_collect().await.unwrap();
+        let wanted = PAGES[index + 1..]
+            .iter()
+            .flat_map(|page| page.1.iter().copied());
+        assert_eq!(rest, wanted.collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn a_cut_page_ends_in_itself() {
+    let asked = Asked::default();
+    let cut = pages(&asked).max_rows(2).try_next().await.unwrap().unwrap();
+    assert_eq!((cut.cursor().row(), cut.cursor().page_token()), (2, None));
+    let rest: Vec<u8> = pages(&asked)
+        .rows()
+        .resume(&cut.cursor())
+        .try_collect()
+        .await
+        .unwrap();
+    assert_eq!(rest, [2, 3, 4, 5]);
+}
+
+#[tokio::test]
+async fn a_cursor_before_its_own_page_is_refused() {
+    let asked = Asked::default();
+    let cursor = pages(&asked).try_next().await.unwrap().unwrap().cursor();
+    let error = pages(&asked)
+        .resume(&cursor.at(1))
+        .try_next()
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+    let said = "before row 1, and its page begins only with row 3";
+    assert!(error.message().contains(said), "{error}");
+}
+
+#[test]
+fn a_cursor_without_a_token_is_stored_as_before() {
+    let text = serde_json::to_string(&Cursor::start("dune", "1").at(7)).unwrap();
+    assert_eq!(text, r#"{"service":"dune","run":"1","row":7}"#);
+}
