@@ -75,6 +75,18 @@ impl Workspace {
 }
 
 impl Service {
+    /// What tells a command of another root than its own, if that lies in this checkout.
+    pub(crate) fn root_option(&self) -> String {
+        let this = Workspace::of_this_build();
+        let (Ok(root), Ok(this)) = (self.root.canonicalize(), this.root.canonicalize()) else {
+            return String::new();
+        };
+        match root.strip_prefix(this) {
+            Ok(below) if below != Path::new("") => format!(" --root {}", below.display()),
+            _ => String::new(),
+        }
+    }
+
     /// A path as people write it, from the workspace root.
     pub(crate) fn shown(&self, path: &Path) -> String {
         path.strip_prefix(&self.root)
