@@ -166,7 +166,7 @@ fn answer(target: &str, state: &mut State) -> (u16, Value) {
 }
 
 fn reading(number: usize) -> Value {
-    let note = (number % 3 == 0 && number > 0).then(|| format!("reading {number}"));
+    let note = (number.is_multiple_of(3) && number > 0).then(|| format!("reading {number}"));
     json!([
         format!("2026-03-01 00:{:02}:00 UTC", number % 60),
         format!("{number}.00000000000000000000000{}", number % 10),

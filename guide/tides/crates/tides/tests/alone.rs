@@ -1,0 +1,25 @@
+//! That none of this needs a service that rowfeed has.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::process::Command;
+
+/// Built by itself, as by `cargo test -p tides`, this crate has the facade and no other service's
+/// client. So what the other tests read is read without them.
+#[test]
+fn tides_needs_none_of_the_services_that_rowfeed_has() {
+    let tree = Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--locked", "--prefix", "none"])
+        .args(["--edges", "all", "--package", "tides"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let text = String::from_utf8(tree.stdout).unwrap();
+    let has = |name: &str| {
+        text.lines()
+            .any(|line| line.split(' ').next() == Some(name))
+    };
+    assert!(has("rowfeed"), "{}", String::from_utf8_lossy(&tree.stderr));
+    for other in ["rowfeed-dune", "rowfeed-lightdash", "rowfeed-yandex-query"] {
+        assert!(!has(other), "{other} is depended on");
+    }
+}
