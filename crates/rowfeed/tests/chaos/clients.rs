@@ -169,7 +169,7 @@ impl Attempts {
 /// What rows are read by.
 pub enum Reader {
     Rows(Box<Rows<Row>>),
-    Pages(Pages),
+    Pages(Box<Pages>),
 }
 
 impl Reader {
@@ -190,7 +190,7 @@ impl Reader {
             pages = pages.resume(cursor);
         }
         match schedule.class {
-            Class::Pages => Self::Pages(pages),
+            Class::Pages => Self::Pages(Box::new(pages)),
             _ => Self::Rows(Box::new(pages.rows())),
         }
     }

@@ -186,7 +186,7 @@ impl Reading<'_> {
         let reader = Reader::new(self.schedule, pages, self.cursor.as_ref(), left);
         let end = match reader {
             Reader::Rows(rows) => self.read_rows(*rows, stop).await?,
-            Reader::Pages(pages) => self.read_pages(pages, stop).await?,
+            Reader::Pages(pages) => self.read_pages(*pages, stop).await?,
         };
         self.check_delivered()?;
         Ok(end)
