@@ -21,7 +21,7 @@ const target = build("Cargo.toml", "-p", "wasm", "--target", wasm);
 const sandboxTarget = build("../Cargo.toml", "-p", "rowfeed-sandbox");
 const glue = join(target, "wasm");
 run("wasm-bindgen", "--target", "nodejs", "--out-dir", glue, join(target, wasm, "debug", "wasm.wasm"));
-const { volume } = createRequire(import.meta.url)(join(glue, "wasm.js"));
+const { csv_bytes, volume } = createRequire(import.meta.url)(join(glue, "wasm.js"));
 
 // It ends when its standard input does, and so with this program.
 const sandbox = spawn(
@@ -36,6 +36,7 @@ const { base_url: url, api_key: key } = JSON.parse(line).dune;
 let failed = false;
 try {
   console.log(await volume(url, key, "SELECT amount_usd FROM trades"));
+  console.log(`${await csv_bytes(url, key, "SELECT * FROM trades")} bytes of CSV`);
   // What goes wrong is an Error with the service's own words.
   await volume(url, "no-key-of-this-sandbox", "SELECT 1").then(
     () => { throw new Error("a wrong key was taken"); },

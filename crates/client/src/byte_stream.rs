@@ -14,7 +14,7 @@ use crate::{
     details::Details,
     error::{CallError, ErrorKind, TimeoutScope},
     exchange::{Failure, stalled},
-    platform::{Body, Instant, Sleep, chunks, sleep},
+    platform::{Body, Instant, LONGEST_WAIT, Sleep, chunks, sleep},
     response::Meta,
 };
 
@@ -95,7 +95,8 @@ impl Arriving {
                 // The clock runs only while somebody waits, not while a chunk is worked on.
                 if !self.waiting {
                     self.waiting = true;
-                    if let Some(until) = Instant::now().checked_add(self.idle) {
+                    let idle = self.idle.min(LONGEST_WAIT);
+                    if let Some(until) = Instant::now().checked_add(idle) {
                         self.timer.as_mut().reset(until);
                     }
                 }

@@ -2,18 +2,20 @@
 
 use std::{error::Error as _, time::Duration};
 
+use bytes::{Bytes, BytesMut};
+use reqwest::{
+    Method, Request, StatusCode, Url,
+    header::{HeaderMap, LOCATION},
+};
+
 use crate::{
     CredentialError, Secret, TimeoutScope,
     details::{Cause, KEPT_BODY, chain},
     error::ErrorKind,
     excerpt::escaped,
     mask::{mask_headers, masked},
+    no_connection::remedy,
     platform::{self, Body, Instant, timeout_at},
-};
-use bytes::{Bytes, BytesMut};
-use reqwest::{
-    Method, Request, StatusCode, Url,
-    header::{HeaderMap, LOCATION},
 };
 
 /// The most redirects that one attempt follows.
@@ -158,16 +160,11 @@ impl Failure {
         let error = error.without_url();
         let said = error.source().map_or_else(|| error.to_string(), chain);
         let mut failure = if platform::is_connect(&error) {
-            let no_tls = url.scheme() == "https" && said.contains("scheme is not http");
-            let distrusted = is_distrusted(&said);
-            let hint = match (no_tls, distrusted) {
-                (true, _) => "; this build has no TLS, enable the feature `rustls` or `native-tls`",
-                (_, true) => "; a root certificate of your own is given to the `http` hook",
-                _ => "",
-            };
+            let remedy = remedy(&said, "http");
+            let hint = remedy.as_deref().unwrap_or_default();
             let text = format!("no connection to {}: {said}{hint}", origin(url));
             Self {
-                lasts: no_tls || distrusted,
+                lasts: remedy.is_some(),
                 ..Self::new(ErrorKind::Connect, text)
             }
         } else if error.is_timeout() {
@@ -200,19 +197,6 @@ impl Failure {
         self.headers = response.headers().clone();
         self
     }
-}
-
-/// Whether it is said that the service's certificate does not hold: by rustls, OpenSSL, the
-/// frameworks of Apple and of Windows, in this order.
-fn is_distrusted(said: &str) -> bool {
-    [
-        "invalid peer certificate",
-        "certificate verify failed",
-        "certificate was not trusted",
-        "certificate chain was issued by an authority that is not trusted",
-    ]
-    .iter()
-    .any(|words| said.contains(words))
 }
 
 /// Sends a request and waits for the head of the answer. `again` gives the request once more, if it
@@ -379,17 +363,6 @@ fn origin(url: &Url) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-
-    #[test]
-    fn a_certificate_that_does_not_hold_is_told_from_what_may_pass() {
-        for said in [
-            "client error (Connect): invalid peer certificate: UnknownIssuer",
-            "error:0A000086:SSL routines::certificate verify failed: (self-signed certificate)",
-        ] {
-            assert!(is_distrusted(said), "{said}");
-        }
-        assert!(!is_distrusted("client error (Connect): Connection refused"));
-    }
 
     fn refused(from: &str, to: &str) -> Option<&'static str> {
         let from: Url = from.parse().unwrap();

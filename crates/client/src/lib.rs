@@ -36,6 +36,7 @@ mod history;
 mod hooks;
 mod lenient;
 mod mask;
+mod no_connection;
 mod open_enum;
 mod outgoing;
 mod path;

@@ -15,6 +15,7 @@ use crate::{
     asked_wait::asked_wait,
     details::chain,
     excerpt::escaped,
+    no_connection::remedy,
     platform::{self, Body, sleep},
     retry::is_transient,
 };
@@ -146,14 +147,11 @@ impl Refused {
     fn from_http(error: reqwest::Error) -> Self {
         let error = error.without_url();
         let said = chain(&error);
-        let no_tls = said.contains("scheme is not http");
-        let hint = match no_tls {
-            true => "; this build has no TLS, enable the feature `rustls` or `native-tls`",
-            false => "",
-        };
+        let remedy = remedy(&said, "with_http");
+        let hint = remedy.as_deref().unwrap_or_default();
         Self {
             text: format!("cannot be asked: {said}{hint}"),
-            may_pass: !error.is_builder() && !no_tls,
+            may_pass: !error.is_builder() && remedy.is_none(),
             asked: Duration::ZERO,
         }
     }

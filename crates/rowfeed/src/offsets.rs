@@ -14,8 +14,6 @@ use std::collections::VecDeque;
 #[derive(Debug)]
 pub struct Offsets {
     first: u64,
-    /// Where the next page to be accepted begins.
-    next: u64,
     /// Where the next page to be asked for begins.
     planned: u64,
     under_way: VecDeque<u64>,
@@ -37,7 +35,6 @@ impl Offsets {
     pub fn from(first: u64) -> Self {
         Self {
             first,
-            next: first,
             planned: first,
             under_way: VecDeque::new(),
             epoch: 0,
@@ -54,7 +51,7 @@ impl Offsets {
     /// How many rows have been asked for.
     #[must_use]
     pub fn planned_rows(&self) -> u64 {
-        self.planned - self.first
+        self.planned.saturating_sub(self.first)
     }
 
     /// Where the next request begins.
@@ -82,7 +79,7 @@ impl Offsets {
             epoch: self.epoch,
         };
         self.under_way.push_back(self.planned);
-        self.planned += rows;
+        self.planned = self.planned.saturating_add(rows);
         ticket
     }
 
@@ -96,8 +93,10 @@ impl Offsets {
     }
 
     /// The next page begins here: what was asked for on another guess is forgotten.
+    ///
+    /// That it lies behind the page that was accepted is for the paging rule to make sure of:
+    /// otherwise rows come twice, or without end.
     pub fn go_on(&mut self, next: u64) {
-        self.next = next;
         let guess = self.under_way.front().copied().unwrap_or(self.planned);
         if guess != next {
             self.under_way.clear();
@@ -140,6 +139,15 @@ mod tests {
         let again = offsets.plan(10);
         assert!(!offsets.accept(second) && !offsets.accept(third));
         assert!(offsets.accept(again));
+    }
+
+    #[test]
+    fn an_offset_before_the_first_row_counts_no_rows() {
+        let mut offsets = Offsets::from(5);
+        let ticket = offsets.plan(10);
+        assert!(offsets.accept(ticket));
+        offsets.go_on(2);
+        assert_eq!((offsets.planned(), offsets.planned_rows()), (2, 0));
     }
 
     #[test]

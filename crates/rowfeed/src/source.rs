@@ -14,7 +14,7 @@ pub struct Wanted {
     /// Rows of a page, as the user set it.
     pub page_size: Option<u32>,
     /// How many rows are wanted at all: the source's own [`limit`](Source::limit), or what
-    /// `max_rows()` says.
+    /// `max_rows()` says. Rows before a cursor that is gone on from are none of them.
     pub at_most: Option<u64>,
     /// Whether a result that the service has cut off is wanted as it is.
     pub truncated: bool,
@@ -27,17 +27,18 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// How many rows to ask for in a page that begins `read` rows after the first: those of a page,
-    /// but no more than are wanted at all, and at least one. `usual` is the size of a page that
-    /// nobody has set.
+    /// How many rows to ask for in a page that begins `read` rows after the place where this reading
+    /// began: those of a page, but no more than are wanted at all, and at least one. `usual` is the
+    /// size of a page that nobody has set.
     #[must_use]
     pub fn size_after(&self, read: u64, usual: u32) -> u64 {
         let size = u64::from(self.page_size.unwrap_or(usual));
-        self.at_most
-            .map_or(size, |most| size.min(most.saturating_sub(read)).max(1))
+        let left = self.at_most.map(|most| most.saturating_sub(read));
+        left.map_or(size, |left| size.min(left)).max(1)
     }
 
-    /// Whether as many rows as are wanted at all have been read, or asked for.
+    /// Whether as many rows as are wanted at all have been read, or asked for, since this reading
+    /// began.
     #[must_use]
     pub fn is_met(&self, read: u64) -> bool {
         self.at_most.is_some_and(|most| read >= most)
@@ -146,5 +147,27 @@ impl<A> std::fmt::Debug for Plan<A> {
             Self::Wait => "Wait",
             Self::End => "End",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_has_no_more_rows_than_are_left_and_at_least_one() {
+        let wanted = |at_most| Wanted {
+            at_most,
+            ..Wanted::default()
+        };
+        for (at_most, read, usual, size) in [
+            (None, 90, 100, 100),
+            (Some(95), 90, 100, 5),
+            (Some(90), 90, 100, 1),
+            (Some(80), 90, 100, 1),
+            (None, 90, 0, 1),
+        ] {
+            assert_eq!(wanted(at_most).size_after(read, usual), size, "{at_most:?}");
+        }
     }
 }

@@ -10,6 +10,8 @@
 //! `wasm-bindgen --target web`, where the service allows its origin (CORS). A key that is in a page is
 //! everybody's: let a server of yours stand between.
 
+use std::time::Duration;
+
 use rowfeed::{Secret, dune, prelude::*};
 use wasm_bindgen::prelude::*;
 
@@ -32,4 +34,28 @@ pub async fn volume(url: String, key: String, sql: String) -> Result<String, JsE
         usd += amount.unwrap_or_default();
     }
     Ok(format!("{trades} trades, {usd:.2} USD"))
+}
+
+/// How many bytes a query has as CSV, piece by piece, and however long each of them takes.
+///
+/// # Errors
+///
+/// What Dune says, or the connection, as a JavaScript error.
+#[wasm_bindgen]
+pub async fn csv_bytes(url: String, key: String, sql: String) -> Result<usize, JsError> {
+    let dune = dune::Client::builder()
+        .base_url(url)
+        .api_key(Secret::new(key)?)
+        .timeout(Duration::MAX)
+        .read_timeout(Duration::MAX)
+        .deadline(None)
+        .build()?;
+    let run = dune.execute_sql().body(sql).run().await?;
+    let csv = dune.get_execution_results_csv().execution_id(run.id());
+    let mut csv = csv.send().await?.into_inner();
+    let mut bytes = 0;
+    while let Some(piece) = csv.next_chunk().await {
+        bytes += piece?.len();
+    }
+    Ok(bytes)
 }

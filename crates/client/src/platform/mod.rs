@@ -2,8 +2,8 @@
 //! tasks, bodies, and what may go from one thread to another.
 //!
 //! Service crates and the facade use these names in place of tokio's, and so compile for both. On
-//! `wasm32-unknown-unknown` time and tasks come from the host's event loop; elsewhere all of this is
-//! tokio's, under its own names.
+//! `wasm32-unknown-unknown` time and tasks come from the host's event loop, which waits for 24.8 days
+//! at most; elsewhere all of this is tokio's, under its own names.
 
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 mod native;
@@ -16,7 +16,7 @@ use web as here;
 
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 pub(crate) use here::without_pool;
-pub(crate) use here::{Body, chunks, configure, is_connect, send};
+pub(crate) use here::{Body, LONGEST_WAIT, chunks, configure, is_connect, send};
 pub use here::{
     Instant, Runtime, Sleep, Task, now, sleep, spawn, spawn_to_end, timeout, timeout_at,
 };

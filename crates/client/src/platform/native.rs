@@ -13,6 +13,9 @@ use tokio::{runtime::Handle, task::JoinHandle};
 
 use super::{NoRuntime, ShutDown};
 
+/// The longest wait there is: any.
+pub(crate) const LONGEST_WAIT: Duration = Duration::MAX;
+
 /// A task. Awaited, it gives what the task gave.
 pub struct Task<T> {
     handle: JoinHandle<T>,

@@ -15,12 +15,43 @@ use futures_core::Stream;
 use reqwest::{StatusCode, header::HeaderMap};
 use send_wrapper::SendWrapper;
 use tokio::sync::oneshot;
-pub use wasmtimer::{
-    std::Instant,
-    tokio::{Sleep, sleep, timeout, timeout_at},
-};
+use wasmtimer::tokio as timer;
+pub use wasmtimer::{std::Instant, tokio::Sleep};
 
 use super::{NoRuntime, ShutDown};
+
+/// The longest wait there is. The host counts milliseconds in 32 bits, and a timer for more than
+/// these 24.8 days would fire at once, over and over.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(i32::MAX as u64);
+
+/// Waits this long, or as long as the host can.
+pub fn sleep(wait: Duration) -> Sleep {
+    timer::sleep(wait.min(LONGEST_WAIT))
+}
+
+/// Ends the work with an error if it takes longer than this, or than the host can wait.
+///
+/// # Errors
+///
+/// It does.
+pub fn timeout<F: Future>(
+    wait: Duration,
+    work: F,
+) -> impl Future<Output = Result<F::Output, timer::error::Elapsed>> {
+    timer::timeout(wait.min(LONGEST_WAIT), work)
+}
+
+/// Ends the work with an error if it is not done by then, or in the time that the host can wait.
+///
+/// # Errors
+///
+/// It is not.
+pub fn timeout_at<F: Future>(
+    end: Instant,
+    work: F,
+) -> impl Future<Output = Result<F::Output, timer::error::Elapsed>> {
+    timer::timeout_at(end.min(Instant::now() + LONGEST_WAIT), work)
+}
 
 /// A task. Awaited, it gives what the task gave.
 pub struct Task<T>(oneshot::Receiver<T>);
