@@ -37,6 +37,10 @@
 //! | `Enum` | `Utf8` |
 //! | `Variant` | `Struct` of the alternatives, of which one is set. One without a value is `Boolean`; one that may be NULL itself is a `Struct(value)` |
 //! | `Void`, `Null`; `pgint4` and its kind | `Null`; as above, `pgnumeric` as `Utf8`, arrays as text |
+//! | **[Another](crate::service)** `Boolean`; `Integer`; `Float`, `Number`; `Decimal` | `Boolean`; `Int64`; `Float64`; `Utf8`, with every digit |
+//! | `Text`; `Json`; `HexBytes`, `Base64Bytes` | `Utf8`; `Utf8` of `arrow.json`; `Binary` |
+//! | `Date`; `Time`; `Timestamp`; `Instant`; `Interval` | `Date32`; `Time64(µs)`; `Timestamp(µs)`; `Timestamp(µs, UTC)`; `Utf8` |
+//! | `List`; `Map`; `Struct`; `Tuple` | `List`; `Map`; `Struct`, with `field0`, `field1`, … in a tuple |
 //! | anything else, at any service | `Utf8`: the text that a `String` would be, everything else as JSON |
 //!
 //! Numbers and times are read in every form that a service sends them in, and a value that does not

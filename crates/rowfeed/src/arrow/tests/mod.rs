@@ -3,6 +3,7 @@
 mod dune;
 mod errors;
 mod lightdash;
+mod other;
 mod random;
 mod shown;
 mod wanted;
