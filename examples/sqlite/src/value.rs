@@ -1,4 +1,4 @@
-//! A value as SQLite holds it.
+//! A value as SQLite holds it: a NaN, which it does not have, becomes NULL.
 
 use rowfeed::Value;
 use rusqlite::{
