@@ -88,7 +88,7 @@ const QUICK: [&str; 10] = [
 fn what_has_no_ground_is_skipped_and_says_why() {
     let bare = Bare::new("");
     let only = [
-        "semver", "msrv", "minimal", "wasm32", "docs", "examples", "guide",
+        "semver", "msrv", "minimal", "wasm32", "docs", "examples", "fuzz", "guide",
     ];
     let args: Vec<_> = only.iter().flat_map(|step| ["--only", step]).collect();
     let output = bare.full(&args);
@@ -100,12 +100,13 @@ fn what_has_no_ground_is_skipped_and_says_why() {
         "rustup target add wasm32-unknown-unknown",
         "rustup toolchain install nightly",
         "no examples/Cargo.toml",
+        "no fuzz/Cargo.toml",
         "no guide/",
     ]) {
         let line = became(&output, step);
         assert!(line.contains("skipped") && line.contains(why), "{line}");
     }
-    assert!(text(&output).contains("0 passed, 7 skipped, 0 failed"));
+    assert!(text(&output).contains("0 passed, 8 skipped, 0 failed"));
     // Nothing was asked of cargo.
     assert!(bare.calls().iter().all(|call| call.starts_with("rustup ")));
 }

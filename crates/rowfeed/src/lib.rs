@@ -67,6 +67,11 @@
     allow(dead_code, unused_imports)
 )]
 
+#[cfg(all(feature = "blocking", target_family = "wasm", target_os = "unknown"))]
+compile_error!(
+    "the feature `blocking` needs threads, and wasm32-unknown-unknown has none: read with async"
+);
+
 mod check;
 mod cursor;
 mod decode;

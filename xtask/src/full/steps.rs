@@ -91,6 +91,11 @@ pub(super) const STEPS: &[Step] = &[
         run: examples,
     },
     Step {
+        name: "fuzz",
+        what: "whether the fuzz targets build",
+        run: fuzz,
+    },
+    Step {
         name: "guide",
         what: "the code of the guide",
         run: guide,
@@ -309,6 +314,18 @@ fn examples(tools: &Tools) -> Result<Outcome> {
     }
     let tests = of_examples(&["test", "--locked", "--no-fail-fast"], &[]);
     tools.run_within(tests, EXAMPLES_WITHIN)
+}
+
+/// By the stable compiler and without the fuzzer's instrumentation: only whether they build.
+fn fuzz(tools: &Tools) -> Result<Outcome> {
+    if !tools.root().join("fuzz/Cargo.toml").exists() {
+        return skipped("there is no fuzz/Cargo.toml");
+    }
+    let manifest = ["--manifest-path", "fuzz/Cargo.toml"];
+    let mut check = tools.cargo([&["check", "--locked"][..], &manifest].concat());
+    check.args(["--target-dir", "target/full/fuzz"]);
+    check.env("RUSTFLAGS", "--cfg rowfeed_fuzzing");
+    tools.run(check)
 }
 
 fn guide(tools: &Tools) -> Result<Outcome> {
