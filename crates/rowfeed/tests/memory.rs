@@ -15,7 +15,7 @@ use rowfeed::{RetryPolicy, Secret, dune, prelude::*};
 use serde::Deserialize;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpSocket, TcpStream},
     runtime::{Builder, Handle},
     sync::Mutex,
 };
@@ -50,7 +50,10 @@ fn start() -> (String, Arc<Counts>) {
     std::thread::spawn(move || {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            // Room for all that come at once: what runs over stays half open for ever.
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+            let listener = socket.listen(4096).unwrap();
             tell.send(listener.local_addr().unwrap()).unwrap();
             while let Ok((stream, _)) = listener.accept().await {
                 let counts = Arc::clone(&shared);

@@ -11,7 +11,7 @@ use std::{
 use rowfeed_client::{ExpiringSecret, RateLimit, RefreshingCredential, Secret};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpSocket, TcpStream},
     runtime::{Builder, Handle},
 };
 
@@ -35,7 +35,10 @@ impl Busy {
         std::thread::spawn(move || {
             let runtime = Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
-                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                // Room for all that come at once: what runs over stays half open for ever.
+                let socket = TcpSocket::new_v4().unwrap();
+                socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+                let listener = socket.listen(4096).unwrap();
                 tell.send(listener.local_addr().unwrap()).unwrap();
                 tokio::spawn(async move {
                     while let Ok((stream, _)) = listener.accept().await {

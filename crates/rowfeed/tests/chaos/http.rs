@@ -8,7 +8,7 @@ use std::{
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpSocket, TcpStream},
     task::AbortHandle,
 };
 
@@ -86,7 +86,11 @@ pub struct Server {
 
 impl Server {
     pub async fn start<A: Answers>(answers: Arc<Mutex<A>>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        // A thousand connections may come at once. Where the queue of a listener runs over, the
+        // system forgets half of a connection, and the other half never hears that it was closed.
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(4096).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let connections = Arc::new(());
         let held = Arc::clone(&connections);
