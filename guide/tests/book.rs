@@ -93,7 +93,7 @@ fn paths_that_are_named_are_there() {
     let mut count = 0;
     for (name, text) in pages().into_iter().chain([notes]) {
         for word in text.replace("```", "").split('`').skip(1).step_by(2) {
-            let is_path = ["crates/", "specs/", "xtask/", "guide/"].iter();
+            let is_path = ["crates/", "specs/", "xtask/", "guide/", "bench/"].iter();
             let is_path = is_path.clone().any(|start| word.starts_with(start));
             if is_path && !word.contains(['*', ' ', '\n']) {
                 let word = word.replace("SERVICE", "dune").replace("NAME", "dune");

@@ -27,7 +27,7 @@ error, the first 60 characters are shown. The situations are in
 | rowfeed | {own} | as its README shows, with the settings it comes with |
 | by hand | reqwest {reqwest}, serde_json {serde_json} | [the usual loop](src/behaviour/contenders/hand.rs), with `error_for_status` and the service's rule for the next page |
 | progenitor alone | {progenitor} | what it generates without settings from [a document](behaviour.json) of the operations and their refusals, with [the same loop](src/behaviour/contenders/generated.rs) around it |
-| Python clients | {python} | [as their own documentation shows](python/behaviour.py), with the settings they come with |
+| Python clients | {python} | [as their own documentation shows](python/behaviour.py), with the settings they come with; Lightdash's model is given its client by a private method, as the sandbox has no catalogue that it could be looked up in |
 
 A `-` says that a contender has no such operation or setting of its own. Lightdash's Python client
 is asked for a query over an explore, as the sandbox does not have the older interface over which it

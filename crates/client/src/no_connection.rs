@@ -8,6 +8,9 @@ pub(crate) fn remedy(said: &str, hook: &str) -> Option<String> {
         let text = "; this build has no TLS, enable the feature `rustls` or `native-tls`";
         return Some(text.to_owned());
     }
+    if said.contains("corrupt message of type InvalidContentType") {
+        return Some("; what answers there speaks no TLS: is it http:// and not https://?".into());
+    }
     let is_distrusted = DISTRUST.iter().any(|words| said.contains(words));
     is_distrusted.then(|| format!("; a root certificate of your own is given by `{hook}`"))
 }
@@ -37,6 +40,12 @@ mod tests {
         }
         let text = remedy("invalid URL, scheme is not http", "http").unwrap();
         assert!(text.contains("`rustls`"), "{text}");
+        let text = remedy(
+            "received corrupt message of type InvalidContentType",
+            "http",
+        )
+        .unwrap();
+        assert!(text.contains("http://"), "{text}");
         assert_eq!(remedy("Connection refused", "http"), None);
     }
 }

@@ -270,7 +270,6 @@ impl fmt::Debug for TransportBuilder {
 }
 
 /// Why a client could not be built.
-#[derive(Debug)]
 pub struct BuildError(Flaw);
 
 #[derive(Debug)]
@@ -283,6 +282,13 @@ enum Flaw {
     Credential(CredentialError),
     UserAgent,
     Http(reqwest::Error),
+}
+
+/// What `Display` says: it is this that a `main` which returns an error shows.
+impl fmt::Debug for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BuildError({self})")
+    }
 }
 
 impl fmt::Display for BuildError {

@@ -4086,7 +4086,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                slug: Err("slug was not initialized".to_string()),
+                slug: Err("`slug` is not set".to_string()),
             }
         }
         /// The full name of the dataset, for instance `dex.trades`.
@@ -4191,8 +4191,8 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                handle: Err("handle was not initialized".to_string()),
-                endpoint_slug: Err("endpoint_slug was not initialized".to_string()),
+                handle: Err("`handle` is not set".to_string()),
+                endpoint_slug: Err("`endpoint_slug` is not set".to_string()),
                 allow_partial_results: Ok(None),
                 columns: Ok(None),
                 filters: Ok(None),
@@ -4501,7 +4501,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                execution_id: Err("execution_id was not initialized".to_string()),
+                execution_id: Err("`execution_id` is not set".to_string()),
             }
         }
         /// The id of the execution, from the operation that started it.
@@ -4609,7 +4609,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                execution_id: Err("execution_id was not initialized".to_string()),
+                execution_id: Err("`execution_id` is not set".to_string()),
                 allow_partial_results: Ok(None),
                 columns: Ok(None),
                 filters: Ok(None),
@@ -4915,7 +4915,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                execution_id: Err("execution_id was not initialized".to_string()),
+                execution_id: Err("`execution_id` is not set".to_string()),
                 allow_partial_results: Ok(None),
                 columns: Ok(None),
                 filters: Ok(None),
@@ -5198,7 +5198,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                execution_id: Err("execution_id was not initialized".to_string()),
+                execution_id: Err("`execution_id` is not set".to_string()),
             }
         }
         /// The id of the execution, from the operation that started it.
@@ -5508,7 +5508,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                name: Err("name was not initialized".to_string()),
+                name: Err("`name` is not set".to_string()),
             }
         }
         /// The full name of the view, for instance `dune.my_team.result_daily_volume`.
@@ -5598,7 +5598,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                name: Err("name was not initialized".to_string()),
+                name: Err("`name` is not set".to_string()),
             }
         }
         /// The full name of the view, for instance `dune.my_team.result_daily_volume`.
@@ -5690,7 +5690,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                name: Err("name was not initialized".to_string()),
+                name: Err("`name` is not set".to_string()),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -5921,7 +5921,7 @@ pub mod builder {
             Self {
                 client: client.clone(),
                 pipeline_execution_id: Err(
-                    "pipeline_execution_id was not initialized".to_string(),
+                    "`pipeline_execution_id` is not set".to_string(),
                 ),
             }
         }
@@ -6230,7 +6230,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                query_id: Err("query_id was not initialized".to_string()),
+                query_id: Err("`query_id` is not set".to_string()),
             }
         }
         /// The id of the query, the number in its address on dune.com.
@@ -6324,7 +6324,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                query_id: Err("query_id was not initialized".to_string()),
+                query_id: Err("`query_id` is not set".to_string()),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -6449,7 +6449,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                query_id: Err("query_id was not initialized".to_string()),
+                query_id: Err("`query_id` is not set".to_string()),
             }
         }
         /// The id of the query, the number in its address on dune.com.
@@ -6541,7 +6541,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                query_id: Err("query_id was not initialized".to_string()),
+                query_id: Err("`query_id` is not set".to_string()),
             }
         }
         /// The id of the query, the number in its address on dune.com.
@@ -6633,7 +6633,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                query_id: Err("query_id was not initialized".to_string()),
+                query_id: Err("`query_id` is not set".to_string()),
             }
         }
         /// The id of the query, the number in its address on dune.com.
@@ -6725,7 +6725,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                query_id: Err("query_id was not initialized".to_string()),
+                query_id: Err("`query_id` is not set".to_string()),
             }
         }
         /// The id of the query, the number in its address on dune.com.
@@ -6819,7 +6819,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                query_id: Err("query_id was not initialized".to_string()),
+                query_id: Err("`query_id` is not set".to_string()),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -6948,7 +6948,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                query_id: Err("query_id was not initialized".to_string()),
+                query_id: Err("`query_id` is not set".to_string()),
                 performance: Ok(None),
                 query_parameters: Ok(None),
             }
@@ -7091,7 +7091,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                query_id: Err("query_id was not initialized".to_string()),
+                query_id: Err("`query_id` is not set".to_string()),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -7241,7 +7241,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                query_id: Err("query_id was not initialized".to_string()),
+                query_id: Err("`query_id` is not set".to_string()),
                 allow_partial_results: Ok(None),
                 columns: Ok(None),
                 filters: Ok(None),
@@ -7576,7 +7576,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                query_id: Err("query_id was not initialized".to_string()),
+                query_id: Err("`query_id` is not set".to_string()),
                 allow_partial_results: Ok(None),
                 columns: Ok(None),
                 filters: Ok(None),
@@ -8301,8 +8301,8 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                namespace: Err("namespace was not initialized".to_string()),
-                table_name: Err("table_name was not initialized".to_string()),
+                namespace: Err("`namespace` is not set".to_string()),
+                table_name: Err("`table_name` is not set".to_string()),
             }
         }
         /// The handle of the user or team that the table belongs to.
@@ -8415,8 +8415,8 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                namespace: Err("namespace was not initialized".to_string()),
-                table_name: Err("table_name was not initialized".to_string()),
+                namespace: Err("`namespace` is not set".to_string()),
+                table_name: Err("`table_name` is not set".to_string()),
             }
         }
         /// The handle of the user or team that the table belongs to.
@@ -8533,10 +8533,10 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                namespace: Err("namespace was not initialized".to_string()),
-                table_name: Err("table_name was not initialized".to_string()),
-                content_type: Err("content_type was not initialized".to_string()),
-                body: Err("body was not initialized".to_string()),
+                namespace: Err("`namespace` is not set".to_string()),
+                table_name: Err("`table_name` is not set".to_string()),
+                content_type: Err("`content_type` is not set".to_string()),
+                body: Err("`body` is not set".to_string()),
             }
         }
         /// The handle of the user or team that the table belongs to.

@@ -18249,7 +18249,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
             }
         }
         /// The project's id, a UUID.
@@ -18347,7 +18347,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
                 database_name: Ok(None),
                 schema_name: Ok(None),
                 table_name: Ok(None),
@@ -18511,8 +18511,8 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
-                uuid: Err("uuid was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
+                uuid: Err("`uuid` is not set".to_string()),
             }
         }
         /// The project's id, a UUID.
@@ -18619,7 +18619,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
             }
         }
         /// The project's id, a UUID.
@@ -18711,7 +18711,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                job_id: Err("job_id was not initialized".to_string()),
+                job_id: Err("`job_id` is not set".to_string()),
             }
         }
         /// The job's id, as `schedule_download_results` gave it.
@@ -18803,7 +18803,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
             }
         }
         /// The project's id, a UUID.
@@ -18892,7 +18892,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
             }
         }
         /// The project's id, a UUID.
@@ -18984,7 +18984,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
             }
         }
         /// The project's id, a UUID.
@@ -19206,7 +19206,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
             }
         }
         /// The project's id, a UUID.
@@ -19302,8 +19302,8 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
-                explore_id: Err("explore_id was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
+                explore_id: Err("`explore_id` is not set".to_string()),
             }
         }
         /// The project's id, a UUID.
@@ -19414,7 +19414,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
             }
         }
         /// The project's id, a UUID.
@@ -19510,8 +19510,8 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
-                source_type: Err("source_type was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
+                source_type: Err("`source_type` is not set".to_string()),
             }
         }
         /// The project's id, a UUID.
@@ -19627,7 +19627,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -19758,8 +19758,8 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
-                query_uuids: Err("query_uuids was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
+                query_uuids: Err("`query_uuids` is not set".to_string()),
             }
         }
         /// The project's id, a UUID.
@@ -19887,7 +19887,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
                 language: Ok(None),
                 page: Ok(None),
                 page_size: Ok(None),
@@ -20167,8 +20167,8 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
-                query_uuid: Err("query_uuid was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
+                query_uuid: Err("`query_uuid` is not set".to_string()),
                 page: Ok(None),
                 page_size: Ok(None),
             }
@@ -20325,8 +20325,8 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
-                query_uuid: Err("query_uuid was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
+                query_uuid: Err("`query_uuid` is not set".to_string()),
             }
         }
         /// The project's id, a UUID.
@@ -20439,8 +20439,8 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
-                query_uuid: Err("query_uuid was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
+                query_uuid: Err("`query_uuid` is not set".to_string()),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -20591,7 +20591,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -20720,7 +20720,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -20850,7 +20850,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -20977,7 +20977,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -21107,7 +21107,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -21234,7 +21234,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -21363,7 +21363,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -21492,7 +21492,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -21621,7 +21621,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -21748,8 +21748,8 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
-                body: Err("body was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
+                body: Err("`body` is not set".to_string()),
             }
         }
         /// The project's id, a UUID.
@@ -21858,8 +21858,8 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
-                body: Err("body was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
+                body: Err("`body` is not set".to_string()),
             }
         }
         /// The project's id, a UUID.
@@ -21970,8 +21970,8 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project_uuid: Err("project_uuid was not initialized".to_string()),
-                query_uuid: Err("query_uuid was not initialized".to_string()),
+                project_uuid: Err("`project_uuid` is not set".to_string()),
+                query_uuid: Err("`query_uuid` is not set".to_string()),
                 body: Ok(::std::default::Default::default()),
             }
         }

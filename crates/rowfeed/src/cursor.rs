@@ -12,8 +12,10 @@ use crate::{Error, ErrorKind};
 /// the cursor stands in the middle of a page and when the page size is another.
 ///
 /// A cursor belongs to one execution and to the parameters that shape its rows (Dune's filters
-/// and order), and is refused by any other. It is good as long as the service keeps the
-/// result: 90 days at Dune, a day at Lightdash and Yandex Query unless set up otherwise.
+/// and order), and is refused by any other. Only a latest result is not compared with it: Dune's
+/// `get_latest_query_result` then reads the execution that the cursor names, whichever query it was
+/// of. It is good as long as the service keeps the result: 90 days at Dune, a day at Lightdash and
+/// Yandex Query unless set up otherwise.
 ///
 /// ```
 /// use rowfeed::Cursor;

@@ -609,7 +609,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                project: Err("project was not initialized".to_string()),
+                project: Err("`project` is not set".to_string()),
                 idempotency_key: Ok(None),
                 x_request_id: Ok(None),
                 body: Ok(::std::default::Default::default()),
@@ -785,8 +785,8 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                query_id: Err("query_id was not initialized".to_string()),
-                project: Err("project was not initialized".to_string()),
+                query_id: Err("`query_id` is not set".to_string()),
+                project: Err("`project` is not set".to_string()),
                 x_request_id: Ok(None),
             }
         }
@@ -923,8 +923,8 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                query_id: Err("query_id was not initialized".to_string()),
-                project: Err("project was not initialized".to_string()),
+                query_id: Err("`query_id` is not set".to_string()),
+                project: Err("`project` is not set".to_string()),
                 x_request_id: Ok(None),
             }
         }
@@ -1070,13 +1070,11 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                query_id: Err("query_id was not initialized".to_string()),
-                result_set_index: Err(
-                    "result_set_index was not initialized".to_string(),
-                ),
+                query_id: Err("`query_id` is not set".to_string()),
+                result_set_index: Err("`result_set_index` is not set".to_string()),
                 limit: Ok(None),
                 offset: Ok(None),
-                project: Err("project was not initialized".to_string()),
+                project: Err("`project` is not set".to_string()),
                 x_request_id: Ok(None),
             }
         }
@@ -1283,8 +1281,8 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                query_id: Err("query_id was not initialized".to_string()),
-                project: Err("project was not initialized".to_string()),
+                query_id: Err("`query_id` is not set".to_string()),
+                project: Err("`project` is not set".to_string()),
                 idempotency_key: Ok(None),
                 x_request_id: Ok(None),
             }
@@ -1447,8 +1445,8 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                query_id: Err("query_id was not initialized".to_string()),
-                project: Err("project was not initialized".to_string()),
+                query_id: Err("`query_id` is not set".to_string()),
+                project: Err("`project` is not set".to_string()),
                 idempotency_key: Ok(None),
                 x_request_id: Ok(None),
             }

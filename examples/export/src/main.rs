@@ -56,7 +56,7 @@ struct Args {
     #[arg(long, value_name = "FILE", default_value = "export.csv")]
     out: PathBuf,
     /// How many rows to ask for at a time.
-    #[arg(long, value_name = "ROWS")]
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..))]
     page_rows: Option<u32>,
 }
 

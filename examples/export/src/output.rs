@@ -59,7 +59,7 @@ impl Output {
 
     /// A file is replaced when its successor is whole; a directory is not.
     pub(crate) fn check_absent(format: Format, files: &Files) -> Result<()> {
-        if format == Format::Parquet && files.output.exists() {
+        if files.output.is_dir() || (format == Format::Parquet && files.output.exists()) {
             bail!(
                 "{} is there already; remove it, or choose another --out",
                 files.output.display()

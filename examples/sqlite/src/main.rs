@@ -39,7 +39,12 @@ struct Args {
     #[arg(long, default_value = "rows")]
     table: String,
     /// How many rows to ask for at a time.
-    #[arg(long, value_name = "ROWS", default_value_t = 10_000)]
+    #[arg(
+        long,
+        value_name = "ROWS",
+        default_value_t = 10_000,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
     page_rows: u32,
 }
 

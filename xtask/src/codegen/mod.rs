@@ -55,7 +55,10 @@ fn written(service: &Service, path: &Path, text: &str, check: bool) -> Result<bo
         return Ok(true);
     }
     if !check {
-        fs::write(path, text).with_context(|| format!("cannot write {shown}"))?;
+        // The crate may be begun with this file.
+        let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
+        let written = folder.and_then(|()| fs::write(path, text));
+        written.with_context(|| format!("cannot write {shown}"))?;
         return Ok(true);
     }
     let diff = TextDiff::from_lines(present.as_str(), text);

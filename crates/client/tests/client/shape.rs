@@ -86,6 +86,15 @@ async fn raw_body_post() {
     assert_eq!(seen[0].header("content-type"), Some("text/csv"));
 }
 
+/// A `main` that returns an error shows it by `Debug`.
+#[test]
+fn what_is_wrong_with_a_builder_is_said_in_words_by_debug_too() {
+    let builder = rowfeed_client::TransportBuilder::new(&crate::setup::SERVICE);
+    let error = builder.base_url("localhost:80").build().unwrap_err();
+    assert!(error.to_string().contains("base URL"), "{error}");
+    assert_eq!(format!("{error:?}"), format!("BuildError({error})"));
+}
+
 #[test]
 fn what_a_user_holds_can_be_shared_between_threads() {
     fn check<T: Send + Sync + 'static>() {}

@@ -245,7 +245,7 @@ async fn what_cannot_be_sent_is_refused_before_sending() {
         (results().execution_id("."), "dot segment"),
         (results().execution_id(""), "is empty"),
         (results().execution_id("a\0b"), "control characters"),
-        (results(), "execution_id was not initialized"),
+        (results(), "`execution_id` is not set"),
         (
             results().execution_id("01REEF").limit(u64::MAX),
             "limit does not have the value it needs: wanted a whole number of 64 bits",

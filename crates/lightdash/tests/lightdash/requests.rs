@@ -246,7 +246,7 @@ async fn what_cannot_be_sent_is_refused_before_sending() {
         (page().query_uuid("."), "dot segment"),
         (page().query_uuid(""), "is empty"),
         (page().query_uuid("a\rb"), "control characters"),
-        (page(), "query_uuid was not initialized"),
+        (page(), "`query_uuid` is not set"),
         (
             page().query_uuid("q1").page(u64::MAX),
             "page does not have the value it needs: wanted a whole number",

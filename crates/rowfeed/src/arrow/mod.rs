@@ -4,8 +4,8 @@
 //! [`Pages`](crate::Pages), or one at a time from [`Page::record_batch`](crate::Page::record_batch).
 //! They are made straight from what the service sent.
 //!
-//! [`arrow_array`] and [`arrow_schema`] are exported here, in the version that is used; it is that of
-//! the newest DataFusion.
+//! [`arrow_array`] and [`arrow_schema`] are exported here, in the version that is used: 59, which is
+//! that of DataFusion 55. Other crates of Arrow have to have the same (`cargo add parquet@59`).
 //!
 //! ## Types
 //!

@@ -193,11 +193,8 @@ async fn what_cannot_be_sent_is_refused_before_sending() {
         (query().query_id("."), "dot segment"),
         (query().query_id(""), "is empty"),
         (query().query_id("a\nb"), "control characters"),
-        (query(), "query_id was not initialized"),
-        (
-            client.get_query().query_id("q1"),
-            "project was not initialized",
-        ),
+        (query(), "`query_id` is not set"),
+        (client.get_query().query_id("q1"), "`project` is not set"),
         (
             query().query_id("q1").x_request_id("a\nb"),
             "characters that a header cannot hold",

@@ -270,8 +270,12 @@ impl VisitMut for SayWhatWasWanted<'_> {
 }
 
 impl SayWhatWasWanted<'_> {
-    /// progenitor's "conversion to `T` for NAME failed", with what a `T` is.
+    /// progenitor's "NAME was not initialized", and "conversion to `T` for NAME failed" with what a
+    /// `T` is.
     fn words(&self, text: &str) -> Option<String> {
+        if let Some(name) = text.strip_suffix(" was not initialized") {
+            return Some(format!("`{name}` is not set"));
+        }
         let (wanted, rest) = text.strip_prefix("conversion to `")?.split_once("` for ")?;
         let name = rest.strip_suffix(" failed")?;
         let wanted = wanted.replace(' ', "");
@@ -414,6 +418,8 @@ mod tests {
                 format!("id does not have the value it needs: {words}")
             );
         }
+        let missing = say.words("id was not initialized");
+        assert_eq!(missing.as_deref(), Some("`id` is not set"));
         assert!(say.words("no value supplied for id").is_none());
     }
 

@@ -276,7 +276,7 @@ pub mod builder {
         pub fn new(client: &super::Client) -> Self {
             Self {
                 client: client.clone(),
-                station: Err("station was not initialized".to_string()),
+                station: Err("`station` is not set".to_string()),
                 after: Ok(None),
                 limit: Ok(None),
                 snapshot: Ok(None),
