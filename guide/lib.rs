@@ -32,7 +32,8 @@ chapters! {
     new_api_version = "new-api-version.md",
 }
 
-/// The front page of the workspace.
+/// The front page of the workspace, whose links lead to files.
+#[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 pub mod readme {}
 
