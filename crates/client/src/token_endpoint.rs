@@ -73,7 +73,10 @@ impl TokenEndpoint {
             .map_err(|error| refused(format!("is refused: {error}")))?
             .parse::<Url>()
             .map_err(|error| refused(format!("cannot be parsed: {error}")))?;
-        let http = platform::without_pool(reqwest::Client::builder());
+        // A kept connection would belong to the runtime that asked first, which may be gone.
+        let http = reqwest::Client::builder()
+            .timeout(ATTEMPT)
+            .pool_max_idle_per_host(0);
         let http = platform::configure(http, ATTEMPT, change)
             .build()
             .map_err(|error| CredentialError::new(chain(&error.without_url())))?;
@@ -106,10 +109,7 @@ impl TokenEndpoint {
     }
 
     async fn attempt(&self, request: RequestBuilder) -> Result<TokenAnswer, Refused> {
-        let (http, request) = request.timeout(ATTEMPT).build_split();
-        let request = request.map_err(Refused::from_http)?;
-        let response = platform::send(&http, request).await;
-        let response = response.map_err(Refused::from_http)?;
+        let response = request.send().await.map_err(Refused::from_http)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = read(response).await?;
         if status.is_success() {

@@ -14,8 +14,6 @@ mod web;
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 use web as here;
 
-#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
-pub(crate) use here::without_pool;
 pub(crate) use here::{Body, LONGEST_WAIT, chunks, configure, is_connect, send};
 pub use here::{
     Instant, Runtime, Sleep, Task, now, sleep, spawn, spawn_to_end, timeout, timeout_at,

@@ -113,11 +113,6 @@ pub(crate) fn is_connect(error: &reqwest::Error) -> bool {
     error.is_connect()
 }
 
-/// A kept connection would belong to the runtime that asked first, which may be gone.
-pub(crate) fn without_pool(http: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
-    http.pool_max_idle_per_host(0)
-}
-
 /// Settings before those of the user, then those that the user cannot change.
 pub(crate) fn configure(
     http: reqwest::ClientBuilder,
