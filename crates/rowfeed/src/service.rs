@@ -61,7 +61,7 @@
 //!         let broken = |why| Error::new(ErrorKind::Paging, "counter", why);
 //!         let rows = RawRows::from_json(rows).map_err(|error| broken(error.to_string()))?;
 //!         let start = self.start().at(first);
-//!         let columns = Columns::lists([("n", "number", ColumnType::Integer)]);
+//!         let columns = Columns::lists([("n", "number", ColumnType::integer())]);
 //!         let page = Page::new("counter", self.pages, start, columns, rows);
 //!         self.pages += 1;
 //!         Ok(Some(page.with_total_rows(self.to)))
@@ -101,7 +101,7 @@ pub use rowfeed_client::RawRows;
 
 pub use crate::{
     cursor::PageToken,
-    decode::ColumnType,
+    decode::{ColumnType, IntervalUnit, LogicalType, MapType, TimeZone},
     offsets::{Offsets, Ticket},
     source::{BoxFuture, Plan, Source, Wanted},
 };

@@ -17,7 +17,7 @@ use arrow_schema::{ArrowError, DataType, Field, Fields, IntervalUnit, TimeUnit};
 use serde::de::{DeserializeSeed, Deserializer, Visitor};
 
 use super::{
-    compatible::{Member, entry_kinds, has_alternatives, has_members, is_compatible, member_kind},
+    compatible::{Member, has_alternatives, has_members, is_compatible, member_of},
     decimal::Decimal,
     fixed::Fixed,
     nested::{List, Map},
@@ -25,7 +25,7 @@ use super::{
     text::{Bytes, Text},
     values::Values,
 };
-use crate::decode::{Kind, OTHER};
+use crate::service::{ColumnType, LogicalType};
 
 /// Takes the cells of a column, one after the other, and makes an array of them.
 ///
@@ -45,35 +45,31 @@ pub(super) struct Builder {
 pub(super) struct Misfit;
 
 impl Builder {
-    /// For cells of this kind, with room for so many.
-    pub(super) fn new(field: &Field, kind: &Kind, rows: usize) -> Result<Self, Misfit> {
-        let (mut inner, mut optionals) = (kind, 0);
-        while let Kind::Optional(value) = inner {
-            (inner, optionals) = (value, optionals + 1);
-        }
+    /// For cells of this type, with room for so many.
+    pub(super) fn new(field: &Field, declared: &ColumnType, rows: usize) -> Result<Self, Misfit> {
         let data_type = field.data_type();
-        if !is_compatible(data_type, inner) {
+        if !is_compatible(data_type, declared) {
             return Err(Misfit);
         }
         Ok(Self {
-            values: values(data_type, inner, rows)?,
+            values: values(data_type, declared, rows)?,
             data_type: data_type.clone(),
             is_nullable: field.is_nullable(),
-            optionals,
+            optionals: declared.optional_depth(),
         })
     }
 
     /// For an alternative of a variant, as the schema of rowfeed has it.
-    fn alternative(field: &Field, kind: &Kind, rows: usize) -> Result<Self, Misfit> {
+    fn alternative(field: &Field, declared: &ColumnType, rows: usize) -> Result<Self, Misfit> {
         let values = match field.data_type() {
-            DataType::Boolean if *kind == Kind::Null => {
+            DataType::Boolean if *declared.logical() == LogicalType::Null => {
                 Values::IsSet(BooleanBuilder::with_capacity(rows))
             }
-            DataType::Struct(fields) if fields.len() == 1 && !has_members(kind) => {
-                let value = Self::new(&fields[0], kind, rows)?;
+            DataType::Struct(fields) if fields.len() == 1 && !is_struct(declared) => {
+                let value = Self::new(&fields[0], declared, rows)?;
                 Values::Struct(Struct::wrapping(fields.clone(), value))
             }
-            _ => return Self::new(field, kind, rows),
+            _ => return Self::new(field, declared, rows),
         };
         Ok(Self {
             data_type: field.data_type().clone(),
@@ -154,8 +150,9 @@ impl<'de> Visitor<'de> for Nullable<'_> {
     }
 }
 
-fn values(data_type: &DataType, kind: &Kind, rows: usize) -> Result<Values, Misfit> {
-    let member = |field: &Field, kind: &Kind| Builder::new(field, kind, rows);
+fn values(data_type: &DataType, declared: &ColumnType, rows: usize) -> Result<Values, Misfit> {
+    let member = |field: &Field, declared: &ColumnType| Builder::new(field, declared, rows);
+    let unrecognized = ColumnType::unrecognized();
     Ok(match data_type {
         DataType::Null => Values::Null(0),
         DataType::Boolean => Values::Boolean(BooleanBuilder::with_capacity(rows)),
@@ -168,8 +165,8 @@ fn values(data_type: &DataType, kind: &Kind, rows: usize) -> Result<Values, Misf
         DataType::UInt32 => Values::UInt32(Fixed::with_capacity(rows)),
         DataType::UInt64 => Values::UInt64(Fixed::with_capacity(rows)),
         DataType::Float32 => Values::Float32(Fixed::with_capacity(rows)),
-        DataType::Float64 => match kind {
-            Kind::Number => Values::AnyNumber(Fixed::with_capacity(rows)),
+        DataType::Float64 => match declared.logical() {
+            LogicalType::Number => Values::AnyNumber(Fixed::with_capacity(rows)),
             _ => Values::Float64(Fixed::with_capacity(rows)),
         },
         DataType::Decimal32(precision, scale)
@@ -202,7 +199,7 @@ fn values(data_type: &DataType, kind: &Kind, rows: usize) -> Result<Values, Misf
                 DataType::LargeUtf8 => Text::Large(GenericStringBuilder::with_capacity(rows, 0)),
                 _ => Text::View(StringViewBuilder::with_capacity(rows)),
             },
-            is_as_sent: has_alternatives(kind),
+            is_as_sent: has_alternatives(declared),
         },
         DataType::Binary => {
             Values::Bytes(Bytes::Small(GenericBinaryBuilder::with_capacity(rows, 0)))
@@ -221,9 +218,10 @@ fn values(data_type: &DataType, kind: &Kind, rows: usize) -> Result<Values, Misf
         DataType::Duration(unit) => Values::Duration(Fixed::with_capacity(rows), *unit),
         DataType::Interval(IntervalUnit::YearMonth) => Values::Months(Fixed::with_capacity(rows)),
         DataType::List(field) => {
-            let elements = match kind {
-                Kind::List(element) | Kind::Dict(element) => element,
-                _ => &OTHER,
+            let elements = match declared.logical() {
+                LogicalType::List(element) => element,
+                LogicalType::Map(map) => map.entry(),
+                _ => &unrecognized,
             };
             Values::List(List::new(field.clone(), member(field, elements)?))
         }
@@ -234,8 +232,10 @@ fn values(data_type: &DataType, kind: &Kind, rows: usize) -> Result<Values, Misf
             let [key, value] = &**entry else {
                 return Err(Misfit);
             };
-            let (key_kind, value_kind) = entry_kinds(kind);
-            let (keys, values) = (member(key, key_kind)?, member(value, value_kind)?);
+            let (keys, values) = match declared.logical() {
+                LogicalType::Map(map) => (member(key, map.key())?, member(value, map.value())?),
+                _ => (member(key, &unrecognized)?, member(value, &unrecognized)?),
+            };
             Values::Map(Map::new(
                 field.clone(),
                 *is_sorted,
@@ -245,22 +245,27 @@ fn values(data_type: &DataType, kind: &Kind, rows: usize) -> Result<Values, Misf
             ))
         }
         DataType::Struct(fields) => {
-            if !matches!(kind, Kind::Tuple(_)) && has_twins(fields) {
+            if !matches!(declared.logical(), LogicalType::Tuple(_)) && has_twins(fields) {
                 return Err(Misfit);
             }
             let members = fields.iter().enumerate().map(|(at, field)| {
-                let kind = member_kind(kind, at, field.name());
-                match kind {
-                    Member::Plain(kind) => member(field, kind),
-                    Member::Alternative(kind) => Builder::alternative(field, kind, rows),
+                match member_of(declared, at, field.name()) {
+                    Member::Plain(declared) => member(field, declared),
+                    Member::Alternative(declared) => Builder::alternative(field, declared, rows),
+                    Member::Undeclared => member(field, &unrecognized),
                     Member::Missing => Err(Misfit),
                 }
             });
             let members = members.collect::<Result<Vec<_>, _>>()?;
-            Values::Struct(Struct::new(fields.clone(), members, kind))
+            Values::Struct(Struct::new(fields.clone(), members, declared))
         }
         _ => return Err(Misfit),
     })
+}
+
+/// Whether the values of the type become structs without one around them.
+fn is_struct(declared: &ColumnType) -> bool {
+    declared.optional_depth() == 0 && has_members(declared)
 }
 
 /// Whether Arrow has decimals with so many digits.

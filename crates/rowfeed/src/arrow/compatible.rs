@@ -2,21 +2,23 @@
 
 use arrow_schema::DataType;
 
-use crate::decode::{Kind, OTHER};
+use super::schema::is_enum;
+use crate::service::{ColumnType, LogicalType};
 
-/// Whether some value of this kind can become one of the Arrow type. Of a type that says nothing,
+/// Whether some value of this type can become one of the Arrow type. Of a type that says nothing,
 /// only the values can tell.
-pub(super) fn is_compatible(data_type: &DataType, kind: &Kind) -> bool {
-    use Kind::{
-        Base64, Boolean, Choice, Date, Decimal, Dict, Float, Hex, Instant, Integer, Interval, Json,
-        List, Map, Null, Number, Other, Struct, Text, Time, Timestamp, Tuple, Unknown, Variant,
+pub(super) fn is_compatible(data_type: &DataType, declared: &ColumnType) -> bool {
+    use LogicalType::{
+        Boolean, Bytes, Date, Decimal, Float, Integer, Interval, Json, List, Map, Null, Number,
+        Struct, Text, Time, Timestamp, Tuple, Undeclared, Unrecognized, Variant,
     };
-    if matches!(kind, Null | Unknown | Other) {
+    let logical = declared.logical();
+    if matches!(logical, Null | Undeclared | Unrecognized) {
         return true;
     }
     match data_type {
-        DataType::Null => *kind == Null,
-        DataType::Boolean => matches!(kind, Boolean | Text | Json),
+        DataType::Null => false,
+        DataType::Boolean => matches!(logical, Boolean | Text | Json),
         DataType::Int8
         | DataType::Int16
         | DataType::Int32
@@ -30,82 +32,62 @@ pub(super) fn is_compatible(data_type: &DataType, kind: &Kind) -> bool {
         | DataType::Decimal32(..)
         | DataType::Decimal64(..)
         | DataType::Decimal128(..)
-        | DataType::Decimal256(..) => {
-            matches!(kind, Integer | Decimal | Float | Number | Text | Json)
-        }
+        | DataType::Decimal256(..) => matches!(
+            logical,
+            Integer { .. } | Decimal { .. } | Float { .. } | Number | Text | Json
+        ),
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView => {
-            matches!(kind, Text | Hex | Base64 | Json)
+            matches!(logical, Text | Bytes | Json)
         }
         DataType::Date32 | DataType::Timestamp(..) => {
-            matches!(kind, Date | Timestamp | Instant | Text)
+            matches!(logical, Date | Timestamp { .. } | Text)
         }
-        DataType::Time64(_) => matches!(kind, Time | Text),
-        DataType::Duration(_) | DataType::Interval(_) => matches!(kind, Interval | Text),
-        DataType::List(_) => matches!(kind, List(_) | Dict(_) | Text | Json),
-        DataType::Map(..) => matches!(kind, Map(_) | Dict(_) | Text | Json),
-        DataType::Struct(_) => matches!(
-            kind,
-            Struct(_) | Tuple(_) | Variant(_) | Choice(_) | Text | Json
-        ),
+        DataType::Time64(_) => matches!(logical, Time { .. } | Text),
+        DataType::Duration(_) | DataType::Interval(_) => matches!(logical, Interval(_) | Text),
+        DataType::List(_) => matches!(logical, List(_) | Map(_) | Text | Json),
+        DataType::Map(..) => matches!(logical, Map(_) | Text | Json),
+        DataType::Struct(_) => {
+            matches!(logical, Struct(_) | Tuple(_) | Variant(_) | Text | Json)
+        }
         _ => false,
     }
 }
 
-/// Whether text of this kind would leave a variant's value out.
-pub(super) fn has_alternatives(kind: &Kind) -> bool {
-    match kind {
-        Kind::Variant(alternatives) => alternatives.iter().any(|(_, kind)| *kind != Kind::Null),
-        Kind::Choice(_) => true,
-        _ => false,
-    }
+/// Whether text of this type would leave a variant's value out.
+pub(super) fn has_alternatives(declared: &ColumnType) -> bool {
+    matches!(declared.logical(), LogicalType::Variant(alternatives) if !is_enum(alternatives))
 }
 
-/// Whether the values of this kind become structs.
-pub(super) fn has_members(kind: &Kind) -> bool {
+/// Whether the values of this type become structs.
+pub(super) fn has_members(declared: &ColumnType) -> bool {
     matches!(
-        kind,
-        Kind::Struct(_) | Kind::Tuple(_) | Kind::Variant(_) | Kind::Choice(_)
+        declared.logical(),
+        LogicalType::Struct(_) | LogicalType::Tuple(_) | LogicalType::Variant(_)
     )
 }
 
-/// The kinds of the keys and the values of a map.
-pub(super) fn entry_kinds(kind: &Kind) -> (&Kind, &Kind) {
-    match kind {
-        Kind::Map(entry) => (&entry.0, &entry.1),
-        Kind::Dict(pair) => match &**pair {
-            Kind::Tuple(pair) => match &**pair {
-                [key, value] => (key, value),
-                _ => (&OTHER, &OTHER),
-            },
-            _ => (&OTHER, &OTHER),
-        },
-        _ => (&OTHER, &OTHER),
-    }
-}
-
 /// What a member of a struct is read from.
-pub(super) enum Member<'k> {
-    Plain(&'k Kind),
-    Alternative(&'k Kind),
+pub(super) enum Member<'t> {
+    Plain(&'t ColumnType),
+    Alternative(&'t ColumnType),
+    /// The value has no declared type for its members.
+    Undeclared,
     Missing,
 }
 
-/// The member at a place, with a name, of values of this kind.
-pub(super) fn member_kind<'k>(kind: &'k Kind, place: usize, name: &str) -> Member<'k> {
-    let named = |members: &'k [(Box<str>, Kind)]| {
+/// The member at a place, with a name, of values of this type.
+pub(super) fn member_of<'t>(declared: &'t ColumnType, place: usize, name: &str) -> Member<'t> {
+    let named = |members: &'t [(Box<str>, ColumnType)]| {
         let found = members.iter().find(|(known, _)| **known == *name);
-        found.map(|(_, kind)| kind)
+        found.map(|(_, declared)| declared)
     };
-    match kind {
-        Kind::Struct(members) => named(members).map_or(Member::Missing, Member::Plain),
-        Kind::Tuple(kinds) => kinds.get(place).map_or(Member::Missing, Member::Plain),
-        Kind::Variant(members) => named(members).map_or(Member::Missing, Member::Alternative),
-        Kind::Choice(kinds) => {
-            let index = name.parse::<usize>().ok();
-            let kind = index.and_then(|index| kinds.get(index));
-            kind.map_or(Member::Missing, Member::Alternative)
+    match declared.logical() {
+        LogicalType::Struct(members) => named(members).map_or(Member::Missing, Member::Plain),
+        LogicalType::Tuple(members) => members.get(place).map_or(Member::Missing, Member::Plain),
+        LogicalType::Variant(members) => {
+            named(members).map_or(Member::Missing, Member::Alternative)
         }
-        _ => Member::Plain(&OTHER),
+        _ => Member::Undeclared,
     }
 }

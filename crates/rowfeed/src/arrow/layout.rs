@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     Columns, DecodeError, Error, ErrorKind,
-    decode::{Kind, TakesCells},
+    decode::TakesCells,
+    service::{ColumnType, LogicalType},
 };
 
 /// What the user wants of the batches.
@@ -33,7 +34,7 @@ pub(super) struct Layout {
     /// Which field each column is.
     places: Vec<Option<usize>>,
     /// What each field is read from.
-    kinds: Vec<Kind>,
+    types: Vec<ColumnType>,
     /// Whether only some of the cells are wanted.
     is_chosen: bool,
 }
@@ -99,7 +100,7 @@ impl Wishes {
             _ => declared.clone(),
         };
         let mut places = vec![None; columns.len()];
-        let mut kinds = Vec::with_capacity(schema.fields().len());
+        let mut types = Vec::with_capacity(schema.fields().len());
         for (place, field) in schema.fields().iter().enumerate() {
             let column = match self.schema {
                 Some(_) => columns.position(field.name()),
@@ -121,13 +122,13 @@ impl Wishes {
                 )));
             }
             places[column] = Some(place);
-            let kind = columns.iter().nth(column).map(|column| &column.kind);
-            let kind = self.kind(field, kind.unwrap_or(&Kind::Unknown));
-            if let Err(Misfit) = Builder::new(field, &kind, 0) {
-                let declared = columns
-                    .iter()
-                    .nth(column)
-                    .and_then(crate::Column::type_name);
+            let column = columns.iter().nth(column);
+            let declared = match column {
+                Some(column) => self.read_as(field, column.column_type()),
+                None => ColumnType::undeclared(),
+            };
+            if let Err(Misfit) = Builder::new(field, &declared, 0) {
+                let declared = column.and_then(crate::Column::type_name);
                 return Err(refuse(format!(
                     "the column `{}` is declared as {} and cannot be read as {}: ask for another \
                      type, such as Utf8",
@@ -136,7 +137,7 @@ impl Wishes {
                     field.data_type(),
                 )));
             }
-            kinds.push(kind);
+            types.push(declared);
         }
         Ok(Layout {
             is_chosen: self.schema.is_some(),
@@ -144,17 +145,17 @@ impl Wishes {
             declared: declared.clone(),
             columns,
             places,
-            kinds,
+            types,
         })
     }
 
-    /// The kind that a field is read from. Who asks for a float where numbers may be anything gets
-    /// the nearest.
-    fn kind(&self, field: &Field, declared: &Kind) -> Kind {
+    /// The type that a field is read from. A column of any numbers that is read as a float on
+    /// request gives the nearest one.
+    fn read_as(&self, field: &Field, declared: &ColumnType) -> ColumnType {
         let is_asked_for = self.types.iter().any(|(name, _)| name == field.name());
-        match declared {
-            Kind::Number if is_asked_for => Kind::Float,
-            declared => declared.clone(),
+        match declared.logical() {
+            LogicalType::Number if is_asked_for => ColumnType::float64(),
+            _ => declared.clone(),
         }
     }
 }
@@ -168,11 +169,12 @@ impl Layout {
 
     /// An empty batch, with room for so many rows.
     pub(super) fn batch(self: &Arc<Self>, rows: usize) -> Batch {
-        let fields = self.schema.fields().iter().zip(&self.kinds);
-        let builders = fields.filter_map(|(field, kind)| Builder::new(field, kind, rows).ok());
+        let fields = self.schema.fields().iter().zip(&self.types);
+        let builders =
+            fields.filter_map(|(field, declared)| Builder::new(field, declared, rows).ok());
         Batch {
             builders: builders.collect(),
-            filled: vec![0; self.kinds.len()],
+            filled: vec![0; self.types.len()],
             cells: 0,
             rows: 0,
             layout: Arc::clone(self),

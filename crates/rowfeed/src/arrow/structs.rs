@@ -8,7 +8,7 @@ use arrow_schema::{ArrowError, Fields};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::builder::Builder;
-use crate::decode::Kind;
+use crate::service::{ColumnType, LogicalType};
 
 /// Members by name or by position, or alternatives of which one is set.
 #[derive(Debug)]
@@ -34,16 +34,16 @@ enum Form {
 }
 
 impl Struct {
-    /// The members of a value of this kind.
-    pub(super) fn new(fields: Fields, members: Vec<Builder>, kind: &Kind) -> Self {
-        let form = match kind {
-            Kind::Tuple(_) => Form::Positions,
-            Kind::Variant(_) | Kind::Choice(_) => Form::Alternatives,
+    /// The members of a value of this type.
+    pub(super) fn new(fields: Fields, members: Vec<Builder>, declared: &ColumnType) -> Self {
+        let form = match declared.logical() {
+            LogicalType::Tuple(_) => Form::Positions,
+            LogicalType::Variant(_) => Form::Alternatives,
             _ => Form::Names,
         };
         let mut unwanted = Vec::new();
-        if let Kind::Struct(declared) | Kind::Variant(declared) = kind {
-            let names = declared.iter().map(|(name, _)| name);
+        if let LogicalType::Struct(known) | LogicalType::Variant(known) = declared.logical() {
+            let names = known.iter().map(|(name, _)| name);
             unwanted.extend(names.filter(|name| fields.find(name).is_none()).cloned());
         }
         Self {

@@ -6,34 +6,36 @@ use super::{
     cell::Cell,
     error::{DecodeError, Result},
     helper::Form,
-    kind::{Kind, OTHER, TEXT},
     lexer::Lexer,
     nested::close,
+    types::{ColumnType, Encoding, LogicalType, TEXT, UNRECOGNIZED},
 };
 
-/// The kinds of the elements of a list.
-pub(super) enum Kinds<'c> {
-    All(&'c Kind),
-    Tuple(&'c [Kind]),
-    Each(&'c [&'c Kind]),
-    Members(&'c [(Box<str>, Kind)]),
+/// The types of the elements of a list.
+pub(super) enum Types<'c> {
+    All(&'c ColumnType),
+    Tuple(&'c [ColumnType]),
+    Each(&'c [&'c ColumnType]),
+    Members(&'c [(Box<str>, ColumnType)]),
 }
 
-impl<'c> Kinds<'c> {
+impl<'c> Types<'c> {
     #[inline]
-    fn at(&self, index: usize) -> &'c Kind {
+    fn at(&self, index: usize) -> &'c ColumnType {
         match self {
-            Self::All(kind) => kind,
-            Self::Tuple(kinds) => kinds.get(index).unwrap_or(&OTHER),
-            Self::Each(kinds) => kinds.get(index).copied().unwrap_or(&OTHER),
-            Self::Members(members) => members.get(index).map_or(&OTHER, |(_, kind)| kind),
+            Self::All(declared) => declared,
+            Self::Tuple(members) => members.get(index).unwrap_or(&UNRECOGNIZED),
+            Self::Each(types) => types.get(index).copied().unwrap_or(&UNRECOGNIZED),
+            Self::Members(members) => members
+                .get(index)
+                .map_or(&UNRECOGNIZED, |(_, declared)| declared),
         }
     }
 }
 
 pub(super) struct Elements<'c, 't, 'de> {
     pub(super) lex: &'c mut Lexer<'t, 'de>,
-    pub(super) kinds: Kinds<'c>,
+    pub(super) types: Types<'c>,
     pub(super) index: usize,
     pub(super) done: bool,
     pub(super) form: Form,
@@ -48,23 +50,21 @@ impl<'de> SeqAccess<'de> for Elements<'_, '_, 'de> {
             self.done = true;
             return Ok(None);
         }
-        let kind = self.kinds.at(self.index);
+        let declared = self.types.at(self.index);
         self.index += 1;
         let cell = Cell {
-            lex: &mut *self.lex,
-            kind,
             form: self.form,
-            null_is_lost: false,
+            ..Cell::new(&mut *self.lex, declared)
         };
         seed.deserialize(cell).map(Some)
     }
 }
 
-/// The members of an object, each with the kind that its name has in the type.
+/// The members of an object, each with the type that its name has in the type.
 pub(super) struct Members<'c, 't, 'de> {
     pub(super) lex: &'c mut Lexer<'t, 'de>,
-    pub(super) kind: &'c Kind,
-    pub(super) value: &'c Kind,
+    pub(super) declared: &'c ColumnType,
+    pub(super) value: &'c ColumnType,
     pub(super) first: bool,
     pub(super) done: bool,
 }
@@ -77,20 +77,20 @@ impl<'de> MapAccess<'de> for Members<'_, '_, 'de> {
             self.done = true;
             return Ok(None);
         }
-        let key = match self.kind {
-            Kind::Struct(members) => {
+        let key = match &self.declared.logical {
+            LogicalType::Struct(members) => {
                 self.lex.peek()?;
                 let start = self.lex.position();
                 let quoted = self.lex.quoted()?;
                 let name = self.lex.text(quoted)?;
                 let member = members.iter().find(|(member, _)| **member == *name);
-                self.value = member.map_or(&OTHER, |(_, kind)| kind);
+                self.value = member.map_or(&UNRECOGNIZED, |(_, declared)| declared);
                 self.lex.go_to(start);
                 &TEXT
             }
-            Kind::Map(entry) => {
-                self.value = &entry.1;
-                &entry.0
+            LogicalType::Map(map) if self.declared.encoding != Encoding::Pairs => {
+                self.value = map.value();
+                map.key()
             }
             _ => &TEXT,
         };
@@ -109,8 +109,8 @@ impl<'de> MapAccess<'de> for Members<'_, '_, 'de> {
 /// The pairs of a Dict, `[[key, value], …]`, as a map.
 pub(super) struct Pairs<'c, 't, 'de> {
     pub(super) lex: &'c mut Lexer<'t, 'de>,
-    pub(super) key: &'c Kind,
-    pub(super) value: &'c Kind,
+    pub(super) key: &'c ColumnType,
+    pub(super) value: &'c ColumnType,
     pub(super) first: bool,
     pub(super) done: bool,
 }
@@ -138,8 +138,8 @@ impl<'de> MapAccess<'de> for Pairs<'_, '_, 'de> {
 /// The entries of an object as a list of pairs.
 pub(super) struct Entries<'c, 't, 'de> {
     pub(super) lex: &'c mut Lexer<'t, 'de>,
-    pub(super) key: &'c Kind,
-    pub(super) value: &'c Kind,
+    pub(super) key: &'c ColumnType,
+    pub(super) value: &'c ColumnType,
     pub(super) first: bool,
     pub(super) done: bool,
 }
@@ -165,8 +165,8 @@ impl<'de> SeqAccess<'de> for Entries<'_, '_, 'de> {
 
 struct Entry<'c, 't, 'de> {
     lex: &'c mut Lexer<'t, 'de>,
-    key: &'c Kind,
-    value: &'c Kind,
+    key: &'c ColumnType,
+    value: &'c ColumnType,
     index: u8,
 }
 
@@ -175,7 +175,7 @@ impl<'de> SeqAccess<'de> for Entry<'_, '_, 'de> {
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
         self.index += 1;
-        let kind = match self.index {
+        let declared = match self.index {
             1 => self.key,
             2 => {
                 self.lex.expect(b':')?;
@@ -183,15 +183,15 @@ impl<'de> SeqAccess<'de> for Entry<'_, '_, 'de> {
             }
             _ => return Ok(None),
         };
-        seed.deserialize(Cell::new(self.lex, kind)).map(Some)
+        seed.deserialize(Cell::new(self.lex, declared)).map(Some)
     }
 }
 
 /// The members of a row that was sent as a list, with the names that its type gives them.
 pub(super) struct Named<'c, 't, 'de> {
     pub(super) lex: &'c mut Lexer<'t, 'de>,
-    pub(super) members: std::slice::Iter<'c, (Box<str>, Kind)>,
-    pub(super) value: Option<&'c Kind>,
+    pub(super) members: std::slice::Iter<'c, (Box<str>, ColumnType)>,
+    pub(super) value: Option<&'c ColumnType>,
     pub(super) first: bool,
 }
 
@@ -199,7 +199,7 @@ impl<'de> MapAccess<'de> for Named<'_, '_, 'de> {
     type Error = DecodeError;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
-        let Some((name, kind)) = self.members.next() else {
+        let Some((name, declared)) = self.members.next() else {
             return Ok(None);
         };
         if !self.lex.next_item(&mut self.first, b']')? {
@@ -207,26 +207,29 @@ impl<'de> MapAccess<'de> for Named<'_, '_, 'de> {
                 "the list ends before the member `{name}` of its type"
             )));
         }
-        self.value = Some(kind);
+        self.value = Some(declared);
         seed.deserialize(value::StrDeserializer::new(name))
             .map(Some)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
-        seed.deserialize(Cell::new(self.lex, self.value.unwrap_or(&OTHER)))
+        seed.deserialize(Cell::new(self.lex, self.value.unwrap_or(&UNRECOGNIZED)))
     }
 }
 
 /// Where the members of an object are, in the order of its type: Yandex Query sends them in any.
 pub(super) struct Ordered<'c, 't, 'de> {
     lex: Lexer<'t, 'de>,
-    members: &'c [(Box<str>, Kind)],
+    members: &'c [(Box<str>, ColumnType)],
     starts: Vec<Option<usize>>,
     pub(super) next: usize,
 }
 
 impl<'c, 't, 'de> Ordered<'c, 't, 'de> {
-    pub(super) fn new(lex: &mut Lexer<'t, 'de>, members: &'c [(Box<str>, Kind)]) -> Result<Self> {
+    pub(super) fn new(
+        lex: &mut Lexer<'t, 'de>,
+        members: &'c [(Box<str>, ColumnType)],
+    ) -> Result<Self> {
         let mut starts = vec![None; members.len()];
         let mut first = true;
         lex.open(b'{')?;
@@ -250,11 +253,11 @@ impl<'c, 't, 'de> Ordered<'c, 't, 'de> {
     }
 
     fn read<S: DeserializeSeed<'de>>(&mut self, index: usize, seed: S) -> Result<S::Value> {
-        let (name, kind) = &self.members[index];
+        let (name, declared) = &self.members[index];
         match self.starts[index] {
             Some(start) => {
                 self.lex.go_to(start);
-                seed.deserialize(Cell::new(&mut self.lex, kind))
+                seed.deserialize(Cell::new(&mut self.lex, declared))
             }
             None => Err(DecodeError::new(format!(
                 "the value lacks the member `{name}` of its type"

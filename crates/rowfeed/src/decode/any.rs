@@ -5,18 +5,18 @@ use serde::de::Visitor;
 use super::{
     cell::Cell,
     error::Result,
-    kind::Kind,
     lexer::Text,
     nested,
     number::{self, Integer},
     text::{visit_normal, visit_text},
+    types::{Encoding, LogicalType},
 };
 
 impl<'t, 'de> Cell<'_, 't, 'de> {
     /// Nobody says what is wanted (flattened fields, untagged enums, `serde_json::Value`):
     /// the declared type decides alone.
     pub(super) fn any<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
-        if let Kind::Optional(_) = self.kind {
+        if self.optionals > 0 {
             let null = {
                 let mut ahead = self.lex.clone();
                 ahead.peek()? == b'[' && ahead.expect(b'[').is_ok() && ahead.peek()? == b']'
@@ -30,10 +30,11 @@ impl<'t, 'de> Cell<'_, 't, 'de> {
         let out = match self.lex.peek()? {
             b'{' => return self.finish(entered, |cell| nested::map(cell, visitor, false)),
             b'[' => {
-                let named = matches!(
-                    self.kind,
-                    Kind::Dict(_) | Kind::Variant(_) | Kind::Choice(_)
-                );
+                let named = match self.declared.logical {
+                    LogicalType::Map(_) => self.declared.encoding == Encoding::Pairs,
+                    LogicalType::Variant(_) => true,
+                    _ => false,
+                };
                 return self.finish(entered, |cell| match named {
                     true => nested::map(cell, visitor, false),
                     false => nested::seq(cell, visitor),
@@ -59,10 +60,10 @@ impl<'t, 'de> Cell<'_, 't, 'de> {
             _ => {
                 let number = self.lex.number()?;
                 let text = Text::Short(number.text);
-                match self.kind {
-                    Kind::Decimal => visit_text(text, visitor),
-                    Kind::Float => any_float(text, visitor),
-                    Kind::Integer => any_integer(text, visitor),
+                match self.declared.logical {
+                    LogicalType::Decimal { .. } => visit_text(text, visitor),
+                    LogicalType::Float { .. } => any_float(text, visitor),
+                    LogicalType::Integer { .. } => any_integer(text, visitor),
                     _ if number.whole => any_integer(text, visitor),
                     _ if number.is_longer_than_a_float() => visit_text(text, visitor),
                     _ => any_float(text, visitor),
@@ -74,12 +75,12 @@ impl<'t, 'de> Cell<'_, 't, 'de> {
     }
 
     fn any_text<V: Visitor<'de>>(&self, text: Text<'t, 'de>, visitor: V) -> Result<V::Value> {
-        match self.kind {
-            Kind::Integer | Kind::Number => any_integer(text, visitor),
-            Kind::Float => any_float(text, visitor),
-            Kind::Boolean if matches!(&*text, "true" | "t") => visitor.visit_bool(true),
-            Kind::Boolean if matches!(&*text, "false" | "f") => visitor.visit_bool(false),
-            _ => visit_normal(text, self.kind, self.form, visitor),
+        match self.declared.logical {
+            LogicalType::Integer { .. } | LogicalType::Number => any_integer(text, visitor),
+            LogicalType::Float { .. } => any_float(text, visitor),
+            LogicalType::Boolean if matches!(&*text, "true" | "t") => visitor.visit_bool(true),
+            LogicalType::Boolean if matches!(&*text, "false" | "f") => visitor.visit_bool(false),
+            _ => visit_normal(text, self.declared, self.form, visitor),
         }
     }
 }

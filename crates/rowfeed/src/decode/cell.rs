@@ -7,17 +7,20 @@ use super::{
     enums,
     error::{DecodeError, Result},
     helper::Form,
-    kind::Kind,
     lexer::Lexer,
     nested,
     number::Integer,
-    row, value,
+    row,
+    types::ColumnType,
+    value,
 };
 
 /// A value that has not been read yet.
 pub(super) struct Cell<'c, 't, 'de> {
     pub(super) lex: &'c mut Lexer<'t, 'de>,
-    pub(super) kind: &'c Kind,
+    pub(super) declared: &'c ColumnType,
+    /// How many Optionals are still around the value.
+    pub(super) optionals: u8,
     pub(super) form: Form,
     /// A `null` here stands for a value that the service could not send.
     pub(super) null_is_lost: bool,
@@ -28,10 +31,12 @@ pub(super) struct Cell<'c, 't, 'de> {
 pub(super) struct Entered(u8);
 
 impl<'c, 't, 'de> Cell<'c, 't, 'de> {
-    pub(super) fn new(lex: &'c mut Lexer<'t, 'de>, kind: &'c Kind) -> Self {
+    #[inline]
+    pub(super) fn new(lex: &'c mut Lexer<'t, 'de>, declared: &'c ColumnType) -> Self {
         Self {
             lex,
-            kind,
+            declared,
+            optionals: declared.optionals,
             form: Form::AsDeclared,
             null_is_lost: false,
         }
@@ -40,16 +45,16 @@ impl<'c, 't, 'de> Cell<'c, 't, 'de> {
     /// Goes through every Optional to the value. Yandex Query writes `[value]`, and `[]` for NULL.
     #[inline]
     pub(super) fn enter(&mut self, wanted: &dyn Expected) -> Result<Entered> {
-        match self.kind {
-            Kind::Optional(_) => self.enter_optional(wanted),
-            _ => Ok(Entered(0)),
+        match self.optionals {
+            0 => Ok(Entered(0)),
+            _ => self.enter_optional(wanted),
         }
     }
 
     fn enter_optional(&mut self, wanted: &dyn Expected) -> Result<Entered> {
         let mut entered = 0;
-        while let Kind::Optional(inner) = self.kind {
-            self.kind = inner;
+        while self.optionals > 0 {
+            self.optionals -= 1;
             if self.lex.peek()? == b'[' {
                 self.lex.open(b'[')?;
                 if self.lex.peek()? == b']' {
@@ -89,7 +94,8 @@ impl<'c, 't, 'de> Cell<'c, 't, 'de> {
     ) -> Result<T> {
         let out = read(Cell {
             lex: &mut *self.lex,
-            kind: self.kind,
+            declared: self.declared,
+            optionals: self.optionals,
             form: self.form,
             null_is_lost: false,
         })?;
@@ -169,13 +175,14 @@ impl<'de> Deserializer<'de> for Cell<'_, '_, 'de> {
 
     #[inline]
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        let Kind::Optional(inner) = self.kind else {
+        if self.optionals == 0 {
             if self.lex.peek()? == b'n' {
                 self.lex.word("null")?;
                 return visitor.visit_none();
             }
             return visitor.visit_some(self);
-        };
+        }
+        let optionals = self.optionals - 1;
         match self.lex.peek()? {
             b'n' => {
                 self.lex.word("null")?;
@@ -189,17 +196,15 @@ impl<'de> Deserializer<'de> for Cell<'_, '_, 'de> {
                 }
                 let out = visitor.visit_some(Cell {
                     lex: &mut *self.lex,
-                    kind: inner,
+                    declared: self.declared,
+                    optionals,
                     form: self.form,
                     null_is_lost: false,
                 })?;
                 Self::leave(self.lex, Entered(1))?;
                 Ok(out)
             }
-            _ => visitor.visit_some(Self {
-                kind: inner,
-                ..self
-            }),
+            _ => visitor.visit_some(Self { optionals, ..self }),
         }
     }
 
@@ -207,7 +212,7 @@ impl<'de> Deserializer<'de> for Cell<'_, '_, 'de> {
         let start = self.lex.position();
         match &*self.lex.value()? {
             "null" => visitor.visit_unit(),
-            "[]" if matches!(self.kind, Kind::Optional(_)) => visitor.visit_unit(),
+            "[]" if self.optionals > 0 => visitor.visit_unit(),
             _ => Err(self.unfit(start, &visitor, "only NULL fits: give the field a type")),
         }
     }

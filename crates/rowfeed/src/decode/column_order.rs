@@ -7,7 +7,7 @@ use super::{
     columns::Column,
     error::{DecodeError, Result},
     lexer::Text,
-    lightdash,
+    lightdash_cell,
     object_row::ObjectRow,
 };
 
@@ -111,7 +111,7 @@ impl<'de> SeqAccess<'de> for Positions<'_, 'de> {
         };
         self.next += 1;
         if start == 0 {
-            return lightdash::null(|cell| seed.deserialize(cell))
+            return lightdash_cell::null(|cell| seed.deserialize(cell))
                 .map(Some)
                 .map_err(|error| column.blame(error, "nothing"));
         }

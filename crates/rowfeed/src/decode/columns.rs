@@ -6,11 +6,9 @@ use std::{
 };
 
 use super::{
-    column_type::ColumnType,
     error::DecodeError,
     helper,
-    kind::{ColumnKind, Kind},
-    lightdash, trino_type, yql_type,
+    types::{ColumnKind, ColumnType, UNDECLARED, lightdash, trino, yql},
 };
 
 /// One column of a result.
@@ -41,7 +39,7 @@ use super::{
 pub struct Column {
     name: Box<str>,
     type_name: Option<Box<str>>,
-    pub(crate) kind: Kind,
+    pub(crate) declared: ColumnType,
     /// The name is written in JSON as it is.
     pub(super) plain: bool,
     /// Yandex Query: `null` here is not a NULL but a value that could not be sent.
@@ -49,11 +47,11 @@ pub struct Column {
 }
 
 impl Column {
-    fn new(name: &str, type_name: Option<&str>, kind: Kind) -> Self {
+    fn new(name: &str, type_name: Option<&str>, declared: ColumnType) -> Self {
         Self {
             name: name.into(),
             type_name: type_name.map(Into::into),
-            kind,
+            declared,
             plain: !name.contains(['"', '\\']),
             null_is_lost: false,
         }
@@ -64,7 +62,7 @@ impl Column {
     pub(super) fn blame(&self, error: DecodeError, sent: &str) -> DecodeError {
         error
             .at_column(&self.name, self.type_name(), sent, self.null_is_lost)
-            .with_advice(|| helper::advice(&self.kind, sent))
+            .with_advice(|| helper::advice(&self.declared, sent))
     }
 
     /// The name, as sent.
@@ -78,19 +76,21 @@ impl Column {
         self.type_name.as_deref()
     }
 
-    /// What the declared type amounts to.
+    /// The declared type, with its width, precision, time zone and what is nested in it.
+    pub fn column_type(&self) -> &ColumnType {
+        &self.declared
+    }
+
+    /// The coarse kind of the declared type.
     pub fn kind(&self) -> ColumnKind {
-        self.kind.public()
+        self.declared.kind()
     }
 
     /// Whether the declared type has room for NULL; `None` where the service does not say.
-    /// Only Yandex Query does.
+    /// Only Yandex Query does: what is not `Optional` has none, except for `Void`, `Null` and Pg
+    /// types.
     pub fn is_nullable(&self) -> Option<bool> {
-        match self.kind {
-            Kind::Optional(_) => Some(true),
-            _ if self.null_is_lost => Some(false),
-            _ => None,
-        }
+        self.declared.is_nullable()
     }
 }
 
@@ -120,8 +120,6 @@ pub struct Columns(Arc<Inner>);
 
 struct Inner {
     shape: Shape,
-    #[cfg_attr(not(feature = "arrow"), allow(dead_code))]
-    dialect: Dialect,
     columns: Vec<Column>,
     /// Of many columns, made when one is looked up.
     by_name: OnceLock<HashMap<Box<str>, usize>>,
@@ -157,18 +155,6 @@ pub(crate) enum Shape {
     Cells(Cells),
     /// Yandex Query: a list of values.
     List,
-}
-
-/// Whose type names the columns have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dialect {
-    /// Dune.
-    Trino,
-    Lightdash,
-    /// Yandex Query.
-    Yql,
-    /// Those of a service that is not one of ours.
-    Other,
 }
 
 /// Which of the two forms of a Lightdash value to read.
@@ -225,8 +211,8 @@ impl Columns {
         let columns = names.unwrap_or_default().iter().enumerate();
         let columns = columns.map(|(index, name)| {
             let type_name = types.get(index).map(String::as_str);
-            let kind = type_name.map_or(Kind::Unknown, trino_type::parse);
-            Column::new(name, type_name, kind)
+            let declared = type_name.map_or(UNDECLARED.clone(), trino::parse);
+            Column::new(name, type_name, declared)
         });
         Self::new(Shape::Object, columns.collect())
     }
@@ -248,11 +234,11 @@ impl Columns {
     {
         let columns = columns.map(|(name, type_name)| {
             let type_name = type_name.as_ref();
-            let kind = match cells {
-                Cells::Raw => lightdash::kind(type_name),
-                Cells::Formatted => Kind::Text,
+            let declared = match cells {
+                Cells::Raw => lightdash::parse(type_name),
+                Cells::Formatted => ColumnType::text(),
             };
-            Column::new(name.as_ref(), Some(type_name), kind)
+            Column::new(name.as_ref(), Some(type_name), declared)
         });
         Self::new(Shape::Cells(cells), columns.collect())
     }
@@ -279,10 +265,10 @@ impl Columns {
     {
         let columns = columns.map(|(name, type_name)| {
             let type_name = type_name.as_ref();
-            let (kind, null_is_lost) = yql_type::column(type_name);
+            let (declared, null_is_lost) = yql::column(type_name);
             Column {
                 null_is_lost,
-                ..Column::new(name.as_ref(), Some(type_name), kind)
+                ..Column::new(name.as_ref(), Some(type_name), declared)
             }
         });
         Self::new(Shape::List, columns.collect())
@@ -292,7 +278,7 @@ impl Columns {
     #[cfg(feature = "arrow")]
     pub(crate) fn with_undeclared<'a>(&self, names: impl Iterator<Item = &'a str>) -> Self {
         let missing = names.filter(|name| self.position(name).is_none());
-        let missing = missing.map(|name| Column::new(name, None, Kind::Unknown));
+        let missing = missing.map(|name| Column::new(name, None, ColumnType::undeclared()));
         let columns = self.iter().cloned().chain(missing).collect();
         Self::new(self.shape(), columns)
     }
@@ -336,25 +322,15 @@ impl Columns {
         N: AsRef<str>,
         T: AsRef<str>,
     {
-        let columns = columns.into_iter().map(|(name, type_name, kind)| {
-            Column::new(name.as_ref(), Some(type_name.as_ref()), kind.into())
+        let columns = columns.into_iter().map(|(name, type_name, declared)| {
+            Column::new(name.as_ref(), Some(type_name.as_ref()), declared)
         });
-        Self::of(shape, Dialect::Other, columns.collect())
+        Self::new(shape, columns.collect())
     }
 
     fn new(shape: Shape, columns: Vec<Column>) -> Self {
-        let dialect = match shape {
-            Shape::Object => Dialect::Trino,
-            Shape::Cells(_) => Dialect::Lightdash,
-            Shape::List => Dialect::Yql,
-        };
-        Self::of(shape, dialect, columns)
-    }
-
-    fn of(shape: Shape, dialect: Dialect, columns: Vec<Column>) -> Self {
         Self(Arc::new(Inner {
             shape,
-            dialect,
             columns,
             by_name: OnceLock::new(),
         }))
@@ -394,11 +370,6 @@ impl Columns {
             by_name
         });
         by_name.get(name).copied()
-    }
-
-    #[cfg(feature = "arrow")]
-    pub(crate) fn dialect(&self) -> Dialect {
-        self.0.dialect
     }
 
     pub(crate) fn shape(&self) -> Shape {

@@ -8,9 +8,9 @@ use serde::de::{
 use super::{
     cell::Cell,
     error::{DecodeError, Result},
-    kind::{Kind, OTHER},
     lexer::{Lexer, Text},
     nested,
+    types::{ColumnType, Encoding, LogicalType, UNRECOGNIZED},
 };
 
 /// Reads an enum: a name alone, `{"name": value}`, or a YQL variant `[name, value]`.
@@ -35,29 +35,31 @@ pub(super) fn visit<'de, V: Visitor<'de>>(cell: Cell<'_, '_, 'de>, visitor: V) -
                 let quoted = cell.lex.quoted()?;
                 let name = cell.lex.text(quoted)?;
                 cell.lex.expect(b':')?;
-                let kind = match cell.kind {
-                    Kind::Map(entry) => &entry.1,
-                    kind => kind.inner(),
+                let declared = match &cell.declared.logical {
+                    LogicalType::Map(map) if cell.declared.encoding != Encoding::Pairs => {
+                        map.value()
+                    }
+                    _ => cell.declared.inner(),
                 };
                 visitor.visit_enum(Tagged {
                     tag: Tag::Name(name),
-                    cell: Cell::new(cell.lex, kind),
+                    cell: Cell::new(cell.lex, declared),
                 })?
             };
             end(cell.lex, b'}')?;
             Ok(out)
         }
         b'[' => {
-            let Some(alternatives) = Alternatives::of(cell.kind) else {
+            let Some(alternatives) = Alternatives::of(cell.declared) else {
                 let advice = "a list is no enum: change the field's type";
                 return Err(cell.unfit(start, &visitor, advice));
             };
             cell.lex.open(b'[')?;
-            let (tag, kind) = alternatives.tag(cell.lex)?;
+            let (tag, declared) = alternatives.tag(cell.lex)?;
             cell.lex.expect(b',')?;
             let out = visitor.visit_enum(Tagged {
                 tag,
-                cell: Cell::new(cell.lex, kind),
+                cell: Cell::new(cell.lex, declared),
             })?;
             end(cell.lex, b']')?;
             Ok(out)
@@ -72,16 +74,16 @@ pub(super) fn as_map<'de, V: Visitor<'de>>(
     visitor: V,
 ) -> Result<V::Value> {
     let start = cell.lex.position();
-    let Some(alternatives) = Alternatives::of(cell.kind) else {
+    let Some(alternatives) = Alternatives::of(cell.declared) else {
         return Err(cell.unfit(start, &visitor, "this is not a variant"));
     };
     cell.lex.open(b'[')?;
-    let (tag, kind) = alternatives.tag(cell.lex)?;
+    let (tag, declared) = alternatives.tag(cell.lex)?;
     cell.lex.expect(b',')?;
     let mut entry = OneEntry {
         tag: Some(tag),
         lex: &mut *cell.lex,
-        kind,
+        declared,
         read: false,
     };
     let out = visitor.visit_map(&mut entry)?;
@@ -101,9 +103,10 @@ fn end(lex: &mut Lexer<'_, '_>, bracket: u8) -> Result<()> {
 
 /// The alternatives of a YQL variant.
 #[derive(Clone, Copy)]
-pub(super) enum Alternatives<'c> {
-    Named(&'c [(Box<str>, Kind)]),
-    Numbered(&'c [Kind]),
+pub(super) struct Alternatives<'c> {
+    alternatives: &'c [(Box<str>, ColumnType)],
+    /// The tag is an index, not a name.
+    is_indexed: bool,
 }
 
 /// Which alternative it is.
@@ -113,36 +116,38 @@ pub(super) enum Tag<'t, 'de> {
 }
 
 impl<'c> Alternatives<'c> {
-    pub(super) fn of(kind: &'c Kind) -> Option<Self> {
-        match kind {
-            Kind::Variant(alternatives) => Some(Self::Named(alternatives)),
-            Kind::Choice(alternatives) => Some(Self::Numbered(alternatives)),
+    pub(super) fn of(declared: &'c ColumnType) -> Option<Self> {
+        match &declared.logical {
+            LogicalType::Variant(alternatives) => Some(Self {
+                alternatives,
+                is_indexed: declared.encoding == Encoding::Indexed,
+            }),
             _ => None,
         }
     }
 
-    /// Takes the tag; gives it with the kind of its value.
-    pub(super) fn tag<'t, 'de>(self, lex: &mut Lexer<'t, 'de>) -> Result<(Tag<'t, 'de>, &'c Kind)> {
-        match self {
-            Self::Named(alternatives) => {
-                let quoted = lex.quoted()?;
-                let name = lex.text(quoted)?;
-                let found = alternatives.iter().find(|(known, _)| **known == *name);
-                Ok((Tag::Name(name), found.map_or(&OTHER, |(_, kind)| kind)))
-            }
-            Self::Numbered(alternatives) => {
-                let index = lex.number()?.text.parse::<u64>();
-                let index = index.map_err(|_| lex.broken("a variant has no such alternative"))?;
-                let kind = usize::try_from(index)
-                    .ok()
-                    .and_then(|at| alternatives.get(at));
-                Ok((Tag::Index(index), kind.unwrap_or(&OTHER)))
-            }
-        }
+    /// Takes the tag; gives it with the type of its value.
+    pub(super) fn tag<'t, 'de>(
+        self,
+        lex: &mut Lexer<'t, 'de>,
+    ) -> Result<(Tag<'t, 'de>, &'c ColumnType)> {
+        let (tag, found) = if self.is_indexed {
+            let index = lex.number()?.text.parse::<u64>();
+            let index = index.map_err(|_| lex.broken("a variant has no such alternative"))?;
+            let place = usize::try_from(index).ok();
+            let found = place.and_then(|place| self.alternatives.get(place));
+            (Tag::Index(index), found)
+        } else {
+            let quoted = lex.quoted()?;
+            let name = lex.text(quoted)?;
+            let found = self.alternatives.iter().find(|(known, _)| **known == *name);
+            (Tag::Name(name), found)
+        };
+        Ok((tag, found.map_or(&UNRECOGNIZED, |(_, declared)| declared)))
     }
 
-    /// The kind of the value in a `[tag, value]` that is still to be read.
-    pub(super) fn pair(self, lex: &Lexer<'_, '_>) -> Result<&'c Kind> {
+    /// The type of the value in a `[tag, value]` that is still to be read.
+    pub(super) fn pair(self, lex: &Lexer<'_, '_>) -> Result<&'c ColumnType> {
         let mut ahead = lex.clone();
         ahead.open(b'[')?;
         Ok(self.tag(&mut ahead)?.1)
@@ -235,7 +240,7 @@ impl<'de> VariantAccess<'de> for Payload<'_, '_, 'de> {
 struct OneEntry<'c, 't, 'de> {
     tag: Option<Tag<'t, 'de>>,
     lex: &'c mut Lexer<'t, 'de>,
-    kind: &'c Kind,
+    declared: &'c ColumnType,
     read: bool,
 }
 
@@ -257,6 +262,6 @@ impl<'de> MapAccess<'de> for OneEntry<'_, '_, 'de> {
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
         self.read = true;
-        seed.deserialize(Cell::new(self.lex, self.kind))
+        seed.deserialize(Cell::new(self.lex, self.declared))
     }
 }

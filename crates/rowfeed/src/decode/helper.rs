@@ -10,7 +10,7 @@ use serde::de::{Deserialize, Deserializer, Visitor};
 use super::{
     bytes,
     instant::{self, Wish},
-    kind::Kind,
+    types::ColumnType,
 };
 
 /// How text is to be presented.
@@ -195,11 +195,11 @@ where
 }
 
 /// The text in a column of bytes; `None` in any other column.
-pub(super) fn utf8_text(text: &str, kind: &Kind) -> Result<Option<String>, &'static str> {
-    if !matches!(kind, Kind::Base64 | Kind::Hex) {
+pub(super) fn utf8_text(text: &str, declared: &ColumnType) -> Result<Option<String>, &'static str> {
+    if !declared.is_bytes() {
         return Ok(None);
     }
-    match bytes::decode(text, kind)? {
+    match bytes::decode(text, declared)? {
         Some(bytes) => String::from_utf8(bytes)
             .map(Some)
             .map_err(|_| "the bytes are not UTF-8: ask for `Vec<u8>`"),
@@ -208,12 +208,8 @@ pub(super) fn utf8_text(text: &str, kind: &Kind) -> Result<Option<String>, &'sta
 }
 
 /// What may help a type that refused the date or time in a cell of this kind.
-pub(super) fn advice(kind: &Kind, sent: &str) -> Option<&'static str> {
-    let kind = match kind {
-        Kind::Optional(inner) => inner,
-        kind => kind,
-    };
-    let wish = Wish::of(kind)?;
+pub(super) fn advice(declared: &ColumnType, sent: &str) -> Option<&'static str> {
+    let wish = Wish::of(declared)?;
     let text = sent.trim_matches(['[', ']', '"']);
     instant::is_date(text).then_some(())?;
     let normal = instant::normal(text, wish);

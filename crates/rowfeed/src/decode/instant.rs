@@ -11,7 +11,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::kind::Kind;
+use super::types::{ColumnType, LogicalType, TimeZone};
 
 /// What to make of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,12 +77,15 @@ pub(super) fn normal(text: &str, wish: Wish) -> Option<Normal> {
 impl Wish {
     /// What a declared type asks for.
     #[inline]
-    pub(super) fn of(kind: &Kind) -> Option<Self> {
-        match kind {
-            Kind::Instant => Some(Self::Instant),
-            Kind::Timestamp => Some(Self::Timestamp),
-            Kind::Date => Some(Self::Date),
-            Kind::Unknown => Some(Self::Guess),
+    pub(super) fn of(declared: &ColumnType) -> Option<Self> {
+        match declared.logical {
+            LogicalType::Timestamp {
+                zone: TimeZone::Utc,
+                ..
+            } => Some(Self::Instant),
+            LogicalType::Timestamp { .. } => Some(Self::Timestamp),
+            LogicalType::Date => Some(Self::Date),
+            LogicalType::Undeclared => Some(Self::Guess),
             _ => None,
         }
     }

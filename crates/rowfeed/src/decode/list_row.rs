@@ -44,7 +44,7 @@ impl<'r, 'de> ListRow<'r, 'de> {
         let start = self.lex.position();
         let cell = Cell {
             null_is_lost: column.null_is_lost,
-            ..Cell::new(self.lex, &column.kind)
+            ..Cell::new(self.lex, &column.declared)
         };
         match read(cell) {
             Ok(out) => Ok(out),
@@ -77,7 +77,7 @@ impl<'r, 'de> ListRow<'r, 'de> {
         }
         let (before, depth) = (self.lex.position(), self.lex.depth());
         let null = self.only(|cell| {
-            let optional = matches!(cell.kind, super::kind::Kind::Optional(_));
+            let optional = cell.optionals > 0;
             let sent = cell.lex.value()?;
             Ok(&*sent == "null" || (optional && &*sent == "[]"))
         });

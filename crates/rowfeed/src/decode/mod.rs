@@ -13,7 +13,6 @@ mod by_column;
 mod bytes;
 mod cell;
 mod column_order;
-mod column_type;
 mod columns;
 mod digits;
 mod enums;
@@ -23,10 +22,8 @@ mod error;
 mod helper;
 mod instant;
 mod key;
-mod kind;
-mod leaves;
 mod lexer;
-mod lightdash;
+mod lightdash_cell;
 mod list_row;
 mod memory;
 mod nested;
@@ -39,18 +36,14 @@ mod scalar;
 mod single;
 mod tag;
 mod text;
-mod trino_type;
+pub(crate) mod types;
 mod value;
-mod yql_type;
 
 #[cfg(test)]
 mod tests;
 
 #[cfg(feature = "arrow")]
 pub(crate) use by_column::{CellReader, TakesCells};
-pub use column_type::ColumnType;
-#[cfg(feature = "arrow")]
-pub(crate) use columns::Dialect;
 pub(crate) use columns::LastColumns;
 pub use columns::{Cells, Column, Columns};
 pub use error::DecodeError;
@@ -59,17 +52,9 @@ pub(crate) use helper::AS_SENT;
 pub use helper::{assume_utc, midnight_as_date, utf8, without_offset};
 #[cfg(feature = "arrow")]
 pub(crate) use instant::{Parts, Zone};
-pub use kind::ColumnKind;
-#[cfg(feature = "arrow")]
-pub(crate) use kind::{Kind, OTHER};
-#[cfg(feature = "arrow")]
-pub(crate) use leaves::Leaves;
 pub use page::RowDecoder;
 pub(crate) use page::decode_rows;
 pub(crate) use page_rows::PageRows;
 pub use row::Row;
+pub use types::{ColumnKind, ColumnType, IntervalUnit, LogicalType, MapType, TimeZone};
 pub use value::Value;
-#[cfg(feature = "arrow")]
-pub(crate) use {
-    trino_type::parse_into as trino_type, yql_type::is_pg, yql_type::parse_into as yql_type,
-};

@@ -3,13 +3,13 @@
 use serde::de::{Deserializer, Visitor, value};
 
 use super::{
-    access::{Elements, Entries, Kinds, Members, Named, Ordered, Pairs},
+    access::{Elements, Entries, Members, Named, Ordered, Pairs, Types},
     bytes,
     cell::Cell,
     enums::Alternatives,
     error::{DecodeError, Result},
-    kind::{Kind, OTHER, TEXT},
     lexer::{Lexer, Text},
+    types::{ColumnType, Encoding, LogicalType, TEXT, UNRECOGNIZED},
 };
 
 const NOT_JSON: &str = "the text is not a JSON list or object: change the field's type";
@@ -19,26 +19,29 @@ pub(super) fn seq<'de, V: Visitor<'de>>(cell: Cell<'_, '_, 'de>, visitor: V) -> 
     let start = cell.lex.position();
     match cell.lex.peek()? {
         b'[' => {
-            if let Some(alternatives) = Alternatives::of(cell.kind) {
-                let kinds = alternatives.pair(cell.lex)?;
-                return elements(cell, Kinds::Each(&[&TEXT, kinds]), visitor);
+            if let Some(alternatives) = Alternatives::of(cell.declared) {
+                let value = alternatives.pair(cell.lex)?;
+                return elements(cell, Types::Each(&[&TEXT, value]), visitor);
             }
-            let kinds = match cell.kind {
-                Kind::List(element) | Kind::Dict(element) => Kinds::All(element),
-                Kind::Tuple(kinds) => Kinds::Tuple(kinds),
-                Kind::Struct(members) => Kinds::Members(members),
-                kind => Kinds::All(kind.inner()),
+            let types = match &cell.declared.logical {
+                LogicalType::List(element) => Types::All(element),
+                LogicalType::Map(map) if cell.declared.encoding == Encoding::Pairs => {
+                    Types::All(map.entry())
+                }
+                LogicalType::Tuple(members) => Types::Tuple(members),
+                LogicalType::Struct(members) => Types::Members(members),
+                _ => Types::All(cell.declared.inner()),
             };
-            elements(cell, kinds, visitor)
+            elements(cell, types, visitor)
         }
-        b'{' => match cell.kind {
-            Kind::Struct(members) => in_type_order(cell, members, visitor),
-            Kind::Map(entry) => {
+        b'{' => match &cell.declared.logical {
+            LogicalType::Struct(members) => in_type_order(cell, members, visitor),
+            LogicalType::Map(map) if cell.declared.encoding != Encoding::Pairs => {
                 cell.lex.open(b'{')?;
                 let mut pairs = Entries {
                     lex: &mut *cell.lex,
-                    key: &entry.0,
-                    value: &entry.1,
+                    key: map.key(),
+                    value: map.value(),
                     first: true,
                     done: false,
                 };
@@ -47,9 +50,9 @@ pub(super) fn seq<'de, V: Visitor<'de>>(cell: Cell<'_, '_, 'de>, visitor: V) -> 
                 close(cell.lex, done, b'}')?;
                 Ok(out)
             }
-            kind => {
+            _ => {
                 cell.lex.skip()?;
-                match bytes::buffer(cell.lex.sent(start), kind) {
+                match bytes::buffer(cell.lex.sent(start), cell.declared) {
                     Some(bytes) => visit_bytes(bytes, visitor),
                     None => {
                         let advice = "an object has no positions: ask for a struct or a map";
@@ -61,7 +64,7 @@ pub(super) fn seq<'de, V: Visitor<'de>>(cell: Cell<'_, '_, 'de>, visitor: V) -> 
         b'"' => {
             let quoted = cell.lex.quoted()?;
             let text = cell.lex.text(quoted)?;
-            match bytes::decode(&text, cell.kind) {
+            match bytes::decode(&text, cell.declared) {
                 Ok(Some(bytes)) => visit_bytes(bytes, visitor),
                 Ok(None) if is_json(&text) => {
                     inside(&text, cell.lex, |inner| inner.deserialize_seq(visitor))
@@ -99,8 +102,8 @@ pub(super) fn map<'de, V: Visitor<'de>>(
             cell.lex.open(b'{')?;
             let mut members = Members {
                 lex: &mut *cell.lex,
-                kind: cell.kind,
-                value: cell.kind.inner(),
+                declared: cell.declared,
+                value: cell.declared.inner(),
                 first: true,
                 done: false,
             };
@@ -109,16 +112,13 @@ pub(super) fn map<'de, V: Visitor<'de>>(
             close(cell.lex, done, b'}')?;
             Ok(out)
         }
-        b'[' => match cell.kind {
-            Kind::Dict(pair) => {
-                let Kind::Tuple(pair) = &**pair else {
-                    return Err(cell.unfit(start, &visitor, advice));
-                };
+        b'[' => match &cell.declared.logical {
+            LogicalType::Map(map) if cell.declared.encoding == Encoding::Pairs => {
                 cell.lex.open(b'[')?;
                 let mut pairs = Pairs {
                     lex: &mut *cell.lex,
-                    key: pair.first().unwrap_or(&OTHER),
-                    value: pair.get(1).unwrap_or(&OTHER),
+                    key: map.key(),
+                    value: map.value(),
                     first: true,
                     done: false,
                 };
@@ -127,7 +127,7 @@ pub(super) fn map<'de, V: Visitor<'de>>(
                 close(cell.lex, done, b']')?;
                 Ok(out)
             }
-            Kind::Struct(members) if !is_struct => {
+            LogicalType::Struct(members) if !is_struct => {
                 cell.lex.open(b'[')?;
                 let mut named = Named {
                     lex: &mut *cell.lex,
@@ -139,15 +139,18 @@ pub(super) fn map<'de, V: Visitor<'de>>(
                 close(cell.lex, false, b']')?;
                 Ok(out)
             }
-            kind if Alternatives::of(kind).is_some() => super::enums::as_map(cell, visitor),
+            _ if Alternatives::of(cell.declared).is_some() => super::enums::as_map(cell, visitor),
             _ if is_struct => seq(cell, visitor),
             _ => Err(cell.unfit(start, &visitor, advice)),
         },
         b'"' => {
             let quoted = cell.lex.quoted()?;
             let text = cell.lex.text(quoted)?;
-            let text = match (cell.kind, bytes::decode(&text, cell.kind)) {
-                (Kind::Base64 | Kind::Hex, Ok(Some(bytes))) => match String::from_utf8(bytes) {
+            let text = match (
+                cell.declared.is_bytes(),
+                bytes::decode(&text, cell.declared),
+            ) {
+                (true, Ok(Some(bytes))) => match String::from_utf8(bytes) {
                     Ok(text) => Text::Owned(text),
                     Err(_) => {
                         return Err(cell.unfit(start, &visitor, "the bytes are not JSON"));
@@ -176,7 +179,7 @@ pub(super) fn inside<'de, T>(
 ) -> Result<T> {
     // One level deeper, so that JSON in JSON in JSON has an end.
     let mut lex = Lexer::inside(text, outer.depth().saturating_add(1));
-    let out = read(Cell::new(&mut lex, &OTHER))?;
+    let out = read(Cell::new(&mut lex, &UNRECOGNIZED))?;
     lex.finish()?;
     Ok(out)
 }
@@ -187,13 +190,13 @@ pub(super) fn is_json(text: &str) -> bool {
 
 fn elements<'de, V: Visitor<'de>>(
     cell: Cell<'_, '_, 'de>,
-    kinds: Kinds<'_>,
+    types: Types<'_>,
     visitor: V,
 ) -> Result<V::Value> {
     cell.lex.open(b'[')?;
     let mut elements = Elements {
         lex: &mut *cell.lex,
-        kinds,
+        types,
         index: 0,
         done: false,
         form: cell.form,
@@ -206,7 +209,7 @@ fn elements<'de, V: Visitor<'de>>(
 
 fn in_type_order<'de, V: Visitor<'de>>(
     cell: Cell<'_, '_, 'de>,
-    members: &[(Box<str>, Kind)],
+    members: &[(Box<str>, ColumnType)],
     visitor: V,
 ) -> Result<V::Value> {
     let mut ordered = Ordered::new(cell.lex, members)?;
@@ -222,8 +225,8 @@ pub(super) fn in_type_order_by_name<'de, V: Visitor<'de>>(
     cell: Cell<'_, '_, 'de>,
     visitor: V,
 ) -> Result<V::Value> {
-    match cell.kind {
-        Kind::Struct(members) if cell.lex.peek()? == b'{' => {
+    match &cell.declared.logical {
+        LogicalType::Struct(members) if cell.lex.peek()? == b'{' => {
             visitor.visit_map(Ordered::new(cell.lex, members)?)
         }
         _ => cell.deserialize_map(visitor),

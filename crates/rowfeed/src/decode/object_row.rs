@@ -7,12 +7,12 @@ use super::{
     columns::{Cells, Column, Columns, Shape},
     error::{DecodeError, Result},
     helper::Form,
-    kind::UNKNOWN,
     lexer::{Lexer, Text},
-    lightdash,
+    lightdash_cell,
     memory::Memory,
     row,
     single::one_cell,
+    types::UNDECLARED,
     value::{self as any_value},
 };
 
@@ -80,7 +80,7 @@ impl<'r, 'de> ObjectRow<'r, 'de> {
     pub(super) fn skip_cell(&mut self) -> Result<()> {
         match self.cells {
             None => self.lex.skip(),
-            Some(_) => lightdash::skip(self.lex),
+            Some(_) => lightdash_cell::skip(self.lex),
         }
     }
 
@@ -91,14 +91,14 @@ impl<'r, 'de> ObjectRow<'r, 'de> {
         column: Option<&Column>,
         read: impl FnOnce(Cell<'_, '_, 'de>) -> Result<T>,
     ) -> Result<T> {
-        let kind = match column {
-            Some(column) => &column.kind,
-            None => &UNKNOWN,
+        let declared = match column {
+            Some(column) => &column.declared,
+            None => &UNDECLARED,
         };
         let start = self.lex.position();
         let out = match self.cells {
-            None => read(Cell::new(self.lex, kind)),
-            Some(cells) => lightdash::read(self.lex, kind, cells, read),
+            None => read(Cell::new(self.lex, declared)),
+            Some(cells) => lightdash_cell::read(self.lex, declared, cells, read),
         };
         match out {
             Ok(out) => Ok(out),

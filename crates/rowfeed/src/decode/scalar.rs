@@ -6,9 +6,9 @@ use super::{
     cell::Cell,
     digits::Number,
     error::{DecodeError, Result},
-    kind::Kind,
     lexer::Text,
     number::{self, Float, Integer, Unfit},
+    types::LogicalType,
 };
 
 impl<'t, 'de> Cell<'_, 't, 'de> {
@@ -88,7 +88,7 @@ impl<'t, 'de> Cell<'_, 't, 'de> {
     #[cold]
     fn boolean_text(&mut self, wanted: &dyn Expected) -> Result<bool> {
         let start = self.lex.position();
-        let postgres = *self.kind == Kind::Boolean;
+        let postgres = self.declared.logical == LogicalType::Boolean;
         match &*self.lex.value()? {
             "\"true\"" => Ok(true),
             "\"false\"" => Ok(false),

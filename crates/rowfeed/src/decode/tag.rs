@@ -12,9 +12,10 @@ use super::{
     bytes,
     cell::Cell,
     error::{DecodeError, Result},
+    helper::Form,
     instant,
-    kind::Kind,
     number::{self, Integer},
+    types::{ColumnType, Encoding, LogicalType},
     value::Value,
 };
 
@@ -71,27 +72,29 @@ impl<'de> Deserialize<'de> for Tag {
 
 /// Gives a `Value`'s visitor the cell, tagged.
 pub(super) fn visit<'de, V: Visitor<'de>>(cell: Cell<'_, '_, 'de>, visitor: V) -> Result<V::Value> {
-    if let Kind::Optional(inner) = cell.kind
-        && cell.lex.peek()? == b'['
-    {
-        cell.lex.open(b'[')?;
-        let mut first = true;
-        if !cell.lex.next_item(&mut first, b']')? {
-            return visitor.visit_unit();
+    let mut cell = cell;
+    while cell.optionals > 0 {
+        cell.optionals -= 1;
+        if cell.lex.peek()? == b'[' {
+            cell.lex.open(b'[')?;
+            let mut first = true;
+            if !cell.lex.next_item(&mut first, b']')? {
+                return visitor.visit_unit();
+            }
+            let inner = Cell {
+                lex: &mut *cell.lex,
+                declared: cell.declared,
+                optionals: cell.optionals,
+                form: Form::AsDeclared,
+                null_is_lost: false,
+            };
+            let out = visit(inner, visitor)?;
+            if cell.lex.next_item(&mut first, b']')? {
+                return Err(cell.lex.broken("an Optional holds more than one value"));
+            }
+            return Ok(out);
         }
-        let out = visit(Cell::new(&mut *cell.lex, inner), visitor)?;
-        if cell.lex.next_item(&mut first, b']')? {
-            return Err(cell.lex.broken("an Optional holds more than one value"));
-        }
-        return Ok(out);
     }
-    let cell = match cell.kind {
-        Kind::Optional(inner) => Cell {
-            kind: inner,
-            ..cell
-        },
-        _ => cell,
-    };
     match tag(&cell)? {
         Some(tag) => visitor.visit_enum(Tagged { tag, content: cell }),
         None if cell.null_is_lost => visitor.visit_enum(Tagged {
@@ -122,27 +125,27 @@ fn tag(cell: &Cell<'_, '_, '_>) -> Result<Option<Tag>> {
     Ok(Some(match ahead.peek()? {
         b'n' => return Ok(None),
         b't' | b'f' => Tag::Boolean,
-        b'[' => match cell.kind {
-            Kind::Dict(_) => Tag::Map,
-            Kind::Struct(_) => Tag::Struct,
-            Kind::Variant(_) | Kind::Choice(_) => Tag::Variant,
+        b'[' => match cell.declared.logical {
+            LogicalType::Map(_) if cell.declared.encoding == Encoding::Pairs => Tag::Map,
+            LogicalType::Struct(_) => Tag::Struct,
+            LogicalType::Variant(_) => Tag::Variant,
             _ => Tag::List,
         },
-        b'{' => match cell.kind {
-            Kind::Map(_) => Tag::Map,
+        b'{' => match cell.declared.logical {
+            LogicalType::Map(_) if cell.declared.encoding != Encoding::Pairs => Tag::Map,
             _ => Tag::Struct,
         },
         b'"' => {
             let quoted = ahead.quoted()?;
-            text_tag(&ahead.text(quoted)?, cell.kind)
+            text_tag(&ahead.text(quoted)?, cell.declared)
         }
         _ => {
             let number = ahead.number()?;
-            match cell.kind {
-                Kind::Decimal => Tag::Decimal,
-                Kind::Float => Tag::Float,
-                Kind::Number if !number.whole => Tag::Float,
-                Kind::Integer => integer_tag(number.text),
+            match cell.declared.logical {
+                LogicalType::Decimal { .. } => Tag::Decimal,
+                LogicalType::Float { .. } => Tag::Float,
+                LogicalType::Number if !number.whole => Tag::Float,
+                LogicalType::Integer { .. } => integer_tag(number.text),
                 _ if number.whole => integer_tag(number.text),
                 _ => Tag::Decimal,
             }
@@ -158,19 +161,19 @@ fn integer_tag(digits: &str) -> Tag {
     }
 }
 
-fn text_tag(text: &str, kind: &Kind) -> Tag {
-    match kind {
-        Kind::Boolean if matches!(text, "true" | "false" | "t" | "f") => Tag::Boolean,
-        Kind::Integer | Kind::Number => integer_tag(text),
-        Kind::Decimal if number::is_number(text) => Tag::Decimal,
-        Kind::Float if number::float::<f64>(text).is_some() => Tag::Float,
-        Kind::Hex | Kind::Base64 if matches!(bytes::decode(text, kind), Ok(Some(_))) => Tag::Bytes,
-        Kind::Date => Tag::Date,
-        Kind::Time => Tag::Time,
-        Kind::Timestamp | Kind::Instant => Tag::Timestamp,
-        Kind::Interval => Tag::Interval,
-        Kind::Json => Tag::Json,
-        Kind::Unknown if instant::is_clear(text) => Tag::Timestamp,
+fn text_tag(text: &str, declared: &ColumnType) -> Tag {
+    match declared.logical {
+        LogicalType::Boolean if matches!(text, "true" | "false" | "t" | "f") => Tag::Boolean,
+        LogicalType::Integer { .. } | LogicalType::Number => integer_tag(text),
+        LogicalType::Decimal { .. } if number::is_number(text) => Tag::Decimal,
+        LogicalType::Float { .. } if number::float::<f64>(text).is_some() => Tag::Float,
+        LogicalType::Bytes if matches!(bytes::decode(text, declared), Ok(Some(_))) => Tag::Bytes,
+        LogicalType::Date => Tag::Date,
+        LogicalType::Time { .. } => Tag::Time,
+        LogicalType::Timestamp { .. } => Tag::Timestamp,
+        LogicalType::Interval(_) => Tag::Interval,
+        LogicalType::Json => Tag::Json,
+        LogicalType::Undeclared if instant::is_clear(text) => Tag::Timestamp,
         _ => Tag::Text,
     }
 }

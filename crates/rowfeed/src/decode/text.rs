@@ -9,8 +9,8 @@ use super::{
     error::{DecodeError, Result},
     helper::{self, Form},
     instant::{self, Wish},
-    kind::Kind,
     lexer::Text,
+    types::{ColumnType, LogicalType},
 };
 
 impl<'de> Cell<'_, '_, 'de> {
@@ -18,7 +18,9 @@ impl<'de> Cell<'_, '_, 'de> {
     #[inline]
     pub(super) fn text<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
         // Nearly all strings are text without escapes.
-        if matches!((self.kind, self.form), (Kind::Text, Form::AsDeclared))
+        if matches!(self.declared.logical, LogicalType::Text)
+            && self.optionals == 0
+            && self.form == Form::AsDeclared
             && let Some(text) = self.lex.plain_string()
         {
             return visitor.visit_borrowed_str(text);
@@ -33,7 +35,7 @@ impl<'de> Cell<'_, '_, 'de> {
                 self.lex.word("null")?;
                 return Err(DecodeError::null(&visitor));
             }
-            b'[' => match Alternatives::of(self.kind).filter(|_| !self.form.is_as_sent()) {
+            b'[' => match Alternatives::of(self.declared).filter(|_| !self.form.is_as_sent()) {
                 Some(alternatives) => alternatives.unit_name(self.lex, &visitor)?,
                 None => self.lex.value()?,
             },
@@ -45,7 +47,7 @@ impl<'de> Cell<'_, '_, 'de> {
             }
         };
         Self::leave(self.lex, entered)?;
-        visit_normal(text, self.kind, self.form, visitor)
+        visit_normal(text, self.declared, self.form, visitor)
     }
 
     /// Gives `visitor` the bytes that the text stands for, or else those of the text itself.
@@ -56,7 +58,7 @@ impl<'de> Cell<'_, '_, 'de> {
             b'"' => {
                 let quoted = self.lex.quoted()?;
                 let text = self.lex.text(quoted)?;
-                match bytes::decode(&text, self.kind) {
+                match bytes::decode(&text, self.declared) {
                     Ok(Some(bytes)) => visitor.visit_byte_buf(bytes),
                     Ok(None) => match text {
                         Text::Lent(text) => visitor.visit_borrowed_bytes(text.as_bytes()),
@@ -66,14 +68,17 @@ impl<'de> Cell<'_, '_, 'de> {
                 }
             }
             b'[' => {
-                let list = Cell::new(self.lex, self.kind);
+                let list = Cell {
+                    optionals: 0,
+                    ..Cell::new(self.lex, self.declared)
+                };
                 let bytes: Vec<u8> = serde::Deserialize::deserialize(list)?;
                 visitor.visit_byte_buf(bytes)
             }
             first => {
                 self.lex.skip()?;
                 let sent = self.lex.sent(start);
-                match bytes::buffer(sent, self.kind).filter(|_| first == b'{') {
+                match bytes::buffer(sent, self.declared).filter(|_| first == b'{') {
                     Some(bytes) => visitor.visit_byte_buf(bytes),
                     None => {
                         let advice = "only text and lists of bytes can be bytes";
@@ -102,13 +107,13 @@ pub(super) fn visit_text<'de, V: Visitor<'de>>(
 #[inline]
 pub(super) fn visit_normal<'de, V: Visitor<'de>>(
     text: Text<'_, 'de>,
-    kind: &Kind,
+    declared: &ColumnType,
     form: Form,
     visitor: V,
 ) -> Result<V::Value> {
-    let wish = match (form, kind) {
+    let wish = match (form, &declared.logical) {
         (Form::Utf8, _) => {
-            return match helper::utf8_text(&text, kind) {
+            return match helper::utf8_text(&text, declared) {
                 Ok(Some(text)) => visitor.visit_string(text),
                 Ok(None) => visit_text(text, visitor),
                 Err(advice) => Err(DecodeError::cell(&visitor, &quote(&text), advice)),
@@ -119,7 +124,7 @@ pub(super) fn visit_normal<'de, V: Visitor<'de>>(
         (Form::AssumeUtc, _) => Wish::Instant,
         (Form::Date, _) => Wish::Date,
         (Form::Civil, _) => Wish::Civil,
-        (Form::AsDeclared, Kind::Time) => {
+        (Form::AsDeclared, LogicalType::Time { .. }) => {
             let text = match text {
                 Text::Lent(text) => Text::Lent(instant::time(text)),
                 Text::Short(text) => Text::Short(instant::time(text)),
@@ -127,7 +132,7 @@ pub(super) fn visit_normal<'de, V: Visitor<'de>>(
             };
             return visit_text(text, visitor);
         }
-        (Form::AsDeclared, kind) => match Wish::of(kind) {
+        (Form::AsDeclared, _) => match Wish::of(declared) {
             Some(wish) => wish,
             None => return visit_text(text, visitor),
         },

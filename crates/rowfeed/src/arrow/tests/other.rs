@@ -6,25 +6,30 @@ use crate::{Columns, service::ColumnType};
 
 #[test]
 fn the_types_of_another_service_have_arrow_types() {
-    use ColumnType::*;
     let utc = || Some("UTC".into());
     let cases = [
-        (Boolean, DataType::Boolean),
-        (Integer, DataType::Int64),
-        (Float, DataType::Float64),
-        (Number, DataType::Float64),
-        (Decimal, DataType::Utf8),
-        (Text, DataType::Utf8),
-        (Json, DataType::Utf8),
-        (HexBytes, DataType::Binary),
-        (Base64Bytes, DataType::Binary),
-        (Date, DataType::Date32),
-        (Time, DataType::Time64(TimeUnit::Microsecond)),
-        (Timestamp, DataType::Timestamp(TimeUnit::Microsecond, None)),
-        (Instant, DataType::Timestamp(TimeUnit::Microsecond, utc())),
-        (Interval, DataType::Utf8),
-        (Unknown, DataType::Utf8),
-        (Null, DataType::Null),
+        (ColumnType::boolean(), DataType::Boolean),
+        (ColumnType::integer(), DataType::Int64),
+        (ColumnType::float64(), DataType::Float64),
+        (ColumnType::number(), DataType::Float64),
+        (ColumnType::decimal(), DataType::Utf8),
+        (ColumnType::text(), DataType::Utf8),
+        (ColumnType::json(), DataType::Utf8),
+        (ColumnType::hex_bytes(), DataType::Binary),
+        (ColumnType::base64_bytes(), DataType::Binary),
+        (ColumnType::date(), DataType::Date32),
+        (ColumnType::time(), DataType::Time64(TimeUnit::Microsecond)),
+        (
+            ColumnType::timestamp(),
+            DataType::Timestamp(TimeUnit::Microsecond, None),
+        ),
+        (
+            ColumnType::instant(),
+            DataType::Timestamp(TimeUnit::Microsecond, utc()),
+        ),
+        (ColumnType::interval(), DataType::Utf8),
+        (ColumnType::undeclared(), DataType::Utf8),
+        (ColumnType::null(), DataType::Null),
     ];
     // What the service calls them decides nothing, not even where Trino has such a type.
     let columns = cases
@@ -39,10 +44,10 @@ fn the_types_of_another_service_have_arrow_types() {
 
 #[test]
 fn nested_types_of_another_service_have_arrow_types() {
-    let pair = ColumnType::Tuple(vec![ColumnType::Text, ColumnType::Integer]);
-    let point = ColumnType::Struct(vec![("x".to_owned(), ColumnType::Float)]);
-    let map = ColumnType::Map(Box::new((ColumnType::Text, ColumnType::Date)));
-    let list = ColumnType::List(Box::new(ColumnType::Boolean));
+    let pair = ColumnType::tuple([ColumnType::text(), ColumnType::integer()]);
+    let point = ColumnType::structure([("x", ColumnType::float64())]);
+    let map = ColumnType::map(ColumnType::text(), ColumnType::date());
+    let list = ColumnType::list(ColumnType::boolean());
     let columns = [pair, point, map, list].map(|kind| ("c", "", kind));
     let schema = Columns::objects(columns).arrow_schema();
     let shown: Vec<String> = schema

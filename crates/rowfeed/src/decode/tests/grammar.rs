@@ -1,97 +1,121 @@
 //! The type names of Trino and the type strings of YQL.
 
-use crate::decode::{
-    kind::Kind,
-    trino_type,
-    yql_type::{self, column},
+use crate::decode::types::{
+    ColumnType, Encoding, IntervalUnit, LogicalType, TimeZone, trino,
+    yql::{self, column},
 };
 
-fn list(kind: Kind) -> Kind {
-    Kind::List(Box::new(kind))
+fn list(element: ColumnType) -> ColumnType {
+    ColumnType::list(element)
 }
 
-fn optional(kind: Kind) -> Kind {
-    Kind::Optional(Box::new(kind))
+fn optional(declared: ColumnType) -> ColumnType {
+    declared.optional().unwrap()
 }
 
-fn members<const N: usize>(members: [(&str, Kind); N]) -> Vec<(Box<str>, Kind)> {
-    members
-        .into_iter()
-        .map(|(name, kind)| (name.into(), kind))
-        .collect()
+/// A type of YQL that has no room for NULL.
+fn required(declared: ColumnType) -> ColumnType {
+    declared.nullable(false)
+}
+
+fn interval(unit: IntervalUnit) -> ColumnType {
+    LogicalType::Interval(unit).into()
+}
+
+fn time(precision: Option<u8>, has_zone: bool) -> ColumnType {
+    LogicalType::Time {
+        precision,
+        has_zone,
+    }
+    .into()
+}
+
+fn timestamp(precision: u8, zone: TimeZone) -> ColumnType {
+    ColumnType::timestamp_of(Some(precision), zone)
 }
 
 #[test]
 fn trino_scalars() {
-    for (text, kind) in [
-        ("bigint", Kind::Integer),
-        ("INTEGER", Kind::Integer),
-        ("uint256", Kind::Integer),
-        ("decimal(38, 0)", Kind::Decimal),
-        ("decimal(38,0)", Kind::Decimal),
-        ("double", Kind::Float),
-        ("double precision", Kind::Float),
-        ("real", Kind::Float),
-        ("varchar", Kind::Text),
-        ("varchar(42)", Kind::Text),
-        ("varbinary", Kind::Hex),
-        ("boolean", Kind::Boolean),
-        ("date", Kind::Date),
-        ("time(6)", Kind::Time),
-        ("time(3) with time zone", Kind::Time),
-        ("timestamp", Kind::Timestamp),
-        ("timestamp(3)", Kind::Timestamp),
-        ("timestamp(3) without time zone", Kind::Timestamp),
-        ("timestamp with time zone", Kind::Instant),
-        ("timestamp(6) with time zone", Kind::Instant),
-        ("interval day to second", Kind::Interval),
-        ("json", Kind::Json),
-        ("unknown", Kind::Null),
-        ("uuid", Kind::Text),
-        ("HyperLogLog", Kind::Other),
-        ("geometry", Kind::Other),
+    for (text, declared) in [
+        ("bigint", ColumnType::signed(64)),
+        ("INTEGER", ColumnType::signed(32)),
+        ("tinyint", ColumnType::signed(8)),
+        ("uint256", ColumnType::unsigned(256)),
+        ("decimal(38, 0)", ColumnType::decimal_of(38, 0)),
+        ("decimal", ColumnType::decimal_of(38, 0)),
+        ("decimal(300, 2)", ColumnType::decimal()),
+        ("decimal(38,18)", ColumnType::decimal_of(38, 18)),
+        ("double", ColumnType::float64()),
+        ("double precision", ColumnType::float64()),
+        ("real", ColumnType::float32()),
+        ("varchar", ColumnType::text()),
+        ("varchar(42)", ColumnType::text()),
+        ("varbinary", ColumnType::hex_bytes()),
+        ("boolean", ColumnType::boolean()),
+        ("date", ColumnType::date()),
+        ("time(6)", time(Some(6), false)),
+        ("time(3) with time zone", time(Some(3), true)),
+        ("timestamp", ColumnType::timestamp()),
+        ("timestamp(3)", timestamp(3, TimeZone::Absent)),
+        (
+            "timestamp(3) without time zone",
+            timestamp(3, TimeZone::Absent),
+        ),
+        ("timestamp with time zone", ColumnType::instant()),
+        ("timestamp(6) with time zone", timestamp(6, TimeZone::Utc)),
+        (
+            "interval day to second",
+            interval(IntervalUnit::Milliseconds),
+        ),
+        ("interval year to month", interval(IntervalUnit::Months)),
+        ("json", ColumnType::json()),
+        ("unknown", ColumnType::null()),
+        ("uuid", ColumnType::text()),
+        ("HyperLogLog", ColumnType::unrecognized()),
+        ("geometry", ColumnType::unrecognized()),
     ] {
-        assert_eq!(trino_type::parse(text), kind, "{text}");
+        assert_eq!(trino::parse(text), declared, "{text}");
     }
 }
 
 #[test]
 fn trino_containers() {
     assert_eq!(
-        trino_type::parse("array(decimal(10, 2))"),
-        list(Kind::Decimal)
+        trino::parse("array(decimal(10, 2))"),
+        list(ColumnType::decimal_of(10, 2))
     );
     assert_eq!(
-        trino_type::parse("map(varchar, bigint)"),
-        Kind::Map(Box::new((Kind::Text, Kind::Integer)))
+        trino::parse("map(varchar, bigint)"),
+        ColumnType::map(ColumnType::text(), ColumnType::signed(64))
     );
     assert_eq!(
-        trino_type::parse(
+        trino::parse(
             r#"array(row(a bigint, "b ""c"" (x)" timestamp(3) with time zone, "interval" varchar(3)))"#
         ),
-        list(Kind::Struct(members([
-            ("a", Kind::Integer),
-            ("b \"c\" (x)", Kind::Instant),
-            ("interval", Kind::Text)
-        ])))
+        list(ColumnType::structure([
+            ("a", ColumnType::signed(64)),
+            ("b \"c\" (x)", timestamp(3, TimeZone::Utc)),
+            ("interval", ColumnType::text())
+        ]))
     );
     assert_eq!(
-        trino_type::parse("row(bigint, timestamp(3) with time zone, array(date))"),
-        Kind::Tuple(vec![Kind::Integer, Kind::Instant, list(Kind::Date)])
+        trino::parse("row(bigint, timestamp(3) with time zone, array(date))"),
+        ColumnType::tuple([
+            ColumnType::signed(64),
+            timestamp(3, TimeZone::Utc),
+            list(ColumnType::date())
+        ])
     );
     assert_eq!(
-        trino_type::parse("row(x row(y row(z double)))"),
-        Kind::Struct(members([(
+        trino::parse("row(x row(y row(z double)))"),
+        ColumnType::structure([(
             "x",
-            Kind::Struct(members([(
-                "y",
-                Kind::Struct(members([("z", Kind::Float)]))
-            )]))
-        )]))
+            ColumnType::structure([("y", ColumnType::structure([("z", ColumnType::float64())]))])
+        )])
     );
     assert_eq!(
-        trino_type::parse("array(interval day to second)"),
-        list(Kind::Interval)
+        trino::parse("array(interval day to second)"),
+        list(interval(IntervalUnit::Milliseconds))
     );
 }
 
@@ -114,7 +138,10 @@ fn broken_trino_types_are_unknown() {
         "()",
     ] {
         assert!(
-            matches!(trino_type::parse(text), Kind::Other | Kind::Tuple(_)),
+            matches!(
+                trino::parse(text).logical(),
+                LogicalType::Unrecognized | LogicalType::Tuple(_)
+            ),
             "{text}"
         );
     }
@@ -122,91 +149,101 @@ fn broken_trino_types_are_unknown() {
 
 #[test]
 fn yql_scalars() {
-    for (text, kind) in [
-        ("Bool", Kind::Boolean),
-        ("Int8", Kind::Integer),
-        ("Uint64", Kind::Integer),
-        ("Float", Kind::Float),
-        ("Double", Kind::Float),
-        ("Decimal(22,9)", Kind::Decimal),
-        ("Decimal(22, 9)", Kind::Decimal),
-        ("DyNumber", Kind::Decimal),
-        ("String", Kind::Base64),
-        ("Utf8", Kind::Text),
-        ("Json", Kind::Json),
-        ("JsonDocument", Kind::Json),
-        ("Date32", Kind::Date),
-        ("Timestamp", Kind::Instant),
-        ("Interval64", Kind::Interval),
-        ("TzTimestamp", Kind::Timestamp),
-        ("Void", Kind::Null),
-        ("EmptyList", list(Kind::Other)),
-        ("pgint8", Kind::Integer),
-        ("pgtimestamp", Kind::Timestamp),
-        ("_pgint4", Kind::Text),
-        ("pgpoint", Kind::Text),
-        ("Martian", Kind::Other),
+    for (text, declared) in [
+        ("Bool", ColumnType::boolean()),
+        ("Int8", ColumnType::signed(8)),
+        ("Uint64", ColumnType::unsigned(64)),
+        ("Float", ColumnType::float32()),
+        ("Double", ColumnType::float64()),
+        ("Decimal(22,9)", ColumnType::decimal_of(22, 9)),
+        ("Decimal(22, 9)", ColumnType::decimal_of(22, 9)),
+        ("DyNumber", ColumnType::decimal()),
+        ("String", ColumnType::base64_bytes()),
+        ("Utf8", ColumnType::text()),
+        ("Json", ColumnType::json()),
+        ("JsonDocument", ColumnType::json()),
+        ("Date32", ColumnType::date()),
+        ("Timestamp", timestamp(6, TimeZone::Utc)),
+        ("Datetime", timestamp(0, TimeZone::Utc)),
+        ("Interval64", interval(IntervalUnit::Microseconds)),
+        ("TzTimestamp", timestamp(6, TimeZone::Named)),
+        ("Void", ColumnType::null().nullable(true)),
+        ("EmptyList", list(ColumnType::unrecognized())),
+        ("pgint8", ColumnType::signed(64).nullable(true)),
+        ("pgtimestamp", ColumnType::timestamp().nullable(true)),
+        ("_pgint4", ColumnType::text().nullable(true)),
+        ("pgpoint", ColumnType::text().nullable(true)),
+        ("Martian", ColumnType::unrecognized()),
     ] {
-        assert_eq!(yql_type::parse(text), kind, "{text}");
+        let nullable = declared.is_nullable() == Some(true);
+        let declared = match declared.logical() {
+            LogicalType::Unrecognized => declared,
+            _ => declared.nullable(nullable),
+        };
+        assert_eq!(yql::parse(text), declared, "{text}");
     }
 }
 
 #[test]
 fn yql_containers() {
-    assert_eq!(
-        yql_type::parse("Optional<Int32??>"),
-        optional(optional(optional(Kind::Integer)))
-    );
-    assert_eq!(
-        yql_type::parse("List<Int32?>"),
-        list(optional(Kind::Integer))
-    );
-    assert_eq!(
-        yql_type::parse("List<Optional<Int32>>"),
-        list(optional(Kind::Integer))
-    );
-    assert_eq!(
-        yql_type::parse("Optional<Variant<Float,String??>?>"),
-        optional(optional(Kind::Choice(vec![
-            Kind::Float,
-            optional(optional(Kind::Base64))
-        ])))
-    );
-    assert_eq!(
-        yql_type::parse("Dict< String , Tuple<Int32, Decimal(5,1)> >"),
-        Kind::dict(
-            Kind::Base64,
-            Kind::Tuple(vec![Kind::Integer, Kind::Decimal])
-        )
-    );
-    assert_eq!(yql_type::parse("Tuple<>"), Kind::Tuple(vec![]));
-    assert_eq!(yql_type::parse("Struct<>"), Kind::Struct(vec![]));
-    assert_eq!(
-        yql_type::parse("Set<List<Int32>>"),
-        list(list(Kind::Integer))
-    );
-    assert_eq!(
-        yql_type::parse("Tagged<List<Utf8>,'t<a,g>'>?"),
-        optional(list(Kind::Text))
-    );
-    assert_eq!(
-        yql_type::parse("Enum<'Even','Odd'>"),
-        Kind::Variant(members([("Even", Kind::Null), ("Odd", Kind::Null)]))
-    );
-    assert_eq!(
-        yql_type::parse("Variant<'One':Int32,'Two':Struct<'x':Utf8?>>"),
-        Kind::Variant(members([
-            ("One", Kind::Integer),
-            ("Two", Kind::Struct(members([("x", optional(Kind::Text))])))
-        ]))
-    );
+    let int32 = || required(ColumnType::signed(32));
+    let null = || ColumnType::null().nullable(true);
+    let indexed = |declared: ColumnType| required(declared.encoded(Encoding::Indexed));
+    for (text, declared) in [
+        ("Optional<Int32??>", optional(optional(optional(int32())))),
+        ("List<Int32?>", required(list(optional(int32())))),
+        ("List<Optional<Int32>>", required(list(optional(int32())))),
+        (
+            "Optional<Variant<Float,String??>?>",
+            optional(optional(ColumnType::choice([
+                required(ColumnType::float32()),
+                optional(optional(ColumnType::base64_bytes())),
+            ]))),
+        ),
+        (
+            "Dict< String , Tuple<Int32, Decimal(5,1)> >",
+            required(ColumnType::dict(
+                required(ColumnType::base64_bytes()),
+                indexed(ColumnType::tuple([
+                    int32(),
+                    required(ColumnType::decimal_of(5, 1)),
+                ])),
+            )),
+        ),
+        ("Tuple<>", indexed(ColumnType::tuple([]))),
+        ("Struct<>", required(ColumnType::structure::<&str>([]))),
+        ("Set<List<Int32>>", required(list(required(list(int32()))))),
+        (
+            "Tagged<List<Utf8>,'t<a,g>'>?",
+            optional(list(required(ColumnType::text()))),
+        ),
+        (
+            "Enum<'Even','Odd'>",
+            required(ColumnType::variant([("Even", null()), ("Odd", null())])),
+        ),
+        (
+            "Variant<'One':Int32,'Two':Struct<'x':Utf8?>>",
+            required(ColumnType::variant([
+                ("One", int32()),
+                (
+                    "Two",
+                    required(ColumnType::structure([("x", optional(ColumnType::text()))])),
+                ),
+            ])),
+        ),
+    ] {
+        assert_eq!(yql::parse(text), declared, "{text}");
+    }
 }
 
 #[test]
 fn yql_names() {
-    let name = |text: &str| match yql_type::parse(&format!("Struct<'{text}':Int32,'z':Utf8>")) {
-        Kind::Struct(members) => members[0].0.to_string(),
-        other => panic!("{text}: {other:?}"),
+    let name = |text: &str| {
+        let declared = yql::parse(&format!("Struct<'{text}':Int32,'z':Utf8>"));
+        match declared.logical() {
+            LogicalType::Struct(members) => members[0].0.to_string(),
+            other => panic!("{text}: {other:?}"),
+        }
     };
     for (written, meant) in [
         ("a", "a"),
@@ -252,8 +289,7 @@ fn broken_yql_types_are_unknown() {
         "é",
         "Tagged<Int32>",
     ] {
-        let kind = yql_type::parse(text);
-        assert!(kind == Kind::Other, "{text}: {kind:?}");
+        assert_eq!(yql::parse(text), ColumnType::unrecognized(), "{text}");
     }
 }
 

@@ -356,7 +356,7 @@ fn columns_say_what_they_are() {
     );
     assert_eq!(column.kind(), ColumnKind::Integer);
     let nullable: Vec<_> = columns.iter().map(|column| column.is_nullable()).collect();
-    assert_eq!(nullable, [Some(true), Some(false), None]);
+    assert_eq!(nullable, [Some(true), Some(false), Some(true)]);
     assert_eq!(dune_untyped(&["x"]).get("x").unwrap().type_name(), None);
     assert!(columns.get("z").is_none());
 }

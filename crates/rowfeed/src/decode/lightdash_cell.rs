@@ -1,31 +1,18 @@
-//! Lightdash's dimension types, and its cells: `{"value": {"raw": …, "formatted": …}}`.
+//! Lightdash's cells: `{"value": {"raw": …, "formatted": …}}`.
 
 use super::{
     cell::Cell,
     columns::Cells,
     error::Result,
-    kind::{Kind, TEXT},
     lexer::{Lexer, Text},
+    types::{ColumnType, TEXT},
 };
-
-/// The types that Lightdash names in `columns`. `number` covers integers, decimals and floats,
-/// and an integer may arrive as a string; a type that is not listed here is left undeclared.
-pub(super) fn kind(type_name: &str) -> Kind {
-    match type_name {
-        "string" => Kind::Text,
-        "number" => Kind::Number,
-        "boolean" => Kind::Boolean,
-        "date" => Kind::Date,
-        "timestamp" => Kind::Timestamp,
-        _ => Kind::Unknown,
-    }
-}
 
 /// Takes a cell and reads the form of its value that is asked for.
 #[inline]
 pub(super) fn read<'de, T>(
     lex: &mut Lexer<'de, 'de>,
-    kind: &Kind,
+    declared: &ColumnType,
     cells: Cells,
     read: impl FnOnce(Cell<'_, '_, 'de>) -> Result<T>,
 ) -> Result<T> {
@@ -33,7 +20,7 @@ pub(super) fn read<'de, T>(
         lex.sink()?;
         lex.sink()?;
         let start = lex.position();
-        let out = match read(Cell::new(lex, kind)) {
+        let out = match read(Cell::new(lex, declared)) {
             Ok(out) => out,
             Err(error) => return Err(error.or_found(lex.sent(start))),
         };
@@ -52,7 +39,7 @@ pub(super) fn read<'de, T>(
     }
     open(lex)?;
     let out = match cells {
-        Cells::Raw => raw(lex, kind, read),
+        Cells::Raw => raw(lex, declared, read),
         Cells::Formatted => formatted(lex, read),
     }?;
     rest(lex, &mut first)?;
@@ -88,7 +75,7 @@ fn close(lex: &mut Lexer<'_, '_>) -> Result<()> {
 
 fn raw<'de, T>(
     lex: &mut Lexer<'de, 'de>,
-    kind: &Kind,
+    declared: &ColumnType,
     read: impl FnOnce(Cell<'_, '_, 'de>) -> Result<T>,
 ) -> Result<T> {
     let mut first = true;
@@ -96,7 +83,7 @@ fn raw<'de, T>(
         return null(read);
     }
     let start = lex.position();
-    let out = match read(Cell::new(lex, kind)) {
+    let out = match read(Cell::new(lex, declared)) {
         Ok(out) => out,
         Err(error) => return Err(error.or_found(lex.sent(start))),
     };

@@ -1,103 +1,107 @@
 //! The type names that Dune gives its columns, which are Trino's.
 
-use super::{kind::Kind, leaves::Leaves};
+use super::{ColumnType, IntervalUnit, LogicalType, TimeZone};
 
 /// How deep types may nest before the rest is left unread.
 const MAX_DEPTH: u8 = 32;
 
-/// What a type name means; [`Kind::Other`] for one that is not known.
-pub(super) fn parse(text: &str) -> Kind {
-    parse_into(text, &mut Leaves::default())
-}
-
-/// What a type name means, and the types in it that are made of no others.
-pub(crate) fn parse_into<'a>(text: &'a str, leaves: &mut Leaves<'a>) -> Kind {
+/// What a type name means; [`LogicalType::Unrecognized`] for one that is not known.
+pub(crate) fn parse(text: &str) -> ColumnType {
     let mut parser = Parser {
         rest: text,
         depth: 0,
-        leaves,
     };
-    match parser.kind() {
-        Some(kind) if parser.rest.trim().is_empty() => kind,
-        _ => Kind::Other,
+    match parser.declared() {
+        Some(declared) if parser.rest.trim().is_empty() => declared,
+        _ => ColumnType::unrecognized(),
     }
 }
 
-struct Parser<'a, 'l> {
+struct Parser<'a> {
     rest: &'a str,
     depth: u8,
-    leaves: &'l mut Leaves<'a>,
 }
 
-impl<'a> Parser<'a, '_> {
-    fn kind(&mut self) -> Option<Kind> {
+impl<'a> Parser<'a> {
+    fn declared(&mut self) -> Option<ColumnType> {
         if self.depth == MAX_DEPTH {
             return None;
         }
         self.depth += 1;
-        let start = self.rest;
         let name = self.word()?.to_ascii_lowercase();
-        let kind = match name.as_str() {
+        let declared = match name.as_str() {
             "array" => {
                 self.take('(')?;
-                let element = self.kind()?;
+                let element = self.declared()?;
                 self.take(')')?;
-                Kind::List(Box::new(element))
+                ColumnType::list(element)
             }
             "map" => {
                 self.take('(')?;
-                let key = self.kind()?;
+                let key = self.declared()?;
                 self.take(',')?;
-                let value = self.kind()?;
+                let value = self.declared()?;
                 self.take(')')?;
-                Kind::Map(Box::new((key, value)))
+                ColumnType::map(key, value)
             }
             "row" => self.row()?,
-            "timestamp" | "time" => {
-                self.arguments()?;
-                match (name.as_str(), self.zone()) {
-                    ("timestamp", true) => Kind::Instant,
-                    ("timestamp", false) => Kind::Timestamp,
-                    _ => Kind::Time,
-                }
+            "timestamp" => {
+                let [precision, _] = self.arguments()?.numbers();
+                let zone = match self.zone() {
+                    true => TimeZone::Utc,
+                    false => TimeZone::Absent,
+                };
+                ColumnType::timestamp_of(precision, zone)
+            }
+            "time" => {
+                let [precision, _] = self.arguments()?.numbers();
+                let has_zone = self.zone();
+                ColumnType::new(LogicalType::Time {
+                    precision,
+                    has_zone,
+                })
             }
             "double" => {
                 self.words("precision");
-                Kind::Float
+                ColumnType::float64()
             }
             "interval" => {
-                while self.word().is_some() {}
-                Kind::Interval
+                let mut unit = IntervalUnit::Milliseconds;
+                while let Some(word) = self.word() {
+                    if word.eq_ignore_ascii_case("year") {
+                        unit = IntervalUnit::Months;
+                    }
+                }
+                ColumnType::new(LogicalType::Interval(unit))
             }
+            "decimal" => self.arguments()?.decimal(),
             name => {
                 self.arguments()?;
                 scalar(name)
             }
         };
         self.depth -= 1;
-        self.leaves.add(&kind, start, self.rest);
-        Some(kind)
+        Some(declared)
     }
 
     /// `row(a bigint, "b c" varchar)`; a field may have no name.
-    fn row(&mut self) -> Option<Kind> {
+    fn row(&mut self) -> Option<ColumnType> {
         self.take('(')?;
         let mut named = Vec::new();
         let mut plain = Vec::new();
         loop {
-            let (before, leaves) = (self.rest, self.leaves.len());
+            let before = self.rest;
             let name = self.field_name();
             let field = name.and_then(|name| {
                 let starts = |byte: char| byte.is_ascii_alphabetic() || byte == '_';
                 self.rest.trim_start().starts_with(starts).then_some(())?;
-                Some((name, self.kind()?))
+                Some((name, self.declared()?))
             });
             match field {
-                Some((name, kind)) if self.at_end_of_field() => named.push((name, kind)),
+                Some((name, declared)) if self.at_end_of_field() => named.push((name, declared)),
                 _ => {
                     self.rest = before;
-                    self.leaves.truncate(leaves);
-                    plain.push(self.kind()?);
+                    plain.push(self.declared()?);
                 }
             }
             if self.take(',').is_none() {
@@ -106,8 +110,8 @@ impl<'a> Parser<'a, '_> {
         }
         self.take(')')?;
         match (named.is_empty(), plain.is_empty()) {
-            (false, true) => Some(Kind::Struct(named)),
-            (true, false) => Some(Kind::Tuple(plain)),
+            (false, true) => Some(ColumnType::structure(named)),
+            (true, false) => Some(ColumnType::tuple(plain)),
             _ => None,
         }
     }
@@ -139,15 +143,15 @@ impl<'a> Parser<'a, '_> {
     }
 
     /// `(38, 0)`, `(3)`, or nothing.
-    fn arguments(&mut self) -> Option<()> {
+    fn arguments(&mut self) -> Option<Arguments<'a>> {
         if self.take('(').is_none() {
-            return Some(());
+            return Some(Arguments(None));
         }
         let (inside, after) = self.rest.split_once(')')?;
         let known = |char: char| char.is_ascii_alphanumeric() || matches!(char, ',' | ' ' | '_');
         inside.chars().all(known).then_some(())?;
         self.rest = after;
-        Some(())
+        Some(Arguments(Some(inside)))
     }
 
     /// `with time zone` or `without time zone`.
@@ -186,19 +190,42 @@ impl<'a> Parser<'a, '_> {
     }
 }
 
-fn scalar(name: &str) -> Kind {
-    match name {
-        "boolean" => Kind::Boolean,
-        "tinyint" | "smallint" | "integer" | "int" | "bigint" | "int256" | "uint256" => {
-            Kind::Integer
+/// What stands in brackets behind a type's name, if anything does.
+struct Arguments<'a>(Option<&'a str>);
+
+impl Arguments<'_> {
+    fn numbers(&self) -> [Option<u8>; 2] {
+        let mut numbers = self.0.unwrap_or_default().split(',');
+        let mut number = || numbers.next().and_then(|number| number.trim().parse().ok());
+        [number(), number()]
+    }
+
+    /// Trino's `decimal` alone is a `decimal(38, 0)`.
+    fn decimal(&self) -> ColumnType {
+        let [precision, scale] = self.numbers();
+        match (self.0, precision, i8::try_from(scale.unwrap_or(0))) {
+            (None, ..) => ColumnType::decimal_of(38, 0),
+            (_, Some(precision), Ok(scale)) => ColumnType::decimal_of(precision, scale),
+            _ => ColumnType::decimal(),
         }
-        "decimal" => Kind::Decimal,
-        "real" => Kind::Float,
-        "varchar" | "char" | "uuid" | "ipaddress" => Kind::Text,
-        "varbinary" => Kind::Hex,
-        "date" => Kind::Date,
-        "json" => Kind::Json,
-        "unknown" => Kind::Null,
-        _ => Kind::Other,
+    }
+}
+
+fn scalar(name: &str) -> ColumnType {
+    match name {
+        "boolean" => ColumnType::boolean(),
+        "tinyint" => ColumnType::signed(8),
+        "smallint" => ColumnType::signed(16),
+        "integer" | "int" => ColumnType::signed(32),
+        "bigint" => ColumnType::signed(64),
+        "int256" => ColumnType::signed(256),
+        "uint256" => ColumnType::unsigned(256),
+        "real" => ColumnType::float32(),
+        "varchar" | "char" | "uuid" | "ipaddress" => ColumnType::text(),
+        "varbinary" => ColumnType::hex_bytes(),
+        "date" => ColumnType::date(),
+        "json" => ColumnType::json(),
+        "unknown" => ColumnType::null(),
+        _ => ColumnType::unrecognized(),
     }
 }
