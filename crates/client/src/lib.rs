@@ -18,8 +18,6 @@
 
 mod asked_wait;
 mod base_url;
-mod body;
-mod brackets;
 mod byte_stream;
 mod call;
 mod credential;
@@ -29,9 +27,6 @@ mod error;
 mod error_display;
 mod excerpt;
 mod exchange;
-#[cfg(any(test, rowfeed_fuzzing))]
-#[doc(hidden)]
-pub mod fuzzing;
 mod history;
 mod hooks;
 mod lenient;
@@ -43,12 +38,10 @@ mod path;
 pub mod platform;
 mod query;
 mod rate_limit;
-mod raw_rows;
 mod refreshing;
 mod response;
 mod response_value;
 mod retry;
-mod row_index;
 mod runtime;
 mod secret;
 mod service;
@@ -58,8 +51,6 @@ mod transport;
 mod transport_methods;
 
 pub use base_url::InvalidBaseUrl;
-#[doc(hidden)]
-pub use brackets::end_of_items;
 pub use byte_stream::ByteStream;
 pub use credential::{CredentialError, CredentialProvider, SecretFuture, StaticCredential};
 pub use env_credential::EnvCredential;
@@ -71,11 +62,12 @@ pub use open_enum::{OpenEnum, UnknownValue};
 pub use path::{InvalidPathParameter, encode_path};
 pub use query::{QueryParam, RequestBuilderExt};
 pub use rate_limit::RateLimit;
-pub use raw_rows::{RawRows, RawRowsIter};
 pub use refreshing::{ExpiringSecret, RefreshingCredential};
 pub use response::Response;
 pub use response_value::ResponseValue;
 pub use retry::RetryPolicy;
+pub use rowfeed_rows as rows;
+pub use rowfeed_rows::{RawRows, RawRowsIter};
 pub use runtime::Core;
 pub use secret::{Secret, SecretError};
 pub use service::Service;

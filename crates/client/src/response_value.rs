@@ -5,11 +5,11 @@ use std::{
 
 use bytes::Bytes;
 use reqwest::{StatusCode, header::HeaderMap};
+use rowfeed_rows::decode_body;
 use serde::de::DeserializeOwned;
 
 use crate::{
     ByteStream, Error, ErrorBody, Response, Secret,
-    body::{self, lend},
     error_display::{ForeignBody, looks_like_json},
     excerpt::excerpt,
     mask::{mask_headers, masked},
@@ -193,7 +193,7 @@ fn undecodable<T: DeserializeOwned, E>(
 }
 
 fn decode<T: DeserializeOwned>(meta: &Meta, body: &Bytes) -> Result<T, Undecodable> {
-    body::decode(body).map_err(|error| {
+    decode_body(body).map_err(|error| {
         let text = if body.is_empty() || !looks_like_json(&meta.headers, body) {
             ForeignBody(&meta.headers, body).to_string()
         } else {
@@ -207,7 +207,7 @@ fn decode<T: DeserializeOwned>(meta: &Meta, body: &Bytes) -> Result<T, Undecodab
 /// nothing as long as bodies fit.
 fn explain<T: DeserializeOwned>(body: &Bytes, error: &serde_json::Error) -> String {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let path = lend(body, || serde_path_to_error::deserialize::<_, T>(&mut json))
+    let path = serde_path_to_error::deserialize::<_, T>(&mut json)
         .err()
         .map(|error| error.path().to_string())
         .filter(|path| path != ".")

@@ -72,11 +72,8 @@ compile_error!(
     "the feature `blocking` needs threads, and wasm32-unknown-unknown has none: read with async"
 );
 
-mod check;
 mod cursor;
-mod decode;
 mod error;
-mod fields;
 mod items;
 mod job;
 mod lists;
@@ -116,10 +113,6 @@ pub mod yandex_query;
 #[cfg(feature = "arrow")]
 pub use arrow::RecordBatches;
 pub use cursor::Cursor;
-pub use decode::{
-    Cells, Column, ColumnKind, Columns, DecodeError, Row, RowDecoder, Value, assume_utc,
-    midnight_as_date, utf8, without_offset,
-};
 pub use error::{Error, ErrorKind, Position};
 pub use items::Items;
 pub use job::{Progress, Running, Starting};
@@ -127,6 +120,10 @@ pub use lists::{ListCursor, ListsItems};
 pub use operation::{ReadsRows, StartsRun};
 pub use page::Page;
 pub use pages::Pages;
+pub use rowfeed_rows::{
+    Cells, Column, ColumnKind, Columns, DecodeError, DecodeErrorKind, Row, RowDecoder, Value,
+    assume_utc, midnight_as_date, utf8, without_offset,
+};
 pub use rows::Rows;
 pub use run::{Details, Run};
 pub use settings::{

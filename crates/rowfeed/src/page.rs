@@ -1,13 +1,9 @@
 //! One page of a result.
 
-use rowfeed_client::RawRows;
+use rowfeed_rows::{OwnedRowDecoder, RawRows, column_errors, decode_rows};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{
-    Columns, Cursor, DecodeError, Error, ErrorKind, RowDecoder,
-    check::flaws,
-    decode::{PageRows, decode_rows},
-};
+use crate::{Columns, Cursor, DecodeError, Error, ErrorKind, RowDecoder};
 
 /// A page: its rows as they were received, and the columns that say how to read them.
 ///
@@ -126,7 +122,7 @@ impl Page {
     #[inline]
     pub(crate) fn next_row<T: DeserializeOwned>(
         &self,
-        rows: &mut PageRows,
+        rows: &mut OwnedRowDecoder,
     ) -> Result<Option<T>, Error> {
         rows.next(&self.columns, &self.rows, self.start.row)
             .map_err(|error| self.explain::<T>(self.unfit(error)))
@@ -166,13 +162,13 @@ impl Page {
     /// # }
     /// ```
     pub fn check_columns<T: DeserializeOwned>(&self) -> Result<(), Error> {
-        no_flaws(self.service, &flaws::<T>(&self.columns))
+        no_flaws(self.service, &column_errors::<T>(&self.columns))
             .map_err(|error| error.with_run(self.run_id()))
     }
 
     /// Adds to the first row's error what else is wrong with every row.
     pub(crate) fn explain<T: DeserializeOwned>(&self, error: Error) -> Error {
-        let flaws = flaws::<T>(&self.columns);
+        let flaws = column_errors::<T>(&self.columns);
         match flaws.len() {
             0 | 1 => error,
             _ => error.with_note(&format!("no row can be read: {}", flaws.join("; "))),

@@ -12,7 +12,6 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     Cursor, Error, Page, Rows,
-    fields::fields_of,
     reader::{Reader, Start},
     source::{Source, Wanted},
 };
@@ -206,7 +205,7 @@ impl Pages {
     /// # }
     /// ```
     pub fn columns_of<T: DeserializeOwned>(mut self) -> Self {
-        self.wanted.fields = fields_of::<T>();
+        self.wanted.fields = rowfeed_rows::field_names::<T>();
         self
     }
 

@@ -11,7 +11,8 @@ use std::{
 use futures_core::{FusedStream, Stream, ready};
 use serde::de::DeserializeOwned;
 
-use crate::{Cursor, Error, Page, Pages, decode::PageRows};
+use crate::{Cursor, Error, Page, Pages};
+use rowfeed_rows::OwnedRowDecoder;
 
 /// The rows of a result, as `T`; a page is fetched when its first row is asked for.
 ///
@@ -65,7 +66,7 @@ pub struct Rows<T> {
 /// The page that is being read.
 struct Reading {
     page: Page,
-    rows: PageRows,
+    rows: OwnedRowDecoder,
     /// How many more of its rows are wanted.
     left: usize,
 }
@@ -246,7 +247,7 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
                     self.page = Some(Reading {
                         left: page.kept.unwrap_or(usize::MAX),
                         page,
-                        rows: PageRows::default(),
+                        rows: OwnedRowDecoder::default(),
                     });
                 }
                 Ok(None) => self.done = true,

@@ -4,9 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use serde::de::DeserializeOwned;
 
-use crate::{
-    Columns, Cursor, Error, ErrorKind, Pages, Rows, check::flaws, page::no_flaws, reader::Start,
-};
+use crate::{Columns, Cursor, Error, ErrorKind, Pages, Rows, page::no_flaws, reader::Start};
 
 /// A run that has ended well; its rows can be read as often as wanted.
 ///
@@ -141,7 +139,11 @@ impl Run {
     /// # }
     /// ```
     pub fn check_columns<T: DeserializeOwned>(&self) -> Result<(), Error> {
-        let flaws = self.details().columns.as_ref().map(flaws::<T>);
+        let flaws = self
+            .details()
+            .columns
+            .as_ref()
+            .map(rowfeed_rows::column_errors::<T>);
         no_flaws(self.service(), &flaws.unwrap_or_default())
             .map_err(|error| error.with_run(self.id()))
     }

@@ -97,11 +97,10 @@
 //! # }
 //! ```
 
-pub use rowfeed_client::RawRows;
+pub use rowfeed_rows::{ColumnType, IntervalUnit, LogicalType, MapType, RawRows, TimeZone};
 
 pub use crate::{
     cursor::PageToken,
-    decode::{ColumnType, IntervalUnit, LogicalType, MapType, TimeZone},
     offsets::{Offsets, Ticket},
     source::{BoxFuture, Plan, Source, Wanted},
 };

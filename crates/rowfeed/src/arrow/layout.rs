@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
+use rowfeed_rows::{DecodeErrorKind, cells::CellVisitor};
 use serde::de::Deserializer;
 
 use super::{
@@ -12,9 +13,14 @@ use super::{
 };
 use crate::{
     Columns, DecodeError, Error, ErrorKind,
-    decode::TakesCells,
     service::{ColumnType, LogicalType},
 };
+
+const NULL_ADVICE: &str = "there should be no NULL here: take a schema in which it may be, or \
+     keep NULL out of this column in the query";
+const UNREPRESENTABLE_ADVICE: &str = "Yandex Query sends null in place of a value that it cannot \
+     write as JSON, so the value is lost: cast it in the query (a Uuid with `CAST(… AS Utf8)`), or \
+     take a schema in which the column may be NULL to do without it";
 
 /// What the user wants of the batches.
 #[derive(Clone, Debug, Default)]
@@ -219,13 +225,13 @@ impl Batch {
     }
 }
 
-impl TakesCells for Batch {
+impl CellVisitor for Batch {
     fn wants(&self, column: usize) -> bool {
         self.layout.places[column].is_some()
     }
 
     #[inline]
-    fn take<'de, D>(&mut self, column: usize, cell: D) -> Result<(), DecodeError>
+    fn visit<'de, D>(&mut self, column: usize, cell: D) -> Result<(), DecodeError>
     where
         D: Deserializer<'de, Error = DecodeError>,
     {
@@ -250,7 +256,14 @@ impl TakesCells for Batch {
                 ),
             };
             let way_out = Some(&*way_out).filter(|way_out| !way_out.is_empty());
-            error.in_batch(&field.data_type().to_string(), way_out)
+            match error.kind() {
+                DecodeErrorKind::Malformed | DecodeErrorKind::Shape => error,
+                // Its advice depends on what was sent, which is known only later.
+                DecodeErrorKind::Null => error.with_wanted(field.data_type().to_string()),
+                _ => error
+                    .with_wanted(field.data_type().to_string())
+                    .with_advice(way_out),
+            }
         })
     }
 
@@ -265,7 +278,11 @@ impl TakesCells for Batch {
     }
 
     fn explain(&self, _column: usize, error: DecodeError) -> DecodeError {
-        error.null_in_batch()
+        match error.kind() {
+            DecodeErrorKind::Null => error.with_advice(Some(NULL_ADVICE)),
+            DecodeErrorKind::Unrepresentable => error.with_advice(Some(UNREPRESENTABLE_ADVICE)),
+            _ => error,
+        }
     }
 
     fn end_row(&mut self) -> Result<(), DecodeError> {

@@ -10,7 +10,7 @@
 //! ## Types
 //!
 //! The schema follows from the declared types alone, never from the values, so that every page of a
-//! result has the same; [`Columns::arrow_schema`](crate::Columns::arrow_schema) gives it without a
+//! result has the same; [`ColumnsExt::arrow_schema`] gives it without a
 //! row. Each field has its declared type in its metadata, under [`DECLARED_TYPE`]. All may be NULL,
 //! but for what Yandex Query says is not Optional, and the keys of maps.
 //!
@@ -93,4 +93,5 @@ pub use arrow_array;
 pub use arrow_schema;
 
 pub use batches::RecordBatches;
+pub use page::ColumnsExt;
 pub use schema::DECLARED_TYPE;

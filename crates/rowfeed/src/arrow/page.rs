@@ -9,17 +9,19 @@ use super::{
     layout::{Batch, Layout, Wishes},
     schema,
 };
-use crate::{Columns, Error, ErrorKind, Page, decode::CellReader};
+use crate::{Columns, Error, ErrorKind, Page};
+use rowfeed_rows::cells::CellReader;
 
 /// No more rows than this are made room for in advance.
 const ROOM: usize = 65_536;
 
-impl Columns {
-    /// The Arrow schema that the declared types give; see [Types](crate::arrow#types).
+/// The Arrow schema of a result's columns.
+pub trait ColumnsExt {
+    /// Returns the Arrow schema that the declared types give; see [Types](crate::arrow#types).
     ///
     /// ```
-    /// use rowfeed::arrow::arrow_schema::DataType;
     /// use rowfeed::Columns;
+    /// use rowfeed::arrow::{ColumnsExt as _, arrow_schema::DataType};
     ///
     /// let names = ["n", "paid"].map(str::to_owned);
     /// let types = ["bigint", "decimal(38, 18)"].map(str::to_owned);
@@ -28,15 +30,18 @@ impl Columns {
     /// assert_eq!(schema.field(1).data_type(), &DataType::Decimal128(38, 18));
     /// assert_eq!(schema.field(1).metadata()["rowfeed.type"], "decimal(38, 18)");
     /// ```
-    #[must_use]
-    pub fn arrow_schema(&self) -> SchemaRef {
+    fn arrow_schema(&self) -> SchemaRef;
+}
+
+impl ColumnsExt for Columns {
+    fn arrow_schema(&self) -> SchemaRef {
         schema::of(self)
     }
 }
 
 impl Page {
     /// The rows of the page as one record batch, with the schema of its
-    /// [columns](Columns::arrow_schema). For other types than those that are declared there is
+    /// [columns](ColumnsExt::arrow_schema). For other types than those that are declared there is
     /// [`RecordBatches`](crate::RecordBatches).
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use arrow_array::{
 };
 use serde::de::{Deserializer, Error, Visitor};
 
-use crate::decode::AS_SENT;
+use rowfeed_rows::cells::text_as_sent;
 
 const FULL: &str = "the batch has no room for more text or bytes of this type";
 
@@ -45,7 +45,7 @@ impl Text {
         is_as_sent: bool,
     ) -> Result<(), D::Error> {
         match is_as_sent {
-            true => cell.deserialize_newtype_struct(AS_SENT, Push(self)),
+            true => text_as_sent(cell, Push(self)),
             false => cell.deserialize_str(Push(self)),
         }
     }
@@ -123,10 +123,6 @@ impl<'de> Visitor<'de> for Push<'_, Text> {
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("text")
-    }
-
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, cell: D) -> Result<(), D::Error> {
-        cell.deserialize_str(self)
     }
 
     #[inline]

@@ -5,9 +5,9 @@ use std::fmt;
 use arrow_schema::TimeUnit;
 use serde::de::{Deserializer, Error, Visitor};
 
-use crate::decode::{
-    AS_SENT, Parts, Zone,
-    epoch::{NOT_A_DATE, Read, days, number, seconds_of_day, seconds_of_offset},
+use rowfeed_rows::{
+    cells::text_as_sent,
+    datetime::{NOT_A_DATE, Parts, Read, Zone, days, number, seconds_of_day, seconds_of_offset},
 };
 
 const TOO_FINE: &str = "the time is finer than the type, which would lose the end of it";
@@ -19,7 +19,7 @@ pub(super) fn read<'de, D, T>(cell: D, read: impl FnOnce(&str) -> Read<T>) -> Re
 where
     D: Deserializer<'de>,
 {
-    cell.deserialize_newtype_struct(AS_SENT, ByText(read))
+    text_as_sent(cell, ByText(read))
 }
 
 struct ByText<F>(F);
@@ -29,10 +29,6 @@ impl<'de, T, F: FnOnce(&str) -> Read<T>> Visitor<'de> for ByText<F> {
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("a date or time")
-    }
-
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, cell: D) -> Result<T, D::Error> {
-        cell.deserialize_str(self)
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {

@@ -9,7 +9,8 @@ use super::{
     run::{Execution, INTERVAL},
     state::{SERVICE, call},
 };
-use crate::{Error, Starting, decode::epoch::unix_nanos};
+use crate::{Error, Starting};
+use rowfeed_rows::datetime::unix_nanos;
 
 /// Freshness of latest results, which Dune's API does not know: they are as old as they are.
 ///

@@ -25,11 +25,11 @@ use super::{
 };
 use crate::{
     Columns, Cursor, Error, ErrorKind, Page, Pages, ReadsRows,
-    decode::LastColumns,
     items::MOST_EMPTY_PAGES,
     offsets::{Offsets, Ticket},
     source::{Plan, Source, Wanted},
 };
+use rowfeed_rows::ColumnsCache;
 
 pub(super) struct Paging {
     request: Request,
@@ -44,7 +44,7 @@ pub(super) struct Paging {
     /// How many pages without a row have come in a row.
     empty_pages: u32,
     columns: Known,
-    last_columns: LastColumns,
+    last_columns: ColumnsCache,
 }
 
 /// Whether the names of the columns are known, where only some of them are wanted.
@@ -111,7 +111,7 @@ impl Paging {
             total: None,
             empty_pages: 0,
             columns: Known::No,
-            last_columns: LastColumns::default(),
+            last_columns: ColumnsCache::default(),
         }
     }
 
@@ -366,7 +366,7 @@ impl Source for Paging {
             .iter()
             .map(String::as_str)
             .zip(each_type.chain(std::iter::repeat(None)));
-        let columns = self.last_columns.or_make(declared, || {
+        let columns = self.last_columns.get_or_make(declared, || {
             Columns::dune(
                 Some(names).filter(|names| given(names)),
                 Some(types).filter(|types| given(types)),

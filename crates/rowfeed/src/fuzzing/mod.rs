@@ -3,71 +3,15 @@
 //!
 //! Built into the tests, and with `--cfg rowfeed_fuzzing`.
 
-#[cfg(feature = "arrow")]
-mod batches;
-mod forms;
-mod rows;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod wide;
-
-#[cfg(all(test, feature = "arrow"))]
-pub(crate) use batches::agree as batches_agree;
-pub use rows::{dune_rows, lightdash_rows, yandex_rows};
 
 use rowfeed_client::ServiceError;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{
-    Cells, Columns, Cursor, ListCursor, Row, decode::decode_rows, dune, lightdash, yandex_query,
-};
+use rowfeed_rows::{Cells, Columns, Row, decode_rows};
 
-/// The type string of a column at Yandex Query: it means something or not, blanks around it do not
-/// matter, and a value can be read.
-pub fn yql_type(data: &[u8]) {
-    let Ok(text) = str::from_utf8(data) else {
-        return;
-    };
-    let columns = |text: &str| {
-        let column = ("c".to_owned(), text.to_owned());
-        Columns::yandex_query([column].into_iter())
-    };
-    same_kind(&columns(text), &columns(&format!(" {text} ")));
-    for cell in [
-        "1",
-        "[]",
-        r#"["x"]"#,
-        r#"[[1,"x"]]"#,
-        r#"{"a":[1]}"#,
-        "null",
-    ] {
-        let _ = decode_rows::<Row>(&columns(text), &format!("[[{cell}]]"), 0);
-    }
-}
-
-/// The type string of a column at Dune, likewise.
-pub fn trino_type(data: &[u8]) {
-    let Ok(text) = str::from_utf8(data) else {
-        return;
-    };
-    let columns = |text: &str| Columns::dune(Some(&["c".to_owned()]), Some(&[text.to_owned()]));
-    same_kind(&columns(text), &columns(&format!(" {text} ")));
-    for cell in [
-        "1",
-        r#""2031-01-02 03:04:05 UTC""#,
-        "[[1]]",
-        r#"{"a":[1]}"#,
-        "null",
-    ] {
-        let _ = decode_rows::<Row>(&columns(text), &format!(r#"[{{"c":{cell}}}]"#), 0);
-    }
-}
-
-fn same_kind(one: &Columns, other: &Columns) {
-    let kinds = |columns: &Columns| -> Vec<_> { columns.iter().map(crate::Column::kind).collect() };
-    assert_eq!(kinds(one), kinds(other));
-}
+use crate::{Cursor, ListCursor, dune, lightdash, yandex_query};
 
 /// Bodies of failed calls: read or not, with whatever message is in them.
 pub fn error_bodies(data: &[u8]) {

@@ -2,37 +2,8 @@
 
 use proptest::{collection::vec, prelude::*};
 
-use super::{
-    csv_pages, cursors, dune_rows, error_bodies, lightdash_rows, pages, trino_type, yandex_rows,
-    yql_type,
-};
-use crate::{Cells, Columns, Row, decode::decode_rows};
+use super::{csv_pages, cursors, error_bodies, pages};
 
-const DUNE: &[&str] = &[
-    "bigint;double;varchar;varbinary;map(varchar, integer);timestamp;row(x tinyint, y boolean)\n\
-     [{\"a\":1,\"b\":-1.5e3,\"c\":\"x\\\"\\u00e9\",\"d\":\"0x00\",\"e\":{\"k\":1},\
-     \"f\":\"2031-06-07 13:21:10.000 UTC\",\"g\":{\"y\":true,\"x\":1}},{\"b\":\"NaN\",\"a\":null}]",
-    "uint256;decimal(38, 9);date;json;array(array(bigint))\n\
-     [{\"a\":\"115792089237316195423570985008687907853\",\"b\":\"3.100\",\"c\":\"2031-06-07\",\
-     \"d\":\"{\\\"One\\\":1}\",\"e\":[[1,2],[]],\"z\":{}}]",
-];
-const LIGHTDASH: &[&str] = &["number;string;date;boolean\n\
-     [{\"a\":{\"value\":{\"raw\":\"12\",\"formatted\":\"12 pcs\"}},\
-     \"b\":{\"value\":{\"formatted\":\"x\",\"raw\":\"x\"}},\
-     \"c\":{\"value\":{\"raw\":\"2031-06-07T00:00:00Z\",\"formatted\":\"\"}},\
-     \"d\":{\"value\":{\"raw\":null,\"formatted\":\"-\"}}}]"];
-const YANDEX: &[&str] = &[
-    "Int64;Optional<Utf8>;List<Int32?>;Dict<String,Int32>;Variant<'One':Int32,'Two':String>\n\
-     [[1,[\"x\"],[[1],[]],[[\"YWJj\",1]],[\"One\",1]],[\"9007199254740993\",[],[],[],[\"Two\",\"\"]]]",
-    "Struct<'a':Int32,'it\\\\'s':Utf8>;Enum<'Bar','Foo'>;Tuple<Double,Decimal(22,9)>;Timestamp\n\
-     [[{\"a\":1,\"it's\":\"x\"},[\"Foo\",null],[\"inf\",\"1.5\"],\"2031-06-07T13:21:10.000001Z\"]]",
-];
-const TYPES: &[&str] = &[
-    "Optional<Struct<'a':List<Dict<String,Tuple<Int32??,Decimal(22,9)>>>,'b,>':Tagged<Utf8,'t'>>?>",
-    "Variant<Int32,Set<Enum<'Bar','Fo\\x6f'>>>",
-    "row(a array(map(varchar(10), decimal(38, 0))), \"b c\" timestamp(3) with time zone)",
-    "interval day to second",
-];
 const BODIES: &[&str] = &[
     "{\"error\":\"no such query\"}",
     "{\"status\":\"error\",\"error\":{\"statusCode\":422,\"name\":\"N\",\"message\":\"m\",\"data\":{}}}",
@@ -93,27 +64,6 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn rows_of_dune(data in near(DUNE)) {
-        dune_rows(&data.0);
-    }
-
-    #[test]
-    fn rows_of_lightdash(data in near(LIGHTDASH)) {
-        lightdash_rows(&data.0);
-    }
-
-    #[test]
-    fn rows_of_yandex_query(data in near(YANDEX)) {
-        yandex_rows(&data.0);
-    }
-
-    #[test]
-    fn types_of_columns(data in near(TYPES)) {
-        yql_type(&data.0);
-        trino_type(&data.0);
-    }
-
-    #[test]
     fn bodies_of_errors(data in near(BODIES)) {
         error_bodies(&data.0);
     }
@@ -131,41 +81,5 @@ proptest! {
     #[test]
     fn pages_of_csv(data in near(CSV)) {
         csv_pages(&data.0);
-    }
-}
-
-/// Undamaged, the seeds are rows, or they would damage nothing that matters.
-#[test]
-fn the_seeds_are_good() {
-    let decoded = |columns: &Columns, rows: &str| decode_rows::<Row>(columns, rows, 0);
-    let columns = |types: &str| -> Vec<(String, String)> {
-        let names = ('a'..).map(String::from);
-        names.zip(types.split(';').map(str::to_owned)).collect()
-    };
-    for seed in DUNE {
-        let (types, rows) = seed.split_once('\n').unwrap_or_default();
-        let (names, types): (Vec<_>, Vec<_>) = columns(types).into_iter().unzip();
-        let columns = Columns::dune(Some(&names), Some(&types));
-        assert!(
-            decoded(&columns, rows).is_ok_and(|rows| !rows.is_empty()),
-            "{seed}"
-        );
-    }
-    for seed in LIGHTDASH {
-        let (types, rows) = seed.split_once('\n').unwrap_or_default();
-        let columns = Columns::lightdash(columns(types).into_iter(), Cells::Raw);
-        assert!(
-            decoded(&columns, rows).is_ok_and(|rows| !rows.is_empty()),
-            "{seed}"
-        );
-    }
-    for seed in YANDEX {
-        let (types, rows) = seed.split_once('\n').unwrap_or_default();
-        let columns = Columns::yandex_query(columns(types).into_iter());
-        let rows = decoded(&columns, rows);
-        assert!(
-            rows.as_ref().is_ok_and(|rows| !rows.is_empty()),
-            "{seed} {rows:?}"
-        );
     }
 }

@@ -13,8 +13,8 @@
 //!   did not choose falls back to 500, which every server allows.
 //! - Pages do not change once a query is ready, so all but the first may be fetched side by side.
 
-use rowfeed_client::RawRows;
 use rowfeed_lightdash::{builder, types};
+use rowfeed_rows::RawRows;
 
 use super::{
     state::{SERVICE, call, check_status},
@@ -22,9 +22,9 @@ use super::{
 };
 use crate::{
     Cells, Columns, Cursor, Error, ErrorKind, Page, Pages, ReadsRows,
-    decode::LastColumns,
     source::{Plan, Source, Wanted},
 };
+use rowfeed_rows::ColumnsCache;
 
 const PAGE_SIZE: u32 = 2_500;
 const SAFE_PAGE_SIZE: u64 = 500;
@@ -41,7 +41,7 @@ pub(super) struct Paging {
     under_way: u64,
     number: u64,
     ended: bool,
-    last_columns: LastColumns,
+    last_columns: ColumnsCache,
 }
 
 /// What is the same for all pages.
@@ -91,7 +91,7 @@ impl Paging {
             settled: None,
             under_way: 0,
             number: 0,
-            last_columns: LastColumns::default(),
+            last_columns: ColumnsCache::default(),
             ended: false,
         }
     }
@@ -310,7 +310,7 @@ impl Source for Paging {
         let declared = columns
             .clone()
             .map(|(name, type_name)| (name, Some(type_name)));
-        let columns = self.last_columns.or_make(declared, || {
+        let columns = self.last_columns.get_or_make(declared, || {
             let cells = match wanted.formatted {
                 true => Cells::Formatted,
                 false => Cells::Raw,

@@ -1,7 +1,7 @@
 //! How many rows Lightdash says that there are.
 
-use rowfeed_client::RawRows;
 use rowfeed_lightdash::types;
+use rowfeed_rows::RawRows;
 
 /// What `totalResults` is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

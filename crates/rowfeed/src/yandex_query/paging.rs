@@ -13,10 +13,10 @@ use rowfeed_yandex_query::{builder, types};
 use super::state::{SERVICE, call, check_status};
 use crate::{
     Columns, Cursor, Error, ErrorKind, Page, Pages, ReadsRows,
-    decode::LastColumns,
     offsets::{Offsets, Ticket},
     source::{Plan, Source, Wanted},
 };
+use rowfeed_rows::ColumnsCache;
 
 /// What the service allows.
 const PAGE_SIZE: u32 = 1_000;
@@ -28,7 +28,7 @@ pub(super) struct Paging {
     is_asked: bool,
     offsets: Offsets,
     number: u64,
-    last_columns: LastColumns,
+    last_columns: ColumnsCache,
 }
 
 /// The size of a result set.
@@ -89,7 +89,7 @@ impl Paging {
             announced,
             offsets: Offsets::from(offset),
             number: 0,
-            last_columns: LastColumns::default(),
+            last_columns: ColumnsCache::default(),
         }
     }
 
@@ -275,7 +275,7 @@ impl Source for Paging {
         }
         let declared = results.columns.iter();
         let declared = declared.map(|column| (column.name.as_str(), Some(column.type_.as_str())));
-        let columns = self.last_columns.or_make(declared, || {
+        let columns = self.last_columns.get_or_make(declared, || {
             let columns = results.columns.iter();
             Columns::yandex_query(columns.map(|column| (&column.name, &column.type_)))
         });

@@ -1,6 +1,7 @@
 //! Trino's types, as Dune declares and sends them.
 
 use super::*;
+use crate::arrow::ColumnsExt as _;
 
 #[test]
 fn numbers() {

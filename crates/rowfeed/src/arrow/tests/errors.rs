@@ -3,7 +3,7 @@
 use arrow_schema::{Field, Schema};
 
 use super::*;
-use crate::decode::CellReader;
+use rowfeed_rows::cells::CellReader;
 
 fn dune_error(declared: &str, cell: &str) -> String {
     dune_column(declared, &["null", cell]).unwrap_err()

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+mod batches;
 mod dune;
 mod errors;
 mod lightdash;
@@ -9,11 +10,12 @@ mod shown;
 mod wanted;
 mod yandex_query;
 
+use crate::arrow::ColumnsExt as _;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, SchemaRef};
-use rowfeed_client::RawRows;
+use rowfeed_rows::RawRows;
 
 use self::shown::shown;
 use super::{

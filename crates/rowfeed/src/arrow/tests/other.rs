@@ -1,5 +1,6 @@
 //! The types of services that are not rowfeed's own.
 
+use crate::arrow::ColumnsExt as _;
 use arrow_schema::{DataType, TimeUnit};
 
 use crate::{Columns, service::ColumnType};

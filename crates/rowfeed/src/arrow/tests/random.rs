@@ -6,8 +6,8 @@ use proptest::{
     strategy::{BoxedStrategy, Strategy},
 };
 
+use super::batches::agree as batches_agree;
 use super::*;
-use crate::fuzzing::batches_agree;
 
 /// A declared type, and the cells that it may have.
 #[derive(Clone, Debug)]

@@ -1,6 +1,7 @@
 //! YQL's types.
 
 use super::*;
+use crate::arrow::ColumnsExt as _;
 
 #[test]
 fn scalars() {

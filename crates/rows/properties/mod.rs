@@ -1,0 +1,65 @@
+//! What holds for any bytes from outside. Each function takes bytes and panics where something does
+//! not hold. The tests here run them on random input, and `cargo fuzz` does from `fuzz/`.
+#![allow(clippy::unwrap_used)]
+// The fuzz targets use what the tests do not.
+#![allow(unreachable_pub, unused_imports, dead_code)]
+
+mod bodies;
+mod forms;
+mod rows;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod wide;
+
+pub use bodies::{bodies, raw_rows};
+use rowfeed_rows::{Column, Columns, Row, decode_rows};
+pub use rows::{
+    dune_rows, dune_tables, lightdash_rows, lightdash_tables, yandex_rows, yandex_tables,
+};
+
+/// The type string of a column at Yandex Query: it means something or not, blanks around it do not
+/// matter, and a value can be read.
+pub fn yql_type(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
+    let columns = |text: &str| {
+        let column = ("c".to_owned(), text.to_owned());
+        Columns::yandex_query([column].into_iter())
+    };
+    same_kind(&columns(text), &columns(&format!(" {text} ")));
+    for cell in [
+        "1",
+        "[]",
+        r#"["x"]"#,
+        r#"[[1,"x"]]"#,
+        r#"{"a":[1]}"#,
+        "null",
+    ] {
+        let _ = decode_rows::<Row>(&columns(text), &format!("[[{cell}]]"), 0);
+    }
+}
+
+/// The type string of a column at Dune, likewise.
+pub fn trino_type(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
+    let columns = |text: &str| Columns::dune(Some(&["c".to_owned()]), Some(&[text.to_owned()]));
+    same_kind(&columns(text), &columns(&format!(" {text} ")));
+    for cell in [
+        "1",
+        r#""2031-01-02 03:04:05 UTC""#,
+        "[[1]]",
+        r#"{"a":[1]}"#,
+        "null",
+    ] {
+        let _ = decode_rows::<Row>(&columns(text), &format!(r#"[{{"c":{cell}}}]"#), 0);
+    }
+}
+
+fn same_kind(one: &Columns, other: &Columns) {
+    let kinds = |columns: &Columns| -> Vec<_> { columns.iter().map(Column::kind).collect() };
+    assert_eq!(kinds(one), kinds(other));
+}

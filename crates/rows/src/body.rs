@@ -1,0 +1,344 @@
+//! A received body as a response type, without a look into its rows.
+//!
+//! The rows of a page are nearly all of its body. A JSON parser that is to give them as raw text
+//! still reads every token of them. Here they are found by their brackets, and the parser gets the
+//! rest of the body, with an empty list in their place.
+
+use std::{cell::RefCell, ops::Range};
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use serde::de::DeserializeOwned;
+
+use crate::{
+    RawRows,
+    json::{brackets::end_of_nested, lexer::Lexer},
+    row_index::RowIndex,
+};
+
+const NO_ROWS: &str = "[]";
+/// Objects that lie deeper are stepped over.
+const MAX_DEPTH: usize = 8;
+
+/// Whether a list of so many bytes is taken for the rows of its body: most of what is there, and
+/// enough that parsing around it pays. A list that turns out not to be raw rows costs a second
+/// parse of what is around it. Tests and fuzzers have small bodies.
+fn is_worth_it(list: usize, body: usize) -> bool {
+    cfg!(any(test, rowfeed_fuzzing)) || (list >= 1024 && list >= body / 2)
+}
+
+/// Decodes a JSON body so that every [`RawRows`] in it shares the body's memory.
+///
+/// The list of rows may have any name, and lie in objects up to eight deep. Rows are only checked
+/// to be UTF-8 with brackets and quotes that match: decoding a row checks the rest. Whatever is
+/// wrong with the rest of the body is an error here.
+///
+/// # Errors
+///
+/// The body is not JSON, or does not fit `T`.
+///
+/// ```
+/// use rowfeed_rows::{RawRows, decode_body};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Page {
+///     data: RawRows,
+///     next: Option<String>,
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let page: Page = decode_body(&r#"{"data": [[1, "a"], [2, "b"]], "next": null}"#.into())?;
+/// assert_eq!((page.data.count(), page.next), (2, None));
+/// # Ok(())
+/// # }
+/// ```
+pub fn decode_body<T: DeserializeOwned>(body: &Bytes) -> Result<T, serde_json::Error> {
+    // The only check of a page's bytes: slices of the text are text.
+    let Ok(text) = ByteString::try_from(body.clone()) else {
+        return serde_json::from_slice(body);
+    };
+    if let Some(rows) = find_rows(&text)
+        && is_worth_it(rows.place.len(), text.len())
+        && let Some(value) = decode_around(&text, rows)
+    {
+        return Ok(value);
+    }
+    share(&text, || serde_json::from_str(&text))
+}
+
+/// Runs `decode` so that every [`RawRows`] it meets can share `body`.
+pub(crate) fn share<T>(body: &ByteString, decode: impl FnOnce() -> T) -> T {
+    with(Shared::Body(body.clone()), decode).0
+}
+
+/// The rows that stand at `text` in what is being decoded, shared if they can be.
+pub(crate) fn shared_rows(text: &str) -> RawRows {
+    SHARED.with_borrow_mut(|shared| match shared {
+        Some(Shared::Rows { place, rows }) if *place == text.as_ptr().addr() => {
+            rows.take().unwrap_or_default()
+        }
+        Some(Shared::Body(body)) if contains(body, text) => RawRows::of_valid(body.slice_ref(text)),
+        _ => RawRows::of_valid(text.into()),
+    })
+}
+
+enum Shared {
+    /// All that is being decoded.
+    Body(ByteString),
+    /// What belongs to this place of it.
+    Rows { place: usize, rows: Option<RawRows> },
+}
+
+thread_local! {
+    /// What the values being decoded on this thread may share.
+    static SHARED: RefCell<Option<Shared>> = const { RefCell::new(None) };
+}
+
+/// Runs `work` with `shared`, and gives back what is left of it.
+fn with<T>(shared: Shared, work: impl FnOnce() -> T) -> (T, Option<Shared>) {
+    /// Puts back what was there, also when `work` panics.
+    struct Restore(Option<Shared>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            let before = self.0.take();
+            SHARED.with(|slot| slot.replace(before));
+        }
+    }
+    let restore = Restore(SHARED.with(|slot| slot.replace(Some(shared))));
+    let out = work();
+    let left = SHARED.with(RefCell::take);
+    drop(restore);
+    (out, left)
+}
+
+fn contains(body: &str, text: &str) -> bool {
+    let (body, text) = (
+        body.as_bytes().as_ptr_range(),
+        text.as_bytes().as_ptr_range(),
+    );
+    body.start <= text.start && text.end <= body.end
+}
+
+/// Decodes what is around the rows. `None` if that fails, or if the type has no [`RawRows`] in
+/// their place: then it must see the body as it is.
+fn decode_around<T: DeserializeOwned>(body: &ByteString, found: FoundRows) -> Option<T> {
+    let FoundRows { place, index } = found;
+    let (head, tail) = (&body[..place.start], &body[place.end..]);
+    let rest = [head, NO_ROWS, tail].concat();
+    let rows = RawRows::of_valid_with(body.slice_ref(&body[place]), index);
+    let shared = Shared::Rows {
+        place: rest[head.len()..].as_ptr().addr(),
+        rows: Some(rows),
+    };
+    match with(shared, || serde_json::from_str(&rest)) {
+        (Ok(value), Some(Shared::Rows { rows: None, .. })) => Some(value),
+        _ => None,
+    }
+}
+
+/// A list that may be the rows of a page.
+struct FoundRows {
+    place: Range<usize>,
+    index: Option<RowIndex>,
+}
+
+/// The longest list of lists or objects that is a member of the body, or of an object within it.
+/// `None` where there is none, and where the body is not JSON: the parser will say why.
+fn find_rows(body: &str) -> Option<FoundRows> {
+    let mut lex = Lexer::lending(body);
+    let mut longest: Option<FoundRows> = None;
+    let mut depth = 0;
+    let mut first = true;
+    lex.open(b'{').ok()?;
+    loop {
+        if !lex.next_item(&mut first, b'}').ok()? {
+            if depth == 0 {
+                return longest;
+            }
+            depth -= 1;
+            // The object that ends here was an item itself.
+            first = false;
+            continue;
+        }
+        lex.quoted().ok()?;
+        lex.expect(b':').ok()?;
+        let bracket = lex.peek().ok()?;
+        let start = lex.position();
+        let rest = &body.as_bytes()[start..];
+        match bracket {
+            b'[' => {
+                let (len, index) = RowIndex::read(rest)?;
+                lex.go_to(start + len);
+                let shortest = longest.as_ref().map_or(0, |rows| rows.place.len());
+                if len > shortest && index.is_some() {
+                    longest = Some(FoundRows {
+                        place: start..start + len,
+                        index,
+                    });
+                }
+            }
+            b'{' if depth < MAX_DEPTH => {
+                lex.open(b'{').ok()?;
+                depth += 1;
+                first = true;
+            }
+            b'{' => lex.go_to(start + end_of_nested(rest)?),
+            _ => lex.skip().ok()?,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Deserialize, Debug, PartialEq)]
+    struct Page {
+        state: Option<String>,
+        result: Option<Results>,
+        next: Option<u64>,
+    }
+
+    #[derive(Deserialize, Debug, PartialEq)]
+    struct Results {
+        rows: Option<RawRows>,
+        total: Option<u64>,
+    }
+
+    fn page_of(body: &[u8]) -> Result<Page, serde_json::Error> {
+        decode_body(&Bytes::copy_from_slice(body))
+    }
+
+    fn page(body: &str) -> Result<Page, serde_json::Error> {
+        decode_body(&Bytes::copy_from_slice(body.as_bytes()))
+    }
+
+    #[test]
+    fn rows_are_found_where_they_are() {
+        for (body, rows) in [
+            ("{\"rows\":[{}]}", Some("[{}]")),
+            ("{\"rows\":[]}", Some("[]")),
+            (
+                " {\"a\":1, \"r\" : {\"b\":[\"]\"],\"rows\" :\n[[1]] }}",
+                Some("[[1]]"),
+            ),
+            (
+                "{\"a\":{\"b\":{}},\"c\":null,\"rows\":[[1]]}",
+                Some("[[1]]"),
+            ),
+            (
+                "{\"a\":\"rows\",\"b\":{\"rows\":7},\"c\":{\"data\":[{}]}}",
+                Some("[{}]"),
+            ),
+            (
+                "{\"names\":[[1]],\"result\":{\"items\":[[1],[2]]}}",
+                Some("[[1],[2]]"),
+            ),
+            ("{\"rows\":[\u{c}[1]]}", None),
+            ("{\u{c}\"rows\":[[1]]}", None),
+            ("{\"rows\":[1]}", None),
+            ("{\"a\":[{\"rows\":[1]}]}", None),
+            ("{\"rows\":null}", None),
+            ("{\"rows\":[1}", None),
+            ("{}", None),
+            ("[]", None),
+            ("", None),
+            ("{\"rows\\\":[1]", None),
+            ("<html>", None),
+            ("{\"a\"}", None),
+            ("}", None),
+        ] {
+            let found = find_rows(body).map(|rows| &body[rows.place]);
+            assert_eq!(found, rows, "{body}");
+        }
+        assert!(
+            page_of(b"{\"result\":{\"rows\":[\"\xff\"]}}").is_err(),
+            "not UTF-8"
+        );
+    }
+
+    #[test]
+    fn the_rest_of_the_body_is_decoded_as_ever() {
+        let body = "{\"state\":\"done\",\"result\":{\"rows\":[ {\"a\":\"}]\"} , [2] ],\"total\":2},\
+                    \"next\":3}";
+        let shared = Bytes::from(body);
+        let page: Page = decode_body(&shared).unwrap();
+        let results = page.result.unwrap();
+        let rows = results.rows.unwrap();
+        assert_eq!(rows.as_str(), "[ {\"a\":\"}]\"} , [2] ]");
+        assert!(shared.as_ptr_range().contains(&rows.as_bytes().as_ptr()));
+        assert_eq!(
+            (rows.count(), results.total, page.next),
+            (2, Some(2), Some(3))
+        );
+        assert_eq!(page.state.as_deref(), Some("done"));
+    }
+
+    #[test]
+    fn what_is_wrong_around_rows_is_told_of_the_body_as_it_came() {
+        for body in [
+            "{\"result\":{\"rows\":[{\"a\":1}]},\"next\":\"x\"}",
+            "{\"result\":{\"rows\":[{\"a\":1}]},\"next\":1",
+            "{\"result\":{\"rows\":[{\"a\":1}],},\"next\":1}",
+            "{\"result\":{\"rows\":[{\"a\":1}]}} x",
+            "{\"result\":{\"rows\":[{\"a\":1}]",
+        ] {
+            let wanted = serde_json::from_str::<Page>(body).unwrap_err().to_string();
+            assert_eq!(page(body).unwrap_err().to_string(), wanted);
+        }
+    }
+
+    #[test]
+    fn a_type_with_other_rows_gets_them() {
+        #[derive(Deserialize, Debug, PartialEq)]
+        struct Counts {
+            rows: Vec<u64>,
+        }
+        let body = Bytes::from("{\"rows\":[1,2,3]}");
+        let rows = vec![1, 2, 3];
+        assert_eq!(decode_body::<Counts>(&body).unwrap(), Counts { rows });
+        let value: serde_json::Value = decode_body(&body).unwrap();
+        assert_eq!(value, serde_json::json!({"rows": [1, 2, 3]}));
+    }
+
+    #[test]
+    fn several_rows_in_a_body_are_each_their_own() {
+        #[derive(Deserialize)]
+        struct Two {
+            rows: RawRows,
+            other: Results,
+        }
+        let body = Bytes::from("{\"other\":{\"rows\":[[1],[2]]},\"rows\":[[3]]}");
+        let two: Two = decode_body(&body).unwrap();
+        assert_eq!(two.other.rows.unwrap().as_str(), "[[1],[2]]");
+        assert_eq!(two.rows.as_str(), "[[3]]");
+    }
+
+    #[test]
+    fn a_repeated_member_is_an_error_with_and_without_rows() {
+        let repeated = page("{\"result\":{\"rows\":[{}],\"rows\":[{},{}]}}").unwrap_err();
+        assert!(repeated.to_string().starts_with("duplicate field `rows`"));
+    }
+
+    #[test]
+    fn what_was_lent_is_let_go_also_after_a_panic() {
+        let (outer, inner) = (ByteString::from("[1]"), ByteString::from("[2]"));
+        let held = || {
+            SHARED.with_borrow(|shared| match shared {
+                Some(Shared::Body(body)) => Some(body.clone()),
+                _ => None,
+            })
+        };
+        share(&outer, || {
+            let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                share(&inner, || panic!("while decoding"));
+            }));
+            assert!(panicked.is_err());
+            assert_eq!(held(), Some(outer.clone()));
+        });
+        assert_eq!(held(), None);
+    }
+}

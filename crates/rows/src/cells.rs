@@ -1,0 +1,218 @@
+//! Rows, cell by cell, for readers that fill columns.
+//!
+//! [`CellReader`] walks over the rows of a page and hands each cell to a [`CellVisitor`]. A cell is a
+//! serde `Deserializer`, which presents the value as it would to a struct's field: quoted or bare
+//! numbers, JSON in text, every Optional's list.
+
+use std::fmt;
+
+use serde::de::{Deserializer, Visitor};
+
+use crate::{
+    columns::{Columns, Shape},
+    decode::layout_cache::LayoutCache,
+    decode::list_row::ListRow,
+    decode::object_row::ObjectRow,
+    decoder::at_row,
+    error::{DecodeError, Result},
+    fields::AS_SENT,
+    json::lexer::Lexer,
+};
+
+/// Takes the cells of rows.
+///
+/// The first error ends the reading.
+pub trait CellVisitor {
+    /// Whether to visit the cells of this column. Others are stepped over.
+    fn wants(&self, column: usize) -> bool;
+
+    /// Takes a cell.
+    ///
+    /// # Errors
+    ///
+    /// The cell does not fit. The reader adds row, column and declared type.
+    fn visit<'de, D>(&mut self, column: usize, cell: D) -> Result<()>
+    where
+        D: Deserializer<'de, Error = DecodeError>;
+
+    /// A row has a cell of a column that the result does not declare.
+    ///
+    /// # Errors
+    ///
+    /// Such columns are not acceptable. Otherwise the cell is stepped over.
+    fn undeclared(&mut self, name: &str) -> Result<()>;
+
+    /// Rewords the error of a cell, once it names its column.
+    fn explain(&self, column: usize, error: DecodeError) -> DecodeError {
+        let _ = column;
+        error
+    }
+
+    /// The row has ended.
+    ///
+    /// # Errors
+    ///
+    /// The row is incomplete.
+    fn end_row(&mut self) -> Result<()>;
+}
+
+/// Reads text as it was sent, not in rowfeed's normal form for dates and times.
+///
+/// # Errors
+///
+/// Those of the visitor.
+pub fn text_as_sent<'de, D, V>(cell: D, visitor: V) -> std::result::Result<V::Value, D::Error>
+where
+    D: Deserializer<'de>,
+    V: Visitor<'de>,
+{
+    cell.deserialize_newtype_struct(AS_SENT, AsSent(visitor))
+}
+
+struct AsSent<V>(V);
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for AsSent<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(out)
+    }
+
+    #[inline]
+    fn visit_newtype_struct<D: Deserializer<'de>>(
+        self,
+        cell: D,
+    ) -> std::result::Result<V::Value, D::Error> {
+        cell.deserialize_str(self.0)
+    }
+}
+
+/// Reads the rows of a page, some at a time.
+///
+/// The value is the place in the page: it starts before the first row.
+#[derive(Debug, Default)]
+pub struct CellReader {
+    at: usize,
+    state: State,
+    layout: LayoutCache,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Before,
+    First,
+    Within,
+    Behind,
+}
+
+impl CellReader {
+    /// Reads up to `at_most` rows and returns how many it read: fewer only at the end of the page.
+    ///
+    /// Columns and `rows_json`, the JSON list of the page's rows, are the same in each call.
+    /// `first_row` is the position of the next row in the whole result, for errors.
+    ///
+    /// # Errors
+    ///
+    /// The rows are not JSON, or the visitor refused one. Later calls read nothing.
+    pub fn read(
+        &mut self,
+        columns: &Columns,
+        rows_json: &str,
+        first_row: u64,
+        at_most: usize,
+        cells: &mut impl CellVisitor,
+    ) -> Result<usize> {
+        let mut lex = match self.state {
+            State::Before => Lexer::lending(rows_json),
+            State::First | State::Within => Lexer::within_list(rows_json, 0, self.at),
+            State::Behind => return Ok(0),
+        };
+        let mut rows = 0;
+        while rows < at_most {
+            match self.row(&mut lex, columns, cells) {
+                Ok(true) => rows += 1,
+                Ok(false) => break,
+                Err(error) => {
+                    self.state = State::Behind;
+                    return Err(at_row(error, columns, first_row + rows as u64));
+                }
+            }
+        }
+        self.at = lex.position();
+        Ok(rows)
+    }
+
+    /// Reads the next row, if there is one.
+    fn row<'de>(
+        &mut self,
+        lex: &mut Lexer<'de, 'de>,
+        columns: &'de Columns,
+        cells: &mut impl CellVisitor,
+    ) -> Result<bool> {
+        if self.state == State::Before {
+            lex.open(b'[')?;
+            self.state = State::First;
+        }
+        let mut first = self.state == State::First;
+        if !lex.next_item(&mut first, b']')? {
+            self.state = State::Behind;
+            lex.finish()?;
+            return Ok(false);
+        }
+        self.state = State::Within;
+        match columns.shape() {
+            Shape::List => ListRow::new(lex, columns, &mut self.layout).each_cell(cells)?,
+            shape => ObjectRow::new(lex, columns, shape, &mut self.layout).each_cell(cells)?,
+        }
+        cells.end_row()?;
+        Ok(true)
+    }
+}
+
+impl ListRow<'_, '_> {
+    fn each_cell(mut self, cells: &mut impl CellVisitor) -> Result<()> {
+        self.lex.open(b'[')?;
+        let mut first = true;
+        for column in 0..self.columns.len() {
+            if !self.lex.next_item(&mut first, b']')? {
+                return Err(self.wrong_length());
+            }
+            if cells.wants(column) {
+                self.cell(column, |cell| cells.visit(column, cell))
+                    .map_err(|error| cells.explain(column, error))?;
+            } else {
+                self.lex.skip()?;
+            }
+        }
+        match self.lex.next_item(&mut first, b']')? {
+            true => Err(self.wrong_length()),
+            false => Ok(()),
+        }
+    }
+}
+
+impl ObjectRow<'_, '_> {
+    fn each_cell(mut self, cells: &mut impl CellVisitor) -> Result<()> {
+        self.lex.open(b'{')?;
+        let mut first = true;
+        let mut place = 0;
+        while self.lex.next_item(&mut first, b'}')? {
+            let key = self.key(place)?;
+            place += 1;
+            match key {
+                Ok(column) if cells.wants(column) => {
+                    let declared = self.columns.slice().get(column);
+                    self.cell(declared, |cell| cells.visit(column, cell))
+                        .map_err(|error| cells.explain(column, error))?;
+                }
+                Ok(_) => self.skip_cell()?,
+                Err(name) => {
+                    cells.undeclared(&name)?;
+                    self.skip_cell()?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

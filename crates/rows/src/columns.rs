@@ -1,0 +1,371 @@
+//! The columns of a result, as the service declares them.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
+
+use crate::{
+    error::DecodeError,
+    fields,
+    types::{ColumnKind, ColumnType, UNDECLARED, lightdash, trino, yql},
+};
+
+/// One column of a result.
+///
+/// ```
+/// use rowfeed_rows::{ColumnKind, Columns, LogicalType};
+///
+/// let columns = [("trade_id", "Int64"), ("amount_usd", "Optional<Double>")];
+/// let columns = Columns::yandex_query(columns.into_iter());
+/// for column in &columns {
+///     let declared = column.type_name().unwrap_or("not declared");
+///     println!("{}: {:?} ({declared})", column.name(), column.kind());
+/// }
+/// let amount = columns.get("amount_usd").expect("it is the second");
+/// assert_eq!((amount.kind(), amount.is_nullable()), (ColumnKind::Float, Some(true)));
+/// assert_eq!(amount.column_type().logical(), &LogicalType::Float { bits: 64 });
+/// ```
+#[derive(Clone, Debug)]
+pub struct Column {
+    name: Box<str>,
+    type_name: Option<Box<str>>,
+    pub(crate) declared: ColumnType,
+    /// The name is written in JSON as it is.
+    pub(crate) plain: bool,
+    /// Yandex Query: `null` here is not a NULL but a value that could not be sent.
+    pub(crate) null_is_lost: bool,
+}
+
+impl Column {
+    fn new(name: &str, type_name: Option<&str>, declared: ColumnType) -> Self {
+        Self {
+            name: name.into(),
+            type_name: type_name.map(Into::into),
+            declared,
+            plain: !name.contains(['"', '\\']),
+            null_is_lost: false,
+        }
+    }
+
+    /// The error of a cell in this column, with all that the column knows.
+    #[cold]
+    pub(crate) fn blame(&self, error: DecodeError, sent: &str) -> DecodeError {
+        error
+            .at_column(&self.name, self.type_name(), sent, self.null_is_lost)
+            .or_advice(|| fields::advice(&self.declared, sent))
+    }
+
+    /// The name, as sent.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The declared type in the service's own spelling: `decimal(38, 0)`, `number`,
+    /// `Optional<Int64>`. Dune results from before October 2024 have none.
+    pub fn type_name(&self) -> Option<&str> {
+        self.type_name.as_deref()
+    }
+
+    /// The declared type, with its width, precision, time zone and what is nested in it.
+    pub fn column_type(&self) -> &ColumnType {
+        &self.declared
+    }
+
+    /// The coarse kind of the declared type.
+    pub fn kind(&self) -> ColumnKind {
+        self.declared.kind()
+    }
+
+    /// Whether the declared type has room for NULL; `None` where the service does not say.
+    /// Only Yandex Query does: what is not `Optional` has none, except for `Void`, `Null` and Pg
+    /// types.
+    pub fn is_nullable(&self) -> Option<bool> {
+        self.declared.is_nullable()
+    }
+}
+
+/// The columns of a result, in order. Cloning is cheap.
+///
+/// ```
+/// use rowfeed_rows::{Column, ColumnKind, Columns};
+///
+/// let names = ["trade_id", "project"].map(str::to_owned);
+/// let types = ["bigint", "varchar"].map(str::to_owned);
+/// let columns = Columns::dune(Some(&names), Some(&types));
+/// let names: Vec<_> = columns.iter().map(Column::name).collect();
+/// assert_eq!(names, ["trade_id", "project"]);
+/// assert_eq!(columns.get("project").map(Column::kind), Some(ColumnKind::Text));
+/// assert_eq!(columns.position("amount_usd"), None);
+/// ```
+#[derive(Clone)]
+pub struct Columns(Arc<Inner>);
+
+struct Inner {
+    shape: Shape,
+    columns: Vec<Column>,
+    /// Of many columns, made when one is looked up.
+    by_name: OnceLock<HashMap<Box<str>, usize>>,
+}
+
+/// So many columns are looked through faster than a name is hashed.
+const FEW: usize = 16;
+
+/// Keeps the columns of the last page, so that the next page with the same columns shares them.
+#[derive(Debug, Default)]
+pub struct ColumnsCache(Option<Columns>);
+
+impl ColumnsCache {
+    /// Returns the columns with these names and types: those of the last call if they are the same,
+    /// or else what `make` makes.
+    pub fn get_or_make<'a>(
+        &mut self,
+        declared: impl Iterator<Item = (&'a str, Option<&'a str>)>,
+        make: impl FnOnce() -> Columns,
+    ) -> Columns {
+        match &self.0 {
+            Some(last) if last.are_declared_by(declared) => last.clone(),
+            _ => self.0.insert(make()).clone(),
+        }
+    }
+}
+
+/// How a service writes a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Dune: an object of values.
+    Object,
+    /// Lightdash: an object of objects that hold each value twice.
+    Cells(Cells),
+    /// Yandex Query: a list of values.
+    List,
+}
+
+/// Which of the two forms of a Lightdash value to read.
+///
+/// ```
+/// use rowfeed_rows::{Cells, Columns, RawRows};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let rows = RawRows::from_json(
+///     r#"[{"usd": {"value": {"raw": 1234.5, "formatted": "$1,234.50"}}}]"#,
+/// )?;
+/// let columns = [("usd", "number")];
+/// let raw = Columns::lightdash(columns.into_iter(), Cells::Raw);
+/// let formatted = Columns::lightdash(columns.into_iter(), Cells::Formatted);
+/// assert_eq!(rows.decode::<f64>(&raw).next().ok_or("no row")??, 1234.5);
+/// assert_eq!(rows.decode::<String>(&formatted).next().ok_or("no row")??, "$1,234.50");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cells {
+    /// The value as the warehouse gave it. This is what should be computed with.
+    #[default]
+    Raw,
+    /// The value as Lightdash would show it: always text, dependent on locale and format.
+    /// NULL stays NULL (Lightdash shows it as `∅`).
+    Formatted,
+}
+
+impl Columns {
+    /// Dune: `column_names` and `column_types` of the result's metadata, whichever are there.
+    /// A type beyond the last name is ignored; a name beyond the last type has none.
+    ///
+    /// ```
+    /// use rowfeed_rows::Columns;
+    ///
+    /// let names = ["hash", "value"].map(str::to_owned);
+    /// let types = ["varbinary", "uint256"].map(str::to_owned);
+    /// let columns = Columns::dune(Some(&names), Some(&types));
+    /// assert_eq!(columns.len(), 2);
+    /// ```
+    pub fn dune(names: Option<&[String]>, types: Option<&[String]>) -> Self {
+        let types = types.unwrap_or_default();
+        let columns = names.unwrap_or_default().iter().enumerate();
+        let columns = columns.map(|(index, name)| {
+            let type_name = types.get(index).map(String::as_str);
+            let declared = type_name.map_or(UNDECLARED.clone(), trino::parse);
+            Column::new(name, type_name, declared)
+        });
+        Self::new(Shape::Object, columns.collect())
+    }
+
+    /// Lightdash: names and types of `columns`, in the order in which they were sent, and which
+    /// form of the values to read.
+    ///
+    /// ```
+    /// use rowfeed_rows::{Cells, Columns};
+    ///
+    /// let columns = [("orders_status", "string"), ("orders_count", "number")];
+    /// let columns = Columns::lightdash(columns.into_iter(), Cells::Raw);
+    /// assert_eq!(columns.position("orders_count"), Some(1));
+    /// ```
+    pub fn lightdash<N, T>(columns: impl Iterator<Item = (N, T)>, cells: Cells) -> Self
+    where
+        N: AsRef<str>,
+        T: AsRef<str>,
+    {
+        let columns = columns.map(|(name, type_name)| {
+            let type_name = type_name.as_ref();
+            let declared = match cells {
+                Cells::Raw => lightdash::parse(type_name),
+                Cells::Formatted => ColumnType::text(),
+            };
+            Column::new(name.as_ref(), Some(type_name), declared)
+        });
+        Self::new(Shape::Cells(cells), columns.collect())
+    }
+
+    /// Yandex Query: names and type strings of `columns`. A type string that cannot be read
+    /// leaves its column without a known type; it is no error.
+    ///
+    /// The service cannot write some values as JSON: every `Uuid`, and text that is not UTF-8. It
+    /// sends `null` in their place, which is an error unless the field is an `Option`; an
+    /// `Optional<Uuid>` looks like NULL whatever it holds. Cast such columns in the query
+    /// (`CAST(id AS Utf8)`).
+    ///
+    /// ```
+    /// use rowfeed_rows::{ColumnKind, Columns};
+    ///
+    /// let columns = [("id", "Int64"), ("tags", "Optional<List<Utf8>>")];
+    /// let columns = Columns::yandex_query(columns.into_iter());
+    /// assert_eq!(columns.get("tags").map(|tags| tags.kind()), Some(ColumnKind::List));
+    /// ```
+    pub fn yandex_query<N, T>(columns: impl Iterator<Item = (N, T)>) -> Self
+    where
+        N: AsRef<str>,
+        T: AsRef<str>,
+    {
+        let columns = columns.map(|(name, type_name)| {
+            let type_name = type_name.as_ref();
+            let (declared, null_is_lost) = yql::column(type_name);
+            Column {
+                null_is_lost,
+                ..Column::new(name.as_ref(), Some(type_name), declared)
+            }
+        });
+        Self::new(Shape::List, columns.collect())
+    }
+
+    /// These columns, followed by undeclared columns for those of `names` that are not among them.
+    #[must_use]
+    pub fn with_undeclared<'a>(&self, names: impl Iterator<Item = &'a str>) -> Self {
+        let missing = names.filter(|name| self.position(name).is_none());
+        let missing = missing.map(|name| Column::new(name, None, ColumnType::undeclared()));
+        let columns = self.iter().cloned().chain(missing).collect();
+        Self::new(self.shape(), columns)
+    }
+
+    /// Whether the cells of a row are found by the names of their columns, not by their position.
+    #[must_use]
+    pub fn is_by_name(&self) -> bool {
+        self.shape() != Shape::List
+    }
+
+    /// Whether the columns have these names and declared types, in this order.
+    pub fn are_declared_by<'a>(
+        &self,
+        mut declared: impl Iterator<Item = (&'a str, Option<&'a str>)>,
+    ) -> bool {
+        let same = |column: &Column| declared.next() == Some((column.name(), column.type_name()));
+        self.iter().all(same) && declared.next().is_none()
+    }
+
+    /// The columns of another service, whose rows are objects: for each its name,
+    /// its type as the service spells it, and what that amounts to.
+    pub fn objects<N, T>(columns: impl IntoIterator<Item = (N, T, ColumnType)>) -> Self
+    where
+        N: AsRef<str>,
+        T: AsRef<str>,
+    {
+        Self::other(Shape::Object, columns)
+    }
+
+    /// The same for rows that are lists of values, in the order of the columns.
+    pub fn lists<N, T>(columns: impl IntoIterator<Item = (N, T, ColumnType)>) -> Self
+    where
+        N: AsRef<str>,
+        T: AsRef<str>,
+    {
+        Self::other(Shape::List, columns)
+    }
+
+    fn other<N, T>(shape: Shape, columns: impl IntoIterator<Item = (N, T, ColumnType)>) -> Self
+    where
+        N: AsRef<str>,
+        T: AsRef<str>,
+    {
+        let columns = columns.into_iter().map(|(name, type_name, declared)| {
+            Column::new(name.as_ref(), Some(type_name.as_ref()), declared)
+        });
+        Self::new(shape, columns.collect())
+    }
+
+    fn new(shape: Shape, columns: Vec<Column>) -> Self {
+        Self(Arc::new(Inner {
+            shape,
+            columns,
+            by_name: OnceLock::new(),
+        }))
+    }
+
+    /// The columns, in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Column> {
+        self.0.columns.iter()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.columns.len()
+    }
+
+    /// Whether there are none, or none are known (Dune results of 2022 without metadata).
+    pub fn is_empty(&self) -> bool {
+        self.0.columns.is_empty()
+    }
+
+    /// The column with this name; the first, should several have it.
+    pub fn get(&self, name: &str) -> Option<&Column> {
+        self.position(name).map(|index| &self.0.columns[index])
+    }
+
+    /// Where the column with this name is.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        let columns = &self.0.columns;
+        if columns.len() <= FEW {
+            return columns.iter().position(|column| column.name() == name);
+        }
+        let by_name = self.0.by_name.get_or_init(|| {
+            let mut by_name = HashMap::with_capacity(columns.len());
+            for (index, column) in columns.iter().enumerate() {
+                by_name.entry(column.name.clone()).or_insert(index);
+            }
+            by_name
+        });
+        by_name.get(name).copied()
+    }
+
+    pub(crate) fn shape(&self) -> Shape {
+        self.0.shape
+    }
+
+    pub(crate) fn slice(&self) -> &[Column] {
+        &self.0.columns
+    }
+}
+
+impl std::fmt::Debug for Columns {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl<'a> IntoIterator for &'a Columns {
+    type Item = &'a Column;
+    type IntoIter = std::slice::Iter<'a, Column>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}

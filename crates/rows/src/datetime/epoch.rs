@@ -1,0 +1,137 @@
+//! Dates and times as days and seconds since 1970.
+
+use super::parts::{Parts, Zone};
+
+/// What a text stands for, or why it stands for nothing.
+pub type Read<T> = Result<T, &'static str>;
+
+/// Why a text is not a date.
+pub const NOT_A_DATE: &str = "this is not a date";
+
+/// The nanoseconds since 1970 of a point in time; one that does not say its offset is in UTC.
+#[must_use]
+pub fn unix_nanos(text: &str) -> Option<i128> {
+    let parts = Parts::of(text)?;
+    let offset = match parts.zone {
+        Zone::Absent | Zone::Utc => 0,
+        Zone::Offset(offset) => seconds_of_offset(offset).ok()?,
+        Zone::Named(_) => return None,
+    };
+    let (clock, fraction) = parts.time.unwrap_or(("00:00:00", ""));
+    let seconds = days(parts.date).ok()? * 86_400 + seconds_of_day(clock).ok()? - offset;
+    let nanos: i128 = format!("{fraction:0<9}").get(..9)?.parse().ok()?;
+    Some(i128::from(seconds) * 1_000_000_000 + nanos)
+}
+
+/// The seconds since midnight of `13:21:10`.
+///
+/// # Errors
+///
+/// The text has another layout, or there is no such time of day.
+pub fn seconds_of_day(clock: &str) -> Read<i64> {
+    let (hours, minutes, seconds) = clock_parts(clock).ok_or("this is not a time of day")?;
+    match hours < 24 && minutes < 60 && seconds < 60 {
+        true => Ok(hours * 3_600 + minutes * 60 + seconds),
+        false => Err("there is no such time of day"),
+    }
+}
+
+fn clock_parts(clock: &str) -> Option<(i64, i64, i64)> {
+    match clock.as_bytes() {
+        [h, i, b':', m, n, b':', s, t] => Some((two(*h, *i)?, two(*m, *n)?, two(*s, *t)?)),
+        _ => None,
+    }
+}
+
+/// The seconds that `+03`, `+03:00` or `+03:00:00` is ahead of UTC.
+///
+/// # Errors
+///
+/// The text has another layout.
+pub fn seconds_of_offset(offset: &str) -> Read<i64> {
+    const UNKNOWN: &str = "this is not an offset from UTC";
+    let mut padded = *b"00:00:00";
+    let digits = offset.as_bytes().get(1..).ok_or(UNKNOWN)?;
+    let room = padded.get_mut(..digits.len()).ok_or(UNKNOWN)?;
+    room.copy_from_slice(digits);
+    let padded = std::str::from_utf8(&padded).map_err(|_| UNKNOWN)?;
+    let seconds = seconds_of_day(padded).map_err(|_| UNKNOWN)?;
+    Ok(if offset.starts_with('-') {
+        -seconds
+    } else {
+        seconds
+    })
+}
+
+/// The days since 1970 of `2021-06-07`, in the proleptic Gregorian calendar.
+///
+/// # Errors
+///
+/// The text has another layout, or there is no such date.
+pub fn days(date: &str) -> Read<i64> {
+    let (year, rest) = date.split_at_checked(date.len() - 6).ok_or(NOT_A_DATE)?;
+    let [b'-', a, b, b'-', c, d] = rest.as_bytes() else {
+        return Err(NOT_A_DATE);
+    };
+    let (month, day) = two(*a, *b).zip(two(*c, *d)).ok_or(NOT_A_DATE)?;
+    let unsigned = year.trim_start_matches(['-', '+']);
+    let number = number(unsigned).ok_or(NOT_A_DATE)?;
+    let year = if year.starts_with('-') {
+        -number
+    } else {
+        number
+    };
+    if !(1..=12).contains(&month) || !(1..=days_of(month, year)).contains(&day) {
+        return Err("there is no such date");
+    }
+    // Years that begin in March have their leap day at the end.
+    let year = year - i64::from(month <= 2);
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    Ok(era * 146_097 + day_of_era - 719_468)
+}
+
+fn days_of(month: i64, year: i64) -> i64 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+fn two(ten: u8, one: u8) -> Option<i64> {
+    let (ten, one) = (ten.wrapping_sub(b'0'), one.wrapping_sub(b'0'));
+    (ten < 10 && one < 10).then(|| i64::from(ten * 10 + one))
+}
+
+/// Digits without a sign as a number; `None` for anything else.
+#[must_use]
+pub fn number(digits: &str) -> Option<i64> {
+    let is_known = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_known.then(|| digits.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_in_time_are_nanoseconds_since_1970() {
+        for (text, millis) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("2024-02-29T12:30:45.999Z", 1_709_209_845_999),
+            ("2024-02-29 12:30:45.9990000000001 UTC", 1_709_209_845_999),
+            ("2024-02-29T14:30:45+02:00", 1_709_209_845_000),
+            ("1969-12-31T23:59:59.5Z", -500),
+            ("0001-01-01T00:00:00Z", -62_135_596_800_000),
+        ] {
+            assert_eq!(unix_nanos(text), Some(millis * 1_000_000), "{text}");
+        }
+        for text in ["", "soon", "2023-02-29T00:00:00Z", "2024-01-01T24:00:00Z"] {
+            assert_eq!(unix_nanos(text), None, "{text}");
+        }
+    }
+}

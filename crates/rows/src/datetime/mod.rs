@@ -1,0 +1,11 @@
+//! Dates and times in the text forms that the services send.
+//!
+//! For readers that compute with them, such as those that fill columns. A date is in the proleptic
+//! Gregorian calendar, and a point in time without an offset is in UTC.
+
+mod epoch;
+pub(crate) mod normal;
+mod parts;
+
+pub use epoch::{NOT_A_DATE, Read, days, number, seconds_of_day, seconds_of_offset, unix_nanos};
+pub use parts::{Parts, Zone};

@@ -1,0 +1,151 @@
+//! The layouts in which services write dates and times.
+
+/// What the text of a date or time says of its time zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Zone<'a> {
+    /// Nothing.
+    Absent,
+    /// UTC, in any spelling.
+    Utc,
+    /// An offset from UTC: `+03`, `+03:00` or `+03:00:00`.
+    Offset(&'a str),
+    /// The name of a zone, such as `Europe/Moscow`.
+    Named(&'a str),
+}
+
+/// The parts of the text of a date, with or without a time.
+///
+/// Only the layout is checked; [`days`](super::days) and [`seconds_of_day`](super::seconds_of_day)
+/// check the values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts<'a> {
+    /// `2021-06-07`; the year may have a sign or up to six digits.
+    pub date: &'a str,
+    /// `HH:MM:SS`, then the fraction without its dot and the zeros at its end.
+    pub time: Option<(&'a str, &'a str)>,
+    /// What follows the date and the time.
+    pub zone: Zone<'a>,
+}
+
+impl<'a> Parts<'a> {
+    /// The parts of `text`, in any of the layouts that the services write; `None` if it is not a
+    /// date.
+    #[must_use]
+    pub fn of(text: &'a str) -> Option<Self> {
+        // Nearly every text has this layout.
+        if let Some(head) = text.as_bytes().first_chunk()
+            && matches_usual(head)
+        {
+            return Self::with_time(&text[..10], &text[11..]);
+        }
+        let (date, rest) = split_date(text)?;
+        let absent = Self {
+            date,
+            time: None,
+            zone: Zone::Absent,
+        };
+        match rest.as_bytes().first() {
+            None => Some(absent),
+            Some(b',') => {
+                let zone = zone(rest)?;
+                Some(Self { zone, ..absent })
+            }
+            Some(&mark) => {
+                let clock = rest.get(1..)?;
+                let shape = matches_shape(clock.get(..8)?, b"00:00:00");
+                (shape && matches!(mark, b'T' | b' ')).then_some(())?;
+                Self::with_time(date, clock)
+            }
+        }
+    }
+
+    /// `clock` begins with a time; a fraction and a zone may follow.
+    fn with_time(date: &'a str, clock: &'a str) -> Option<Self> {
+        let (clock, mut rest) = clock.split_at(8);
+        let mut fraction = "";
+        if let Some(after) = rest.strip_prefix('.') {
+            let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+            if digits == 0 {
+                return None;
+            }
+            (fraction, rest) = after.split_at(digits);
+        }
+        Some(Self {
+            date,
+            time: Some((clock, without_zeros(fraction))),
+            zone: zone(rest)?,
+        })
+    }
+
+    pub(crate) fn is_clear(&self) -> bool {
+        self.time.is_some() && !matches!(self.zone, Zone::Named(_))
+    }
+}
+
+/// `2021-06-07`, and years with a sign or more than four digits.
+fn split_date(text: &str) -> Option<(&str, &str)> {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let year = unsigned.bytes().take_while(u8::is_ascii_digit).count();
+    let end = text.len() - unsigned.len() + year + 6;
+    let tail = text.get(end - 6..end)?;
+    ((4..=6).contains(&year) && matches_shape(tail, b"-00-00")).then(|| text.split_at(end))
+}
+
+fn zone(text: &str) -> Option<Zone<'_>> {
+    if matches!(text, " UTC" | "Z") {
+        return Some(Zone::Utc);
+    }
+    let trimmed = text.strip_prefix(' ').unwrap_or(text);
+    match trimmed.as_bytes() {
+        [] if text.is_empty() => Some(Zone::Absent),
+        b"Z" | b"+00:00" | b"-00:00" | b"+00" => Some(Zone::Utc),
+        [b'+' | b'-', offset @ ..] => {
+            let known = match offset.len() {
+                2 => matches_shape(&trimmed[1..], b"00"),
+                5 => matches_shape(&trimmed[1..], b"00:00"),
+                8 => matches_shape(&trimmed[1..], b"00:00:00"),
+                _ => false,
+            };
+            known.then_some(Zone::Offset(trimmed))
+        }
+        _ => {
+            let name = trimmed.strip_prefix(',').unwrap_or(trimmed);
+            let parted = text.len() > name.len();
+            let known = name.starts_with(|first: char| first.is_ascii_alphabetic())
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"/_+-".contains(&byte));
+            (parted && known).then_some(Zone::Named(name))
+        }
+    }
+}
+
+fn without_zeros(fraction: &str) -> &str {
+    let zeros = fraction.bytes().rev().take_while(|&byte| byte == b'0');
+    &fraction[..fraction.len() - zeros.count()]
+}
+
+/// `2021-06-07 13:21:10` with a blank or a `T`.
+fn matches_usual(head: &[u8; 19]) -> bool {
+    let digits = [0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18];
+    let marks = [(4, b'-'), (7, b'-'), (13, b':'), (16, b':')];
+    let digits = digits
+        .iter()
+        .fold(true, |same, &at: &usize| same & head[at].is_ascii_digit());
+    digits
+        && marks
+            .iter()
+            .all(|&(at, mark): &(usize, u8)| head[at] == mark)
+        && matches!(head[10], b' ' | b'T')
+}
+
+/// Whether `text` has a digit where `shape` has `0` and the same byte elsewhere.
+pub(super) fn matches_shape(text: &str, shape: &[u8]) -> bool {
+    text.len() == shape.len()
+        && text.bytes().zip(shape).fold(true, |same, (byte, &like)| {
+            same & match like {
+                b'0' => byte.is_ascii_digit(),
+                _ => byte == like,
+            }
+        })
+}

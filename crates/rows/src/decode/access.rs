@@ -1,0 +1,299 @@
+//! Lists and objects, one element after the other.
+
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess, value};
+
+use crate::{
+    decode::cell::Cell,
+    decode::nested::close,
+    error::{DecodeError, Result},
+    fields::Form,
+    json::lexer::Lexer,
+    types::{ColumnType, Encoding, LogicalType, TEXT, UNRECOGNIZED},
+};
+
+/// The types of the elements of a list.
+pub(crate) enum Types<'c> {
+    All(&'c ColumnType),
+    Tuple(&'c [ColumnType]),
+    Each(&'c [&'c ColumnType]),
+    Members(&'c [(Box<str>, ColumnType)]),
+}
+
+impl<'c> Types<'c> {
+    #[inline]
+    fn at(&self, index: usize) -> &'c ColumnType {
+        match self {
+            Self::All(declared) => declared,
+            Self::Tuple(members) => members.get(index).unwrap_or(&UNRECOGNIZED),
+            Self::Each(types) => types.get(index).copied().unwrap_or(&UNRECOGNIZED),
+            Self::Members(members) => members
+                .get(index)
+                .map_or(&UNRECOGNIZED, |(_, declared)| declared),
+        }
+    }
+}
+
+pub(crate) struct Elements<'c, 't, 'de> {
+    pub(crate) lex: &'c mut Lexer<'t, 'de>,
+    pub(crate) types: Types<'c>,
+    pub(crate) index: usize,
+    pub(crate) done: bool,
+    pub(crate) form: Form,
+}
+
+impl<'de> SeqAccess<'de> for Elements<'_, '_, 'de> {
+    type Error = DecodeError;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
+        let mut first = self.index == 0;
+        if self.done || !self.lex.next_item(&mut first, b']')? {
+            self.done = true;
+            return Ok(None);
+        }
+        let declared = self.types.at(self.index);
+        self.index += 1;
+        let cell = Cell {
+            form: self.form,
+            ..Cell::new(&mut *self.lex, declared)
+        };
+        seed.deserialize(cell).map(Some)
+    }
+}
+
+/// The members of an object, each with the type that its name has in the type.
+pub(crate) struct Members<'c, 't, 'de> {
+    pub(crate) lex: &'c mut Lexer<'t, 'de>,
+    pub(crate) declared: &'c ColumnType,
+    pub(crate) value: &'c ColumnType,
+    pub(crate) first: bool,
+    pub(crate) done: bool,
+}
+
+impl<'de> MapAccess<'de> for Members<'_, '_, 'de> {
+    type Error = DecodeError;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
+        if self.done || !self.lex.next_item(&mut self.first, b'}')? {
+            self.done = true;
+            return Ok(None);
+        }
+        let key = match &self.declared.logical {
+            LogicalType::Struct(members) => {
+                self.lex.peek()?;
+                let start = self.lex.position();
+                let quoted = self.lex.quoted()?;
+                let name = self.lex.text(quoted)?;
+                let member = members.iter().find(|(member, _)| **member == *name);
+                self.value = member.map_or(&UNRECOGNIZED, |(_, declared)| declared);
+                self.lex.go_to(start);
+                &TEXT
+            }
+            LogicalType::Map(map) if self.declared.encoding != Encoding::Pairs => {
+                self.value = map.value();
+                map.key()
+            }
+            _ => &TEXT,
+        };
+        if self.lex.peek()? != b'"' {
+            return Err(self.lex.broken("expected a name"));
+        }
+        seed.deserialize(Cell::new(self.lex, key)).map(Some)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
+        self.lex.expect(b':')?;
+        seed.deserialize(Cell::new(self.lex, self.value))
+    }
+}
+
+/// The pairs of a Dict, `[[key, value], …]`, as a map.
+pub(crate) struct Pairs<'c, 't, 'de> {
+    pub(crate) lex: &'c mut Lexer<'t, 'de>,
+    pub(crate) key: &'c ColumnType,
+    pub(crate) value: &'c ColumnType,
+    pub(crate) first: bool,
+    pub(crate) done: bool,
+}
+
+impl<'de> MapAccess<'de> for Pairs<'_, '_, 'de> {
+    type Error = DecodeError;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
+        if self.done || !self.lex.next_item(&mut self.first, b']')? {
+            self.done = true;
+            return Ok(None);
+        }
+        self.lex.open(b'[')?;
+        seed.deserialize(Cell::new(self.lex, self.key)).map(Some)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
+        self.lex.expect(b',')?;
+        let value = seed.deserialize(Cell::new(self.lex, self.value))?;
+        close(self.lex, false, b']')?;
+        Ok(value)
+    }
+}
+
+/// The entries of an object as a list of pairs.
+pub(crate) struct Entries<'c, 't, 'de> {
+    pub(crate) lex: &'c mut Lexer<'t, 'de>,
+    pub(crate) key: &'c ColumnType,
+    pub(crate) value: &'c ColumnType,
+    pub(crate) first: bool,
+    pub(crate) done: bool,
+}
+
+impl<'de> SeqAccess<'de> for Entries<'_, '_, 'de> {
+    type Error = DecodeError;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
+        if self.done || !self.lex.next_item(&mut self.first, b'}')? {
+            self.done = true;
+            return Ok(None);
+        }
+        let entry = Entry {
+            lex: &mut *self.lex,
+            key: self.key,
+            value: self.value,
+            index: 0,
+        };
+        seed.deserialize(value::SeqAccessDeserializer::new(entry))
+            .map(Some)
+    }
+}
+
+struct Entry<'c, 't, 'de> {
+    lex: &'c mut Lexer<'t, 'de>,
+    key: &'c ColumnType,
+    value: &'c ColumnType,
+    index: u8,
+}
+
+impl<'de> SeqAccess<'de> for Entry<'_, '_, 'de> {
+    type Error = DecodeError;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
+        self.index += 1;
+        let declared = match self.index {
+            1 => self.key,
+            2 => {
+                self.lex.expect(b':')?;
+                self.value
+            }
+            _ => return Ok(None),
+        };
+        seed.deserialize(Cell::new(self.lex, declared)).map(Some)
+    }
+}
+
+/// The members of a row that was sent as a list, with the names that its type gives them.
+pub(crate) struct Named<'c, 't, 'de> {
+    pub(crate) lex: &'c mut Lexer<'t, 'de>,
+    pub(crate) members: std::slice::Iter<'c, (Box<str>, ColumnType)>,
+    pub(crate) value: Option<&'c ColumnType>,
+    pub(crate) first: bool,
+}
+
+impl<'de> MapAccess<'de> for Named<'_, '_, 'de> {
+    type Error = DecodeError;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
+        let Some((name, declared)) = self.members.next() else {
+            return Ok(None);
+        };
+        if !self.lex.next_item(&mut self.first, b']')? {
+            return Err(DecodeError::new(format!(
+                "the list ends before the member `{name}` of its type"
+            )));
+        }
+        self.value = Some(declared);
+        seed.deserialize(value::StrDeserializer::new(name))
+            .map(Some)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
+        seed.deserialize(Cell::new(self.lex, self.value.unwrap_or(&UNRECOGNIZED)))
+    }
+}
+
+/// Where the members of an object are, in the order of its type: Yandex Query sends them in any.
+pub(crate) struct Ordered<'c, 't, 'de> {
+    lex: Lexer<'t, 'de>,
+    members: &'c [(Box<str>, ColumnType)],
+    starts: Vec<Option<usize>>,
+    pub(crate) next: usize,
+}
+
+impl<'c, 't, 'de> Ordered<'c, 't, 'de> {
+    pub(crate) fn new(
+        lex: &mut Lexer<'t, 'de>,
+        members: &'c [(Box<str>, ColumnType)],
+    ) -> Result<Self> {
+        let mut starts = vec![None; members.len()];
+        let mut first = true;
+        lex.open(b'{')?;
+        while lex.next_item(&mut first, b'}')? {
+            let quoted = lex.quoted()?;
+            let name = lex.text(quoted)?;
+            lex.expect(b':')?;
+            if let Some(index) = members.iter().position(|(member, _)| **member == *name) {
+                starts[index] = Some(lex.position());
+            }
+            lex.skip()?;
+        }
+        let mut lex = lex.clone();
+        lex.sink()?;
+        Ok(Self {
+            lex,
+            members,
+            starts,
+            next: 0,
+        })
+    }
+
+    fn read<S: DeserializeSeed<'de>>(&mut self, index: usize, seed: S) -> Result<S::Value> {
+        let (name, declared) = &self.members[index];
+        match self.starts[index] {
+            Some(start) => {
+                self.lex.go_to(start);
+                seed.deserialize(Cell::new(&mut self.lex, declared))
+            }
+            None => Err(DecodeError::new(format!(
+                "the value lacks the member `{name}` of its type"
+            ))),
+        }
+    }
+}
+
+impl<'de> SeqAccess<'de> for Ordered<'_, '_, 'de> {
+    type Error = DecodeError;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
+        if self.next == self.members.len() {
+            return Ok(None);
+        }
+        self.next += 1;
+        self.read(self.next - 1, seed).map(Some)
+    }
+}
+
+impl<'de> MapAccess<'de> for Ordered<'_, '_, 'de> {
+    type Error = DecodeError;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
+        while self.next < self.members.len() && self.starts[self.next].is_none() {
+            self.next += 1;
+        }
+        let Some((name, _)) = self.members.get(self.next) else {
+            return Ok(None);
+        };
+        seed.deserialize(value::StrDeserializer::new(name))
+            .map(Some)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
+        self.next += 1;
+        self.read(self.next - 1, seed)
+    }
+}

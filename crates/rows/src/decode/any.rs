@@ -1,0 +1,102 @@
+//! Cells for those who do not say what they want.
+
+use serde::de::Visitor;
+
+use crate::{
+    decode::cell::Cell,
+    decode::nested,
+    decode::number::{self, Integer},
+    decode::text::{visit_normal, visit_text},
+    error::Result,
+    json::lexer::Text,
+    types::{Encoding, LogicalType},
+};
+
+impl<'t, 'de> Cell<'_, 't, 'de> {
+    /// Nobody says what is wanted (flattened fields, untagged enums, `serde_json::Value`):
+    /// the declared type decides alone.
+    pub(crate) fn any<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
+        if self.optionals > 0 {
+            let null = {
+                let mut ahead = self.lex.clone();
+                ahead.peek()? == b'[' && ahead.expect(b'[').is_ok() && ahead.peek()? == b']'
+            };
+            if null {
+                self.lex.skip()?;
+                return visitor.visit_unit();
+            }
+        }
+        let entered = self.enter(&visitor)?;
+        let out = match self.lex.peek()? {
+            b'{' => return self.finish(entered, |cell| nested::map(cell, visitor, false)),
+            b'[' => {
+                let named = match self.declared.logical {
+                    LogicalType::Map(_) => self.declared.encoding == Encoding::Pairs,
+                    LogicalType::Variant(_) => true,
+                    _ => false,
+                };
+                return self.finish(entered, |cell| match named {
+                    true => nested::map(cell, visitor, false),
+                    false => nested::seq(cell, visitor),
+                });
+            }
+            b'"' => {
+                let quoted = self.lex.quoted()?;
+                let text = self.lex.text(quoted)?;
+                self.any_text(text, visitor)
+            }
+            b'n' => {
+                self.lex.word("null")?;
+                visitor.visit_unit()
+            }
+            b't' => {
+                self.lex.word("true")?;
+                visitor.visit_bool(true)
+            }
+            b'f' => {
+                self.lex.word("false")?;
+                visitor.visit_bool(false)
+            }
+            _ => {
+                let number = self.lex.number()?;
+                let text = Text::Short(number.text);
+                match self.declared.logical {
+                    LogicalType::Decimal { .. } => visit_text(text, visitor),
+                    LogicalType::Float { .. } => any_float(text, visitor),
+                    LogicalType::Integer { .. } => any_integer(text, visitor),
+                    _ if number.whole => any_integer(text, visitor),
+                    _ if number.is_longer_than_a_float() => visit_text(text, visitor),
+                    _ => any_float(text, visitor),
+                }
+            }
+        }?;
+        Self::leave(self.lex, entered)?;
+        Ok(out)
+    }
+
+    fn any_text<V: Visitor<'de>>(&self, text: Text<'t, 'de>, visitor: V) -> Result<V::Value> {
+        match self.declared.logical {
+            LogicalType::Integer { .. } | LogicalType::Number => any_integer(text, visitor),
+            LogicalType::Float { .. } => any_float(text, visitor),
+            LogicalType::Boolean if matches!(&*text, "true" | "t") => visitor.visit_bool(true),
+            LogicalType::Boolean if matches!(&*text, "false" | "f") => visitor.visit_bool(false),
+            _ => visit_normal(text, self.declared, self.form, visitor),
+        }
+    }
+}
+
+fn any_integer<'de, V: Visitor<'de>>(digits: Text<'_, 'de>, visitor: V) -> Result<V::Value> {
+    match number::integer(&digits) {
+        Ok(Integer::I64(value)) => visitor.visit_i64(value),
+        Ok(Integer::U64(value)) => visitor.visit_u64(value),
+        // serde has no wider integers here: the digits are what keeps the value.
+        _ => visit_text(digits, visitor),
+    }
+}
+
+fn any_float<'de, V: Visitor<'de>>(digits: Text<'_, 'de>, visitor: V) -> Result<V::Value> {
+    match number::float(&digits) {
+        Some(value) => visitor.visit_f64(value),
+        None => visit_text(digits, visitor),
+    }
+}

@@ -1,0 +1,154 @@
+//! Lightdash's cells: `{"value": {"raw": …, "formatted": …}}`.
+
+use crate::{
+    columns::Cells,
+    decode::cell::Cell,
+    error::Result,
+    json::lexer::{Lexer, Text},
+    types::{ColumnType, TEXT},
+};
+
+/// Takes a cell and reads the form of its value that is asked for.
+#[inline]
+pub(crate) fn read<'de, T>(
+    lex: &mut Lexer<'de, 'de>,
+    declared: &ColumnType,
+    cells: Cells,
+    read: impl FnOnce(Cell<'_, '_, 'de>) -> Result<T>,
+) -> Result<T> {
+    if cells == Cells::Raw && lex.literal(RAW) {
+        lex.sink()?;
+        lex.sink()?;
+        let start = lex.position();
+        let out = match read(Cell::new(lex, declared)) {
+            Ok(out) => out,
+            Err(error) => return Err(error.or_found(lex.sent(start))),
+        };
+        close(lex)?;
+        return Ok(out);
+    }
+    let mut first = true;
+    open(lex)?;
+    if !seek(lex, "value", &mut first)? {
+        return null(read);
+    }
+    if lex.peek()? == b'n' {
+        lex.word("null")?;
+        rest(lex, &mut first)?;
+        return null(read);
+    }
+    open(lex)?;
+    let out = match cells {
+        Cells::Raw => raw(lex, declared, read),
+        Cells::Formatted => formatted(lex, read),
+    }?;
+    rest(lex, &mut first)?;
+    Ok(out)
+}
+
+/// How nearly every cell begins, and goes on.
+const RAW: &[u8; 16] = b"{\"value\":{\"raw\":";
+const FORMATTED: &[u8; 13] = b",\"formatted\":";
+
+/// Steps over a cell.
+#[inline]
+pub(crate) fn skip(lex: &mut Lexer<'_, '_>) -> Result<()> {
+    if !lex.literal(RAW) {
+        return lex.skip();
+    }
+    lex.sink()?;
+    lex.sink()?;
+    lex.skip()?;
+    close(lex)
+}
+
+/// Leaves a cell behind its raw value.
+#[inline]
+fn close(lex: &mut Lexer<'_, '_>) -> Result<()> {
+    if lex.literal(FORMATTED) {
+        lex.skip()?;
+    }
+    let mut first = false;
+    rest(lex, &mut first)?;
+    rest(lex, &mut first)
+}
+
+fn raw<'de, T>(
+    lex: &mut Lexer<'de, 'de>,
+    declared: &ColumnType,
+    read: impl FnOnce(Cell<'_, '_, 'de>) -> Result<T>,
+) -> Result<T> {
+    let mut first = true;
+    if !seek(lex, "raw", &mut first)? {
+        return null(read);
+    }
+    let start = lex.position();
+    let out = match read(Cell::new(lex, declared)) {
+        Ok(out) => out,
+        Err(error) => return Err(error.or_found(lex.sent(start))),
+    };
+    rest(lex, &mut first)?;
+    Ok(out)
+}
+
+/// Lightdash formats NULL too, as `∅`, so the raw form is asked whether it is one.
+fn formatted<'de, T>(
+    lex: &mut Lexer<'de, 'de>,
+    read: impl FnOnce(Cell<'_, '_, 'de>) -> Result<T>,
+) -> Result<T> {
+    let mut first = true;
+    let mut is_null = false;
+    let mut shown = None;
+    while lex.next_item(&mut first, b'}')? {
+        let quoted = lex.quoted()?;
+        let name = lex.text(quoted)?;
+        lex.expect(b':')?;
+        match &*name {
+            "raw" => is_null = lex.peek()? == b'n',
+            "formatted" => shown = Some(lex.position()),
+            _ => {}
+        }
+        lex.skip()?;
+    }
+    match shown {
+        Some(start) if !is_null => read(Cell::new(&mut lex.moved_to(start), &TEXT))
+            .map_err(|error| error.or_found(lex.sent(start))),
+        _ => null(read),
+    }
+}
+
+pub(crate) fn null<'de, T>(read: impl FnOnce(Cell<'_, '_, 'de>) -> Result<T>) -> Result<T> {
+    let null = Text::Short("null");
+    read(Cell::new(&mut Lexer::inside(&null, 0), &TEXT))
+}
+
+fn open(lex: &mut Lexer<'_, '_>) -> Result<()> {
+    if lex.peek()? != b'{' {
+        return Err(lex.broken("a Lightdash cell should be {\"value\": {\"raw\": …}}"));
+    }
+    lex.open(b'{')
+}
+
+/// Goes on to the value of the member `name`; if there is none, past the end of the object.
+#[inline]
+fn seek(lex: &mut Lexer<'_, '_>, name: &str, first: &mut bool) -> Result<bool> {
+    while lex.next_item(first, b'}')? {
+        let quoted = lex.quoted()?;
+        let found = *lex.text(quoted)? == *name;
+        lex.expect(b':')?;
+        if found {
+            return Ok(true);
+        }
+        lex.skip()?;
+    }
+    Ok(false)
+}
+
+fn rest(lex: &mut Lexer<'_, '_>, first: &mut bool) -> Result<()> {
+    while lex.next_item(first, b'}')? {
+        lex.quoted()?;
+        lex.expect(b':')?;
+        lex.skip()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,119 @@
+//! The names of a struct's fields, as serde knows them.
+
+use serde::{
+    Deserialize,
+    de::{self, Visitor},
+    forward_to_deserialize_any,
+};
+
+/// Returns the names of the fields of `T` as serde reads them, aliases included; `None` where `T` is
+/// not a struct, or flattens one into itself and so may take any name.
+///
+/// ```
+/// #[derive(serde::Deserialize)]
+/// struct Trade {
+///     #[serde(rename = "amount_usd")]
+///     amount: f64,
+/// }
+///
+/// assert_eq!(rowfeed_rows::field_names::<Trade>(), Some(["amount_usd"].as_slice()));
+/// assert_eq!(rowfeed_rows::field_names::<(f64,)>(), None);
+/// ```
+#[must_use]
+pub fn field_names<'de, T: Deserialize<'de>>() -> Option<&'static [&'static str]> {
+    match T::deserialize(Ask) {
+        Err(Answer(fields)) => fields,
+        Ok(_) => None,
+    }
+}
+
+/// Fails with what it was asked for.
+struct Ask;
+
+#[derive(Debug)]
+struct Answer(Option<&'static [&'static str]>);
+
+impl std::fmt::Display for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("asked for fields")
+    }
+}
+
+impl std::error::Error for Answer {}
+
+impl de::Error for Answer {
+    fn custom<T: std::fmt::Display>(_message: T) -> Self {
+        Self(None)
+    }
+}
+
+impl<'de> de::Deserializer<'de> for Ask {
+    type Error = Answer;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Answer> {
+        Err(Answer(None))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        _visitor: V,
+    ) -> Result<V::Value, Answer> {
+        Err(Answer(Some(fields)))
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Answer> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[derive(Deserialize)]
+    #[allow(dead_code)]
+    struct Trade {
+        project: String,
+        #[serde(rename = "amount", alias = "amount_usd")]
+        usd: f64,
+    }
+
+    #[derive(Deserialize)]
+    #[allow(dead_code)]
+    struct Wrapped(Trade);
+
+    #[derive(Deserialize)]
+    #[allow(dead_code)]
+    struct Flat {
+        id: i64,
+        #[serde(flatten)]
+        rest: HashMap<String, String>,
+    }
+
+    #[test]
+    fn a_struct_has_names_and_aliases() {
+        let names = field_names::<Trade>();
+        assert_eq!(names, Some(&["project", "amount", "amount_usd"][..]));
+        assert_eq!(field_names::<Wrapped>(), names);
+    }
+
+    #[test]
+    fn what_may_take_any_name_has_none() {
+        assert_eq!(field_names::<Flat>(), None);
+        assert_eq!(field_names::<(i64, String)>(), None);
+        assert_eq!(field_names::<HashMap<String, String>>(), None);
+    }
+}

@@ -1,0 +1,71 @@
+//! The name of a member as it mostly stands in a JSON text, compared without a call.
+
+/// `"name":`, for a name that is written as it is.
+#[derive(Debug, Default)]
+pub(crate) struct Key {
+    text: Box<[u8]>,
+    /// The first eight bytes, or as many as there are.
+    head: u64,
+    /// The last eight bytes, if there are so many.
+    tail: u64,
+}
+
+impl Key {
+    pub(crate) fn new(name: &str) -> Self {
+        let mut text = Vec::with_capacity(name.len() + 3);
+        text.push(b'"');
+        text.extend_from_slice(name.as_bytes());
+        text.extend_from_slice(b"\":");
+        let mut head = [0; 8];
+        let shown = text.len().min(8);
+        head[..shown].copy_from_slice(&text[..shown]);
+        Self {
+            head: u64::from_le_bytes(head),
+            tail: text
+                .last_chunk()
+                .map_or(0, |tail| u64::from_le_bytes(*tail)),
+            text: text.into(),
+        }
+    }
+
+    /// How many bytes it takes of a text that begins with it.
+    #[inline]
+    pub(crate) fn begins(&self, text: &[u8]) -> Option<usize> {
+        let len = self.text.len();
+        let head = u64::from_le_bytes(*text.first_chunk()?);
+        let same = if len < 8 {
+            head & ((1 << (len * 8)) - 1) == self.head
+        } else {
+            let tail = text.get(len - 8..len)?.first_chunk()?;
+            head == self.head
+                && u64::from_le_bytes(*tail) == self.tail
+                && (len <= 16 || text[8..len - 8] == self.text[8..len - 8])
+        };
+        // An unknown column has no key, and nothing begins with that.
+        (same && len > 0).then_some(len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_found_where_it_stands_and_nowhere_else() {
+        for len in 0..40 {
+            let name = &"abcdefghijklmnopqrstuvwxyz0123456789ABCD"[..len];
+            let key = Key::new(name);
+            let text = format!("\"{name}\":12345678");
+            assert_eq!(key.begins(text.as_bytes()), Some(len + 3), "{name}");
+            for at in 0..len + 3 {
+                let mut other = text.clone().into_bytes();
+                other[at] ^= 1;
+                assert_eq!(key.begins(&other), None, "{name} {at}");
+            }
+            for end in 0..len + 3 {
+                assert_eq!(key.begins(&text.as_bytes()[..end]), None, "{name} {end}");
+            }
+        }
+        assert_eq!(Key::default().begins(b"\"\":12345678"), None);
+    }
+}

@@ -1,0 +1,44 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
+
+mod body;
+pub mod cells;
+mod check;
+mod columns;
+pub mod datetime;
+mod decode;
+mod decoder;
+mod error;
+mod field_names;
+mod fields;
+mod json;
+mod page_rows;
+mod raw_rows;
+mod row;
+mod row_index;
+#[cfg(feature = "schemars")]
+mod schemas;
+mod types;
+mod value;
+
+#[cfg(test)]
+extern crate self as rowfeed_rows;
+#[cfg(test)]
+#[path = "../properties/mod.rs"]
+mod properties;
+#[cfg(test)]
+mod tests;
+
+pub use body::decode_body;
+pub use check::column_errors;
+pub use columns::{Cells, Column, Columns, ColumnsCache};
+pub use decoder::{RowDecoder, decode_rows};
+pub use error::{DecodeError, DecodeErrorKind};
+pub use field_names::field_names;
+pub use fields::{assume_utc, midnight_as_date, utf8, without_offset};
+pub use page_rows::OwnedRowDecoder;
+pub use raw_rows::{RawRows, RawRowsIter};
+pub use row::Row;
+pub use types::{ColumnKind, ColumnType, IntervalUnit, LogicalType, MapType, TimeZone};
+pub use value::Value;

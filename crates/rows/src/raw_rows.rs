@@ -1,0 +1,379 @@
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+};
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+use serde_json::value::RawValue;
+
+use crate::{
+    Columns, RowDecoder,
+    body::{share, shared_rows},
+    json::{self, brackets::end_of_items},
+    row_index::RowIndex,
+};
+
+/// The rows of a page as the untouched JSON text of their array.
+///
+/// While a response is decoded this is a slice of the received body: nothing is copied, and no row
+/// is parsed. Only brackets and quotes are matched; [`decode`](Self::decode) reads what is between
+/// them. It keeps that body in memory until dropped. A JSON null counts as no rows.
+///
+/// It deserializes where serde_json can lend the text: from a slice or string, directly or as a
+/// field of a struct; not from a reader, and not inside untagged, internally tagged or flattened
+/// types, which serde buffers.
+///
+/// ```
+/// use rowfeed_rows::{Columns, RawRows};
+///
+/// #[derive(Debug, PartialEq, serde::Deserialize)]
+/// struct Trade {
+///     project: String,
+///     amount: u128,
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let names = ["project", "amount"].map(str::to_owned);
+/// let types = ["varchar", "uint256"].map(str::to_owned);
+/// let columns = Columns::dune(Some(&names), Some(&types));
+/// let rows = RawRows::from_json(r#"[{"project": "lagoon", "amount": "18446744073709551616"}]"#)?;
+/// let trades: Vec<Trade> = rows.decode(&columns).collect::<Result<_, _>>()?;
+/// assert_eq!(trades[0].amount, 1 << 64);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct RawRows {
+    /// A list, without blanks around it.
+    json: ByteString,
+    /// Absent where a row is neither a list nor an object.
+    index: Option<RowIndex>,
+}
+
+impl RawRows {
+    /// Takes a JSON array, or null, as rows. The rows share `json`.
+    ///
+    /// # Errors
+    ///
+    /// The text is not JSON, or neither an array nor null.
+    pub fn from_json(json: impl Into<Bytes>) -> Result<Self, serde_json::Error> {
+        let json = json.into();
+        match ByteString::try_from(json.clone()) {
+            Ok(text) => share(&text, || serde_json::from_str(&text)),
+            Err(_) => serde_json::from_slice(&json),
+        }
+    }
+
+    /// The rows as `T`, each decoded when the iterator reaches it. `T` may borrow from the rows.
+    ///
+    /// `T` is a struct, a tuple or a map, a [`Row`](crate::Row), a [`Value`](crate::Value), or with
+    /// one column that column's type; [Types and values](crate#types-and-values) has the details.
+    ///
+    /// # Errors
+    ///
+    /// An item is an error, and the last one, if a row does not fit `T`. It names row and column.
+    pub fn decode<'a, T: Deserialize<'a>>(&'a self, columns: &'a Columns) -> RowDecoder<'a, T> {
+        RowDecoder::new(columns, self.as_str(), 0)
+    }
+
+    /// The array as JSON text, without white space around it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.json
+    }
+
+    /// The array as JSON bytes, without white space around it; valid UTF-8.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.json.as_bytes()
+    }
+
+    /// The array as shared bytes.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        self.json.into_bytes()
+    }
+
+    /// Whether there are no rows.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match &self.index {
+            Some(index) => index.count() == 0,
+            None => self.iter_raw().next().is_none(),
+        }
+    }
+
+    /// How many rows there are. Known already where every row is a list or an object.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        match &self.index {
+            Some(index) => index.count(),
+            None => self.iter_raw().count(),
+        }
+    }
+
+    /// Some of the rows, with the commas between them but without brackets around them: those of
+    /// the portion with this number, from 0. `None` behind the last portion. A portion is some
+    /// 16 KiB large, so that rows can be decoded a few at a time.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn portion(&self, number: usize) -> Option<&str> {
+        let list = self.as_str();
+        let place = match &self.index {
+            Some(index) => index.portion(list.as_bytes(), number)?,
+            None if number == 0 => 1..list.len() - 1,
+            None => return None,
+        };
+        list.get(place)
+    }
+
+    /// Rows of a list that has an end.
+    pub(crate) fn of_valid(json: ByteString) -> Self {
+        let index = RowIndex::read(json.as_bytes()).and_then(|(_, index)| index);
+        Self { json, index }
+    }
+
+    /// The same, with its index.
+    pub(crate) fn of_valid_with(json: ByteString, index: Option<RowIndex>) -> Self {
+        Self { json, index }
+    }
+
+    /// The JSON text of each row, in order, without white space around it.
+    #[must_use]
+    pub fn iter_raw(&self) -> RawRowsIter<'_> {
+        RawRowsIter {
+            // Behind the opening bracket.
+            rest: self.as_str().get(1..).unwrap_or_default(),
+        }
+    }
+}
+
+impl Default for RawRows {
+    fn default() -> Self {
+        Self::of_valid(ByteString::from_static("[]"))
+    }
+}
+
+impl PartialEq for RawRows {
+    fn eq(&self, other: &Self) -> bool {
+        self.json == other.json
+    }
+}
+
+impl Eq for RawRows {}
+
+impl Hash for RawRows {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.json.hash(state);
+    }
+}
+
+impl fmt::Debug for RawRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RawRows({} bytes)", self.json.len())
+    }
+}
+
+impl<'a> IntoIterator for &'a RawRows {
+    type Item = &'a str;
+    type IntoIter = RawRowsIter<'a>;
+
+    fn into_iter(self) -> RawRowsIter<'a> {
+        self.iter_raw()
+    }
+}
+
+/// The rows of a [`RawRows`] one by one, as JSON text.
+#[derive(Clone)]
+pub struct RawRowsIter<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Iterator for RawRowsIter<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let (end, _) = end_of_items(self.rest.as_bytes(), 1)?;
+        let (row, after) = self.rest.split_at(end);
+        // A comma, or the bracket that closes the list.
+        self.rest = after.strip_prefix(',').unwrap_or_default();
+        let row = json::trim(row);
+        (!row.is_empty()).then_some(row)
+    }
+}
+
+impl std::iter::FusedIterator for RawRowsIter<'_> {}
+
+impl fmt::Debug for RawRowsIter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "RawRowsIter({} bytes)",
+            self.rest.len().saturating_sub(1)
+        )
+    }
+}
+
+impl<'de> Deserialize<'de> for RawRows {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <&'de RawValue>::deserialize(deserializer)?.get();
+        match text.as_bytes().first() {
+            Some(b'[') => Ok(shared_rows(text)),
+            Some(b'n') => Ok(Self::default()),
+            first => Err(de::Error::invalid_type(
+                match first {
+                    Some(b'{') => de::Unexpected::Map,
+                    Some(b'"') => de::Unexpected::Other("string"),
+                    Some(b't' | b'f') => de::Unexpected::Other("boolean"),
+                    _ => de::Unexpected::Other("number"),
+                },
+                &"an array of rows",
+            )),
+        }
+    }
+}
+
+impl Serialize for RawRows {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw: &RawValue = serde_json::from_str(&self.json).map_err(ser::Error::custom)?;
+        raw.serialize(serializer)
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for RawRows {
+    fn schema_name() -> String {
+        "RawRows".to_owned()
+    }
+
+    fn is_referenceable() -> bool {
+        false
+    }
+
+    fn json_schema(generator: &mut schemars::r#gen::SchemaGenerator) -> schemars::schema::Schema {
+        generator.subschema_for::<Vec<serde_json::Value>>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[derive(Deserialize, Serialize, Debug)]
+    struct Page {
+        #[serde(default)]
+        rows: RawRows,
+        total: u64,
+    }
+
+    fn decode(body: &Bytes) -> Result<Page, serde_json::Error> {
+        share(&ByteString::try_from(body.clone()).unwrap(), || {
+            serde_json::from_slice(body)
+        })
+    }
+
+    #[test]
+    fn shares_the_body() {
+        let body = Bytes::from("{\"total\":2, \"rows\": [ {\"a\": 1.50} , [2] ] }");
+        let page = decode(&body).unwrap();
+        assert_eq!(page.rows.as_str(), "[ {\"a\": 1.50} , [2] ]");
+        let range = body.as_ptr_range();
+        assert!(range.contains(&page.rows.as_bytes().as_ptr()));
+        let rows = page.rows.clone().into_bytes();
+        assert_eq!(rows.as_ptr(), page.rows.as_bytes().as_ptr());
+    }
+
+    #[test]
+    fn copies_when_the_text_is_elsewhere() {
+        let other = ByteString::from("[0]");
+        let text = String::from("{\"total\":2,\"rows\":[1]}");
+        let page: Page = share(&other, || serde_json::from_str(&text)).unwrap();
+        drop(text);
+        assert_eq!(page.rows.as_str(), "[1]");
+        let page: Page = serde_json::from_str("{\"total\":2,\"rows\":[1]}").unwrap();
+        assert_eq!(page.rows.as_str(), "[1]");
+    }
+
+    #[test]
+    fn null_and_absent_are_no_rows() {
+        for body in ["{\"total\":0}", "{\"total\":0,\"rows\":null}"] {
+            let page = decode(&Bytes::from(body)).unwrap();
+            assert_eq!(page.rows, RawRows::default());
+            assert_eq!((page.rows.as_str(), page.rows.count()), ("[]", 0));
+        }
+    }
+
+    #[test]
+    fn anything_else_is_an_error_that_says_where() {
+        for (rows, found) in [
+            ("{}", "map"),
+            ("\"x\"", "string"),
+            ("-5", "number"),
+            ("true", "boolean"),
+            ("false", "boolean"),
+        ] {
+            let body = Bytes::from(format!("{{\"total\":0,\"rows\":{rows}}}"));
+            let shown = decode(&body).unwrap_err().to_string();
+            let wanted = format!("invalid type: {found}, expected an array of rows at line 1");
+            assert!(shown.starts_with(&wanted), "{shown}");
+        }
+        for broken in ["[1,]", "[1", "[\"\u{1}\"]", "[01]", ""] {
+            assert!(RawRows::from_json(broken).is_err(), "{broken}");
+        }
+        assert!(RawRows::from_json(&b"[\"\xff\"]"[..]).is_err(), "not UTF-8");
+    }
+
+    #[test]
+    fn rows_come_apart_where_they_should() {
+        let cases: [(&str, &[&str]); 8] = [
+            ("[]", &[]),
+            (" [ \n\t\r] ", &[]),
+            ("[1]", &["1"]),
+            ("[ 1 , \"a,]\\\"\" ]", &["1", "\"a,]\\\"\""]),
+            ("[[1,[2]],{\"a\":[{}]}]", &["[1,[2]]", "{\"a\":[{}]}"]),
+            ("[\"\\\\\",\"x\"]", &["\"\\\\\"", "\"x\""]),
+            ("[\"\\u005d\",\"ü{\"]", &["\"\\u005d\"", "\"ü{\""]),
+            ("[null,true,-1.5e3]", &["null", "true", "-1.5e3"]),
+        ];
+        for (json, wanted) in cases {
+            let rows = RawRows::from_json(json).unwrap();
+            assert_eq!(rows.iter_raw().collect::<Vec<_>>(), wanted, "{json}");
+            assert_eq!(rows.count(), wanted.len());
+            assert_eq!(rows.is_empty(), wanted.is_empty());
+            for row in &rows {
+                serde_json::from_str::<serde_json::Value>(row).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn deep_rows_do_not_exhaust_the_stack() {
+        let deep = format!("[{}{},1]", "[".repeat(200_000), "]".repeat(200_000));
+        assert_eq!(RawRows::from_json(deep).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn serialises_untouched() {
+        let text = "{\"rows\":[ 1.50, {\"b\":1,\"b\":2} ],\"total\":3}";
+        let page = decode(&Bytes::from(text)).unwrap();
+        assert_eq!(serde_json::to_string(&page).unwrap(), text);
+    }
+
+    #[test]
+    fn shows_only_its_length() {
+        let rows = RawRows::from_json("[\"private\"]").unwrap();
+        assert_eq!(format!("{rows:?}"), "RawRows(11 bytes)");
+        assert_eq!(format!("{:?}", rows.iter_raw()), "RawRowsIter(9 bytes)");
+    }
+
+    #[cfg(feature = "schemars")]
+    #[test]
+    fn has_the_schema_of_an_array() {
+        let schema = serde_json::to_value(schemars::schema_for!(RawRows)).unwrap();
+        assert_eq!(schema["type"], "array");
+        assert_eq!(schema["items"], true);
+    }
+}

@@ -1,0 +1,481 @@
+//! The model of a declared type, and the type names of each service.
+
+mod kind;
+pub(crate) mod lightdash;
+pub(crate) mod trino;
+pub(crate) mod yql;
+
+pub use kind::ColumnKind;
+
+/// The declared type of a column: what it holds, and how the service writes it in JSON.
+///
+/// The type names of Trino (Dune), YQL (Yandex Query) and Lightdash parse into it, and a
+/// service with type names of its own makes one for each of its columns. Decoding,
+/// Arrow schemas and [`column_errors`](crate::column_errors) all read this one model.
+///
+/// [`logical`](Self::logical) is what to match on; [`kind`](Self::kind) is a coarse summary. How
+/// the service encodes a value (hexadecimal or base64, a list or an object) is not public.
+///
+/// ```
+/// use rowfeed_rows::{ColumnType, Columns};
+///
+/// let levels = ColumnType::list(ColumnType::decimal());
+/// let columns = [("day", "day", ColumnType::date()), ("levels", "list of metres", levels)];
+/// let columns = Columns::objects(columns);
+/// assert_eq!(columns.get("levels").and_then(|column| column.type_name()), Some("list of metres"));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct ColumnType {
+    pub(crate) logical: LogicalType,
+    nullable: Option<bool>,
+    /// How many times Yandex Query's `Optional` is around the value.
+    pub(crate) optionals: u8,
+    pub(crate) encoding: Encoding,
+}
+
+/// What a type means, whatever the service calls it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum LogicalType {
+    /// The service declares no type: a value is what its JSON is.
+    Undeclared,
+    /// The service declares a type that rowfeed does not know.
+    Unrecognized,
+    /// Nothing but NULL.
+    Null,
+    /// `true`, `false`.
+    Boolean,
+    /// Whole numbers.
+    Integer {
+        /// The width in bits, 8 to 256; `None` where the service does not state it.
+        bits: Option<u16>,
+        /// Whether the type has room for negative numbers.
+        signed: bool,
+    },
+    /// Exact numbers with a fraction.
+    Decimal {
+        /// How many decimal digits the type has; `None` where the service does not state it.
+        precision: Option<u8>,
+        /// How many of them are behind the point.
+        scale: i8,
+    },
+    /// Binary floating-point numbers, NaN and the infinities included.
+    Float {
+        /// The width in bits: 32 or 64.
+        bits: u8,
+    },
+    /// Numbers of a type that the service does not state.
+    Number,
+    /// Text.
+    Text,
+    /// Bytes.
+    Bytes,
+    /// Dates without a time.
+    Date,
+    /// Times of day.
+    Time {
+        /// Digits of the fraction of a second; `None` where the service does not state it.
+        precision: Option<u8>,
+        /// Whether each value has an offset of its own.
+        has_zone: bool,
+    },
+    /// Dates with a time.
+    Timestamp {
+        /// Digits of the fraction of a second; `None` where the service does not state it.
+        precision: Option<u8>,
+        /// What the values say of their time zone.
+        zone: TimeZone,
+    },
+    /// Spans of time.
+    Interval(IntervalUnit),
+    /// JSON documents, as JSON or as text.
+    Json,
+    /// Lists and sets of values of one type.
+    List(Box<ColumnType>),
+    /// Values of several types, told apart by position.
+    Tuple(Vec<ColumnType>),
+    /// Values of several types, told apart by name.
+    Struct(Vec<(Box<str>, ColumnType)>),
+    /// Keys with values.
+    Map(MapType),
+    /// One of several alternatives, each with its name, or its index where it has no name.
+    Variant(Vec<(Box<str>, ColumnType)>),
+}
+
+/// What timestamps say of their time zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TimeZone {
+    /// They have none: the reading of a clock on a wall.
+    Absent,
+    /// They are points in time. A value without an offset is in UTC.
+    Utc,
+    /// The type covers both: a value may have an offset. Lightdash's `timestamp` is such a type.
+    Unstated,
+    /// Each value has the name of its zone.
+    Named,
+}
+
+/// What a type for spans of time counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum IntervalUnit {
+    /// The service does not state it.
+    Unstated,
+    /// Months and years.
+    Months,
+    /// Days to milliseconds.
+    Milliseconds,
+    /// Days to microseconds.
+    Microseconds,
+}
+
+/// The types of the keys and of the values of a map.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MapType {
+    /// A tuple of the two: some services write a map as a list of pairs.
+    pair: Box<ColumnType>,
+}
+
+/// How a service writes values of a type, where there is more than one way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    Plain,
+    /// Bytes as `0x…` or `\x…`.
+    Hex,
+    /// Bytes as base64.
+    Base64,
+    /// A map as a list of pairs, not as an object.
+    Pairs,
+    /// A variant as `[index, value]`, not as `[name, value]`; a tuple whose members have their
+    /// index for a name.
+    Indexed,
+}
+
+pub(crate) static UNRECOGNIZED: ColumnType = ColumnType::new(LogicalType::Unrecognized);
+pub(crate) static UNDECLARED: ColumnType = ColumnType::new(LogicalType::Undeclared);
+pub(crate) static TEXT: ColumnType = ColumnType::new(LogicalType::Text);
+
+impl MapType {
+    fn new(key: ColumnType, value: ColumnType) -> Self {
+        Self {
+            pair: Box::new(ColumnType::new(LogicalType::Tuple(vec![key, value]))),
+        }
+    }
+
+    /// The type of the keys.
+    #[must_use]
+    pub fn key(&self) -> &ColumnType {
+        self.member(0)
+    }
+
+    /// The type of the values.
+    #[must_use]
+    pub fn value(&self) -> &ColumnType {
+        self.member(1)
+    }
+
+    /// The type of an entry: a tuple of a key and its value.
+    #[must_use]
+    pub fn entry(&self) -> &ColumnType {
+        &self.pair
+    }
+
+    fn member(&self, index: usize) -> &ColumnType {
+        match &self.pair.logical {
+            LogicalType::Tuple(pair) => pair.get(index).unwrap_or(&UNRECOGNIZED),
+            _ => &UNRECOGNIZED,
+        }
+    }
+}
+
+impl From<LogicalType> for ColumnType {
+    fn from(logical: LogicalType) -> Self {
+        Self::new(logical)
+    }
+}
+
+impl ColumnType {
+    pub(crate) const fn new(logical: LogicalType) -> Self {
+        Self {
+            logical,
+            nullable: None,
+            optionals: 0,
+            encoding: Encoding::Plain,
+        }
+    }
+
+    pub(crate) const fn encoded(mut self, encoding: Encoding) -> Self {
+        self.encoding = encoding;
+        self
+    }
+
+    /// No declared type: a value is what its JSON is.
+    #[must_use]
+    pub const fn undeclared() -> Self {
+        Self::new(LogicalType::Undeclared)
+    }
+
+    /// A declared type that means nothing to rowfeed.
+    #[must_use]
+    pub const fn unrecognized() -> Self {
+        Self::new(LogicalType::Unrecognized)
+    }
+
+    /// Nothing but NULL.
+    #[must_use]
+    pub const fn null() -> Self {
+        Self::new(LogicalType::Null)
+    }
+
+    /// `true`, `false`.
+    #[must_use]
+    pub const fn boolean() -> Self {
+        Self::new(LogicalType::Boolean)
+    }
+
+    /// Whole numbers of any width, as JSON numbers or as text.
+    #[must_use]
+    pub const fn integer() -> Self {
+        Self::new(LogicalType::Integer {
+            bits: None,
+            signed: true,
+        })
+    }
+
+    /// Whole numbers of so many bits, as JSON numbers or as text.
+    #[must_use]
+    pub const fn signed(bits: u16) -> Self {
+        Self::new(LogicalType::Integer {
+            bits: Some(bits),
+            signed: true,
+        })
+    }
+
+    /// Whole numbers of so many bits from 0, as JSON numbers or as text.
+    #[must_use]
+    pub const fn unsigned(bits: u16) -> Self {
+        Self::new(LogicalType::Integer {
+            bits: Some(bits),
+            signed: false,
+        })
+    }
+
+    /// Exact numbers with a fraction and any number of digits, as JSON numbers or as text.
+    #[must_use]
+    pub const fn decimal() -> Self {
+        Self::new(LogicalType::Decimal {
+            precision: None,
+            scale: 0,
+        })
+    }
+
+    /// Exact numbers of `precision` digits, `scale` of them behind the point, as JSON numbers or as
+    /// text.
+    #[must_use]
+    pub const fn decimal_of(precision: u8, scale: i8) -> Self {
+        Self::new(LogicalType::Decimal {
+            precision: Some(precision),
+            scale,
+        })
+    }
+
+    /// Floating-point numbers of 64 bits; `"NaN"` and `"Infinity"` too.
+    #[must_use]
+    pub const fn float64() -> Self {
+        Self::new(LogicalType::Float { bits: 64 })
+    }
+
+    /// Floating-point numbers of 32 bits; `"NaN"` and `"Infinity"` too.
+    #[must_use]
+    pub const fn float32() -> Self {
+        Self::new(LogicalType::Float { bits: 32 })
+    }
+
+    /// Numbers of a type that the service does not state.
+    #[must_use]
+    pub const fn number() -> Self {
+        Self::new(LogicalType::Number)
+    }
+
+    /// Text.
+    #[must_use]
+    pub const fn text() -> Self {
+        Self::new(LogicalType::Text)
+    }
+
+    /// Bytes as text: `0x…` or `\x…`, two digits each.
+    #[must_use]
+    pub const fn hex_bytes() -> Self {
+        Self::new(LogicalType::Bytes).encoded(Encoding::Hex)
+    }
+
+    /// Bytes as text in base64 (RFC 4648, padded).
+    #[must_use]
+    pub const fn base64_bytes() -> Self {
+        Self::new(LogicalType::Bytes).encoded(Encoding::Base64)
+    }
+
+    /// `2024-09-28`.
+    #[must_use]
+    pub const fn date() -> Self {
+        Self::new(LogicalType::Date)
+    }
+
+    /// A time of day, `13:21:10.5`.
+    #[must_use]
+    pub const fn time() -> Self {
+        Self::new(LogicalType::Time {
+            precision: None,
+            has_zone: false,
+        })
+    }
+
+    /// A date with a time and no zone, with a blank or a `T` between them.
+    #[must_use]
+    pub const fn timestamp() -> Self {
+        Self::timestamp_of(None, TimeZone::Absent)
+    }
+
+    /// A point in time, in UTC where it has no offset.
+    #[must_use]
+    pub const fn instant() -> Self {
+        Self::timestamp_of(None, TimeZone::Utc)
+    }
+
+    /// A date with a time, with so many digits of the fraction of a second.
+    #[must_use]
+    pub const fn timestamp_of(precision: Option<u8>, zone: TimeZone) -> Self {
+        Self::new(LogicalType::Timestamp { precision, zone })
+    }
+
+    /// A span of time, as the service writes it.
+    #[must_use]
+    pub const fn interval() -> Self {
+        Self::new(LogicalType::Interval(IntervalUnit::Unstated))
+    }
+
+    /// JSON, as itself or as text.
+    #[must_use]
+    pub const fn json() -> Self {
+        Self::new(LogicalType::Json)
+    }
+
+    /// A list of values of one type.
+    #[must_use]
+    pub fn list(element: Self) -> Self {
+        Self::new(LogicalType::List(Box::new(element)))
+    }
+
+    /// A list of values, each of a type of its own.
+    #[must_use]
+    pub fn tuple(members: impl IntoIterator<Item = Self>) -> Self {
+        Self::new(LogicalType::Tuple(members.into_iter().collect()))
+    }
+
+    /// An object with these members.
+    #[must_use]
+    pub fn structure<N: Into<Box<str>>>(members: impl IntoIterator<Item = (N, Self)>) -> Self {
+        Self::new(LogicalType::Struct(named(members)))
+    }
+
+    /// An object of any keys of this type, which are never NULL, and values.
+    #[must_use]
+    pub fn map(key: Self, value: Self) -> Self {
+        Self::new(LogicalType::Map(MapType::new(key.nullable(false), value)))
+    }
+
+    /// The same type, with or without room for NULL. NULL is JSON's `null`.
+    #[must_use]
+    pub const fn nullable(mut self, nullable: bool) -> Self {
+        self.nullable = Some(nullable);
+        self
+    }
+
+    /// A list of pairs.
+    pub(crate) fn dict(key: Self, value: Self) -> Self {
+        Self::new(LogicalType::Map(MapType::new(key, value))).encoded(Encoding::Pairs)
+    }
+
+    /// `[name, value]`.
+    pub(crate) fn variant<N: Into<Box<str>>>(
+        alternatives: impl IntoIterator<Item = (N, Self)>,
+    ) -> Self {
+        Self::new(LogicalType::Variant(named(alternatives)))
+    }
+
+    /// `[index, value]`.
+    pub(crate) fn choice(alternatives: impl IntoIterator<Item = Self>) -> Self {
+        let alternatives = alternatives.into_iter().enumerate();
+        Self::variant(alternatives.map(|(index, declared)| (index.to_string(), declared)))
+            .encoded(Encoding::Indexed)
+    }
+
+    /// The same type within one more `Optional`, unless there are 255 around it already.
+    pub(crate) fn optional(mut self) -> Option<Self> {
+        self.optionals = self.optionals.checked_add(1)?;
+        self.nullable = Some(true);
+        Some(self)
+    }
+
+    /// What the type means, whatever the service calls it.
+    #[must_use]
+    pub fn logical(&self) -> &LogicalType {
+        &self.logical
+    }
+
+    /// Whether the type has room for NULL; `None` where the service does not say.
+    #[must_use]
+    pub fn is_nullable(&self) -> Option<bool> {
+        self.nullable
+    }
+
+    /// How many times the value may be NULL in a way of its own: 2 for Yandex Query's
+    /// `Optional<Optional<Int32>>`, which a Rust `Option<Option<i32>>` tells apart. It is 0 where
+    /// the service does not write values that way, whether they can be NULL or not.
+    #[must_use]
+    pub fn optional_depth(&self) -> usize {
+        usize::from(self.optionals)
+    }
+
+    /// The name of the member or alternative at this position. A member of a tuple is called
+    /// `field0`, `field1`, …, as Trino does, and `0`, `1`, … at Yandex Query.
+    #[must_use]
+    pub fn member_name(&self, index: usize) -> Option<String> {
+        match &self.logical {
+            LogicalType::Struct(members) | LogicalType::Variant(members) => {
+                members.get(index).map(|(name, _)| name.to_string())
+            }
+            LogicalType::Tuple(members) => {
+                members.get(index)?;
+                Some(match self.encoding {
+                    Encoding::Indexed => index.to_string(),
+                    _ => format!("field{index}"),
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// The type of what lies inside a value that has no declared type for it.
+    pub(crate) fn inner(&self) -> &'static Self {
+        match self.logical {
+            LogicalType::Undeclared => &UNDECLARED,
+            _ => &UNRECOGNIZED,
+        }
+    }
+
+    /// Whether values are bytes in an encoding of their own.
+    pub(crate) fn is_bytes(&self) -> bool {
+        matches!(self.logical, LogicalType::Bytes)
+    }
+}
+
+fn named<N: Into<Box<str>>>(
+    members: impl IntoIterator<Item = (N, ColumnType)>,
+) -> Vec<(Box<str>, ColumnType)> {
+    let members = members.into_iter();
+    members
+        .map(|(name, declared)| (name.into(), declared))
+        .collect()
+}
