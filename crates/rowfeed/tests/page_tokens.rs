@@ -93,7 +93,7 @@ impl Source for Paging {
         let rows = rows[skipped as usize..].iter();
         let rows: Vec<_> = rows.map(|n| format!("[{n}]")).collect();
         let rows = RawRows::from_json(format!("[{}]", rows.join(","))).unwrap();
-        let columns = Columns::lists([("n", "number", ColumnType::Integer)]);
+        let columns = Columns::lists([("n", "number", ColumnType::integer())]);
         let start = Cursor::start(SERVICE, "herbs").at(begin);
         let start = start.with_tokens(own, next);
         Ok(Some(Page::new(SERVICE, index as u64, start, columns, rows)))
