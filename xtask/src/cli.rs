@@ -8,7 +8,7 @@ use lexopt::prelude::*;
 use crate::{bench, codegen, drift, full, vendor, workspace::Workspace};
 
 const HELP: &str = "\
-cargo xtask codegen [--check] [SERVICE…]     rewrite crates/SERVICE/src/generated.rs from specs/SERVICE
+cargo xtask codegen [--check] [SERVICE…]     rewrite crates/SERVICE/src/generated/ from specs/SERVICE
 cargo xtask codegen --print-normalised SERVICE
                                              show the document that progenitor gets
 cargo xtask vendor SERVICE --from FILE [--date YYYY-MM-DD]

@@ -111,8 +111,9 @@ impl Service {
         self.spec("upstream.toml")
     }
 
+    /// The folder of the generated modules.
     pub(crate) fn generated(&self) -> PathBuf {
-        self.in_crate("src/generated.rs")
+        self.in_crate("src/generated")
     }
 
     /// The manifest of the client.

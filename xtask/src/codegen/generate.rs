@@ -32,9 +32,9 @@ fn settings(enums: &[OpenEnum]) -> GenerationSettings {
         .with_interface(InterfaceStyle::Builder)
         .with_tag(TagStyle::Merged)
         .with_hooks(HooksMode::Expected)
-        .with_inner_type(quote::quote! { progenitor_client::Core })
+        .with_inner_type(quote::quote! { ::rowfeed_client::Core })
         .with_map_type("::indexmap::IndexMap")
-        .with_replacement(RAW_ROWS, "::progenitor_client::RawRows", [].into_iter());
+        .with_replacement(RAW_ROWS, "::rowfeed_client::RawRows", [].into_iter());
     for open in enums {
         let impls = [TypeImpl::FromStr, TypeImpl::Display].into_iter();
         settings.with_replacement(&open.name, format!("crate::types::{}", open.name), impls);

@@ -28,7 +28,7 @@ pub(super) fn own_hooks_and_no_public_constructor(file: &mut File) {
         }
     }
     file.items.push(parse_quote! {
-        impl ClientHooks<progenitor_client::Core> for Client {}
+        impl ClientHooks<::rowfeed_client::Core> for Client {}
     });
 }
 

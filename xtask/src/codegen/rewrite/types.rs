@@ -76,7 +76,7 @@ pub(super) fn decoding_is_lenient(file: &mut File) -> Result<()> {
             }
             if is_collection(&field.ty) && !is_flattened(&field.attrs) {
                 field.attrs.push(parse_quote! {
-                    #[serde(deserialize_with = "progenitor_client::null_as_default")]
+                    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
                 });
             }
         }
