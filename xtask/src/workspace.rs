@@ -107,6 +107,11 @@ impl Service {
         self.spec("overlay.yaml")
     }
 
+    /// What the overlay's actions saw.
+    pub(crate) fn overlay_lock(&self) -> PathBuf {
+        self.spec("overlay.lock")
+    }
+
     pub(crate) fn pin(&self) -> PathBuf {
         self.spec("upstream.toml")
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::rewrite::Gates;
-use crate::normalise::OpenEnum;
+use crate::{normalise::OpenEnum, text};
 
 /// The text of `enums.rs`, whose types the `types` module shows as its own; `None` without enums.
 pub(super) fn write(enums: &[OpenEnum], gates: &Gates) -> Option<String> {
@@ -28,14 +28,11 @@ pub(super) fn write(enums: &[OpenEnum], gates: &Gates) -> Option<String> {
         }
         out.push_str("::rowfeed_client::open_enum! {\n");
         let words = open.description.as_deref();
-        let default = format!(
-            "`{}`: a value among those known, or one of tomorrow's.",
-            open.name
-        );
+        let default = format!("`{}`: one of the known values, or a newer one.", open.name);
         doc(&mut out, 4, words.unwrap_or(&default));
         let _ = writeln!(out, "    pub enum {} {{", open.name);
         for value in &open.values {
-            let default = format!("`{}`.", value.wire);
+            let default = format!("{}.", text::code(&value.wire));
             doc(
                 &mut out,
                 8,
@@ -49,7 +46,8 @@ pub(super) fn write(enums: &[OpenEnum], gates: &Gates) -> Option<String> {
 }
 
 fn doc(out: &mut String, indent: usize, words: &str) {
-    for line in words.trim().lines() {
-        let _ = writeln!(out, "{:indent$}/// {}", "", line.trim());
+    for line in text::documentation(words).lines() {
+        let line = format!("{:indent$}/// {line}", "");
+        let _ = writeln!(out, "{}", line.trim_end());
     }
 }

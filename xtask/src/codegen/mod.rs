@@ -4,6 +4,7 @@ mod enums;
 mod generate;
 mod modules;
 mod rewrite;
+mod todo;
 mod version;
 
 use std::{
@@ -18,16 +19,18 @@ use serde_json::Value;
 use similar::TextDiff;
 
 use crate::{
-    document, normalise, overlay,
+    document, normalise, overlay, text,
     upstream::{Upstream, sha256},
     workspace::Service,
 };
 
 /// Writes the generated modules of every service, or, with `check`, shows what would change.
-pub(crate) fn run(services: &[Service], check: bool) -> Result<ExitCode> {
+///
+/// Actions of an overlay whose numbers are in `accept` may see something else than they pinned.
+pub(crate) fn run(services: &[Service], check: bool, accept: &[usize]) -> Result<ExitCode> {
     let mut stale = Vec::new();
     for service in services {
-        let (files, version) = generated(service)?;
+        let (files, version, lock) = generated(service, accept)?;
         let folder = service.generated();
         println!("{}: {}", service.shown(&folder), summary(&files));
         let manifest = version::manifest(service, &version)?;
@@ -35,7 +38,14 @@ pub(crate) fn run(services: &[Service], check: bool) -> Result<ExitCode> {
         let paths = files
             .into_iter()
             .map(|(name, text)| (folder.join(name), text));
-        let wanted: Vec<_> = paths.chain(manifest).collect();
+        let mut wanted: Vec<_> = paths.chain(manifest).collect();
+        match lock {
+            Some(lock) => wanted.push((service.overlay_lock(), lock)),
+            None if service.overlay_lock().exists() => {
+                is_stale |= !removed(service, &service.overlay_lock(), check)?;
+            }
+            None => {}
+        }
         for path in outdated(service, &wanted)? {
             is_stale |= !removed(service, &path, check)?;
         }
@@ -138,18 +148,31 @@ fn written(service: &Service, path: &Path, text: &str, check: bool) -> Result<bo
 
 /// The normalised document of a service, as text.
 pub(crate) fn normalised_text(service: &Service) -> Result<String> {
-    document::to_text(&normalised(service)?)
+    document::to_text(&normalised(service, None)?.0)
 }
 
-fn normalised(service: &Service) -> Result<Value> {
+/// The normalised document of a service, whatever its overlay pinned.
+pub(crate) fn normalised_as_it_is(service: &Service) -> Result<Value> {
+    Ok(normalised(service, None)?.0)
+}
+
+/// The normalised document of a service, and what its overlay pins; with `accept` the pins are
+/// compared.
+fn normalised(service: &Service, accept: Option<&[usize]>) -> Result<(Value, Option<String>)> {
     let mut document = if service.is_handwritten() {
         document::read(&service.handwritten())?
     } else {
         Upstream::read(service)?;
         document::read(&service.vendored())?
     };
+    let mut lock = None;
     if service.overlay().exists() {
-        overlay::apply(&mut document, &service.overlay())?;
+        todo::refuse(&service.overlay(), &service.shown(&service.overlay()))?;
+        let seen = overlay::apply(&mut document, &service.overlay())?;
+        if let Some(accept) = accept {
+            let path = service.overlay_lock();
+            lock = overlay::checked(&path, &service.shown(&path), &seen, accept)?;
+        }
     }
     normalise::normalise(&mut document).with_context(|| {
         format!(
@@ -157,12 +180,12 @@ fn normalised(service: &Service) -> Result<Value> {
             shown_document(service)
         )
     })?;
-    Ok(document)
+    Ok((document, lock))
 }
 
 /// A service's generated files, and the version of its API.
-fn generated(service: &Service) -> Result<(Files, String)> {
-    let document = normalised(service)?;
+fn generated(service: &Service, accept: &[usize]) -> Result<(Files, String, Option<String>)> {
+    let (document, lock) = normalised(service, Some(accept))?;
     let enums = normalise::open_enums(&document)?;
     let tokens = generate::generate(&document, &enums, &shown_document(service))?;
     let mut file = generate::parsed(tokens, &service.name)?;
@@ -176,11 +199,12 @@ fn generated(service: &Service) -> Result<(Files, String)> {
     let header = header(service, &document, &mark)?;
     let enums = enums::write(&enums, &gates);
     let files = modules::split(file, enums, &version, &header, &mark)?;
-    Ok((files, version))
+    Ok((files, version, lock))
 }
 
 fn header(service: &Service, document: &Value, mark: &str) -> Result<String> {
-    let version = version::of(document);
+    // The gate of comments: the version is the document's.
+    let version = text::shown(version::of(document));
     let hash = sha256(document::to_text(document)?.as_bytes());
     Ok(format!(
         "{mark}\

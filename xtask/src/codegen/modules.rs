@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use syn::{File, Item, ItemMod, parse_quote};
 
 /// File below `src/generated` → its text.
@@ -95,6 +95,7 @@ pub(super) fn split(
         ),
     ];
     if let Some(enums) = enums {
+        holds_enums_alone(&enums)?;
         files.insert("enums.rs".to_owned(), format!("{mark}\n{enums}"));
         root.insert(
             1,
@@ -113,6 +114,16 @@ pub(super) fn split(
     });
     files.insert("mod.rs".to_owned(), text(header, root));
     Ok(files)
+}
+
+/// The one file that is written as text: it has to be invocations of one macro and nothing else.
+fn holds_enums_alone(text: &str) -> Result<()> {
+    let file = syn::parse_file(text).context("the file of enums is not valid Rust")?;
+    let is_enum = |item: &Item| matches!(item, Item::Macro(item) if item.mac.path == parse_quote!(::rowfeed_client::open_enum));
+    match file.items.iter().find(|item| !is_enum(item)) {
+        Some(_) => bail!("the file of enums holds something else than enums"),
+        None => Ok(()),
+    }
 }
 
 /// The items of a module, which is declared as a file afterwards.
