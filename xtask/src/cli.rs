@@ -8,7 +8,9 @@ use lexopt::prelude::*;
 use crate::{bench, codegen, drift, full, vendor, workspace::Workspace};
 
 const HELP: &str = "\
-cargo xtask codegen [--check] [SERVICE…]     rewrite crates/SERVICE/src/generated.rs from specs/SERVICE
+cargo xtask codegen [--check] [SERVICE…]     rewrite crates/SERVICE/src/generated/ from specs/SERVICE
+cargo xtask codegen SERVICE --accept N       the same, where action N of the overlay may see something
+                                             else than it pinned
 cargo xtask codegen --print-normalised SERVICE
                                              show the document that progenitor gets
 cargo xtask vendor SERVICE --from FILE [--date YYYY-MM-DD]
@@ -37,6 +39,7 @@ struct Arguments {
     json: bool,
     all: bool,
     print_normalised: bool,
+    accept: Vec<usize>,
     from: Option<PathBuf>,
     date: Option<String>,
     root: Option<PathBuf>,
@@ -79,7 +82,10 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, workspace: &Workspace) -
                     .map(|name| workspace.service(name))
                     .collect::<Result<_>>()?
             };
-            codegen::run(&services, arguments.check)
+            if !arguments.accept.is_empty() && services.len() != 1 {
+                bail!("--accept is about one overlay: name one SERVICE");
+            }
+            codegen::run(&services, arguments.check, &arguments.accept)
         }
         "vendor" => {
             let service = workspace.service(one(names)?)?;
@@ -106,6 +112,7 @@ fn parse(mut parser: lexopt::Parser) -> Result<Option<Arguments>> {
             Long("json") => arguments.json = true,
             Long("all") => arguments.all = true,
             Long("print-normalised") => arguments.print_normalised = true,
+            Long("accept") => arguments.accept.push(parser.value()?.parse()?),
             Long("from") => arguments.from = Some(parser.value()?.into()),
             Long("date") => arguments.date = Some(parser.value()?.string()?),
             Long("root") => arguments.root = Some(parser.value()?.into()),

@@ -10,6 +10,7 @@ mod full;
 mod fuzzing;
 mod normalise;
 mod overlay;
+mod text;
 mod upstream;
 mod vendor;
 mod workspace;
@@ -23,7 +24,7 @@ fn main() -> ExitCode {
     ) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", text::shown_lines(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     document::{self, METHODS},
+    drift, normalise,
     upstream::{Keep, Upstream},
     workspace::Service,
 };
@@ -29,11 +30,18 @@ pub(crate) fn run(service: &Service, from: &Path, date: Option<&str>) -> Result<
     let document = document::parse(from, &bytes)?;
     let facts = facts(&document, &upstream.keep()?)
         .with_context(|| format!("cannot vendor {}", from.display()))?;
+    let checked = document::facts_are_plain(&facts).and_then(|()| normalise::check_limits(&facts));
+    checked.with_context(|| format!("cannot vendor {}", from.display()))?;
     let version = document
         .pointer("/info/version")
         .and_then(Value::as_str)
         .ok_or_else(|| anyhow!("{}: /info/version is missing", from.display()))?;
     upstream.repin(&bytes, version, date)?;
+    if let Ok(old) = document::read(&service.vendored()) {
+        for field in drift::newly_required(&old, &facts) {
+            println!("required from now on, and not sent by older servers: {field}");
+        }
+    }
     write(service, &service.vendored(), &document::to_text(&facts)?)?;
     write(service, &service.pin(), &upstream.to_text())
 }

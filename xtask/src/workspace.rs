@@ -107,12 +107,18 @@ impl Service {
         self.spec("overlay.yaml")
     }
 
+    /// What the overlay's actions saw.
+    pub(crate) fn overlay_lock(&self) -> PathBuf {
+        self.spec("overlay.lock")
+    }
+
     pub(crate) fn pin(&self) -> PathBuf {
         self.spec("upstream.toml")
     }
 
+    /// The folder of the generated modules.
     pub(crate) fn generated(&self) -> PathBuf {
-        self.in_crate("src/generated.rs")
+        self.in_crate("src/generated")
     }
 
     /// The manifest of the client.

@@ -11,11 +11,11 @@ mod statement;
 
 pub use config::ClientBuilder;
 pub use generated::{API_VERSION, Client, builder, types};
-pub use progenitor_client::{
+pub use rowfeed_client::{
     Attempt, BuildError, ByteStream, CredentialError, CredentialProvider, EnvCredential, ErrorKind,
     ExpiringSecret, RateLimit, RawRows, RefreshingCredential, ResponseValue, RetryPolicy, Secret,
     SecretError, SecretFuture, TimeoutScope, UnknownValue,
 };
 
 /// What goes wrong in a call, with Dune's own error body where there is one.
-pub type Error = progenitor_client::Error<types::ErrorResponse>;
+pub type Error = rowfeed_client::Error<types::ErrorResponse>;

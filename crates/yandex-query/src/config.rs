@@ -1,4 +1,4 @@
-use progenitor_client::{
+use rowfeed_client::{
     BuildError, CredentialError, Secret, Service, ServiceError, TransportBuilder,
 };
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
@@ -84,7 +84,7 @@ impl ClientBuilder {
         self
     }
 
-    progenitor_client::transport_methods!();
+    rowfeed_client::transport_methods!();
 
     /// Builds the client; nothing is sent yet.
     ///

@@ -18,11 +18,11 @@ pub use credentials::MetadataCredential;
 #[cfg(feature = "service-account")]
 pub use credentials::{InvalidServiceAccountKey, ServiceAccountCredential, ServiceAccountKey};
 pub use generated::{API_VERSION, Client, builder, types};
-pub use progenitor_client::{
+pub use rowfeed_client::{
     Attempt, BuildError, ByteStream, CredentialError, CredentialProvider, EnvCredential, ErrorKind,
     ExpiringSecret, RateLimit, RawRows, RefreshingCredential, ResponseValue, RetryPolicy, Secret,
     SecretError, SecretFuture, TimeoutScope, UnknownValue,
 };
 
 /// What goes wrong in a call, with the error that the service itself sent, where it sent one.
-pub type Error = progenitor_client::Error<types::GenericError>;
+pub type Error = rowfeed_client::Error<types::GenericError>;

@@ -1,59 +1,53 @@
-//! Writing the open enums: each an invocation of `progenitor_client::open_enum!`.
+//! Writing the open enums: each an invocation of `rowfeed_client::open_enum!`.
 
 use std::fmt::Write as _;
 
 use super::rewrite::Gates;
-use crate::normalise::OpenEnum;
+use crate::{normalise::OpenEnum, text};
 
-/// The module that holds them, as text; the `types` module shows them as its own.
-pub(super) fn write(enums: &[OpenEnum], gates: &Gates) -> String {
+/// The text of `enums.rs`, whose types the `types` module shows as its own; `None` without enums.
+pub(super) fn write(enums: &[OpenEnum], gates: &Gates) -> Option<String> {
     let mut out = String::new();
     for open in enums {
         let Some(features) = gates.get(&open.name) else {
             continue;
         };
-        out.push('\n');
+        if !out.is_empty() {
+            out.push('\n');
+        }
         if !features.is_empty() {
             let features: Vec<_> = features
                 .iter()
-                .map(|f| format!("feature = \"{f}\""))
+                .map(|f| format!("feature = {f:?}"))
                 .collect();
             let condition = match features.as_slice() {
                 [one] => one.clone(),
                 many => format!("any({})", many.join(", ")),
             };
-            let _ = writeln!(out, "    #[cfg({condition})]");
+            let _ = writeln!(out, "#[cfg({condition})]");
         }
-        out.push_str("    progenitor_client::open_enum! {\n");
+        out.push_str("::rowfeed_client::open_enum! {\n");
         let words = open.description.as_deref();
-        let default = format!(
-            "`{}`: a value among those known, or one of tomorrow's.",
-            open.name
-        );
-        doc(&mut out, 8, words.unwrap_or(&default));
-        let _ = writeln!(out, "        pub enum {} {{", open.name);
+        let default = format!("`{}`: one of the known values, or a newer one.", open.name);
+        doc(&mut out, 4, words.unwrap_or(&default));
+        let _ = writeln!(out, "    pub enum {} {{", open.name);
         for value in &open.values {
-            let default = format!("`{}`.", value.wire);
+            let default = format!("{}.", text::code(&value.wire));
             doc(
                 &mut out,
-                12,
+                8,
                 value.description.as_deref().unwrap_or(&default),
             );
-            let _ = writeln!(out, "            {} = {:?},", value.variant, value.wire);
+            let _ = writeln!(out, "        {} = {:?},", value.variant, value.wire);
         }
-        out.push_str("        }\n    }\n");
+        out.push_str("    }\n}\n");
     }
-    if out.is_empty() {
-        return out;
-    }
-    format!(
-        "\nmod enums {{{}}}\n",
-        out.trim_start_matches('\n').replacen("    ", "\n    ", 1)
-    )
+    (!out.is_empty()).then_some(out)
 }
 
 fn doc(out: &mut String, indent: usize, words: &str) {
-    for line in words.trim().lines() {
-        let _ = writeln!(out, "{:indent$}/// {}", "", line.trim());
+    for line in text::documentation(words).lines() {
+        let line = format!("{:indent$}/// {line}", "");
+        let _ = writeln!(out, "{}", line.trim_end());
     }
 }

@@ -3,6 +3,9 @@
 use std::{
     cell::RefCell,
     panic::{self, AssertUnwindSafe},
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
 
 use anyhow::{Result, anyhow, bail};
@@ -26,32 +29,54 @@ pub(super) fn generate(document: &Value, enums: &[OpenEnum], shown: &str) -> Res
     }
 }
 
-fn settings(enums: &[OpenEnum]) -> GenerationSettings {
+fn settings(enums: &[String]) -> GenerationSettings {
     let mut settings = GenerationSettings::new();
     settings
         .with_interface(InterfaceStyle::Builder)
         .with_tag(TagStyle::Merged)
         .with_hooks(HooksMode::Expected)
-        .with_inner_type(quote::quote! { progenitor_client::Core })
+        .with_inner_type(quote::quote! { ::rowfeed_client::Core })
         .with_map_type("::indexmap::IndexMap")
-        .with_replacement(RAW_ROWS, "::progenitor_client::RawRows", [].into_iter());
-    for open in enums {
+        .with_replacement(RAW_ROWS, "::rowfeed_client::RawRows", [].into_iter());
+    for name in enums {
         let impls = [TypeImpl::FromStr, TypeImpl::Display].into_iter();
-        settings.with_replacement(&open.name, format!("crate::types::{}", open.name), impls);
+        settings.with_replacement(name, format!("crate::types::{name}"), impls);
     }
     settings
 }
 
-/// One run of progenitor; an error or a panic in it is told in words.
+/// How long progenitor may take; the largest document that is known takes four seconds.
+const LONGEST: Duration = Duration::from_secs(120);
+
+/// Stack for progenitor, which goes from schema to schema by recursion.
+const STACK: usize = 256 << 20;
+
+/// One run of progenitor; an error or a panic in it is told in words, and it ends.
 fn attempt(document: &Value, enums: &[OpenEnum]) -> std::result::Result<TokenStream, String> {
     let spec: OpenAPI = serde_path_to_error::deserialize(document)
         .map_err(|error| format!("not OpenAPI 3.0 at {}: {}", error.path(), error.inner()))?;
-    let settings = settings(enums);
-    quietly(|| {
-        Generator::new(&settings)
-            .generate_tokens(&spec)
-            .map_err(|e| e.to_string())
-    })
+    let names: Vec<String> = enums.iter().map(|open| open.name.clone()).collect();
+    let (done, result) = mpsc::channel();
+    let work = move || {
+        // Tokens stay in their thread; their text is the same everywhere.
+        let tokens = quietly(|| {
+            Generator::new(&settings(&names))
+                .generate_tokens(&spec)
+                .map(|tokens| tokens.to_string())
+                .map_err(|error| error.to_string())
+        });
+        // Nobody waits any more where it took too long.
+        let _ = done.send(tokens);
+    };
+    thread::Builder::new()
+        .stack_size(STACK)
+        .spawn(work)
+        .map_err(|error| format!("no thread for progenitor: {error}"))?;
+    let text = result
+        .recv_timeout(LONGEST)
+        .map_err(|_| format!("progenitor was not done after {} s", LONGEST.as_secs()))??;
+    text.parse()
+        .map_err(|error| format!("progenitor's output is no Rust: {error}"))
 }
 
 thread_local! {

@@ -1,10 +1,9 @@
-//! Which version of its API a client was generated from: a constant, and a line in its manifest.
+//! Which version of its API a client was generated from: a line in its manifest.
 
 use std::{fs, path::PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
 use serde_json::Value;
-use syn::{File, Item, UseTree, parse_quote};
 use toml_edit::{DocumentMut, Item as TomlItem, Table, value};
 
 use crate::workspace::Service;
@@ -13,24 +12,6 @@ use crate::workspace::Service;
 pub(super) fn of(document: &Value) -> &str {
     let version = document.pointer("/info/version").and_then(Value::as_str);
     version.unwrap_or("unknown")
-}
-
-/// Puts `API_VERSION` behind the imports.
-pub(super) fn add_constant(file: &mut File, version: &str) {
-    let after_imports = file
-        .items
-        .iter()
-        .rposition(is_import)
-        .map_or(0, |at| at + 1);
-    let constant = parse_quote! {
-        /// The version of the API document that this client was generated from.
-        pub const API_VERSION: &str = #version;
-    };
-    file.items.insert(after_imports, constant);
-}
-
-fn is_import(item: &Item) -> bool {
-    matches!(item, Item::Use(import) if matches!(import.tree, UseTree::Path(_)))
 }
 
 /// The crate's name in code: as its manifest says, or as those of ours are called.
@@ -112,18 +93,5 @@ mod tests {
         let odd = "[package]\nmetadata = 1\n";
         let said = with_version(odd, "3").unwrap_err().to_string();
         assert!(said.contains("`metadata` is not a table"), "{said}");
-    }
-
-    #[test]
-    fn the_constant_stands_behind_the_imports() {
-        let mut file: File = parse_quote! {
-            use progenitor_client::Error;
-            pub mod types {}
-        };
-        add_constant(&mut file, "1.2");
-        let text = prettyplease::unparse(&file);
-        let constant = text.find("pub const API_VERSION: &str = \"1.2\";").unwrap();
-        assert!(text.find("use progenitor_client").unwrap() < constant);
-        assert!(constant < text.find("pub mod types").unwrap());
     }
 }

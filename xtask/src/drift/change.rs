@@ -2,6 +2,8 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::text;
+
 /// The way a value goes: to the service, or from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Direction {
@@ -89,6 +91,10 @@ pub(super) struct Change {
     pub(super) words: Words,
     /// The operations that a schema's change reaches.
     pub(super) reached_by: Vec<Reached>,
+    /// A field of an answer that is required from now on: a server of before does not send it.
+    pub(super) newly_required: bool,
+    /// The actions of the overlay that hide what changed, by number.
+    pub(super) hidden_by: Vec<usize>,
 }
 
 /// An operation that reaches a schema.
@@ -119,7 +125,7 @@ impl Words {
             text.push_str(": ");
             text.push_str(&self.because);
         }
-        text
+        text::shown(&text)
     }
 }
 
@@ -155,6 +161,10 @@ impl Serialize for Change {
             direction: Option<&'static str>,
             message: String,
             reached_by: Vec<&'a str>,
+            #[serde(skip_serializing_if = "std::ops::Not::not")]
+            newly_required: bool,
+            #[serde(skip_serializing_if = "<[usize]>::is_empty")]
+            hidden_by: &'a [usize],
         }
         let (operation, schema) = match &self.subject {
             Subject::Operation { key, .. } => (Some(key.as_str()), None),
@@ -173,6 +183,8 @@ impl Serialize for Change {
                 .iter()
                 .map(|reached| reached.key.as_str())
                 .collect(),
+            newly_required: self.newly_required,
+            hidden_by: &self.hidden_by,
         }
         .serialize(serializer)
     }

@@ -50,7 +50,7 @@ pub(super) fn changes(old: &Value, new: &Value, upstream: &[Operation<'_>]) -> V
     let mut changes = Vec::new();
     for (owner, findings) in &walk.findings {
         for finding in findings {
-            changes.push(judged(owner, finding, &reach, &ids));
+            changes.push(judged(owner, finding, &reach, &ids, &walk.required));
         }
     }
     changes.extend(unmatched(&walk));
@@ -101,7 +101,13 @@ impl<'w, 'a> Reach<'w, 'a> {
     }
 }
 
-fn judged(owner: &Owner<'_>, finding: &Finding, reach: &Reach<'_, '_>, ids: &Ids<'_>) -> Change {
+fn judged(
+    owner: &Owner<'_>,
+    finding: &Finding,
+    reach: &Reach<'_, '_>,
+    ids: &Ids<'_>,
+    required: &HashSet<String>,
+) -> Change {
     let mut directions = Directions::default();
     let subject = match owner {
         Owner::Operation(key, direction) => {
@@ -164,6 +170,8 @@ fn judged(owner: &Owner<'_>, finding: &Finding, reach: &Reach<'_, '_>, ids: &Ids
                 id: id_of(ids, key),
             })
             .collect(),
+        newly_required: directions.response && required.contains(&finding.pointer),
+        hidden_by: Vec::new(),
     }
 }
 
@@ -207,6 +215,8 @@ fn unmatched(walk: &Walk<'_>) -> Vec<Change> {
                 ..Words::default()
             },
             reached_by: Vec::new(),
+            newly_required: false,
+            hidden_by: Vec::new(),
         };
     let mut changes = Vec::new();
     for (name, node) in gone {

@@ -19,6 +19,8 @@
 //! | `direction` | `request`, `response`, `both`, or `null` for an operation or schema as a whole |
 //! | `message` | the line of the text |
 //! | `reached_by` | the operations that reach the schema; empty for an operation |
+//! | `newly_required` | `true` where answers have to hold it from now on, which older servers do not send |
+//! | `hidden_by` | the numbers of the overlay's actions that replace or remove what changed, where there are any |
 
 mod change;
 mod judge;
@@ -36,13 +38,13 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-use std::{path::Path, process::ExitCode};
+use std::{collections::BTreeMap, path::Path, process::ExitCode};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 use crate::{
-    document,
+    codegen, document, normalise, overlay,
     upstream::{Keep, Upstream},
     vendor,
     workspace::Service,
@@ -59,6 +61,8 @@ struct Report {
     operations: usize,
     changes: Vec<Change>,
     beyond: Beyond,
+    /// Method and path → the client's method, where the overlay can be applied.
+    methods: BTreeMap<String, String>,
 }
 
 /// Prints what changed between a service's vendored document and the one at `from`. Long lists
@@ -66,9 +70,9 @@ struct Report {
 pub(crate) fn run(service: &Service, from: &Path, json: bool, all: bool) -> Result<ExitCode> {
     let report = compare(service, from)?;
     if json {
-        println!("{}", serde_json::to_string_pretty(&report.changes)?);
+        println!("{}", render::json(&report)?);
     } else {
-        print!("{}", render::text(&report, all));
+        print!("{}", render::report(&report, all));
     }
     Ok(ExitCode::from(report.code()))
 }
@@ -96,8 +100,40 @@ fn compare(service: &Service, from: &Path) -> Result<Report> {
     let keep = Upstream::read(service)?.keep()?;
     let vendored = document::read(&service.vendored())?;
     let upstream = document::read(from)?;
-    report(&service.name, &vendored, &upstream, &keep)
-        .with_context(|| format!("cannot compare {} with {}", service.name, from.display()))
+    let mut report = report(&service.name, &vendored, &upstream, &keep)
+        .with_context(|| format!("cannot compare {} with {}", service.name, from.display()))?;
+    if service.overlay().exists() {
+        let covers = overlay::covers(&vendored, &service.overlay())?;
+        for change in &mut report.changes {
+            let about = covers
+                .iter()
+                .filter(|cover| cover.is_about(&change.pointer));
+            change.hidden_by = about.map(|cover| cover.action).collect();
+            change.hidden_by.sort_unstable();
+            change.hidden_by.dedup();
+        }
+    }
+    // A document that no client can be generated from now is compared all the same.
+    if let Ok(normalised) = codegen::normalised_as_it_is(service) {
+        report.methods = methods(&normalised);
+    }
+    Ok(report)
+}
+
+/// The client's method for each operation, by method and path without the names of parameters.
+fn methods(normalised: &Value) -> BTreeMap<String, String> {
+    let operations = operations::all(normalised);
+    let named = operations.iter().filter_map(|operation| {
+        let method = normalise::snake(operation.id()?);
+        Some((operations::shape(&operation.key), method))
+    });
+    named.collect()
+}
+
+/// The fields of answers that are required from now on, in words: older servers do not send them.
+pub(crate) fn newly_required(old: &Value, new: &Value) -> Vec<String> {
+    let changes = judge::changes(old, new, &operations::all(new));
+    render::newly_required(&changes)
 }
 
 fn report(service: &str, vendored: &Value, upstream: &Value, keep: &Keep) -> Result<Report> {
@@ -117,5 +153,6 @@ fn report(service: &str, vendored: &Value, upstream: &Value, keep: &Keep) -> Res
         operations: operations::all(&old).len(),
         changes: judge::changes(&old, &new, &all),
         beyond: operations::beyond(&all, &keep),
+        methods: BTreeMap::new(),
     })
 }

@@ -40,6 +40,7 @@ impl<'a> Walk<'a> {
                     let words = format!("added, {sort}: {}", describe(&is.node));
                     let message = place.says_of_property(name, &words);
                     let request = if is.required {
+                        self.required.insert(is.node.pointer.clone());
                         breaks("it has to be sent")
                     } else {
                         FINE
@@ -91,6 +92,7 @@ impl<'a> Walk<'a> {
         property: &Node<'a>,
     ) {
         if !was && is {
+            self.required.insert(property.pointer.clone());
             let message = place.says_of_property(name, "is now required");
             let (request, response) = (breaks("it has to be sent"), fine("it is always there"));
             self.report(

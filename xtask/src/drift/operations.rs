@@ -24,12 +24,7 @@ impl<'a> Operation<'a> {
 
     /// What says which operation this is, whatever the path parameters are called.
     fn shape(&self) -> String {
-        let method = self.key.split(' ').next().unwrap_or_default();
-        let segments = self.path.split('/').map(|segment| match segment.find('{') {
-            Some(at) if segment.ends_with('}') => format!("{}{{}}", &segment[..at]),
-            _ => segment.to_owned(),
-        });
-        format!("{method} {}", segments.collect::<Vec<_>>().join("/"))
+        shape(&self.key)
     }
 
     /// The names of the path's parameters, in order.
@@ -39,6 +34,16 @@ impl<'a> Operation<'a> {
             .filter_map(|text| text.split('}').next())
             .collect()
     }
+}
+
+/// `get /a/{id}` as `get /a/{}`.
+pub(super) fn shape(key: &str) -> String {
+    let (method, path) = key.split_once(' ').unwrap_or((key, ""));
+    let segments = path.split('/').map(|segment| match segment.find('{') {
+        Some(at) if segment.ends_with('}') => format!("{}{{}}", &segment[..at]),
+        _ => segment.to_owned(),
+    });
+    format!("{method} {}", segments.collect::<Vec<_>>().join("/"))
 }
 
 /// The operations of a document, in its order.

@@ -5,8 +5,10 @@ use std::fmt::Write as _;
 use super::{
     Report,
     change::{Change, Directions, Kind, Subject},
+    operations,
     words::{counted, listed, shortened},
 };
+use crate::text;
 
 /// How many words of a list, lines of a group and groups of a section are shown unless all are.
 struct Limits {
@@ -27,13 +29,25 @@ const ALL: Limits = Limits {
 };
 
 /// The text of a report. Unless `all`, long lists are cut and their length is told.
-pub(super) fn text(report: &Report, all: bool) -> String {
+pub(super) fn report(report: &Report, all: bool) -> String {
     let limits = if all { ALL } else { SHORT };
     let (types, changes): (Vec<_>, Vec<_>) = report.changes.iter().partition(|c| is_type(c));
     let mut out = summary(report, &changes);
     let (breaking, other): (Vec<_>, Vec<_>) = changes.into_iter().partition(|c| c.breaking);
-    section(&mut out, "Breaking", &breaking, &limits);
-    section(&mut out, "Not breaking", &other, &limits);
+    section(&mut out, "Breaking", &breaking, report, &limits);
+    section(&mut out, "Not breaking", &other, report, &limits);
+    let required = newly_required(&report.changes);
+    if !required.is_empty() {
+        let _ = write!(
+            out,
+            "\n== Required from now on in answers ({}) ==\nOlder servers do not send them; make \
+             them optional in the overlay, or say that older servers are not served.\n",
+            required.len()
+        );
+        for line in &required {
+            let _ = writeln!(out, "  - {line}");
+        }
+    }
     for (kind, title) in [
         (Kind::SchemaAdded, "Schemas that come with it"),
         (Kind::SchemaRemoved, "Schemas that go with it"),
@@ -59,6 +73,21 @@ pub(super) fn text(report: &Report, all: bool) -> String {
     }
 }
 
+/// The changes as JSON, in which a terminal finds nothing to obey.
+pub(super) fn json(report: &Report) -> serde_json::Result<String> {
+    let text = serde_json::to_string_pretty(&report.changes)?;
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if text::is_control(c) && c != '\n' {
+            // Such characters stand in strings only; each is one unit of UTF-16.
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    Ok(out)
+}
+
 /// Whether a change is no more than a schema that another change brought or took away.
 fn is_type(change: &Change) -> bool {
     matches!(change.kind, Kind::SchemaAdded | Kind::SchemaRemoved)
@@ -67,7 +96,9 @@ fn is_type(change: &Change) -> bool {
 fn summary(report: &Report, changes: &[&Change]) -> String {
     let versions = format!(
         "{}, {} → {}",
-        report.service, report.old_version, report.new_version
+        report.service,
+        text::shown(&report.old_version),
+        text::shown(&report.new_version)
     );
     if report.changes.is_empty() {
         return format!(
@@ -97,21 +128,45 @@ fn summary(report: &Report, changes: &[&Change]) -> String {
     format!("{versions}: {changes}, {breaking} of them breaking, in {places}\n")
 }
 
-fn section(out: &mut String, title: &str, changes: &[&Change], limits: &Limits) {
+/// The fields of answers that are required from now on: `Page: property `total` added, …`.
+pub(super) fn newly_required(changes: &[Change]) -> Vec<String> {
+    let required = changes.iter().filter(|change| change.newly_required);
+    required
+        .map(|change| {
+            format!(
+                "{}: {}",
+                name_of(&change.subject),
+                text::shown(&change.words.before)
+            )
+        })
+        .collect()
+}
+
+fn section(out: &mut String, title: &str, changes: &[&Change], report: &Report, limits: &Limits) {
     if changes.is_empty() {
         return;
     }
     let _ = write!(out, "\n== {title} ({}) ==\n", changes.len());
     let groups: Vec<_> = changes.chunk_by(|a, b| a.subject == b.subject).collect();
     for group in groups.iter().take(limits.groups) {
-        heading(out, group, limits);
+        heading(out, group, report, limits);
         let lines = if group.len() == limits.lines.saturating_add(1) {
             group.len()
         } else {
             limits.lines
         };
         for change in group.iter().take(lines) {
-            let _ = writeln!(out, "  - {}", change.words.shown(limits.words));
+            let _ = write!(out, "  - {}", change.words.shown(limits.words));
+            if !change.hidden_by.is_empty() {
+                let numbers: Vec<_> = change.hidden_by.iter().map(ToString::to_string).collect();
+                let plural = if numbers.len() == 1 { "" } else { "s" };
+                let _ = write!(
+                    out,
+                    " (hidden by action{plural} {} of the overlay)",
+                    listed(&numbers, ", ", limits.words)
+                );
+            }
+            out.push('\n');
         }
         if group.len() > lines {
             let more = group.len() - lines;
@@ -130,16 +185,20 @@ fn section(out: &mut String, title: &str, changes: &[&Change], limits: &Limits) 
     }
 }
 
-fn heading(out: &mut String, group: &[&Change], limits: &Limits) {
+fn heading(out: &mut String, group: &[&Change], report: &Report, limits: &Limits) {
     let Some(first) = group.first() else {
         return;
     };
     match &first.subject {
         Subject::Operation { key, id } => {
             let (method, path) = key.split_once(' ').unwrap_or_default();
-            let _ = write!(out, "{} {path}", method.to_uppercase());
-            if let Some(id) = id {
-                let _ = write!(out, " ({id})");
+            let _ = write!(out, "{} {}", method.to_uppercase(), text::shown(path));
+            let id = id.as_deref().map(text::shown);
+            let rust = report.methods.get(&operations::shape(key));
+            let rust = rust.map(|method| format!("`{method}`"));
+            let names: Vec<_> = id.into_iter().chain(rust).collect();
+            if !names.is_empty() {
+                let _ = write!(out, " ({})", names.join(", "));
             }
         }
         subject @ Subject::Schema { .. } => {
@@ -166,7 +225,7 @@ fn heading(out: &mut String, group: &[&Change], limits: &Limits) {
                 let names = first
                     .reached_by
                     .iter()
-                    .map(|by| by.id.as_ref().unwrap_or(&by.key).clone());
+                    .map(|by| text::shown(by.id.as_ref().unwrap_or(&by.key)));
                 let names = listed(&names.collect::<Vec<_>>(), ", ", limits.words / 2);
                 let _ = write!(out, " ({side} {names})");
             }
@@ -176,14 +235,15 @@ fn heading(out: &mut String, group: &[&Change], limits: &Limits) {
 }
 
 fn name_of(subject: &Subject) -> String {
-    match subject {
+    let name = match subject {
         Subject::Operation { key, .. } => key.clone(),
         Subject::Schema { name, now: None } => name.clone(),
         Subject::Schema {
             name,
             now: Some(now),
         } => format!("{name} → {now}"),
-    }
+    };
+    text::shown(&name)
 }
 
 /// What FILE has beside the kept operations. The vendored document does not say which is new.
@@ -198,7 +258,8 @@ fn beyond(out: &mut String, report: &Report, limits: &Limits) {
         counted(beyond.count, "other operation")
     );
     if !beyond.near.is_empty() {
-        let names = listed(&beyond.near, ", ", limits.words.saturating_mul(2));
+        let near: Vec<_> = beyond.near.iter().map(|name| text::shown(name)).collect();
+        let names = listed(&near, ", ", limits.words.saturating_mul(2));
         let _ = write!(out, "; beside the kept ones: {names}");
     }
     out.push('\n');

@@ -134,6 +134,8 @@ pub(super) struct Walk<'a> {
     pub(super) findings: IndexMap<Owner<'a>, Vec<Finding>>,
     /// The pairs of schemas that each owner refers to.
     pub(super) edges: IndexMap<Owner<'a>, IndexSet<Owner<'a>>>,
+    /// Pointers of the properties that objects have to have from now on.
+    pub(super) required: HashSet<String>,
     seen: HashSet<(usize, usize, Owner<'a>)>,
     todo: Vec<(&'a str, &'a str)>,
 }
@@ -145,6 +147,7 @@ impl<'a> Walk<'a> {
             new,
             findings: IndexMap::new(),
             edges: IndexMap::new(),
+            required: HashSet::new(),
             seen: HashSet::new(),
             todo: Vec::new(),
         }

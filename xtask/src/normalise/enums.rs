@@ -43,8 +43,8 @@ fn open_enum(name: &str, schema: &Value) -> Result<OpenEnum> {
         let variant = said("x-enum-names").unwrap_or_else(|| variant_name(&wire));
         if let Some(other) = values.iter().find(|value| value.variant == variant) {
             bail!(
-                "{name}: {wire:?} and {:?} would both be named {variant}; \
-                 the overlay must name one with x-enum-names",
+                "/components/schemas/{name}/enum: {wire:?} and {:?} would both be named {variant}; \
+                 name one with x-enum-names",
                 other.wire
             );
         }

@@ -4,6 +4,9 @@
 //! unable to decode what the service sends. Rules run in the order of [`RULES`].
 
 mod enums;
+mod keys;
+mod limits;
+mod names;
 mod operations;
 mod responses;
 mod rows;
@@ -14,8 +17,13 @@ mod unions;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
+use crate::document;
+
 pub(crate) use enums::{OpenEnum, open_enums};
+pub(crate) use limits::check as check_limits;
+pub(crate) use names::{JSON_NAME, WIRE_NAME, snake};
 pub(crate) use operations::feature;
+pub(crate) use responses::NO_BODY;
 pub(crate) use rows::RAW_ROWS;
 
 type Rule = fn(&mut Value) -> Result<()>;
@@ -25,6 +33,10 @@ const RULES: &[(&str, Rule)] = &[
     (
         "bodies of any type are JSON",
         operations::bodies_of_any_type_are_json,
+    ),
+    (
+        "a body that may be JSON is JSON",
+        operations::a_body_that_may_be_json_is_json,
     ),
     (
         "credentials are no parameters",
@@ -39,12 +51,20 @@ const RULES: &[(&str, Rule)] = &[
         operations::every_operation_has_its_own_id,
     ),
     (
+        "parameters have names of their own",
+        names::parameters_have_names_of_their_own,
+    ),
+    (
+        "operations are called as nothing else",
+        names::operations_are_called_as_nothing_else,
+    ),
+    (
         "a default response is an error",
         responses::a_default_response_is_an_error,
     ),
     (
-        "equal successes become one",
-        responses::equal_successes_become_one,
+        "the successes of an operation become one",
+        responses::successes_become_one,
     ),
     (
         "errors of an operation share one schema",
@@ -71,6 +91,10 @@ const RULES: &[(&str, Rule)] = &[
     (
         "patterns stay on parameters only",
         scalars::patterns_stay_on_parameters,
+    ),
+    (
+        "properties have names of their own",
+        names::properties_have_names_of_their_own,
     ),
     ("aliases need no name", schemas::aliases_need_no_name),
     ("maps need no name", schemas::maps_need_no_name),
@@ -106,7 +130,8 @@ const RULES: &[(&str, Rule)] = &[
 ///
 /// # Errors
 ///
-/// What is not an object and has to be, which no rule looks at again; or what a rule cannot change.
+/// What is not an object and has to be, control characters in facts, keys that no rule knows,
+/// schemas without end, or what a rule cannot change; with a JSON pointer.
 pub(crate) fn normalise(document: &mut Value) -> Result<()> {
     for pointer in ["", "/paths", "/components", "/components/schemas"] {
         if let Some(value) = document.pointer(pointer)
@@ -115,6 +140,9 @@ pub(crate) fn normalise(document: &mut Value) -> Result<()> {
             bail!("normalise: {pointer:?} of the document is not an object");
         }
     }
+    document::facts_are_plain(document)?;
+    keys::check(document)?;
+    limits::check(document)?;
     for (name, rule) in RULES {
         rule(document).with_context(|| format!("normalise: {name}"))?;
     }

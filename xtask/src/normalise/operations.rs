@@ -44,21 +44,53 @@ pub(super) fn bodies_of_any_type_are_json(document: &mut Value) -> Result<()> {
     Ok(())
 }
 
+/// progenitor takes one media type. Where a service takes several, JSON is the one that has types.
+pub(super) fn a_body_that_may_be_json_is_json(document: &mut Value) -> Result<()> {
+    for_each(document, &mut |_, _, operation| {
+        let content = operation
+            .get_mut("requestBody")
+            .and_then(|body| body.get_mut("content"))
+            .and_then(Value::as_object_mut);
+        if let Some(content) = content
+            && content.len() > 1
+            && let Some(json) = content.keys().find(|media| is_json(media)).cloned()
+        {
+            content.retain(|media, _| *media == json);
+        }
+    });
+    Ok(())
+}
+
+pub(super) fn is_json(media: &str) -> bool {
+    let essence = media.split(';').next().unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
+}
+
 /// `x-keep` on a header parameter that would go: a body of raw bytes needs its real content type.
 const KEEP: &str = "x-keep";
 
-/// Header and query parameters that hold a credential, and headers that OpenAPI says to ignore as
-/// parameters: generated, each would be an argument of every call, and a key in `Debug` output.
-const NOT_PARAMETERS: [(&str, &str); 6] = [
-    ("header", "authorization"),
-    ("header", "x-dune-api-key"),
-    ("query", "api_key"),
-    ("header", "accept"),
-    ("header", "content-type"),
-    ("cookie", "connect.sid"),
+/// Headers that OpenAPI says to ignore as parameters.
+const NOT_PARAMETERS: [&str; 3] = [
+    "header authorization",
+    "header accept",
+    "header content-type",
 ];
 
+/// Parameters that hold a credential, which `x-credentials` of the document lists: generated, each
+/// would be an argument of every call, and a key in `Debug` output.
 pub(super) fn credentials_are_no_parameters(document: &mut Value) -> Result<()> {
+    let list = document.get_mut("x-credentials").map(Value::take);
+    if let Some(document) = document.as_object_mut() {
+        document.shift_remove("x-credentials");
+    }
+    let list = list
+        .and_then(|list| list.as_array().cloned())
+        .unwrap_or_default();
+    let mut gone: HashSet<String> = list
+        .iter()
+        .filter_map(|entry| Some(entry.as_str()?.to_ascii_lowercase()))
+        .collect();
+    gone.extend(NOT_PARAMETERS.map(str::to_owned));
     for_each_parameter_list(document, &mut |_, parameters| {
         parameters.retain(|parameter| {
             let text = |key| {
@@ -69,7 +101,7 @@ pub(super) fn credentials_are_no_parameters(document: &mut Value) -> Result<()> 
             };
             let name = text("name").to_ascii_lowercase();
             parameter.get(KEEP) == Some(&Value::Bool(true))
-                || !NOT_PARAMETERS.contains(&(text("in"), name.as_str()))
+                || !gone.contains(&format!("{} {name}", text("in")))
         });
     });
     Ok(())
@@ -184,6 +216,15 @@ mod tests {
     }
 
     #[test]
+    fn json_is_chosen_among_several_bodies() {
+        let body = json!({"content": {"text/plain": {}, "application/json": {"schema": {}}}});
+        let mut document = document("/a", json!({"requestBody": body}));
+        a_body_that_may_be_json_is_json(&mut document).unwrap();
+        let content = &document["paths"]["/a"]["post"]["requestBody"]["content"];
+        assert_eq!(content, &json!({"application/json": {"schema": {}}}));
+    }
+
+    #[test]
     fn keys_and_content_types_are_no_parameters() {
         let parameters = json!([
             {"in": "header", "name": "X-Dune-Api-Key"},
@@ -193,6 +234,7 @@ mod tests {
             {"in": "header", "name": "Content-Type", "x-keep": true},
         ]);
         let mut document = document("/a", json!({"parameters": parameters}));
+        document["x-credentials"] = json!(["header X-Dune-API-Key", "query api_key"]);
         credentials_are_no_parameters(&mut document).unwrap();
         let left = &document["paths"]["/a"]["post"]["parameters"];
         let kept = json!({"in": "header", "name": "Content-Type", "x-keep": true});

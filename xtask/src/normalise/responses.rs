@@ -5,6 +5,7 @@ use anyhow::{Result, bail};
 use serde_json::{Map, Value, json};
 
 use super::operations;
+use crate::document::pointer_segment;
 
 /// progenitor counts `default` among the successes too, and panics when its type differs.
 pub(super) fn a_default_response_is_an_error(document: &mut Value) -> Result<()> {
@@ -18,31 +19,91 @@ pub(super) fn a_default_response_is_an_error(document: &mut Value) -> Result<()>
     })
 }
 
-/// Several successes with one schema become the first of them.
-pub(super) fn equal_successes_become_one(document: &mut Value) -> Result<()> {
-    for_each_responses(document, &mut |operation, responses| {
-        let successes: Vec<String> = statuses(responses, &['2']);
-        let Some((first, others)) = successes.split_first() else {
-            bail!("{operation} declares no success");
+/// On an operation whose answer is an `Option`: the statuses that have no body.
+pub(crate) const NO_BODY: &str = "x-no-body";
+
+/// The successes of an operation become one.
+///
+/// Those with one schema need no choice. Where some have a body and others, such as 204, have none,
+/// the answer is an `Option`. Other mixtures are the overlay's choice: `x-success: "200"` takes the
+/// schema of that status for all, `x-success: union` takes them all.
+pub(super) fn successes_become_one(document: &mut Value) -> Result<()> {
+    for_each_operation(document, &mut |shown, operation| {
+        let choice = operation.shift_remove("x-success");
+        let Some(Value::Object(responses)) = operation.get_mut("responses") else {
+            return Ok(());
         };
-        if others.is_empty() {
+        let successes = statuses(responses, &['2']);
+        let Some(first) = successes.first() else {
+            bail!("{shown} declares no success; declare one in the overlay");
+        };
+        let choice = choice.as_ref().and_then(Value::as_str);
+        if successes.len() == 1 && choice.is_none() {
             return Ok(());
         }
-        let content = responses[first].get("content").cloned();
-        if others
-            .iter()
-            .any(|other| responses[other].get("content") != content.as_ref())
-        {
-            bail!(
-                "{operation} declares successes of different types ({}); the overlay must choose",
-                successes.join(", ")
-            );
+        let has_body = |status: &String| {
+            let content = responses[status].get("content").and_then(Value::as_object);
+            content.is_some_and(|content| !content.is_empty())
+        };
+        let (full, empty): (Vec<_>, Vec<_>) = successes.iter().partition(|s| has_body(s));
+        let content = |status: &String| responses[status]["content"].clone();
+        let mut response = match (choice, full.as_slice()) {
+            (Some("union"), [_, ..]) => {
+                let schemas = full.iter().map(|status| {
+                    let content = content(status);
+                    let json = content.as_object()?.iter();
+                    let mut json = json.filter(|(media, _)| operations::is_json(media));
+                    json.next()?.1.get("schema").cloned()
+                });
+                let Some(arms) = schemas.collect::<Option<Vec<_>>>() else {
+                    bail!("{shown}: x-success: union takes bodies of JSON only");
+                };
+                json!({"description": "", "content": {"application/json": {
+                    "schema": {"oneOf": arms}}}})
+            }
+            (Some(chosen), _) => match responses.get(chosen) {
+                Some(response) => response.clone(),
+                None => bail!(
+                    "{shown}: x-success names {chosen:?}, the successes are {}",
+                    successes.join(", ")
+                ),
+            },
+            (None, []) => responses[first].clone(),
+            (None, [one, others @ ..]) => {
+                if others.iter().any(|other| content(other) != content(one)) {
+                    bail!(
+                        "{shown} declares successes of different types ({}); choose with \
+                         x-success on the operation: a status, or union",
+                        successes.join(", ")
+                    );
+                }
+                responses[*one].clone()
+            }
+        };
+        let mut without_body = None;
+        if !full.is_empty() && !empty.is_empty() {
+            let schema = response
+                .get_mut("content")
+                .and_then(|content| content.get_mut("application/json"))
+                .and_then(|json| json.get_mut("schema"));
+            let (Some(schema), false) = (schema, empty.iter().any(|s| s.contains(['X', 'x'])))
+            else {
+                bail!(
+                    "{shown}: some successes have a body and others have none ({}), which is an \
+                     Option for JSON under statuses that are numbers; declare it so in the overlay",
+                    successes.join(", ")
+                );
+            };
+            *schema = json!({"allOf": [schema.take()], "nullable": true});
+            without_body = Some(json!(empty));
         }
-        let response = responses[first].clone();
         for status in &successes {
             responses.shift_remove(status);
         }
         responses.shift_insert(0, "2XX".into(), response);
+        if let Some(statuses) = without_body {
+            operation.insert(NO_BODY.into(), statuses);
+        }
         Ok(())
     })
 }
@@ -99,12 +160,31 @@ fn for_each_responses(
     document: &mut Value,
     visit: &mut impl FnMut(&str, &mut Map<String, Value>) -> Result<()>,
 ) -> Result<()> {
+    for_each_operation(
+        document,
+        &mut |shown, operation| match operation.get_mut("responses") {
+            Some(Value::Object(responses)) => visit(shown, responses),
+            _ => Ok(()),
+        },
+    )
+}
+
+/// Calls `visit` with what errors call an operation, its pointer included.
+fn for_each_operation(
+    document: &mut Value,
+    visit: &mut impl FnMut(&str, &mut Map<String, Value>) -> Result<()>,
+) -> Result<()> {
     let mut result = Ok(());
     operations::for_each(document, &mut |path, method, operation| {
-        if result.is_ok()
-            && let Some(Value::Object(responses)) = operation.get_mut("responses")
-        {
-            result = visit(&format!("{} {path}", method.to_uppercase()), responses);
+        if result.is_ok() {
+            let id = operation.get("operationId").and_then(Value::as_str);
+            let shown = format!(
+                "/paths/{}/{method}: {} ({} {path})",
+                pointer_segment(path),
+                id.unwrap_or("an operation without an id"),
+                method.to_uppercase()
+            );
+            result = visit(&shown, operation);
         }
     });
     result
@@ -140,16 +220,46 @@ mod tests {
     #[test]
     fn two_equal_successes_are_one_and_different_ones_an_error() {
         let mut document = with(json!({"200": body("A"), "201": body("A")}));
-        equal_successes_become_one(&mut document).unwrap();
+        successes_become_one(&mut document).unwrap();
         assert_eq!(keys(&document), ["2XX"]);
         let mut document = with(json!({"200": body("A"), "201": body("B")}));
-        let error = equal_successes_become_one(&mut document)
-            .unwrap_err()
-            .to_string();
+        let error = successes_become_one(&mut document).unwrap_err().to_string();
         assert!(
             error.contains("GET /a") && error.contains("200, 201"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_success_without_a_body_makes_the_answer_optional() {
+        let mut document = with(json!({"200": body("A"), "204": {"description": ""}}));
+        successes_become_one(&mut document).unwrap();
+        let operation = &document["paths"]["/a"]["get"];
+        let schema = &operation["responses"]["2XX"]["content"]["application/json"]["schema"];
+        assert_eq!(schema, &json!({"allOf": [{"$ref": "A"}], "nullable": true}));
+        assert_eq!(operation[NO_BODY], json!(["204"]));
+
+        let csv = json!({"content": {"text/csv": {}}});
+        let mut document = with(json!({"200": csv, "204": {"description": ""}}));
+        let said = successes_become_one(&mut document).unwrap_err().to_string();
+        assert!(said.contains("which is an Option for JSON"), "{said}");
+    }
+
+    #[test]
+    fn the_overlay_chooses_among_successes() {
+        let chosen = |choice: &str| {
+            let mut document = with(json!({"200": body("A"), "202": body("B")}));
+            document["paths"]["/a"]["get"]["x-success"] = json!(choice);
+            successes_become_one(&mut document).map(|()| {
+                let responses = &document["paths"]["/a"]["get"]["responses"];
+                responses["2XX"]["content"]["application/json"]["schema"].clone()
+            })
+        };
+        assert_eq!(chosen("202").unwrap(), json!({"$ref": "B"}));
+        let union = json!({"oneOf": [{"$ref": "A"}, {"$ref": "B"}]});
+        assert_eq!(chosen("union").unwrap(), union);
+        let said = chosen("206").unwrap_err().to_string();
+        assert!(said.contains("the successes are 200, 202"), "{said}");
     }
 
     #[test]

@@ -7,7 +7,11 @@ use heck::ToUpperCamelCase as _;
 use indexmap::IndexSet;
 use serde_json::{Map, Value, json};
 
-use crate::document::{self, METHODS, ref_name};
+use super::names;
+use crate::{
+    document::{self, METHODS, pointer_segment, ref_name},
+    text,
+};
 
 /// Where a schema stands.
 #[derive(Clone, Debug)]
@@ -171,8 +175,8 @@ pub(super) fn components_mut(document: &mut Value) -> &mut Map<String, Value> {
 /// Follows references, and wrappers around a single reference, to the schema itself.
 pub(super) fn resolved<'a>(components: &'a Map<String, Value>, schema: &'a Value) -> &'a Value {
     let mut schema = schema;
-    // Bounded: a document may hold a reference to itself.
-    for _ in 0..32 {
+    // Bounded: a document may hold a reference to itself, which is refused elsewhere.
+    for _ in 0..=components.len() {
         let reference = schema.get("$ref").or_else(|| {
             let arms = schema.get("allOf")?.as_array()?;
             arms.first().filter(|_| arms.len() == 1)?.get("$ref")
@@ -236,6 +240,24 @@ pub(super) fn operations(document: &Value) -> impl Iterator<Item = &Value> {
     items.flat_map(|item| METHODS.iter().filter_map(|method| item.get(*method)))
 }
 
+/// Every operation, with what errors call it: `getA (GET /a)`.
+pub(super) fn operations_by_name(document: &Value) -> impl Iterator<Item = (&Value, String)> {
+    let paths = document.get("paths").and_then(Value::as_object);
+    let items = paths.into_iter().flatten();
+    items.flat_map(|(path, item)| {
+        METHODS.iter().filter_map(move |method| {
+            let operation = item.get(*method)?;
+            let id = operation.get("operationId").and_then(Value::as_str);
+            let place = format!("{} {path}", method.to_uppercase());
+            let shown = match id {
+                Some(id) => format!("{id} ({place})"),
+                None => place,
+            };
+            Some((operation, text::shown(&shown)))
+        })
+    })
+}
+
 /// `x-rust-name` renames a component, and every reference to it.
 pub(super) fn take_rust_names(document: &mut Value) -> Result<()> {
     let old = std::mem::take(components_mut(document));
@@ -246,9 +268,13 @@ pub(super) fn take_rust_names(document: &mut Value) -> Result<()> {
             .as_object_mut()
             .and_then(|schema| schema.shift_remove("x-rust-name"))
             .and_then(|name| name.as_str().map(str::to_owned))
-            .unwrap_or_else(|| name.to_upper_camel_case());
+            .unwrap_or_else(|| names::of_type(&name));
         if renamed.contains_key(&wanted) {
-            bail!("two schemas would be named {wanted}, {name} is the second");
+            let pointer = text::shown(&pointer_segment(&name));
+            bail!(
+                "/components/schemas/{pointer}: two schemas would be named {wanted}, this is the \
+                 second; name one with x-rust-name"
+            );
         }
         names.insert(name, wanted.clone());
         renamed.insert(wanted, schema);
@@ -306,35 +332,38 @@ pub(super) fn aliases_need_no_name(document: &mut Value) -> Result<()> {
             parts.retain(|part| only_nothing || *part != nothing);
         }
     });
-    for _ in 0..4 {
-        let aliases: HashMap<String, String> = components(document)
-            .iter()
-            .filter_map(|(name, schema)| {
-                let schema = schema.as_object()?;
-                let says_more =
-                    |key: &String| !["$ref", "allOf", "description"].contains(&key.as_str());
-                let target = only_reference(schema)?;
-                (!schema.keys().any(says_more) && target != name)
-                    .then(|| (name.clone(), target.to_owned()))
-            })
-            .collect();
-        document::walk_objects(document, &mut |object| {
-            if let Some(Value::String(reference)) = object.get_mut("$ref")
-                && let Some(target) = ref_name(reference).and_then(|name| aliases.get(name))
-            {
-                *reference = format!("#/components/schemas/{target}");
+    let aliases: HashMap<String, String> = components(document)
+        .iter()
+        .filter_map(|(name, schema)| {
+            let schema = schema.as_object()?;
+            let says_more =
+                |key: &String| !["$ref", "allOf", "description"].contains(&key.as_str());
+            let target = only_reference(schema)?;
+            (!schema.keys().any(says_more) && target != name)
+                .then(|| (name.clone(), target.to_owned()))
+        })
+        .collect();
+    document::walk_objects(document, &mut |object| {
+        if let Some(Value::String(reference)) = object.get_mut("$ref") {
+            // Bounded: aliases of each other are refused elsewhere.
+            for _ in 0..aliases.len() {
+                match ref_name(reference).and_then(|name| aliases.get(name)) {
+                    Some(target) => *reference = format!("#/components/schemas/{target}"),
+                    None => break,
+                }
             }
-        });
-    }
+        }
+    });
     Ok(())
 }
 
 /// A component that is only a map would be a newtype around one: references to it become maps, with
 /// the words of the place or else those of the component.
 pub(super) fn maps_need_no_name(document: &mut Value) -> Result<()> {
-    // A map may hold another one by name; no document nests them deeper than this.
-    for _ in 0..4 {
+    // A map may hold another one by name.
+    for _ in 0..components(document).len() {
         let maps = named_maps(document);
+        let before = document.clone();
         for_each(document, &mut |schema, _| {
             let Some(map) = only_reference(schema).and_then(|name| maps.get(name)) else {
                 return;
@@ -346,6 +375,9 @@ pub(super) fn maps_need_no_name(document: &mut Value) -> Result<()> {
             schema.clone_from(map);
             schema.extend(own);
         });
+        if *document == before {
+            break;
+        }
     }
     Ok(())
 }

@@ -33,7 +33,11 @@ pub(crate) fn covers(document: &Value, path: &Path) -> Result<Vec<Cover>> {
                 None => pointers.push(required(document, &pointer).unwrap_or(pointer)),
             }
             let action = index + 1;
-            found.extend(pointers.into_iter().map(|pointer| Cover { action, pointer }));
+            found.extend(
+                pointers
+                    .into_iter()
+                    .map(|pointer| Cover { action, pointer }),
+            );
         }
     }
     Ok(found)
@@ -73,11 +77,13 @@ impl Cover {
                 .strip_prefix(outer)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        let keyword = self.pointer.strip_prefix(pointer).and_then(|rest| rest.strip_prefix('/'));
+        let keyword = self
+            .pointer
+            .strip_prefix(pointer)
+            .and_then(|rest| rest.strip_prefix('/'));
         below(pointer, &self.pointer)
             || keyword.is_some_and(|keyword| {
-                !keyword.contains('/') && !["properties", "items", "required"].contains(&keyword)
-                    || keyword == "required"
+                !keyword.contains('/') && !["properties", "items"].contains(&keyword)
             })
     }
 }
@@ -101,8 +107,15 @@ mod tests {
         let document = json!({"a": {"enum": ["x"]}, "b": {"type": "number", "description": "y"},
                               "c": {"required": ["d"], "properties": {"d": {}}}});
         let covers = covers(&document, &path).unwrap();
-        let shown: Vec<_> = covers.iter().map(|c| (c.action, c.pointer.as_str())).collect();
-        let wanted = [(1, "/a/enum"), (2, "/b/type"), (3, "/c/properties/d/required")];
+        let shown: Vec<_> = covers
+            .iter()
+            .map(|c| (c.action, c.pointer.as_str()))
+            .collect();
+        let wanted = [
+            (1, "/a/enum"),
+            (2, "/b/type"),
+            (3, "/c/properties/d/required"),
+        ];
         assert_eq!(shown, wanted);
         assert!(covers[0].is_about("/a") && covers[0].is_about("/a/enum/0"));
         assert!(!covers[0].is_about("/") && !covers[1].is_about("/b/format"));

@@ -3,16 +3,23 @@
 //! Actions run in order. Where the Overlay text leaves room: objects merge key by key, arrays are
 //! appended to, everything else is replaced. Two things that the format lets pass are errors here,
 //! since both mean that the document moved under the overlay: a target that selects nothing, and
-//! words for a property that is not there.
+//! words for a property that is not there. What an action hides is pinned, see [`pins`].
 
-use std::path::Path;
+mod cover;
+mod pins;
+
+use std::{collections::HashSet, path::Path};
 
 use anyhow::{Result, anyhow, bail};
+use indexmap::IndexMap;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use serde_json_path::JsonPath;
 
-use crate::document;
+pub(crate) use cover::covers;
+pub(crate) use pins::checked;
+
+use crate::{document, text, upstream::sha256};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,13 +40,45 @@ struct Action {
     remove: bool,
 }
 
+/// What an action saw when it ran.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    /// From 1, as errors count.
+    pub(crate) number: usize,
+    /// A hash of target and change.
+    key: String,
+    target: String,
+    reason: String,
+    /// Place → the fact that the action replaced or removed; documentation is no fact.
+    hides: IndexMap<String, Value>,
+    /// The places that got documentation, for a target that names several.
+    documents: Vec<String>,
+}
+
 /// Applies the overlay at `path` to `document`.
-pub(crate) fn apply(document: &mut Value, path: &Path) -> Result<()> {
+pub(crate) fn apply(document: &mut Value, path: &Path) -> Result<Vec<Seen>> {
     apply_parsed(document, document::read(path)?, path)
 }
 
 /// Applies an overlay that has been read from `path`.
-pub(crate) fn apply_parsed(document: &mut Value, tree: Value, path: &Path) -> Result<()> {
+pub(crate) fn apply_parsed(document: &mut Value, tree: Value, path: &Path) -> Result<Vec<Seen>> {
+    let mut all = Vec::new();
+    for (index, action) in parsed(tree, path)?.iter().enumerate() {
+        let seen = run(document, action, index + 1).map_err(|cause| {
+            anyhow!(
+                "{}: action {} ({}): target {}: {cause}",
+                path.display(),
+                index + 1,
+                action.reason(),
+                text::shown(&action.target),
+            )
+        })?;
+        all.push(seen);
+    }
+    Ok(all)
+}
+
+fn parsed(tree: Value, path: &Path) -> Result<Vec<Action>> {
     let overlay: Overlay = serde_path_to_error::deserialize(tree).map_err(|error| {
         anyhow!(
             "{}: this is not an OpenAPI overlay: at {}: {}",
@@ -55,38 +94,57 @@ pub(crate) fn apply_parsed(document: &mut Value, tree: Value, path: &Path) -> Re
             overlay.overlay
         );
     }
-    for (index, action) in overlay.actions.iter().enumerate() {
-        run(document, action).map_err(|cause| {
-            anyhow!(
-                "{}: action {} ({}): target {}: {cause}",
-                path.display(),
-                index + 1,
-                action.description.as_deref().unwrap_or("no description"),
-                action.target,
-            )
-        })?;
-    }
-    Ok(())
+    Ok(overlay.actions)
 }
 
-fn run(document: &mut Value, action: &Action) -> Result<()> {
-    let query = JsonPath::parse(&action.target)
-        .map_err(|error| anyhow!("this is not a JSONPath: {error}"))?;
-    let mut pointers: Vec<String> = query
-        .query_located(document)
-        .locations()
-        .map(|location| location.to_json_pointer())
-        .collect();
+impl Action {
+    fn reason(&self) -> String {
+        let reason = self.description.as_deref().unwrap_or("no description");
+        text::shown(reason.trim())
+    }
+
+    fn locations(&self, document: &Value) -> Result<Vec<String>> {
+        let query = JsonPath::parse(&self.target)
+            .map_err(|error| anyhow!("this is not a JSONPath: {error}"))?;
+        let mut pointers: Vec<String> = query
+            .query_located(document)
+            .locations()
+            .map(|location| location.to_json_pointer())
+            .collect();
+        // A query may find a place twice.
+        let mut seen = HashSet::new();
+        pointers.retain(|pointer| seen.insert(pointer.clone()));
+        Ok(pointers)
+    }
+}
+
+fn run(document: &mut Value, action: &Action, number: usize) -> Result<Seen> {
+    let mut pointers = action.locations(document)?;
     if pointers.is_empty() {
         bail!(
             "it matches nothing in the vendored document; if upstream renamed or dropped it, \
              change or drop this action"
         );
     }
+    let change = json!([action.target, action.update, action.remove]);
+    let mut seen = Seen {
+        number,
+        key: sha256(change.to_string().as_bytes())[..16].to_owned(),
+        target: action.target.clone(),
+        reason: action.reason(),
+        hides: IndexMap::new(),
+        documents: Vec::new(),
+    };
+    let shown: Vec<String> = pointers.iter().map(|at| place(document, at)).collect();
     match (&action.update, action.remove) {
         (None, false) => bail!("the action neither updates nor removes"),
         (Some(_), true) => bail!("the action both updates and removes; make it two"),
         (None, true) => {
+            for (pointer, shown) in pointers.iter().zip(shown) {
+                if let Some(fact) = document.pointer(pointer).and_then(fact) {
+                    seen.hide(pointer, shown, fact);
+                }
+            }
             // Later elements first, so that an array's indices stay right.
             pointers.reverse();
             for pointer in &pointers {
@@ -94,15 +152,103 @@ fn run(document: &mut Value, action: &Action) -> Result<()> {
             }
         }
         (Some(update), false) => {
-            for pointer in &pointers {
+            if pointers.len() > 1 && has_words(update) {
+                seen.documents.clone_from(&shown);
+            }
+            for (pointer, shown) in pointers.iter().zip(shown) {
                 let target = document
                     .pointer_mut(pointer)
                     .ok_or_else(|| anyhow!("{pointer} vanished while updating"))?;
-                merge(target, update, pointer)?;
+                merge(target, update, pointer, &shown, &mut seen)?;
             }
         }
     }
-    Ok(())
+    Ok(seen)
+}
+
+impl Seen {
+    fn hide(&mut self, pointer: &str, place: String, fact: Value) {
+        let key = pointer.rsplit('/').next().unwrap_or_default();
+        if is_words(key) {
+            return;
+        }
+        // Two elements of one array may be called the same.
+        let mut name = place.clone();
+        let mut number = 2;
+        while self.hides.contains_key(&name) {
+            name = format!("{place} ({number})");
+            number += 1;
+        }
+        self.hides.insert(name, fact);
+    }
+}
+
+/// A value without documentation and without our own keys; `None` where nothing else is there.
+fn fact(value: &Value) -> Option<Value> {
+    match value {
+        Value::Object(object) => {
+            let facts: Map<String, Value> = object
+                .iter()
+                // A property may be called `description`: its schema is an object.
+                .filter(|(key, value)| {
+                    !is_words(key) || (!key.starts_with("x-") && value.is_object())
+                })
+                .filter_map(|(key, value)| Some((key.clone(), fact(value)?)))
+                .collect();
+            (object.is_empty() || !facts.is_empty()).then_some(Value::Object(facts))
+        }
+        Value::Array(items) => Some(items.iter().filter_map(fact).collect()),
+        other => Some(other.clone()),
+    }
+}
+
+fn is_words(key: &str) -> bool {
+    key == "description" || key == "summary" || key.starts_with("x-")
+}
+
+fn has_words(update: &Value) -> bool {
+    match update {
+        Value::Object(object) => object.iter().any(|(key, value)| {
+            (matches!(key.as_str(), "description" | "summary") && value.is_string())
+                || has_words(value)
+        }),
+        Value::Array(items) => items.iter().any(has_words),
+        _ => false,
+    }
+}
+
+/// A JSON pointer whose elements of arrays are told by what they are, where they say so, and not by
+/// where they stand: an element before them would change every number.
+fn place(document: &Value, pointer: &str) -> String {
+    let mut shown = String::new();
+    let mut at = document;
+    for segment in pointer.split('/').skip(1) {
+        let key = segment.replace("~1", "/").replace("~0", "~");
+        let below = match at {
+            Value::Array(items) => key.parse().ok().and_then(|index: usize| items.get(index)),
+            other => other.get(&key),
+        };
+        let name = match (at, below) {
+            (Value::Array(_), Some(Value::String(text))) => Some(text.clone()),
+            (Value::Array(_), Some(Value::Object(object))) => {
+                let text = |key: &str| object.get(key).and_then(Value::as_str);
+                let parameter = text("in").zip(text("name"));
+                parameter.map(|(place, name)| format!("{place} {name}"))
+            }
+            _ => None,
+        };
+        shown.push('/');
+        match name {
+            Some(name) => {
+                shown.push('[');
+                shown.push_str(&document::pointer_segment(&name));
+                shown.push(']');
+            }
+            None => shown.push_str(segment),
+        }
+        at = below.unwrap_or(&Value::Null);
+    }
+    text::shown(&shown)
 }
 
 fn remove(document: &mut Value, pointer: &str) -> Result<()> {
@@ -123,13 +269,21 @@ fn remove(document: &mut Value, pointer: &str) -> Result<()> {
     Ok(())
 }
 
-fn merge(target: &mut Value, update: &Value, pointer: &str) -> Result<()> {
+fn merge(
+    target: &mut Value,
+    update: &Value,
+    pointer: &str,
+    place: &str,
+    seen: &mut Seen,
+) -> Result<()> {
     match (target, update) {
         (Value::Object(target), Value::Object(update)) => {
             for (key, value) in update {
-                let at = format!("{pointer}/{}", document::pointer_segment(key));
+                let segment = document::pointer_segment(key);
+                let at = format!("{pointer}/{segment}");
+                let place = format!("{place}/{}", text::shown(&segment));
                 match target.get_mut(key) {
-                    Some(present) => merge(present, value, &at)?,
+                    Some(present) => merge(present, value, &at, &place, seen)?,
                     None if is_only_words(value) => bail!(
                         "it documents {at}, which the document does not have; \
                          if upstream renamed or dropped it, change or drop these words"
@@ -143,26 +297,25 @@ fn merge(target: &mut Value, update: &Value, pointer: &str) -> Result<()> {
         (Value::Array(target), Value::Array(update)) => target.extend(update.iter().cloned()),
         // An object given to an array is one element more.
         (Value::Array(target), Value::Object(_)) => target.push(update.clone()),
-        (target, update) => *target = update.clone(),
+        (target, update) => {
+            if let Some(fact) = fact(target) {
+                seen.hide(pointer, place.to_owned(), fact);
+            }
+            *target = update.clone();
+        }
     }
     Ok(())
 }
 
 fn is_only_words(value: &Value) -> bool {
-    let words = |object: &Map<String, Value>| {
-        !object.is_empty()
-            && object
-                .keys()
-                .all(|key| key == "description" || key == "summary" || key.starts_with("x-"))
-    };
+    let words =
+        |object: &Map<String, Value>| !object.is_empty() && object.keys().all(|key| is_words(key));
     value.as_object().is_some_and(words)
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn applied(mut document: Value, actions: &str) -> Result<Value> {
@@ -237,6 +390,110 @@ mod tests {
             .to_string();
         assert!(error.contains("overlay.yaml:4:"), "{error}");
         assert!(error.contains("not valid YAML"), "{error}");
+    }
+
+    /// What the actions of an overlay pin on a document.
+    fn pinned(
+        document: &Value,
+        actions: &str,
+        lock: &Path,
+        accept: &[usize],
+    ) -> Result<Option<String>> {
+        let text = format!("overlay: 1.0.0\ninfo: {{}}\nactions:\n{actions}");
+        let tree = serde_yaml_ng::from_str(&text)?;
+        let seen = apply_parsed(&mut document.clone(), tree, Path::new("overlay.yaml"))?;
+        checked(lock, "overlay.lock", &seen, accept)
+    }
+
+    #[test]
+    fn what_an_action_hides_is_pinned_and_what_it_adds_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = dir.path().join("overlay.lock");
+        let actions = "  - {target: $.a.enum, description: why, remove: true}\n  \
+                       - {target: $.b, update: {type: integer, format: int64, description: new}}\n";
+        let before = json!({"a": {"enum": ["x", "y"]},
+                            "b": {"type": "number", "description": "old"}});
+        let text = pinned(&before, actions, &lock, &[]).unwrap().unwrap();
+        assert!(text.contains("\"/a/enum\""), "{text}");
+        assert!(text.contains("\"/b/type\": \"number\""), "{text}");
+        assert!(!text.contains("old") && !text.contains("/format"), "{text}");
+        std::fs::write(&lock, &text).unwrap();
+        assert_eq!(pinned(&before, actions, &lock, &[]).unwrap().unwrap(), text);
+        // Documentation and what is added beside are no reason to look again.
+        let mut same = before.clone();
+        same["b"]["description"] = json!("other");
+        same["b"]["minimum"] = json!(0);
+        assert_eq!(pinned(&same, actions, &lock, &[]).unwrap().unwrap(), text);
+
+        let after = json!({"a": {"enum": ["x", "z"]}, "b": {"type": "number"}});
+        let said = pinned(&after, actions, &lock, &[]).unwrap_err().to_string();
+        assert!(said.contains("action 1 (why): $.a.enum"), "{said}");
+        let change = "/a/enum was [\"x\",\"y\"], is [\"x\",\"z\"]";
+        assert!(said.contains(change), "{said}");
+        assert!(
+            said.contains("--accept 1") && !said.contains("action 2"),
+            "{said}"
+        );
+        assert!(pinned(&after, actions, &lock, &[2]).is_err());
+        let accepted = pinned(&after, actions, &lock, &[1]).unwrap().unwrap();
+        assert!(
+            accepted.contains("\"z\"") && !accepted.contains("\"y\""),
+            "{accepted}"
+        );
+        std::fs::write(&lock, accepted).unwrap();
+        let said = pinned(&after, actions, &lock, &[1])
+            .unwrap_err()
+            .to_string();
+        assert!(said.contains("nothing to accept"), "{said}");
+    }
+
+    #[test]
+    fn an_action_keeps_its_pin_wherever_it_stands() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = dir.path().join("overlay.lock");
+        let document = json!({"a": 1, "b": 2});
+        let (a, b) = (
+            "  - {target: $.a, remove: true}\n",
+            "  - {target: $.b, remove: true}\n",
+        );
+        let text = pinned(&document, &format!("{a}{b}"), &lock, &[]).unwrap();
+        std::fs::write(&lock, text.unwrap()).unwrap();
+        pinned(&document, &format!("{b}{a}"), &lock, &[]).unwrap();
+        let other = json!({"a": 9, "b": 2});
+        let said = pinned(&other, &format!("{b}{a}"), &lock, &[]).unwrap_err();
+        assert!(said.to_string().contains("action 2"), "{said}");
+    }
+
+    #[test]
+    fn documentation_does_not_reach_a_parameter_that_nobody_looked_at() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = dir.path().join("overlay.lock");
+        let limit = json!({"name": "limit", "in": "query"});
+        let actions = "  - {target: \"$.paths[*][*].parameters[?@.name == 'limit']\", \
+                       update: {description: How many.}}\n";
+        let of = |paths: &[&str]| {
+            let paths = paths.iter().map(|path| {
+                let other = json!({"name": "other", "in": "query"});
+                let list = json!({"get": {"parameters": [other, limit]}});
+                ((*path).to_owned(), list)
+            });
+            json!({"paths": Value::Object(paths.collect())})
+        };
+        let text = pinned(&of(&["/a", "/b"]), actions, &lock, &[])
+            .unwrap()
+            .unwrap();
+        assert!(
+            text.contains("/paths/~1a/get/parameters/[query limit]"),
+            "{text}"
+        );
+        std::fs::write(&lock, text).unwrap();
+        let more = of(&["/a", "/b", "/new"]);
+        let said = pinned(&more, actions, &lock, &[]).unwrap_err().to_string();
+        let new = "/paths/~1new/get/parameters/[query limit] is documented now";
+        assert!(said.contains(new), "{said}");
+        pinned(&more, actions, &lock, &[1]).unwrap();
+        // One that went takes nothing with it.
+        pinned(&of(&["/a"]), actions, &lock, &[]).unwrap();
     }
 
     #[test]

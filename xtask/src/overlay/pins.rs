@@ -48,12 +48,16 @@ const LONGEST: usize = 160;
 ///
 /// An action saw something else than it pinned, and is not among the accepted numbers; or one of
 /// those needs no accepting.
-pub(crate) fn checked(path: &Path, shown: &str, seen: &[Seen], accept: &[usize]) -> Result<Option<String>> {
+pub(crate) fn checked(
+    path: &Path,
+    shown: &str,
+    seen: &[Seen],
+    accept: &[usize],
+) -> Result<Option<String>> {
     let present: Lock = if path.exists() {
         let tree = document::read(path)?;
-        serde_json::from_value(tree).with_context(|| {
-            format!("{shown}: not the pins of an overlay; restore the file")
-        })?
+        serde_json::from_value(tree)
+            .with_context(|| format!("{shown}: not the pins of an overlay; restore the file"))?
     } else {
         Lock::default()
     };
@@ -76,7 +80,11 @@ pub(crate) fn checked(path: &Path, shown: &str, seen: &[Seen], accept: &[usize])
     if !refused.is_empty() {
         bail!(
             "{shown}: the document changed under {} of the overlay:\n{}",
-            if refused.len() == 1 { "an action" } else { "actions" },
+            if refused.len() == 1 {
+                "an action"
+            } else {
+                "actions"
+            },
             refused.join("\n")
         );
     }
@@ -132,7 +140,9 @@ fn differences(old: &Pin, new: &Pin) -> Vec<String> {
     }
     for place in &new.documents {
         if !old.documents.contains(place) {
-            found.push(format!("{place} is documented now, and was not there before"));
+            found.push(format!(
+                "{place} is documented now, and was not there before"
+            ));
         }
     }
     found
@@ -140,8 +150,15 @@ fn differences(old: &Pin, new: &Pin) -> Vec<String> {
 
 fn refusal(action: &Seen, changes: &[String]) -> String {
     let number = action.number;
-    let mut lines = vec![format!("  action {number} ({}): {}", action.reason, action.target)];
-    lines.extend(changes.iter().map(|change| format!("    {}", text::shown(change))));
+    let mut lines = vec![format!(
+        "  action {number} ({}): {}",
+        action.reason, action.target
+    )];
+    lines.extend(
+        changes
+            .iter()
+            .map(|change| format!("    {}", text::shown(change))),
+    );
     lines.push(format!(
         "    change the action if it is no longer right, or accept what it sees: --accept {number}"
     ));

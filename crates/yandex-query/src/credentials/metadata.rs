@@ -1,6 +1,6 @@
 use std::{fmt, time::Duration};
 
-use progenitor_client::{
+use rowfeed_client::{
     BuildError, CredentialError, CredentialProvider, ExpiringSecret, RefreshingCredential, Secret,
     SecretFuture, TokenEndpoint,
 };

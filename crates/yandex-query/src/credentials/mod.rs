@@ -11,7 +11,7 @@ mod service_account_key;
 
 use std::time::Duration;
 
-use progenitor_client::RefreshingCredential;
+use rowfeed_client::RefreshingCredential;
 
 pub use metadata::MetadataCredential;
 #[cfg(feature = "service-account")]

@@ -1,7 +1,7 @@
 use std::{fmt, sync::Arc, time::SystemTime};
 
 use jiff::Timestamp;
-use progenitor_client::{
+use rowfeed_client::{
     CredentialError, CredentialProvider, ExpiringSecret, RefreshingCredential, Secret,
     SecretFuture, TokenEndpoint,
 };

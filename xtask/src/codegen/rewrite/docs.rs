@@ -1,32 +1,42 @@
-//! Doc comments as people write them: a blank after the slashes, one line an attribute.
+//! Doc comments, and the gate that each of them passes on its way into a file.
 
 use syn::{Attribute, Expr, ExprLit, File, Lit, Meta, parse_quote, visit_mut::VisitMut};
 
-pub(super) fn tidy(file: &mut File) {
-    Tidy.visit_file_mut(file);
+use crate::text::documentation;
+
+/// What stands in front of an item in several attributes is one text, which passes the gate as a
+/// whole: nothing of it is run as a test, and nothing of it ends the comment.
+pub(super) fn pass_the_gate(file: &mut File) {
+    Gate.visit_file_mut(file);
 }
 
-struct Tidy;
+struct Gate;
 
-impl VisitMut for Tidy {
+impl VisitMut for Gate {
     fn visit_attributes_mut(&mut self, attributes: &mut Vec<Attribute>) {
-        let old = std::mem::take(attributes);
-        for attribute in old {
-            match text(&attribute) {
-                Some(words) => {
-                    for line in words.trim().lines() {
-                        let line = line.trim_end();
-                        let line = if line.is_empty() {
-                            String::new()
-                        } else {
-                            format!(" {line}")
-                        };
-                        attributes.push(parse_quote!(#[doc = #line]));
-                    }
-                }
-                None => attributes.push(attribute),
-            }
-        }
+        let Some(words) = words(attributes) else {
+            return;
+        };
+        let at = attributes
+            .iter()
+            .position(|attribute| text(attribute).is_some());
+        attributes.retain(|attribute| text(attribute).is_none());
+        let lines: Vec<Attribute> = documentation(&words)
+            .lines()
+            .map(line)
+            .map(|line| parse_quote!(#[doc = #line]))
+            .collect();
+        let at = at.unwrap_or_default();
+        attributes.splice(at..at, lines);
+    }
+}
+
+/// A line as people write it: a blank after the slashes.
+pub(super) fn line(line: &str) -> String {
+    if line.is_empty() {
+        String::new()
+    } else {
+        format!(" {line}")
     }
 }
 
@@ -65,8 +75,25 @@ mod tests {
             #[doc = "One.\n\nTwo."]
             pub struct A;
         };
-        tidy(&mut file);
+        pass_the_gate(&mut file);
         let text = prettyplease::unparse(&file);
         assert_eq!(text, "/// One.\n///\n/// Two.\npub struct A;\n");
+    }
+
+    #[test]
+    fn nothing_that_is_said_can_be_run_or_end_the_comment() {
+        let mut file: File = parse_quote! {
+            #[doc = "```\npanic!()\n```"]
+            #[derive(Debug)]
+            #[doc = "*/ a\rb"]
+            pub struct A;
+        };
+        pass_the_gate(&mut file);
+        let text = prettyplease::unparse(&file);
+        assert!(text.starts_with("/// \\`\\`\\`\n/// panic"), "{text}");
+        assert!(
+            !text.contains('\r') && text.contains("#[derive(Debug)]\npub struct A;"),
+            "{text}"
+        );
     }
 }

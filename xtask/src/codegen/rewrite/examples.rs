@@ -5,12 +5,15 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use anyhow::Result;
 use quote::ToTokens as _;
 use syn::{
-    Attribute, Fields, File, GenericArgument, ImplItem, Item, PathArguments, ReturnType, Type,
-    parse_quote,
+    Fields, File, GenericArgument, ImplItem, Item, PathArguments, ReturnType, Type, parse_quote,
     visit_mut::{self, VisitMut},
 };
 
-use super::{docs, module, self_name};
+use super::{
+    docs, module,
+    operations::{Operations, exactly},
+    self_name,
+};
 
 struct Parameter {
     name: String,
@@ -19,27 +22,73 @@ struct Parameter {
     is_optional: bool,
 }
 
-/// Gives the methods of the client examples; `package` is the crate that they are in.
-pub(super) fn compile(file: &mut File, package: &str) -> Result<()> {
-    let parameters = parameters(module(&mut file.items, "builder")?);
-    for item in &mut file.items {
-        let Item::Impl(item) = item else { continue };
-        if item.trait_.is_some() || self_name(item).is_none_or(|name| name != "Client") {
-            continue;
-        }
-        for function in item.items.iter_mut().filter_map(|item| match item {
-            ImplItem::Fn(function) => Some(function),
-            _ => None,
-        }) {
-            let method = function.sig.ident.to_string();
-            let builder = returned(&function.sig.output);
-            if let Some(parameters) = builder.and_then(|builder| parameters.get(&builder)) {
-                let example = example(package, &method, parameters);
-                replace_sketch(&mut function.attrs, &example);
+/// How progenitor's sketch begins, behind everything else that a method says.
+const SKETCH: &str = "```ignore\nlet response = client.";
+
+/// Takes progenitor's sketches away, which no text of a document can pass for.
+pub(super) fn drop_sketches(file: &mut File, operations: &Operations) -> Result<()> {
+    let mut found = 0;
+    for function in methods(file) {
+        for attribute in &mut function.attrs {
+            let words = docs::text(attribute);
+            if let Some((before, _)) = words.as_ref().and_then(|words| words.rsplit_once(SKETCH)) {
+                let before = before.trim_end();
+                *attribute = parse_quote!(#[doc = #before]);
+                found += 1;
             }
         }
     }
-    Ok(())
+    exactly("sketches of examples", operations.len(), found)
+}
+
+/// Gives the methods of the client examples; `package` is the crate that they are in.
+pub(super) fn compile(file: &mut File, operations: &Operations, package: &str) -> Result<()> {
+    let parameters = parameters(module(&mut file.items, "builder")?);
+    let mut found = 0;
+    for function in methods(file) {
+        let method = function.sig.ident.to_string();
+        let builder = returned(&function.sig.output);
+        if let Some(parameters) = builder.and_then(|builder| parameters.get(&builder)) {
+            let example = example(package, &method, parameters);
+            // Behind everything that is said already.
+            for line in std::iter::once("").chain(example.lines()) {
+                let line = docs::line(line);
+                function.attrs.push(parse_quote!(#[doc = #line]));
+            }
+            found += 1;
+        }
+    }
+    exactly("examples", operations.len(), found)
+}
+
+/// The methods of the client that begin an operation.
+fn methods(file: &mut File) -> impl Iterator<Item = &mut syn::ImplItemFn> {
+    let implementations = file.items.iter_mut().filter_map(|item| match item {
+        Item::Impl(item)
+            if item.trait_.is_none() && self_name(item).is_some_and(|name| name == "Client") =>
+        {
+            Some(item)
+        }
+        _ => None,
+    });
+    implementations
+        .flat_map(|item| &mut item.items)
+        .filter_map(|item| match item {
+            ImplItem::Fn(function) => Some(function),
+            _ => None,
+        })
+        .filter(|function| returned_module(&function.sig.output).is_some_and(|m| m == "builder"))
+}
+
+/// `builder` of `builder::GetIt`.
+fn returned_module(output: &ReturnType) -> Option<String> {
+    match output {
+        ReturnType::Type(_, ty) => match ty.as_ref() {
+            Type::Path(path) => Some(path.path.segments.first()?.ident.to_string()),
+            _ => None,
+        },
+        ReturnType::Default => None,
+    }
 }
 
 fn parameters(builders: &[Item]) -> BTreeMap<String, Vec<Parameter>> {
@@ -141,20 +190,6 @@ fn example(package: &str, method: &str, parameters: &[Parameter]) -> String {
     text
 }
 
-fn replace_sketch(attributes: &mut [Attribute], example: &str) {
-    for attribute in attributes {
-        let Some(words) = docs::text(attribute) else {
-            continue;
-        };
-        let Some((before, rest)) = words.split_once("```ignore") else {
-            continue;
-        };
-        let after = rest.split_once("```").map_or("", |(_, after)| after);
-        let words = format!("{}\n\n{example}{after}", before.trim_end());
-        *attribute = parse_quote!(#[doc = #words]);
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -164,7 +199,7 @@ mod tests {
     fn a_sketch_becomes_an_example_with_every_parameter() {
         let mut file: File = parse_quote! {
             impl Client {
-                #[doc = "Gets it.\n\n```ignore\nlet response = client.get_it();\n```"]
+                #[doc = "Gets it, not ```ignore\nthis.\n\n```ignore\nlet response = client.get_it();\n```"]
                 pub fn get_it(&self) -> builder::GetIt<'_> { builder::GetIt::new(self) }
             }
             pub mod builder {
@@ -176,11 +211,16 @@ mod tests {
                 }
             }
         };
-        compile(&mut file, "tides").unwrap();
-        docs::tidy(&mut file);
+        let operations = super::super::operations::of(
+            &serde_json::json!({"paths": {"/it": {"get": {"operationId": "get_it"}}}}),
+        );
+        drop_sketches(&mut file, &operations).unwrap();
+        docs::pass_the_gate(&mut file);
+        compile(&mut file, &operations, "tides").unwrap();
         let text = prettyplease::unparse(&file);
         let wanted = "
-    /// Gets it.
+    /// Gets it, not ```ignore
+    /// this.
     ///
     /// ```no_run
     /// # use tides::{Client, Error, types};

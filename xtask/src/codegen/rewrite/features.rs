@@ -3,20 +3,28 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use heck::ToUpperCamelCase as _;
+use heck::ToPascalCase as _;
 use serde_json::Value;
 use syn::{Attribute, File, ImplItem, Item, parse_quote, visit::Visit as _};
 
-use super::{module, names, self_name};
-use crate::{document::METHODS, normalise};
+use super::{
+    module, names,
+    operations::{Operations, exactly},
+    self_name,
+};
+use crate::normalise;
 
 /// Type → the features of which any brings it in; none for a type that is always there. A type
 /// that no operation needs is absent: progenitor also emits the parts of merged schemas.
 pub(in crate::codegen) type Gates = BTreeMap<String, BTreeSet<String>>;
 
 /// Puts `cfg` on builders, methods and types, and drops the types that no operation needs.
-pub(super) fn gate(file: &mut File, document: &Value) -> Result<Gates> {
-    let by_operation = by_operation(document);
+pub(super) fn gate(file: &mut File, document: &Value, operations: &Operations) -> Result<Gates> {
+    let gated = operations.values().filter_map(|operation| {
+        let feature = operation.feature.clone()?;
+        Some((operation.builder.clone(), feature))
+    });
+    let by_operation: BTreeMap<String, String> = gated.collect();
     let enums = normalise::open_enums(document)?
         .into_iter()
         .map(|open| open.name);
@@ -65,23 +73,6 @@ pub(super) fn gate(file: &mut File, document: &Value) -> Result<Gates> {
     Ok(gates)
 }
 
-/// Builder's name → feature.
-fn by_operation(document: &Value) -> BTreeMap<String, String> {
-    let paths = document
-        .get("paths")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten();
-    let operations =
-        paths.flat_map(|(_, item)| METHODS.iter().filter_map(|method| item.get(*method)));
-    operations
-        .filter_map(|operation| {
-            let id = operation["operationId"].as_str()?.to_upper_camel_case();
-            Some((id, normalise::feature(operation)?.to_owned()))
-        })
-        .collect()
-}
-
 fn operation_of(item: &Item) -> Option<String> {
     match item {
         Item::Struct(item) => Some(item.ident.to_string()),
@@ -128,6 +119,7 @@ fn gate_types(items: &mut [Item], gates: &Gates) {
 }
 
 fn gate_operations(file: &mut File, by_operation: &BTreeMap<String, String>) -> Result<()> {
+    let (mut builders, mut methods) = (0, 0);
     for item in module(&mut file.items, "builder")? {
         let feature = operation_of(item).and_then(|name| by_operation.get(&name).cloned());
         let Some(feature) = feature else { continue };
@@ -135,23 +127,27 @@ fn gate_operations(file: &mut File, by_operation: &BTreeMap<String, String>) -> 
         match item {
             Item::Struct(item) => item.attrs.insert(0, cfg),
             Item::Impl(item) => item.attrs.insert(0, cfg),
-            _ => {}
+            _ => continue,
         }
+        builders += 1;
     }
     for item in &mut file.items {
         let Item::Impl(item) = item else { continue };
         for function in &mut item.items {
             if let ImplItem::Fn(function) = function {
-                let name = function.sig.ident.to_string().to_upper_camel_case();
+                let name = function.sig.ident.to_string().to_pascal_case();
                 if let Some(feature) = by_operation.get(&name) {
                     function
                         .attrs
                         .insert(0, cfg(&BTreeSet::from([feature.clone()])));
+                    methods += 1;
                 }
             }
         }
     }
-    Ok(())
+    // A builder is a struct with its methods.
+    exactly("builders behind features", 2 * by_operation.len(), builders)?;
+    exactly("methods behind features", by_operation.len(), methods)
 }
 
 fn cfg(features: &BTreeSet<String>) -> Attribute {
@@ -194,7 +190,12 @@ mod tests {
         let document = json!({"paths": {
             "/heavy": {"get": {"operationId": "get_heavy", "x-feature": "heavy"}},
             "/light": {"get": {"operationId": "get_light"}}}});
-        let gates = gate(&mut file, &document).unwrap();
+        let gates = gate(
+            &mut file,
+            &document,
+            &super::super::operations::of(&document),
+        )
+        .unwrap();
         let heavy = BTreeSet::from(["heavy".to_owned()]);
         assert_eq!((&gates["Heavy"], &gates["Part"]), (&heavy, &heavy));
         assert!(gates["Shared"].is_empty());

@@ -6,7 +6,9 @@ mod docs;
 mod examples;
 mod features;
 mod names;
+mod operations;
 mod types;
+mod unique;
 mod words;
 
 use std::collections::BTreeMap;
@@ -18,51 +20,30 @@ use syn::{File, Item, ItemMod};
 pub(super) use features::Gates;
 
 /// Rewrites a whole file of a package; returns which features gate which types.
+///
+/// Each pass derives from the document how many places it has to change, and fails on another
+/// number: progenitor may write another form tomorrow, which a pass would silently miss.
 pub(super) fn rewrite(file: &mut File, document: &Value, package: &str) -> Result<Gates> {
-    client::own_hooks_and_no_public_constructor(file);
-    builders::own_the_client(file)?;
-    builders::tell_parameters(file)?;
-    builders::show_parameters(file, &parameter_docs(document))?;
-    builders::say_what_was_wanted(file, &patterns(document))?;
+    let operations = operations::of(document);
+    client::own_hooks_and_no_public_constructor(file)?;
+    builders::own_the_client(file, &operations)?;
+    builders::names_of_the_wire(file, &operations)?;
+    builders::no_body_is_none(file, &operations)?;
+    builders::tell_parameters(file, &operations)?;
+    builders::show_parameters(file, &operations)?;
+    builders::say_what_was_wanted(file, &operations, &patterns(document))?;
     types::drop_builders_of_responses(file)?;
     types::builders_know_constants(file)?;
-    types::decoding_is_lenient(file)?;
+    types::decoding_is_lenient(file, document)?;
     types::take_serde_attributes(file, document)?;
     types::offer_json_schemas(file)?;
     words::fill_in(file)?;
-    examples::compile(file, package)?;
-    let gates = features::gate(file, document)?;
-    docs::tidy(file);
+    let gates = features::gate(file, document, &operations)?;
+    examples::drop_sketches(file, &operations)?;
+    docs::pass_the_gate(file);
+    examples::compile(file, &operations, package)?;
+    unique::check(file)?;
     Ok(gates)
-}
-
-/// `operation → parameter → words`, names as progenitor writes them.
-fn parameter_docs(document: &Value) -> BTreeMap<String, BTreeMap<String, String>> {
-    use heck::ToSnakeCase as _;
-    let mut docs: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
-    let paths = document
-        .get("paths")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten();
-    for (_, item) in paths {
-        for operation in crate::document::METHODS.iter().filter_map(|m| item.get(*m)) {
-            let id = operation["operationId"].as_str().unwrap_or_default();
-            let words = docs.entry(id.to_snake_case()).or_default();
-            let own = operation.get("parameters").and_then(Value::as_array);
-            let shared = item.get("parameters").and_then(Value::as_array);
-            for parameter in shared.into_iter().chain(own).flatten() {
-                let name = parameter["name"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_snake_case();
-                if let Some(text) = parameter.get("description").and_then(Value::as_str) {
-                    words.insert(name, text.to_owned());
-                }
-            }
-        }
-    }
-    docs
 }
 
 /// `type → pattern` of the types that check one.

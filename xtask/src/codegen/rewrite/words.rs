@@ -12,6 +12,7 @@ use syn::{
 };
 
 use super::{docs, module, self_name};
+use crate::text;
 
 /// Fills in what is missing in the module of types.
 pub(super) fn fill_in(file: &mut File) -> Result<()> {
@@ -143,7 +144,7 @@ fn functions(item: &mut ItemImpl) -> impl Iterator<Item = &mut syn::ImplItemFn> 
 fn alternative(variant: &Variant) -> String {
     match &variant.fields {
         Fields::Unnamed(fields) if fields.unnamed.len() == 1 => a(&fields.unnamed[0].ty),
-        _ => format!("`{}`.", wire(variant)),
+        _ => format!("{}.", text::code(&wire(variant))),
     }
 }
 

@@ -46,15 +46,15 @@ schema Kite (read from getKite)
 
 Schemas that come with it (1): Wind
 ";
-    assert_eq!(render::text(&sample(), false), expected);
-    let all = render::text(&sample(), true);
+    assert_eq!(render::report(&sample(), false), expected);
+    let all = render::report(&sample(), true);
     assert!(all.contains("`c`, `d`, `e`, `f`, `g`, `h`, `i`\n"), "{all}");
 }
 
 #[test]
 fn no_change_is_one_line() {
     let document = document("1", &json!({"/kites": sends(&json!({}))}), &json!({}));
-    let text = render::text(&between(&document, &document), false);
+    let text = render::report(&between(&document, &document), false);
     assert_eq!(text, "kites, 1 → 1: no change in 1 operation\n");
 }
 
@@ -70,13 +70,13 @@ fn many_changes_of_one_schema_are_cut_and_counted() {
         )
     };
     let report = between(&kite(0), &kite(20));
-    let text = render::text(&report, false);
+    let text = render::report(&report, false);
     assert!(
         text.contains("  … and 12 more (--all shows them)\n"),
         "{text}"
     );
     assert!(!text.contains("`p8`"), "{text}");
-    assert!(render::text(&report, true).contains("`p19`"));
+    assert!(render::report(&report, true).contains("`p19`"));
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn many_places_are_cut_and_counted() {
         let items = (0..103).map(|i| (format!("/k{i:03}"), answers(&json!({"type": kind}))));
         document("1", &items.collect(), &json!({}))
     };
-    let text = render::text(&between(&side("string"), &side("integer")), false);
+    let text = render::report(&between(&side("string"), &side("integer")), false);
     assert!(text.contains("103 changes, 103 of them breaking, in 103 of 103 operations"));
     assert!(text.contains("/k099 "), "{text}");
     assert!(!text.contains("/k100 "), "{text}");
@@ -104,7 +104,7 @@ fn names_too_long_to_read_are_cut_in_the_middle() {
         )
     };
     let report = between(&side(&[]), &side(&["id"]));
-    let text = render::text(&report, false);
+    let text = render::report(&report, false);
     assert!(
         text.lines().all(|line| line.chars().count() < 120),
         "{text}"
@@ -113,7 +113,7 @@ fn names_too_long_to_read_are_cut_in_the_middle() {
         text.contains("_End") && text.contains("Pick_or-field"),
         "{text}"
     );
-    assert!(render::text(&report, true).contains(&long));
+    assert!(render::report(&report, true).contains(&long));
 }
 
 #[test]

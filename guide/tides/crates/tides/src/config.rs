@@ -1,6 +1,6 @@
 //! The service in a few lines, and the client's builder.
 
-use progenitor_client::{
+use rowfeed_client::{
     BuildError, CredentialError, Secret, Service, ServiceError, TransportBuilder,
 };
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
@@ -54,7 +54,7 @@ impl ClientBuilder {
         self
     }
 
-    progenitor_client::transport_methods!();
+    rowfeed_client::transport_methods!();
 
     /// Builds the client; nothing is sent yet.
     ///

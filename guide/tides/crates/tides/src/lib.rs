@@ -12,4 +12,4 @@ pub use config::ClientBuilder;
 pub use generated::{API_VERSION, Client, builder, types};
 
 /// What goes wrong in a call, with what the service said where it said something.
-pub type Error = progenitor_client::Error<types::Problem>;
+pub type Error = rowfeed_client::Error<types::Problem>;

@@ -5,7 +5,7 @@ mod server;
 
 use std::time::Duration;
 
-use progenitor_client::{RetryPolicy, Secret};
+use rowfeed_client::{RetryPolicy, Secret};
 use rowfeed::{Cursor, ErrorKind, ReadsRows as _, Row};
 use serde::Deserialize;
 

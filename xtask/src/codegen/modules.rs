@@ -1,0 +1,150 @@
+//! The generated code as files: one for each module, so that a difference can be read.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `mod.rs` | the modules, the names that they share, the API's version |
+//! | `client.rs` | `Client` with a method for each operation |
+//! | `builder.rs` | the builder of each operation |
+//! | `types.rs`, `types/*.rs` | the types of bodies and parameters, and what builds those |
+//! | `enums.rs` | the open enums, which `types` shows as its own |
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, bail};
+use syn::{File, Item, ItemMod, parse_quote};
+
+/// File below `src/generated` → its text.
+pub(super) type Files = BTreeMap<String, String>;
+
+/// Modules below `types` that get a file of their own. What else progenitor puts there is small.
+const OF_TYPES: [&str; 1] = ["builder"];
+
+/// Splits a rewritten file of progenitor's into modules, with `header` on top of the first and
+/// `mark` on top of every other one.
+pub(super) fn split(
+    file: File,
+    enums: Option<String>,
+    version: &str,
+    header: &str,
+    mark: &str,
+) -> Result<Files> {
+    let (mut imports, mut client) = (Vec::new(), Vec::new());
+    let (mut types, mut builder) = (None, None);
+    for item in file.items {
+        match item {
+            Item::Mod(module) if module.ident == "types" => types = Some(module),
+            Item::Mod(module) if module.ident == "builder" => builder = Some(module),
+            Item::Use(_) => imports.push(item),
+            Item::Struct(_) | Item::Impl(_) => client.push(item),
+            other => bail!(
+                "progenitor's output has an item that belongs to no module: {}",
+                prettyplease::unparse(&of_items(vec![other]))
+            ),
+        }
+    }
+    let (Some(mut types), Some(mut builder)) = (types, builder) else {
+        bail!("progenitor's output lacks the module `types` or `builder`");
+    };
+
+    let mut files = Files::new();
+    let mut type_items = taken(&mut types);
+    for item in &mut type_items {
+        if let Item::Mod(module) = item
+            && OF_TYPES.iter().any(|name| module.ident == name)
+        {
+            let name = format!("types/{}.rs", module.ident);
+            files.insert(name, text(mark, taken(module)));
+        }
+    }
+    if enums.is_some() {
+        type_items.insert(
+            0,
+            parse_quote!(
+                pub use super::enums::*;
+            ),
+        );
+    }
+    files.insert("types.rs".to_owned(), text(mark, type_items));
+
+    let mut builder_items = taken(&mut builder);
+    builder_items.insert(
+        0,
+        parse_quote!(
+            use super::progenitor_client;
+        ),
+    );
+    files.insert("builder.rs".to_owned(), text(mark, builder_items));
+
+    client.insert(
+        0,
+        parse_quote!(
+            use super::{ClientHooks, ClientInfo, builder};
+        ),
+    );
+    files.insert("client.rs".to_owned(), text(mark, client));
+
+    let mut root: Vec<Item> = vec![
+        parse_quote!(
+            mod client;
+        ),
+        Item::Mod(builder),
+        Item::Mod(types),
+        // The name that progenitor gives it.
+        parse_quote!(
+            use ::rowfeed_client as progenitor_client;
+        ),
+    ];
+    if let Some(enums) = enums {
+        holds_enums_alone(&enums)?;
+        files.insert("enums.rs".to_owned(), format!("{mark}\n{enums}"));
+        root.insert(
+            1,
+            parse_quote!(
+                mod enums;
+            ),
+        );
+    }
+    root.extend(imports);
+    root.push(parse_quote!(
+        pub use client::Client;
+    ));
+    root.push(parse_quote! {
+        /// The version of the API document that this client was generated from.
+        pub const API_VERSION: &str = #version;
+    });
+    files.insert("mod.rs".to_owned(), text(header, root));
+    Ok(files)
+}
+
+/// The one file that is written as text: it has to be invocations of one macro and nothing else.
+fn holds_enums_alone(text: &str) -> Result<()> {
+    let file = syn::parse_file(text).context("the file of enums is not valid Rust")?;
+    let is_enum = |item: &Item| matches!(item, Item::Macro(item) if item.mac.path == parse_quote!(::rowfeed_client::open_enum));
+    match file.items.iter().find(|item| !is_enum(item)) {
+        Some(_) => bail!("the file of enums holds something else than enums"),
+        None => Ok(()),
+    }
+}
+
+/// The items of a module, which is declared as a file afterwards.
+fn taken(module: &mut ItemMod) -> Vec<Item> {
+    module.semi = Some(Default::default());
+    module
+        .content
+        .take()
+        .map(|(_, items)| items)
+        .unwrap_or_default()
+}
+
+fn text(head: &str, items: Vec<Item>) -> String {
+    format!("{head}\n{}", prettyplease::unparse(&of_items(items)))
+}
+
+fn of_items(items: Vec<Item>) -> File {
+    File {
+        shebang: None,
+        frontmatter: None,
+        attrs: Vec::new(),
+        items,
+    }
+}

@@ -1,0 +1,30 @@
+//! Questions that `new-service` leaves in an overlay: a client is generated once they are answered.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context as _, Result, bail};
+
+/// What marks a question, in a value of the overlay and not in a comment.
+pub(crate) const TODO: &str = "TODO";
+
+/// Refuses an overlay with open questions.
+///
+/// # Errors
+///
+/// The lines that hold one.
+pub(crate) fn refuse(path: &Path, shown: &str) -> Result<()> {
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
+    let open: Vec<String> = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim_start().starts_with('#') && line.contains(TODO))
+        .map(|(at, line)| format!("  {shown}:{}: {}", at + 1, crate::text::shown(line.trim())))
+        .collect();
+    if open.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "{shown}: there are open questions; replace each TODO by an answer:\n{}",
+        open.join("\n")
+    )
+}
