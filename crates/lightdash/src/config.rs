@@ -1,5 +1,5 @@
 use progenitor_client::{
-    BuildError, CredentialError, Secret, Service, ServiceError, TransportBuilder,
+    BuildError, CredentialError, Secret, Service, ServiceError, TransportBuilder, client_builder,
 };
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
@@ -7,10 +7,11 @@ use crate::{Client, types};
 
 static SERVICE: Service = Service {
     name: "lightdash",
-    // Every organisation has its own: https://app.lightdash.cloud, or a self-hosted server.
+    // Every organization has its own: https://app.lightdash.cloud, or a self-hosted server.
     default_base_url: None,
     user_agent: concat!("rowfeed-lightdash/", env!("CARGO_PKG_VERSION")),
     credential: header,
+    credential_setting: "token",
     request_id_headers: &["x-request-id", "x-cloud-trace-context"],
     idempotent_operations: &[],
 };
@@ -50,42 +51,13 @@ impl Client {
     ///
     /// One of the two is not set, or cannot be used.
     pub fn from_env() -> Result<Self, BuildError> {
-        let builder = Self::builder().token(Secret::from_env("LIGHTDASH_API_KEY")?);
-        builder
-            .base_url(BuildError::required_var("LIGHTDASH_URL")?)
-            .build()
-    }
-
-    /// Sets up a client step by step.
-    pub fn builder() -> ClientBuilder {
-        ClientBuilder {
-            transport: TransportBuilder::new(&SERVICE),
-        }
-    }
-
-    /// The same client, with connections that it shares with no other; for calls from another
-    /// runtime than the usual one. Credential and retry budget stay shared.
-    ///
-    /// # Errors
-    ///
-    /// The HTTP client cannot be made a second time.
-    #[doc(hidden)]
-    pub fn with_fresh_connections(&self) -> Result<Self, BuildError> {
-        let http = self.inner.fresh_http_client()?;
-        Ok(Self::new_with_client(
-            &self.baseurl,
-            http,
-            self.inner.clone(),
-        ))
+        let transport =
+            TransportBuilder::new(&SERVICE).env("LIGHTDASH_API_KEY", "LIGHTDASH_URL")?;
+        ClientBuilder { transport }.build()
     }
 }
 
-/// Sets up a [`Client`].
-#[derive(Debug)]
-#[must_use = "a builder does nothing until build() is called"]
-pub struct ClientBuilder {
-    transport: TransportBuilder,
-}
+client_builder!(Client, SERVICE);
 
 impl ClientBuilder {
     /// A personal access token, the token of a service account, or an OAuth access token.
@@ -95,18 +67,6 @@ impl ClientBuilder {
     pub fn token(mut self, token: Secret) -> Self {
         self.transport = self.transport.credential(token);
         self
-    }
-
-    progenitor_client::transport_methods!();
-
-    /// Builds the client; nothing is sent yet.
-    ///
-    /// # Errors
-    ///
-    /// A setting cannot be used; the message names it.
-    pub fn build(self) -> Result<Client, BuildError> {
-        let (base_url, http, core) = self.transport.build()?;
-        Ok(Client::new_with_client(&base_url, http, core))
     }
 }
 

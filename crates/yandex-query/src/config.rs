@@ -1,5 +1,5 @@
 use progenitor_client::{
-    BuildError, CredentialError, Secret, Service, ServiceError, TransportBuilder,
+    BuildError, CredentialError, Secret, Service, ServiceError, TransportBuilder, client_builder,
 };
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
@@ -10,6 +10,7 @@ static SERVICE: Service = Service {
     default_base_url: Some("https://api.yandex-query.cloud.yandex.net/api/fq/v1"),
     user_agent: concat!("rowfeed-yandex-query/", env!("CARGO_PKG_VERSION")),
     credential: header,
+    credential_setting: "iam_token",
     request_id_headers: &["x-request-id", "x-server-trace-id"],
     // With a key a repeated create answers with the query that is there already, for 10 minutes.
     idempotent_operations: &["create_query", "stop_query", "start_query"],
@@ -39,61 +40,18 @@ impl Client {
     ///
     /// `YC_IAM_TOKEN` is not set, or one of the two cannot be used.
     pub fn from_env() -> Result<Self, BuildError> {
-        let builder = Self::builder().iam_token(Secret::from_env("YC_IAM_TOKEN")?);
-        match BuildError::optional_var("YANDEX_QUERY_URL")? {
-            Some(url) => builder.base_url(url).build(),
-            None => builder.build(),
-        }
-    }
-
-    /// Sets up a client step by step.
-    pub fn builder() -> ClientBuilder {
-        ClientBuilder {
-            transport: TransportBuilder::new(&SERVICE),
-        }
-    }
-
-    /// The same client, with connections that it shares with no other; for calls from another
-    /// runtime than the usual one. Credential and retry budget stay shared.
-    ///
-    /// # Errors
-    ///
-    /// The HTTP client cannot be made a second time.
-    #[doc(hidden)]
-    pub fn with_fresh_connections(&self) -> Result<Self, BuildError> {
-        let http = self.inner.fresh_http_client()?;
-        Ok(Self::new_with_client(
-            &self.baseurl,
-            http,
-            self.inner.clone(),
-        ))
+        let transport = TransportBuilder::new(&SERVICE).env("YC_IAM_TOKEN", "YANDEX_QUERY_URL")?;
+        ClientBuilder { transport }.build()
     }
 }
 
-/// Sets up a [`Client`].
-#[derive(Debug)]
-#[must_use = "a builder does nothing until build() is called"]
-pub struct ClientBuilder {
-    transport: TransportBuilder,
-}
+client_builder!(Client, SERVICE);
 
 impl ClientBuilder {
     /// The IAM token of a user or a service account.
     pub fn iam_token(mut self, token: Secret) -> Self {
         self.transport = self.transport.credential(token);
         self
-    }
-
-    progenitor_client::transport_methods!();
-
-    /// Builds the client; nothing is sent yet.
-    ///
-    /// # Errors
-    ///
-    /// A setting cannot be used; the message names it.
-    pub fn build(self) -> Result<Client, BuildError> {
-        let (base_url, http, core) = self.transport.build()?;
-        Ok(Client::new_with_client(&base_url, http, core))
     }
 }
 

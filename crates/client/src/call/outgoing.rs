@@ -1,4 +1,4 @@
-//! What is changed of a generated request before it is sent, and what is told of it.
+//! What is changed in a generated request before it is sent.
 
 use reqwest::{
     Method, Request,
@@ -27,38 +27,6 @@ pub(crate) fn prepare(request: &mut Request, takes_key: bool) {
         let key = uuid::Uuid::new_v4().to_string();
         if let Ok(key) = HeaderValue::try_from(key) {
             headers.insert(IDEMPOTENCY_KEY, key);
-        }
-    }
-}
-
-/// The path as the service's documentation writes it: without what the base URL adds.
-pub(crate) fn path_below(base_url: &str, url: &reqwest::Url) -> String {
-    let below = url.as_str().strip_prefix(base_url.trim_end_matches('/'));
-    let path = below.and_then(|below| below.split(['?', '#']).next());
-    let path = path.filter(|path| path.starts_with('/'));
-    path.unwrap_or_else(|| url.path()).to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn a_path_is_shown_as_the_documentation_writes_it() {
-        for (base, url, shown) in [
-            ("http://h/api", "http://h/api/v1/a?q=1", "/v1/a"),
-            ("http://h/api/", "http://h/api/v1/a", "/v1/a"),
-            ("http://h", "http://h/v1/a", "/v1/a"),
-            ("http://h/api", "http://h/apis/v1", "/apis/v1"),
-            ("http://h/api", "http://h/other", "/other"),
-            ("no URL", "http://h/v1/a", "/v1/a"),
-        ] {
-            assert_eq!(
-                path_below(base, &url.parse().unwrap()),
-                shown,
-                "{base} {url}"
-            );
         }
     }
 }

@@ -1,44 +1,40 @@
-//! What is behind every error: the facts of a failed call.
+//! The facts of a failed call, behind every error.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use reqwest::{Method, StatusCode, header::HeaderMap};
+use reqwest::{StatusCode, header::HeaderMap};
 
-use crate::{ErrorKind, Service, excerpt::escaped, history::History, response::Meta};
+use super::{CallErrorKind, CallInfo, History, ResponseMeta};
+use crate::Service;
 
 pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// The call a failure belongs to.
-#[derive(Debug)]
-pub(crate) struct CallInfo {
-    pub(crate) service: &'static Service,
-    pub(crate) operation: &'static str,
-    pub(crate) method: Method,
-    /// Below the base URL, without the query.
-    pub(crate) path: String,
-}
+/// The most of a body that an error keeps, in bytes.
+pub(crate) const KEPT_BODY: usize = 64 * 1024;
 
 /// Everything about a failure but its typed body.
 pub(crate) struct Details {
-    pub(crate) kind: ErrorKind,
+    pub(crate) kind: CallErrorKind,
     pub(crate) call: Option<Arc<CallInfo>>,
     pub(crate) attempts: u32,
     pub(crate) history: History,
     pub(crate) status: Option<StatusCode>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// What went wrong, in our words; empty for `Api`.
+    /// What went wrong, in our words and with those of its causes; empty for `Api`.
     pub(crate) text: String,
-    /// Why it was not attempted again, where that is not plain.
+    /// Why there was no further attempt, where that is not obvious.
     pub(crate) note: Option<String>,
-    /// The service's message, kept when the typed body was erased.
+    /// The service's message, where no typed body has it: plain text, or a body that was erased.
     pub(crate) message: Option<String>,
-    pub(crate) source: Option<Cause>,
+    /// Whether the body is the error that the operation documents.
+    pub(crate) is_documented: bool,
+    pub(crate) cause: Option<Cause>,
 }
 
 impl Details {
-    pub(crate) fn new(kind: ErrorKind, text: String) -> Self {
+    pub(crate) fn new(kind: CallErrorKind, text: String) -> Self {
         Self {
             kind,
             call: None,
@@ -50,18 +46,30 @@ impl Details {
             text,
             note: None,
             message: None,
-            source: None,
+            is_documented: false,
+            cause: None,
         }
     }
 
-    pub(crate) fn answered(kind: ErrorKind, meta: Meta, body: Bytes, text: String) -> Self {
+    /// An error made of a response. `body` and `text` hold no credential any more; the headers are
+    /// masked here.
+    pub(crate) fn received(
+        kind: CallErrorKind,
+        meta: ResponseMeta,
+        body: Bytes,
+        text: String,
+    ) -> Self {
+        let mut headers = meta.headers;
+        if let Some(core) = &meta.core {
+            core.mask_headers(&mut headers);
+        }
         Self {
             call: meta.call,
             attempts: meta.attempts,
             history: meta.history,
             status: Some(meta.status),
-            headers: meta.headers,
-            body,
+            headers,
+            body: beginning(body),
             note: meta.note,
             ..Self::new(kind, text)
         }
@@ -72,29 +80,11 @@ impl Details {
     }
 }
 
-/// The most of a body that an error keeps, in bytes.
-pub(crate) const KEPT_BODY: usize = 64 * 1024;
-
-pub(crate) fn prefix(body: &Bytes) -> Bytes {
-    if body.len() <= KEPT_BODY {
-        body.clone()
-    } else {
+/// As much of a body as an error keeps.
+fn beginning(body: Bytes) -> Bytes {
+    match body.len() <= KEPT_BODY {
+        true => body,
         // A copy, so that the error does not hold the whole page in memory.
-        Bytes::copy_from_slice(&body[..KEPT_BODY])
+        false => Bytes::copy_from_slice(&body[..KEPT_BODY]),
     }
-}
-
-/// An error and its causes on one line, each said once.
-pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let said = cause.to_string();
-        if !text.ends_with(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        next = cause.source();
-    }
-    escaped(&text, 1000)
 }
