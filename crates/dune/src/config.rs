@@ -21,16 +21,29 @@ fn header(key: &Secret) -> Result<(HeaderName, HeaderValue), CredentialError> {
 }
 
 impl Client {
-    /// A client with this API key and defaults for everything else.
+    /// Returns a client with this API key and defaults for everything else.
     ///
     /// # Errors
     ///
-    /// The key cannot be one; see [`Secret::new`].
+    /// The key is empty, or holds characters that a key cannot hold; see [`Secret::new`].
+    ///
+    /// ```no_run
+    /// use rowfeed_dune::Client;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let key = std::fs::read_to_string("dune.key")?;
+    /// let client = Client::new(key.trim())?;
+    /// let run = client.execute_sql().body("SELECT 1 AS n").send().await?;
+    /// println!("{}", run.execution_id);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(api_key: impl Into<String>) -> Result<Self, BuildError> {
         Self::builder().api_key(Secret::new(api_key)?).build()
     }
 
-    /// A client with the key in `DUNE_API_KEY`, and the base URL in `DUNE_API_BASE_URL` where
+    /// Returns a client with the key in `DUNE_API_KEY`, and the base URL in `DUNE_API_BASE_URL` if
     /// that is set.
     ///
     /// # Errors
@@ -45,7 +58,7 @@ impl Client {
 client_builder!(Client, SERVICE);
 
 impl ClientBuilder {
-    /// The API key. Keys belong to a user or a team; reading results and executing queries needs
+    /// Sets the API key. Keys belong to a user or a team; reading results and executing queries needs
     /// the scope *Read*.
     pub fn api_key(mut self, key: Secret) -> Self {
         self.transport = self.transport.credential(key);

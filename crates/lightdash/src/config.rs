@@ -32,11 +32,25 @@ fn header(token: &Secret) -> Result<(HeaderName, HeaderValue), CredentialError> 
 }
 
 impl Client {
-    /// A client for the server at `url`, with this token and defaults for everything else.
+    /// Returns a client for the server at `url`, with this token and defaults for everything else.
     ///
     /// # Errors
     ///
-    /// The URL or the token cannot be one.
+    /// The URL or the token cannot be used; the message says why.
+    ///
+    /// ```no_run
+    /// use rowfeed_lightdash::Client;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let token = std::fs::read_to_string("lightdash.token")?;
+    /// let client = Client::new("https://app.lightdash.cloud", token.trim())?;
+    /// for project in &client.list_organization_projects().send().await?.results {
+    ///     println!("{}", project.name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(url: impl Into<String>, token: impl Into<String>) -> Result<Self, BuildError> {
         Self::builder()
             .base_url(url)
@@ -44,7 +58,7 @@ impl Client {
             .build()
     }
 
-    /// A client with the server's URL in `LIGHTDASH_URL` and the token in `LIGHTDASH_API_KEY`,
+    /// Returns a client with the server's URL in `LIGHTDASH_URL` and the token in `LIGHTDASH_API_KEY`,
     /// the variables of Lightdash's own command line.
     ///
     /// # Errors
@@ -60,9 +74,9 @@ impl Client {
 client_builder!(Client, SERVICE);
 
 impl ClientBuilder {
-    /// A personal access token, the token of a service account, or an OAuth access token.
+    /// Sets a personal access token, the token of a service account, or an OAuth access token.
     ///
-    /// The kind is told by the token: `ldsvc_…` and JWTs are sent as `Bearer`, everything else as
+    /// The token itself shows which kind it is: `ldsvc_…` and JWTs are sent as `Bearer`, everything else as
     /// `ApiKey`. A token that begins with `Bearer ` or `ApiKey ` is sent as it is.
     pub fn token(mut self, token: Secret) -> Self {
         self.transport = self.transport.credential(token);

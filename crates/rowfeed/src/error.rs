@@ -340,11 +340,13 @@ impl fmt::Debug for Error {
     }
 }
 
+/// `Display` has the text of the failed call or of the cell that did not fit, so `source` is what lies
+/// below that: a printed chain shows each cause once.
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self.0.cause.as_ref()? {
-            Cause::Call(error) => Some(error),
-            Cause::Decode(error) => Some(error),
+            Cause::Call(error) => error.source(),
+            Cause::Decode(error) => error.source(),
         }
     }
 }

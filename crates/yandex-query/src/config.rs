@@ -21,19 +21,32 @@ fn header(token: &Secret) -> Result<(HeaderName, HeaderValue), CredentialError> 
 }
 
 impl Client {
-    /// A client with this IAM token and defaults for everything else.
+    /// Returns a client with this IAM token and defaults for everything else.
     ///
     /// A token lives 12 hours at most; a program that runs longer sets a
     /// [`credential_provider`](ClientBuilder::credential_provider).
     ///
     /// # Errors
     ///
-    /// The token cannot be one; see [`Secret::new`].
+    /// The token is empty, or holds characters that a token cannot hold; see [`Secret::new`].
+    ///
+    /// ```no_run
+    /// use rowfeed_yandex_query::Client;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let token = std::fs::read_to_string("iam.token")?;
+    /// let client = Client::new(token.trim())?;
+    /// let query = client.create_query().project("my-folder").body("SELECT 1 AS n").send().await?;
+    /// println!("{}", query.id);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(iam_token: impl Into<String>) -> Result<Self, BuildError> {
         Self::builder().iam_token(Secret::new(iam_token)?).build()
     }
 
-    /// A client with the IAM token in `YC_IAM_TOKEN`, and the base URL in `YANDEX_QUERY_URL`
+    /// Returns a client with the IAM token in `YC_IAM_TOKEN`, and the base URL in `YANDEX_QUERY_URL`
     /// where that is set.
     ///
     /// # Errors
@@ -48,7 +61,7 @@ impl Client {
 client_builder!(Client, SERVICE);
 
 impl ClientBuilder {
-    /// The IAM token of a user or a service account.
+    /// Sets the IAM token of a user or a service account.
     pub fn iam_token(mut self, token: Secret) -> Self {
         self.transport = self.transport.credential(token);
         self

@@ -5,8 +5,8 @@ use std::error::Error as _;
 use reqwest::{Url, header::HeaderMap};
 
 use crate::{
-    CredentialError,
     config::Core,
+    credential::CredentialError,
     error::{CallErrorKind, Cause, TimeoutScope},
     excerpt::chain,
     no_connection::remedy,

@@ -5,8 +5,9 @@ use reqwest::header::HeaderMap;
 
 use super::{BuildError, Service, http_settings::HttpSettings};
 use crate::{
-    CredentialProvider, RateLimit, RetryPolicy, Secret, credential::SentCredentials,
-    rate_limit::Limiter, retry::Budget,
+    credential::{CredentialProvider, Secret, SentCredentials},
+    rate_limit::{Limiter, RateLimit},
+    retry::{Budget, RetryPolicy},
 };
 
 /// The settings and shared state behind a client and all its clones.

@@ -12,12 +12,11 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::CredentialError;
 use crate::{
-    RetryPolicy,
     asked_wait::asked_wait,
     excerpt::{chain, escaped},
     no_connection::remedy,
     platform::{self, Body, sleep},
-    retry::is_transient,
+    retry::{RetryPolicy, is_transient},
 };
 
 /// Where tokens come from. It follows no redirect, reads little, and shows nothing of what a

@@ -11,9 +11,9 @@ use super::{
     Attempt, CallErrorKind, Cause, Details, ResponseMeta, TransportError, display::plain_text,
 };
 use crate::{
-    InvalidPathParameter,
     asked_wait::asked_wait,
     excerpt::{chain, escaped},
+    path::InvalidPathParameter,
     retry::is_transient,
 };
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use reqwest::{Method, StatusCode, Url, header::HeaderMap};
 
 use super::History;
-use crate::{Core, Service};
+use crate::config::{Core, Service};
 
 /// The request of a call, as errors and spans name it.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ mod tests {
     use reqwest::header::{HeaderName, HeaderValue};
 
     use super::*;
-    use crate::{CredentialError, Secret};
+    use crate::credential::{CredentialError, Secret};
 
     fn header(_: &Secret) -> Result<(HeaderName, HeaderValue), CredentialError> {
         Err(CredentialError::new("none"))

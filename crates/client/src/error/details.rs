@@ -6,7 +6,7 @@ use bytes::Bytes;
 use reqwest::{StatusCode, header::HeaderMap};
 
 use super::{CallErrorKind, CallInfo, History, ResponseMeta};
-use crate::Service;
+use crate::config::Service;
 
 pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 

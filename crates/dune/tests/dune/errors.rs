@@ -61,9 +61,20 @@ async fn every_documented_refusal_keeps_status_message_and_body() {
 #[tokio::test]
 async fn an_error_is_one_line_that_says_where_and_what() {
     let error = refused(json(404, r#"{"error": "Query not found"}"#)).await;
+    let url = error.url().unwrap();
+    assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+    assert!(url.ends_with("/dune/api/v1/execution/01REEF/results"), "{url}");
     assert_eq!(
         error.to_string(),
-        "dune: get_execution_results: 404 Not Found: Query not found \
+        format!(
+            "dune: get_execution_results: 404 Not Found: Query not found (GET {url}, 1 attempt)"
+        )
+    );
+
+    let error = refused(json(400, r#"{"error": "bad limit"}"#)).await;
+    assert_eq!(
+        error.to_string(),
+        "dune: get_execution_results: 400 Bad Request: bad limit \
          (GET /v1/execution/01REEF/results, 1 attempt)"
     );
 }
