@@ -1,6 +1,6 @@
 use std::future::{Future, ready};
 
-use crate::{CallError, Core, Response, call::Call};
+use crate::{call::Call, config::Core, error::TransportError, response::Response};
 
 /// What a generated client tells about itself.
 pub trait ClientInfo<Inner> {
@@ -27,7 +27,7 @@ pub struct OperationInfo {
 /// How a generated client carries out a request; the default methods do everything.
 ///
 /// [`exec`](Self::exec) adds the credential and the idempotency key, applies timeouts, deadline
-/// and retries, follows redirects within the same origin, and opens one `tracing` span a call.
+/// and retries, follows redirects below the base URL, and opens one `tracing` span a call.
 pub trait ClientHooks<Inner>: ClientInfo<Inner>
 where
     Inner: AsRef<Core>,
@@ -37,7 +37,7 @@ where
         &self,
         request: &mut reqwest::Request,
         info: &OperationInfo,
-    ) -> impl Future<Output = Result<(), CallError>> + Send {
+    ) -> impl Future<Output = Result<(), TransportError>> + Send {
         let _ = (request, info);
         ready(Ok(()))
     }
@@ -45,9 +45,9 @@ where
     /// Runs when the head of the final answer is there, or the call failed.
     fn post(
         &self,
-        result: &Result<Response, CallError>,
+        result: &Result<Response, TransportError>,
         info: &OperationInfo,
-    ) -> impl Future<Output = Result<(), CallError>> + Send {
+    ) -> impl Future<Output = Result<(), TransportError>> + Send {
         let _ = (result, info);
         ready(Ok(()))
     }
@@ -57,14 +57,14 @@ where
         &self,
         request: reqwest::Request,
         info: &OperationInfo,
-    ) -> impl Future<Output = Result<Response, CallError>> + Send {
-        Call::new(
+    ) -> impl Future<Output = Result<Response, TransportError>> + Send {
+        let call = Call::new(
             self.inner().as_ref().clone(),
             self.client().clone(),
             self.baseurl(),
             request,
             info.operation_id,
-        )
-        .run()
+        );
+        async { call.run().await.map(Response::new) }
     }
 }

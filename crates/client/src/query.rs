@@ -9,7 +9,7 @@ use serde::{
     ser::{self, Error as _, Impossible},
 };
 
-use crate::Error;
+use crate::error::CallError;
 
 /// One query parameter, as generated code hands it to reqwest's `query`.
 ///
@@ -54,13 +54,16 @@ impl<T: Serialize> Serialize for QueryParam<'_, T> {
 /// What generated code needs of a request builder beyond reqwest's own.
 #[doc(hidden)]
 pub trait RequestBuilderExt<E> {
-    fn form_urlencoded<T: Serialize + ?Sized>(self, body: &T) -> Result<RequestBuilder, Error<E>>;
+    fn form_urlencoded<T: Serialize + ?Sized>(
+        self,
+        body: &T,
+    ) -> Result<RequestBuilder, CallError<E>>;
 }
 
 impl<E> RequestBuilderExt<E> for RequestBuilder {
-    fn form_urlencoded<T: Serialize + ?Sized>(self, body: &T) -> Result<Self, Error<E>> {
+    fn form_urlencoded<T: Serialize + ?Sized>(self, body: &T) -> Result<Self, CallError<E>> {
         let body = serde_urlencoded::to_string(body).map_err(|error| {
-            Error::InvalidRequest(format!("the body cannot be a form: {error}"))
+            CallError::InvalidRequest(format!("the body cannot be a form: {error}"))
         })?;
         let form = HeaderValue::from_static("application/x-www-form-urlencoded");
         Ok(self.header(CONTENT_TYPE, form).body(body))
@@ -335,7 +338,7 @@ mod tests {
 
     use super::*;
 
-    fn query<T: Serialize>(value: T) -> Result<String, Error> {
+    fn query<T: Serialize>(value: T) -> Result<String, CallError> {
         let request = reqwest::Client::new()
             .get("http://h/")
             .query(&QueryParam::new("p", &value))
@@ -415,7 +418,7 @@ mod tests {
             Tuple(i64, i64),
             Struct { field: i64 },
         }
-        let shown = |result: Result<String, Error>| result.unwrap_err().to_string();
+        let shown = |result: Result<String, CallError>| result.unwrap_err().to_string();
         for (shown, found) in [
             (shown(query(Struct { field: 1 })), "the struct Struct"),
             (shown(query((1, 2))), "a tuple"),
@@ -454,7 +457,7 @@ mod tests {
     fn forms() {
         let builder = reqwest::Client::new().post("http://h/");
         let body = BTreeMap::from([("a", "1 2"), ("b", "&")]);
-        let builder: Result<RequestBuilder, Error> = builder.form_urlencoded(&body);
+        let builder: Result<RequestBuilder, CallError> = builder.form_urlencoded(&body);
         let request = builder.unwrap().build().unwrap();
         assert_eq!(request.body().unwrap().as_bytes().unwrap(), b"a=1+2&b=%26");
         assert_eq!(
@@ -462,7 +465,7 @@ mod tests {
             "application/x-www-form-urlencoded"
         );
         let builder = reqwest::Client::new().post("http://h/");
-        let builder: Result<RequestBuilder, Error> = builder.form_urlencoded(&5);
+        let builder: Result<RequestBuilder, CallError> = builder.form_urlencoded(&5);
         let shown = builder.unwrap_err().to_string();
         assert!(shown.contains("the body cannot be a form"), "{shown}");
     }

@@ -1,11 +1,12 @@
 use std::{
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
 use reqwest::StatusCode;
-
-use crate::Core;
 
 /// How often, and after what wait, a call is attempted again.
 ///
@@ -21,7 +22,7 @@ use crate::Core;
 /// date, or after a 429 without one in `RateLimit`, `RateLimit-Reset` or `X-RateLimit-Reset`. A
 /// wait that would reach past the call's deadline is not begun: the last failure is returned at
 /// once, and says so. What each attempt met is in
-/// [`Error::history`](crate::Error::history).
+/// [`CallError::history`](crate::CallError::history).
 ///
 /// All clones of a client share a budget, so that a service in trouble is not met with a
 /// multiple of the usual traffic: 100 tokens, of which each retry takes 5. A call that succeeds
@@ -144,7 +145,7 @@ impl Budget {
     }
 
     /// Takes the price of one retry, if it is there.
-    pub(crate) fn take(&self) -> bool {
+    fn take(&self) -> bool {
         self.size.is_none()
             || self
                 .tokens
@@ -177,12 +178,13 @@ impl Budget {
     }
 }
 
-/// The price of a retry that is not sent yet; given back when the call is dropped before.
-pub(crate) struct Paid(Option<Core>);
+/// A retry that was taken from the budget and not sent yet; given back when dropped before that.
+pub(crate) struct RetryPermit(Option<Arc<Budget>>);
 
-impl Paid {
-    pub(crate) fn new(core: &Core) -> Self {
-        Self(Some(core.clone()))
+impl RetryPermit {
+    /// Takes the price of a retry; `None` when the budget is used up.
+    pub(crate) fn take(budget: &Arc<Budget>) -> Option<Self> {
+        budget.take().then(|| Self(Some(Arc::clone(budget))))
     }
 
     /// The retry is sent now.
@@ -191,10 +193,10 @@ impl Paid {
     }
 }
 
-impl Drop for Paid {
+impl Drop for RetryPermit {
     fn drop(&mut self) {
-        if let Some(core) = &self.0 {
-            core.shared().budget.refund();
+        if let Some(budget) = &self.0 {
+            budget.refund();
         }
     }
 }

@@ -1,7 +1,7 @@
-use rowfeed_client::{
-    BuildError, CredentialError, Secret, Service, ServiceError, TransportBuilder,
-};
 use reqwest::header::{HeaderName, HeaderValue};
+use rowfeed_client::{
+    BuildError, CredentialError, Secret, Service, ServiceError, TransportBuilder, client_builder,
+};
 
 use crate::{Client, types};
 
@@ -10,6 +10,7 @@ static SERVICE: Service = Service {
     default_base_url: Some("https://api.dune.com/api"),
     user_agent: concat!("rowfeed-dune/", env!("CARGO_PKG_VERSION")),
     credential: header,
+    credential_setting: "api_key",
     request_id_headers: &["x-request-id", "cf-ray"],
     // Dune knows no idempotency keys: an execute that may have run is not sent again.
     idempotent_operations: &[],
@@ -20,78 +21,48 @@ fn header(key: &Secret) -> Result<(HeaderName, HeaderValue), CredentialError> {
 }
 
 impl Client {
-    /// A client with this API key and defaults for everything else.
+    /// Returns a client with this API key and defaults for everything else.
     ///
     /// # Errors
     ///
-    /// The key cannot be one; see [`Secret::new`].
+    /// The key is empty, or holds characters that a key cannot hold; see [`Secret::new`].
+    ///
+    /// ```no_run
+    /// use rowfeed_dune::Client;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let key = std::fs::read_to_string("dune.key")?;
+    /// let client = Client::new(key.trim())?;
+    /// let run = client.execute_sql().body("SELECT 1 AS n").send().await?;
+    /// println!("{}", run.execution_id);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(api_key: impl Into<String>) -> Result<Self, BuildError> {
         Self::builder().api_key(Secret::new(api_key)?).build()
     }
 
-    /// A client with the key in `DUNE_API_KEY`, and the base URL in `DUNE_API_BASE_URL` where
+    /// Returns a client with the key in `DUNE_API_KEY`, and the base URL in `DUNE_API_BASE_URL` if
     /// that is set.
     ///
     /// # Errors
     ///
     /// `DUNE_API_KEY` is not set, or one of the two cannot be used.
     pub fn from_env() -> Result<Self, BuildError> {
-        let builder = Self::builder().api_key(Secret::from_env("DUNE_API_KEY")?);
-        match BuildError::optional_var("DUNE_API_BASE_URL")? {
-            Some(url) => builder.base_url(url).build(),
-            None => builder.build(),
-        }
-    }
-
-    /// Sets up a client step by step.
-    pub fn builder() -> ClientBuilder {
-        ClientBuilder {
-            transport: TransportBuilder::new(&SERVICE),
-        }
-    }
-
-    /// The same client, with connections that it shares with no other; for calls from another
-    /// runtime than the usual one. Credential and retry budget stay shared.
-    ///
-    /// # Errors
-    ///
-    /// The HTTP client cannot be made a second time.
-    #[doc(hidden)]
-    pub fn with_fresh_connections(&self) -> Result<Self, BuildError> {
-        let http = self.inner.fresh_http_client()?;
-        Ok(Self::new_with_client(
-            &self.baseurl,
-            http,
-            self.inner.clone(),
-        ))
+        let transport = TransportBuilder::new(&SERVICE).env("DUNE_API_KEY", "DUNE_API_BASE_URL")?;
+        ClientBuilder { transport }.build()
     }
 }
 
-/// Sets up a [`Client`].
-#[derive(Debug)]
-#[must_use = "a builder does nothing until build() is called"]
-pub struct ClientBuilder {
-    transport: TransportBuilder,
-}
+client_builder!(Client, SERVICE);
 
 impl ClientBuilder {
-    /// The API key. Keys belong to a user or a team; reading results and executing queries needs
+    /// Sets the API key. Keys belong to a user or a team; reading results and executing queries needs
     /// the scope *Read*.
     pub fn api_key(mut self, key: Secret) -> Self {
         self.transport = self.transport.credential(key);
         self
-    }
-
-    rowfeed_client::transport_methods!();
-
-    /// Builds the client; nothing is sent yet.
-    ///
-    /// # Errors
-    ///
-    /// A setting cannot be used; the message names it.
-    pub fn build(self) -> Result<Client, BuildError> {
-        let (base_url, http, core) = self.transport.build()?;
-        Ok(Client::new_with_client(&base_url, http, core))
     }
 }
 

@@ -12,10 +12,14 @@ mod statement;
 pub use config::ClientBuilder;
 pub use generated::{API_VERSION, Client, builder, types};
 pub use rowfeed_client::{
-    Attempt, BuildError, ByteStream, CredentialError, CredentialProvider, EnvCredential, ErrorKind,
-    ExpiringSecret, RateLimit, RawRows, RefreshingCredential, ResponseValue, RetryPolicy, Secret,
-    SecretError, SecretFuture, TimeoutScope, UnknownValue,
+    Attempt, BuildError, ByteStream, CallErrorKind, CredentialError, CredentialProvider,
+    EnvCredential, ExpiringSecret, RateLimit, RawRows, RefreshingCredential, ResponseValue,
+    RetryPolicy, Secret, SecretError, SecretFuture, TimeoutScope, UnknownValue,
 };
 
-/// What goes wrong in a call, with Dune's own error body where there is one.
-pub type Error = rowfeed_client::Error<types::ErrorResponse>;
+/// Why a call failed, with the error body of Dune where there is one.
+pub type CallError = rowfeed_client::CallError<types::ErrorResponse>;
+
+/// The name that generated examples have for [`CallError`].
+#[doc(hidden)]
+pub use CallError as Error;

@@ -12,10 +12,14 @@ mod statement;
 pub use config::ClientBuilder;
 pub use generated::{API_VERSION, Client, builder, types};
 pub use rowfeed_client::{
-    Attempt, BuildError, ByteStream, CredentialError, CredentialProvider, EnvCredential, ErrorKind,
-    ExpiringSecret, RateLimit, RawRows, RefreshingCredential, ResponseValue, RetryPolicy, Secret,
-    SecretError, SecretFuture, TimeoutScope, UnknownValue,
+    Attempt, BuildError, ByteStream, CallErrorKind, CredentialError, CredentialProvider,
+    EnvCredential, ExpiringSecret, RateLimit, RawRows, RefreshingCredential, ResponseValue,
+    RetryPolicy, Secret, SecretError, SecretFuture, TimeoutScope, UnknownValue,
 };
 
-/// What goes wrong in a call, with the error that Lightdash itself sent where there is one.
-pub type Error = rowfeed_client::Error<types::ErrorPayload>;
+/// Why a call failed, with the error body of Lightdash where there is one.
+pub type CallError = rowfeed_client::CallError<types::ErrorPayload>;
+
+/// The name that generated examples have for [`CallError`].
+#[doc(hidden)]
+pub use CallError as Error;

@@ -145,10 +145,10 @@ impl Error {
     /// A call that failed. The error keeps it, and says what it says.
     pub fn from_call<E: ServiceError>(
         service: &'static str,
-        error: rowfeed_client::Error<E>,
+        error: rowfeed_client::CallError<E>,
     ) -> Self {
         let kind = match error.kind() {
-            rowfeed_client::ErrorKind::InvalidRequest => ErrorKind::InvalidRequest,
+            rowfeed_client::CallErrorKind::InvalidRequest => ErrorKind::InvalidRequest,
             _ => ErrorKind::Call,
         };
         let message = error.to_string();
@@ -241,10 +241,10 @@ impl Error {
     /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
     /// let error = dune.execute_sql().body("SELECT 1 AS n").run().await.unwrap_err();
     /// let call = error.call().ok_or("not a failed call")?;
-    /// if call.is_unauthorised() {
+    /// if call.is_unauthorized() {
     ///     eprintln!("the key is wrong, or has been revoked: {:?}", call.status());
     /// }
-    /// # assert!(call.is_unauthorised());
+    /// # assert!(call.is_unauthorized());
     /// # Ok(())
     /// # }
     /// ```
@@ -340,11 +340,13 @@ impl fmt::Debug for Error {
     }
 }
 
+/// `Display` has the text of the failed call or of the cell that did not fit, so `source` is what lies
+/// below that: a printed chain shows each cause once.
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self.0.cause.as_ref()? {
-            Cause::Call(error) => Some(error),
-            Cause::Decode(error) => Some(error),
+            Cause::Call(error) => error.source(),
+            Cause::Decode(error) => error.source(),
         }
     }
 }

@@ -117,11 +117,11 @@ pub use rowfeed_client::EnvCredential;
 
 /// What [`Error::call`](crate::Error::call) gives: one call that failed, whichever the service.
 #[doc(inline)]
-pub use rowfeed_client::Error as CallError;
+pub use rowfeed_client::CallError;
 
 /// What kind of failure a [`CallError`] is.
 #[doc(inline)]
-pub use rowfeed_client::ErrorKind as CallErrorKind;
+pub use rowfeed_client::CallErrorKind;
 
 #[doc(inline)]
 pub use rowfeed_client::{

@@ -69,7 +69,7 @@ async fn a_service_that_refuses_every_token_ends_the_reading() {
     assert_eq!(pages.try_next().await.unwrap().unwrap().len(), 50);
     let error = pages.try_next().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Call);
-    assert!(error.call().unwrap().is_unauthorised(), "{error}");
+    assert!(error.call().unwrap().is_unauthorized(), "{error}");
     let met: Vec<_> = error.history().iter().map(|a| a.to_string()).collect();
     assert_eq!(met, ["401", "401"]);
 }

@@ -50,7 +50,7 @@ async fn a_wrong_key_is_a_refusal_and_not_shown() {
         let error = bench.try_run(service, "SELECT 1").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Call);
         let call = error.call().unwrap();
-        assert!(call.is_unauthorised());
+        assert!(call.is_unauthorized());
         assert_eq!(call.status().unwrap(), 401);
         assert!(error.to_string().starts_with(words), "{error}");
         for secret in SECRETS {
@@ -86,7 +86,7 @@ async fn a_token_without_the_right_is_a_refusal() {
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Call);
     assert_eq!(error.call().unwrap().status().unwrap(), 403);
-    assert!(error.call().unwrap().is_unauthorised());
+    assert!(error.call().unwrap().is_unauthorized());
     assert!(error.to_string().contains("Permission denied"), "{error}");
 }
 
@@ -167,7 +167,7 @@ async fn an_unknown_project_is_said_to_be_unknown() {
         .project("b1another")
         .body("SELECT 1");
     let error = starting.run().await.unwrap_err();
-    assert!(error.call().unwrap().is_unauthorised(), "{error}");
+    assert!(error.call().unwrap().is_unauthorized(), "{error}");
 }
 
 #[tokio::test]

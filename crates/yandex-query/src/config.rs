@@ -1,7 +1,7 @@
-use rowfeed_client::{
-    BuildError, CredentialError, Secret, Service, ServiceError, TransportBuilder,
-};
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use rowfeed_client::{
+    BuildError, CredentialError, Secret, Service, ServiceError, TransportBuilder, client_builder,
+};
 
 use crate::{Client, types};
 
@@ -10,6 +10,7 @@ static SERVICE: Service = Service {
     default_base_url: Some("https://api.yandex-query.cloud.yandex.net/api/fq/v1"),
     user_agent: concat!("rowfeed-yandex-query/", env!("CARGO_PKG_VERSION")),
     credential: header,
+    credential_setting: "iam_token",
     request_id_headers: &["x-request-id", "x-server-trace-id"],
     // With a key a repeated create answers with the query that is there already, for 10 minutes.
     idempotent_operations: &["create_query", "stop_query", "start_query"],
@@ -20,80 +21,50 @@ fn header(token: &Secret) -> Result<(HeaderName, HeaderValue), CredentialError> 
 }
 
 impl Client {
-    /// A client with this IAM token and defaults for everything else.
+    /// Returns a client with this IAM token and defaults for everything else.
     ///
     /// A token lives 12 hours at most; a program that runs longer sets a
     /// [`credential_provider`](ClientBuilder::credential_provider).
     ///
     /// # Errors
     ///
-    /// The token cannot be one; see [`Secret::new`].
+    /// The token is empty, or holds characters that a token cannot hold; see [`Secret::new`].
+    ///
+    /// ```no_run
+    /// use rowfeed_yandex_query::Client;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let token = std::fs::read_to_string("iam.token")?;
+    /// let client = Client::new(token.trim())?;
+    /// let query = client.create_query().project("my-folder").body("SELECT 1 AS n").send().await?;
+    /// println!("{}", query.id);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(iam_token: impl Into<String>) -> Result<Self, BuildError> {
         Self::builder().iam_token(Secret::new(iam_token)?).build()
     }
 
-    /// A client with the IAM token in `YC_IAM_TOKEN`, and the base URL in `YANDEX_QUERY_URL`
+    /// Returns a client with the IAM token in `YC_IAM_TOKEN`, and the base URL in `YANDEX_QUERY_URL`
     /// where that is set.
     ///
     /// # Errors
     ///
     /// `YC_IAM_TOKEN` is not set, or one of the two cannot be used.
     pub fn from_env() -> Result<Self, BuildError> {
-        let builder = Self::builder().iam_token(Secret::from_env("YC_IAM_TOKEN")?);
-        match BuildError::optional_var("YANDEX_QUERY_URL")? {
-            Some(url) => builder.base_url(url).build(),
-            None => builder.build(),
-        }
-    }
-
-    /// Sets up a client step by step.
-    pub fn builder() -> ClientBuilder {
-        ClientBuilder {
-            transport: TransportBuilder::new(&SERVICE),
-        }
-    }
-
-    /// The same client, with connections that it shares with no other; for calls from another
-    /// runtime than the usual one. Credential and retry budget stay shared.
-    ///
-    /// # Errors
-    ///
-    /// The HTTP client cannot be made a second time.
-    #[doc(hidden)]
-    pub fn with_fresh_connections(&self) -> Result<Self, BuildError> {
-        let http = self.inner.fresh_http_client()?;
-        Ok(Self::new_with_client(
-            &self.baseurl,
-            http,
-            self.inner.clone(),
-        ))
+        let transport = TransportBuilder::new(&SERVICE).env("YC_IAM_TOKEN", "YANDEX_QUERY_URL")?;
+        ClientBuilder { transport }.build()
     }
 }
 
-/// Sets up a [`Client`].
-#[derive(Debug)]
-#[must_use = "a builder does nothing until build() is called"]
-pub struct ClientBuilder {
-    transport: TransportBuilder,
-}
+client_builder!(Client, SERVICE);
 
 impl ClientBuilder {
-    /// The IAM token of a user or a service account.
+    /// Sets the IAM token of a user or a service account.
     pub fn iam_token(mut self, token: Secret) -> Self {
         self.transport = self.transport.credential(token);
         self
-    }
-
-    rowfeed_client::transport_methods!();
-
-    /// Builds the client; nothing is sent yet.
-    ///
-    /// # Errors
-    ///
-    /// A setting cannot be used; the message names it.
-    pub fn build(self) -> Result<Client, BuildError> {
-        let (base_url, http, core) = self.transport.build()?;
-        Ok(Client::new_with_client(&base_url, http, core))
     }
 }
 

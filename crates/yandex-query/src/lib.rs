@@ -19,10 +19,14 @@ pub use credentials::MetadataCredential;
 pub use credentials::{InvalidServiceAccountKey, ServiceAccountCredential, ServiceAccountKey};
 pub use generated::{API_VERSION, Client, builder, types};
 pub use rowfeed_client::{
-    Attempt, BuildError, ByteStream, CredentialError, CredentialProvider, EnvCredential, ErrorKind,
-    ExpiringSecret, RateLimit, RawRows, RefreshingCredential, ResponseValue, RetryPolicy, Secret,
-    SecretError, SecretFuture, TimeoutScope, UnknownValue,
+    Attempt, BuildError, ByteStream, CallErrorKind, CredentialError, CredentialProvider,
+    EnvCredential, ExpiringSecret, RateLimit, RawRows, RefreshingCredential, ResponseValue,
+    RetryPolicy, Secret, SecretError, SecretFuture, TimeoutScope, UnknownValue,
 };
 
-/// What goes wrong in a call, with the error that the service itself sent, where it sent one.
-pub type Error = rowfeed_client::Error<types::GenericError>;
+/// Why a call failed, with the error body of Yandex Query where there is one.
+pub type CallError = rowfeed_client::CallError<types::GenericError>;
+
+/// The name that generated examples have for [`CallError`].
+#[doc(hidden)]
+pub use CallError as Error;

@@ -88,6 +88,21 @@ mod tests {
 
     use super::*;
 
+    /// `cargo add rowfeed-dune` is enough to reach the service.
+    #[test]
+    fn every_client_has_tls_and_gzip_by_default() {
+        let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates");
+        for folder in ["dune", "lightdash", "yandex-query", "rowfeed"] {
+            let manifest = fs::read_to_string(crates.join(folder).join("Cargo.toml")).unwrap();
+            let manifest: DocumentMut = manifest.parse().unwrap();
+            let defaults = manifest["features"]["default"].as_array().unwrap();
+            let defaults: Vec<_> = defaults.iter().filter_map(|item| item.as_str()).collect();
+            for feature in ["rustls", "gzip"] {
+                assert!(defaults.contains(&feature), "{folder}: {defaults:?}");
+            }
+        }
+    }
+
     /// A feature that is added to a crate has to be added here.
     #[test]
     fn every_feature_of_every_library_is_in_a_combination() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rowfeed_client::{ErrorKind, RetryPolicy, TimeoutScope};
+use rowfeed_client::{CallErrorKind, RetryPolicy, TimeoutScope};
 
 use crate::{
     server::{Reply, Server},
@@ -28,7 +28,7 @@ async fn a_body_at_the_limit_is_read_and_one_above_is_not() {
         let error = short.get_page().query_id("1").send().await.unwrap_err();
         assert_eq!(
             (error.kind(), error.attempts()),
-            (ErrorKind::BodyTooLarge, 1)
+            (CallErrorKind::BodyTooLarge, 1)
         );
         assert_eq!(error.status().unwrap(), 200);
         assert!(
@@ -46,7 +46,7 @@ async fn an_announced_giant_is_refused_before_it_is_read() {
         .wait(10_000);
     let server = Server::start([giant]).await;
     let result = client(&server).get_page().query_id("1").send().await;
-    assert_eq!(result.unwrap_err().kind(), ErrorKind::BodyTooLarge);
+    assert_eq!(result.unwrap_err().kind(), CallErrorKind::BodyTooLarge);
 }
 
 #[cfg(feature = "gzip")]
@@ -75,7 +75,7 @@ async fn the_limit_counts_unpacked_bytes() {
     .await;
     let client = build(transport(&server.url).max_body_bytes(1_000_000));
     let error = client.get_page().query_id("1").send().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::BodyTooLarge);
+    assert_eq!(error.kind(), CallErrorKind::BodyTooLarge);
     let page = client.get_page().query_id("1").send().await.unwrap();
     assert_eq!(page.result.rows.as_str(), "[1]");
     let page = client.get_page().query_id("1").send().await.unwrap();
@@ -160,7 +160,7 @@ async fn a_stream_is_bound_by_pauses_and_not_by_its_length() {
     let mut stream = client.get_csv().send().await.unwrap().into_inner();
     assert_eq!(stream.next_chunk().await.unwrap().unwrap().len(), 10);
     let error = stream.next_chunk().await.unwrap().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Timeout(TimeoutScope::Stall));
+    assert_eq!(error.kind(), CallErrorKind::Timeout(TimeoutScope::Stall));
     assert!(
         error
             .to_string()
@@ -190,7 +190,7 @@ async fn a_cut_stream_is_an_error_and_not_an_end() {
     let mut stream = client(&server).get_csv().send().await.unwrap().into_inner();
     assert_eq!(stream.next_chunk().await.unwrap().unwrap().len(), 10);
     let error = stream.next_chunk().await.unwrap().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Io);
+    assert_eq!(error.kind(), CallErrorKind::Io);
     assert!(stream.next_chunk().await.is_none());
     assert_eq!(server.count(), 1);
 }

@@ -9,7 +9,8 @@ use std::{
 };
 
 use rowfeed_client::{
-    CredentialError, CredentialProvider, ErrorKind, RetryPolicy, Secret, SecretFuture, TimeoutScope,
+    CallErrorKind, CredentialError, CredentialProvider, RetryPolicy, Secret, SecretFuture,
+    TimeoutScope,
 };
 
 use crate::{
@@ -63,7 +64,7 @@ async fn only_a_401_refuses_a_credential() {
     let provider = Arc::new(Refreshing(AtomicU32::new(0)));
     let client = build(transport(&server.url).credential_provider(provider.clone()));
     let error = client.get_page().query_id("1").send().await.unwrap_err();
-    assert!(error.is_unauthorised());
+    assert!(error.is_unauthorized());
     assert_eq!(
         (error.attempts(), provider.0.load(Ordering::Relaxed)),
         (1, 0)
@@ -84,7 +85,7 @@ async fn a_credential_refused_twice_is_an_error() {
     let server = Server::start([refused("401 Unauthorized")]).await;
     let client = build(transport(&server.url).credential_provider(Arc::new(Fixed)));
     let error = client.get_page().query_id("1").send().await.unwrap_err();
-    assert!(error.is_unauthorised());
+    assert!(error.is_unauthorized());
     assert_eq!((error.attempts(), server.count()), (2, 2));
 }
 
@@ -103,7 +104,10 @@ async fn without_a_credential_nothing_is_sent() {
     let server = Server::start([page("[]")]).await;
     let client = build(transport(&server.url).credential_provider(Arc::new(Failing)));
     let error = client.get_page().query_id("1").send().await.unwrap_err();
-    assert_eq!((error.kind(), server.count()), (ErrorKind::Credential, 0));
+    assert_eq!(
+        (error.kind(), server.count()),
+        (CallErrorKind::Credential, 0)
+    );
     let shown = error.to_string();
     assert!(
         shown.contains("no usable credential: no token: the disk is gone"),
@@ -128,6 +132,6 @@ async fn a_hanging_credential_provider_is_bound_by_the_timeout() {
         .deadline(None);
     let error = build(transport).get_page().query_id("1").send().await;
     let error = error.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Timeout(TimeoutScope::Attempt));
+    assert_eq!(error.kind(), CallErrorKind::Timeout(TimeoutScope::Attempt));
     assert_eq!((error.attempts(), server.count()), (4, 0));
 }

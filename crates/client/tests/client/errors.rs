@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rowfeed_client::{Error, ErrorKind, RetryPolicy, TimeoutScope};
+use rowfeed_client::{CallError, CallErrorKind, RetryPolicy, TimeoutScope};
 
 use crate::{
     generated::types::ErrorResponse,
@@ -10,8 +10,11 @@ use crate::{
     setup::{build, client, sql, transport},
 };
 
-async fn get(reply: Reply) -> Error<ErrorResponse> {
-    let server = Server::start([reply]).await;
+async fn get(reply: Reply) -> CallError<ErrorResponse> {
+    get_from(&Server::start([reply]).await).await
+}
+
+async fn get_from(server: &Server) -> CallError<ErrorResponse> {
     let transport = transport(&server.url).retry(RetryPolicy::none());
     let call = build(transport).get_page().query_id("9");
     call.send().await.unwrap_err()
@@ -24,17 +27,16 @@ async fn a_documented_error_is_typed() {
         ("x-request-id", "req-5"),
         ("retry-after", "3"),
     ];
-    let error = get(Reply::new(
-        "404 Not Found",
-        &headers,
-        "{\"error\":\"no such query\"}",
-    ))
-    .await;
+    let reply = Reply::new("404 Not Found", &headers, "{\"error\":\"no such query\"}");
+    let server = Server::start([reply]).await;
+    let error = get_from(&server).await;
+    let url = format!("{}/v1/query/9/results", server.url);
     assert_eq!(
         error.to_string(),
-        "rows: get_page: 404 Not Found: no such query (GET /v1/query/9/results, 1 attempt)"
+        format!("rows: get_page: 404 Not Found: no such query (GET {url}, 1 attempt)")
     );
-    assert_eq!(error.kind(), ErrorKind::Api);
+    assert_eq!(error.url(), Some(&*url));
+    assert_eq!(error.kind(), CallErrorKind::Api);
     assert_eq!(error.api_error().unwrap().error, "no such query");
     assert_eq!(error.message().as_deref(), Some("no such query"));
     assert_eq!(error.request_id(), Some("req-5"));
@@ -44,7 +46,7 @@ async fn a_documented_error_is_typed() {
     assert_eq!(error.operation(), Some("get_page"));
     assert_eq!(error.method().unwrap().as_str(), "GET");
     assert_eq!(error.path(), Some("/v1/query/9/results"));
-    assert!(error.is_not_found() && !error.is_retryable() && !error.is_unauthorised());
+    assert!(error.is_not_found() && !error.is_retryable() && !error.is_unauthorized());
 }
 
 #[tokio::test]
@@ -52,10 +54,10 @@ async fn erased_and_mapped_errors_keep_what_they_say() {
     let reply = || Reply::json("403 Forbidden", "{\"error\":\"not yours\"}");
     let error = get(reply()).await;
     let before = error.to_string();
-    let erased: Error = error.erase();
+    let erased: CallError = error.erase();
     assert_eq!(erased.to_string(), before);
     assert_eq!(erased.message().as_deref(), Some("not yours"));
-    assert!(erased.is_unauthorised() && erased.api_error().is_none());
+    assert!(erased.is_unauthorized() && erased.api_error().is_none());
     assert_eq!(erased.body(), b"{\"error\":\"not yours\"}");
 
     let mapped = get(reply()).await.map(|body| body.error.len());
@@ -90,7 +92,7 @@ async fn html_from_a_proxy_is_shown_short_and_on_one_line() {
     assert!(shown.len() < 450 && !shown.contains(char::is_control));
     assert_eq!(
         (error.kind(), error.api_error().is_none()),
-        (ErrorKind::Api, true)
+        (CallErrorKind::Api, true)
     );
     assert_eq!(error.body(), &html.as_bytes()[..64 * 1024]);
     assert!(error.is_retryable());
@@ -102,14 +104,14 @@ async fn other_undocumented_bodies_are_named() {
     assert!(
         empty
             .to_string()
-            .contains("404 Not Found: the body is empty ("),
+            .contains("404 Not Found: the body is empty; this is not rows's own error"),
         "{empty}"
     );
-    let text = [("content-type", "text/plain")];
+    let text = [("content-type", "text/csv")];
     let plain = get(Reply::new("401 Unauthorized", &text, "ticket refused")).await;
     let shown = plain.to_string();
     assert!(
-        shown.contains("but text/plain, starting \"ticket refused\""),
+        shown.contains("but text/csv, starting \"ticket refused\""),
         "{shown}"
     );
     let other = get(Reply::json("400 Bad Request", "{\"detail\":[1]}")).await;
@@ -121,9 +123,129 @@ async fn other_undocumented_bodies_are_named() {
     let bare = get(Reply::new("400 Bad Request", &[], "\u{feff}no")).await;
     assert!(bare.to_string().contains("of no declared type"), "{bare}");
     for error in [empty, plain, other, bare] {
-        assert_eq!(error.kind(), ErrorKind::Api);
+        assert_eq!(error.kind(), CallErrorKind::Api);
         assert!(error.message().is_none());
     }
+}
+
+#[tokio::test]
+async fn plain_text_in_place_of_json_is_the_message() {
+    for media in ["text/plain", "text/plain; charset=utf-8", "Text/Plain"] {
+        let reply = Reply::new(
+            "401 Unauthorized",
+            &[("content-type", media)],
+            "no ticket\r\n",
+        );
+        let error = get(reply).await;
+        assert_eq!(error.message().as_deref(), Some("no ticket"), "{media}");
+        assert_eq!(
+            error.to_string(),
+            "rows: get_page: 401 Unauthorized: no ticket (GET /v1/query/9/results, 1 attempt)"
+        );
+        assert_eq!(error.erase().message().as_deref(), Some("no ticket"));
+    }
+    let text = [("content-type", "text/plain")];
+    for odd in ["<html>", "{\"error\":7}", " ", "\u{fffd}"] {
+        let reply = Reply::new("401 Unauthorized", &text, odd);
+        let is_text = odd == "\u{fffd}";
+        assert_eq!(get(reply).await.message().is_some(), is_text, "{odd}");
+    }
+    let reply = Reply::new("401 Unauthorized", &text, b"\xff");
+    assert_eq!(get(reply).await.message(), None);
+}
+
+#[tokio::test]
+async fn a_404_that_is_not_the_service_s_own_hints_at_the_base_url() {
+    let text = [("content-type", "text/plain")];
+    for reply in [
+        Reply::new("404 Not Found", &[], ""),
+        Reply::new("404 Not Found", &text, "404 page not found"),
+        Reply::new("404 Not Found", &[("content-type", "text/html")], "<html>"),
+        Reply::json("404 Not Found", "{\"detail\":\"Not Found\"}"),
+    ] {
+        let server = Server::start([reply]).await;
+        let client = build(transport(&format!("{}/wrong/", server.url)));
+        let call = client.get_page().query_id("9").limit(7);
+        let error = call.send().await.unwrap_err();
+        let shown = error.to_string();
+        let base = format!("{}/wrong", server.url);
+        let end = format!(
+            "; this is not rows's own error, check the base URL {base} \
+             (GET {base}/v1/query/9/results, 1 attempt)"
+        );
+        assert!(shown.ends_with(&end), "{shown}");
+        assert_eq!(error.path(), Some("/v1/query/9/results"));
+    }
+    let own = get(Reply::json(
+        "404 Not Found",
+        "{\"error\":\"no such query\"}",
+    ))
+    .await;
+    assert!(!own.to_string().contains("base URL"), "{own}");
+    let other = get(Reply::new("400 Bad Request", &text, "no")).await;
+    assert!(!other.to_string().contains("http://"), "{other}");
+}
+
+/// An error with its sources, as `anyhow` prints it with `{:#}`.
+fn printed(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text += &format!(": {cause}");
+        next = cause.source();
+    }
+    text
+}
+
+#[tokio::test]
+async fn a_printed_chain_has_each_cause_once() {
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let nobody = format!("http://{}", free.local_addr().unwrap());
+    drop(free);
+    let call = build(transport(&nobody).retry(RetryPolicy::none()));
+    let refused = call.get_page().query_id("9").send().await.unwrap_err();
+    let broken = get(Reply::head("200 OK", &[], 9).send("{")).await;
+    let misfit = get(Reply::json(
+        "200 OK",
+        "{\"state\":\"A\",\"next\":\"x\",\"result\":{}}",
+    ))
+    .await;
+    let invalid = build(transport(&nobody)).get_page().query_id("..");
+    let invalid = invalid.send().await.unwrap_err();
+    for (error, cause) in [
+        (&refused, "Connection refused"),
+        (&broken, "end of file before message length reached"),
+        (&misfit, "invalid type: string \"x\", expected u64"),
+        (&invalid, "is a dot segment"),
+    ] {
+        let shown = printed(error);
+        assert_eq!(shown.matches(cause).count(), 1, "{shown}");
+        assert_eq!(shown, error.to_string(), "one line says all");
+        assert!(error.cause().is_some(), "{shown}");
+    }
+    assert!(misfit.cause().unwrap().is::<serde_json::Error>());
+}
+
+#[test]
+fn without_a_runtime_the_error_names_the_remedy() {
+    use std::task::{Context, Poll, Waker};
+
+    let client = build(transport("http://127.0.0.1:9"));
+    let mut call = Box::pin(client.get_page().query_id("9").send());
+    // As another executor would: nothing of tokio is there.
+    let polled = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    let Poll::Ready(Err(error)) = polled else {
+        panic!("not an error at once");
+    };
+    assert_eq!(
+        (error.kind(), error.attempts(), error.is_retryable()),
+        (CallErrorKind::NoRuntime, 0, false)
+    );
+    let shown = error.to_string();
+    assert!(
+        shown.contains("no tokio runtime") && shown.contains("#[tokio::main]"),
+        "{shown}"
+    );
 }
 
 #[tokio::test]
@@ -144,7 +266,7 @@ async fn a_service_message_stays_on_one_line() {
 async fn html_with_status_200_is_no_result() {
     let html = [("content-type", "text/html")];
     let error = get(Reply::new("200 OK", &html, "<html>Sign in</html>")).await;
-    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!(error.kind(), CallErrorKind::Decode);
     assert_eq!(
         error.to_string(),
         "rows: get_page: 200 OK: the body is not this API's JSON but text/html, starting \
@@ -153,7 +275,7 @@ async fn html_with_status_200_is_no_result() {
     assert_eq!(error.body(), b"<html>Sign in</html>");
     assert!(!error.is_retryable());
     let error = get(Reply::json("200 OK", "")).await;
-    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!(error.kind(), CallErrorKind::Decode);
     assert!(
         error.to_string().contains("200 OK: the body is empty"),
         "{error}"
@@ -165,7 +287,7 @@ async fn a_misfit_names_path_place_and_surroundings() {
     let body = "{\"state\":\"COMPLETED\",\n \"next\": \"soon\", \"result\":{\"rows\":[]}}";
     let error = get(Reply::json("200 OK", body)).await;
     let shown = error.to_string();
-    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!(error.kind(), CallErrorKind::Decode);
     for part in [
         "the body does not fit at `next`",
         "invalid type: string \"soon\", expected u64 at line 2 column 15",
@@ -174,7 +296,6 @@ async fn a_misfit_names_path_place_and_surroundings() {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     assert!(!shown.contains('\n'));
-    assert!(std::error::Error::source(&error).is_some());
 
     let error = get(Reply::json(
         "200 OK",
@@ -218,7 +339,7 @@ async fn an_undocumented_success_is_not_taken_for_the_result() {
         "{\"state\":\"A\",\"result\":{}}",
     ))
     .await;
-    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!(error.kind(), CallErrorKind::Decode);
     assert!(
         error
             .to_string()
@@ -256,7 +377,7 @@ async fn invalid_parameters_send_nothing() {
     for error in [missing, walking, split] {
         assert_eq!(
             (error.kind(), error.attempts()),
-            (ErrorKind::InvalidRequest, 0)
+            (CallErrorKind::InvalidRequest, 0)
         );
         assert!(!error.is_retryable());
     }
@@ -272,13 +393,13 @@ async fn undocumented_error_bodies_are_kept_where_none_is_documented() {
     let error = client(&server).upload().body("x").send().await.unwrap_err();
     assert_eq!(
         (error.kind(), error.body()),
-        (ErrorKind::Api, &b"bad csv"[..])
+        (CallErrorKind::Api, &b"bad csv"[..])
     );
 }
 
 #[tokio::test]
 async fn an_error_is_small() {
-    assert!(size_of::<Error<[u64; 100]>>() <= 16);
+    assert!(size_of::<CallError<[u64; 100]>>() <= 16);
 }
 
 #[tokio::test]
@@ -292,7 +413,8 @@ async fn debug_shows_what_came_and_no_header() {
     for part in [
         "Api",
         "get_page",
-        "GET /v1/query/9/results",
+        "GET http://127.0.0.1:",
+        "/v1/query/9/results",
         "404",
         "no such query",
     ] {
@@ -339,7 +461,7 @@ async fn a_timeout_of_the_http_client_is_a_timeout() {
             .http(|http| http.timeout(Duration::from_millis(150)));
         let error = build(transport).get_page().query_id("1").send().await;
         let error = error.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Timeout(TimeoutScope::Attempt));
+        assert_eq!(error.kind(), CallErrorKind::Timeout(TimeoutScope::Attempt));
         assert!(
             error.to_string().contains("timeout set on the HTTP client"),
             "{error}"

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use rowfeed_client::ErrorKind;
+use rowfeed_client::CallErrorKind;
 
 use crate::{
     generated::Client,
@@ -41,7 +41,7 @@ async fn it_has_every_setting_of_the_first() {
     );
 
     let error = client.get_page().query_id("1").send().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Redirect);
+    assert_eq!(error.kind(), CallErrorKind::Redirect);
     assert_eq!(elsewhere.count(), 0);
 }
 

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rowfeed_client::{Error, ErrorKind, RetryPolicy, TimeoutScope, TransportBuilder};
+use rowfeed_client::{CallError, CallErrorKind, RetryPolicy, TimeoutScope, TransportBuilder};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -25,13 +25,13 @@ fn once(url: &str) -> TransportBuilder {
     transport(url).retry(RetryPolicy::none())
 }
 
-async fn get_within(transport: TransportBuilder) -> Result<Page, Error<ErrorResponse>> {
+async fn get_within(transport: TransportBuilder) -> Result<Page, CallError<ErrorResponse>> {
     let call = build(transport).get_page().query_id("1").send();
     let soon = tokio::time::timeout(Duration::from_secs(20), call);
     Ok(soon.await.unwrap()?.into_inner())
 }
 
-async fn get(reply: Reply) -> Result<Page, Error<ErrorResponse>> {
+async fn get(reply: Reply) -> Result<Page, CallError<ErrorResponse>> {
     let server = Server::start([reply]).await;
     get_within(once(&server.url)).await
 }
@@ -81,7 +81,7 @@ async fn a_body_without_end_is_given_up_at_the_limit() {
     let error = get_within(once(&url).max_body_bytes(1_000_000))
         .await
         .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::BodyTooLarge);
+    assert_eq!(error.kind(), CallErrorKind::BodyTooLarge);
     assert!(
         error.to_string().contains("larger than 1000000 bytes"),
         "{error}"
@@ -119,7 +119,7 @@ async fn a_body_that_trickles_for_ever_ends_with_the_deadline() {
     let error = get_within(once(&url).deadline(Duration::from_millis(500)))
         .await
         .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Timeout(TimeoutScope::Deadline));
+    assert_eq!(error.kind(), CallErrorKind::Timeout(TimeoutScope::Deadline));
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn a_head_without_end_is_given_up() {
     ] {
         let (url, sent) = endless("HTTP/1.1 200 OK\r\n", line.into_bytes(), Duration::ZERO).await;
         let error = get_within(once(&url)).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+        assert_eq!(error.kind(), CallErrorKind::Io, "{error}");
         assert!(error.to_string().len() < 1000, "{error}");
         assert!(sent.load(Ordering::Relaxed) < IN_SOCKETS);
     }
@@ -138,7 +138,7 @@ async fn a_head_without_end_is_given_up() {
     let (url, _) = endless("HTTP/1.1 200 OK\r\nx-a: ", line, Duration::ZERO).await;
     assert_eq!(
         get_within(once(&url)).await.unwrap_err().kind(),
-        ErrorKind::Io
+        CallErrorKind::Io
     );
 }
 
@@ -147,7 +147,7 @@ async fn more_headers_than_anybody_sends_are_refused() {
     let many: Vec<_> = (0..10_000).map(|n| format!("x-h-{n}")).collect();
     let many: Vec<_> = many.iter().map(|name| (name.as_str(), "a")).collect();
     let error = get(Reply::new("200 OK", &many, "{}")).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Io);
+    assert_eq!(error.kind(), CallErrorKind::Io);
     let long = "a".repeat(300_000);
     let error = get(Reply::new("404 Not Found", &[("x-a", &long)], ""))
         .await
@@ -166,7 +166,7 @@ async fn interim_answers_without_end_are_bound_by_the_timeout() {
     assert!(begun.elapsed() < Duration::from_secs(10));
     assert_eq!(
         error.kind(),
-        ErrorKind::Timeout(TimeoutScope::Attempt),
+        CallErrorKind::Timeout(TimeoutScope::Attempt),
         "{error}"
     );
 }
@@ -187,13 +187,13 @@ async fn what_is_no_http_is_a_broken_exchange() {
     ] {
         let error = get(Reply::default().send(bytes)).await.unwrap_err();
         let text = String::from_utf8_lossy(bytes);
-        assert_eq!(error.kind(), ErrorKind::Io, "{text:?}: {error}");
+        assert_eq!(error.kind(), CallErrorKind::Io, "{text:?}: {error}");
         assert!(!error.to_string().contains(char::is_control), "{error:?}");
     }
     let switch = Reply::default().send("HTTP/1.1 101 Switching Protocols\r\nupgrade: a\r\n\r\n");
     let error = get(switch).await.unwrap_err();
     assert!(
-        matches!(error.kind(), ErrorKind::Api | ErrorKind::Io),
+        matches!(error.kind(), CallErrorKind::Api | CallErrorKind::Io),
         "{error}"
     );
 }
@@ -214,7 +214,7 @@ async fn a_decompression_bomb_is_given_up_at_the_limit_in_results_and_in_errors(
     let server = Server::start([Reply::new("200 OK", &headers, &bomb)]).await;
     let limited = once(&server.url).max_body_bytes(5_000_000);
     let error = get_within(limited).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::BodyTooLarge);
+    assert_eq!(error.kind(), CallErrorKind::BodyTooLarge);
     let error = get(Reply::new("404 Not Found", &headers, &bomb))
         .await
         .unwrap_err();
@@ -223,7 +223,7 @@ async fn a_decompression_bomb_is_given_up_at_the_limit_in_results_and_in_errors(
         (true, 64 * 1024)
     );
     let broken = Reply::new("200 OK", &headers, "this is no gzip");
-    assert_eq!(get(broken).await.unwrap_err().kind(), ErrorKind::Io);
+    assert_eq!(get(broken).await.unwrap_err().kind(), CallErrorKind::Io);
 }
 
 #[tokio::test]
@@ -233,12 +233,15 @@ async fn invalid_utf8_is_a_typed_error_and_its_bytes_are_kept() {
     let error = get(Reply::new("400 Bad Request", &json, body))
         .await
         .unwrap_err();
-    assert_eq!((error.kind(), error.body()), (ErrorKind::Api, &body[..]));
+    assert_eq!(
+        (error.kind(), error.body()),
+        (CallErrorKind::Api, &body[..])
+    );
     assert!(error.to_string().contains("caf\u{fffd}"), "{error}");
     let error = get(Reply::new("200 OK", &json, b"{\"state\":\"\xff\xfe\"}"))
         .await
         .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!(error.kind(), CallErrorKind::Decode);
     let error = get(Reply::default().send(b"HTTP/1.1 404 \xff\xfe\r\nx-a: \xff\r\n\r\n")).await;
     assert!(!error.unwrap_err().to_string().contains('\u{ff}'));
 }
@@ -264,7 +267,7 @@ async fn json_of_any_depth_overflows_no_stack() {
                 ),
             ] {
                 let error = get(Reply::json("200 OK", &body)).await.unwrap_err();
-                assert_eq!(error.kind(), ErrorKind::Decode);
+                assert_eq!(error.kind(), CallErrorKind::Decode);
                 assert!(error.to_string().len() < 1000, "{error}");
             }
             // As rows it is kept as it is.
@@ -292,7 +295,7 @@ async fn numbers_of_any_length_are_a_typed_error() {
     ] {
         let body = format!("{{\"state\":\"A\",\"next\":{number},\"result\":{{}}}}");
         let error = get(Reply::json("200 OK", &body)).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Decode);
+        assert_eq!(error.kind(), CallErrorKind::Decode);
         assert!(error.to_string().len() < 1000, "{error}");
         // In rows they stay the text that was sent.
         let body = format!("{{\"state\":\"A\",\"result\":{{\"rows\":[{number}]}}}}");
@@ -309,7 +312,7 @@ async fn a_key_that_comes_twice_is_an_error_and_not_one_of_the_two() {
         "{\"state\":\"A\",\"result\":{\"rows\":[1],\"rows\":[2]}}",
     ] {
         let error = get(Reply::json("200 OK", body)).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Decode);
+        assert_eq!(error.kind(), CallErrorKind::Decode);
         assert!(error.to_string().contains("duplicate field"), "{error}");
     }
 }
@@ -336,7 +339,7 @@ async fn no_way_of_writing_a_redirect_leads_to_another_origin() {
     ] {
         let server = Server::start([Reply::new("302 Found", &[("location", &location)], "")]).await;
         let error = get_within(once(&server.url)).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Redirect, "{location}: {error}");
+        assert_eq!(error.kind(), CallErrorKind::Redirect, "{location}: {error}");
         assert_eq!(server.count(), 1, "{location}");
     }
     assert_eq!(other.count(), 0);
@@ -349,7 +352,7 @@ async fn a_redirect_within_the_origin_cannot_replace_the_credential() {
     let reply = Reply::new("307 Temporary Redirect", &[("location", &own)], "");
     let server = Server::on(listener, vec![reply]);
     let error = get_within(once(&server.url)).await.unwrap_err();
-    assert_eq!((error.kind(), server.count()), (ErrorKind::Redirect, 1));
+    assert_eq!((error.kind(), server.count()), (CallErrorKind::Redirect, 1));
     let shown = format!("{error} {error:?}");
     assert!(
         shown.contains("user name or password") && !shown.contains("hunter"),
@@ -363,7 +366,7 @@ async fn an_id_that_walks_or_breaks_the_path_is_refused_or_encoded() {
     let client = client(&server);
     for id in ["", ".", "..", "a\0b", "\0", "a\r\nx-b: c", "\u{7f}"] {
         let error = client.get_page().query_id(id).send().await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{id:?}");
+        assert_eq!(error.kind(), CallErrorKind::InvalidRequest, "{id:?}");
         assert!(!error.to_string().contains(char::is_control), "{error:?}");
     }
     assert_eq!(server.count(), 0);

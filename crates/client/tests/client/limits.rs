@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use rowfeed_client::{ErrorKind, RetryPolicy, TimeoutScope, TransportBuilder};
+use rowfeed_client::{CallErrorKind, RetryPolicy, TimeoutScope, TransportBuilder};
 
 use crate::{
     server::{Reply, Server},
@@ -40,7 +40,7 @@ async fn the_deadline_spans_all_attempts() {
         took >= Duration::from_millis(290) && took < Duration::from_secs(3),
         "{took:?}"
     );
-    assert_eq!(error.kind(), ErrorKind::Timeout(TimeoutScope::Deadline));
+    assert_eq!(error.kind(), CallErrorKind::Timeout(TimeoutScope::Deadline));
     assert!(error.is_timeout() && error.attempts() >= 2, "{error}");
     assert!(
         error.to_string().contains("the deadline of the call"),
@@ -54,7 +54,7 @@ async fn the_deadline_holds_while_a_body_arrives() {
     let server = Server::start([slow]).await;
     let client = build(transport(&server.url).deadline(Duration::from_millis(200)));
     let error = client.get_page().query_id("1").send().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Timeout(TimeoutScope::Deadline));
+    assert_eq!(error.kind(), CallErrorKind::Timeout(TimeoutScope::Deadline));
     assert_eq!((error.attempts(), server.count()), (1, 1));
 }
 
@@ -108,7 +108,7 @@ async fn a_stalled_body_is_told_as_one_and_the_whole_call_is_repeated() {
     let limits = transport(&server.url).read_timeout(Duration::from_millis(200));
     let client = build(limits.retry(quick().max_attempts(2)));
     let error = client.get_page().query_id("1").send().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Timeout(TimeoutScope::Stall));
+    assert_eq!(error.kind(), CallErrorKind::Timeout(TimeoutScope::Stall));
     assert!(error.is_timeout() && error.is_retryable());
     assert_eq!(
         (error.attempts(), error.status().unwrap().as_u16()),
@@ -123,7 +123,7 @@ async fn a_stalled_body_is_told_as_one_and_the_whole_call_is_repeated() {
 
     // What may have run is not repeated for it.
     let error = client.run().body(sql()).send().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Timeout(TimeoutScope::Stall));
+    assert_eq!(error.kind(), CallErrorKind::Timeout(TimeoutScope::Stall));
     assert_eq!(error.attempts(), 1);
 }
 
@@ -147,7 +147,7 @@ async fn a_slow_post_is_cut_and_not_retried() {
     let server = Server::start([Reply::default().wait(10_000)]).await;
     let client = build(transport(&server.url).timeout(Duration::from_millis(200)));
     let error = client.run().body(sql()).send().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Timeout(TimeoutScope::Attempt));
+    assert_eq!(error.kind(), CallErrorKind::Timeout(TimeoutScope::Attempt));
     assert_eq!((error.attempts(), server.count()), (1, 1));
     assert!(
         error

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use rowfeed_client::{ErrorKind, RateLimit, RetryPolicy, TimeoutScope};
+use rowfeed_client::{CallErrorKind, RateLimit, RetryPolicy, TimeoutScope};
 
 use crate::{
     generated::Client,
@@ -51,7 +51,10 @@ async fn a_call_whose_turn_comes_after_its_deadline_fails_at_once_and_sends_noth
     let begun = Instant::now();
     let error = client.get_page().query_id("1").send().await.unwrap_err();
     assert!(begun.elapsed() < Duration::from_secs(10));
-    assert_eq!(error.kind(), ErrorKind::Timeout(TimeoutScope::RateLimit));
+    assert_eq!(
+        error.kind(),
+        CallErrorKind::Timeout(TimeoutScope::RateLimit)
+    );
     assert_eq!((error.attempts(), server.count()), (0, 1));
     assert!(error.is_retryable());
     let said = error.to_string();

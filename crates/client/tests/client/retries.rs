@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use rowfeed_client::{ErrorKind, RetryPolicy};
+use rowfeed_client::{CallErrorKind, RetryPolicy};
 use tokio::net::TcpSocket;
 
 use crate::{
@@ -58,7 +58,7 @@ async fn get_gives_up_after_the_last_attempt() {
         .unwrap_err();
     assert_eq!((error.attempts(), server.count()), (4, 4));
     assert!(error.is_retryable());
-    assert_eq!(error.kind(), ErrorKind::Api);
+    assert_eq!(error.kind(), CallErrorKind::Api);
     assert_eq!(
         error.to_string(),
         "rows: get_page: 503 Service Unavailable: wait a little (GET /v1/query/1/results, \
@@ -98,10 +98,10 @@ async fn post_is_not_sent_again_when_it_may_have_run() {
         let error = result.unwrap_err();
         assert_eq!(
             (error.kind(), server.count()),
-            (ErrorKind::Io, 1),
+            (CallErrorKind::Io, 1),
             "{error}"
         );
-        assert!(std::error::Error::source(&error).is_some());
+        assert!(error.cause().is_some());
     }
 }
 
@@ -143,7 +143,7 @@ async fn a_refused_connection_is_a_connect_error() {
         "{shown}"
     );
     assert!(shown.contains("refused"), "{shown}");
-    let cause = std::error::Error::source(&error).unwrap();
+    let cause = error.cause().unwrap();
     let everything = format!("{shown} {error:?} {cause} {cause:?}");
     assert!(
         !everything.contains("987654"),
@@ -174,7 +174,7 @@ async fn a_cut_body_repeats_the_whole_call() {
     let server = Server::start([cut()]).await;
     let result = client(&server).get_page().query_id("1").send().await;
     let error = result.unwrap_err();
-    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Io, 4));
+    assert_eq!((error.kind(), error.attempts()), (CallErrorKind::Io, 4));
     assert_eq!(error.status().unwrap(), 200);
     assert!(error.to_string().contains("the body broke off"), "{error}");
 }
@@ -186,7 +186,7 @@ async fn an_error_after_a_cut_body_keeps_its_typed_body() {
     let server = Server::start([cut, gone]).await;
     let result = client(&server).get_page().query_id("1").send().await;
     let error = result.unwrap_err();
-    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Api, 2));
+    assert_eq!((error.kind(), error.attempts()), (CallErrorKind::Api, 2));
     assert_eq!(error.api_error().unwrap().error, "results expired");
 }
 
@@ -263,8 +263,8 @@ async fn every_attempt_is_told_in_the_error_with_what_it_met_and_how_long_it_wai
         met,
         [
             (1, Some(429), None),
-            (2, None, Some(ErrorKind::Io)),
-            (3, Some(200), Some(ErrorKind::Io)),
+            (2, None, Some(CallErrorKind::Io)),
+            (3, Some(200), Some(CallErrorKind::Io)),
             (4, Some(404), None),
         ]
     );
@@ -287,7 +287,7 @@ async fn an_undecodable_answer_tells_of_the_attempts_before_it() {
     let server = Server::start([status("503 Service Unavailable"), broken]).await;
     let result = client(&server).get_page().query_id("1").send().await;
     let error = result.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!(error.kind(), CallErrorKind::Decode);
     assert!(
         error.to_string().ends_with("2 attempts: 503, 200)"),
         "{error}"
@@ -463,7 +463,7 @@ async fn success_refills_the_retry_budget() {
 async fn https_without_tls_is_told_at_once() {
     let client = build(transport("https://127.0.0.1:9").retry(quick()));
     let error = client.get_page().query_id("1").send().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Connect);
+    assert_eq!(error.kind(), CallErrorKind::Connect);
     assert_eq!(error.attempts(), 1);
     assert!(error.to_string().contains("enable the feature"), "{error}");
 }

@@ -9,8 +9,8 @@ use std::{
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use rowfeed_client::{
-    CredentialError, Error, ErrorKind, RateLimit, RetryPolicy, Secret, Service, TimeoutScope,
-    TransportBuilder,
+    CallError, CallErrorKind, CredentialError, RateLimit, RetryPolicy, Secret, Service,
+    TimeoutScope, TransportBuilder,
 };
 use tokio::net::TcpListener;
 
@@ -36,11 +36,12 @@ async fn nothing_shows_the_credential() {
 }
 
 /// All that an error says of itself, in any form, with its causes; and what a panic over it says.
-fn all_of<T: fmt::Debug>(error: Error<ErrorResponse>) -> String {
+fn all_of<T: fmt::Debug>(error: CallError<ErrorResponse>) -> String {
     let mut shown = format!("{error} {error:?} {error:#?} {:?}", error.headers());
     shown += &format!("{:?} {:?}", error.history(), error.api_error());
     shown += &String::from_utf8_lossy(error.body());
-    let mut cause = error.source();
+    assert!(error.source().is_none(), "a chain shows each cause once");
+    let mut cause = error.cause().map(|cause| cause as &dyn std::error::Error);
     while let Some(error) = cause {
         shown += &format!("{error} {error:?} {error:#?}");
         cause = error.source();
@@ -69,32 +70,35 @@ async fn no_kind_of_failure_shows_the_credential_even_where_it_is_sent_back() {
     let replies = [
         (
             Reply::new("401 Unauthorized", &[seen], &echo),
-            ErrorKind::Api,
+            CallErrorKind::Api,
         ),
         (
             Reply::new("503 Service Unavailable", &[seen], &page),
-            ErrorKind::Api,
+            CallErrorKind::Api,
         ),
         (
             Reply::new("302 Found", &[("location", &elsewhere), seen], &page),
-            ErrorKind::Redirect,
+            CallErrorKind::Redirect,
         ),
-        (Reply::new("200 OK", &[seen], &page), ErrorKind::Decode),
-        (Reply::json("200 OK", &state), ErrorKind::Decode),
-        (Reply::json("200 OK", &wrong), ErrorKind::Decode),
+        (Reply::new("200 OK", &[seen], &page), CallErrorKind::Decode),
+        (Reply::json("200 OK", &state), CallErrorKind::Decode),
+        (Reply::json("200 OK", &wrong), CallErrorKind::Decode),
         (
             Reply::json("200 OK", &"x".repeat(3_000)),
-            ErrorKind::BodyTooLarge,
+            CallErrorKind::BodyTooLarge,
         ),
         (
             Reply::default().send(format!("HTTP/1.1 {KEY}\r\n\r\n")),
-            ErrorKind::Io,
+            CallErrorKind::Io,
         ),
-        (Reply::head("200 OK", &[seen], 900).send(KEY), ErrorKind::Io),
-        (Reply::hang_up(), ErrorKind::Io),
+        (
+            Reply::head("200 OK", &[seen], 900).send(KEY),
+            CallErrorKind::Io,
+        ),
+        (Reply::hang_up(), CallErrorKind::Io),
         (
             Reply::hang_up().wait(2_000),
-            ErrorKind::Timeout(TimeoutScope::Attempt),
+            CallErrorKind::Timeout(TimeoutScope::Attempt),
         ),
     ];
     for (reply, kind) in replies {
@@ -118,8 +122,130 @@ async fn no_kind_of_failure_shows_the_credential_even_where_it_is_sent_back() {
     drop(free);
     let call = build(with_key(&url)).get_page().query_id("1").send().await;
     let error = call.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Connect, "{error}");
+    assert_eq!(error.kind(), CallErrorKind::Connect, "{error}");
     assert!(!all_of::<()>(error).contains("correct-horse"));
+}
+
+/// Ways to write a key that a JSON parser or a reader undoes.
+fn written(key: &str) -> Vec<String> {
+    let codes = |key: &str| -> String {
+        let codes = key.bytes().map(|byte| format!("\\u{byte:04x}"));
+        codes.collect()
+    };
+    let (first, rest) = key.split_at(1);
+    vec![
+        key.to_owned(),
+        codes(key),
+        codes(key).replace("\\u00", "\\\\u00"),
+        format!("{}{rest}", codes(first)),
+        key.replace('/', "\\/"),
+        key.replace('/', "%2F").replace('-', "%2d"),
+    ]
+}
+
+#[tokio::test]
+async fn no_way_of_writing_the_credential_gets_past_an_error() {
+    // A long key, and one that is masked as a whole word only.
+    for (key, part) in [("correct/horse-battery", "horse"), ("ab/-cd12", "cd12")] {
+        for written in written(key) {
+            let error = format!("{{\"error\":\"you sent\\n{written}\"}}");
+            let nested = format!("{{\"error\":\"{{\\\"key\\\":\\\"{written}\\\"}}\"}}");
+            let wrong = format!("{{\"state\":\"A\",\"next\":\"{written}\",\"result\":{{}}}}");
+            // In a header nobody escapes as in JSON.
+            let place = if written.contains('\\') {
+                key
+            } else {
+                &written
+            };
+            let elsewhere = format!("/elsewhere/{place}");
+            let text = [("content-type", "text/plain")];
+            for reply in [
+                Reply::json("401 Unauthorized", &error),
+                Reply::json("403 Forbidden", &nested),
+                Reply::new("401 Unauthorized", &text, format!("sent {written}, no")),
+                Reply::json("200 OK", &wrong),
+                Reply::json("202 Accepted", &wrong),
+                Reply::new("302 Found", &[("location", &elsewhere)], ""),
+            ] {
+                let server = Server::start([reply]).await;
+                let url = format!("{}/base", server.url);
+                let builder = transport(&url).credential(Secret::new(key).unwrap());
+                let client = build(builder.retry(RetryPolicy::none()));
+                let error = client.get_page().query_id("1").send().await.unwrap_err();
+                let mut shown = error.message().unwrap_or_default();
+                shown += &all_of::<()>(error);
+                assert!(!shown.contains(part), "{written}: {shown}");
+                let codes = format!("{:04x}", u32::from(part.as_bytes()[0]));
+                assert!(!shown.contains(&codes), "{written}: {shown}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_short_key_within_a_word_is_not_masked() {
+    let server = Server::start([Reply::json(
+        "403 Forbidden",
+        "{\"error\":\"the key of hunters, hunter22 and my_hunter2\"}",
+    )])
+    .await;
+    let client = build(transport(&server.url));
+    let error = client.get_page().query_id("1").send().await.unwrap_err();
+    let said = "the key of hunters, hunter22 and my_hunter2";
+    assert_eq!(error.message().as_deref(), Some(said));
+}
+
+#[tokio::test]
+async fn headers_of_a_success_that_becomes_an_error_are_masked() {
+    let seen = [("x-request-id", KEY)];
+    let csv = Reply::head("200 OK", &seen, 60).send("0123456789");
+    let undocumented = Reply::new("202 Accepted", &seen, "{}");
+    let server = Server::start([undocumented, csv]).await;
+    let client = build(with_key(&server.url));
+    let error = client.get_page().query_id("1").send().await.unwrap_err();
+    assert_eq!(error.kind(), CallErrorKind::Decode);
+    assert!(!all_of::<()>(error).contains("correct-horse"));
+
+    let mut stream = client.get_csv().send().await.unwrap().into_inner();
+    stream.next_chunk().await.unwrap().unwrap();
+    let error = stream.next_chunk().await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), CallErrorKind::Io);
+    assert!(!error.request_id().unwrap().contains("correct-horse"));
+}
+
+#[tokio::test]
+async fn an_error_body_that_is_cut_within_the_credential_shows_no_part_of_it() {
+    // The error keeps 64 KiB.
+    let start = 64 * 1024 - 9;
+    let body = format!("{}{KEY}", "x".repeat(start));
+    let server = Server::start([Reply::new("502 Bad Gateway", &[], &body)]).await;
+    let client = build(with_key(&server.url));
+    let error = client.get_page().query_id("1").send().await.unwrap_err();
+    assert_eq!(error.body().len(), 64 * 1024);
+    assert!(error.body().ends_with(b"x*********"));
+}
+
+#[tokio::test]
+async fn a_credential_from_before_a_refresh_is_masked_too() {
+    let answer = format!("{{\"error\":\"{KEY}-1 has expired, try {KEY}-2\"}}");
+    let server = Server::start([Reply::json("401 Unauthorized", &answer)]).await;
+    let number = std::sync::atomic::AtomicU32::new(0);
+    let fetch = move || {
+        let number = number.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
+        let secret = Secret::new(format!("{KEY}-{number}"));
+        async { Ok(rowfeed_client::ExpiringSecret::lasting(secret?)) }
+    };
+    let credential = rowfeed_client::RefreshingCredential::new(fetch);
+    let builder = transport(&server.url).credential_provider(std::sync::Arc::new(credential));
+    let (url, http, core) = builder.build().unwrap();
+    let client = crate::generated::Client::new_with_client(&url, http, core.clone());
+    let error = client.get_page().query_id("1").send().await.unwrap_err();
+    assert_eq!(server.count(), 2);
+    assert!(!all_of::<()>(error).contains("correct-horse"));
+    // And wherever an error is made of what a success says.
+    let text = format!("the run failed: {KEY}-1, {KEY}-2");
+    assert!(!core.mask(&text).contains("correct-horse"));
+    assert_eq!(core.mask("the run failed"), "the run failed");
 }
 
 #[tokio::test]
@@ -171,11 +297,17 @@ fn a_builder_does_not_show_a_password_in_its_url() {
 
 #[test]
 fn a_builder_says_what_is_wrong() {
-    let builder = || TransportBuilder::new(&SERVICE).base_url("http://h");
+    let unset = || TransportBuilder::new(&SERVICE).base_url("http://h");
+    let builder = || unset().no_credential();
     for (builder, why) in [
         (
             TransportBuilder::new(&SERVICE),
-            "no base URL is set, and rows has no",
+            "no base URL: rows has no common one, call `base_url()`",
+        ),
+        (
+            unset(),
+            "no credential: call `api_key()` or `credential_provider()`, or `no_credential()` if \
+             a proxy adds one",
         ),
         (builder().base_url("h:80"), "scheme \"h\""),
         (builder().timeout(Duration::ZERO), "timeout is zero"),

@@ -15,6 +15,7 @@ pub const DESCRIBED: Service = Service {
     default_base_url: None,
     user_agent: "rowfeed-test/0.1.0",
     credential: bearer,
+    credential_setting: "api_key",
     request_id_headers: &["x-request-id", "cf-ray"],
     idempotent_operations: &["run_once"],
 };

@@ -99,7 +99,7 @@ fn what_is_wrong_with_a_builder_is_said_in_words_by_debug_too() {
 fn what_a_user_holds_can_be_shared_between_threads() {
     fn check<T: Send + Sync + 'static>() {}
     check::<Client>();
-    check::<rowfeed_client::Error<types::ErrorResponse>>();
+    check::<rowfeed_client::CallError<types::ErrorResponse>>();
     check::<rowfeed_client::ResponseValue<types::Page>>();
     check::<rowfeed_client::BuildError>();
     fn send<T: Send + Unpin + 'static>() {}

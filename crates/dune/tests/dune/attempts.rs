@@ -6,7 +6,7 @@ use std::{
 };
 
 use rowfeed_dune::{
-    Client, Error, ErrorKind, RateLimit, RetryPolicy,
+    CallError, CallErrorKind, Client, RateLimit, RetryPolicy,
     types::{ExecutePipelineRequest, ExecuteQueryPipelineRequest},
 };
 use rowfeed_sandbox::{DUNE_QUERY_ID, Fault, Sandbox, Service};
@@ -21,7 +21,7 @@ const EXECUTIONS: [&str; 4] = [
 ];
 
 /// Starts an execution; how many attempts it took.
-async fn execute(client: &Client, operation: &str) -> Result<u32, Error> {
+async fn execute(client: &Client, operation: &str) -> Result<u32, CallError> {
     let attempts = match operation {
         "execute_sql" => {
             let call = client.execute_sql().body("select 1 as n");
@@ -119,7 +119,7 @@ async fn an_execution_is_tried_again_when_no_connection_was_made() {
         let error = execute(&client, operation).await.unwrap_err();
         assert_eq!(
             (error.kind(), error.attempts()),
-            (ErrorKind::Connect, 3),
+            (CallErrorKind::Connect, 3),
             "{operation}"
         );
     }

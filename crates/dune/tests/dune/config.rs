@@ -9,7 +9,9 @@ use std::{
     },
 };
 
-use rowfeed_dune::{Client, CredentialError, CredentialProvider, ErrorKind, Secret, SecretFuture};
+use rowfeed_dune::{
+    CallErrorKind, Client, CredentialError, CredentialProvider, Secret, SecretFuture,
+};
 use rowfeed_sandbox::{DUNE_API_KEY, Sandbox};
 
 use crate::support::builder;
@@ -194,7 +196,7 @@ async fn a_provider_without_a_credential_ends_the_call_before_it_is_sent() {
         .build()
         .unwrap();
     let error = client.list_queries().send().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Credential);
+    assert_eq!(error.kind(), CallErrorKind::Credential);
     assert!(error.to_string().contains("the vault is locked"), "{error}");
     assert!(sandbox.requests().is_empty());
 }

@@ -1,12 +1,12 @@
 //! What goes wrong, told apart.
 
-use rowfeed_dune::{Error, ErrorKind};
+use rowfeed_dune::{CallError, CallErrorKind};
 use rowfeed_sandbox::{DUNE_API_KEY, Fault, Sandbox, Service};
 
 use crate::support::{builder, json, start, start_retrying};
 
 /// The error of a call that meets this fault.
-async fn refused(fault: Fault) -> Error {
+async fn refused(fault: Fault) -> CallError {
     let (sandbox, client) = start().await;
     sandbox.fault(fault);
     let call = client
@@ -45,12 +45,12 @@ async fn every_documented_refusal_keeps_status_message_and_body() {
     ] {
         let body = format!(r#"{{"error":"{message}"}}"#);
         let error = refused(json(status, &body)).await;
-        assert_eq!(error.kind(), ErrorKind::Api);
+        assert_eq!(error.kind(), CallErrorKind::Api);
         assert_eq!(error.status().unwrap().as_u16(), status);
         assert_eq!(error.message().as_deref(), Some(message));
         assert_eq!(error.body(), body.as_bytes());
         assert_eq!(error.api_error().unwrap().error, message);
-        assert_eq!(error.is_unauthorised(), [401, 403].contains(&status));
+        assert_eq!(error.is_unauthorized(), [401, 403].contains(&status));
         assert_eq!(error.is_not_found(), status == 404);
         assert_eq!(error.is_rate_limited(), status == 429);
         assert_eq!(error.is_retryable(), [429, 500].contains(&status));
@@ -61,9 +61,23 @@ async fn every_documented_refusal_keeps_status_message_and_body() {
 #[tokio::test]
 async fn an_error_is_one_line_that_says_where_and_what() {
     let error = refused(json(404, r#"{"error": "Query not found"}"#)).await;
+    let url = error.url().unwrap();
+    assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+    assert!(
+        url.ends_with("/dune/api/v1/execution/01REEF/results"),
+        "{url}"
+    );
     assert_eq!(
         error.to_string(),
-        "dune: get_execution_results: 404 Not Found: Query not found \
+        format!(
+            "dune: get_execution_results: 404 Not Found: Query not found (GET {url}, 1 attempt)"
+        )
+    );
+
+    let error = refused(json(400, r#"{"error": "bad limit"}"#)).await;
+    assert_eq!(
+        error.to_string(),
+        "dune: get_execution_results: 400 Bad Request: bad limit \
          (GET /v1/execution/01REEF/results, 1 attempt)"
     );
 }
@@ -89,7 +103,7 @@ async fn a_rate_limit_says_how_long_to_wait() {
 #[tokio::test]
 async fn what_is_not_dunes_json_is_kept_and_described() {
     let error = refused(Fault::html(502)).await;
-    assert_eq!(error.kind(), ErrorKind::Api);
+    assert_eq!(error.kind(), CallErrorKind::Api);
     assert_eq!(error.status().unwrap(), 502);
     assert!(error.api_error().is_none() && error.message().is_none());
     assert!(error.body().starts_with(b"<!DOCTYPE html>"));
@@ -97,7 +111,7 @@ async fn what_is_not_dunes_json_is_kept_and_described() {
     assert!(shown.contains("502 Bad Gateway: the body is not this API's JSON but text/html"));
 
     let error = refused(Fault::html(200)).await;
-    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!(error.kind(), CallErrorKind::Decode);
     assert_eq!(error.status().unwrap(), 200);
     assert!(error.to_string().contains("text/html"), "{error}");
     assert!(error.body().starts_with(b"<!DOCTYPE html>"));
@@ -115,16 +129,16 @@ async fn what_is_not_dunes_json_is_kept_and_described() {
     );
 
     let error = refused(json(200, r#"{"execution_id": "01REEF", "state": 5}"#)).await;
-    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!(error.kind(), CallErrorKind::Decode);
     assert!(error.to_string().contains("`state`"), "{error}");
 
     let cut = r#"{"execution_id": "01REEF", "result": {"rows": [{"a": 1}, {"a""#;
     let error = refused(json(200, cut)).await;
-    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!(error.kind(), CallErrorKind::Decode);
     assert!(error.to_string().contains("broken JSON"), "{error}");
 
     let error = refused(json(206, "{}")).await;
-    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!(error.kind(), CallErrorKind::Decode);
     assert!(error.to_string().contains("206"), "{error}");
 }
 
@@ -150,7 +164,7 @@ async fn the_sandbox_refuses_a_wrong_key_and_an_unknown_query() {
         .build()
         .unwrap();
     let error = stranger.list_queries().send().await.unwrap_err();
-    assert!(error.is_unauthorised());
+    assert!(error.is_unauthorized());
     assert_eq!(error.message().as_deref(), Some("invalid API Key"));
     assert!(!error.to_string().contains("another-key"));
 
@@ -190,7 +204,7 @@ async fn nobody_there_is_told_from_a_refusal() {
     drop(port);
     let client = builder(&format!("http://{address}")).build().unwrap();
     let error = client.list_queries().send().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Connect);
+    assert_eq!(error.kind(), CallErrorKind::Connect);
     assert!(error.is_connect() && error.status().is_none());
     assert!(error.body().is_empty() && error.api_error().is_none());
 }

@@ -11,3 +11,6 @@ mod requests;
 mod schema;
 mod states;
 mod support;
+mod tls;
+#[path = "../../../client/tests/client/tls_server.rs"]
+mod tls_server;

@@ -1,7 +1,7 @@
 //! Requests as they go out.
 
 use rowfeed_dune::{
-    ErrorKind, Secret,
+    CallErrorKind, Secret,
     types::{Performance, QueryParameter, UploadFormat},
 };
 use rowfeed_sandbox::{DUNE_QUERY_ID, Sandbox};
@@ -252,12 +252,12 @@ async fn what_cannot_be_sent_is_refused_before_sending() {
         ),
     ] {
         let error = call.send().await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+        assert_eq!(error.kind(), CallErrorKind::InvalidRequest);
         assert!(error.to_string().contains(says), "{error}");
         assert!(!error.is_retryable() && error.status().is_none());
     }
     let error = client.execute_sql().send().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+    assert_eq!(error.kind(), CallErrorKind::InvalidRequest);
     assert!(
         error.to_string().contains("no value supplied for sql"),
         "{error}"

@@ -166,7 +166,7 @@ async fn an_answer_without_a_state_is_no_answer() {
         sandbox.fault(json(200, body));
         let status = client.get_execution_status().execution_id("01X");
         let error = status.send().await.unwrap_err();
-        assert_eq!(error.kind(), rowfeed_dune::ErrorKind::Decode);
+        assert_eq!(error.kind(), rowfeed_dune::CallErrorKind::Decode);
         assert!(error.to_string().contains(says), "{error}");
     }
 }

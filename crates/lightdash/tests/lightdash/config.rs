@@ -10,7 +10,7 @@ use std::{
 };
 
 use rowfeed_lightdash::{
-    Client, CredentialError, CredentialProvider, ErrorKind, Secret, SecretFuture,
+    CallErrorKind, Client, CredentialError, CredentialProvider, Secret, SecretFuture,
 };
 use rowfeed_sandbox::{LIGHTDASH_TOKEN, Sandbox};
 
@@ -219,7 +219,7 @@ async fn a_provider_without_a_credential_ends_the_call_before_it_is_sent() {
         .build()
         .unwrap();
     let error = client.get_my_organization().send().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Credential);
+    assert_eq!(error.kind(), CallErrorKind::Credential);
     assert!(error.to_string().contains("the vault is locked"), "{error}");
     assert!(sandbox.requests().is_empty());
 }

@@ -23,3 +23,6 @@ mod sources;
 mod started;
 mod states;
 mod support;
+mod tls;
+#[path = "../../../client/tests/client/tls_server.rs"]
+mod tls_server;

@@ -1,7 +1,7 @@
 //! Feature `merge-queries`: queries over several sources.
 
 use rowfeed_lightdash::{
-    ErrorKind,
+    CallErrorKind,
     types::{
         ComposeSqlRequest, Filters, MergeJoinKeyPart, MergeJoinType, MergeQueryMetricSource,
         MetricMergeQuery, MetricQuery,
@@ -93,7 +93,7 @@ async fn a_project_that_is_no_uuid_is_refused_before_sending() {
             .send()
             .await
             .unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+        assert_eq!(error.kind(), CallErrorKind::InvalidRequest);
         let said = error.to_string();
         assert!(
             said.contains("project_uuid does not have the value it needs"),

@@ -1,7 +1,7 @@
 //! Requests as they go out.
 
 use rowfeed_lightdash::{
-    ErrorKind, Secret,
+    CallErrorKind, Secret,
     types::{
         ContentType, Filters, MetricQuery, ParameterValue, QueryLimit, QueryStatus, SortField,
     },
@@ -253,7 +253,7 @@ async fn what_cannot_be_sent_is_refused_before_sending() {
         ),
     ] {
         let error = call.send().await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+        assert_eq!(error.kind(), CallErrorKind::InvalidRequest);
         assert!(error.to_string().contains(says), "{error}");
     }
     let sql = client.execute_async_sql_query().project_uuid("p1");

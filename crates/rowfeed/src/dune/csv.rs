@@ -388,7 +388,7 @@ impl Request {
         &self,
         offset: u64,
         rows: u64,
-    ) -> BoxFuture<Result<ResponseValue<ByteStream>, rowfeed_dune::Error>> {
+    ) -> BoxFuture<Result<ResponseValue<ByteStream>, rowfeed_dune::CallError>> {
         each!(self, builder => {
             let mut builder = builder.clone();
             if !self.is_sample() {

@@ -20,7 +20,7 @@ pub(super) const TRUNCATED: &str = "Dune cut the result off for its size; \
 
 /// A partial result that was not asked for is refused, under a status that Dune does not document;
 /// the words tell it.
-pub(super) fn call(error: rowfeed_dune::Error) -> Error {
+pub(super) fn call(error: rowfeed_dune::CallError) -> Error {
     const REFUSAL: &[u8] = b"allow_partial_results=true";
     const LONGEST: usize = 1024;
     let body = error.body();

@@ -138,7 +138,7 @@ async fn fetch(
     results: builder::GetAsyncQueryResults,
     page: u64,
     page_size: u64,
-) -> Result<Answer, rowfeed_lightdash::Error> {
+) -> Result<Answer, rowfeed_lightdash::CallError> {
     let results = results
         .page(page.cast_signed())
         .page_size(page_size.cast_signed());
@@ -149,14 +149,14 @@ async fn fetch(
     })
 }
 
-fn failed(error: rowfeed_lightdash::Error, id: &Result<String, String>) -> Error {
+fn failed(error: rowfeed_lightdash::CallError, id: &Result<String, String>) -> Error {
     match id {
         Ok(id) => call(error).with_run(id),
         Err(_) => call(error),
     }
 }
 
-fn is_page_too_large(error: &rowfeed_lightdash::Error) -> bool {
+fn is_page_too_large(error: &rowfeed_lightdash::CallError) -> bool {
     error
         .api_error()
         .is_some_and(|payload| payload.error.name == "PaginationError")

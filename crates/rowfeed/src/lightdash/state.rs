@@ -17,7 +17,7 @@ impl Reconnect for Client {
 
 /// The service's own error, with a kind of its own where its name says so: the status code of an
 /// expired result has changed over the versions, the name has not.
-pub(super) fn call(error: rowfeed_lightdash::Error) -> Error {
+pub(super) fn call(error: rowfeed_lightdash::CallError) -> Error {
     let name = error.api_error().map(|payload| payload.error.name.clone());
     let error = Error::from_call(SERVICE, error);
     match name.as_deref() {

@@ -18,7 +18,7 @@ impl Reconnect for Client {
 /// The issue code of a result that is no longer kept.
 const EXPIRED: i64 = 1004;
 
-pub(super) fn call(error: rowfeed_yandex_query::Error) -> Error {
+pub(super) fn call(error: rowfeed_yandex_query::CallError) -> Error {
     let details = error
         .api_error()
         .map(|body| body.details.as_slice())

@@ -71,18 +71,18 @@ impl MetadataCredential {
     }
 }
 
-/// Borrowed from the answer, so that no copy is left behind.
+/// Borrowed from the response, so that no copy is left behind.
 #[derive(Deserialize)]
-struct Answer<'a> {
+struct TokenBody<'a> {
     access_token: &'a str,
     expires_in: u64,
 }
 
 async fn token(endpoint: &TokenEndpoint) -> Result<ExpiringSecret, CredentialError> {
-    let answer = endpoint
+    let response = endpoint
         .ask(|http, url| Ok(http.get(url).header("Metadata-Flavor", "Google")))
         .await?;
-    let Some(token) = answer.json::<Answer<'_>>() else {
+    let Some(token) = response.json::<TokenBody<'_>>() else {
         return Err(CredentialError::new(
             "the metadata service answered with no access_token and expires_in; is this a \
              machine with a service account?",

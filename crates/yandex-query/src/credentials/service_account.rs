@@ -1,11 +1,11 @@
 use std::{fmt, sync::Arc, time::SystemTime};
 
 use jiff::Timestamp;
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use rowfeed_client::{
     CredentialError, CredentialProvider, ExpiringSecret, RefreshingCredential, Secret,
     SecretFuture, TokenEndpoint,
 };
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use serde::Deserialize;
 
 use super::{ServiceAccountKey, jwt::Signer};
@@ -73,10 +73,10 @@ impl ServiceAccountCredential {
     }
 }
 
-/// Borrowed from the answer, so that no copy is left behind.
+/// Borrowed from the response, so that no copy is left behind.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer<'a> {
+struct TokenBody<'a> {
     iam_token: &'a str,
     expires_at: &'a str,
 }
@@ -85,14 +85,14 @@ async fn token(
     endpoint: &TokenEndpoint,
     signer: &Signer,
 ) -> Result<ExpiringSecret, CredentialError> {
-    let answer = endpoint
+    let response = endpoint
         .ask(|http, url| {
             let body = signer.request_body(SystemTime::now())?;
             let json = HeaderValue::from_static("application/json");
             Ok(http.post(url).header(CONTENT_TYPE, json).body(body))
         })
         .await?;
-    let Some(token) = answer.json::<Answer<'_>>() else {
+    let Some(token) = response.json::<TokenBody<'_>>() else {
         return Err(CredentialError::new(
             "the IAM token service answered with no iamToken and expiresAt",
         ));
@@ -101,7 +101,7 @@ async fn token(
         CredentialError::new("the IAM token service answered with an expiresAt that is no time")
     })?;
     let secret = Secret::new(token.iam_token)?;
-    let lifetime = answer.until(SystemTime::from(expires));
+    let lifetime = response.until(SystemTime::from(expires));
     Ok(ExpiringSecret::valid_for(secret, lifetime))
 }
 

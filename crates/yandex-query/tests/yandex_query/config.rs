@@ -11,7 +11,7 @@ use std::{
 
 use rowfeed_sandbox::{Sandbox, YANDEX_IAM_TOKEN, YANDEX_PROJECT};
 use rowfeed_yandex_query::{
-    Client, CredentialError, CredentialProvider, ErrorKind, Secret, SecretFuture,
+    CallErrorKind, Client, CredentialError, CredentialProvider, Secret, SecretFuture,
 };
 
 use crate::support::builder;
@@ -216,7 +216,7 @@ async fn a_provider_without_a_credential_ends_the_call_before_it_is_sent() {
         create.body("select 1").send()
     };
     let error = create().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Credential);
+    assert_eq!(error.kind(), CallErrorKind::Credential);
     assert!(error.to_string().contains("the vault is locked"), "{error}");
     assert!(sandbox.requests().is_empty());
 }

@@ -3,12 +3,12 @@
 use rowfeed_sandbox::{
     Fault, Sandbox, YANDEX_IAM_TOKEN, YANDEX_IAM_TOKEN_WITHOUT_ROLE, YANDEX_PROJECT,
 };
-use rowfeed_yandex_query::{Client, Error, ErrorKind, Secret};
+use rowfeed_yandex_query::{CallError, CallErrorKind, Client, Secret};
 
 use crate::support::{builder, json, start, start_retrying};
 
 /// The error of a call that meets this fault.
-async fn refused(fault: Fault) -> Error {
+async fn refused(fault: Fault) -> CallError {
     let (sandbox, client) = start().await;
     sandbox.fault(fault);
     let call = client
@@ -50,7 +50,7 @@ async fn refusals_of_one_status_are_told_apart_by_the_code_of_the_issue() {
     ] {
         let body = body(code, message);
         let error = refused(json(400, &body)).await;
-        assert_eq!(error.kind(), ErrorKind::Api);
+        assert_eq!(error.kind(), CallErrorKind::Api);
         assert_eq!(error.status().unwrap(), 400);
         let typed = error.api_error().unwrap();
         assert_eq!(typed.details[0].issue_code, Some(code));
@@ -60,7 +60,7 @@ async fn refusals_of_one_status_are_told_apart_by_the_code_of_the_issue() {
         let said = format!("{message} (issue {code})");
         assert_eq!(error.message().as_deref(), Some(said.as_str()));
         assert_eq!(error.body(), body.as_bytes());
-        assert!(!error.is_not_found() && !error.is_unauthorised());
+        assert!(!error.is_not_found() && !error.is_unauthorized());
     }
 }
 
@@ -92,7 +92,7 @@ async fn every_status_that_the_database_maps_to_is_an_error_of_its_own() {
         assert_eq!(error.api_error().unwrap().status, Some(inner));
         // With no issue to say more, the name is the message.
         assert_eq!(error.message().as_deref(), Some(name));
-        assert_eq!(error.is_unauthorised(), status == 401 || status == 403);
+        assert_eq!(error.is_unauthorized(), status == 401 || status == 403);
         assert_eq!(error.is_retryable(), status >= 500);
     }
 }
@@ -129,32 +129,33 @@ async fn what_is_not_the_services_json_is_kept_and_described() {
         (500, "Error during formatting response: tide"),
     ] {
         let error = refused(Fault::answer(status, "text/plain", text)).await;
-        assert_eq!(error.kind(), ErrorKind::Api);
+        assert_eq!(error.kind(), CallErrorKind::Api);
         assert_eq!(error.status().unwrap().as_u16(), status);
-        assert!(error.api_error().is_none() && error.message().is_none());
+        assert!(error.api_error().is_none());
+        assert_eq!(error.message().as_deref(), Some(text));
         assert_eq!(error.body(), text.as_bytes());
-        assert!(error.to_string().contains(text), "{error}");
-        assert!(error.to_string().contains("text/plain"), "{error}");
+        let said = format!("{}: {text} (", error.status().unwrap());
+        assert!(error.to_string().contains(&said), "{error}");
     }
     let error = refused(Fault::status(404)).await;
     assert!(error.is_not_found() && error.body().is_empty());
     assert!(error.to_string().contains("the body is empty"), "{error}");
 
     let error = refused(Fault::html(502)).await;
-    assert_eq!(error.kind(), ErrorKind::Api);
+    assert_eq!(error.kind(), CallErrorKind::Api);
     assert!(error.body().starts_with(b"<!DOCTYPE html>"));
     assert!(error.to_string().contains("text/html"), "{error}");
 
     let error = refused(Fault::html(200)).await;
-    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!(error.kind(), CallErrorKind::Decode);
     assert_eq!(error.status().unwrap(), 200);
 
     let error = refused(json(200, r#"{"columns": [], "rows": {"a": 1}}"#)).await;
-    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!(error.kind(), CallErrorKind::Decode);
     assert!(error.to_string().contains("`rows`"), "{error}");
 
     let error = refused(json(200, r#"{"columns": [{"name": "a"}], "rows": []}"#)).await;
-    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!(error.kind(), CallErrorKind::Decode);
     assert!(error.to_string().contains("`columns[0]`"), "{error}");
 }
 
@@ -187,7 +188,7 @@ async fn the_sandbox_tells_a_wrong_token_from_one_without_the_role() {
     assert_eq!(error.status().unwrap(), 403);
     assert_eq!(error.api_error().unwrap().message, "UNAUTHORIZED");
     for error in [&stranger, &error] {
-        assert!(error.is_unauthorised());
+        assert!(error.is_unauthorized());
         assert!(!format!("{error} {error:?}").contains("t1."), "{error}");
     }
     let client = with(YANDEX_IAM_TOKEN);

@@ -13,3 +13,6 @@ mod schema;
 mod service_account;
 mod states;
 mod support;
+mod tls;
+#[path = "../../../client/tests/client/tls_server.rs"]
+mod tls_server;

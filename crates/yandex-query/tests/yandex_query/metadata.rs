@@ -3,7 +3,7 @@
 use std::{process::Command, sync::Arc, time::Duration};
 
 use rowfeed_sandbox::{Fault, Sandbox, YANDEX_PROJECT};
-use rowfeed_yandex_query::{Client, ErrorKind, MetadataCredential, RetryPolicy};
+use rowfeed_yandex_query::{CallErrorKind, Client, MetadataCredential, RetryPolicy};
 
 use crate::support::Wire;
 
@@ -16,7 +16,7 @@ fn client(sandbox: &Sandbox, credential: MetadataCredential) -> Client {
         .unwrap()
 }
 
-async fn create(client: &Client) -> Result<u32, rowfeed_yandex_query::Error> {
+async fn create(client: &Client) -> Result<u32, rowfeed_yandex_query::CallError> {
     let create = client.create_query().project(YANDEX_PROJECT);
     let answer = create.body("select 1").send().await?;
     Ok(answer.attempts())
@@ -99,7 +99,7 @@ async fn trouble_of_the_metadata_service_is_tried_again_and_then_told() {
         sandbox.take_requests();
         sandbox.fault(fault.path("computeMetadata"));
         let error = create(&client(&sandbox, credential())).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Credential);
+        assert_eq!(error.kind(), CallErrorKind::Credential);
         let shown = format!("{error} {error:?}");
         assert!(shown.contains("could not be refreshed"), "{shown}");
         assert!(shown.contains(why) && !shown.contains("hunter2"), "{shown}");
@@ -115,7 +115,7 @@ async fn where_there_is_no_metadata_service_the_error_says_so() {
     drop(port);
     let credential = MetadataCredential::at(&url).unwrap();
     let error = create(&client(&sandbox, credential)).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Credential);
+    assert_eq!(error.kind(), CallErrorKind::Credential);
     let said = error.to_string();
     assert!(
         said.contains("the metadata service cannot be asked"),

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use rowfeed_sandbox::{Fault, Sandbox, YANDEX_PROJECT};
-use rowfeed_yandex_query::{ErrorKind, Secret, types::QueryType};
+use rowfeed_yandex_query::{CallErrorKind, Secret, types::QueryType};
 use serde_json::{Value, json};
 
 use crate::support::{Wire, builder, json as answer, sent, start, start_retrying};
@@ -201,7 +201,7 @@ async fn what_cannot_be_sent_is_refused_before_sending() {
         ),
     ] {
         let error = call.send().await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+        assert_eq!(error.kind(), CallErrorKind::InvalidRequest);
         assert!(error.to_string().contains(says), "{error}");
     }
     let create = client.create_query().project("folder");
@@ -212,7 +212,7 @@ async fn what_cannot_be_sent_is_refused_before_sending() {
     );
     let page = client.get_query_results().project("folder").query_id("q1");
     let error = page.result_set_index(-1).send().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+    assert_eq!(error.kind(), CallErrorKind::InvalidRequest);
     assert!(
         error.to_string().contains("result_set_index does not have"),
         "{error}"

@@ -9,7 +9,7 @@ use aws_lc_rs::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rowfeed_sandbox::{Fault, Sandbox, YANDEX_PROJECT};
 use rowfeed_yandex_query::{
-    Client, CredentialProvider as _, ErrorKind, RetryPolicy, ServiceAccountCredential,
+    CallErrorKind, Client, CredentialProvider as _, RetryPolicy, ServiceAccountCredential,
     ServiceAccountKey,
 };
 
@@ -49,7 +49,7 @@ fn client(sandbox: &Sandbox) -> Client {
         .unwrap()
 }
 
-async fn create(client: &Client) -> Result<u32, rowfeed_yandex_query::Error> {
+async fn create(client: &Client) -> Result<u32, rowfeed_yandex_query::CallError> {
     let create = client.create_query().project(YANDEX_PROJECT);
     let answer = create.body("select 1").send().await?;
     Ok(answer.attempts())
@@ -142,7 +142,7 @@ async fn trouble_of_the_token_service_is_tried_again_and_a_refusal_is_told() {
     ] {
         sandbox.fault(fault.path("/iam/"));
         let error = create(&client(&sandbox)).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Credential);
+        assert_eq!(error.kind(), CallErrorKind::Credential);
         let shown = format!("{error} {error:?}");
         assert!(shown.contains(why), "{why}: {shown}");
         assert!(!shown.contains("ter2") && !shown.contains("eyJ"), "{shown}");

@@ -1,9 +1,7 @@
 //! The service in a few lines, and the client's builder.
 
-use rowfeed_client::{
-    BuildError, CredentialError, Secret, Service, ServiceError, TransportBuilder,
-};
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use rowfeed_client::{CredentialError, Secret, Service, ServiceError, client_builder};
 
 use crate::{Client, types};
 
@@ -12,6 +10,7 @@ static SERVICE: Service = Service {
     default_base_url: Some("https://api.tides.example/v1"),
     user_agent: concat!("tides/", env!("CARGO_PKG_VERSION")),
     credential: header,
+    credential_setting: "token",
     request_id_headers: &["x-request-id"],
     // Calls that may be sent twice, since the service takes an Idempotency-Key with them.
     idempotent_operations: &[],
@@ -21,49 +20,15 @@ fn header(token: &Secret) -> Result<(HeaderName, HeaderValue), CredentialError> 
     token.to_header(AUTHORIZATION, "Bearer ")
 }
 
-impl Client {
-    /// Sets up a client step by step.
-    pub fn builder() -> ClientBuilder {
-        ClientBuilder {
-            transport: TransportBuilder::new(&SERVICE),
-        }
-    }
-
-    /// The same client with connections of its own, for another runtime.
-    pub(crate) fn reconnected(&self) -> Result<Self, BuildError> {
-        let http = self.inner.fresh_http_client()?;
-        Ok(Self::new_with_client(
-            &self.baseurl,
-            http,
-            self.inner.clone(),
-        ))
-    }
-}
-
-/// Sets up a [`Client`].
-#[derive(Debug)]
-#[must_use = "a builder does nothing until build() is called"]
-pub struct ClientBuilder {
-    transport: TransportBuilder,
-}
+// `ClientBuilder` with the settings that every service has, `Client::builder()`, and
+// `Client::with_fresh_connections()` for blocking readers.
+client_builder!(Client, SERVICE);
 
 impl ClientBuilder {
     /// The token of an account.
     pub fn token(mut self, token: Secret) -> Self {
         self.transport = self.transport.credential(token);
         self
-    }
-
-    rowfeed_client::transport_methods!();
-
-    /// Builds the client; nothing is sent yet.
-    ///
-    /// # Errors
-    ///
-    /// A setting cannot be used; the message names it.
-    pub fn build(self) -> Result<Client, BuildError> {
-        let (base_url, http, core) = self.transport.build()?;
-        Ok(Client::new_with_client(&base_url, http, core))
     }
 }
 

@@ -11,5 +11,5 @@ mod paging;
 pub use config::ClientBuilder;
 pub use generated::{API_VERSION, Client, builder, types};
 
-/// What goes wrong in a call, with what the service said where it said something.
-pub type Error = rowfeed_client::Error<types::Problem>;
+/// Why a call failed, with the error body of the service where there is one.
+pub type CallError = rowfeed_client::CallError<types::Problem>;

@@ -82,7 +82,7 @@ impl Source for Paging {
     }
 
     fn reconnect(&mut self) -> Result<(), Error> {
-        let client = self.readings.client.reconnected();
+        let client = self.readings.client.with_fresh_connections();
         self.readings.client = client.map_err(|error| invalid(error.to_string()))?;
         Ok(())
     }

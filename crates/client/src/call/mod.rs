@@ -1,22 +1,33 @@
 //! One logical call: attempts, waits, deadline.
 
+mod attempt;
+mod failure;
+mod limit;
+mod outgoing;
+mod read;
+mod redirect;
+
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use reqwest::{Method, Request, StatusCode, header::HeaderMap};
 use tracing::{Instrument, Span, field::Empty};
 
+pub(crate) use attempt::{ClosedBody, OpenBody, Received};
+pub(crate) use failure::Failure;
+pub(crate) use limit::{BodyLimit, Limit, stalled};
+use outgoing::{IDEMPOTENCY_KEY, prepare};
+use redirect::RedirectRules;
+
 use crate::{
-    CallError, Core, Response, Secret, TimeoutScope,
     asked_wait::asked_wait,
-    details::{CallInfo, Details},
-    error::ErrorKind,
-    exchange::{self, Answer, BodyLimit, Closed, Failure, Limit, OpenBody},
-    history::History,
-    outgoing::{IDEMPOTENCY_KEY, path_below, prepare},
-    platform::{Instant, sleep},
-    response::Meta,
-    retry::{Paid, is_transient},
+    config::Core,
+    credential::Secret,
+    error::{
+        CallErrorKind, CallInfo, Details, History, ResponseMeta, TimeoutScope, TransportError,
+    },
+    platform::{Instant, Runtime, sleep},
+    retry::{RetryPermit, is_transient},
 };
 
 /// A call from its first attempt until its body has been read.
@@ -34,8 +45,8 @@ pub(crate) struct Call {
     history: History,
     /// How long was waited before the attempt that is next or under way.
     waited: Duration,
-    /// The price of the retry that is waited for.
-    paid: Option<Paid>,
+    /// For the retry that is waited for.
+    permit: Option<RetryPermit>,
     /// Attempts made because a credential was refused; they are not counted as retries.
     refreshes: u32,
     /// The credential of the last attempt.
@@ -56,18 +67,14 @@ impl Call {
             &mut request,
             service.idempotent_operations.contains(&operation),
         );
-        let info = CallInfo {
-            service,
-            operation,
-            method: request.method().clone(),
-            path: path_below(base_url, request.url()),
-        };
+        let method = request.method().clone();
+        let info = CallInfo::new(service, operation, method, base_url, request.url());
         let span = tracing::info_span!(
             "rowfeed_call",
             service = service.name,
             operation,
             method = info.method.as_str(),
-            path = info.path,
+            path = info.path(),
             status = Empty,
             attempts = Empty,
         );
@@ -86,7 +93,7 @@ impl Call {
             attempts: 0,
             history: History::default(),
             waited: Duration::ZERO,
-            paid: None,
+            permit: None,
             refreshes: 0,
             sent: None,
             core,
@@ -94,15 +101,24 @@ impl Call {
         }
     }
 
-    /// Attempts the call until the head of the final answer is there.
-    pub(crate) async fn run(mut self) -> Result<Response, CallError> {
+    /// Attempts the call until the head of the final response is there.
+    pub(crate) async fn run(mut self) -> Result<(Received, Self), TransportError> {
+        if Runtime::current().is_err() {
+            let text = "there is no tokio runtime: await this call within one, for example in a \
+                        function with #[tokio::main], or by Runtime::block_on";
+            let failure = Failure::new(CallErrorKind::NoRuntime, text.to_owned());
+            return Err(self.fail(failure, None));
+        }
         let span = self.span.clone();
-        let answer = self.next_answer().instrument(span).await?;
-        Ok(Response::new(answer, self))
+        let received = self.receive().instrument(span).await?;
+        Ok((received, self))
     }
 
     /// Reads the body of a success, and attempts the whole call again when it breaks.
-    pub(crate) async fn read(mut self, open: OpenBody) -> Result<(Meta, Bytes), CallError> {
+    pub(crate) async fn read(
+        mut self,
+        open: OpenBody,
+    ) -> Result<(ResponseMeta, Bytes), TransportError> {
         let span = self.span.clone();
         self.read_within(open).instrument(span).await
     }
@@ -127,15 +143,15 @@ impl Call {
         status: StatusCode,
         headers: HeaderMap,
         note: Option<String>,
-    ) -> Meta {
-        Meta {
+    ) -> ResponseMeta {
+        ResponseMeta {
             call: Some(Arc::clone(&self.info)),
+            core: Some(self.core.clone()),
             status,
             headers,
             attempts: self.attempts,
             history: self.history.clone(),
             note,
-            sent: None,
         }
     }
 
@@ -143,22 +159,23 @@ impl Call {
         self.core.read_timeout()
     }
 
-    async fn read_within(&mut self, mut open: OpenBody) -> Result<(Meta, Bytes), CallError> {
+    async fn read_within(
+        &mut self,
+        mut open: OpenBody,
+    ) -> Result<(ResponseMeta, Bytes), TransportError> {
         loop {
             let status = open.response.status();
             let headers = open.response.headers().clone();
-            match exchange::read(open, self.core.max_body_bytes()).await {
+            match read::read(open, self.core.max_body_bytes()).await {
                 Ok(body) => {
                     self.succeeded(status);
-                    let mut meta = self.meta(status, headers, None);
-                    meta.sent = self.sent.take();
-                    return Ok((meta, body));
+                    return Ok((self.meta(status, headers, None), body));
                 }
                 Err(failure) => self.recover(failure).await?,
             }
-            open = match self.next_answer().await? {
-                Answer::Success(open) => open,
-                Answer::Other(closed) => {
+            open = match self.receive().await? {
+                Received::Success(open) => open,
+                Received::Refusal(closed) => {
                     self.record(Some(closed.status));
                     let meta = self.meta(closed.status, closed.headers, closed.note);
                     return Ok((meta, closed.body));
@@ -167,7 +184,7 @@ impl Call {
         }
     }
 
-    async fn next_answer(&mut self) -> Result<Answer, CallError> {
+    async fn receive(&mut self) -> Result<Received, TransportError> {
         loop {
             self.take_turn().await?;
             let span = tracing::debug_span!(
@@ -176,8 +193,8 @@ impl Call {
                 waited_ms = self.waited.as_millis() as u64,
             );
             match self.attempt().instrument(span).await {
-                Ok(Answer::Success(open)) => return Ok(Answer::Success(open)),
-                Ok(Answer::Other(closed)) => {
+                Ok(Received::Success(open)) => return Ok(Received::Success(open)),
+                Ok(Received::Refusal(closed)) => {
                     self.met(Some(closed.status), None);
                     if self.refreshed(closed.status) {
                         continue;
@@ -185,7 +202,7 @@ impl Call {
                     match self.plan_after_status(&closed) {
                         Plan::Wait(wait) => self.wait(wait).await,
                         Plan::GiveUp(note) => {
-                            return Ok(Answer::Other(Closed { note, ..closed }));
+                            return Ok(Received::Refusal(ClosedBody { note, ..closed }));
                         }
                     }
                 }
@@ -195,7 +212,7 @@ impl Call {
     }
 
     /// Waits until the client's own rate limit lets the next attempt through.
-    async fn take_turn(&mut self) -> Result<(), CallError> {
+    async fn take_turn(&mut self) -> Result<(), TransportError> {
         let Some(limiter) = &self.core.shared().limiter else {
             return Ok(());
         };
@@ -206,7 +223,7 @@ impl Call {
                 Ok(())
             }
             Err(late) => {
-                let kind = ErrorKind::Timeout(TimeoutScope::RateLimit);
+                let kind = CallErrorKind::Timeout(TimeoutScope::RateLimit);
                 let text = format!("not sent: {late}");
                 Err(self.fail(Failure::new(kind, text), None))
             }
@@ -220,15 +237,15 @@ impl Call {
     }
 
     /// The attempt that was under way is over.
-    fn met(&mut self, status: Option<StatusCode>, failure: Option<ErrorKind>) {
+    fn met(&mut self, status: Option<StatusCode>, failure: Option<CallErrorKind>) {
         let waited = std::mem::take(&mut self.waited);
         self.history.add(self.attempts, waited, status, failure);
     }
 
-    async fn attempt(&mut self) -> Result<Answer, Failure> {
+    async fn attempt(&mut self) -> Result<Received, Failure> {
         self.attempts += 1;
-        if let Some(paid) = self.paid.take() {
-            paid.spend();
+        if let Some(permit) = self.permit.take() {
+            permit.spend();
         }
         let limit = self.limit();
         let body = BodyLimit {
@@ -242,7 +259,7 @@ impl Call {
         };
         let Some(mut request) = request else {
             let text = "the request body is a stream and has been sent already".to_owned();
-            return Err(Failure::new(ErrorKind::InvalidRequest, text));
+            return Err(Failure::new(CallErrorKind::InvalidRequest, text));
         };
         let mut credential = None;
         if let Some(provider) = &self.core.shared().credential {
@@ -256,6 +273,7 @@ impl Call {
                 .credential_header(&secret)
                 .map_err(Failure::from_credential)?;
             request.headers_mut().insert(&name, value.clone());
+            self.core.remember(&secret);
             self.sent = Some(secret);
             credential = Some((name, value));
         }
@@ -266,19 +284,21 @@ impl Call {
             }
             Some(again)
         };
-        let mut outcome = exchange::send(&self.client, request, again, limit, body).await;
-        if let Some(sent) = &self.sent {
-            match &mut outcome {
-                Ok(Answer::Success(_)) => {}
-                Ok(Answer::Other(closed)) => closed.mask(sent),
-                Err(failure) => failure.mask(sent),
-            }
+        let rules = RedirectRules {
+            base_url: self.info.base_url(),
+            is_repeatable: self.repeatable,
+        };
+        let mut outcome = attempt::send(&self.client, request, again, rules, limit, body).await;
+        match &mut outcome {
+            Ok(Received::Success(_)) => {}
+            Ok(Received::Refusal(closed)) => closed.mask(&self.core),
+            Err(failure) => failure.mask(&self.core),
         }
         match &outcome {
-            Ok(Answer::Success(open)) => {
+            Ok(Received::Success(open)) => {
                 tracing::debug!(status = open.response.status().as_u16(), "answered");
             }
-            Ok(Answer::Other(closed)) => {
+            Ok(Received::Refusal(closed)) => {
                 tracing::debug!(status = closed.status.as_u16(), "answered");
             }
             Err(failure) => {
@@ -311,12 +331,11 @@ impl Call {
     }
 
     /// Waits for the next attempt, or ends the call with what went wrong.
-    async fn recover(&mut self, failure: Failure) -> Result<(), CallError> {
+    async fn recover(&mut self, failure: Failure) -> Result<(), TransportError> {
         let may_repeat = match failure.kind {
-            ErrorKind::Connect => !failure.lasts,
-            ErrorKind::Timeout(TimeoutScope::Attempt | TimeoutScope::Stall) | ErrorKind::Io => {
-                self.repeatable
-            }
+            CallErrorKind::Connect => !failure.lasts,
+            CallErrorKind::Timeout(TimeoutScope::Attempt | TimeoutScope::Stall)
+            | CallErrorKind::Io => self.repeatable,
             _ => false,
         };
         self.met(failure.status, Some(failure.kind));
@@ -329,25 +348,23 @@ impl Call {
         }
     }
 
-    fn fail(&self, mut failure: Failure, note: Option<String>) -> CallError {
-        // That of a body which broke off has its headers from a success.
-        if let Some(sent) = &self.sent {
-            failure.mask(sent);
-        }
+    fn fail(&self, mut failure: Failure, note: Option<String>) -> TransportError {
+        // A body that broke off has the headers of a success, which are not masked yet.
+        failure.mask(&self.core);
         self.record(failure.status);
-        CallError(Box::new(Details {
+        TransportError(Box::new(Details {
             call: Some(Arc::clone(&self.info)),
             attempts: self.attempts,
             history: self.history.clone(),
             status: failure.status,
             headers: failure.headers,
             note,
-            source: failure.source,
+            cause: failure.cause,
             ..Details::new(failure.kind, failure.text)
         }))
     }
 
-    fn plan_after_status(&mut self, closed: &Closed) -> Plan {
+    fn plan_after_status(&mut self, closed: &ClosedBody) -> Plan {
         let may_repeat = closed.status == StatusCode::TOO_MANY_REQUESTS
             || (self.repeatable && is_transient(closed.status));
         self.plan(may_repeat, asked_wait(closed.status, &closed.headers))
@@ -387,10 +404,10 @@ impl Call {
                 return give_up(late.to_string());
             }
         }
-        if !self.core.shared().budget.take() {
+        self.permit = RetryPermit::take(&self.core.shared().budget);
+        if self.permit.is_none() {
             return give_up("the retry budget of this client is used up".to_owned());
         }
-        self.paid = Some(Paid::new(&self.core));
         tracing::debug!(wait_ms = wait.as_millis() as u64, "attempting again");
         Plan::Wait(wait)
     }

@@ -3,7 +3,7 @@ use std::fmt;
 use reqwest::header::{HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
-use crate::CredentialError;
+use super::CredentialError;
 
 /// An API key or token, wiped from memory when dropped.
 ///
@@ -98,6 +98,12 @@ impl fmt::Display for SecretError {
 }
 
 impl std::error::Error for SecretError {}
+
+impl From<SecretError> for CredentialError {
+    fn from(error: SecretError) -> Self {
+        Self::new(error.to_string())
+    }
+}
 
 const NOT_ASCII: &str = "holds characters outside ASCII; copy the key again, it may have picked up \
                          a typographic quote or an invisible character";

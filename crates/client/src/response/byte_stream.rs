@@ -10,12 +10,12 @@ use bytes::Bytes;
 use futures_core::Stream;
 
 use crate::{
-    Error,
-    details::Details,
-    error::{CallError, ErrorKind, TimeoutScope},
-    exchange::{Failure, stalled},
+    call::{Failure, stalled},
+    error::{
+        CallError, CallErrorKind, Details, ErrorBody, ResponseMeta, ServiceError, TimeoutScope,
+        TransportError,
+    },
     platform::{Body, Instant, LONGEST_WAIT, Sleep, chunks, sleep},
-    response::Meta,
 };
 
 /// A body handed over as it arrives: a `Stream` of byte chunks, `Send` and `'static`.
@@ -23,9 +23,9 @@ use crate::{
 /// Its length is not limited and it is not bound by the deadline of the call, since it is not
 /// held in memory; but it fails when nothing of it arrives for the client's `read_timeout`. It is
 /// not retried once begun. After an error or the end it yields nothing more.
-pub struct ByteStream(State);
+pub struct ByteStream(StreamState);
 
-enum State {
+enum StreamState {
     Arriving(Box<Arriving>),
     Held(Bytes),
     Done,
@@ -36,7 +36,7 @@ struct Arriving {
     idle: Duration,
     timer: Pin<Box<Sleep>>,
     waiting: bool,
-    meta: Meta,
+    meta: ResponseMeta,
 }
 
 impl ByteStream {
@@ -45,12 +45,12 @@ impl ByteStream {
     /// # Errors
     ///
     /// The exchange broke, or nothing arrived within the client's `read_timeout`.
-    pub async fn next_chunk(&mut self) -> Option<Result<Bytes, Error>> {
+    pub async fn next_chunk(&mut self) -> Option<Result<Bytes, CallError>> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
-    pub(crate) fn new(response: Body, idle: Duration, meta: Meta) -> Self {
-        Self(State::Arriving(Box::new(Arriving {
+    pub(crate) fn new(response: Body, idle: Duration, meta: ResponseMeta) -> Self {
+        Self(StreamState::Arriving(Box::new(Arriving {
             chunks: Box::pin(chunks(response)),
             idle,
             timer: Box::pin(sleep(idle)),
@@ -60,32 +60,32 @@ impl ByteStream {
     }
 
     pub(crate) fn from_bytes(body: Bytes) -> Self {
-        Self(State::Held(body))
+        Self(StreamState::Held(body))
     }
 }
 
 impl Stream for ByteStream {
-    type Item = Result<Bytes, Error>;
+    type Item = Result<Bytes, CallError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let item = match &mut self.0 {
-            State::Done => None,
-            State::Held(body) => {
+            StreamState::Done => None,
+            StreamState::Held(body) => {
                 let body = std::mem::take(body);
-                self.0 = State::Done;
+                self.0 = StreamState::Done;
                 return Poll::Ready((!body.is_empty()).then_some(Ok(body)));
             }
-            State::Arriving(arriving) => ready!(arriving.poll(cx)),
+            StreamState::Arriving(arriving) => ready!(arriving.poll(cx)),
         };
         if !matches!(item, Some(Ok(_))) {
-            self.0 = State::Done;
+            self.0 = StreamState::Done;
         }
         Poll::Ready(item)
     }
 }
 
 impl Arriving {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, CallError>>> {
         match self.chunks.as_mut().poll_next(cx) {
             Poll::Ready(item) => {
                 self.waiting = false;
@@ -106,29 +106,42 @@ impl Arriving {
         }
     }
 
-    fn broken(&self, error: reqwest::Error) -> Error {
+    fn broken(&self, error: reqwest::Error) -> CallError {
         let failure = Failure::from_body(error);
         let mut details = self.details(failure.kind, failure.text);
-        details.source = failure.source;
-        CallError(Box::new(details)).into()
+        details.cause = failure.cause;
+        TransportError(Box::new(details)).into()
     }
 
-    fn stalled(&self) -> Error {
-        let kind = ErrorKind::Timeout(TimeoutScope::Stall);
-        CallError(Box::new(self.details(kind, stalled(self.idle)))).into()
+    fn stalled(&self) -> CallError {
+        let kind = CallErrorKind::Timeout(TimeoutScope::Stall);
+        TransportError(Box::new(self.details(kind, stalled(self.idle)))).into()
     }
 
-    fn details(&self, kind: ErrorKind, text: String) -> Details {
-        Details::answered(kind, self.meta.clone(), Bytes::new(), text)
+    fn details(&self, kind: CallErrorKind, text: String) -> Details {
+        Details::received(kind, self.meta.clone(), Bytes::new(), text)
+    }
+}
+
+/// No error body is documented where a stream is.
+impl ServiceError for ByteStream {
+    fn message(&self) -> Option<String> {
+        None
+    }
+}
+
+impl ErrorBody for ByteStream {
+    fn from_body(_body: &[u8]) -> Option<Self> {
+        None
     }
 }
 
 impl fmt::Debug for ByteStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            State::Arriving(_) => "ByteStream(arriving)",
-            State::Held(_) => "ByteStream(held)",
-            State::Done => "ByteStream(done)",
+            StreamState::Arriving(_) => "ByteStream(arriving)",
+            StreamState::Held(_) => "ByteStream(held)",
+            StreamState::Done => "ByteStream(done)",
         })
     }
 }

@@ -1,42 +1,35 @@
 use std::fmt;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
-
-use crate::{
-    Attempt, Error, ErrorKind, ServiceError,
-    details::Details,
-    error::CallError,
-    excerpt::{escaped, excerpt},
+use reqwest::{
+    StatusCode,
+    header::{CONTENT_TYPE, HeaderMap},
 };
 
-impl<E: ServiceError> fmt::Display for Error<E> {
+use super::{Attempt, CallError, CallErrorKind, Details, ServiceError, TransportError};
+use crate::excerpt::{escaped, excerpt};
+
+impl<E: ServiceError> fmt::Display for CallError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.details.write(self.message().as_deref(), f)
     }
 }
 
-impl<E: ServiceError> std::error::Error for Error<E> {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.details.source {
-            Some(source) => Some(source.as_ref()),
-            None => None,
-        }
-    }
-}
+/// No `source`: `Display` has the text of the causes, and a chain is to show it once.
+impl<E: ServiceError> std::error::Error for CallError<E> {}
 
-impl<E> fmt::Debug for Error<E> {
+impl<E> fmt::Debug for CallError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.details, f)
     }
 }
 
-impl fmt::Display for CallError {
+impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.write(None, f)
     }
 }
 
-impl fmt::Debug for CallError {
+impl fmt::Debug for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)
     }
@@ -45,12 +38,12 @@ impl fmt::Debug for CallError {
 /// No header and no query string here either, since `unwrap` prints this.
 impl fmt::Debug for Details {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut out = f.debug_struct("Error");
+        let mut out = f.debug_struct("CallError");
         out.field("kind", &self.kind);
         if let Some(call) = &self.call {
             out.field("service", &call.service.name)
                 .field("operation", &call.operation)
-                .field("request", &format_args!("{} {}", call.method, call.path))
+                .field("request", &format_args!("{} {}", call.method, call.url()))
                 .field("attempts", &self.attempts)
                 .field("history", &Waits(self.history.attempts()));
         }
@@ -82,24 +75,34 @@ impl Details {
             write!(f, "{status}: ")?;
         }
         match self.kind {
-            ErrorKind::Api => match message {
+            CallErrorKind::Api => match message {
                 Some(message) => f.write_str(&escaped(message, SHOWN_MESSAGE))?,
                 None => write!(f, "{}", ForeignBody(&self.headers, &self.body))?,
             },
-            ErrorKind::InvalidRequest => write!(f, "invalid request: {}", self.text)?,
-            ErrorKind::Credential => write!(f, "no usable credential: {}", self.text)?,
+            CallErrorKind::InvalidRequest => write!(f, "invalid request: {}", self.text)?,
+            CallErrorKind::Credential => write!(f, "no usable credential: {}", self.text)?,
             _ => f.write_str(&self.text)?,
+        }
+        let is_lost = self.kind == CallErrorKind::Api && self.status == Some(StatusCode::NOT_FOUND);
+        if let (Some(call), true, false) = (&self.call, is_lost, self.is_documented) {
+            let (service, base_url) = (call.service.name, call.base_url());
+            write!(
+                f,
+                "; this is not {service}'s own error, check the base URL {base_url}"
+            )?;
         }
         if let Some(note) = &self.note {
             write!(f, "; {note}")?;
         }
         if let Some(call) = &self.call {
             let plural = if self.attempts == 1 { "" } else { "s" };
-            write!(
-                f,
-                " ({} {}, {} attempt{plural}",
-                call.method, call.path, self.attempts
-            )?;
+            // What was not found is best tried in a browser or with curl.
+            let place = match is_lost {
+                true => call.url(),
+                false => call.path(),
+            };
+            let (method, attempts) = (&call.method, self.attempts);
+            write!(f, " ({method} {place}, {attempts} attempt{plural}")?;
             if self.history.attempts().len() > 1 {
                 write!(f, ": {}", self.history)?;
             }
@@ -145,6 +148,18 @@ impl fmt::Display for ForeignBody<'_> {
         }
         write!(f, ", starting \"{}\"", excerpt(body, SHOWN_BODY))
     }
+}
+
+/// The text of a body that is nothing but text: what a gateway, or Yandex Query with status 401,
+/// says in place of JSON.
+pub(super) fn plain_text(headers: &HeaderMap, body: &[u8]) -> Option<String> {
+    if media_type(headers)? != "text/plain" {
+        return None;
+    }
+    let text = std::str::from_utf8(body).ok()?.trim();
+    // Proxies call their HTML anything.
+    let is_text = !text.is_empty() && !text.starts_with(['<', '{', '[']);
+    is_text.then(|| text.to_owned())
 }
 
 /// Whether a body is likely JSON, by its declared type or else by its first character.

@@ -10,9 +10,9 @@ use std::{
 
 use tokio::sync::Notify;
 
+use super::{CredentialError, CredentialProvider, Secret, SecretFuture};
 use crate::{
-    CredentialError, CredentialProvider, Secret, SecretFuture,
-    details::chain,
+    excerpt::chain,
     platform::{self, Instant, Runtime, timeout, timeout_at},
 };
 
@@ -108,7 +108,7 @@ type Fetched = std::pin::Pin<
 pub struct RefreshingCredential {
     fetch: Arc<dyn Fn() -> Fetched + Send + Sync>,
     settings: Settings,
-    state: Arc<State>,
+    shared: Arc<Shared>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -120,16 +120,16 @@ struct Settings {
 }
 
 #[derive(Default)]
-struct State {
-    inner: Mutex<Inner>,
-    landed: Notify,
+struct Shared {
+    progress: Mutex<Progress>,
+    finished: Notify,
 }
 
 #[derive(Default)]
-struct Inner {
+struct Progress {
     held: Option<ExpiringSecret>,
-    flight: Option<Flight>,
-    last_flight: u64,
+    fetching: Option<FetchInProgress>,
+    last_id: u64,
     failed: Option<Failed>,
     /// When a held credential was forgotten because a service refused it.
     forgotten: Option<Instant>,
@@ -138,14 +138,14 @@ struct Inner {
 /// A fetch under way. After its end another one may begin: the task may be in a runtime that
 /// nobody drives.
 #[derive(Clone, Copy)]
-struct Flight {
+struct FetchInProgress {
     id: u64,
     ends: Instant,
 }
 
 #[derive(Clone)]
 struct Failed {
-    flight: u64,
+    fetching: u64,
     error: SharedError,
     times: u32,
     again: Instant,
@@ -166,7 +166,7 @@ impl RefreshingCredential {
                 first_pause: Duration::from_secs(1),
                 longest_pause: Duration::from_secs(60),
             },
-            state: Arc::default(),
+            shared: Arc::default(),
         }
     }
 
@@ -197,90 +197,98 @@ impl RefreshingCredential {
     async fn current(&self) -> Result<Secret, CredentialError> {
         let mut waited_for = None;
         loop {
-            let mut landed = pin!(self.state.landed.notified());
-            // From here on no landing is missed.
-            landed.as_mut().enable();
-            let flight = match self.look(waited_for)? {
-                Look::Here(secret) => return Ok(secret),
-                Look::Soon(flight) => flight,
+            let mut finished = pin!(self.shared.finished.notified());
+            // From here on no end of a fetch is missed.
+            finished.as_mut().enable();
+            let fetching = match self.look(waited_for)? {
+                Lookup::Ready(secret) => return Ok(secret),
+                Lookup::Pending(fetching) => fetching,
             };
-            waited_for = Some(flight.id);
-            let _ = timeout_at(flight.ends, landed).await;
+            waited_for = Some(fetching.id);
+            let _ = timeout_at(fetching.ends, finished).await;
         }
     }
 
-    fn look(&self, waited_for: Option<u64>) -> Result<Look, CredentialError> {
-        let mut inner = self.state.lock();
+    fn look(&self, waited_for: Option<u64>) -> Result<Lookup, CredentialError> {
+        let mut progress = self.shared.lock();
         let now = Instant::now();
-        let held = inner.held.as_ref().filter(|held| held.is_good(now));
+        let held = progress.held.as_ref().filter(|held| held.is_good(now));
         let held = held.map(|held| (held.secret.clone(), held.is_due(now, self.settings.ahead)));
         if let Some((secret, false)) = held {
-            return Ok(Look::Here(secret));
+            return Ok(Lookup::Ready(secret));
         }
-        let failed = inner.failed.clone();
+        let failed = progress.failed.clone();
         let pauses = failed
             .as_ref()
-            .is_some_and(|failed| now < failed.again || waited_for == Some(failed.flight));
-        if inner.flight.is_none_or(|flight| flight.ends <= now) && !pauses {
-            let began = self.take_off(&mut inner, now);
+            .is_some_and(|failed| now < failed.again || waited_for == Some(failed.fetching));
+        if progress
+            .fetching
+            .is_none_or(|fetching| fetching.ends <= now)
+            && !pauses
+        {
+            let began = self.start_fetch(&mut progress, now);
             if held.is_none() {
-                return began.map(Look::Soon);
+                return began.map(Lookup::Pending);
             }
         }
-        match (held, inner.flight, failed) {
-            (Some((secret, _)), _, _) => Ok(Look::Here(secret)),
-            (None, Some(flight), _) if flight.ends > now => Ok(Look::Soon(flight)),
+        match (held, progress.fetching, failed) {
+            (Some((secret, _)), _, _) => Ok(Lookup::Ready(secret)),
+            (None, Some(fetching), _) if fetching.ends > now => Ok(Lookup::Pending(fetching)),
             (None, _, Some(failed)) => Err(failed.error(now)),
             (None, _, None) => Err(CredentialError::new("the credential was not refreshed")),
         }
     }
 
     /// Begins a fetch in a task of its own, which goes on when the call that needed it is dropped.
-    fn take_off(&self, inner: &mut Inner, now: Instant) -> Result<Flight, CredentialError> {
+    fn start_fetch(
+        &self,
+        progress: &mut Progress,
+        now: Instant,
+    ) -> Result<FetchInProgress, CredentialError> {
         let runtime = Runtime::current().map_err(|_| {
-            CredentialError::new("a credential can be refreshed within a tokio runtime only")
+            CredentialError::new("a credential can be refreshed only within a tokio runtime, such as that of #[tokio::main]")
         })?;
-        inner.last_flight += 1;
+        progress.last_id += 1;
         let year = Duration::from_secs(365 * 24 * 3600);
-        let flight = Flight {
-            id: inner.last_flight,
+        let fetching = FetchInProgress {
+            id: progress.last_id,
             // Later than the fetch's own timeout, which is to end it as long as anybody drives it.
             ends: now + self.settings.fetch_timeout.min(year) + Duration::from_secs(1),
         };
-        inner.flight = Some(flight);
-        let landing = Landing {
-            state: Arc::clone(&self.state),
+        progress.fetching = Some(fetching);
+        let guard = FetchGuard {
+            shared: Arc::clone(&self.shared),
             settings: self.settings,
-            id: flight.id,
+            id: fetching.id,
             outcome: None,
         };
         let (fetch, limit) = (Arc::clone(&self.fetch), self.settings.fetch_timeout);
         runtime.spawn(async move {
-            let mut landing = landing;
+            let mut guard = guard;
             let outcome = timeout(limit, fetch()).await.unwrap_or_else(|_| {
                 let text = format!("no credential within {limit:?}, the fetch_timeout");
                 Err(CredentialError::new(text))
             });
-            landing.outcome = Some(outcome);
+            guard.outcome = Some(outcome);
         });
-        Ok(flight)
+        Ok(fetching)
     }
 }
 
-enum Look {
-    Here(Secret),
-    Soon(Flight),
+enum Lookup {
+    Ready(Secret),
+    Pending(FetchInProgress),
 }
 
-/// Ends a flight however its task ends.
-struct Landing {
-    state: Arc<State>,
+/// Ends a fetch however its task ends.
+struct FetchGuard {
+    shared: Arc<Shared>,
     settings: Settings,
     id: u64,
     outcome: Option<Result<ExpiringSecret, CredentialError>>,
 }
 
-impl Drop for Landing {
+impl Drop for FetchGuard {
     fn drop(&mut self) {
         let outcome = self.outcome.take().unwrap_or_else(|| {
             Err(CredentialError::new(
@@ -291,43 +299,45 @@ impl Drop for Landing {
             true => Ok(secret),
             false => Err(CredentialError::new("the credential that came has expired")),
         });
-        let mut inner = self.state.lock();
-        let is_current = inner.flight.is_some_and(|flight| flight.id == self.id);
+        let mut progress = self.shared.lock();
+        let is_current = progress
+            .fetching
+            .is_some_and(|fetching| fetching.id == self.id);
         if is_current {
-            inner.flight = None;
+            progress.fetching = None;
         }
         match outcome {
             Ok(secret) => {
                 tracing::debug!(lifetime = ?secret.lifetime, "credential refreshed");
-                inner.held = Some(secret);
-                inner.failed = None;
+                progress.held = Some(secret);
+                progress.failed = None;
             }
-            // Another flight was begun in its place, and decides.
+            // Another fetch was started in its place, and decides.
             Err(_) if !is_current => {}
             Err(error) => {
-                let times = inner.failed.as_ref().map_or(0, |failed| failed.times);
+                let times = progress.failed.as_ref().map_or(0, |failed| failed.times);
                 let factor = 1_u32.checked_shl(times).unwrap_or(u32::MAX);
                 let pause = self.settings.first_pause.saturating_mul(factor);
                 let year = Duration::from_secs(365 * 24 * 3600);
                 let pause = pause.min(self.settings.longest_pause).min(year);
                 tracing::warn!(error = chain(&error), ?pause, "credential not refreshed");
-                inner.failed = Some(Failed {
-                    flight: self.id,
+                progress.failed = Some(Failed {
+                    fetching: self.id,
                     error: SharedError(Arc::new(error)),
                     times: times.saturating_add(1),
                     again: Instant::now() + pause,
                 });
             }
         }
-        drop(inner);
-        self.state.landed.notify_waiters();
+        drop(progress);
+        self.shared.finished.notify_waiters();
     }
 }
 
-impl State {
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Nothing panics half way while it is locked, so a poisoned state is a whole one.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        // Nothing panics half way while it is locked, so a poisoned lock is a whole one.
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -337,23 +347,23 @@ impl CredentialProvider for RefreshingCredential {
     }
 
     fn invalidate(&self, refused: &Secret) -> bool {
-        let mut inner = self.state.lock();
+        let mut progress = self.shared.lock();
         let now = Instant::now();
         let is_held = |held: &ExpiringSecret| held.secret.expose() == refused.expose();
-        if !inner.held.as_ref().is_some_and(is_held) {
+        if !progress.held.as_ref().is_some_and(is_held) {
             return true;
         }
         let first_pause = self.settings.first_pause;
-        let just_did = inner.forgotten.is_some_and(|at| now - at < first_pause);
-        let fails = inner
+        let just_did = progress.forgotten.is_some_and(|at| now - at < first_pause);
+        let fails = progress
             .failed
             .as_ref()
             .is_some_and(|failed| now < failed.again);
         if just_did || fails {
             return false;
         }
-        inner.held = None;
-        inner.forgotten = Some(now);
+        progress.held = None;
+        progress.forgotten = Some(now);
         true
     }
 }

@@ -4,15 +4,15 @@ use std::{fmt, time::Duration};
 
 use reqwest::StatusCode;
 
-use crate::{ErrorKind, TimeoutScope};
+use super::{CallErrorKind, TimeoutScope};
 
-/// What one attempt of a call met; see [`Error::history`](crate::Error::history).
+/// What one attempt of a call met; see [`CallError::history`](crate::CallError::history).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     number: u32,
     waited: Duration,
     status: Option<StatusCode>,
-    failure: Option<ErrorKind>,
+    failure: Option<CallErrorKind>,
 }
 
 impl Attempt {
@@ -37,7 +37,7 @@ impl Attempt {
 
     /// Why there is no whole answer; `None` when there is one, whatever its status.
     #[must_use]
-    pub fn failure(&self) -> Option<ErrorKind> {
+    pub fn failure(&self) -> Option<CallErrorKind> {
         self.failure
     }
 }
@@ -56,20 +56,21 @@ impl fmt::Display for Attempt {
     }
 }
 
-fn in_words(failure: ErrorKind) -> &'static str {
+fn in_words(failure: CallErrorKind) -> &'static str {
     match failure {
-        ErrorKind::InvalidRequest => "not sendable",
-        ErrorKind::Credential => "no credential",
-        ErrorKind::Connect => "no connection",
-        ErrorKind::Timeout(TimeoutScope::Attempt) => "timeout",
-        ErrorKind::Timeout(TimeoutScope::Deadline) => "deadline",
-        ErrorKind::Timeout(TimeoutScope::Stall) => "stalled",
-        ErrorKind::Timeout(TimeoutScope::RateLimit) => "no turn",
-        ErrorKind::Io => "broken off",
-        ErrorKind::Api => "refused",
-        ErrorKind::Decode => "not decodable",
-        ErrorKind::BodyTooLarge => "too large",
-        ErrorKind::Redirect => "redirected",
+        CallErrorKind::InvalidRequest => "not sendable",
+        CallErrorKind::NoRuntime => "no runtime",
+        CallErrorKind::Credential => "no credential",
+        CallErrorKind::Connect => "no connection",
+        CallErrorKind::Timeout(TimeoutScope::Attempt) => "timeout",
+        CallErrorKind::Timeout(TimeoutScope::Deadline) => "deadline",
+        CallErrorKind::Timeout(TimeoutScope::Stall) => "stalled",
+        CallErrorKind::Timeout(TimeoutScope::RateLimit) => "no turn",
+        CallErrorKind::Io => "broken off",
+        CallErrorKind::Api => "refused",
+        CallErrorKind::Decode => "not decodable",
+        CallErrorKind::BodyTooLarge => "too large",
+        CallErrorKind::Redirect => "redirected",
     }
 }
 
@@ -88,7 +89,7 @@ impl History {
         number: u32,
         waited: Duration,
         status: Option<StatusCode>,
-        failure: Option<ErrorKind>,
+        failure: Option<CallErrorKind>,
     ) {
         if self.0.len() == Self::KEPT {
             self.0.remove(Self::FIRST);
@@ -133,7 +134,7 @@ mod tests {
         let mut history = History::default();
         for number in 1..=1000 {
             let status = (number % 2 == 0).then_some(StatusCode::BAD_GATEWAY);
-            let failure = (number % 2 == 1).then_some(ErrorKind::Connect);
+            let failure = (number % 2 == 1).then_some(CallErrorKind::Connect);
             history.add(number, Duration::from_millis(1), status, failure);
         }
         let numbers: Vec<_> = history.attempts().iter().map(Attempt::number).collect();

@@ -1,6 +1,6 @@
-use std::{fmt, future::Future, pin::Pin};
+use std::{future::Future, pin::Pin};
 
-use crate::{Secret, SecretError};
+use super::{CredentialError, Secret};
 
 /// What [`CredentialProvider::secret`] returns.
 pub type SecretFuture<'a> =
@@ -48,53 +48,5 @@ impl CredentialProvider for StaticCredential {
 
     fn invalidate(&self, _refused: &Secret) -> bool {
         false
-    }
-}
-
-/// Why there is no credential. The message must not hold the credential itself.
-#[derive(Debug)]
-pub struct CredentialError {
-    message: String,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
-}
-
-impl CredentialError {
-    /// An error with a message for the user.
-    pub fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            source: None,
-        }
-    }
-
-    /// Adds the cause.
-    #[must_use]
-    pub fn with_source(
-        mut self,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> Self {
-        self.source = Some(source.into());
-        self
-    }
-}
-
-impl From<SecretError> for CredentialError {
-    fn from(error: SecretError) -> Self {
-        Self::new(error.to_string())
-    }
-}
-
-impl fmt::Display for CredentialError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for CredentialError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.source {
-            Some(source) => Some(source.as_ref()),
-            None => None,
-        }
     }
 }

@@ -8,12 +8,10 @@ use reqwest::{StatusCode, header::HeaderMap};
 use rowfeed_rows::decode_body;
 use serde::de::DeserializeOwned;
 
+use super::{ByteStream, Response};
 use crate::{
-    ByteStream, Error, ErrorBody, Response, Secret,
-    error_display::{ForeignBody, looks_like_json},
-    excerpt::excerpt,
-    mask::{mask_headers, masked},
-    response::Meta,
+    error::{CallError, ErrorBody, ForeignBody, ResponseMeta, looks_like_json},
+    excerpt::{escaped, excerpt},
 };
 
 /// What a call returns: the decoded body, with the status and headers it came with.
@@ -22,7 +20,7 @@ use crate::{
 #[derive(Clone)]
 pub struct ResponseValue<T> {
     inner: T,
-    meta: Meta,
+    meta: ResponseMeta,
     /// The body as received, kept for error bodies only.
     body: Bytes,
 }
@@ -30,14 +28,14 @@ pub struct ResponseValue<T> {
 impl<T> ResponseValue<T> {
     /// A value as if it had been received; for tests.
     pub fn new(inner: T, status: StatusCode, headers: HeaderMap) -> Self {
-        let meta = Meta {
+        let meta = ResponseMeta {
             call: None,
+            core: None,
             status,
             headers,
             attempts: 1,
             history: Default::default(),
             note: None,
-            sent: None,
         };
         Self {
             inner,
@@ -81,7 +79,7 @@ impl<T> ResponseValue<T> {
         }
     }
 
-    pub(crate) fn into_parts(self) -> (T, Meta, Bytes) {
+    pub(crate) fn into_parts(self) -> (T, ResponseMeta, Bytes) {
         (self.inner, self.meta, self.body)
     }
 }
@@ -89,10 +87,9 @@ impl<T> ResponseValue<T> {
 impl<T: DeserializeOwned> ResponseValue<T> {
     /// Reads and decodes the body: a success, or the documented body of an error.
     #[doc(hidden)]
-    pub async fn from_response<E: ErrorBody>(response: Response) -> Result<Self, Error<E>> {
+    pub async fn from_response<E: ErrorBody>(response: Response) -> Result<Self, CallError<E>> {
         let wanted_success = response.status().is_success();
-        let (mut meta, body) = response.read().await?;
-        let sent = meta.sent.take();
+        let (meta, body) = response.read().await?;
         if meta.status.is_success() {
             return match decode(&meta, &body) {
                 Ok(inner) => Ok(Self {
@@ -100,17 +97,17 @@ impl<T: DeserializeOwned> ResponseValue<T> {
                     meta,
                     body: Bytes::new(),
                 }),
-                Err(why) => Err(undecodable::<T, E>(meta, body, why, sent.as_ref())),
+                Err(why) => Err(undecodable::<T, E>(meta, body, why)),
             };
         }
         if wanted_success {
             // The body of the success broke, and the next attempt failed.
             let typed = E::from_body(&body);
-            return Err(Error::api(meta, body, typed));
+            return Err(CallError::api(meta, body, typed));
         }
         match serde_json::from_slice(&body) {
             Ok(inner) => Ok(Self { inner, meta, body }),
-            Err(_) => Err(Error::api(meta, body, None)),
+            Err(_) => Err(CallError::api(meta, body, None)),
         }
     }
 }
@@ -134,6 +131,29 @@ impl ResponseValue<ByteStream> {
     pub fn stream(response: Response) -> Self {
         let (meta, body, inner) = response.stream();
         Self { inner, meta, body }
+    }
+}
+
+/// Constructors under the names that generated code uses.
+#[allow(non_snake_case)]
+impl<E> CallError<E> {
+    #[doc(hidden)]
+    #[must_use]
+    pub fn ErrorResponse(value: ResponseValue<E>) -> Self {
+        let (inner, meta, body) = value.into_parts();
+        Self::api(meta, body, Some(inner))
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn UnexpectedResponse(response: Response) -> Self {
+        let (meta, body) = response.close();
+        if meta.status.is_success() {
+            let text = "this operation does not document a success of this status".to_owned();
+            Self::decode(meta, body, text, None)
+        } else {
+            Self::api(meta, body, None)
+        }
     }
 }
 
@@ -169,30 +189,29 @@ impl<T: fmt::Debug> fmt::Debug for ResponseValue<T> {
 /// Why a body cannot be decoded: in our words, and in the parser's.
 type Undecodable = (String, serde_json::Error);
 
-/// The error of a body that does not fit. Both its text and its source quote from the body.
+/// The error of a body that does not fit. Both its text and its cause quote from the body.
 fn undecodable<T: DeserializeOwned, E>(
-    mut meta: Meta,
+    meta: ResponseMeta,
     body: Bytes,
-    (text, source): Undecodable,
-    sent: Option<&Secret>,
-) -> Error<E> {
-    let masked_body = sent.and_then(|sent| masked(&body, sent));
-    if let Some(sent) = sent {
-        mask_headers(&mut meta.headers, sent);
-    }
-    let Some(body) = masked_body else {
-        return Error::decode(meta, &body, text, Some(source.into()));
+    (text, cause): Undecodable,
+) -> CallError<E> {
+    let (body, is_masked) = match &meta.core {
+        Some(core) => core.mask_body(body),
+        None => (body, false),
     };
+    if !is_masked {
+        return CallError::decode(meta, body, text, Some(cause.into()));
+    }
     match decode::<T>(&meta, &body) {
-        Err((text, source)) => Error::decode(meta, &body, text, Some(source.into())),
+        Err((text, cause)) => CallError::decode(meta, body, text, Some(cause.into())),
         Ok(_) => {
             let text = "the body does not fit, and shows the credential".to_owned();
-            Error::decode(meta, &body, text, None)
+            CallError::decode(meta, body, text, None)
         }
     }
 }
 
-fn decode<T: DeserializeOwned>(meta: &Meta, body: &Bytes) -> Result<T, Undecodable> {
+fn decode<T: DeserializeOwned>(meta: &ResponseMeta, body: &Bytes) -> Result<T, Undecodable> {
     decode_body(body).map_err(|error| {
         let text = if body.is_empty() || !looks_like_json(&meta.headers, body) {
             ForeignBody(&meta.headers, body).to_string()
@@ -211,7 +230,7 @@ fn explain<T: DeserializeOwned>(body: &Bytes, error: &serde_json::Error) -> Stri
         .err()
         .map(|error| error.path().to_string())
         .filter(|path| path != ".")
-        .map(|path| format!(" at `{}`", crate::excerpt::escaped(&path, 200)))
+        .map(|path| format!(" at `{}`", escaped(&path, 200)))
         .unwrap_or_default();
     let near = excerpt(&body[start_of_context(body, error)..], 80);
     let what = if error.is_eof() || error.is_syntax() {
@@ -219,7 +238,7 @@ fn explain<T: DeserializeOwned>(body: &Bytes, error: &serde_json::Error) -> Stri
     } else {
         "the body does not fit"
     };
-    let said = crate::excerpt::escaped(&error.to_string(), 500);
+    let said = escaped(&error.to_string(), 500);
     format!("{what}{path}: {said}, near \"{near}\"")
 }
 

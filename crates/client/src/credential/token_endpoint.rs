@@ -10,14 +10,13 @@ use reqwest::{
 use serde::Deserialize;
 use zeroize::{Zeroize, Zeroizing};
 
+use super::CredentialError;
 use crate::{
-    CredentialError, RetryPolicy,
     asked_wait::asked_wait,
-    details::chain,
-    excerpt::escaped,
+    excerpt::{chain, escaped},
     no_connection::remedy,
     platform::{self, Body, sleep},
-    retry::is_transient,
+    retry::{RetryPolicy, is_transient},
 };
 
 /// Where tokens come from. It follows no redirect, reads little, and shows nothing of what a
@@ -30,9 +29,9 @@ pub struct TokenEndpoint {
     http: reqwest::Client,
 }
 
-/// An answer with a token in it, wiped when dropped.
+/// A response with a token in it, wiped when dropped.
 #[doc(hidden)]
-pub struct TokenAnswer {
+pub struct TokenResponse {
     body: Zeroizing<Vec<u8>>,
     /// When it was made, by the endpoint's clock.
     date: Option<SystemTime>,
@@ -87,14 +86,14 @@ impl TokenEndpoint {
     pub async fn ask(
         &self,
         make: impl Fn(&reqwest::Client, Url) -> Result<RequestBuilder, CredentialError>,
-    ) -> Result<TokenAnswer, CredentialError> {
+    ) -> Result<TokenResponse, CredentialError> {
         let policy = RetryPolicy::new()
             .max_attempts(3)
             .base_delay(Duration::from_millis(200));
         let mut attempt = 1;
         loop {
             let refused = match self.attempt(make(&self.http, self.url.clone())?).await {
-                Ok(answer) => return Ok(answer),
+                Ok(response) => return Ok(response),
                 Err(refused) => refused,
             };
             let wait = policy.backoff(attempt).max(refused.asked);
@@ -108,13 +107,13 @@ impl TokenEndpoint {
         }
     }
 
-    async fn attempt(&self, request: RequestBuilder) -> Result<TokenAnswer, Refused> {
+    async fn attempt(&self, request: RequestBuilder) -> Result<TokenResponse, Refused> {
         let response = request.send().await.map_err(Refused::from_http)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = read(response).await?;
         if status.is_success() {
             let date = date(&headers);
-            return Ok(TokenAnswer { body, date });
+            return Ok(TokenResponse { body, date });
         }
         Err(Refused {
             text: format!("answered {status}{}", said(&body)),
@@ -124,7 +123,7 @@ impl TokenEndpoint {
     }
 }
 
-impl TokenAnswer {
+impl TokenResponse {
     /// The body as JSON. The error tells nothing of what was there.
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
         serde_json::from_slice(&self.body).ok()

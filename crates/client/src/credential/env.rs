@@ -1,4 +1,4 @@
-use crate::{CredentialError, CredentialProvider, Secret, SecretFuture};
+use super::{CredentialError, CredentialProvider, Secret, SecretFuture};
 
 /// The credential in an environment variable, read anew for each attempt.
 ///

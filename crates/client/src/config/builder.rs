@@ -2,13 +2,18 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use reqwest::header::HeaderValue;
 
-use crate::{
-    Core, CredentialError, CredentialProvider, InvalidBaseUrl, RateLimit, RetryPolicy, Secret,
-    Service, StaticCredential, base_url, platform, rate_limit::Limiter, retry::Budget,
-    runtime::Shared,
+use super::{
+    BuildError, Core, Service,
+    build_error::Problem,
+    core::Shared,
+    http_settings::{HttpHook, HttpSettings},
 };
-
-type HttpHook = Arc<dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync>;
+use crate::{
+    base_url,
+    credential::{CredentialProvider, Secret, SentCredentials, StaticCredential},
+    rate_limit::{Limiter, RateLimit},
+    retry::{Budget, RetryPolicy},
+};
 
 /// Collects what a client needs and builds it; service crates wrap this in their own builder.
 ///
@@ -29,19 +34,20 @@ pub struct TransportBuilder {
 }
 
 enum Credential {
+    Unset,
     None,
     Static(Secret),
     Provider(Arc<dyn CredentialProvider>),
 }
 
 impl TransportBuilder {
-    /// The defaults for a service, without a credential.
+    /// The defaults for a service; a credential is still to be set.
     #[must_use]
     pub fn new(service: &'static Service) -> Self {
         Self {
             service,
             base_url: None,
-            credential: Credential::None,
+            credential: Credential::Unset,
             retry: RetryPolicy::default(),
             rate_limit: None,
             timeout: Duration::from_secs(60),
@@ -62,6 +68,25 @@ impl TransportBuilder {
         self
     }
 
+    /// Reads the credential from one environment variable, and the base URL from another. The URL
+    /// may be unset if the service has a common one.
+    ///
+    /// # Errors
+    ///
+    /// A variable is not set, or its value cannot be used; the message names it.
+    pub fn env(self, credential_var: &str, base_url_var: &str) -> Result<Self, BuildError> {
+        let credential = Secret::from_env(credential_var)?;
+        let base_url = match self.service.default_base_url {
+            Some(_) => BuildError::optional_var(base_url_var)?,
+            None => Some(BuildError::required_var(base_url_var)?),
+        };
+        let this = self.credential(credential);
+        Ok(match base_url {
+            Some(url) => this.base_url(url),
+            None => this,
+        })
+    }
+
     /// A credential that does not change.
     #[must_use]
     pub fn credential(mut self, secret: Secret) -> Self {
@@ -76,7 +101,8 @@ impl TransportBuilder {
         self
     }
 
-    /// No credential, the default.
+    /// Sends no credential: for a proxy that adds one. Without a credential and without this,
+    /// [`build`](Self::build) fails.
     #[must_use]
     pub fn no_credential(mut self) -> Self {
         self.credential = Credential::None;
@@ -152,8 +178,8 @@ impl TransportBuilder {
     /// made with [connections of its own](Core::fresh_http_client): it lends clones of what it
     /// holds.
     ///
-    /// Redirects stay with this crate, whatever is set here: they are followed at most 5 times,
-    /// and only within the same scheme, host and port, so that no credential leaves.
+    /// The redirect policy is always this crate's own, whatever is set here: reads and calls with an
+    /// idempotency key follow at most 5 redirects, below the base URL; nothing else is followed.
     #[must_use]
     pub fn http(
         mut self,
@@ -173,9 +199,9 @@ impl TransportBuilder {
         let base_url = match (&self.base_url, self.service.default_base_url) {
             (Some(url), _) => base_url::parse(url),
             (None, Some(url)) => base_url::parse(url),
-            (None, None) => return Err(BuildError(Flaw::NoBaseUrl(self.service.name))),
+            (None, None) => return Err(BuildError(Problem::NoBaseUrl(self.service.name))),
         }
-        .map_err(|error| BuildError(Flaw::BaseUrl(error)))?;
+        .map_err(|error| BuildError(Problem::BaseUrl(error)))?;
         for (name, value) in [
             ("timeout", Some(self.timeout)),
             ("read_timeout", self.read_timeout),
@@ -183,19 +209,23 @@ impl TransportBuilder {
             ("connect_timeout", Some(self.connect_timeout)),
         ] {
             if value == Some(Duration::ZERO) {
-                return Err(BuildError(Flaw::Zero(name)));
+                return Err(BuildError(Problem::Zero(name)));
             }
         }
         if self.rate_limit.is_some_and(|limit| !limit.is_possible()) {
-            return Err(BuildError(Flaw::RateLimit));
+            return Err(BuildError(Problem::RateLimit));
         }
         let credential: Option<Arc<dyn CredentialProvider>> = match self.credential {
+            Credential::Unset => {
+                let setting = self.service.credential_setting;
+                return Err(BuildError(Problem::NoCredential(setting)));
+            }
             Credential::None => None,
             Credential::Provider(provider) => Some(provider),
             Credential::Static(secret) => {
                 self.service
                     .credential_header(&secret)
-                    .map_err(|error| BuildError(Flaw::Credential(error)))?;
+                    .map_err(|error| BuildError(Problem::Credential(error)))?;
                 Some(Arc::new(StaticCredential::new(secret)))
             }
         };
@@ -204,17 +234,14 @@ impl TransportBuilder {
             None => self.service.user_agent.to_owned(),
         };
         let user_agent =
-            HeaderValue::try_from(user_agent).map_err(|_| BuildError(Flaw::UserAgent))?;
-        let http = HttpSettings {
-            user_agent,
-            connect_timeout: self.connect_timeout,
-            changes: self.http,
-        };
+            HeaderValue::try_from(user_agent).map_err(|_| BuildError(Problem::UserAgent))?;
+        let http = HttpSettings::new(user_agent, self.connect_timeout, self.http);
         let client = http.client()?;
         let core = Core::new(Shared {
             service: self.service,
             credential,
-            budget: Budget::new(&self.retry),
+            sent: SentCredentials::default(),
+            budget: Arc::new(Budget::new(&self.retry)),
             retry: self.retry,
             limiter: self.rate_limit.map(Limiter::new),
             timeout: self.timeout,
@@ -227,28 +254,12 @@ impl TransportBuilder {
     }
 }
 
-/// What an HTTP client is made of; kept, so that another one can be made.
-pub(crate) struct HttpSettings {
-    user_agent: HeaderValue,
-    connect_timeout: Duration,
-    changes: Vec<HttpHook>,
-}
-
-impl HttpSettings {
-    pub(crate) fn client(&self) -> Result<reqwest::Client, BuildError> {
-        let http = reqwest::Client::builder().user_agent(self.user_agent.clone());
-        let change = |http| self.changes.iter().fold(http, |http, change| change(http));
-        platform::configure(http, self.connect_timeout, change)
-            .build()
-            .map_err(|error| BuildError(Flaw::Http(error.without_url())))
-    }
-}
-
 impl fmt::Debug for TransportBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A base URL may still hold a password here.
         let base_url = self.base_url.as_deref().map(base_url::parse);
         let credential = match self.credential {
+            Credential::Unset => "not set",
             Credential::None => "none",
             Credential::Static(_) => "***",
             Credential::Provider(_) => "provider",
@@ -266,117 +277,5 @@ impl fmt::Debug for TransportBuilder {
             .field("max_body_bytes", &self.max_body_bytes)
             .field("user_agent", &self.user_agent)
             .finish_non_exhaustive()
-    }
-}
-
-/// Why a client could not be built.
-pub struct BuildError(Flaw);
-
-#[derive(Debug)]
-enum Flaw {
-    NoBaseUrl(&'static str),
-    Variable(String, &'static str),
-    BaseUrl(InvalidBaseUrl),
-    Zero(&'static str),
-    RateLimit,
-    Credential(CredentialError),
-    UserAgent,
-    Http(reqwest::Error),
-}
-
-/// What `Display` says: it is this that a `main` which returns an error shows.
-impl fmt::Debug for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "BuildError({self})")
-    }
-}
-
-impl fmt::Display for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Flaw::NoBaseUrl(service) => write!(
-                f,
-                "no base URL is set, and {service} has no common one; set the URL of your instance"
-            ),
-            Flaw::Variable(name, flaw) => {
-                write!(f, "the environment variable {name:?} {flaw}")
-            }
-            Flaw::BaseUrl(error) => error.fmt(f),
-            Flaw::Zero(name) => write!(
-                f,
-                "{name} is zero, so every call would fail; wanted a positive duration"
-            ),
-            Flaw::RateLimit => f.write_str(
-                "rate_limit lets nothing through or is for no time; wanted at least one request \
-                 and a positive duration, or None for no limit",
-            ),
-            Flaw::Credential(error) => write!(f, "the credential cannot be used: {error}"),
-            Flaw::UserAgent => f.write_str(
-                "the user agent holds characters that a header cannot hold; use visible ASCII",
-            ),
-            Flaw::Http(error) => {
-                write!(
-                    f,
-                    "the HTTP client could not be made: {}",
-                    crate::details::chain(error)
-                )
-            }
-        }
-    }
-}
-
-impl std::error::Error for BuildError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.0 {
-            Flaw::BaseUrl(error) => Some(error),
-            Flaw::Credential(error) => Some(error),
-            Flaw::Http(error) => Some(error),
-            _ => None,
-        }
-    }
-}
-
-impl BuildError {
-    /// A setting from the environment that is no secret; `None` where it is not set.
-    ///
-    /// # Errors
-    ///
-    /// Its value is not Unicode.
-    #[doc(hidden)]
-    pub fn optional_var(name: &str) -> Result<Option<String>, Self> {
-        match std::env::var(name) {
-            Ok(value) => Ok(Some(value)),
-            Err(std::env::VarError::NotPresent) => Ok(None),
-            Err(std::env::VarError::NotUnicode(_)) => {
-                Err(Self(Flaw::Variable(name.to_owned(), "is not Unicode")))
-            }
-        }
-    }
-
-    /// A setting from the environment that is no secret.
-    ///
-    /// # Errors
-    ///
-    /// It is not set, or its value is not Unicode.
-    #[doc(hidden)]
-    pub fn required_var(name: &str) -> Result<String, Self> {
-        Self::optional_var(name)?.ok_or_else(|| Self(Flaw::Variable(name.to_owned(), "is not set")))
-    }
-}
-
-/// So that what makes a provider and a client can use `?` on both.
-impl From<CredentialError> for BuildError {
-    fn from(error: CredentialError) -> Self {
-        Self(Flaw::Credential(error))
-    }
-}
-
-/// So that a service crate's builder can use `?` on [`Secret::from_env`].
-impl From<crate::SecretError> for BuildError {
-    fn from(error: crate::SecretError) -> Self {
-        let text = error.to_string();
-        Self(Flaw::Credential(
-            CredentialError::new(text).with_source(error),
-        ))
     }
 }

@@ -1,70 +1,62 @@
-use std::{fmt, sync::Arc};
+//! What a call returns.
+
+mod byte_stream;
+mod value;
+
+use std::fmt;
 
 use bytes::Bytes;
 use reqwest::{StatusCode, header::HeaderMap};
 
+pub use byte_stream::ByteStream;
+pub use value::ResponseValue;
+
 use crate::{
-    ByteStream, CallError, Secret,
-    call::Call,
-    details::CallInfo,
-    exchange::{Answer, OpenBody},
-    history::History,
+    call::{Call, OpenBody, Received},
+    error::{ResponseMeta, TransportError},
 };
 
-/// The answer of a service, as generated code handles it.
+/// The response of a service, as generated code handles it.
 ///
 /// For a success the body has not been read yet; for any other status its first 64 KiB have.
 pub struct Response {
-    meta: Meta,
-    state: State,
+    meta: ResponseMeta,
+    body: ResponseBody,
 }
 
-/// What is known about an answer besides its body.
-#[derive(Clone, Debug)]
-pub(crate) struct Meta {
-    pub(crate) call: Option<Arc<CallInfo>>,
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) attempts: u32,
-    pub(crate) history: History,
-    pub(crate) note: Option<String>,
-    /// The credential that was sent, as long as the answer may become an error.
-    pub(crate) sent: Option<Secret>,
-}
-
-enum State {
+enum ResponseBody {
     Open(Box<(OpenBody, Call)>),
     Closed(Bytes),
 }
 
 impl Response {
-    /// The status of the answer.
+    /// The status of the response.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.meta.status
     }
 
-    /// The headers of the answer.
+    /// The headers of the response.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.meta.headers
     }
 
-    pub(crate) fn new(answer: Answer, call: Call) -> Self {
-        match answer {
-            Answer::Success(open) => Self {
+    pub(crate) fn new((received, call): (Received, Call)) -> Self {
+        match received {
+            Received::Success(open) => Self {
                 meta: call.meta(
                     open.response.status(),
                     open.response.headers().clone(),
                     None,
                 ),
-                state: State::Open(Box::new((open, call))),
+                body: ResponseBody::Open(Box::new((open, call))),
             },
-            Answer::Other(closed) => {
+            Received::Refusal(closed) => {
                 call.record(Some(closed.status));
                 Self {
                     meta: call.meta(closed.status, closed.headers, closed.note),
-                    state: State::Closed(closed.body),
+                    body: ResponseBody::Closed(closed.body),
                 }
             }
         }
@@ -72,10 +64,10 @@ impl Response {
 
     /// Reads the whole body. When it breaks half way the call is attempted again as the retry
     /// policy allows, so the status may be another one afterwards.
-    pub(crate) async fn read(self) -> Result<(Meta, Bytes), CallError> {
-        match self.state {
-            State::Closed(body) => Ok((self.meta, body)),
-            State::Open(open) => {
+    pub(crate) async fn read(self) -> Result<(ResponseMeta, Bytes), TransportError> {
+        match self.body {
+            ResponseBody::Closed(body) => Ok((self.meta, body)),
+            ResponseBody::Open(open) => {
                 let (open, call) = *open;
                 call.read(open).await
             }
@@ -83,10 +75,10 @@ impl Response {
     }
 
     /// What is there already; the rest of the body is given up.
-    pub(crate) fn close(self) -> (Meta, Bytes) {
-        match self.state {
-            State::Closed(body) => (self.meta, body),
-            State::Open(mut open) => {
+    pub(crate) fn close(self) -> (ResponseMeta, Bytes) {
+        match self.body {
+            ResponseBody::Closed(body) => (self.meta, body),
+            ResponseBody::Open(mut open) => {
                 open.1.succeeded(self.meta.status);
                 (self.meta, Bytes::new())
             }
@@ -94,10 +86,10 @@ impl Response {
     }
 
     /// The body as a stream, and what of it is held already.
-    pub(crate) fn stream(self) -> (Meta, Bytes, ByteStream) {
-        match self.state {
-            State::Closed(body) => (self.meta, body.clone(), ByteStream::from_bytes(body)),
-            State::Open(open) => {
+    pub(crate) fn stream(self) -> (ResponseMeta, Bytes, ByteStream) {
+        match self.body {
+            ResponseBody::Closed(body) => (self.meta, body.clone(), ByteStream::from_bytes(body)),
+            ResponseBody::Open(open) => {
                 let (open, mut call) = *open;
                 call.succeeded(self.meta.status);
                 let headers = self.meta.headers;

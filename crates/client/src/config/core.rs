@@ -1,8 +1,13 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
+use bytes::Bytes;
+use reqwest::header::HeaderMap;
+
+use super::{BuildError, Service, http_settings::HttpSettings};
 use crate::{
-    BuildError, CredentialProvider, RateLimit, RetryPolicy, Service, rate_limit::Limiter,
-    retry::Budget, transport::HttpSettings,
+    credential::{CredentialProvider, Secret, SentCredentials},
+    rate_limit::{Limiter, RateLimit},
+    retry::{Budget, RetryPolicy},
 };
 
 /// The settings and shared state behind a client and all its clones.
@@ -15,8 +20,9 @@ pub struct Core(Arc<Shared>);
 pub(crate) struct Shared {
     pub(crate) service: &'static Service,
     pub(crate) credential: Option<Arc<dyn CredentialProvider>>,
+    pub(crate) sent: SentCredentials,
     pub(crate) retry: RetryPolicy,
-    pub(crate) budget: Budget,
+    pub(crate) budget: Arc<Budget>,
     pub(crate) limiter: Option<Limiter>,
     pub(crate) timeout: Duration,
     pub(crate) read_timeout: Duration,
@@ -74,6 +80,42 @@ impl Core {
     #[must_use]
     pub fn max_body_bytes(&self) -> u64 {
         self.0.max_body_bytes
+    }
+
+    /// Replaces the credentials that this client and its clones sent last with stars.
+    ///
+    /// For errors that quote what a service said: a message, a state, a cell. A key of 12
+    /// characters or more is masked wherever it stands, one of 4 to 11 characters as a whole word,
+    /// and both also where JSON or a URL escapes them. Shorter keys, rows, and other encodings are
+    /// left as they are.
+    #[must_use]
+    pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match self.0.sent.masked_text(text) {
+            Some(masked) => Cow::Owned(masked),
+            None => Cow::Borrowed(text),
+        }
+    }
+
+    pub(crate) fn remember(&self, sent: &Secret) {
+        self.0.sent.remember(sent);
+    }
+
+    /// The body of an error without the credentials, also where it is cut off within one.
+    pub(crate) fn mask_error_body(&self, body: Bytes, is_cut: bool) -> Bytes {
+        let masked = match is_cut {
+            true => self.0.sent.masked_beginning(&body),
+            false => self.0.sent.masked(&body),
+        };
+        masked.map_or(body, Bytes::from)
+    }
+
+    /// A whole body without the credentials, and whether there were any.
+    pub(crate) fn mask_body(&self, body: Bytes) -> (Bytes, bool) {
+        self.0.sent.mask_body(body)
+    }
+
+    pub(crate) fn mask_headers(&self, headers: &mut HeaderMap) {
+        self.0.sent.mask_headers(headers);
     }
 
     /// Another HTTP client with the same settings, and no connection yet.

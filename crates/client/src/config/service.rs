@@ -1,6 +1,6 @@
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::{CredentialError, Secret};
+use crate::credential::{CredentialError, Secret};
 
 /// What is particular to one service; plain data, one `static` in each service crate.
 #[derive(Clone, Debug)]
@@ -15,6 +15,9 @@ pub struct Service {
     /// How a credential becomes a header. [`Secret::to_header`] does the work for the usual
     /// forms. The value is marked sensitive in any case.
     pub credential: fn(&Secret) -> Result<(HeaderName, HeaderValue), CredentialError>,
+    /// The method of the client's builder that sets the credential, which errors name:
+    /// `"api_key"`.
+    pub credential_setting: &'static str,
     /// Response headers that may carry the service's request id, best first.
     pub request_id_headers: &'static [&'static str],
     /// Operation ids of the calls that take an `Idempotency-Key`. Such a call gets a fresh key
@@ -55,6 +58,7 @@ mod tests {
             let value = HeaderValue::from_str(secret.expose()).unwrap();
             Ok((HeaderName::from_static("x-key"), value))
         },
+        credential_setting: "api_key",
         request_id_headers: &["x-request-id", "cf-ray"],
         idempotent_operations: &[],
     };

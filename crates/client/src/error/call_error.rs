@@ -7,12 +7,13 @@ use reqwest::{
 };
 use serde::de::DeserializeOwned;
 
+use super::{
+    Attempt, CallErrorKind, Cause, Details, ResponseMeta, TransportError, display::plain_text,
+};
 use crate::{
-    Attempt, ByteStream, InvalidPathParameter, Response, ResponseValue,
     asked_wait::asked_wait,
-    details::{Cause, Details, chain, prefix},
-    excerpt::escaped,
-    response::Meta,
+    excerpt::{chain, escaped},
+    path::InvalidPathParameter,
     retry::is_transient,
 };
 
@@ -20,50 +21,14 @@ use crate::{
 ///
 /// `E` is the error body that the service documents for the operation. Status, headers and the
 /// first 64 KiB of the body are kept whatever the body was: the documented JSON, a proxy's HTML,
-/// nothing. `Display` is one line for a log; it shows no header, no query string, no secret.
-pub struct Error<E = ()> {
+/// nothing.
+///
+/// `Display` is one line for a log, with the text of all causes. It shows no header, no query
+/// string and no credential. [`source`](std::error::Error::source) is `None`, so that no cause
+/// appears twice in a printed chain; [`cause`](Self::cause) gives the underlying error.
+pub struct CallError<E = ()> {
     pub(crate) details: Box<Details>,
     typed: Option<Box<E>>,
-}
-
-/// What kind of failure an [`Error`] is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The request could not be made: a parameter is missing or cannot be sent. Nothing was sent.
-    InvalidRequest,
-    /// There was no credential to send, or none that fits a header.
-    Credential,
-    /// No connection was made. Nothing was sent.
-    Connect,
-    /// The time ran out. A call that changes something may have been carried out.
-    Timeout(TimeoutScope),
-    /// The exchange broke while sending or receiving. A call that changes something may have
-    /// been carried out.
-    Io,
-    /// The service answered with a status that is not a success.
-    Api,
-    /// The service answered with success, but not with what the operation documents.
-    Decode,
-    /// The body is larger than `max_body_bytes`.
-    BodyTooLarge,
-    /// The service redirects to where this client does not follow.
-    Redirect,
-}
-
-/// Which time limit ran out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum TimeoutScope {
-    /// The limit of one attempt until the head of its answer, set by `timeout`.
-    Attempt,
-    /// The limit of the whole call with its retries, set by `deadline`.
-    Deadline,
-    /// The longest pause of a body, set by `read_timeout`: its head had arrived, and then nothing.
-    Stall,
-    /// The client's own `rate_limit`: the call's turn would come after its deadline. Nothing was
-    /// sent.
-    RateLimit,
 }
 
 /// The error body of a service: what it says to people.
@@ -78,13 +43,7 @@ impl ServiceError for () {
     }
 }
 
-impl ServiceError for ByteStream {
-    fn message(&self) -> Option<String> {
-        None
-    }
-}
-
-/// A type that may be the `E` of an [`Error`]: read from JSON, or never.
+/// A type that may be the `E` of a [`CallError`]: read from JSON, or never.
 #[doc(hidden)]
 pub trait ErrorBody: Sized {
     fn from_body(body: &[u8]) -> Option<Self>;
@@ -96,34 +55,28 @@ impl<T: DeserializeOwned> ErrorBody for T {
     }
 }
 
-impl ErrorBody for ByteStream {
-    fn from_body(_body: &[u8]) -> Option<Self> {
-        None
-    }
-}
-
-impl<E> Error<E> {
+impl<E> CallError<E> {
     /// What kind of failure this is.
     #[must_use]
-    pub fn kind(&self) -> ErrorKind {
+    pub fn kind(&self) -> CallErrorKind {
         self.details.kind
     }
 
-    /// Whether a time limit ran out.
+    /// Whether a time limit expired.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        matches!(self.kind(), ErrorKind::Timeout(_))
+        matches!(self.kind(), CallErrorKind::Timeout(_))
     }
 
     /// Whether no connection was made.
     #[must_use]
     pub fn is_connect(&self) -> bool {
-        self.kind() == ErrorKind::Connect
+        self.kind() == CallErrorKind::Connect
     }
 
     /// Whether the service refuses the credential: status 401 or 403.
     #[must_use]
-    pub fn is_unauthorised(&self) -> bool {
+    pub fn is_unauthorized(&self) -> bool {
         self.is_status(401) || self.is_status(403)
     }
 
@@ -144,14 +97,14 @@ impl<E> Error<E> {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self.kind() {
-            ErrorKind::Connect | ErrorKind::Timeout(_) | ErrorKind::Io => true,
-            ErrorKind::Api => self.status().is_some_and(is_transient),
+            CallErrorKind::Connect | CallErrorKind::Timeout(_) | CallErrorKind::Io => true,
+            CallErrorKind::Api => self.status().is_some_and(is_transient),
             _ => false,
         }
     }
 
     fn is_status(&self, status: u16) -> bool {
-        self.kind() == ErrorKind::Api && self.status().is_some_and(|s| s.as_u16() == status)
+        self.kind() == CallErrorKind::Api && self.status().is_some_and(|s| s.as_u16() == status)
     }
 
     /// The status of the answer, if there was one.
@@ -191,7 +144,7 @@ impl<E> Error<E> {
         self.typed.as_deref()
     }
 
-    /// The service's own message.
+    /// The service's own message: of its error body, or the body itself where that is plain text.
     #[must_use]
     pub fn message(&self) -> Option<String>
     where
@@ -229,13 +182,20 @@ impl<E> Error<E> {
     /// The path of the request below the base URL, without the query.
     #[must_use]
     pub fn path(&self) -> Option<&str> {
-        self.details.call.as_ref().map(|call| call.path.as_str())
+        self.details.call.as_ref().map(|call| call.path())
+    }
+
+    /// The URL of the request, without the query and without a credential, if the call got as far
+    /// as a request.
+    #[must_use]
+    pub fn url(&self) -> Option<&str> {
+        self.details.call.as_ref().map(|call| call.url())
     }
 
     /// The same error with a body of another type.
     #[must_use]
-    pub fn map<U>(self, f: impl FnOnce(E) -> U) -> Error<U> {
-        Error {
+    pub fn map<U>(self, f: impl FnOnce(E) -> U) -> CallError<U> {
+        CallError {
             details: self.details,
             typed: self.typed.map(|typed| Box::new(f(*typed))),
         }
@@ -243,82 +203,77 @@ impl<E> Error<E> {
 
     /// The same error without its typed body; the service's message stays.
     #[must_use]
-    pub fn erase(mut self) -> Error
+    pub fn erase(mut self) -> CallError
     where
         E: ServiceError,
     {
         self.details.message = self.message();
-        Error {
+        CallError {
             details: self.details,
             typed: None,
         }
     }
 
-    /// An answer that is not a success, with its documented body if it has one.
-    pub(crate) fn api(meta: Meta, body: Bytes, typed: Option<E>) -> Self {
+    /// The underlying error: of the HTTP client, the credential provider or the JSON parser. Its
+    /// text is part of this error's own `Display`.
+    #[must_use]
+    pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
+        self.details.cause.as_deref()
+    }
+
+    /// A response that is not a success, with its documented body if it has one.
+    pub(crate) fn api(meta: ResponseMeta, body: Bytes, typed: Option<E>) -> Self {
+        let message = match typed {
+            None => plain_text(&meta.headers, &body),
+            Some(_) => None,
+        };
+        let details = Details::received(CallErrorKind::Api, meta, body, String::new());
         Self {
-            details: Box::new(Details::answered(ErrorKind::Api, meta, body, String::new())),
+            details: Box::new(Details {
+                message,
+                is_documented: typed.is_some(),
+                ..details
+            }),
             typed: typed.map(Box::new),
         }
     }
 
-    /// An answer that is a success and still not what it should be.
-    pub(crate) fn decode(meta: Meta, body: &Bytes, text: String, source: Option<Cause>) -> Self {
-        let mut details = Details::answered(ErrorKind::Decode, meta, prefix(body), text);
-        details.source = source;
-        Self {
-            details: Box::new(details),
-            typed: None,
-        }
+    /// A response that is a success and still not what it should be. Neither text nor cause holds
+    /// a credential.
+    pub(crate) fn decode(
+        meta: ResponseMeta,
+        body: Bytes,
+        text: String,
+        cause: Option<Cause>,
+    ) -> Self {
+        let details = Details::received(CallErrorKind::Decode, meta, body, text);
+        TransportError(Box::new(Details { cause, ..details })).into()
     }
 
-    fn invalid_request(text: String, source: Option<Cause>) -> Self {
-        let mut details = Details::new(ErrorKind::InvalidRequest, escaped(&text, 1000));
-        details.source = source;
-        Self {
-            details: Box::new(details),
-            typed: None,
-        }
+    fn invalid_request(text: &str, cause: Option<Cause>) -> Self {
+        let details = Details::new(CallErrorKind::InvalidRequest, escaped(text, 1000));
+        TransportError(Box::new(Details { cause, ..details })).into()
     }
 }
 
 /// Constructors under the names that generated code uses.
 #[allow(non_snake_case)]
-impl<E> Error<E> {
+impl<E> CallError<E> {
     #[doc(hidden)]
     #[must_use]
     pub fn InvalidRequest(text: String) -> Self {
-        Self::invalid_request(text, None)
+        Self::invalid_request(&text, None)
     }
 
     #[doc(hidden)]
     #[must_use]
     pub fn Custom(text: String) -> Self {
-        Self::invalid_request(text, None)
-    }
-
-    #[doc(hidden)]
-    #[must_use]
-    pub fn ErrorResponse(value: ResponseValue<E>) -> Self {
-        let (inner, meta, body) = value.into_parts();
-        Self::api(meta, body, Some(inner))
-    }
-
-    #[doc(hidden)]
-    #[must_use]
-    pub fn UnexpectedResponse(response: Response) -> Self {
-        let (meta, body) = response.close();
-        if meta.status.is_success() {
-            let text = "this operation does not document a success of this status".to_owned();
-            Self::decode(meta, &body, text, None)
-        } else {
-            Self::api(meta, body, None)
-        }
+        Self::invalid_request(&text, None)
     }
 }
 
-impl<E> From<CallError> for Error<E> {
-    fn from(error: CallError) -> Self {
+impl<E> From<TransportError> for CallError<E> {
+    fn from(error: TransportError) -> Self {
         Self {
             details: error.0,
             typed: None,
@@ -327,49 +282,32 @@ impl<E> From<CallError> for Error<E> {
 }
 
 /// From building a request: what cannot be sent.
-impl<E> From<reqwest::Error> for Error<E> {
+impl<E> From<reqwest::Error> for CallError<E> {
     fn from(error: reqwest::Error) -> Self {
         let error = error.without_url();
         let text = match std::error::Error::source(&error) {
             Some(cause) => chain(cause),
             None => error.to_string(),
         };
-        Self::invalid_request(text, Some(error.into()))
+        Self::invalid_request(&text, Some(error.into()))
     }
 }
 
-impl<E> From<InvalidHeaderValue> for Error<E> {
+impl<E> From<InvalidHeaderValue> for CallError<E> {
     fn from(error: InvalidHeaderValue) -> Self {
-        let text = "a header parameter holds characters that a header cannot hold".to_owned();
+        let text = "a header parameter holds characters that a header cannot hold";
         Self::invalid_request(text, Some(error.into()))
     }
 }
 
-impl<E> From<InvalidPathParameter> for Error<E> {
+impl<E> From<InvalidPathParameter> for CallError<E> {
     fn from(error: InvalidPathParameter) -> Self {
-        Self::invalid_request(error.to_string(), Some(error.into()))
+        Self::invalid_request(&error.to_string(), Some(error.into()))
     }
 }
 
-impl<E> From<Infallible> for Error<E> {
+impl<E> From<Infallible> for CallError<E> {
     fn from(never: Infallible) -> Self {
         match never {}
-    }
-}
-
-/// A failure before there was an answer to decode; becomes an [`Error`] of any type.
-pub struct CallError(pub(crate) Box<Details>);
-
-impl CallError {
-    /// A refusal to send the request, for [`ClientHooks::pre`](crate::ClientHooks::pre); its
-    /// kind is [`ErrorKind::InvalidRequest`].
-    pub fn invalid_request(text: impl Into<String>) -> Self {
-        Self(Error::<()>::invalid_request(text.into(), None).details)
-    }
-
-    /// The failure as an error without a typed body.
-    #[must_use]
-    pub fn into_error(self) -> Error {
-        self.into()
     }
 }

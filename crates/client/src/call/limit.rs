@@ -1,0 +1,71 @@
+//! Points in time by which something must have happened.
+
+use std::time::Duration;
+
+use super::Failure;
+use crate::{
+    error::{CallErrorKind, TimeoutScope},
+    platform::{Instant, timeout_at},
+};
+
+/// When something must have happened, and by which setting.
+#[derive(Clone, Copy)]
+pub(crate) struct Limit {
+    pub(crate) at: Instant,
+    pub(crate) scope: TimeoutScope,
+    pub(crate) setting: Duration,
+}
+
+impl Limit {
+    /// A limit that begins now.
+    pub(crate) fn after(setting: Duration, scope: TimeoutScope) -> Self {
+        let now = Instant::now();
+        // A time too long to end at a point in time is as good as a year.
+        let year = Duration::from_secs(365 * 24 * 3600);
+        let at = now.checked_add(setting).unwrap_or(now + year);
+        Self { at, scope, setting }
+    }
+
+    pub(crate) fn or_earlier(self, other: Option<Self>) -> Self {
+        match other {
+            Some(other) if other.at <= self.at => other,
+            _ => self,
+        }
+    }
+
+    /// Runs `work` until the limit.
+    pub(crate) async fn run<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
+        timeout_at(self.at, work).await.map_err(|_| {
+            let setting = self.setting;
+            let text = match self.scope {
+                TimeoutScope::Stall => stalled(setting),
+                TimeoutScope::Deadline => {
+                    format!("no complete answer within {setting:?}, the deadline of the call")
+                }
+                _ => format!("no answer within {setting:?}, the timeout of one attempt"),
+            };
+            Failure::new(CallErrorKind::Timeout(self.scope), text)
+        })
+    }
+}
+
+/// What bounds the body of a success: pauses, and the deadline of the call. A large page that
+/// keeps arriving is not cut, however long it takes.
+#[derive(Clone, Copy)]
+pub(crate) struct BodyLimit {
+    pub(crate) pause: Duration,
+    pub(crate) deadline: Option<Limit>,
+}
+
+impl BodyLimit {
+    /// Waits for the next piece of the body.
+    pub(super) async fn run<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
+        let pause = Limit::after(self.pause, TimeoutScope::Stall);
+        pause.or_earlier(self.deadline).run(work).await
+    }
+}
+
+/// The text for a body that stopped.
+pub(crate) fn stalled(pause: Duration) -> String {
+    format!("no further byte of the body within {pause:?}, the read_timeout")
+}

@@ -1,0 +1,113 @@
+use std::fmt;
+
+use crate::{
+    base_url::InvalidBaseUrl,
+    credential::{CredentialError, SecretError},
+    excerpt::chain,
+};
+
+/// Why a client could not be built.
+pub struct BuildError(pub(super) Problem);
+
+#[derive(Debug)]
+pub(super) enum Problem {
+    NoCredential(&'static str),
+    NoBaseUrl(&'static str),
+    Variable(String, &'static str),
+    BaseUrl(InvalidBaseUrl),
+    Zero(&'static str),
+    RateLimit,
+    Credential(CredentialError),
+    UserAgent,
+    Http(reqwest::Error),
+}
+
+/// What `Display` says: it is this that a `main` which returns an error shows.
+impl fmt::Debug for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BuildError({self})")
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Problem::NoCredential(setting) => write!(
+                f,
+                "no credential: call `{setting}()` or `credential_provider()`, or `no_credential()` \
+                 if a proxy adds one"
+            ),
+            Problem::NoBaseUrl(service) => write!(
+                f,
+                "no base URL: {service} has no common one, call `base_url()` with that of your \
+                 instance"
+            ),
+            Problem::Variable(name, flaw) => {
+                write!(f, "the environment variable {name:?} {flaw}")
+            }
+            Problem::BaseUrl(error) => error.fmt(f),
+            Problem::Zero(name) => write!(
+                f,
+                "{name} is zero, so every call would fail; wanted a positive duration"
+            ),
+            Problem::RateLimit => f.write_str(
+                "rate_limit lets nothing through or is for no time; wanted at least one request \
+                 and a positive duration, or None for no limit",
+            ),
+            Problem::Credential(error) => {
+                write!(f, "the credential cannot be used: {}", chain(error))
+            }
+            Problem::UserAgent => f.write_str(
+                "the user agent holds characters that a header cannot hold; use visible ASCII",
+            ),
+            Problem::Http(error) => {
+                write!(f, "the HTTP client could not be made: {}", chain(error))
+            }
+        }
+    }
+}
+
+/// No `source`: `Display` has the text of the causes, and a chain is to show it once.
+impl std::error::Error for BuildError {}
+
+impl BuildError {
+    /// A setting from the environment that is no secret; `None` where it is not set.
+    ///
+    /// # Errors
+    ///
+    /// Its value is not Unicode.
+    #[doc(hidden)]
+    pub fn optional_var(name: &str) -> Result<Option<String>, Self> {
+        match std::env::var(name) {
+            Ok(value) => Ok(Some(value)),
+            Err(std::env::VarError::NotPresent) => Ok(None),
+            Err(std::env::VarError::NotUnicode(_)) => {
+                Err(Self(Problem::Variable(name.to_owned(), "is not Unicode")))
+            }
+        }
+    }
+
+    /// A setting from the environment that is no secret.
+    ///
+    /// # Errors
+    ///
+    /// It is not set, or its value is not Unicode.
+    pub(super) fn required_var(name: &str) -> Result<String, Self> {
+        Self::optional_var(name)?
+            .ok_or_else(|| Self(Problem::Variable(name.to_owned(), "is not set")))
+    }
+}
+
+/// So that what makes a provider and a client can use `?` on both.
+impl From<CredentialError> for BuildError {
+    fn from(error: CredentialError) -> Self {
+        Self(Problem::Credential(error))
+    }
+}
+
+/// So that a service crate's builder can use `?` on [`Secret::from_env`](crate::Secret::from_env).
+impl From<SecretError> for BuildError {
+    fn from(error: SecretError) -> Self {
+        CredentialError::from(error).into()
+    }
+}

@@ -1,0 +1,13 @@
+//! What a client is set up with, and what all clones of it share.
+
+mod build_error;
+mod builder;
+mod client_builder;
+mod core;
+mod http_settings;
+mod service;
+
+pub use build_error::BuildError;
+pub use builder::TransportBuilder;
+pub use core::Core;
+pub use service::Service;

@@ -1,0 +1,356 @@
+//! Takes a credential out of what an error shows.
+//!
+//! Debugging proxies and error pages show the request that they received, headers included, and a
+//! service may quote the key that it refuses. Errors keep and show such text, and are logged.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use reqwest::header::{HeaderMap, HeaderValue};
+
+use super::Secret;
+
+/// A key of this length or more is masked wherever it stands, also within a longer word.
+const LONG: usize = 12;
+/// A shorter key is masked as a whole word, and one that is shorter than this not at all: `key` may
+/// stand anywhere by chance.
+const SHORT: usize = 4;
+/// How many credentials are remembered: a response may quote the one before a refresh.
+const REMEMBERED: usize = 4;
+
+/// The credentials that a client sent last.
+#[derive(Default)]
+pub(crate) struct SentCredentials(Mutex<Vec<Secret>>);
+
+impl SentCredentials {
+    /// Remembers a credential that is about to be sent.
+    pub(crate) fn remember(&self, secret: &Secret) {
+        let mut sent = self.lock();
+        if sent
+            .last()
+            .is_some_and(|last| last.expose() == secret.expose())
+        {
+            return;
+        }
+        sent.retain(|known| known.expose() != secret.expose());
+        if sent.len() == REMEMBERED {
+            sent.remove(0);
+        }
+        sent.push(secret.clone());
+    }
+
+    /// Replaces the credentials with stars; `None` where there are none. Nothing else moves.
+    pub(crate) fn masked(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let mut masked: Option<Vec<u8>> = None;
+        for secret in &*self.lock() {
+            let places = places(bytes, key(secret));
+            for (start, end) in places {
+                masked.get_or_insert_with(|| bytes.to_vec())[start..end].fill(b'*');
+            }
+        }
+        masked
+    }
+
+    /// The same for text.
+    pub(crate) fn masked_text(&self, text: &str) -> Option<String> {
+        // Whole ASCII characters are replaced by ASCII, so it stays UTF-8.
+        let masked = String::from_utf8(self.masked(text.as_bytes())?);
+        Some(masked.unwrap_or_else(|_| "***".to_owned()))
+    }
+
+    /// The same for the beginning of a body that was cut off after `bytes`, perhaps within a
+    /// credential.
+    pub(crate) fn masked_beginning(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let mut masked = self.masked(bytes);
+        for secret in &*self.lock() {
+            let key = key(secret).as_bytes();
+            let cut = (SHORT..key.len())
+                .rev()
+                .find(|length| bytes.ends_with(&key[..*length]));
+            if let Some(length) = cut {
+                let masked = masked.get_or_insert_with(|| bytes.to_vec());
+                let start = masked.len() - length;
+                masked[start..].fill(b'*');
+            }
+        }
+        masked
+    }
+
+    /// Masks the credentials in a body, in place if nobody else holds it.
+    pub(crate) fn mask_body(&self, body: Bytes) -> (Bytes, bool) {
+        let is_there = |secret: &Secret| places(&body, key(secret)).next().is_some();
+        if !self.lock().iter().any(is_there) {
+            return (body, false);
+        }
+        let mut body = match body.try_into_mut() {
+            Ok(body) => body,
+            Err(shared) => shared.as_ref().into(),
+        };
+        for secret in &*self.lock() {
+            let places: Vec<_> = places(&body, key(secret)).collect();
+            for (start, end) in places {
+                body[start..end].fill(b'*');
+            }
+        }
+        (body.freeze(), true)
+    }
+
+    /// Masks the credentials in the values of headers.
+    pub(crate) fn mask_headers(&self, headers: &mut HeaderMap) {
+        for value in headers.values_mut() {
+            let masked = self.masked(value.as_bytes());
+            if let Some(Ok(masked)) = masked.map(|bytes| HeaderValue::from_bytes(&bytes)) {
+                *value = masked;
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Secret>> {
+        // Nothing panics half way while it is locked.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The part of a credential that is secret: without `Bearer ` or another scheme before it.
+fn key(secret: &Secret) -> &str {
+    let text = secret.expose();
+    text.rsplit_once(' ').map_or(text, |(_, key)| key)
+}
+
+/// Where a key stands in `bytes`, in any way in which JSON or a URL may write it.
+fn places(bytes: &[u8], key: &str) -> impl Iterator<Item = (usize, usize)> {
+    let key = key.as_bytes();
+    let first = key.first().copied().unwrap_or_default();
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        if key.len() < SHORT {
+            return None;
+        }
+        loop {
+            let may_begin = |byte: &u8| *byte == first || matches!(byte, b'\\' | b'%');
+            let start = from + bytes[from..].iter().position(may_begin)?;
+            from = start + 1;
+            let Some(length) = written_length(&bytes[start..], key) else {
+                continue;
+            };
+            let end = start + length;
+            if key.len() >= LONG || is_whole_word(bytes, start, end) {
+                from = end;
+                return Some((start, end));
+            }
+        }
+    })
+}
+
+/// How long the key is as it is written at the beginning of `bytes`; `None` if it is not there.
+fn written_length(bytes: &[u8], key: &[u8]) -> Option<usize> {
+    let mut length = 0;
+    for wanted in key {
+        let (found, written) = character(&bytes[length..])?;
+        if found != *wanted {
+            return None;
+        }
+        length += written;
+    }
+    Some(length)
+}
+
+/// The character that `bytes` begin with, and how many bytes it is written in: plain, escaped as in
+/// JSON (`\u0041`, `\/`; with more backslashes in JSON within JSON), or as in a URL (`%41`).
+fn character(bytes: &[u8]) -> Option<(u8, usize)> {
+    match bytes {
+        [b'\\', ..] => {
+            let slashes = bytes.iter().take_while(|byte| **byte == b'\\').count();
+            match &bytes[slashes..] {
+                [b'u', b'0', b'0', high, low, ..] if hex(*high, *low).is_some() => {
+                    hex(*high, *low).map(|byte| (byte, slashes + 5))
+                }
+                [escaped @ (b'/' | b'"'), ..] => Some((*escaped, slashes + 1)),
+                _ => Some((b'\\', slashes)),
+            }
+        }
+        [b'%', high, low, ..] if hex(*high, *low).is_some() => {
+            hex(*high, *low).map(|byte| (byte, 3))
+        }
+        [byte, ..] => Some((*byte, 1)),
+        [] => None,
+    }
+}
+
+fn hex(high: u8, low: u8) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
+}
+
+/// Whether no letter, digit, `_` or `-` stands before and behind.
+fn is_whole_word(bytes: &[u8], start: usize, end: usize) -> bool {
+    let ends = character(&bytes[end..]).is_none_or(|(byte, _)| !is_word(byte));
+    ends && !ends_with_word(&bytes[..start])
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+}
+
+/// Whether the last character of `bytes` belongs to a word: not the `n` of an escaped `\n`.
+fn ends_with_word(bytes: &[u8]) -> bool {
+    match bytes {
+        [.., b'\\', b'b' | b'f' | b'n' | b'r' | b't'] => false,
+        [.., b'\\', b'u', b'0', b'0', high, low] | [.., b'%', high, low] => {
+            hex(*high, *low).is_none_or(is_word)
+        }
+        [.., byte] => is_word(*byte),
+        [] => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn sent(keys: &[&str]) -> SentCredentials {
+        let sent = SentCredentials::default();
+        for key in keys {
+            sent.remember(&Secret::new(*key).unwrap());
+        }
+        sent
+    }
+
+    fn masked(text: &str, key: &str) -> Option<String> {
+        sent(&[key]).masked_text(text)
+    }
+
+    #[test]
+    fn every_place_is_masked_and_nothing_moves() {
+        for (text, kept) in [
+            ("correct-horse-battery", "*********************"),
+            (
+                "a correct-horse-batterycorrect-horse-battery b",
+                "a ****************************************** b",
+            ),
+            ("ccorrect-horse-battery", "c*********************"),
+            (
+                "über correct-horse-battery ü",
+                "über ********************* ü",
+            ),
+        ] {
+            assert_eq!(masked(text, "correct-horse-battery").unwrap(), kept);
+        }
+        for without in [
+            "",
+            "correct",
+            "correct-horse-batter",
+            "Correct-horse-battery",
+            "%",
+            "\\",
+            "\\u00",
+        ] {
+            assert_eq!(masked(without, "correct-horse-battery"), None, "{without}");
+        }
+    }
+
+    #[test]
+    fn escaped_forms_are_masked() {
+        let key = "c/rrect+horse=battery";
+        for written in [
+            "c\\/rrect+horse=battery",
+            "\\u0063/rrect\\u002bhorse\\u003Dbattery",
+            "c\\\\/rrect\\\\u002bhorse=battery",
+            "c%2Frrect%2bhorse%3Dbattery",
+        ] {
+            let text = format!("x {written} y");
+            let stars = "*".repeat(written.len());
+            assert_eq!(masked(&text, key).unwrap(), format!("x {stars} y"));
+        }
+        // Masked JSON is still JSON, so that its other members can be read.
+        let json = "{\"error\":\"\\u0063\\/rrect+horse=battery\\nno\"}";
+        let text = masked(json, key).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert!(value["error"].as_str().unwrap().ends_with("*\nno"));
+    }
+
+    #[test]
+    fn a_short_key_is_masked_as_a_whole_word_only() {
+        for text in [
+            "hunter2",
+            "no hunter2.",
+            "\"hunter2\"",
+            "key=hunter2&a",
+            "\\nhunter2\\n",
+            "\\u000ahunter2\\u0022",
+            "%20hunter2%20",
+            "\\u0068unter2",
+        ] {
+            let masked = masked(text, "hunter2").unwrap();
+            assert!(!masked.contains("unter2"), "{text}: {masked}");
+        }
+        for text in [
+            "hunter22",
+            "xhunter2",
+            "a-hunter2",
+            "hunter2_b",
+            "hunter2\\u0032",
+            "\\u0061hunter2",
+            "hunter",
+        ] {
+            assert_eq!(masked(text, "hunter2"), None, "{text}");
+        }
+        assert_eq!(masked("invalid API key", "key"), None);
+        assert_eq!(masked("a ab12 b", "ab12").unwrap(), "a **** b");
+    }
+
+    #[test]
+    fn a_scheme_before_the_key_is_no_part_of_it() {
+        let key = "Bearer correct-horse-battery";
+        assert_eq!(
+            masked("token correct-horse-battery", key).unwrap(),
+            "token *********************"
+        );
+        assert_eq!(masked("Bearer", key), None);
+    }
+
+    #[test]
+    fn a_key_before_a_refresh_is_masked_too_and_only_a_few_are_remembered() {
+        let keys = ["first-long-key", "second-long-key", "third-long-key"];
+        let sent = sent(&keys);
+        for key in keys {
+            assert!(sent.masked_text(key).unwrap().chars().all(|c| c == '*'));
+        }
+        for number in 0..100 {
+            let key = format!("long-key-number-{number}");
+            sent.remember(&Secret::new(key).unwrap());
+        }
+        assert_eq!(sent.lock().len(), REMEMBERED);
+        assert!(sent.masked_text("long-key-number-99").is_some());
+    }
+
+    #[test]
+    fn a_key_that_a_body_is_cut_within_is_masked() {
+        let sent = sent(&["correct-horse-battery"]);
+        let cut = sent.masked_beginning(b"you sent correct-hor").unwrap();
+        assert_eq!(cut, b"you sent ***********");
+        assert_eq!(sent.masked_beginning(b"you sent cor"), None);
+    }
+
+    #[test]
+    fn bodies_and_headers_are_masked_too() {
+        let sent = sent(&["correct-horse-battery"]);
+        let body = Bytes::from("[\"correct-horse-battery\"]".to_owned());
+        let other = body.clone();
+        assert_eq!(
+            sent.mask_body(body),
+            (Bytes::from("[\"*********************\"]"), true)
+        );
+        assert_eq!(other, "[\"correct-horse-battery\"]");
+        let without = Bytes::from("[]");
+        assert_eq!(sent.mask_body(without.clone()), (without, false));
+
+        let mut headers = HeaderMap::new();
+        headers.insert("x-seen", "key=correct-horse-battery;".parse().unwrap());
+        headers.insert("x-other", "correct".parse().unwrap());
+        sent.mask_headers(&mut headers);
+        assert_eq!(headers["x-seen"], "key=*********************;");
+        assert_eq!(headers["x-other"], "correct");
+    }
+}

@@ -1,0 +1,19 @@
+//! Credentials: what holds them, where they come from, and how they are kept out of errors.
+
+mod env;
+mod error;
+mod mask;
+mod provider;
+mod refreshing;
+mod secret;
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+mod token_endpoint;
+
+pub use env::EnvCredential;
+pub use error::CredentialError;
+pub(crate) use mask::SentCredentials;
+pub use provider::{CredentialProvider, SecretFuture, StaticCredential};
+pub use refreshing::{ExpiringSecret, RefreshingCredential};
+pub use secret::{Secret, SecretError};
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+pub use token_endpoint::{TokenEndpoint, TokenResponse};

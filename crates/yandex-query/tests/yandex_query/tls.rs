@@ -1,0 +1,74 @@
+//! TLS and gzip are there unless they are switched off. Run with this package alone: with others in
+//! the same build, their features count too.
+
+use rowfeed_yandex_query::{Client, Secret};
+
+use crate::tls_server::TlsServer;
+
+const ANSWER: &str = "{\"status\":\"RUNNING\"}";
+
+fn key() -> Secret {
+    Secret::new("correct-horse-battery").unwrap()
+}
+
+#[cfg(all(feature = "rustls", feature = "gzip"))]
+#[tokio::test]
+async fn a_default_build_speaks_https_and_accepts_gzip() {
+    let server = TlsServer::start(ANSWER).await;
+    let root = reqwest::Certificate::from_pem(server.certificate.as_bytes()).unwrap();
+    let client = Client::builder()
+        .base_url(&server.url)
+        .iam_token(key())
+        .http(move |http| http.no_proxy().tls_certs_only([root.clone()]))
+        .build()
+        .unwrap();
+    client
+        .get_query_status()
+        .project("p")
+        .query_id("q")
+        .send()
+        .await
+        .unwrap();
+    let seen = server.seen();
+    let key = "\r\nauthorization: bearer correct-horse-battery\r\n";
+    assert!(seen[0].contains(key), "{seen:?}");
+    assert!(
+        seen[0].contains("\r\naccept-encoding: gzip\r\n"),
+        "{seen:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_unknown_certificate_or_a_missing_tls_is_an_error_that_says_what_to_do() {
+    let server = TlsServer::start(ANSWER).await;
+    let client = Client::builder()
+        .base_url(&server.url)
+        .iam_token(key())
+        .http(|http| http.no_proxy())
+        .build()
+        .unwrap();
+    let error = client
+        .get_query_status()
+        .project("p")
+        .query_id("q")
+        .send()
+        .await
+        .unwrap_err();
+    assert!(error.is_connect(), "{error}");
+    assert_eq!(
+        error.attempts(),
+        1,
+        "another attempt would end the same way"
+    );
+    let remedy = if error.to_string().contains("this build has no TLS") {
+        assert!(
+            !cfg!(any(feature = "rustls", feature = "native-tls")),
+            "{error}"
+        );
+        "enable the feature `rustls` or `native-tls`"
+    } else {
+        "a root certificate of your own is given by `http`"
+    };
+    assert!(error.to_string().contains(remedy), "{error}");
+    assert!(server.seen().is_empty(), "nothing was sent");
+}
