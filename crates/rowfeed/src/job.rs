@@ -11,7 +11,7 @@ use rowfeed_client::platform::{Instant, Runtime, sleep, spawn_to_end, timeout_at
 
 use crate::{
     Error, ErrorKind, Run,
-    source::{BoxFuture, Reconnect},
+    paging::{BoxFuture, Reconnect},
 };
 
 /// How long a request to cancel may keep back the error that the time is over.

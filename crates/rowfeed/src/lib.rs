@@ -79,20 +79,21 @@ mod error;
 mod fields;
 mod items;
 mod job;
+mod list_cursor;
 mod lists;
-mod offsets;
 mod operation;
 mod page;
+mod page_settings;
 mod pages;
-
-mod reader;
+mod paging;
+mod parameter;
 mod rows;
 mod run;
 #[cfg(feature = "schemars")]
 mod schemas;
 pub mod service;
 mod settings;
-mod source;
+mod skip;
 
 #[cfg(feature = "arrow")]
 pub mod arrow;
@@ -121,9 +122,9 @@ pub use decode::{
     midnight_as_date, utf8, without_offset,
 };
 pub use error::{Error, ErrorKind, Position};
-pub use items::Items;
+pub use items::{Items, ListsItems};
 pub use job::{Progress, Running, Starting};
-pub use lists::{ListCursor, ListsItems};
+pub use list_cursor::ListCursor;
 pub use operation::{ReadsRows, StartsRun};
 pub use page::Page;
 pub use pages::Pages;

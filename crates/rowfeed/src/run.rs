@@ -5,7 +5,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Columns, Cursor, Error, ErrorKind, Pages, Rows, check::flaws, page::no_flaws, reader::Start,
+    Columns, Cursor, Error, ErrorKind, Page, Pages, Rows, check::flaws, page::no_flaws,
+    paging::AnySource,
 };
 
 /// A run that has ended well; its rows can be read as often as wanted.
@@ -46,7 +47,7 @@ pub(crate) trait Ended: Send + Sync + 'static {
     fn details(&self) -> &Details;
     /// How many result sets there are, and the rows of each where that is known.
     fn result_sets(&self) -> &[Option<u64>];
-    fn source(&self, result_set: usize) -> Box<dyn Start>;
+    fn source(&self, result_set: usize) -> Box<dyn AnySource<Page>>;
 }
 
 /// What a service says about a run, as far as it does. All times are RFC 3339 in UTC, as sent.
@@ -210,7 +211,9 @@ impl Run {
     pub fn result_set(&self, index: usize) -> Pages {
         let count = self.0.result_sets().len();
         if index >= count {
-            return self.refuse(format!("result {index} was asked for, the run has {count}"));
+            return self.refuse(format!(
+                "result {index} was requested, and the run has {count}"
+            ));
         }
         Pages::boxed(self.0.source(index))
     }
@@ -236,10 +239,11 @@ impl Run {
     /// # }
     /// ```
     pub fn resume(&self, cursor: &Cursor) -> Pages {
-        match cursor.service == self.service() {
-            true => self.result_set(cursor.result_set as usize).resume(cursor),
-            false => self.pages().resume(cursor),
-        }
+        let pages = match cursor.service() == self.service() {
+            true => self.result_set(cursor.result().result_set() as usize),
+            false => self.pages(),
+        };
+        pages.resume(cursor)
     }
 
     fn refuse(&self, message: String) -> Pages {

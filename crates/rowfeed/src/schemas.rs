@@ -2,7 +2,18 @@
 
 use schemars::{JsonSchema, Map, r#gen::SchemaGenerator, schema::Schema};
 
-use crate::{Row, Value};
+use crate::{Cursor, Row, Value, cursor::Stored};
+
+/// What a cursor is stored as.
+impl JsonSchema for Cursor {
+    fn schema_name() -> String {
+        Stored::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Stored::json_schema(generator)
+    }
+}
 
 /// Any JSON: what a value becomes depends on its column.
 impl JsonSchema for Value {

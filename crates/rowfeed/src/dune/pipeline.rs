@@ -7,11 +7,10 @@ use super::{
     state::{SERVICE, call},
 };
 use crate::{
-    Details, Error, ErrorKind, Run, Starting, StartsRun,
+    Details, Error, ErrorKind, Page, Run, Starting, StartsRun,
     job::{Asked, Job},
-    reader::Start,
     run::Ended,
-    source::BoxFuture,
+    paging::{AnySource, BoxFuture},
 };
 
 /// Runs the steps, and ends with the rows of the query itself.
@@ -223,7 +222,7 @@ impl Ended for Several {
         &self.result_sets
     }
 
-    fn source(&self, result_set: usize) -> Box<dyn Start> {
+    fn source(&self, result_set: usize) -> Box<dyn AnySource<Page>> {
         self.queries[result_set].source(0)
     }
 }

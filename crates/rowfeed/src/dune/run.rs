@@ -10,11 +10,10 @@ use super::{
     state::{SERVICE, call, check_state},
 };
 use crate::{
-    Columns, Details, Error, Run, Starting, StartsRun,
+    Columns, Details, Error, Page, Run, Starting, StartsRun,
     job::{Asked, Interval, Job},
-    reader::Start,
     run::{Ended, milliseconds},
-    source::BoxFuture,
+    paging::{AnySource, BoxFuture},
 };
 
 pub(super) const INTERVAL: Interval = Interval {
@@ -190,7 +189,7 @@ impl Ended for Completed {
         &self.result_sets
     }
 
-    fn source(&self, _result_set: usize) -> Box<dyn Start> {
+    fn source(&self, _result_set: usize) -> Box<dyn AnySource<Page>> {
         let results = self.client.get_execution_results().execution_id(&self.id);
         Box::new(Paging::of_execution(results, self.details.columns.as_ref()))
     }

@@ -10,11 +10,10 @@ use super::{
     total::Total,
 };
 use crate::{
-    Cells, Columns, Details, Error, Run, Starting, StartsRun,
+    Cells, Columns, Details, Error, Page, Run, Starting, StartsRun,
     job::{Asked, Interval, Job},
-    reader::Start,
     run::{Ended, milliseconds},
-    source::BoxFuture,
+    paging::{AnySource, BoxFuture},
 };
 
 /// The server's own default.
@@ -162,7 +161,7 @@ impl Ended for Ready {
         &self.result_sets
     }
 
-    fn source(&self, _result_set: usize) -> Box<dyn Start> {
+    fn source(&self, _result_set: usize) -> Box<dyn AnySource<Page>> {
         Box::new(Paging::new(self.query.results()))
     }
 }

@@ -10,11 +10,10 @@ use super::{
     state::{SERVICE, call, check_status},
 };
 use crate::{
-    Details, Error, Run, Starting, StartsRun,
+    Details, Error, Page, Run, Starting, StartsRun,
     job::{Asked, Interval, Job},
-    reader::Start,
     run::Ended,
-    source::BoxFuture,
+    paging::{AnySource, BoxFuture},
 };
 
 const INTERVAL: Interval = Interval {
@@ -152,7 +151,7 @@ impl Ended for Completed {
         &self.rows
     }
 
-    fn source(&self, result_set: usize) -> Box<dyn Start> {
+    fn source(&self, result_set: usize) -> Box<dyn AnySource<Page>> {
         let Query {
             client,
             project,
