@@ -8,6 +8,7 @@ use std::{
 };
 
 use rowfeed_client::platform::{Instant, Runtime, sleep, spawn_to_end, timeout_at};
+use serde::Serialize;
 
 use crate::{
     Error, ErrorKind, Run,
@@ -17,11 +18,27 @@ use crate::{
 /// How long a request to cancel may keep back the error that the time is over.
 const CANCEL_WITHIN: Duration = Duration::from_secs(5);
 
-/// How often a service is asked.
+/// The pauses between looks at a run: the first, and the longest that it grows to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Interval {
     pub(crate) first: Duration,
     pub(crate) most: Duration,
+}
+
+impl Interval {
+    /// The shortest pauses: one service has many users, and counts what each requests.
+    const LEAST: Self = Self {
+        first: Duration::from_millis(10),
+        most: Duration::from_millis(100),
+    };
+
+    fn new(first: Duration, most: Duration) -> Self {
+        let first = first.max(Self::LEAST.first);
+        Self {
+            first,
+            most: most.max(first).max(Self::LEAST.most),
+        }
+    }
 }
 
 /// A run that a service has accepted.
@@ -31,6 +48,10 @@ pub(crate) trait Job: Send + Sync + 'static {
     /// Asks once how far the run is.
     fn ask(&self) -> BoxFuture<Result<Asked, Error>>;
     fn cancel(&self) -> BoxFuture<Result<(), Error>>;
+    /// Whether it may be cancelled without an explicit call: not where it was only found running.
+    fn is_own(&self) -> bool {
+        true
+    }
 }
 
 /// How far a run is.
@@ -200,32 +221,34 @@ impl Starting {
         self
     }
 
-    /// How long to pause before the state is asked for again: `first` at first, doubled each time
-    /// up to `most`. Unset: 0.5 s to 5 s for Dune, whose free plan allows 40 requests a minute;
-    /// 0.25 s to 1 s for Lightdash, 0.2 s to 2 s for Yandex Query, as their own clients do.
+    /// Sets the pauses between requests for the state: `first` at first, doubled each time up to
+    /// `most`. Unset: 0.5 s to 5 s for Dune, whose free plan allows 40 requests a minute; 0.25 s to
+    /// 1 s for Lightdash, 0.2 s to 2 s for Yandex Query, as their own clients do.
+    ///
+    /// `first` is at least 10 ms and `most` at least 100 ms: lower values, zero included, count as
+    /// these.
     pub fn poll_interval(mut self, first: Duration, most: Duration) -> Self {
-        self.waiting.interval = Interval {
-            first,
-            most: most.max(first),
-        };
+        self.waiting.interval = Interval::new(first, most);
         self
     }
 
-    /// Calls `watch` each time the service has been asked and the run goes on.
+    /// Calls `watch` after each request for the state that finds the run unfinished.
     pub fn on_progress(mut self, watch: impl FnMut(&Progress) + Send + 'static) -> Self {
         self.waiting.watch = Some(Box::new(watch));
         self
     }
 
-    /// Cancels the run at the service when the [timeout](Self::timeout) is over.
+    /// Cancels the run at the service when the [timeout](Self::timeout) is over. A run that was not
+    /// started here but found running, as `max_age()` of Dune does, is left alone.
     pub fn cancel_on_timeout(mut self) -> Self {
         self.waiting.cancel_on_timeout = true;
         self
     }
 
-    /// Cancels the run at the service when it is no longer waited for: when this, or the
-    /// [`Running`] made of it, is dropped before the run has ended. The request is sent by a task
-    /// of its own, as long as the runtime lives.
+    /// Cancels the run at the service when nothing waits for it any more: when this, or the
+    /// [`Running`] made of it, is dropped before the run has ended. A task sends the request, as long
+    /// as the runtime lives. A run that was not started here but found running, as
+    /// `max_age()` of Dune does, is left alone.
     ///
     /// ```
     /// use std::{future::IntoFuture, time::Duration};
@@ -261,10 +284,7 @@ impl Starting {
     pub async fn start(self) -> Result<Running, Error> {
         let submitted = (self.submit)(self.connections);
         let guard = match self.waiting.cancel_on_drop {
-            false => Guard {
-                job: submitted.await?,
-                is_armed: false,
-            },
+            false => Guard::new(submitted.await?, false),
             true => submitted_for_sure(self.service, submitted).await?,
         };
         Ok(Running {
@@ -280,12 +300,7 @@ async fn submitted_for_sure(
     service: &'static str,
     submitted: BoxFuture<Result<Arc<dyn Job>, Error>>,
 ) -> Result<Guard, Error> {
-    let task = spawn_to_end(async {
-        Ok(Guard {
-            job: submitted.await?,
-            is_armed: true,
-        })
-    });
+    let task = spawn_to_end(async { Ok(Guard::new(submitted.await?, true)) });
     task.await.unwrap_or_else(|_| {
         let message = "the runtime was shut down while the run was being started";
         Err(Error::new(ErrorKind::Call, service, message))
@@ -415,7 +430,7 @@ async fn wait(running: Running) -> Result<Run, Error> {
             Ok(result) => result,
             Err(_) => {
                 let mut is_cancelled = false;
-                if waiting.cancel_on_timeout {
+                if waiting.cancel_on_timeout && job.is_own() {
                     guard.is_armed = false;
                     // The timeout is what went wrong; a run that cannot be cancelled goes on.
                     let cancelled = timeout_at(Instant::now() + CANCEL_WITHIN, job.cancel());
@@ -475,6 +490,13 @@ struct Guard {
     is_armed: bool,
 }
 
+impl Guard {
+    fn new(job: Arc<dyn Job>, is_armed: bool) -> Self {
+        let is_armed = is_armed && job.is_own();
+        Self { job, is_armed }
+    }
+}
+
 impl Drop for Guard {
     fn drop(&mut self) {
         if self.is_armed
@@ -485,6 +507,50 @@ impl Drop for Guard {
                 // Nobody is left to tell.
                 let _ = cancelled.await;
             });
+        }
+    }
+}
+
+/// The id in the answer to a call that starts a run.
+///
+/// # Errors
+///
+/// The service sent none. The run may be under way, and billed, without a way to name it: so the
+/// error says what was called and what came.
+pub(crate) fn started_id(
+    service: &'static str,
+    operation: &str,
+    id: &str,
+    answer: &impl Serialize,
+) -> Result<String, Error> {
+    const MOST_OF_BODY: usize = 500;
+    if !id.trim().is_empty() {
+        return Ok(id.to_owned());
+    }
+    let answer = serde_json::to_string(answer).unwrap_or_default();
+    let answer: String = answer.chars().take(MOST_OF_BODY).collect();
+    let message = format!(
+        "{operation} succeeded, and its answer names no run: the run may have been started, and \
+         cannot be followed; look for it at the service before starting another; the body: {answer}"
+    );
+    Err(Error::new(ErrorKind::Call, service, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_interval_is_shorter_than_the_least() {
+        let millis = Duration::from_millis;
+        for (first, most, least_first, least_most) in [
+            (Duration::ZERO, Duration::ZERO, millis(10), millis(100)),
+            (Duration::ZERO, millis(700), millis(10), millis(700)),
+            (millis(250), millis(10), millis(250), millis(250)),
+            (Duration::MAX, Duration::ZERO, Duration::MAX, Duration::MAX),
+        ] {
+            let interval = Interval::new(first, most);
+            assert_eq!((interval.first, interval.most), (least_first, least_most));
         }
     }
 }

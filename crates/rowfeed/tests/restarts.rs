@@ -99,8 +99,12 @@ fn numbers(count: u64) -> PageServer {
 }
 
 fn pages(server: &PageServer, restart: Restart) -> Pages {
+    thread_local! {
+        // Making one takes longer than all else here; each test has a thread.
+        static HTTP: reqwest::Client = reqwest::Client::new();
+    }
     Pages::from_source(Numbered {
-        http: reqwest::Client::new(),
+        http: HTTP.with(Clone::clone),
         url: server.url(),
         restart,
         page: 0,

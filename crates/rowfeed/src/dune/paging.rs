@@ -166,6 +166,10 @@ impl Paging {
     ) -> Result<types::QueryResultData, Error> {
         let id = &response.execution_id;
         let error = |kind, message: &str| Err(Error::new(kind, SERVICE, message).with_run(id));
+        if id.is_empty() {
+            let message = "the page names no execution, so it is not known which rows follow";
+            return Err(Error::new(ErrorKind::Paging, SERVICE, message));
+        }
         match &self.result {
             Some(expected) if expected.run_id() != id => {
                 let message = format!("this page comes from execution {id}, those before did not");

@@ -8,9 +8,9 @@ use super::{
 };
 use crate::{
     Details, Error, ErrorKind, Page, Run, Starting, StartsRun,
-    job::{Asked, Job},
-    run::Ended,
+    job::{Asked, Job, started_id},
     paging::{AnySource, BoxFuture},
+    run::Ended,
 };
 
 /// Runs the steps, and ends with the rows of the query itself.
@@ -22,12 +22,17 @@ impl StartsRun for builder::ExecuteQueryPipeline {
                 client: client.clone(),
                 ..self
             };
-            let started = operation.send().await.map_err(call)?;
+            let started = operation.send().await.map_err(call)?.into_inner();
             let query = query_id.map_err(|message| Error::invalid(SERVICE, message))?;
             Ok(Pipeline {
                 client,
                 queries: vec![Step { node: None, query }],
-                id: started.into_inner().pipeline_execution_id,
+                id: started_id(
+                    SERVICE,
+                    "execute_query_pipeline",
+                    &started.pipeline_execution_id,
+                    &started,
+                )?,
             })
         })
     }
@@ -44,7 +49,7 @@ impl StartsRun for builder::ExecutePipeline {
                 client: client.clone(),
                 ..self
             };
-            let started = operation.send().await.map_err(call)?;
+            let started = operation.send().await.map_err(call)?.into_inner();
             let body = body.map_err(|message| Error::invalid(SERVICE, message))?;
             let nodes = body.pipeline.nodes.into_iter().flatten();
             let queries = nodes.filter_map(|node| {
@@ -55,7 +60,12 @@ impl StartsRun for builder::ExecutePipeline {
             Ok(Pipeline {
                 client,
                 queries: queries.collect(),
-                id: started.into_inner().pipeline_execution_id,
+                id: started_id(
+                    SERVICE,
+                    "execute_pipeline",
+                    &started.pipeline_execution_id,
+                    &started,
+                )?,
             })
         })
     }

@@ -11,9 +11,9 @@ use super::{
 };
 use crate::{
     Columns, Details, Error, Page, Run, Starting, StartsRun,
-    job::{Asked, Interval, Job},
-    run::{Ended, milliseconds},
+    job::{Asked, Interval, Job, started_id},
     paging::{AnySource, BoxFuture},
+    run::{Ended, milliseconds},
 };
 
 pub(super) const INTERVAL: Interval = Interval {
@@ -28,8 +28,8 @@ impl StartsRun for builder::ExecuteSql {
                 client: client.clone(),
                 ..self
             };
-            let started = operation.send().await.map_err(call)?;
-            Ok(Execution::new(client, started.into_inner().execution_id))
+            let started = operation.send().await.map_err(call)?.into_inner();
+            Execution::started(client, "execute_sql", &started)
         })
     }
 }
@@ -41,8 +41,8 @@ impl StartsRun for builder::ExecuteQuery {
                 client: client.clone(),
                 ..self
             };
-            let started = operation.send().await.map_err(call)?;
-            Ok(Execution::new(client, started.into_inner().execution_id))
+            let started = operation.send().await.map_err(call)?.into_inner();
+            Execution::started(client, "execute_query", &started)
         })
     }
 }
@@ -53,7 +53,11 @@ impl StartsRun for builder::GetExecutionStatus {
         Starting::new(INTERVAL, self.client.clone(), |client| async {
             let id = self.execution_id;
             let id = id.map_err(|message| Error::invalid(SERVICE, message))?;
-            Ok(Execution::new(client, id))
+            Ok(Execution {
+                client,
+                id,
+                is_own: true,
+            })
         })
     }
 }
@@ -62,11 +66,31 @@ impl StartsRun for builder::GetExecutionStatus {
 pub(super) struct Execution {
     client: Client,
     id: String,
+    is_own: bool,
 }
 
 impl Execution {
-    pub(super) fn new(client: Client, id: String) -> Self {
-        Self { client, id }
+    /// The execution that this answer to an operation names.
+    pub(super) fn started(
+        client: Client,
+        operation: &str,
+        answer: &types::ExecuteQueryResponse,
+    ) -> Result<Self, Error> {
+        let id = started_id(SERVICE, operation, &answer.execution_id, answer)?;
+        Ok(Self {
+            client,
+            id,
+            is_own: true,
+        })
+    }
+
+    /// An execution that somebody else has started, or an earlier program.
+    pub(super) fn found(client: Client, id: String) -> Self {
+        Self {
+            client,
+            id,
+            is_own: false,
+        }
     }
 }
 
@@ -87,6 +111,10 @@ impl Job for Execution {
     fn cancel(&self) -> BoxFuture<Result<(), Error>> {
         let cancel = self.client.cancel_query_execution().execution_id(&self.id);
         Box::pin(async move { cancel.send().await.map(drop).map_err(call) })
+    }
+
+    fn is_own(&self) -> bool {
+        self.is_own
     }
 }
 

@@ -11,9 +11,9 @@ use super::{
 };
 use crate::{
     Cells, Columns, Details, Error, Page, Run, Starting, StartsRun,
-    job::{Asked, Interval, Job},
-    run::{Ended, milliseconds},
+    job::{Asked, Interval, Job, started_id},
     paging::{AnySource, BoxFuture},
+    run::{Ended, milliseconds},
 };
 
 /// The server's own default.
@@ -26,7 +26,7 @@ const INTERVAL: Interval = Interval {
 
 /// All execute operations answer with the uuid of a query.
 macro_rules! starts_run {
-    ($($builder:ident),* $(,)?) => {$(
+    ($($builder:ident: $operation:literal),* $(,)?) => {$(
         impl StartsRun for builder::$builder {
             fn run(self) -> Starting {
                 Starting::new(INTERVAL, self.client.clone(), |client| async {
@@ -35,7 +35,8 @@ macro_rules! starts_run {
                     let started = operation.send().await.map_err(call)?;
                     // The call would have failed without a project.
                     let project = project.map_err(|message| Error::invalid(SERVICE, message))?;
-                    let id = started.results.query_uuid.clone();
+                    let started = &started.results;
+                    let id = started_id(SERVICE, $operation, &started.query_uuid, started)?;
                     Ok(Query { client, project, id })
                 })
             }
@@ -44,15 +45,15 @@ macro_rules! starts_run {
 }
 
 starts_run!(
-    ExecuteAsyncCalculateTotal,
-    ExecuteAsyncDashboardChartQuery,
-    ExecuteAsyncDashboardSqlChartQuery,
-    ExecuteAsyncFieldValueSearch,
-    ExecuteAsyncMetricQuery,
-    ExecuteAsyncSavedChartQuery,
-    ExecuteAsyncSqlChartQuery,
-    ExecuteAsyncSqlQuery,
-    ExecuteAsyncUnderlyingDataQuery,
+    ExecuteAsyncCalculateTotal: "execute_async_calculate_total",
+    ExecuteAsyncDashboardChartQuery: "execute_async_dashboard_chart_query",
+    ExecuteAsyncDashboardSqlChartQuery: "execute_async_dashboard_sql_chart_query",
+    ExecuteAsyncFieldValueSearch: "execute_async_field_value_search",
+    ExecuteAsyncMetricQuery: "execute_async_metric_query",
+    ExecuteAsyncSavedChartQuery: "execute_async_saved_chart_query",
+    ExecuteAsyncSqlChartQuery: "execute_async_sql_chart_query",
+    ExecuteAsyncSqlQuery: "execute_async_sql_query",
+    ExecuteAsyncUnderlyingDataQuery: "execute_async_underlying_data_query",
 );
 
 /// Takes up a query that was started before.

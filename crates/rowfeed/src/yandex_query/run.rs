@@ -11,9 +11,9 @@ use super::{
 };
 use crate::{
     Details, Error, Page, Run, Starting, StartsRun,
-    job::{Asked, Interval, Job},
-    run::Ended,
+    job::{Asked, Interval, Job, started_id},
     paging::{AnySource, BoxFuture},
+    run::Ended,
 };
 
 const INTERVAL: Interval = Interval {
@@ -32,7 +32,8 @@ impl StartsRun for builder::CreateQuery {
             let started = operation.send().await.map_err(call)?;
             // The call would have failed without a project.
             let project = project.map_err(|message| Error::invalid(SERVICE, message))?;
-            let id = started.into_inner().id;
+            let started = started.into_inner();
+            let id = started_id(SERVICE, "create_query", &started.id, &started)?;
             Ok(Query {
                 client,
                 project,
