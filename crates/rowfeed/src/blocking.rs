@@ -27,8 +27,8 @@
 //! caller's thread stands still meanwhile: in async code this belongs on a thread for blocking
 //! work, such as `tokio::task::spawn_blocking` gives.
 //!
-//! A credential provider is asked on that thread too. One that waits for a task of the runtime that
-//! the caller holds up waits for ever, or rather for the client's timeout.
+//! A credential provider is called on that thread too. One that waits for a task of the runtime that
+//! the caller blocks waits until the client's timeout.
 
 use std::{
     fmt,
@@ -58,7 +58,7 @@ use crate::{
 /// The rows of a result, as `T`, one after the other; made by [`Rows::blocking`](crate::Rows::blocking).
 ///
 /// Ends for good after the last row, and after the first error. Rows are decoded on the caller's
-/// thread; pages are fetched on another, each when its first row is asked for, or as far ahead as
+/// thread; pages are fetched on another, each when its first row is needed, or as far ahead as
 /// [`prefetch`](crate::Rows::prefetch) says. That thread begins with the first row and ends with
 /// the last, or soon after this is dropped.
 ///
@@ -79,7 +79,7 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "nothing is sent before a row is asked for"]
+#[must_use = "nothing is sent before the first row is needed"]
 pub struct Rows<T>(crate::Rows<T>);
 
 impl<T: DeserializeOwned + Send + 'static> crate::Rows<T> {
@@ -121,9 +121,9 @@ impl<T> fmt::Debug for Rows<T> {
 /// The pages of a result, one after the other; made by [`Pages::blocking`](crate::Pages::blocking).
 ///
 /// Ends for good after the last page, and after the first error. Pages are fetched on a thread of
-/// their own, each when it is asked for, or as far ahead as [`prefetch`](crate::Pages::prefetch)
+/// their own, each when it is needed, or as far ahead as [`prefetch`](crate::Pages::prefetch)
 /// says. That thread begins with the first page and ends with the last, or soon after this is
-/// dropped. Where to go on is what [`Page::cursor`] says.
+/// dropped. [`Page::cursor`] is the place to resume from.
 ///
 /// ```
 /// # use rowfeed::{dune, prelude::*};
@@ -140,7 +140,7 @@ impl<T> fmt::Debug for Rows<T> {
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "nothing is sent before a page is asked for"]
+#[must_use = "nothing is sent before the first page is needed"]
 pub struct Pages(crate::Pages);
 
 impl crate::Pages {

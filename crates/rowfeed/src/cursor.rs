@@ -72,11 +72,7 @@ impl ResultId {
 /// use rowfeed::Cursor;
 /// # use rowfeed::{dune, prelude::*};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # rowfeed::__example!(|sandbox, dune| {
 /// # let query_id = rowfeed_sandbox::DUNE_QUERY_ID;
 /// let latest = || dune.get_latest_query_result().query_id(query_id);
 ///
@@ -91,8 +87,7 @@ impl ResultId {
 /// assert_eq!(cursor.row(), 30);
 /// let rest: Vec<i64> = latest().columns("trade_id").rows().resume(&cursor).try_collect().await?;
 /// assert_eq!(rest.len(), 18);
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "Stored", into = "Stored")]

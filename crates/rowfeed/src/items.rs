@@ -12,8 +12,7 @@ use futures_core::{FusedStream, Stream, ready};
 
 use crate::{
     Error, ListCursor,
-    lists::ListPage,
-    paging::{PageReader, Source},
+    paging::{PageReader, Part, Source, SourcePage},
 };
 
 /// Adds `items()` to the operations that list things a page at a time.
@@ -25,18 +24,13 @@ use crate::{
 /// ```
 /// use rowfeed::{dune, prelude::*};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # rowfeed::__example!(|sandbox, dune| {
 /// let mut queries = dune.list_queries().items();
 /// while let Some(query) = queries.try_next().await? {
 ///     println!("{:?}: {}", query.id, query.name.unwrap_or_default());
 /// }
 /// # assert_eq!(queries.cursor().position(), 2);
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 pub trait ListsItems: Sized {
     /// An item of the list.
@@ -57,16 +51,11 @@ pub trait ListsItems: Sized {
 /// ```
 /// use rowfeed::{Items, dune, prelude::*};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # rowfeed::__example!(|sandbox, dune| {
 /// let queries: Items<dune::types::QueryOverview> = dune.list_queries().items();
 /// let queries: Vec<_> = queries.page_size(100).max_items(500).try_collect().await?;
 /// # assert_eq!(queries.len(), 2);
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 #[must_use = "nothing is sent before the first item is needed"]
 pub struct Items<T> {
@@ -203,5 +192,64 @@ impl<T> fmt::Debug for Items<T> {
             .field("pages", &self.pages)
             .field("place", &self.place)
             .finish_non_exhaustive()
+    }
+}
+
+/// A page of a list, as a [`Source`](crate::service::Source) gives it.
+#[derive(Clone, Debug)]
+pub struct ListPage<T> {
+    position: u64,
+    items: Vec<T>,
+    next: Option<u64>,
+}
+
+impl<T> ListPage<T> {
+    /// A page whose first item has this position in the list, counted from 0. `next` is where the
+    /// page after it begins, if there is one.
+    #[must_use]
+    pub fn new(position: u64, items: Vec<T>, next: Option<u64>) -> Self {
+        Self {
+            position,
+            items,
+            next,
+        }
+    }
+}
+
+impl<T> SourcePage for ListPage<T> {
+    type Cursor = ListCursor;
+}
+
+impl<T> Part for ListPage<T> {
+    const ENTRIES: &'static str = "items";
+    const IS_SNAPSHOT: bool = false;
+
+    fn first(&self) -> u64 {
+        self.position
+    }
+
+    fn count(&self) -> u64 {
+        self.items.len() as u64
+    }
+
+    fn skip(&mut self, items: u64) -> Result<(), Error> {
+        let skipped = usize::try_from(items).unwrap_or(usize::MAX);
+        self.items.drain(..skipped.min(self.items.len()));
+        self.position += items;
+        Ok(())
+    }
+
+    fn keep(&mut self, items: u64) {
+        let kept = usize::try_from(items).unwrap_or(usize::MAX);
+        if kept < self.items.len() {
+            self.items.truncate(kept);
+            self.next = None;
+        }
+    }
+
+    fn set_number(&mut self, _number: u64) {}
+
+    fn of_result(&self, error: Error) -> Error {
+        error
     }
 }

@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::{
     Error, ErrorKind, Run,
     paging::{BoxFuture, Reconnect},
+    run::Ended,
 };
 
 /// How long a request to cancel may keep back the error that the time is over.
@@ -60,19 +61,15 @@ pub(crate) enum Asked {
         state: String,
         queue_position: Option<u64>,
     },
-    Ended(Run),
+    Ended(Ended),
 }
 
-/// How far a run is, told each time the service has been asked and it has not ended.
+/// The state of a run that has not ended, reported after each request for it.
 ///
 /// ```
 /// # use std::{sync::mpsc, time::Duration};
 /// # use rowfeed::{Progress, dune, prelude::*};
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # rowfeed::__example!(slow |sandbox, dune| {
 /// let (tell, told) = mpsc::channel::<Progress>();
 /// let run = dune
 ///     .execute_sql()
@@ -88,8 +85,7 @@ pub(crate) enum Asked {
 ///     }
 ///     assert_eq!(progress.run_id, run.id());
 /// }
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -125,11 +121,7 @@ type Watch = Box<dyn FnMut(&Progress) + Send>;
 /// use std::time::Duration;
 /// # use rowfeed::{dune, prelude::*};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # rowfeed::__example!(slow |sandbox, dune| {
 /// let run = dune
 ///     .execute_sql()
 ///     .body("SELECT COUNT(*) AS trades FROM trades")
@@ -141,8 +133,7 @@ type Watch = Box<dyn FnMut(&Progress) + Send>;
 ///     .await?;
 /// let count: Vec<u64> = run.rows().try_collect().await?;
 /// # assert_eq!(count, [48]);
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 #[must_use = "nothing is started before this is awaited"]
 pub struct Starting {
@@ -201,20 +192,15 @@ impl Starting {
     /// use rowfeed::ErrorKind;
     /// # use rowfeed::{dune, prelude::*};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # rowfeed::__example!(slow |sandbox, dune| {
     /// # sandbox.fault(rowfeed_sandbox::Fault::state_forever());
     /// # let sql = "SELECT 1 AS n";
     /// let starting = dune.execute_sql().body(sql).run().timeout(Duration::from_millis(20));
     /// let error = starting.await.unwrap_err();
     /// assert_eq!(error.kind(), ErrorKind::Timeout);
-    /// println!("to be taken up again: {:?}", error.run_id());
+    /// println!("to be resumed: {:?}", error.run_id());
     /// # assert!(error.run_id().is_some());
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.waiting.timeout = Some(timeout);
@@ -254,11 +240,7 @@ impl Starting {
     /// use std::{future::IntoFuture, time::Duration};
     /// # use rowfeed::{dune, prelude::*};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # rowfeed::__example!(slow |sandbox, dune| {
     /// # sandbox.fault(rowfeed_sandbox::Fault::state_forever());
     /// # let sql = "SELECT 1 AS n";
     /// let run = dune.execute_sql().body(sql).run().cancel_on_drop();
@@ -268,8 +250,7 @@ impl Starting {
     /// # while !sandbox.requests().iter().any(|request| request.path.ends_with("/cancel")) {
     /// #     tokio::time::sleep(Duration::from_millis(1)).await;
     /// # }
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     pub fn cancel_on_drop(mut self) -> Self {
         self.waiting.cancel_on_drop = true;
@@ -327,15 +308,11 @@ impl fmt::Debug for Starting {
 
 /// A run that the service has accepted: awaiting it waits for its end.
 ///
-/// Dropping it leaves the run alone, unless [`Starting::cancel_on_drop`] was asked for.
+/// Dropping it leaves the run alone, unless [`Starting::cancel_on_drop`] was set.
 ///
 /// ```
 /// # use rowfeed::{dune, prelude::*};
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # rowfeed::__example!(|sandbox, dune| {
 /// let running = dune.execute_sql().body("SELECT project FROM projects").run().start().await?;
 /// let stored = running.id().to_owned();
 /// drop(running);
@@ -344,8 +321,7 @@ impl fmt::Debug for Starting {
 /// let run = dune.get_execution_status().execution_id(stored).run().await?;
 /// let projects: Vec<String> = run.rows().try_collect().await?;
 /// assert_eq!(projects.len(), 4);
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 #[must_use = "the run is waited for when this is awaited"]
 pub struct Running {
@@ -354,7 +330,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// The id that the service knows the run by. With it the run can be taken up again, in another
+    /// The id that the service knows the run by. With it the run can be waited for again, in another
     /// process too: `client.get_execution_status().execution_id(id).run()` at Dune,
     /// `get_async_query_results()` at Lightdash, `get_query_status()` at Yandex Query.
     #[must_use]
@@ -378,11 +354,7 @@ impl Running {
     /// use rowfeed::ErrorKind;
     /// # use rowfeed::{dune, prelude::*};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # rowfeed::__example!(slow |sandbox, dune| {
     /// # let sql = "SELECT 1 AS n";
     /// let running = dune.execute_sql().body(sql).run().start().await?;
     /// let id = running.id().to_owned();
@@ -390,8 +362,7 @@ impl Running {
     ///
     /// let error = dune.get_execution_status().execution_id(id).run().await.unwrap_err();
     /// assert_eq!(error.kind(), ErrorKind::Cancelled);
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     pub async fn cancel(mut self) -> Result<(), Error> {
         self.guard.is_armed = false;
@@ -432,7 +403,7 @@ async fn wait(running: Running) -> Result<Run, Error> {
                 let mut is_cancelled = false;
                 if waiting.cancel_on_timeout && job.is_own() {
                     guard.is_armed = false;
-                    // The timeout is what went wrong; a run that cannot be cancelled goes on.
+                    // The timeout is what went wrong; a run that cannot be cancelled continues.
                     let cancelled = timeout_at(Instant::now() + CANCEL_WITHIN, job.cancel());
                     is_cancelled = matches!(cancelled.await, Ok(Ok(())));
                 }
@@ -458,7 +429,7 @@ async fn until_ended(
     let mut pause = interval.first;
     loop {
         match job.ask().await? {
-            Asked::Ended(run) => return Ok(run),
+            Asked::Ended(ended) => return Ok(Run::new(ended)),
             Asked::Going {
                 state,
                 queue_position,

@@ -76,6 +76,7 @@ mod check;
 mod cursor;
 mod decode;
 mod error;
+mod example;
 mod fields;
 mod items;
 mod job;

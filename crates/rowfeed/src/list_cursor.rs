@@ -19,11 +19,7 @@ use crate::{Error, ErrorKind, cursor::or_none};
 /// use rowfeed::ListCursor;
 /// # use rowfeed::{dune, prelude::*};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # rowfeed::__example!(|sandbox, dune| {
 /// let mut queries = dune.list_queries().items();
 /// let first = queries.try_next().await?;
 /// let stored = serde_json::to_string(&queries.cursor())?;
@@ -32,8 +28,7 @@ use crate::{Error, ErrorKind, cursor::or_none};
 /// assert_eq!((cursor.operation(), cursor.position()), ("list_queries", 1));
 /// let rest: Vec<_> = dune.list_queries().items().resume(&cursor).try_collect().await?;
 /// assert_eq!(rest.len(), 1);
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]

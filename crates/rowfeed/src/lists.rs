@@ -10,67 +10,9 @@ use serde::Serialize;
 
 use crate::{
     Error, ErrorKind, Items, ListCursor,
-    paging::{BoxFuture, Part, Plan, Source, SourcePage, Wanted},
+    items::ListPage,
+    paging::{BoxFuture, Plan, Source, Wanted},
 };
-
-/// A page of a list, as a [`Source`](crate::service::Source) gives it.
-#[derive(Clone, Debug)]
-pub struct ListPage<T> {
-    pub(crate) position: u64,
-    pub(crate) items: Vec<T>,
-    pub(crate) next: Option<u64>,
-}
-
-impl<T> ListPage<T> {
-    /// A page whose first item has this position in the list, counted from 0. `next` is where the
-    /// page after it begins, if there is one.
-    #[must_use]
-    pub fn new(position: u64, items: Vec<T>, next: Option<u64>) -> Self {
-        Self {
-            position,
-            items,
-            next,
-        }
-    }
-}
-
-impl<T> SourcePage for ListPage<T> {
-    type Cursor = ListCursor;
-}
-
-impl<T> Part for ListPage<T> {
-    const ENTRIES: &'static str = "items";
-    const IS_SNAPSHOT: bool = false;
-
-    fn first(&self) -> u64 {
-        self.position
-    }
-
-    fn count(&self) -> u64 {
-        self.items.len() as u64
-    }
-
-    fn skip(&mut self, items: u64) -> Result<(), Error> {
-        let skipped = usize::try_from(items).unwrap_or(usize::MAX);
-        self.items.drain(..skipped.min(self.items.len()));
-        self.position += items;
-        Ok(())
-    }
-
-    fn keep(&mut self, items: u64) {
-        let kept = usize::try_from(items).unwrap_or(usize::MAX);
-        if kept < self.items.len() {
-            self.items.truncate(kept);
-            self.next = None;
-        }
-    }
-
-    fn set_number(&mut self, _number: u64) {}
-
-    fn of_result(&self, error: Error) -> Error {
-        error
-    }
-}
 
 /// The part of a list that an operation asks for.
 pub(crate) struct Listing {

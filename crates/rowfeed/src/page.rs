@@ -26,11 +26,7 @@ use crate::{
 ///     amount_usd: Option<f64>,
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # rowfeed::__example!(|sandbox, dune| {
 /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
 /// let mut pages = run.pages();
 /// while let Some(page) = pages.try_next().await? {
@@ -38,8 +34,7 @@ use crate::{
 ///     save(&trades, page.cursor())?;
 /// #   assert_eq!(trades.len(), 48);
 /// }
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 #[derive(Clone, Debug)]
 pub struct Page {
@@ -172,11 +167,7 @@ impl Page {
     ///
     /// ```
     /// # use rowfeed::{dune, prelude::*};
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # rowfeed::__example!(|sandbox, dune| {
     /// # let sql = "SELECT project, amount_usd FROM trades";
     /// # let run = dune.execute_sql().body(sql).run().await?;
     /// # let page = run.pages().try_next().await?.ok_or("no page")?;
@@ -187,8 +178,7 @@ impl Page {
     ///         break; // the rows behind it are not decoded
     ///     }
     /// }
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> impl Iterator<Item = Result<T, Error>> {
         let rows = RowDecoder::new(&self.columns, self.rows.as_str(), self.first_row);
@@ -231,18 +221,13 @@ impl Page {
     ///     fee_usd: f64,
     /// }
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # rowfeed::__example!(|sandbox, dune| {
     /// # let sql = "SELECT project, block_date FROM trades";
     /// # let run = dune.execute_sql().body(sql).run().await?;
     /// # let page = run.pages().try_next().await?.ok_or("no page")?;
     /// let error = page.check_columns::<Wrong>().unwrap_err();
     /// assert!(error.message().contains("there is no column `fee_usd`"));
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     pub fn check_columns<T: DeserializeOwned>(&self) -> Result<(), Error> {
         no_flaws(self.service, &flaws::<T>(&self.columns))
@@ -342,17 +327,12 @@ impl Page {
     ///
     /// ```
     /// # use rowfeed::{dune, prelude::*};
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # rowfeed::__example!(|sandbox, dune| {
     /// let sql = "SELECT members FROM projects WHERE project = 'tidepool'";
     /// let run = dune.execute_sql().body(sql).run().await?;
     /// let page = run.pages().try_next().await?.ok_or("no page")?;
     /// assert_eq!(page.raw().as_str(), r#"[{"members":12}]"#);
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     #[must_use]
     pub fn raw(&self) -> &RawRows {

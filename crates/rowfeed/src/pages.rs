@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     Cursor, Error, Page,
     fields::fields_of,
-    paging::{AnySource, PageReader, Source},
+    paging::{PageReader, Source},
 };
 
 /// The pages of a result.
@@ -24,11 +24,7 @@ use crate::{
 ///
 /// ```
 /// # use rowfeed::{dune, prelude::*};
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # rowfeed::__example!(|sandbox, dune| {
 /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
 /// let mut pages = run.pages().page_size(20);
 /// let mut sizes = Vec::new();
@@ -37,8 +33,7 @@ use crate::{
 ///     sizes.push(page.len());
 /// }
 /// assert_eq!(sizes, [20, 20, 8]);
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 #[must_use = "nothing is sent before the first page is needed"]
 #[derive(Debug)]
@@ -50,11 +45,7 @@ impl Pages {
     /// [`ReadsRows::pages`](crate::ReadsRows::pages) and [`Run::pages`](crate::Run::pages) make them
     /// for the services of this crate.
     pub fn from_source(source: impl Source<Page = Page>) -> Self {
-        Self::boxed(Box::new(source))
-    }
-
-    pub(crate) fn boxed(source: Box<dyn AnySource<Page>>) -> Self {
-        Self(PageReader::new(source))
+        Self(PageReader::new(Box::new(source)))
     }
 
     /// Gives this error instead of the first page: for parameters that are found to be invalid before
@@ -119,11 +110,7 @@ impl Pages {
     /// # async fn insert(rows: Vec<rowfeed::Row>) {
     /// #     assert!(!rows.is_empty());
     /// # }
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # rowfeed::__example!(|sandbox, dune| {
     /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
     /// let mut pages = run.pages().page_size(10).prefetch(2);
     /// while let Some(page) = pages.try_next().await? {
@@ -131,8 +118,7 @@ impl Pages {
     ///     insert(page.rows()?).await;
     /// }
     /// # assert_eq!(sandbox.requests().iter().filter_map(|page| page.rows).sum::<usize>(), 48);
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     pub fn prefetch(mut self, pages: usize) -> Self {
         self.0.wanted.prefetch = pages;
@@ -148,18 +134,13 @@ impl Pages {
     ///
     /// ```
     /// # use rowfeed::{Column, dune, prelude::*};
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # rowfeed::__example!(|sandbox, dune| {
     /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
     /// let mut pages = run.pages().only_columns(["project", "amount_usd"]);
     /// let page = pages.try_next().await?.ok_or("no page")?;
     /// let names: Vec<_> = page.columns().iter().map(Column::name).collect();
     /// assert_eq!(names, ["project", "amount_usd"]); // of ten
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     pub fn only_columns<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.0.wanted.fields = Some(names.into_iter().map(Into::into).collect());
@@ -179,19 +160,14 @@ impl Pages {
     ///     amount_usd: Option<f64>,
     /// }
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # rowfeed::__example!(|sandbox, dune| {
     /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
     /// let mut pages = run.pages().columns_of::<Trade>();
     /// let page = pages.try_next().await?.ok_or("no page")?;
     /// let names: Vec<_> = page.columns().iter().map(Column::name).collect();
     /// assert_eq!(names, ["project", "amount_usd"]); // of ten
     /// let trades: Vec<Trade> = page.rows()?;
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     pub fn columns_of<T: DeserializeOwned>(mut self) -> Self {
         let fields = fields_of::<T>();
@@ -234,11 +210,7 @@ impl Pages {
     ///
     /// ```
     /// # use rowfeed::{dune, prelude::*};
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # rowfeed::__example!(|sandbox, dune| {
     /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
     /// let first = run.pages().page_size(20).try_next().await?.ok_or("no page")?;
     /// let cursor = first.cursor();
@@ -246,8 +218,7 @@ impl Pages {
     /// let mut rest = run.pages().resume(&cursor);
     /// let second = rest.try_next().await?.ok_or("no page")?;
     /// assert_eq!(second.first_row(), 20);
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     pub fn resume(mut self, cursor: &Cursor) -> Self {
         self.0.resume(cursor, cursor.row());

@@ -30,11 +30,7 @@ use crate::{Cursor, Error, Page, Pages, decode::PageRows};
 ///     amount_usd: Option<f64>,
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # rowfeed::__example!(|sandbox, dune| {
 /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
 /// // Row by row;
 /// let mut trades = run.rows::<Trade>().max_rows(5);
@@ -49,8 +45,7 @@ use crate::{Cursor, Error, Page, Pages, decode::PageRows};
 /// // or all at once.
 /// let trades: Vec<Trade> = run.rows().try_collect().await?;
 /// assert_eq!(trades.iter().filter_map(|trade| trade.amount_usd).sum::<f64>(), total);
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 #[must_use = "nothing is sent before the first row is needed"]
 pub struct Rows<T> {
@@ -94,11 +89,7 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         ///
         /// ```
         /// # use rowfeed::{dune, prelude::*};
-        /// # #[tokio::main(flavor = "current_thread")]
-        /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-        /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-        /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-        /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+        /// # rowfeed::__example!(|sandbox, dune| {
         /// let run = dune.execute_sql().body("SELECT trade_id FROM trades").run().await?;
         /// let mut ids = run.rows::<i64>();
         /// let first = ids.try_next().await?;
@@ -107,8 +98,7 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         /// let rest: Vec<i64> = run.rows().resume(&cursor).try_collect().await?;
         /// assert_eq!(rest.len(), 47);
         /// assert_eq!(ids.try_next().await?, rest.first().copied());
-        /// # Ok(())
-        /// # }
+        /// # });
         /// ```
         resume
     }
@@ -123,19 +113,14 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
     ///     amount_usd: Option<f64>,
     /// }
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # rowfeed::__example!(|sandbox, dune| {
     /// # let query_id = rowfeed_sandbox::DUNE_QUERY_ID;
     /// let latest = dune.get_latest_query_result().query_id(query_id);
     /// let trades: Vec<Trade> = latest.rows().only_its_columns().try_collect().await?;
     /// # assert_eq!(trades.len(), 48);
     /// # let last = sandbox.requests().pop().and_then(|request| request.query).unwrap_or_default();
     /// # assert!(last.contains("columns="), "{last}");
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     pub fn only_its_columns(mut self) -> Self {
         self.pages = self.pages.columns_of::<T>();
@@ -180,16 +165,11 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
     /// use std::collections::BTreeSet;
     /// # use rowfeed::{dune, prelude::*};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # rowfeed::__example!(|sandbox, dune| {
     /// let run = dune.execute_sql().body("SELECT project FROM trades").run().await?;
     /// let projects: BTreeSet<String> = run.rows().try_collect().await?;
     /// assert!(projects.iter().eq(["estuary", "lagoon", "saltmarsh", "tidepool"]));
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     pub async fn try_collect<C>(mut self) -> Result<C, Error>
     where

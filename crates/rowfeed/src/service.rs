@@ -103,6 +103,6 @@ pub use rowfeed_client::RawRows;
 pub use crate::{
     cursor::{PageToken, ResultId},
     decode::ColumnType,
-    lists::ListPage,
+    items::ListPage,
     paging::{BoxFuture, Offsets, Plan, Source, SourcePage, Ticket, Wanted},
 };

@@ -134,7 +134,7 @@ async fn an_execution_that_was_found_is_not_cancelled() {
     let error = found().timeout(BRIEF * 60).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(
-        error.message().contains("goes on at the service"),
+        error.message().contains("continues at the service"),
         "{error}"
     );
     // Given up while it is waited for, and before that.

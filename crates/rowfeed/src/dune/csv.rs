@@ -30,20 +30,16 @@ use crate::{
 
 /// An operation that answers with CSV: all pages as one text.
 pub trait ReadsCsv: Sized {
-    /// The CSV of the whole result. Nothing is sent before the first bytes are asked for.
+    /// Returns the CSV of the whole result. Nothing is sent before the first bytes are needed.
     ///
     /// Every parameter of the operation keeps its meaning and goes with every page; `limit` is the
-    /// number of rows that are wanted at all.
+    /// number of rows in all.
     ///
     /// ```
     /// use std::io::Write as _;
     /// # use rowfeed::{dune, prelude::*};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # rowfeed::__example!(|sandbox, dune| {
     /// # let query_id = rowfeed_sandbox::DUNE_QUERY_ID;
     /// # let mut file = Vec::new();
     /// let latest = dune.get_latest_query_result_csv().query_id(query_id);
@@ -54,8 +50,7 @@ pub trait ReadsCsv: Sized {
     /// # let text = String::from_utf8(file)?;
     /// # assert!(text.starts_with("project,block_date\n"), "{text}");
     /// # assert_eq!(text.lines().count(), 1 + 48);
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     fn csv(self) -> CsvBytes;
 }
@@ -80,28 +75,23 @@ pub trait ReadsCsv: Sized {
 /// use futures_util::TryStreamExt as _;
 /// # use rowfeed::{dune, prelude::*};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # rowfeed::__example!(|sandbox, dune| {
 /// let run = dune.execute_sql().body("SELECT project, chain FROM projects").run().await?;
 /// let csv = dune.get_execution_results_csv().execution_id(run.id()).csv().max_rows(2);
 /// let pieces: Vec<_> = csv.try_collect().await?;
 /// let text = String::from_utf8(pieces.concat())?;
 /// assert_eq!(text.lines().next(), Some("project,chain"));
 /// # assert_eq!(text.lines().count(), 3);
-/// # Ok(())
-/// # }
+/// # });
 /// ```
-#[must_use = "nothing is sent before bytes are asked for"]
+#[must_use = "nothing is sent before the first bytes are needed"]
 pub struct CsvBytes {
     state: State,
     request: Request,
     page_size: u32,
     at_most: Option<u64>,
     first_row: u64,
-    /// Where the page that is being read, or asked for, begins.
+    /// Where the page that is being read, or requested, begins.
     row: u64,
     /// Where the page after it begins.
     next: Option<u64>,
@@ -346,7 +336,7 @@ async fn only_csv(answer: ResponseValue<ByteStream>) -> Result<ResponseValue<Byt
             check_state(&result.state, finished, error, &result.execution_id)?;
         }
     }
-    let message = format!("CSV was asked for, and the answer is {said}");
+    let message = format!("CSV was requested, and the answer is {said}");
     Err(Error::new(ErrorKind::Call, SERVICE, message))
 }
 

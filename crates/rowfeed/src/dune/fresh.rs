@@ -17,11 +17,7 @@ use crate::{Error, ErrorKind, Starting, decode::epoch::unix_nanos};
 /// use std::time::Duration;
 /// use rowfeed::{dune, prelude::*};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # rowfeed::__example!(|sandbox, dune| {
 /// # let query_id = rowfeed_sandbox::DUNE_QUERY_ID;
 /// let latest = dune.get_latest_query_result().query_id(query_id);
 /// let run = latest.max_age(Duration::from_secs(3600)).await?;
@@ -29,8 +25,7 @@ use crate::{Error, ErrorKind, Starting, decode::epoch::unix_nanos};
 /// let rows: Vec<rowfeed::Row> = run.rows().try_collect().await?;
 /// # assert_eq!(rows.len(), 48);
 /// # assert!(sandbox.requests().iter().all(|request| request.method == "GET"));
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 pub trait MaxAge {
     /// Returns the run of the latest result if it ended no longer than `max_age` ago by this

@@ -1,6 +1,6 @@
 //! How Dune's lists page.
 //!
-//! - All of them count by `offset` and `limit`, and may send fewer items than asked for.
+//! - All of them count by `offset` and `limit`, and may send fewer items than requested.
 //! - Queries and datasets name the `total` and no next page: the next one begins after the items
 //!   that came, and the list ends with the total or with a page without items. A short page is not
 //!   the end.
@@ -16,7 +16,7 @@ use crate::{
     parameter::{Parameter, count},
 };
 
-/// An operation, the usual size of its pages, what it lists, and what says where to go on.
+/// An operation, the usual size of its pages, what it lists, and what names the next page.
 macro_rules! lists {
     ($($builder:ident, $operation:literal, by $size:literal:
        $items:ident of $item:ident, $rule:ident($says:ident);)*) => {$(

@@ -2,7 +2,7 @@
 //!
 //! - The first page of a latest result names the execution it comes from; all others are read from
 //!   that execution, since the query may run again in between.
-//! - The server may send fewer rows than asked for. Only `next_offset` says where to go on, and
+//! - The server may send fewer rows than requested. Only `next_offset` names the next page, and
 //!   only its absence is the end: a short or empty page is not.
 //! - An offset that does not advance is an error: reading would never end. So is one before the end
 //!   of the page, whose rows would come twice, and one behind it, which would leave rows out.

@@ -10,10 +10,10 @@ use super::{
     state::{SERVICE, call, check_state},
 };
 use crate::{
-    Columns, Details, Error, Page, Run, Starting, StartsRun,
+    Columns, Details, Error, Starting, StartsRun,
     job::{Asked, Interval, Job, started_id},
-    paging::{AnySource, BoxFuture},
-    run::{Ended, milliseconds},
+    paging::BoxFuture,
+    run::{Ended, ResultSet, milliseconds},
 };
 
 pub(super) const INTERVAL: Interval = Interval {
@@ -104,8 +104,7 @@ impl Job for Execution {
     }
 
     fn ask(&self) -> BoxFuture<Result<Asked, Error>> {
-        let (client, id) = (self.client.clone(), self.id.clone());
-        Box::pin(ask(client, id))
+        Box::pin(ask(self.client.clone(), self.id.clone()))
     }
 
     fn cancel(&self) -> BoxFuture<Result<(), Error>> {
@@ -118,43 +117,22 @@ impl Job for Execution {
     }
 }
 
-async fn ask(client: Client, id: String) -> Result<Asked, Error> {
-    Ok(match look(client, id).await? {
-        Looked::Ended(completed) => Asked::Ended(Run::new(completed)),
-        Looked::Going {
-            state,
-            queue_position,
-        } => Asked::Going {
-            state,
-            queue_position,
-        },
-    })
-}
-
-/// How far an execution is.
-pub(super) enum Looked {
-    Going {
-        state: String,
-        queue_position: Option<u64>,
-    },
-    Ended(Completed),
-}
-
-pub(super) async fn look(client: Client, id: String) -> Result<Looked, Error> {
+/// Requests the state of an execution.
+pub(super) async fn ask(client: Client, id: String) -> Result<Asked, Error> {
     let status = client.get_execution_status().execution_id(&id).send();
     let status = status.await.map_err(call)?.into_inner();
     if is_going(&status) {
-        return Ok(Looked::Going {
+        return Ok(Asked::Going {
             state: status.state.as_str().to_owned(),
             queue_position: status.queue_position.and_then(|at| at.try_into().ok()),
         });
     }
     let finished = status.is_execution_finished;
     check_state(&status.state, finished, status.error.as_ref(), &id)?;
-    Ok(Looked::Ended(Completed::new(client, id, status)))
+    Ok(Asked::Ended(ended(client, id, status)))
 }
 
-/// A state that is not known goes on as long as Dune says that it has not ended.
+/// An unknown state is unfinished as long as Dune says so.
 fn is_going(status: &types::GetExecutionStatusResponse) -> bool {
     use types::ExecutionState as State;
     match &status.state {
@@ -165,60 +143,32 @@ fn is_going(status: &types::GetExecutionStatusResponse) -> bool {
 }
 
 /// An execution that has ended well.
-pub(super) struct Completed {
-    client: Client,
-    id: String,
-    details: Details,
-    result_sets: [Option<u64>; 1],
-}
-
-impl Completed {
-    fn new(client: Client, id: String, status: types::GetExecutionStatusResponse) -> Self {
-        let metadata = status.result_metadata.unwrap_or_default();
-        let millis = |count: Option<i64>| milliseconds(i32::try_from(count?).ok()?);
-        let columns = (!metadata.column_names.is_empty()).then(|| {
-            let types = Some(&metadata.column_types[..]).filter(|types| !types.is_empty());
-            Columns::dune(Some(&metadata.column_names), types)
-        });
-        Self {
-            client,
-            id,
-            result_sets: [metadata
-                .total_row_count
-                .and_then(|rows| rows.try_into().ok())],
-            details: Details {
-                submitted_at: status.submitted_at,
-                started_at: status.execution_started_at,
-                ended_at: status.execution_ended_at,
-                expires_at: status.expires_at,
-                queued_for: millis(metadata.pending_time_millis),
-                ran_for: millis(metadata.execution_time_millis),
-                cost_credits: status.execution_cost_credits,
-                columns,
-            },
-        }
-    }
-}
-
-impl Ended for Completed {
-    fn service(&self) -> &'static str {
-        SERVICE
-    }
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn details(&self) -> &Details {
-        &self.details
-    }
-
-    fn result_sets(&self) -> &[Option<u64>] {
-        &self.result_sets
-    }
-
-    fn source(&self, _result_set: usize) -> Box<dyn AnySource<Page>> {
-        let results = self.client.get_execution_results().execution_id(&self.id);
-        Box::new(Paging::of_execution(results, self.details.columns.as_ref()))
+fn ended(client: Client, id: String, status: types::GetExecutionStatusResponse) -> Ended {
+    let metadata = status.result_metadata.unwrap_or_default();
+    let millis = |count: Option<i64>| milliseconds(i32::try_from(count?).ok()?);
+    let columns = (!metadata.column_names.is_empty()).then(|| {
+        let types = Some(&metadata.column_types[..]).filter(|types| !types.is_empty());
+        Columns::dune(Some(&metadata.column_names), types)
+    });
+    let rows = metadata
+        .total_row_count
+        .and_then(|rows| rows.try_into().ok());
+    let results = client.get_execution_results().execution_id(&id);
+    let known = columns.clone();
+    let pages = move || Paging::of_execution(results.clone(), known.as_ref());
+    Ended {
+        service: SERVICE,
+        id,
+        result_sets: vec![ResultSet::new(rows, pages)],
+        details: Details {
+            submitted_at: status.submitted_at,
+            started_at: status.execution_started_at,
+            ended_at: status.execution_ended_at,
+            expires_at: status.expires_at,
+            queued_for: millis(metadata.pending_time_millis),
+            ran_for: millis(metadata.execution_time_millis),
+            cost_credits: status.execution_cost_credits,
+            columns,
+        },
     }
 }

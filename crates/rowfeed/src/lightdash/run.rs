@@ -10,10 +10,10 @@ use super::{
     total::Total,
 };
 use crate::{
-    Cells, Columns, Details, Error, Page, Run, Starting, StartsRun,
+    Cells, Columns, Details, Error, Starting, StartsRun,
     job::{Asked, Interval, Job, started_id},
-    paging::{AnySource, BoxFuture},
-    run::{Ended, milliseconds},
+    paging::BoxFuture,
+    run::{Ended, ResultSet, milliseconds},
 };
 
 /// The server's own default.
@@ -107,7 +107,7 @@ impl Job for Query {
                 });
             }
             check_status(&results)?;
-            Ok(Asked::Ended(Run::new(Ready::new(query, results))))
+            Ok(Asked::Ended(ended(&query, results)))
         })
     }
 
@@ -119,50 +119,22 @@ impl Job for Query {
 }
 
 /// A query that has ended well.
-struct Ready {
-    query: Query,
-    details: Details,
-    result_sets: [Option<u64>; 1],
-}
-
-impl Ready {
-    fn new(query: Query, results: types::QueryResults) -> Self {
-        let total = Total::of(&results, false).known();
-        let timing = results.metadata.and_then(|metadata| metadata.performance);
-        let timing = timing.unwrap_or_default();
-        let columns = results.columns.into_iter();
-        let columns = columns.map(|(name, column)| (name, column.type_.as_str().to_owned()));
-        Self {
-            query,
-            result_sets: [total],
-            details: Details {
-                queued_for: timing.queue_time_ms.and_then(milliseconds),
-                ran_for: timing.initial_query_execution_ms.and_then(milliseconds),
-                columns: Some(Columns::lightdash(columns, Cells::Raw)),
-                ..Details::default()
-            },
-        }
-    }
-}
-
-impl Ended for Ready {
-    fn service(&self) -> &'static str {
-        SERVICE
-    }
-
-    fn id(&self) -> &str {
-        &self.query.id
-    }
-
-    fn details(&self) -> &Details {
-        &self.details
-    }
-
-    fn result_sets(&self) -> &[Option<u64>] {
-        &self.result_sets
-    }
-
-    fn source(&self, _result_set: usize) -> Box<dyn AnySource<Page>> {
-        Box::new(Paging::new(self.query.results()))
+fn ended(query: &Query, results: types::QueryResults) -> Ended {
+    let total = Total::of(&results, false).known();
+    let timing = results.metadata.and_then(|metadata| metadata.performance);
+    let timing = timing.unwrap_or_default();
+    let columns = results.columns.into_iter();
+    let columns = columns.map(|(name, column)| (name, column.type_.as_str().to_owned()));
+    let pages = query.results();
+    Ended {
+        service: SERVICE,
+        id: query.id.clone(),
+        result_sets: vec![ResultSet::new(total, move || Paging::new(pages.clone()))],
+        details: Details {
+            queued_for: timing.queue_time_ms.and_then(milliseconds),
+            ran_for: timing.initial_query_execution_ms.and_then(milliseconds),
+            columns: Some(Columns::lightdash(columns, Cells::Raw)),
+            ..Details::default()
+        },
     }
 }

@@ -1,7 +1,14 @@
 //! What of a source's pages is given out: the rows from the cursor on, and no more than the limit.
 
+use std::task::{Context, Poll};
+
 use super::source::{Plan, Source, Wanted, sealed::Part};
 use crate::{Error, ErrorKind};
+
+/// Fetches page after page; not polled again after the end or an error.
+pub(crate) trait Fetcher<P>: Send {
+    fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<P>, Error>>;
+}
 
 /// After this many pages in a row without a row or item, a result is taken for one without end.
 const MOST_EMPTY_PAGES: u32 = 100;

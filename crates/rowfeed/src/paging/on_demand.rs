@@ -5,8 +5,7 @@ use std::task::{Context, Poll};
 use futures_core::ready;
 
 use super::{
-    Fetcher,
-    intake::Intake,
+    intake::{Fetcher, Intake},
     source::{BoxFuture, Plan, Source},
 };
 use crate::Error;

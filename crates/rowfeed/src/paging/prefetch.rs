@@ -14,8 +14,7 @@ use rowfeed_client::platform::{Task, spawn};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::{
-    Fetcher,
-    intake::Intake,
+    intake::{Fetcher, Intake},
     source::{Plan, Source},
 };
 use crate::{Error, ErrorKind};
