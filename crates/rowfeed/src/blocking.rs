@@ -27,8 +27,8 @@
 //! caller's thread stands still meanwhile: in async code this belongs on a thread for blocking
 //! work, such as `tokio::task::spawn_blocking` gives.
 //!
-//! A credential provider is asked on that thread too. One that waits for a task of the runtime that
-//! the caller holds up waits for ever, or rather for the client's timeout.
+//! A credential provider is called on that thread too. One that waits for a task of the runtime that
+//! the caller blocks waits until the client's timeout.
 
 use std::{
     fmt,
@@ -52,14 +52,13 @@ pub use crate::arrow::blocking::RecordBatches;
 use crate::{
     Cursor, Error, ErrorKind, Page, Run, Starting,
     job::Connections,
-    reader::{Reader, Start},
-    source::Wanted,
+    paging::{AnySource, Fetcher, SourcePage, Wanted},
 };
 
 /// The rows of a result, as `T`, one after the other; made by [`Rows::blocking`](crate::Rows::blocking).
 ///
 /// Ends for good after the last row, and after the first error. Rows are decoded on the caller's
-/// thread; pages are fetched on another, each when its first row is asked for, or as far ahead as
+/// thread; pages are fetched on another, each when its first row is needed, or as far ahead as
 /// [`prefetch`](crate::Rows::prefetch) says. That thread begins with the first row and ends with
 /// the last, or soon after this is dropped.
 ///
@@ -80,12 +79,18 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "nothing is sent before a row is asked for"]
+#[must_use = "nothing is sent before the first row is needed"]
 pub struct Rows<T>(crate::Rows<T>);
 
-impl<T> Rows<T> {
-    pub(crate) fn new(rows: crate::Rows<T>) -> Self {
-        Self(rows)
+impl<T: DeserializeOwned + Send + 'static> crate::Rows<T> {
+    /// Turns the rows into a plain iterator, for code without async; see
+    /// [`blocking`](crate::blocking).
+    ///
+    /// Rows of which some have been read already give those of the page that is there, and then
+    /// an error, as [`Pages::blocking`](crate::Pages::blocking) says.
+    pub fn blocking(mut self) -> Rows<T> {
+        self.pages_mut().fetch_on_own_thread();
+        Rows(self)
     }
 }
 
@@ -101,7 +106,7 @@ impl<T: DeserializeOwned + Send + 'static> Iterator for Rows<T> {
     type Item = Result<T, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        at_once(|context| self.0.poll_row(context)).transpose()
+        now(|context| self.0.poll_row(context)).transpose()
     }
 }
 
@@ -116,9 +121,9 @@ impl<T> fmt::Debug for Rows<T> {
 /// The pages of a result, one after the other; made by [`Pages::blocking`](crate::Pages::blocking).
 ///
 /// Ends for good after the last page, and after the first error. Pages are fetched on a thread of
-/// their own, each when it is asked for, or as far ahead as [`prefetch`](crate::Pages::prefetch)
+/// their own, each when it is needed, or as far ahead as [`prefetch`](crate::Pages::prefetch)
 /// says. That thread begins with the first page and ends with the last, or soon after this is
-/// dropped. Where to go on is what [`Page::cursor`] says.
+/// dropped. [`Page::cursor`] is the place to resume from.
 ///
 /// ```
 /// # use rowfeed::{dune, prelude::*};
@@ -135,12 +140,35 @@ impl<T> fmt::Debug for Rows<T> {
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "nothing is sent before a page is asked for"]
+#[must_use = "nothing is sent before the first page is needed"]
 pub struct Pages(crate::Pages);
 
-impl Pages {
-    pub(crate) fn new(pages: crate::Pages) -> Self {
-        Self(pages)
+impl crate::Pages {
+    /// Turns the pages into a plain iterator, for code without async; see
+    /// [`blocking`](crate::blocking).
+    ///
+    /// Pages of which some have been read already cannot be turned: their connections belong to the
+    /// runtime that they were read on. The iterator is one error then, unless all have been read;
+    /// [`resume`](Self::resume) takes new pages to the same place.
+    pub fn blocking(mut self) -> Pages {
+        self.fetch_on_own_thread();
+        Pages(self)
+    }
+
+    /// Fetches the pages on a thread of their own, so that polling for a page waits for it and is
+    /// always ready: for blocking readers made of pages, with [`now`].
+    ///
+    /// The first page fails where some have been read already, as [`blocking`](Self::blocking) says.
+    pub fn fetch_on_own_thread(&mut self) {
+        let reader = self.reader();
+        if reader.is_under_way() {
+            let message = "these pages have been begun with async and cannot become blocking; \
+                           take new ones, resume() them from the cursor of the last page or row, \
+                           and call blocking() before the first page";
+            let error = Error::invalid(reader.service(), message);
+            reader.fail(error);
+        }
+        reader.start = start_apart;
     }
 }
 
@@ -148,7 +176,7 @@ impl Iterator for Pages {
     type Item = Result<Page, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        at_once(|context| self.0.poll_page(context)).transpose()
+        now(|context| self.0.poll_page(context)).transpose()
     }
 }
 
@@ -160,23 +188,31 @@ impl fmt::Debug for Pages {
     }
 }
 
-/// The answer of rows or pages that are read by [`Apart`], which waits where others are pending.
-pub(crate) fn at_once<T>(poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> T {
+/// Polls once what reads [pages that are fetched on their own
+/// thread](crate::Pages::fetch_on_own_thread), and so is ready.
+///
+/// # Panics
+///
+/// The poll is pending: it waits for something else than those pages.
+pub fn now<T>(poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> T {
     match poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(answer) => answer,
-        Poll::Pending => unreachable!("nothing but fetching a page takes time"),
+        Poll::Pending => panic!("only pages that are fetched on their own thread can be polled so"),
     }
 }
 
-/// Reads on another thread. Made where `Start::start` would be called.
-pub(crate) fn start_apart(source: Box<dyn Start>, wanted: Wanted) -> Box<dyn Reader> {
+/// Fetches on another thread.
+fn start_apart<P>(source: Box<dyn AnySource<P>>, wanted: Wanted) -> Box<dyn Fetcher<P>>
+where
+    P: SourcePage + Send + 'static,
+{
     let service = source.service();
     let (ask, asked) = unbounded_channel();
     let (give, pages) = mpsc::sync_channel(1);
     let give_up = give.clone();
     let thread = spawn(move || match runtime() {
         Ok(runtime) => {
-            runtime.block_on(read(source, wanted, asked, give));
+            runtime.block_on(fetch(source, wanted, asked, give));
             runtime.shutdown_background();
         }
         Err(error) => drop(give.send(Err(no_thread(service, &error)))),
@@ -184,7 +220,7 @@ pub(crate) fn start_apart(source: Box<dyn Start>, wanted: Wanted) -> Box<dyn Rea
     let thread = match thread {
         Ok(thread) => Some(thread),
         Err(error) => {
-            // There is room for one answer, and nobody else to give it.
+            // There is room for one answer, and nobody else sends one.
             let _ = give_up.send(Err(no_thread(service, &error)));
             None
         }
@@ -198,17 +234,17 @@ pub(crate) fn start_apart(source: Box<dyn Start>, wanted: Wanted) -> Box<dyn Rea
 }
 
 /// Waits for pages that a thread of its own fetches, one for each question. Dropping it ends the
-/// thread, which is waiting for the next question then.
-struct Apart {
+/// thread, which waits for the next question.
+struct Apart<P> {
     ask: UnboundedSender<()>,
-    pages: mpsc::Receiver<Result<Option<Page>, Error>>,
+    pages: mpsc::Receiver<Result<Option<P>, Error>>,
     thread: Option<JoinHandle<()>>,
     service: &'static str,
 }
 
-impl Reader for Apart {
-    fn poll_page(&mut self, _context: &mut Context<'_>) -> Poll<Result<Option<Page>, Error>> {
-        // Where nobody hears the question, the answer is missing too, or has been given already.
+impl<P: Send> Fetcher<P> for Apart<P> {
+    fn poll_page(&mut self, _context: &mut Context<'_>) -> Poll<Result<Option<P>, Error>> {
+        // If nobody receives the question, the answer is missing too, or has been sent already.
         let _ = self.ask.send(());
         if let Ok(page) = self.pages.recv() {
             return Poll::Ready(page);
@@ -222,19 +258,19 @@ impl Reader for Apart {
 }
 
 /// Fetches a page for each question, until there are no more questions or pages.
-async fn read(
-    mut source: Box<dyn Start>,
+async fn fetch<P: SourcePage>(
+    mut source: Box<dyn AnySource<P>>,
     wanted: Wanted,
     mut asked: UnboundedReceiver<()>,
-    give: SyncSender<Result<Option<Page>, Error>>,
+    give: SyncSender<Result<Option<P>, Error>>,
 ) {
     if let Err(error) = source.reconnect() {
         let _ = give.send(Err(error));
         return;
     }
-    let mut reader = source.start(wanted);
+    let mut pages = source.start(wanted);
     while asked.recv().await.is_some() {
-        let page = poll_fn(|context| reader.poll_page(context)).await;
+        let page = poll_fn(|context| pages.poll_page(context)).await;
         let is_last = !matches!(page, Ok(Some(_)));
         if give.send(page).is_err() || is_last {
             return;
@@ -294,6 +330,6 @@ fn runtime() -> io::Result<Runtime> {
 }
 
 fn no_thread(service: &'static str, error: &io::Error) -> Error {
-    let message = format!("a thread for blocking calls is wanted and cannot be had: {error}");
+    let message = format!("a thread for blocking calls cannot be started: {error}");
     Error::new(ErrorKind::InvalidRequest, service, message)
 }

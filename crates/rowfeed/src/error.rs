@@ -13,11 +13,7 @@ use crate::{Attempt, CallError, DecodeError};
 /// ```
 /// use rowfeed::{ErrorKind, dune, prelude::*};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # rowfeed::__example!(|sandbox, dune| {
 /// let sql = "SELECT project,\n       tides\nFROM trades";
 /// let error = dune.execute_sql().body(sql).run().await.unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::Failed);
@@ -27,8 +23,7 @@ use crate::{Attempt, CallError, DecodeError};
 ///     eprintln!("{line}\n{:>width$}", "^", width = at.column as usize);
 ///     assert_eq!((at.line, at.column), (2, 8));
 /// }
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 pub struct Error(Box<Inner>);
 
@@ -54,7 +49,7 @@ enum Cause {
 ///
 /// fn advice(error: &rowfeed::Error) -> &'static str {
 ///     match error.kind() {
-///         ErrorKind::Failed => "mend the statement",
+///         ErrorKind::Failed => "correct the statement",
 ///         ErrorKind::Expired => "run it again",
 ///         ErrorKind::Timeout => "take the run up again by its id",
 ///         ErrorKind::Truncated => "ask for less, or for the part that there is",
@@ -63,20 +58,15 @@ enum Cause {
 ///     }
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # rowfeed::__example!(|sandbox, dune| {
 /// let error = dune.execute_sql().body("SELECT tides").run().await.unwrap_err();
-/// assert_eq!(advice(&error), "mend the statement");
-/// # Ok(())
-/// # }
+/// assert_eq!(advice(&error), "correct the statement");
+/// # });
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// Something asked for cannot be: a page size out of range, a parameter that is missing.
+    /// The request is invalid: a page size out of range, a parameter that is missing.
     InvalidRequest,
     /// A call failed; [`Error::call`] has status, headers and body.
     Call,
@@ -93,10 +83,10 @@ pub enum ErrorKind {
     Truncated,
     /// The service reports a state that this version does not know.
     UnknownState,
-    /// The time set for the run is over. Unless it was to be cancelled then, it goes on at the
+    /// The timeout of the run is over. Unless it was to be cancelled then, it continues at the
     /// service; [`Error::run_id`] names it.
     Timeout,
-    /// A row does not fit the type asked for; [`Error::decode`] says which and why.
+    /// A row does not fit the requested type; [`Error::decode`] says which and why.
     Decode,
     /// The pages do not fit together: a next page that does not advance, fewer rows than
     /// announced, another execution than before.
@@ -166,7 +156,7 @@ impl Error {
     pub(crate) fn timeout(service: &'static str, after: Duration, is_cancelled: bool) -> Self {
         let then = match is_cancelled {
             true => "it was cancelled",
-            false => "it goes on at the service",
+            false => "it continues at the service",
         };
         let message = format!("the run did not end within {after:?}; {then}");
         Self::new(ErrorKind::Timeout, service, message)
@@ -288,19 +278,14 @@ impl Error {
     ///
     /// ```
     /// # use rowfeed::{dune, prelude::*};
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # rowfeed::__example!(|sandbox, dune| {
     /// let run = dune.execute_sql().body("SELECT project, note FROM projects").run().await?;
     /// let rows = run.rows::<(String, String)>();
     /// let error = rows.try_collect::<Vec<_>>().await.unwrap_err();
     /// let cell = error.decode().ok_or("not a row that does not fit")?;
     /// assert_eq!((cell.row(), cell.column()), (Some(2), Some("note")));
     /// assert_eq!(cell.found(), Some("NULL"));
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     #[must_use]
     pub fn decode(&self) -> Option<&DecodeError> {

@@ -8,20 +8,38 @@ use std::{
 };
 
 use rowfeed_client::platform::{Instant, Runtime, sleep, spawn_to_end, timeout_at};
+use serde::Serialize;
 
 use crate::{
     Error, ErrorKind, Run,
-    source::{BoxFuture, Reconnect},
+    paging::{BoxFuture, Reconnect},
+    run::Ended,
 };
 
 /// How long a request to cancel may keep back the error that the time is over.
 const CANCEL_WITHIN: Duration = Duration::from_secs(5);
 
-/// How often a service is asked.
+/// The pauses between looks at a run: the first, and the longest that it grows to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Interval {
     pub(crate) first: Duration,
     pub(crate) most: Duration,
+}
+
+impl Interval {
+    /// The shortest pauses: one service has many users, and counts what each requests.
+    const LEAST: Self = Self {
+        first: Duration::from_millis(10),
+        most: Duration::from_millis(100),
+    };
+
+    fn new(first: Duration, most: Duration) -> Self {
+        let first = first.max(Self::LEAST.first);
+        Self {
+            first,
+            most: most.max(first).max(Self::LEAST.most),
+        }
+    }
 }
 
 /// A run that a service has accepted.
@@ -31,6 +49,10 @@ pub(crate) trait Job: Send + Sync + 'static {
     /// Asks once how far the run is.
     fn ask(&self) -> BoxFuture<Result<Asked, Error>>;
     fn cancel(&self) -> BoxFuture<Result<(), Error>>;
+    /// Whether it may be cancelled without an explicit call: not where it was only found running.
+    fn is_own(&self) -> bool {
+        true
+    }
 }
 
 /// How far a run is.
@@ -39,19 +61,15 @@ pub(crate) enum Asked {
         state: String,
         queue_position: Option<u64>,
     },
-    Ended(Run),
+    Ended(Ended),
 }
 
-/// How far a run is, told each time the service has been asked and it has not ended.
+/// The state of a run that has not ended, reported after each request for it.
 ///
 /// ```
 /// # use std::{sync::mpsc, time::Duration};
 /// # use rowfeed::{Progress, dune, prelude::*};
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # rowfeed::__example!(slow |sandbox, dune| {
 /// let (tell, told) = mpsc::channel::<Progress>();
 /// let run = dune
 ///     .execute_sql()
@@ -67,8 +85,7 @@ pub(crate) enum Asked {
 ///     }
 ///     assert_eq!(progress.run_id, run.id());
 /// }
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -104,11 +121,7 @@ type Watch = Box<dyn FnMut(&Progress) + Send>;
 /// use std::time::Duration;
 /// # use rowfeed::{dune, prelude::*};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # rowfeed::__example!(slow |sandbox, dune| {
 /// let run = dune
 ///     .execute_sql()
 ///     .body("SELECT COUNT(*) AS trades FROM trades")
@@ -120,8 +133,7 @@ type Watch = Box<dyn FnMut(&Progress) + Send>;
 ///     .await?;
 /// let count: Vec<u64> = run.rows().try_collect().await?;
 /// # assert_eq!(count, [48]);
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 #[must_use = "nothing is started before this is awaited"]
 pub struct Starting {
@@ -180,62 +192,55 @@ impl Starting {
     /// use rowfeed::ErrorKind;
     /// # use rowfeed::{dune, prelude::*};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # rowfeed::__example!(slow |sandbox, dune| {
     /// # sandbox.fault(rowfeed_sandbox::Fault::state_forever());
     /// # let sql = "SELECT 1 AS n";
     /// let starting = dune.execute_sql().body(sql).run().timeout(Duration::from_millis(20));
     /// let error = starting.await.unwrap_err();
     /// assert_eq!(error.kind(), ErrorKind::Timeout);
-    /// println!("to be taken up again: {:?}", error.run_id());
+    /// println!("to be resumed: {:?}", error.run_id());
     /// # assert!(error.run_id().is_some());
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.waiting.timeout = Some(timeout);
         self
     }
 
-    /// How long to pause before the state is asked for again: `first` at first, doubled each time
-    /// up to `most`. Unset: 0.5 s to 5 s for Dune, whose free plan allows 40 requests a minute;
-    /// 0.25 s to 1 s for Lightdash, 0.2 s to 2 s for Yandex Query, as their own clients do.
+    /// Sets the pauses between requests for the state: `first` at first, doubled each time up to
+    /// `most`. Unset: 0.5 s to 5 s for Dune, whose free plan allows 40 requests a minute; 0.25 s to
+    /// 1 s for Lightdash, 0.2 s to 2 s for Yandex Query, as their own clients do.
+    ///
+    /// `first` is at least 10 ms and `most` at least 100 ms: lower values, zero included, count as
+    /// these.
     pub fn poll_interval(mut self, first: Duration, most: Duration) -> Self {
-        self.waiting.interval = Interval {
-            first,
-            most: most.max(first),
-        };
+        self.waiting.interval = Interval::new(first, most);
         self
     }
 
-    /// Calls `watch` each time the service has been asked and the run goes on.
+    /// Calls `watch` after each request for the state that finds the run unfinished.
     pub fn on_progress(mut self, watch: impl FnMut(&Progress) + Send + 'static) -> Self {
         self.waiting.watch = Some(Box::new(watch));
         self
     }
 
-    /// Cancels the run at the service when the [timeout](Self::timeout) is over.
+    /// Cancels the run at the service when the [timeout](Self::timeout) is over. A run that was not
+    /// started here but found running, as `max_age()` of Dune does, is left alone.
     pub fn cancel_on_timeout(mut self) -> Self {
         self.waiting.cancel_on_timeout = true;
         self
     }
 
-    /// Cancels the run at the service when it is no longer waited for: when this, or the
-    /// [`Running`] made of it, is dropped before the run has ended. The request is sent by a task
-    /// of its own, as long as the runtime lives.
+    /// Cancels the run at the service when nothing waits for it any more: when this, or the
+    /// [`Running`] made of it, is dropped before the run has ended. A task sends the request, as long
+    /// as the runtime lives. A run that was not started here but found running, as
+    /// `max_age()` of Dune does, is left alone.
     ///
     /// ```
     /// use std::{future::IntoFuture, time::Duration};
     /// # use rowfeed::{dune, prelude::*};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # rowfeed::__example!(slow |sandbox, dune| {
     /// # sandbox.fault(rowfeed_sandbox::Fault::state_forever());
     /// # let sql = "SELECT 1 AS n";
     /// let run = dune.execute_sql().body(sql).run().cancel_on_drop();
@@ -245,8 +250,7 @@ impl Starting {
     /// # while !sandbox.requests().iter().any(|request| request.path.ends_with("/cancel")) {
     /// #     tokio::time::sleep(Duration::from_millis(1)).await;
     /// # }
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     pub fn cancel_on_drop(mut self) -> Self {
         self.waiting.cancel_on_drop = true;
@@ -261,10 +265,7 @@ impl Starting {
     pub async fn start(self) -> Result<Running, Error> {
         let submitted = (self.submit)(self.connections);
         let guard = match self.waiting.cancel_on_drop {
-            false => Guard {
-                job: submitted.await?,
-                is_armed: false,
-            },
+            false => Guard::new(submitted.await?, false),
             true => submitted_for_sure(self.service, submitted).await?,
         };
         Ok(Running {
@@ -280,12 +281,7 @@ async fn submitted_for_sure(
     service: &'static str,
     submitted: BoxFuture<Result<Arc<dyn Job>, Error>>,
 ) -> Result<Guard, Error> {
-    let task = spawn_to_end(async {
-        Ok(Guard {
-            job: submitted.await?,
-            is_armed: true,
-        })
-    });
+    let task = spawn_to_end(async { Ok(Guard::new(submitted.await?, true)) });
     task.await.unwrap_or_else(|_| {
         let message = "the runtime was shut down while the run was being started";
         Err(Error::new(ErrorKind::Call, service, message))
@@ -312,15 +308,11 @@ impl fmt::Debug for Starting {
 
 /// A run that the service has accepted: awaiting it waits for its end.
 ///
-/// Dropping it leaves the run alone, unless [`Starting::cancel_on_drop`] was asked for.
+/// Dropping it leaves the run alone, unless [`Starting::cancel_on_drop`] was set.
 ///
 /// ```
 /// # use rowfeed::{dune, prelude::*};
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # rowfeed::__example!(|sandbox, dune| {
 /// let running = dune.execute_sql().body("SELECT project FROM projects").run().start().await?;
 /// let stored = running.id().to_owned();
 /// drop(running);
@@ -329,8 +321,7 @@ impl fmt::Debug for Starting {
 /// let run = dune.get_execution_status().execution_id(stored).run().await?;
 /// let projects: Vec<String> = run.rows().try_collect().await?;
 /// assert_eq!(projects.len(), 4);
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 #[must_use = "the run is waited for when this is awaited"]
 pub struct Running {
@@ -339,7 +330,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// The id that the service knows the run by. With it the run can be taken up again, in another
+    /// The id that the service knows the run by. With it the run can be waited for again, in another
     /// process too: `client.get_execution_status().execution_id(id).run()` at Dune,
     /// `get_async_query_results()` at Lightdash, `get_query_status()` at Yandex Query.
     #[must_use]
@@ -363,11 +354,7 @@ impl Running {
     /// use rowfeed::ErrorKind;
     /// # use rowfeed::{dune, prelude::*};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # rowfeed::__example!(slow |sandbox, dune| {
     /// # let sql = "SELECT 1 AS n";
     /// let running = dune.execute_sql().body(sql).run().start().await?;
     /// let id = running.id().to_owned();
@@ -375,8 +362,7 @@ impl Running {
     ///
     /// let error = dune.get_execution_status().execution_id(id).run().await.unwrap_err();
     /// assert_eq!(error.kind(), ErrorKind::Cancelled);
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     pub async fn cancel(mut self) -> Result<(), Error> {
         self.guard.is_armed = false;
@@ -415,9 +401,9 @@ async fn wait(running: Running) -> Result<Run, Error> {
             Ok(result) => result,
             Err(_) => {
                 let mut is_cancelled = false;
-                if waiting.cancel_on_timeout {
+                if waiting.cancel_on_timeout && job.is_own() {
                     guard.is_armed = false;
-                    // The timeout is what went wrong; a run that cannot be cancelled goes on.
+                    // The timeout is what went wrong; a run that cannot be cancelled continues.
                     let cancelled = timeout_at(Instant::now() + CANCEL_WITHIN, job.cancel());
                     is_cancelled = matches!(cancelled.await, Ok(Ok(())));
                 }
@@ -443,7 +429,7 @@ async fn until_ended(
     let mut pause = interval.first;
     loop {
         match job.ask().await? {
-            Asked::Ended(run) => return Ok(run),
+            Asked::Ended(ended) => return Ok(Run::new(ended)),
             Asked::Going {
                 state,
                 queue_position,
@@ -475,6 +461,13 @@ struct Guard {
     is_armed: bool,
 }
 
+impl Guard {
+    fn new(job: Arc<dyn Job>, is_armed: bool) -> Self {
+        let is_armed = is_armed && job.is_own();
+        Self { job, is_armed }
+    }
+}
+
 impl Drop for Guard {
     fn drop(&mut self) {
         if self.is_armed
@@ -485,6 +478,50 @@ impl Drop for Guard {
                 // Nobody is left to tell.
                 let _ = cancelled.await;
             });
+        }
+    }
+}
+
+/// The id in the answer to a call that starts a run.
+///
+/// # Errors
+///
+/// The service sent none. The run may be under way, and billed, without a way to name it: so the
+/// error says what was called and what came.
+pub(crate) fn started_id(
+    service: &'static str,
+    operation: &str,
+    id: &str,
+    answer: &impl Serialize,
+) -> Result<String, Error> {
+    const MOST_OF_BODY: usize = 500;
+    if !id.trim().is_empty() {
+        return Ok(id.to_owned());
+    }
+    let answer = serde_json::to_string(answer).unwrap_or_default();
+    let answer: String = answer.chars().take(MOST_OF_BODY).collect();
+    let message = format!(
+        "{operation} succeeded, and its answer names no run: the run may have been started, and \
+         cannot be followed; look for it at the service before starting another; the body: {answer}"
+    );
+    Err(Error::new(ErrorKind::Call, service, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_interval_is_shorter_than_the_least() {
+        let millis = Duration::from_millis;
+        for (first, most, least_first, least_most) in [
+            (Duration::ZERO, Duration::ZERO, millis(10), millis(100)),
+            (Duration::ZERO, millis(700), millis(10), millis(700)),
+            (millis(250), millis(10), millis(250), millis(250)),
+            (Duration::MAX, Duration::ZERO, Duration::MAX, Duration::MAX),
+        ] {
+            let interval = Interval::new(first, most);
+            assert_eq!((interval.first, interval.most), (least_first, least_most));
         }
     }
 }

@@ -74,22 +74,24 @@ compile_error!(
 
 mod cursor;
 mod error;
+mod example;
 mod items;
 mod job;
+mod list_cursor;
 mod lists;
-mod offsets;
 mod operation;
 mod page;
+mod page_settings;
 mod pages;
-
-mod reader;
+mod paging;
+mod parameter;
 mod rows;
 mod run;
 #[cfg(feature = "schemars")]
 mod schemas;
 pub mod service;
 mod settings;
-mod source;
+mod skip;
 
 #[cfg(feature = "arrow")]
 pub mod arrow;
@@ -114,9 +116,9 @@ pub mod yandex_query;
 pub use arrow::RecordBatches;
 pub use cursor::Cursor;
 pub use error::{Error, ErrorKind, Position};
-pub use items::Items;
+pub use items::{Items, ListsItems};
 pub use job::{Progress, Running, Starting};
-pub use lists::{ListCursor, ListsItems};
+pub use list_cursor::ListCursor;
 pub use operation::{ReadsRows, StartsRun};
 pub use page::Page;
 pub use pages::Pages;

@@ -1,148 +1,191 @@
-//! The list endpoints of the services, and places in their lists.
+//! What all lists have in common: pages in a row, each requested after the one before.
 
-use serde::{Deserialize, Serialize};
+use std::{
+    collections::HashSet,
+    hash::{DefaultHasher, Hasher},
+    io,
+};
 
-use crate::{Error, ErrorKind, Items};
+use serde::Serialize;
 
-/// An operation that lists things a page at a time: the items of all pages.
-///
-/// Every parameter of the operation keeps its meaning and goes with every page. Those that say
-/// which page is meant say where to begin and how much is wanted: `offset` is the first item and
-/// `limit` the number of items at all, as for rows; `page_size` is the size of a page.
-///
-/// ```
-/// use rowfeed::{dune, prelude::*};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
-/// let mut queries = dune.list_queries().items();
-/// while let Some(query) = queries.try_next().await? {
-///     println!("{:?}: {}", query.id, query.name.unwrap_or_default());
-/// }
-/// # assert_eq!(queries.cursor().position(), 2);
-/// # Ok(())
-/// # }
-/// ```
-pub trait ListsItems: Sized {
-    /// What is listed.
-    type Item;
+use crate::{
+    Error, ErrorKind, Items, ListCursor,
+    items::ListPage,
+    paging::{BoxFuture, Plan, Source, Wanted},
+};
 
-    /// The items of all pages. Nothing is sent before the first is asked for.
-    fn items(self) -> Items<Self::Item>;
+/// The part of a list that an operation asks for.
+pub(crate) struct Listing {
+    pub(crate) service: &'static str,
+    /// The place of the first item.
+    pub(crate) start: ListCursor,
+    /// How many items to read.
+    pub(crate) at_most: Option<u64>,
+    /// The size of a page unless the user sets one.
+    pub(crate) page_size: u32,
 }
 
-/// A place in a list: right after an item that was read.
-///
-/// Small, and made to be stored: it serialises to a map of a few fields. It belongs to one
-/// operation with the parameters that were set on it, and is refused by any other. The page size
-/// may be another.
-///
-/// A list is not a snapshot. Services count places from the beginning of the list, so after
-/// something before the place was added or removed, an item may come twice or not at all.
-///
-/// ```
-/// use rowfeed::ListCursor;
-/// # use rowfeed::{dune, prelude::*};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
-/// let mut queries = dune.list_queries().items();
-/// let first = queries.try_next().await?;
-/// let stored = serde_json::to_string(&queries.cursor())?;
-///
-/// let cursor: ListCursor = serde_json::from_str(&stored)?;
-/// assert_eq!((cursor.operation(), cursor.position()), ("list_queries", 1));
-/// let rest: Vec<_> = dune.list_queries().items().resume(&cursor).try_collect().await?;
-/// assert_eq!(rest.len(), 1);
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct ListCursor {
-    pub(crate) service: String,
-    pub(crate) operation: String,
-    /// The parameters that decide what is listed, and in which order.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub(crate) parameters: String,
+/// The page to request next.
+#[derive(Clone, Copy)]
+pub(crate) struct Request {
+    /// The position of the first item that is needed.
     pub(crate) position: u64,
+    /// The size of the pages.
+    pub(crate) page_size: u64,
+    /// How many items are needed: no more than a page has.
+    pub(crate) items: u64,
 }
 
-impl ListCursor {
-    /// The beginning of the list that an operation with these parameters gives.
-    pub(crate) fn start(
-        service: &'static str,
-        operation: &'static str,
-        parameters: Parameters,
-    ) -> Self {
+/// The answer to such a request.
+pub(crate) struct Answer<T> {
+    /// The position of the first item of the page.
+    position: u64,
+    items: Vec<T>,
+    /// Where the next page begins; `None` if there is none.
+    next: Option<i64>,
+    /// The page size to continue with, where the service has its own.
+    page_size: Option<u64>,
+    fingerprint: u64,
+}
+
+impl<T: Serialize> Answer<T> {
+    pub(crate) fn new(position: u64, items: Vec<T>, next: Option<i64>) -> Self {
+        let mut hasher = HashWriter(DefaultHasher::new());
+        // Items came from JSON and the hasher takes everything: neither can fail.
+        let _ = serde_json::to_writer(&mut hasher, &items);
         Self {
-            service: service.to_owned(),
-            operation: operation.to_owned(),
-            parameters: text(parameters),
-            position: 0,
+            position,
+            items,
+            next,
+            page_size: None,
+            fingerprint: hasher.0.finish(),
         }
     }
 
-    /// The service: `"dune"` or `"lightdash"`.
-    #[must_use]
-    pub fn service(&self) -> &str {
-        &self.service
+    pub(crate) fn with_page_size(mut self, page_size: u64) -> Self {
+        self.page_size = Some(page_size);
+        self
+    }
+}
+
+struct HashWriter(DefaultHasher);
+
+impl io::Write for HashWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes);
+        Ok(bytes.len())
     }
 
-    /// The operation whose list it is a place in, such as `"list_datasets"`.
-    #[must_use]
-    pub fn operation(&self) -> &str {
-        &self.operation
-    }
-
-    /// The item that comes next, counted from 0.
-    #[must_use]
-    pub fn position(&self) -> u64 {
-        self.position
-    }
-
-    /// Fails unless this is a place in the same list as `other`.
-    pub(crate) fn check(&self, service: &'static str, other: &Self) -> Result<(), Error> {
-        let refuse = |message| Err(Error::new(ErrorKind::InvalidRequest, service, message));
-        if (&self.service, &self.operation) != (&other.service, &other.operation) {
-            return refuse(format!(
-                "the cursor belongs to {} of {}, and this is {} of {service}",
-                self.operation, self.service, other.operation
-            ));
-        }
-        if self.parameters != other.parameters {
-            let shown = |parameters: &str| match parameters {
-                "" => "none".to_owned(),
-                parameters => parameters.to_owned(),
-            };
-            return refuse(format!(
-                "the cursor belongs to a list with other parameters: {} then, {} now",
-                shown(&self.parameters),
-                shown(&other.parameters)
-            ));
-        }
-        if i64::try_from(self.position).is_err() {
-            return refuse(format!(
-                "the cursor stands before item {}, and no list is that long",
-                self.position
-            ));
-        }
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// The items that `fetch` gets a page at a time.
+pub(crate) fn items<T, F>(listing: Result<Listing, Error>, fetch: F) -> Items<T>
+where
+    T: Serialize + Send + 'static,
+    F: Fn(Request) -> BoxFuture<Result<Answer<T>, Error>> + Send + 'static,
+{
+    match listing {
+        Err(error) => Items::failed(error),
+        Ok(listing) => {
+            let (start, page_size) = (listing.start.clone(), listing.page_size);
+            let paging = Paging {
+                next: Some(start.position()),
+                listing,
+                fetch,
+                page_size: None,
+                seen: HashSet::new(),
+            };
+            Items::from_source(paging, start).page_size(page_size)
+        }
+    }
+}
+
+struct Paging<F> {
+    listing: Listing,
+    fetch: F,
+    /// Where the next page begins; `None` behind the last.
+    next: Option<u64>,
+    /// The service's own page size, once it is known.
+    page_size: Option<u64>,
+    /// The fingerprints of the pages so far.
+    seen: HashSet<u64>,
+}
+
+impl<T, F> Source for Paging<F>
+where
+    T: Serialize + Send + 'static,
+    F: Fn(Request) -> BoxFuture<Result<Answer<T>, Error>> + Send + 'static,
+{
+    type Answer = Answer<T>;
+    type Page = ListPage<T>;
+
+    fn service(&self) -> &'static str {
+        self.listing.service
+    }
+
+    fn limit(&self) -> Result<Option<u64>, Error> {
+        Ok(self.listing.at_most)
+    }
+
+    fn resume(&mut self, cursor: &ListCursor) -> Result<(), Error> {
+        cursor.check(self.listing.service, &self.listing.start)?;
+        self.next = Some(cursor.position());
+        Ok(())
+    }
+
+    fn plan(&mut self, wanted: &Wanted) -> Result<Plan<Answer<T>>, Error> {
+        let Some(position) = self.next else {
+            return Ok(Plan::End);
+        };
+        if wanted.under_way > 0 {
+            return Ok(Plan::Wait);
+        }
+        let usual = wanted.page_size.unwrap_or(self.listing.page_size);
+        let page_size = self.page_size.unwrap_or(usual.into());
+        Ok(Plan::Fetch((self.fetch)(Request {
+            position,
+            page_size,
+            items: wanted.left.map_or(page_size, |left| left.min(page_size)),
+        })))
+    }
+
+    fn has_ended(&self) -> bool {
+        self.next.is_none()
+    }
+
+    fn accept(&mut self, _wanted: &Wanted, page: Answer<T>) -> Result<Option<ListPage<T>>, Error> {
+        let paging = |message| Err(Error::new(ErrorKind::Paging, self.listing.service, message));
+        let begin = page.position;
+        let end = begin + page.items.len() as u64;
+        let next = match page.next.map(|next| (next, u64::try_from(next))) {
+            None => None,
+            Some((_, Ok(next))) if next > begin && next >= end => Some(next),
+            Some((next, _)) => {
+                return paging(format!(
+                    "the next page would begin at item {next}, and this one has the items \
+                     from {begin} up to {end}"
+                ));
+            }
+        };
+        if !page.items.is_empty() && !self.seen.insert(page.fingerprint) {
+            return paging(format!(
+                "the page that begins with item {begin} is the same as one before it"
+            ));
+        }
+        self.page_size = page.page_size.or(self.page_size);
+        self.next = next;
+        Ok(Some(ListPage::new(begin, page.items, next)))
     }
 }
 
 /// What is set on an operation, by name, as its builder tells it.
 pub(crate) type Parameters = Vec<(&'static str, serde_json::Value)>;
 
-/// The parameters that are set, as text, but for those that only say which part of the list is
-/// wanted at a time.
-fn text(parameters: Parameters) -> String {
+/// The parameters that are set, as text, except those that only choose a part of the list.
+pub(crate) fn text(parameters: Parameters) -> String {
     const OF_PAGES: [&str; 4] = ["limit", "offset", "page", "page_size"];
     let set = parameters
         .into_iter()

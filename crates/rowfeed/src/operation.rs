@@ -17,11 +17,7 @@ use crate::{Pages, Rows, Starting};
 ///     amount_usd: Option<f64>,
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # rowfeed::__example!(|sandbox, dune| {
 /// # let query_id = rowfeed_sandbox::DUNE_QUERY_ID;
 /// let latest = dune.get_latest_query_result().query_id(query_id);
 /// let mut trades = latest.filters("amount_usd > 1000").rows::<Trade>();
@@ -30,14 +26,13 @@ use crate::{Pages, Rows, Starting};
 ///     assert!(trade.amount_usd > Some(1000.0));
 /// }
 /// # assert!(trades.cursor().is_some_and(|end| (1..48).contains(&end.row())));
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 pub trait ReadsRows: Sized {
-    /// The pages of the result. Nothing is sent before the first is asked for.
+    /// Returns the pages of the result. Nothing is sent before the first page is needed.
     fn pages(self) -> Pages;
 
-    /// The rows of all pages, as `T`. Nothing is sent before the first is asked for.
+    /// Returns the rows of all pages, as `T`. Nothing is sent before the first row is needed.
     ///
     /// [Types and values](crate#types-and-values) says what `T` can be, and what its fields.
     fn rows<T>(self) -> Rows<T>
@@ -47,7 +42,8 @@ pub trait ReadsRows: Sized {
         self.pages().rows()
     }
 
-    /// The rows of all pages as Arrow record batches. Nothing is sent before the first is asked for.
+    /// Returns the rows of all pages as Arrow record batches. Nothing is sent before the first batch
+    /// is needed.
     #[cfg(feature = "arrow")]
     fn record_batches(self) -> crate::RecordBatches {
         self.pages().record_batches()
@@ -56,7 +52,8 @@ pub trait ReadsRows: Sized {
 
 /// An operation that starts a run: a query that takes its time at the service.
 ///
-/// It also takes up a run that was started before; see [`Running::id`](crate::Running::id).
+/// Operations that read a run do the same with one that was started before; see
+/// [`Running::id`](crate::Running::id).
 ///
 /// ```
 /// use rowfeed::{prelude::*, yandex_query};

@@ -1,11 +1,19 @@
 //! One page of a result.
 
+use std::sync::Arc;
+
 use rowfeed_rows::{OwnedRowDecoder, RawRows, column_errors, decode_rows};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{Columns, Cursor, DecodeError, Error, ErrorKind, RowDecoder};
+use crate::{
+    Columns, Cursor, DecodeError, Error, ErrorKind, RowDecoder,
+    cursor::{PageToken, ResultId},
+    paging::{Part, SourcePage},
+    skip::without_first,
+};
 
-/// A page: its rows as they were received, and the columns that say how to read them.
+/// A page of a result: its rows as the service sent them, and the columns that say how to decode
+/// them.
 ///
 /// ```
 /// # use rowfeed::{dune, prelude::*};
@@ -16,11 +24,7 @@ use crate::{Columns, Cursor, DecodeError, Error, ErrorKind, RowDecoder};
 ///     amount_usd: Option<f64>,
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # rowfeed::__example!(|sandbox, dune| {
 /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
 /// let mut pages = run.pages();
 /// while let Some(page) = pages.try_next().await? {
@@ -28,44 +32,91 @@ use crate::{Columns, Cursor, DecodeError, Error, ErrorKind, RowDecoder};
 ///     save(&trades, page.cursor())?;
 /// #   assert_eq!(trades.len(), 48);
 /// }
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 #[derive(Clone, Debug)]
 pub struct Page {
-    pub(crate) service: &'static str,
-    pub(crate) number: u64,
-    /// The place of the first row.
-    pub(crate) start: Cursor,
-    pub(crate) columns: Columns,
-    pub(crate) rows: RawRows,
-    /// Where only the first rows of the page are wanted.
-    pub(crate) kept: Option<usize>,
-    pub(crate) total_rows: Option<u64>,
+    service: &'static str,
+    number: u64,
+    result: Arc<ResultId>,
+    first_row: u64,
+    columns: Columns,
+    rows: RawRows,
+    /// How many rows belong to the page, where a limit ends in it.
+    kept: Option<usize>,
+    total_rows: Option<u64>,
+    /// How this page is requested, and the one after it.
+    own_token: Option<PageToken>,
+    next_token: Option<PageToken>,
+}
+
+impl SourcePage for Page {
+    type Cursor = Cursor;
+}
+
+impl Part for Page {
+    const ENTRIES: &'static str = "rows";
+    const IS_SNAPSHOT: bool = true;
+
+    fn first(&self) -> u64 {
+        self.first_row
+    }
+
+    fn count(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn skip(&mut self, rows: u64) -> Result<(), Error> {
+        let all = std::mem::take(&mut self.rows);
+        let left = without_first(all, usize::try_from(rows).unwrap_or(usize::MAX));
+        self.rows = left.map_err(|error| {
+            let message = format!("the rows of the page are not JSON: {error}");
+            self.of_result(Error::new(ErrorKind::Paging, self.service, message))
+        })?;
+        self.first_row += rows;
+        Ok(())
+    }
+
+    fn keep(&mut self, rows: u64) {
+        self.kept = Some(usize::try_from(rows).unwrap_or(usize::MAX));
+    }
+
+    fn set_number(&mut self, number: u64) {
+        self.number = number;
+    }
+
+    fn of_result(&self, error: Error) -> Error {
+        error.with_run(self.run_id())
+    }
 }
 
 impl Page {
-    /// A page of [another service](crate::service): the `number`-th that was read, from 0; it begins
-    /// at `start`, and its rows are written as `columns` says.
+    /// Makes a page of `result`: its first row has the position `first_row`, counted from 0, and its
+    /// rows are encoded as `columns` says. For [another service](crate::service).
+    ///
+    /// The reader of a [`Source`](crate::service::Source) numbers its pages.
     pub fn new(
         service: &'static str,
-        number: u64,
-        start: Cursor,
+        result: impl Into<Arc<ResultId>>,
+        first_row: u64,
         columns: Columns,
         rows: RawRows,
     ) -> Self {
         Self {
             service,
-            number,
-            start,
+            number: 0,
+            result: result.into(),
+            first_row,
             columns,
             rows,
             kept: None,
             total_rows: None,
+            own_token: None,
+            next_token: None,
         }
     }
 
-    /// The same page, of a result that has so many rows as far as the service says.
+    /// Sets how many rows the whole result has, where the service says so.
     #[must_use]
     pub fn with_total_rows(self, total_rows: impl Into<Option<u64>>) -> Self {
         Self {
@@ -74,9 +125,30 @@ impl Page {
         }
     }
 
-    /// The rows, as `T`, which may borrow from the page.
+    /// Sets the position of the page among those that were read, which its errors name.
+    #[must_use]
+    pub fn with_number(self, number: u64) -> Self {
+        Self { number, ..self }
+    }
+
+    /// Sets the tokens of a service that does not address rows by their position: the one that the
+    /// page was requested by, or `None` for the first page, and that of the page after it, if there
+    /// is one.
     ///
-    /// [Types and values](crate#types-and-values) says what `T` can be, and what its fields.
+    /// Cursors in the page carry its own token, and the cursor at its end that of the next page, so
+    /// that no page is fetched again in vain.
+    #[must_use]
+    pub fn with_tokens(self, own: Option<PageToken>, next: Option<PageToken>) -> Self {
+        Self {
+            own_token: own,
+            next_token: next,
+            ..self
+        }
+    }
+
+    /// Decodes the rows as `T`, which may borrow from the page.
+    ///
+    /// [Types and values](crate#types-and-values) says what `T` and its fields can be.
     ///
     /// # Errors
     ///
@@ -84,20 +156,16 @@ impl Page {
     pub fn rows<'a, T: Deserialize<'a>>(&'a self) -> Result<Vec<T>, Error> {
         match self.kept {
             Some(_) => self.decode().collect(),
-            None => decode_rows(&self.columns, self.rows.as_str(), self.start.row)
-                .map_err(|error| self.unfit(error)),
+            None => decode_rows(&self.columns, self.rows.as_str(), self.first_row)
+                .map_err(|error| self.decode_error(error)),
         }
     }
 
-    /// The rows one by one, each decoded when it is asked for. Ends after the first error.
+    /// Decodes the rows one by one, each when the iterator reaches it. Ends after the first error.
     ///
     /// ```
     /// # use rowfeed::{dune, prelude::*};
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # rowfeed::__example!(|sandbox, dune| {
     /// # let sql = "SELECT project, amount_usd FROM trades";
     /// # let run = dune.execute_sql().body(sql).run().await?;
     /// # let page = run.pages().try_next().await?.ok_or("no page")?;
@@ -108,37 +176,40 @@ impl Page {
     ///         break; // the rows behind it are not decoded
     ///     }
     /// }
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> impl Iterator<Item = Result<T, Error>> {
-        let rows = RowDecoder::new(&self.columns, self.rows.as_str(), self.start.row);
+        let rows = RowDecoder::new(&self.columns, self.rows.as_str(), self.first_row);
         let kept = self.kept.unwrap_or(usize::MAX);
         rows.take(kept)
-            .map(|row| row.map_err(|error| self.unfit(error)))
+            .map(|row| row.map_err(|error| self.decode_error(error)))
     }
 
-    /// The next of the rows; nothing behind the last.
+    /// Decodes the next row; `None` behind the last that the service sent.
     #[inline]
     pub(crate) fn next_row<T: DeserializeOwned>(
         &self,
         rows: &mut OwnedRowDecoder,
     ) -> Result<Option<T>, Error> {
-        rows.next(&self.columns, &self.rows, self.start.row)
-            .map_err(|error| self.explain::<T>(self.unfit(error)))
+        rows.next(&self.columns, &self.rows, self.first_row)
+            .map_err(|error| self.explain::<T>(self.decode_error(error)))
     }
 
+    /// The error of a row of this page that cannot be decoded, with page and run: for readers that
+    /// decode [`raw`](Self::raw) themselves.
     #[cold]
-    pub(crate) fn unfit(&self, error: DecodeError) -> Error {
+    #[must_use]
+    pub fn decode_error(&self, error: DecodeError) -> Error {
         Error::from_decode(self.service, error.with_page(self.number)).with_run(self.run_id())
     }
 
-    /// Whether `T` can be read from these columns, before any row is: every column that is missing
-    /// and every one of another kind, at once. What only the rows can tell is not told.
+    /// Checks whether `T` can be decoded from these columns, without looking at a row. The error
+    /// names all columns that are missing or of another kind.
     ///
     /// # Errors
     ///
-    /// Reading `T` fails for certain, if there is a row; the error says why.
+    /// Decoding `T` would fail at the first row; the error says why. A row may still fail for what
+    /// only its values show.
     ///
     /// ```
     /// # use rowfeed::{dune, prelude::*};
@@ -148,18 +219,13 @@ impl Page {
     ///     fee_usd: f64,
     /// }
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # rowfeed::__example!(|sandbox, dune| {
     /// # let sql = "SELECT project, block_date FROM trades";
     /// # let run = dune.execute_sql().body(sql).run().await?;
     /// # let page = run.pages().try_next().await?.ok_or("no page")?;
     /// let error = page.check_columns::<Wrong>().unwrap_err();
     /// assert!(error.message().contains("there is no column `fee_usd`"));
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     pub fn check_columns<T: DeserializeOwned>(&self) -> Result<(), Error> {
         no_flaws(self.service, &column_errors::<T>(&self.columns))
@@ -175,7 +241,7 @@ impl Page {
         }
     }
 
-    /// The position of the page, counted from 0, among those that this reading has fetched.
+    /// The position of the page among those that were read, counted from 0.
     #[must_use]
     pub fn number(&self) -> u64 {
         self.number
@@ -184,13 +250,33 @@ impl Page {
     /// The position of the page's first row in the whole result, counted from 0.
     #[must_use]
     pub fn first_row(&self) -> u64 {
-        self.start.row
+        self.first_row
     }
 
-    /// The place after the last row of the page: where to go on, once its rows are safe.
+    /// The place after the last row of the page: where to resume, once its rows are safe.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
-        self.start.at(self.start.row + self.len() as u64)
+        self.cursor_after(self.len() as u64)
+    }
+
+    /// The place after the first so many rows of the page.
+    #[must_use]
+    pub fn cursor_after(&self, rows: u64) -> Cursor {
+        let row = self.first_row + rows;
+        let next = self.next_token.as_ref().filter(|next| next.row == row);
+        let token = next.or(self.own_token.as_ref()).cloned();
+        Cursor::new(self.service, Arc::clone(&self.result), row).with_page(token)
+    }
+
+    /// The service that the page comes from.
+    #[must_use]
+    pub fn service(&self) -> &'static str {
+        self.service
+    }
+
+    /// How many of the raw rows belong to the page at most.
+    pub(crate) fn limit(&self) -> usize {
+        self.kept.unwrap_or(usize::MAX)
     }
 
     /// How many rows the page has.
@@ -214,7 +300,7 @@ impl Page {
 
     /// How many rows the whole result has, where the service says so.
     ///
-    /// Dune's count does not heed `sample_count`, and it is not known whether it heeds `filters`.
+    /// Dune's count ignores `sample_count`; whether it applies `filters` is not known.
     #[must_use]
     pub fn total_rows(&self) -> Option<u64> {
         self.total_rows
@@ -223,24 +309,28 @@ impl Page {
     /// The execution or query that the rows come from.
     #[must_use]
     pub fn run_id(&self) -> &str {
-        &self.start.run
+        self.result.run_id()
     }
 
-    /// The rows as they were received, all of them.
+    /// The result that the rows come from.
+    #[must_use]
+    pub fn result(&self) -> &ResultId {
+        &self.result
+    }
+
+    /// The rows as the service sent them, without those before a cursor that reading resumed from.
+    ///
+    /// Where [`max_rows`](crate::Pages::max_rows) ends in the page, only the first
+    /// [`len`](Self::len) rows belong to it.
     ///
     /// ```
     /// # use rowfeed::{dune, prelude::*};
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # rowfeed::__example!(|sandbox, dune| {
     /// let sql = "SELECT members FROM projects WHERE project = 'tidepool'";
     /// let run = dune.execute_sql().body(sql).run().await?;
     /// let page = run.pages().try_next().await?.ok_or("no page")?;
     /// assert_eq!(page.raw().as_str(), r#"[{"members":12}]"#);
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     #[must_use]
     pub fn raw(&self) -> &RawRows {

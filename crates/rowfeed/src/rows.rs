@@ -1,4 +1,4 @@
-//! Row after row, over all pages.
+//! The rows of a result, one by one over all pages.
 
 use std::{
     fmt,
@@ -14,12 +14,12 @@ use serde::de::DeserializeOwned;
 use crate::{Cursor, Error, Page, Pages};
 use rowfeed_rows::OwnedRowDecoder;
 
-/// The rows of a result, as `T`; a page is fetched when its first row is asked for.
+/// The rows of a result, as `T`; a page is fetched when its first row is needed.
 ///
-/// A [`Stream`], and usable without one by [`try_next`](Self::try_next). Ends for good after the
-/// last row, and after the first error; where that is a row that does not fit `T`, the rows before
-/// it have been given out, and the [cursor](Self::cursor) leads to it. Each row is decoded when it is
-/// asked for. Holds one page, and those that [`prefetch`](Self::prefetch) asks for.
+/// A [`Stream`], and usable without one through [`try_next`](Self::try_next). Ends for good after the
+/// last row and after the first error. Where that error is a row that does not fit `T`, all rows
+/// before it have been given out, and the [cursor](Self::cursor) stands before it. Each row is decoded
+/// when it is needed. Holds one page, and those that [`prefetch`](Self::prefetch) fetches ahead.
 ///
 /// ```
 /// use futures_util::TryStreamExt as _;
@@ -31,11 +31,7 @@ use rowfeed_rows::OwnedRowDecoder;
 ///     amount_usd: Option<f64>,
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # rowfeed::__example!(|sandbox, dune| {
 /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
 /// // Row by row;
 /// let mut trades = run.rows::<Trade>().max_rows(5);
@@ -50,15 +46,14 @@ use rowfeed_rows::OwnedRowDecoder;
 /// // or all at once.
 /// let trades: Vec<Trade> = run.rows().try_collect().await?;
 /// assert_eq!(trades.iter().filter_map(|trade| trade.amount_usd).sum::<f64>(), total);
-/// # Ok(())
-/// # }
+/// # });
 /// ```
-#[must_use = "nothing is sent before a row is asked for"]
+#[must_use = "nothing is sent before the first row is needed"]
 pub struct Rows<T> {
     pages: Pages,
     page: Option<Reading>,
-    /// Where the page begins that was read last, and how many of its rows were given out.
-    place: Option<(Cursor, u64)>,
+    /// The place behind the pages that have been left.
+    passed: Option<Cursor>,
     done: bool,
     row: PhantomData<fn() -> T>,
 }
@@ -67,8 +62,15 @@ pub struct Rows<T> {
 struct Reading {
     page: Page,
     rows: OwnedRowDecoder,
-    /// How many more of its rows are wanted.
+    /// How many of its rows were given out, and how many more may be.
+    given: u64,
     left: usize,
+}
+
+impl Reading {
+    fn cursor(&self) -> Cursor {
+        self.page.cursor_after(self.given)
+    }
 }
 
 impl<T: DeserializeOwned + Send + 'static> Rows<T> {
@@ -76,38 +78,33 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         Self {
             pages,
             page: None,
-            place: None,
+            passed: None,
             done: false,
             row: PhantomData,
         }
     }
 
-    /// How many rows to ask for at a time; see [`Pages::page_size`].
-    pub fn page_size(mut self, rows: u32) -> Self {
-        self.pages = self.pages.page_size(rows);
-        self
+    crate::__page_settings! {
+        pages,
+        /// Resumes from a cursor of the same result, with the row after it; see [`Pages::resume`].
+        ///
+        /// ```
+        /// # use rowfeed::{dune, prelude::*};
+        /// # rowfeed::__example!(|sandbox, dune| {
+        /// let run = dune.execute_sql().body("SELECT trade_id FROM trades").run().await?;
+        /// let mut ids = run.rows::<i64>();
+        /// let first = ids.try_next().await?;
+        /// let cursor = ids.cursor().ok_or("nothing has been read")?;
+        ///
+        /// let rest: Vec<i64> = run.rows().resume(&cursor).try_collect().await?;
+        /// assert_eq!(rest.len(), 47);
+        /// assert_eq!(ids.try_next().await?, rest.first().copied());
+        /// # });
+        /// ```
+        resume
     }
 
-    /// Ends after this many rows.
-    pub fn max_rows(mut self, rows: u64) -> Self {
-        self.pages = self.pages.max_rows(rows);
-        self
-    }
-
-    /// Takes a result that the service has cut off as it is; see [`Pages::allow_truncated`].
-    pub fn allow_truncated(mut self) -> Self {
-        self.pages = self.pages.allow_truncated();
-        self
-    }
-
-    /// Fetches up to this many pages before they are asked for, see [`Pages::prefetch`], while the
-    /// rows of the page before them are decoded.
-    pub fn prefetch(mut self, pages: usize) -> Self {
-        self.pages = self.pages.prefetch(pages);
-        self
-    }
-
-    /// Asks only for the columns that `T` has; see [`Pages::columns_of`].
+    /// Requests only the columns that `T` has; see [`Pages::columns_of`].
     ///
     /// ```
     /// # use rowfeed::{dune, prelude::*};
@@ -117,81 +114,40 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
     ///     amount_usd: Option<f64>,
     /// }
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # rowfeed::__example!(|sandbox, dune| {
     /// # let query_id = rowfeed_sandbox::DUNE_QUERY_ID;
     /// let latest = dune.get_latest_query_result().query_id(query_id);
     /// let trades: Vec<Trade> = latest.rows().only_its_columns().try_collect().await?;
     /// # assert_eq!(trades.len(), 48);
     /// # let last = sandbox.requests().pop().and_then(|request| request.query).unwrap_or_default();
     /// # assert!(last.contains("columns="), "{last}");
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     pub fn only_its_columns(mut self) -> Self {
         self.pages = self.pages.columns_of::<T>();
         self
     }
 
-    /// Gives Lightdash's cells as it shows them to people; see [`Pages::formatted`].
-    pub fn formatted(mut self) -> Self {
-        self.pages = self.pages.formatted();
-        self
-    }
-
-    /// Goes on from a cursor of the same result, with the row after it; see [`Pages::resume`].
-    ///
-    /// ```
-    /// # use rowfeed::{dune, prelude::*};
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
-    /// let run = dune.execute_sql().body("SELECT trade_id FROM trades").run().await?;
-    /// let mut ids = run.rows::<i64>();
-    /// let first = ids.try_next().await?;
-    /// let cursor = ids.cursor().ok_or("nothing has been read")?;
-    ///
-    /// let rest: Vec<i64> = run.rows().resume(&cursor).try_collect().await?;
-    /// assert_eq!(rest.len(), 47);
-    /// assert_eq!(ids.try_next().await?, rest.first().copied());
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn resume(mut self, cursor: &Cursor) -> Self {
-        self.pages = self.pages.resume(cursor);
-        self
-    }
-
-    /// The rows as a plain iterator, for code without async; see [`blocking`](crate::blocking).
-    ///
-    /// Rows of which some have been read already give those of the page that is there, and then
-    /// an error, as [`Pages::blocking`] says.
     #[cfg(feature = "blocking")]
-    pub fn blocking(mut self) -> crate::blocking::Rows<T> {
-        self.pages = self.pages.apart();
-        crate::blocking::Rows::new(self)
+    pub(crate) fn pages_mut(&mut self) -> &mut Pages {
+        &mut self.pages
     }
 
-    /// The place after the last row that was given out, in the middle of a page too. Before the
-    /// first page it is the one that was [resumed](Self::resume), or else `None`.
+    /// The place after the last row that was given out, also in the middle of a page. Before the
+    /// first page it is the cursor that was [resumed](Self::resume) from, or else `None`.
     #[must_use]
     pub fn cursor(&self) -> Option<Cursor> {
-        match &self.place {
-            Some((page, given)) => Some(page.at(page.row() + given)),
-            None => self.pages.resumed_from().cloned(),
+        match &self.page {
+            Some(reading) => Some(reading.cursor()),
+            None => self.passed.as_ref().or(self.pages.resumed_from()).cloned(),
         }
     }
 
-    /// The next row; `None` after the last. Dropping the future loses nothing.
+    /// Returns the next row; `None` after the last. Dropping the future loses nothing.
     ///
     /// # Errors
     ///
-    /// A page cannot be had, or a row of it does not fit `T`; every later call gives `None`.
+    /// A page cannot be fetched, or a row of it does not fit `T`. Every later call returns `None`.
     #[inline]
     pub async fn try_next(&mut self) -> Result<Option<T>, Error> {
         if let Some(row) = self.next_of_page() {
@@ -200,7 +156,7 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         poll_fn(|context| self.poll_row(context)).await
     }
 
-    /// All rows, in any collection: `Vec<_>`, `VecDeque<_>`, a set.
+    /// Returns all rows, in any collection: `Vec<_>`, `VecDeque<_>`, a set.
     ///
     /// # Errors
     ///
@@ -210,20 +166,16 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
     /// use std::collections::BTreeSet;
     /// # use rowfeed::{dune, prelude::*};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # rowfeed::__example!(|sandbox, dune| {
     /// let run = dune.execute_sql().body("SELECT project FROM trades").run().await?;
     /// let projects: BTreeSet<String> = run.rows().try_collect().await?;
     /// assert!(projects.iter().eq(["estuary", "lagoon", "saltmarsh", "tidepool"]));
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     pub async fn try_collect<C>(mut self) -> Result<C, Error>
     where
-        // That it gives `T` back tells `T`, where the collection could take references too.
+        // `IntoIterator` lets the compiler infer `T` from `C`: a collection may also extend by
+        // references.
         C: Default + Extend<T> + IntoIterator<Item = T>,
     {
         let mut rows = C::default();
@@ -243,11 +195,11 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
             }
             match ready!(self.pages.poll_page(context)) {
                 Ok(Some(page)) => {
-                    self.place = Some((page.start.clone(), 0));
                     self.page = Some(Reading {
-                        left: page.kept.unwrap_or(usize::MAX),
+                        left: page.limit(),
                         page,
                         rows: OwnedRowDecoder::default(),
+                        given: 0,
                     });
                 }
                 Ok(None) => self.done = true,
@@ -259,36 +211,50 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         }
     }
 
-    /// The next row of the page that is being read. A page without more rows is left, and followed
-    /// by the next one, not by the end.
+    /// The next row of the page that is being read. A page without more rows is left; the next page
+    /// follows it, not the end.
     #[inline]
     fn next_of_page(&mut self) -> Option<Result<T, Error>> {
         let reading = self
             .page
             .as_mut()
             .filter(|reading| reading.left > 0 && !self.done);
-        let Some(Reading { page, rows, left }) = reading else {
-            self.page = None;
+        let Some(reading) = reading else {
+            self.leave_page();
             return None;
         };
         // So it stays if decoding panics: rows of this page would be missing from the rest.
         self.done = true;
-        let row = page.next_row::<T>(rows).transpose();
+        let row = reading.page.next_row::<T>(&mut reading.rows).transpose();
         match &row {
             Some(Ok(_)) => {
-                *left -= 1;
+                reading.left -= 1;
+                reading.given += 1;
                 self.done = false;
-                if let Some((_, given)) = &mut self.place {
-                    *given += 1;
-                }
             }
             Some(Err(_)) => {}
             None => {
                 self.done = false;
-                self.page = None;
+                self.leave_page();
             }
         }
         row
+    }
+
+    fn leave_page(&mut self) {
+        if let Some(reading) = self.page.take() {
+            self.passed = Some(reading.cursor());
+        }
+    }
+}
+
+impl Pages {
+    /// Decodes the rows of all pages as `T`.
+    pub fn rows<T>(self) -> Rows<T>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        Rows::new(self)
     }
 }
 

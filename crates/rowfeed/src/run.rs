@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use serde::de::DeserializeOwned;
 
-use crate::{Columns, Cursor, Error, ErrorKind, Pages, Rows, page::no_flaws, reader::Start};
+use crate::{Columns, Cursor, Error, ErrorKind, Page, Pages, Rows, page::no_flaws, paging::Source};
 
 /// A run that has ended well; its rows can be read as often as wanted.
 ///
@@ -18,11 +18,7 @@ use crate::{Columns, Cursor, Error, ErrorKind, Pages, Rows, page::no_flaws, read
 ///     run.rows().try_collect().await
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # rowfeed::__example!(|sandbox, dune| {
 /// # let token = rowfeed::Secret::new(rowfeed_sandbox::YANDEX_IAM_TOKEN)?;
 /// # let yandex = yandex_query::Client::builder();
 /// # let yandex = yandex.base_url(sandbox.yandex_query_url()).iam_token(token).build()?;
@@ -31,31 +27,43 @@ use crate::{Columns, Cursor, Error, ErrorKind, Pages, Rows, page::no_flaws, read
 /// let one = dune.execute_sql().body(sql).run().await?;
 /// let other = yandex.create_query().project(folder).body(sql).run().await?;
 /// assert_eq!(projects(&one).await?, projects(&other).await?);
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 #[derive(Clone)]
-pub struct Run(Arc<dyn Ended>);
+pub struct Run(Arc<Ended>);
 
-/// What a service knows of a run that has ended.
-pub(crate) trait Ended: Send + Sync + 'static {
-    fn service(&self) -> &'static str;
-    fn id(&self) -> &str;
-    fn details(&self) -> &Details;
-    /// How many result sets there are, and the rows of each where that is known.
-    fn result_sets(&self) -> &[Option<u64>];
-    fn source(&self, result_set: usize) -> Box<dyn Start>;
+/// What a service knows of a run that has ended well.
+pub(crate) struct Ended {
+    pub(crate) service: &'static str,
+    pub(crate) id: String,
+    pub(crate) details: Details,
+    pub(crate) result_sets: Vec<ResultSet>,
+}
+
+/// One result of a run.
+pub(crate) struct ResultSet {
+    rows: Option<u64>,
+    pages: Box<dyn Fn() -> Pages + Send + Sync>,
+}
+
+impl ResultSet {
+    /// A result with so many rows, if that is known; `source` makes what reads it from the beginning.
+    pub(crate) fn new<S: Source<Page = Page>>(
+        rows: Option<u64>,
+        source: impl Fn() -> S + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            rows,
+            pages: Box::new(move || Pages::from_source(source())),
+        }
+    }
 }
 
 /// What a service says about a run, as far as it does. All times are RFC 3339 in UTC, as sent.
 ///
 /// ```
 /// # use rowfeed::{dune, prelude::*};
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # rowfeed::__example!(|sandbox, dune| {
 /// let run = dune.execute_sql().body("SELECT project, chain FROM projects").run().await?;
 /// let details = run.details();
 /// if let Some(credits) = details.cost_credits {
@@ -63,13 +71,12 @@ pub(crate) trait Ended: Send + Sync + 'static {
 /// }
 /// let columns = details.columns.as_ref().ok_or("Dune names the columns")?;
 /// assert_eq!(columns.position("chain"), Some(1));
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Details {
-    /// When the run was asked for: Dune, Yandex Query.
+    /// When the run was submitted: Dune, Yandex Query.
     pub submitted_at: Option<String>,
     /// When it began to run: Dune.
     pub started_at: Option<String>,
@@ -88,7 +95,7 @@ pub struct Details {
 }
 
 impl Run {
-    pub(crate) fn new(ended: impl Ended) -> Self {
+    pub(crate) fn new(ended: Ended) -> Self {
         Self(Arc::new(ended))
     }
 
@@ -96,23 +103,23 @@ impl Run {
     /// Yandex Query.
     #[must_use]
     pub fn id(&self) -> &str {
-        self.0.id()
+        &self.0.id
     }
 
     /// The service: `"dune"`, `"lightdash"` or `"yandex-query"`.
     #[must_use]
     pub fn service(&self) -> &'static str {
-        self.0.service()
+        self.0.service
     }
 
     /// Times, cost and columns, as far as the service tells them.
     #[must_use]
     pub fn details(&self) -> &Details {
-        self.0.details()
+        &self.0.details
     }
 
     /// Whether `T` can be read from the run's columns, before a row is fetched; see
-    /// [`Page::check_columns`](crate::Page::check_columns). Nothing is told where the columns are
+    /// [`Page::check_columns`](crate::Page::check_columns). Nothing is checked where the columns are
     /// not known yet: at Yandex Query.
     ///
     /// # Errors
@@ -127,16 +134,11 @@ impl Run {
     ///     members: Option<u32>,
     /// }
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # rowfeed::__example!(|sandbox, dune| {
     /// let run = dune.execute_sql().body("SELECT project, members FROM projects").run().await?;
     /// run.check_columns::<Project>()?; // no row has been paid for yet
     /// assert!(run.check_columns::<(bool, u8)>().is_ok()); // a tuple names no columns
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     pub fn check_columns<T: DeserializeOwned>(&self) -> Result<(), Error> {
         let flaws = self
@@ -151,20 +153,20 @@ impl Run {
     /// How many results the run has: one, but for Yandex Query, where each `SELECT` has its own.
     #[must_use]
     pub fn result_sets(&self) -> usize {
-        self.0.result_sets().len()
+        self.0.result_sets.len()
     }
 
     /// How many rows the run has, where the service says so.
     #[must_use]
     pub fn total_rows(&self) -> Option<u64> {
-        self.0.result_sets().iter().copied().sum()
+        self.0.result_sets.iter().map(|set| set.rows).sum()
     }
 
     /// The pages of the only result.
     ///
     /// With several, or none, the first page is an error that says so.
     pub fn pages(&self) -> Pages {
-        match self.0.result_sets().len() {
+        match self.0.result_sets.len() {
             1 => self.result_set(0),
             0 => self.refuse("the run has no result; its statements returned no rows".to_owned()),
             several => self.refuse(format!(
@@ -210,22 +212,20 @@ impl Run {
     /// # }
     /// ```
     pub fn result_set(&self, index: usize) -> Pages {
-        let count = self.0.result_sets().len();
-        if index >= count {
-            return self.refuse(format!("result {index} was asked for, the run has {count}"));
+        match self.0.result_sets.get(index) {
+            Some(set) => (set.pages)(),
+            None => self.refuse(format!(
+                "result {index} was requested, and the run has {}",
+                self.result_sets()
+            )),
         }
-        Pages::boxed(self.0.source(index))
     }
 
     /// The pages after a cursor, of the result that it belongs to.
     ///
     /// ```
     /// # use rowfeed::{dune, prelude::*};
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # rowfeed::__example!(|sandbox, dune| {
     /// let run = dune.execute_sql().body("SELECT trade_id FROM trades").run().await?;
     /// let page = run.pages().page_size(10).try_next().await?.ok_or("no page")?;
     /// let cursor = page.cursor();
@@ -234,14 +234,14 @@ impl Run {
     /// let run = dune.get_execution_status().execution_id(cursor.run_id()).run().await?;
     /// let rest: Vec<i64> = run.resume(&cursor).rows().try_collect().await?;
     /// assert_eq!(rest.len(), 38);
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     pub fn resume(&self, cursor: &Cursor) -> Pages {
-        match cursor.service == self.service() {
-            true => self.result_set(cursor.result_set as usize).resume(cursor),
-            false => self.pages().resume(cursor),
-        }
+        let pages = match cursor.service() == self.service() {
+            true => self.result_set(cursor.result().result_set() as usize),
+            false => self.pages(),
+        };
+        pages.resume(cursor)
     }
 
     fn refuse(&self, message: String) -> Pages {
@@ -255,7 +255,7 @@ impl fmt::Debug for Run {
         f.debug_struct("Run")
             .field("service", &self.service())
             .field("id", &self.id())
-            .field("result_sets", &self.0.result_sets())
+            .field("result_sets", &self.result_sets())
             .finish()
     }
 }

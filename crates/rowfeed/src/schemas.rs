@@ -1,5 +1,20 @@
 //! JSON schemas of stored cursors.
 
+use schemars::{JsonSchema, r#gen::SchemaGenerator, schema::Schema};
+
+use crate::{Cursor, cursor::Stored};
+
+/// What a cursor is stored as.
+impl JsonSchema for Cursor {
+    fn schema_name() -> String {
+        Stored::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Stored::json_schema(generator)
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

@@ -17,7 +17,7 @@
 ///     .build()?;
 /// # sandbox.fault(rowfeed_sandbox::Fault::status(503));
 /// # let query_id = rowfeed_sandbox::DUNE_QUERY_ID;
-/// // A page that fails with 503 is asked for again.
+/// // A page that fails with 503 is requested again.
 /// let page = dune.get_latest_query_result().query_id(query_id).pages().try_next().await?;
 /// # assert_eq!(sandbox.requests().len(), 2);
 /// # Ok(())
@@ -71,7 +71,7 @@ pub use rowfeed_client::Secret;
 #[doc(inline)]
 pub use rowfeed_client::RateLimit;
 
-/// For tokens that expire while rows are being read: the reading goes on with the next one.
+/// For tokens that expire while rows are being read: reading continues with the next one.
 ///
 /// ```
 /// use std::{sync::Arc, time::Duration};

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use rowfeed::{
     Columns, Cursor, Error, ErrorKind, Page, Pages,
-    service::{ColumnType, PageToken, Plan, RawRows, Source, Wanted},
+    service::{ColumnType, PageToken, Plan, RawRows, ResultId, Source, Wanted},
 };
 
 const SERVICE: &str = "pages";
@@ -23,16 +23,9 @@ type Asked = Arc<Mutex<Vec<String>>>;
 struct Paging {
     asked: Asked,
     token: Option<String>,
-    /// Where the next page begins, and where reading does.
+    /// Where the next page begins.
     row: u64,
-    first: u64,
-    state: State,
-}
-
-enum State {
-    Known,
-    UnderWay,
-    Ended,
+    has_ended: bool,
 }
 
 fn pages(asked: &Asked) -> Pages {
@@ -40,33 +33,34 @@ fn pages(asked: &Asked) -> Pages {
         asked: Arc::clone(asked),
         token: None,
         row: 0,
-        first: 0,
-        state: State::Known,
+        has_ended: false,
     })
 }
 
 impl Source for Paging {
     type Answer = usize;
+    type Page = Page;
 
     fn service(&self) -> &'static str {
         SERVICE
     }
 
     fn resume(&mut self, cursor: &Cursor) -> Result<(), Error> {
-        cursor.check(SERVICE, &Cursor::start(SERVICE, "herbs"))?;
+        cursor.check(SERVICE, &ResultId::new("herbs"))?;
         if let Some(page) = cursor.page_token() {
             self.token = Some(page.token.clone());
             self.row = page.row;
         }
-        self.first = cursor.row();
         Ok(())
     }
 
-    fn plan(&mut self, _wanted: Wanted) -> Result<Plan<usize>, Error> {
-        match self.state {
-            State::UnderWay => return Ok(Plan::Wait),
-            State::Ended => return Ok(Plan::End),
-            State::Known => self.state = State::UnderWay,
+    fn has_ended(&self) -> bool {
+        self.has_ended
+    }
+
+    fn plan(&mut self, wanted: &Wanted) -> Result<Plan<usize>, Error> {
+        if wanted.under_way > 0 {
+            return Ok(Plan::Wait);
         }
         let token = self.token.clone().unwrap_or_default();
         let asked = Arc::clone(&self.asked);
@@ -77,26 +71,20 @@ impl Source for Paging {
         })))
     }
 
-    fn accept(&mut self, _wanted: Wanted, index: usize) -> Result<Option<Page>, Error> {
+    fn accept(&mut self, _wanted: &Wanted, index: usize) -> Result<Option<Page>, Error> {
         let rows = PAGES[index].1;
         let token = |token: String, row| PageToken { token, row };
         let own = self.token.take().map(|own| token(own, self.row));
-        let skipped = self.first.saturating_sub(self.row).min(rows.len() as u64);
-        let begin = self.row + skipped;
+        let begin = self.row;
         self.row += rows.len() as u64;
         self.token = PAGES.get(index + 1).map(|page| page.0.to_owned());
         let next = self.token.clone().map(|next| token(next, self.row));
-        self.state = match self.token {
-            Some(_) => State::Known,
-            None => State::Ended,
-        };
-        let rows = rows[skipped as usize..].iter();
-        let rows: Vec<_> = rows.map(|n| format!("[{n}]")).collect();
+        self.has_ended = self.token.is_none();
+        let rows: Vec<_> = rows.iter().map(|n| format!("[{n}]")).collect();
         let rows = RawRows::from_json(format!("[{}]", rows.join(","))).unwrap();
         let columns = Columns::lists([("n", "number", ColumnType::integer())]);
-        let start = Cursor::start(SERVICE, "herbs").at(begin);
-        let start = start.with_tokens(own, next);
-        Ok(Some(Page::new(SERVICE, index as u64, start, columns, rows)))
+        let page = Page::new(SERVICE, ResultId::new("herbs"), begin, columns, rows);
+        Ok(Some(page.with_tokens(own, next)))
     }
 }
 
@@ -195,6 +183,6 @@ async fn a_cursor_before_its_own_page_is_refused() {
 
 #[test]
 fn a_cursor_without_a_token_is_stored_as_before() {
-    let text = serde_json::to_string(&Cursor::start("dune", "1").at(7)).unwrap();
+    let text = serde_json::to_string(&Cursor::new("dune", ResultId::new("1"), 7)).unwrap();
     assert_eq!(text, r#"{"service":"dune","run":"1","row":7}"#);
 }

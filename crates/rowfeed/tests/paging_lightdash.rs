@@ -295,7 +295,7 @@ async fn another_page_or_another_query_than_the_one_asked_for_is_an_error() {
     for (body, said) in [
         (other_page, "page 1 was sent where page 2"),
         (other_query, "of-somebody-else"),
-        (surplus, "has 3 rows; 2 were asked for"),
+        (surplus, "has 3 rows; 2 were requested"),
     ] {
         let (rows, error, _) = read(&[page(&[0, 1], 5, Some(2)), body]).await;
         let error = error.unwrap();

@@ -5,9 +5,9 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use rowfeed::{Error, ErrorKind, Run, Starting, prelude::*};
+use rowfeed::{Error, ErrorKind, Run, Starting, dune, prelude::*};
 use rowfeed_sandbox::{DUNE_QUERY_ID, Fault, LIGHTDASH_PROJECT_UUID, Recorded, Sandbox, Service};
-use serde_json::json;
+use serde_json::{Value, json};
 use support::{ALL, Bench, Number, numbers, upto};
 
 const BRIEF: Duration = Duration::from_millis(1);
@@ -127,14 +127,14 @@ async fn a_run_that_does_not_end_in_time_is_an_error_with_its_id() {
         let started = Instant::now();
         let error = starting(&bench, service, "SELECT 1")
             .poll_interval(Duration::from_millis(5), Duration::from_millis(10))
-            .timeout(Duration::from_millis(150))
+            .timeout(Duration::from_millis(300))
             .await
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
-        assert!(error.to_string().contains("150ms"), "{error}");
+        assert!(error.to_string().contains("300ms"), "{error}");
         let took = started.elapsed();
         assert!(
-            (150..2_000).contains(&took.as_millis()),
+            (300..2_000).contains(&took.as_millis()),
             "{service:?}: {took:?}"
         );
         let requests = bench.sandbox.take_requests();
@@ -441,5 +441,106 @@ async fn a_run_shows_which_it_is() {
         assert_eq!(run.service(), name);
         let shown = format!("{run:?}");
         assert!(shown.contains(run.id()) && shown.contains(name), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn no_interval_is_so_short_that_requests_flood_the_service() {
+    let bench = Bench::start().await;
+    bench.sandbox.fault(Fault::state_forever());
+    for service in ALL {
+        for interval in [Duration::ZERO, Duration::from_nanos(1), BRIEF] {
+            let error = starting(&bench, service, "SELECT 1")
+                .poll_interval(interval, interval)
+                .timeout(Duration::from_millis(600))
+                .await
+                .unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Timeout);
+            let requests = bench.sandbox.take_requests();
+            let polls = requests.iter().filter(|request| is_poll(request)).count();
+            // Pauses of 10, 20, 40, 80 and then 100 ms.
+            assert!(
+                (3..=12).contains(&polls),
+                "{service:?} {interval:?}: {polls}"
+            );
+        }
+    }
+}
+
+/// The error of a run whose start is answered with this; it sends nothing more.
+async fn unnamed(bench: &Bench, service: Service, starting: Starting, body: &Value) -> Error {
+    let answer = Fault::answer(200, "application/json", body.to_string());
+    bench.sandbox.fault(answer.on(service).method("POST"));
+    let error = starting.await.unwrap_err();
+    let requests = bench.sandbox.take_requests();
+    assert_eq!(requests.len(), 1, "{requests:#?}");
+    error
+}
+
+#[tokio::test]
+async fn a_run_that_is_not_named_is_an_error_of_the_answer() {
+    let bench = Bench::start().await;
+    let client = &bench.dune;
+    for id in ["", " "] {
+        let execution = json!({ "execution_id": id, "state": "QUERY_STATE_PENDING" });
+        let pipeline = json!({ "pipeline_execution_id": id });
+        let query = json!({ "status": "ok", "results": {
+            "queryUuid": id, "cacheMetadata": { "cacheHit": false }, "parameterReferences": [],
+            "usedParametersValues": {}, "resolvedTimezone": null,
+        } });
+        let query_pipeline: dune::types::ExecuteQueryPipelineRequest =
+            serde_json::from_value(json!({ "performance": "medium" })).unwrap();
+        let any_pipeline: dune::types::ExecutePipelineRequest =
+            serde_json::from_value(json!({ "pipeline": { "nodes": [] } })).unwrap();
+        let runs = [
+            (
+                "execute_sql",
+                Service::Dune,
+                client.execute_sql().body("SELECT 1").run(),
+                &execution,
+            ),
+            (
+                "execute_query",
+                Service::Dune,
+                client.execute_query().query_id(DUNE_QUERY_ID).run(),
+                &execution,
+            ),
+            (
+                "execute_query_pipeline",
+                Service::Dune,
+                client
+                    .execute_query_pipeline()
+                    .query_id(DUNE_QUERY_ID)
+                    .body(query_pipeline)
+                    .run(),
+                &pipeline,
+            ),
+            (
+                "execute_pipeline",
+                Service::Dune,
+                client.execute_pipeline().body(any_pipeline).run(),
+                &pipeline,
+            ),
+            (
+                "execute_async_sql_query",
+                Service::Lightdash,
+                bench.start_lightdash("SELECT 1").run(),
+                &query,
+            ),
+            (
+                "create_query",
+                Service::YandexQuery,
+                bench.start_yandex_query("SELECT 1").run(),
+                &json!({ "id": id }),
+            ),
+        ];
+        for (operation, service, starting, body) in runs {
+            let error = unnamed(&bench, service, starting, body).await;
+            assert_eq!(error.kind(), ErrorKind::Call, "{error}");
+            assert_eq!(error.run_id(), None);
+            let said = error.message();
+            assert!(said.starts_with(operation), "{said}");
+            assert!(said.contains(&format!("\"{id}\"")), "{said}");
+        }
     }
 }

@@ -36,7 +36,7 @@ struct Args {
     #[arg(long, default_value_t = rowfeed_sandbox::DUNE_QUERY_ID)]
     query_id: i64,
     /// How often to look, and how old the result may be.
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     every_secs: u64,
     /// How many rows to show.
     #[arg(long, default_value_t = 12)]

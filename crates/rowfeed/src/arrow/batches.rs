@@ -61,7 +61,7 @@ pub struct RecordBatches {
     reading: Option<Reading>,
     batch: Option<Batch>,
     /// Up to where rows have been read, and up to where they have been given out.
-    read_to: Option<(Cursor, u64)>,
+    read_to: Option<Cursor>,
     given_to: Option<Cursor>,
     is_given: bool,
     failed: Option<Error>,
@@ -275,7 +275,7 @@ impl RecordBatches {
     /// The same batches, read on a thread of their own.
     #[cfg(feature = "blocking")]
     pub(super) fn apart(mut self) -> Self {
-        self.pages = self.pages.apart();
+        self.pages.fetch_on_own_thread();
         self
     }
 
@@ -341,7 +341,7 @@ impl RecordBatches {
         });
         Poll::Ready(match page {
             Ok(Some(page)) => {
-                self.read_to = Some((page.start.clone(), 0));
+                self.read_to = Some(page.cursor_after(0));
                 self.reading = Some(Reading::new(page));
                 Ok(true)
             }
@@ -391,9 +391,7 @@ impl RecordBatches {
             return Err(error);
         }
         self.done = was_done;
-        if let Some((_, read)) = &mut self.read_to {
-            *read = reading.read as u64;
-        }
+        self.read_to = Some(reading.page.cursor_after(reading.read as u64));
         let is_full = match self.rows {
             usize::MAX => reading.is_done && batch.rows() > 0,
             rows => batch.rows() == rows,
@@ -425,8 +423,7 @@ impl RecordBatches {
             self.reading = None;
         })?;
         self.is_given = true;
-        let read_to = self.read_to.as_ref();
-        self.given_to = read_to.map(|(page, read)| page.at(page.row() + read));
+        self.given_to = self.read_to.clone();
         Ok(Some(batch))
     }
 
@@ -466,5 +463,12 @@ impl fmt::Debug for RecordBatches {
             .field("pages", &self.pages)
             .field("wishes", &self.wishes)
             .finish_non_exhaustive()
+    }
+}
+
+impl Pages {
+    /// The rows of all pages as Arrow record batches.
+    pub fn record_batches(self) -> RecordBatches {
+        RecordBatches::new(self)
     }
 }

@@ -5,7 +5,7 @@ use std::{fmt, iter::FusedIterator};
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, SchemaRef};
 
-use crate::{Cursor, Error, blocking::at_once};
+use crate::{Cursor, Error, blocking::now};
 
 /// Record batches one after the other, for code without async; made by
 /// [`RecordBatches::blocking`](crate::RecordBatches::blocking).
@@ -49,7 +49,7 @@ impl crate::RecordBatches {
     /// Those of [`schema`](Self::schema).
     pub fn blocking(self) -> Result<RecordBatches, Error> {
         let mut batches = self.apart();
-        let schema = at_once(|context| batches.poll_schema(context))?;
+        let schema = now(|context| batches.poll_schema(context))?;
         Ok(RecordBatches { batches, schema })
     }
 }
@@ -67,7 +67,7 @@ impl Iterator for RecordBatches {
     type Item = Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = at_once(|context| self.batches.poll_batch(context));
+        let batch = now(|context| self.batches.poll_batch(context));
         batch.map_err(ArrowError::from).transpose()
     }
 }

@@ -64,12 +64,12 @@ impl Page {
     /// # }
     /// ```
     pub fn record_batch(&self) -> Result<RecordBatch, Error> {
-        let layout = Wishes::default().layout(self.service, &self.columns);
+        let layout = Wishes::default().layout(self.service(), self.columns());
         let layout = layout.map_err(|error| error.with_run(self.run_id()))?;
         let mut reading = Reading::new(self.clone());
         let mut batch = reading.batch(&Arc::new(layout), usize::MAX);
-        reading.fill(&mut batch, &self.columns, usize::MAX)?;
-        finish(batch, self.service)
+        reading.fill(&mut batch, self.columns(), usize::MAX)?;
+        finish(batch, self.service())
     }
 }
 
@@ -108,13 +108,13 @@ impl Reading {
         at_most: usize,
     ) -> Result<(), Error> {
         let page = &self.page;
-        let left = page.kept.unwrap_or(usize::MAX) - self.read;
+        let left = page.len() - self.read;
         let wanted = at_most.min(left);
-        let first_row = page.start.row + self.read as u64;
+        let first_row = page.first_row() + self.read as u64;
         let read = self
             .cells
-            .read(columns, page.rows.as_str(), first_row, wanted, batch);
-        let read = read.map_err(|error| page.unfit(error))?;
+            .read(columns, page.raw().as_str(), first_row, wanted, batch);
+        let read = read.map_err(|error| page.decode_error(error))?;
         self.read += read;
         self.is_done = read < wanted || self.read == page.len();
         Ok(())

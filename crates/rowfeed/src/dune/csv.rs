@@ -18,27 +18,28 @@ use rowfeed_dune::{builder, types};
 
 use super::{
     csv_joint::Joint,
-    request::PAGE_SIZE,
+    paging::next_offset,
+    request::{PAGE_SIZE, pinned},
     state::{SERVICE, call, check_state},
 };
-use crate::{Error, ErrorKind, source::BoxFuture};
+use crate::{
+    Error, ErrorKind,
+    paging::BoxFuture,
+    parameter::{Parameter, count},
+};
 
 /// An operation that answers with CSV: all pages as one text.
 pub trait ReadsCsv: Sized {
-    /// The CSV of the whole result. Nothing is sent before the first bytes are asked for.
+    /// Returns the CSV of the whole result. Nothing is sent before the first bytes are needed.
     ///
     /// Every parameter of the operation keeps its meaning and goes with every page; `limit` is the
-    /// number of rows that are wanted at all.
+    /// number of rows in all.
     ///
     /// ```
     /// use std::io::Write as _;
     /// # use rowfeed::{dune, prelude::*};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # rowfeed::__example!(|sandbox, dune| {
     /// # let query_id = rowfeed_sandbox::DUNE_QUERY_ID;
     /// # let mut file = Vec::new();
     /// let latest = dune.get_latest_query_result_csv().query_id(query_id);
@@ -49,8 +50,7 @@ pub trait ReadsCsv: Sized {
     /// # let text = String::from_utf8(file)?;
     /// # assert!(text.starts_with("project,block_date\n"), "{text}");
     /// # assert_eq!(text.lines().count(), 1 + 48);
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     fn csv(self) -> CsvBytes;
 }
@@ -75,28 +75,23 @@ pub trait ReadsCsv: Sized {
 /// use futures_util::TryStreamExt as _;
 /// # use rowfeed::{dune, prelude::*};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # rowfeed::__example!(|sandbox, dune| {
 /// let run = dune.execute_sql().body("SELECT project, chain FROM projects").run().await?;
 /// let csv = dune.get_execution_results_csv().execution_id(run.id()).csv().max_rows(2);
 /// let pieces: Vec<_> = csv.try_collect().await?;
 /// let text = String::from_utf8(pieces.concat())?;
 /// assert_eq!(text.lines().next(), Some("project,chain"));
 /// # assert_eq!(text.lines().count(), 3);
-/// # Ok(())
-/// # }
+/// # });
 /// ```
-#[must_use = "nothing is sent before bytes are asked for"]
+#[must_use = "nothing is sent before the first bytes are needed"]
 pub struct CsvBytes {
     state: State,
     request: Request,
     page_size: u32,
     at_most: Option<u64>,
     first_row: u64,
-    /// Where the page that is being read, or asked for, begins.
+    /// Where the page that is being read, or requested, begins.
     row: u64,
     /// Where the page after it begins.
     next: Option<u64>,
@@ -114,45 +109,43 @@ enum State {
 impl ReadsCsv for builder::GetExecutionResultsCsv {
     fn csv(self) -> CsvBytes {
         let (limit, offset) = (self.limit.clone(), self.offset.clone());
-        CsvBytes::new(Request::Execution(self), limit, offset)
+        CsvBytes::new(Request::Execution(self), &limit, &offset)
     }
 }
 
 impl ReadsCsv for builder::GetLatestQueryResultCsv {
     fn csv(self) -> CsvBytes {
         let (limit, offset) = (self.limit.clone(), self.offset.clone());
-        CsvBytes::new(Request::Latest(self), limit, offset)
+        CsvBytes::new(Request::Latest(self), &limit, &offset)
     }
 }
 
 impl CsvBytes {
-    fn new(
-        request: Request,
-        limit: Result<Option<i64>, String>,
-        offset: Result<Option<i64>, String>,
-    ) -> Self {
-        let mut this = Self {
-            state: State::Waiting,
+    fn new(request: Request, limit: &Parameter, offset: &Parameter) -> Self {
+        let range = || {
+            Ok((
+                count(SERVICE, "limit", limit)?,
+                count(SERVICE, "offset", offset)?,
+            ))
+        };
+        let (state, (at_most, offset)) = match range() {
+            Ok(range) => (State::Waiting, range),
+            Err(error) => (State::Failed(error), (None, None)),
+        };
+        let first_row = offset.unwrap_or(0);
+        Self {
+            state,
             request,
             page_size: PAGE_SIZE,
-            at_most: None,
-            first_row: 0,
-            row: 0,
+            at_most,
+            first_row,
+            row: first_row,
             next: None,
             joint: Joint::default(),
-        };
-        match (rows("limit", limit), rows("offset", offset)) {
-            (Ok(limit), Ok(offset)) => {
-                this.at_most = limit;
-                this.first_row = offset.unwrap_or(0);
-                this.row = this.first_row;
-            }
-            (Err(error), _) | (_, Err(error)) => this.state = State::Failed(error),
         }
-        this
     }
 
-    /// How many rows to ask for at a time: 32,000 unless set. Dune may send fewer.
+    /// Sets how many rows to request at a time; 32,000 if unset. Dune may send fewer.
     pub fn page_size(mut self, rows: u32) -> Self {
         self.page_size = rows;
         self
@@ -164,8 +157,7 @@ impl CsvBytes {
         self
     }
 
-    /// Takes a result that Dune has cut off for its size as it is. Without this it is an error of
-    /// the kind [`Truncated`](crate::ErrorKind::Truncated).
+    /// Accepts a result that Dune has cut off for its size. Without this it is an error of the kind [`Truncated`](crate::ErrorKind::Truncated).
     pub fn allow_truncated(mut self) -> Self {
         self.request.allow_partial();
         self
@@ -216,7 +208,7 @@ impl CsvBytes {
     /// Asks for the page that begins with `row`, if it is wanted.
     fn ask(&self) -> Result<State, Error> {
         if self.page_size == 0 {
-            let message = "a page size of 0 rows was asked for; it must be at least 1";
+            let message = "a page size of 0 rows was set; it must be at least 1";
             return Err(Error::invalid(SERVICE, message));
         }
         let read = self.row - self.first_row;
@@ -253,22 +245,15 @@ impl CsvBytes {
                 None => self.request.pin(id),
             }
         }
-        self.next = match header("x-dune-next-offset") {
+        let next = match header("x-dune-next-offset").map(|next| (next, next.trim().parse())) {
             None => None,
-            Some(_) if self.request.is_sample() => {
-                let message = "a sample is one page, and Dune says that rows follow this one";
-                return Err(self.paging(message));
+            Some((_, Ok(next))) => Some(next),
+            Some((next, Err(_))) => {
+                return Err(self.paging(format!("the next page would begin at row {next:?}")));
             }
-            Some(next) => match next.trim().parse::<i64>().map(u64::try_from) {
-                Ok(Ok(next)) if next > self.row => Some(next),
-                _ => {
-                    return Err(self.paging(format!(
-                        "the next page would begin at row {next:?}, and this one begins at row {}",
-                        self.row
-                    )));
-                }
-            },
         };
+        let next = next_offset(self.row, next, self.request.is_sample());
+        self.next = next.map_err(|message| self.paging(message))?;
         Ok(page.into_inner())
     }
 
@@ -319,17 +304,6 @@ impl fmt::Debug for CsvBytes {
     }
 }
 
-fn rows(name: &str, value: Result<Option<i64>, String>) -> Result<Option<u64>, Error> {
-    let value = value.map_err(|message| Error::invalid(SERVICE, message))?;
-    let rows = value.map(|value| {
-        u64::try_from(value).map_err(|_| {
-            let message = format!("{name} is {value} rows, and must be at least 0");
-            Error::invalid(SERVICE, message)
-        })
-    });
-    rows.transpose()
-}
-
 /// The execution in `…/execution/ID/results…`.
 fn execution_in(uri: &str) -> Option<&str> {
     let path = uri.split(['?', '#']).next()?;
@@ -362,7 +336,7 @@ async fn only_csv(answer: ResponseValue<ByteStream>) -> Result<ResponseValue<Byt
             check_state(&result.state, finished, error, &result.execution_id)?;
         }
     }
-    let message = format!("CSV was asked for, and the answer is {said}");
+    let message = format!("CSV was requested, and the answer is {said}");
     Err(Error::new(ErrorKind::Call, SERVICE, message))
 }
 
@@ -383,7 +357,7 @@ macro_rules! each {
 }
 
 impl Request {
-    /// Asks for a page. A sample is one page, and takes neither limit nor offset.
+    /// Requests a page. A sample is one page, and takes neither limit nor offset.
     fn send(
         &self,
         offset: u64,
@@ -413,21 +387,11 @@ impl Request {
         each!(self, builder => builder.allow_partial_results = Ok(Some(true)));
     }
 
-    /// From now on reads from this execution, with the parameters that shape the rows.
+    /// Reads from this execution from now on, with the same parameters.
     fn pin(&mut self, execution_id: &str) {
         let Self::Latest(builder) = self else {
             return;
         };
-        let mut results = builder
-            .client
-            .get_execution_results_csv()
-            .execution_id(execution_id);
-        results.allow_partial_results = builder.allow_partial_results.clone();
-        results.columns = builder.columns.clone();
-        results.filters = builder.filters.clone();
-        results.ignore_max_credits_per_request = builder.ignore_max_credits_per_request.clone();
-        results.sample_count = builder.sample_count.clone();
-        results.sort_by = builder.sort_by.clone();
-        *self = Self::Execution(results);
+        *self = Self::Execution(pinned!(builder, get_execution_results_csv, execution_id));
     }
 }

@@ -1,4 +1,4 @@
-//! The latest result of a saved query, if it is fresh enough, or else a new one.
+//! The latest result of a saved query if it is fresh enough, or else a new one.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,22 +7,19 @@ use rowfeed_dune::{builder, types};
 
 use super::{
     run::{Execution, INTERVAL},
-    state::{SERVICE, call},
+    state::{SERVICE, call, check_state},
 };
-use crate::{Error, Starting};
 use rowfeed_rows::datetime::unix_nanos;
 
-/// Freshness of latest results, which Dune's API does not know: they are as old as they are.
+use crate::{Error, ErrorKind, Starting};
+
+/// Limits the age of a latest result, which Dune's API cannot do.
 ///
 /// ```
 /// use std::time::Duration;
 /// use rowfeed::{dune, prelude::*};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # rowfeed::__example!(|sandbox, dune| {
 /// # let query_id = rowfeed_sandbox::DUNE_QUERY_ID;
 /// let latest = dune.get_latest_query_result().query_id(query_id);
 /// let run = latest.max_age(Duration::from_secs(3600)).await?;
@@ -30,40 +27,42 @@ use rowfeed_rows::datetime::unix_nanos;
 /// let rows: Vec<rowfeed::Row> = run.rows().try_collect().await?;
 /// # assert_eq!(rows.len(), 48);
 /// # assert!(sandbox.requests().iter().all(|request| request.method == "GET"));
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 pub trait MaxAge {
-    /// The run of the latest result, if it ended no longer than `max_age` ago by this machine's
-    /// clock, or is still on its way; else the query is executed, which costs credits.
+    /// Returns the run of the latest result if it ended no longer than `max_age` ago by this
+    /// machine's clock; otherwise executes the query, which costs credits.
+    ///
+    /// The query is executed when its latest result is older, has no age, or failed, was cancelled or
+    /// has expired, and when Dune says that there is no result. An execution that has not ended is
+    /// waited for, but never cancelled: it was started elsewhere. Everything else is an error, and
+    /// nothing is executed: a query that does not exist, a 404 that is not Dune's, and a state that
+    /// this version does not know and Dune does not call unfinished.
     ///
     /// The query's parameters (`params`) choose the result, and go into the execution. What shapes
-    /// the rows (`columns`, `filters`, …) is not taken over: it belongs to reading the run.
+    /// the rows (`columns`, `filters`, …) is not used here: set it where the run is read.
     fn max_age(self, max_age: Duration) -> Starting;
 }
 
 impl MaxAge for builder::GetLatestQueryResult {
     fn max_age(self, max_age: Duration) -> Starting {
         Starting::new(INTERVAL, self.client.clone(), move |client| async move {
-            let invalid = |message: &String| Error::invalid(SERVICE, message.clone());
+            let invalid = |message: &String| Error::invalid(SERVICE, message);
             let query_id = *self.query_id.as_ref().map_err(invalid)?;
             let params = self.params.as_ref().map_err(invalid)?.clone();
 
             let mut look = client.get_latest_query_result().query_id(query_id);
             look.params = Ok(params.clone());
-            // One row is enough to see its age, also of a result that Dune has cut off: whether that
-            // will do is for those to say who read it.
+            // One row is enough to see the age, also of a result that Dune has cut off: whether to
+            // accept that is decided where the run is read.
             let look = look.limit(1).offset(0).allow_partial_results(true);
             let latest = match look.send().await {
-                Ok(latest) => Some(latest.into_inner()),
-                // No result yet, or none for these parameters.
-                Err(error) if error.is_not_found() => None,
+                Ok(latest) => usable(&latest.into_inner(), max_age)?,
+                Err(error) if says_no_result(&error) => None,
                 Err(error) => return Err(call(error)),
             };
-            if let Some(latest) = latest
-                && is_fresh(&latest, max_age)
-            {
-                return Ok(Execution::new(client, latest.execution_id));
+            if let Some(id) = latest {
+                return Ok(Execution::found(client, id));
             }
             let parameters = params.into_iter().flatten();
             let parameters = parameters
@@ -74,23 +73,48 @@ impl MaxAge for builder::GetLatestQueryResult {
                 query_parameters: parameters,
             };
             let started = client.execute_query().query_id(query_id).body(body).send();
-            let started = started.await.map_err(call)?;
-            Ok(Execution::new(client, started.into_inner().execution_id))
+            let started = started.await.map_err(call)?.into_inner();
+            Execution::started(client, "execute_query", &started)
         })
     }
 }
 
-fn is_fresh(latest: &types::ReadExecutionResultResponse, max_age: Duration) -> bool {
+/// Whether Dune says that the query exists and has no result, or none for these parameters. A 404
+/// may also come from a proxy, or mean that there is no such query.
+fn says_no_result(error: &rowfeed_dune::Error) -> bool {
+    const NO_QUERY: &str = "query not found";
+    let said = error.api_error().map(|body| body.error.to_lowercase());
+    error.is_not_found() && said.is_some_and(|said| !said.contains(NO_QUERY))
+}
+
+/// The execution of the latest result, if it is fresh or unfinished; `None` if another is needed.
+fn usable(
+    latest: &types::ReadExecutionResultResponse,
+    max_age: Duration,
+) -> Result<Option<String>, Error> {
     use types::ExecutionState as State;
-    match &latest.state {
+    let (id, finished) = (&latest.execution_id, latest.is_execution_finished);
+    let is_usable = match &latest.state {
+        State::Completed | State::CompletedPartial => is_fresh(latest, max_age),
+        State::Failed | State::Cancelled | State::Canceled | State::Expired => false,
         State::Pending | State::Executing => true,
-        State::Completed | State::CompletedPartial => {
-            let ended = latest.execution_ended_at.as_deref().and_then(unix_nanos);
-            let now = platform::now().duration_since(SystemTime::UNIX_EPOCH);
-            let now = now.unwrap_or_default().as_nanos().cast_signed();
-            // A clock that runs behind Dune's makes an age of less than nothing: fresh.
-            ended.is_some_and(|ended| now - ended <= max_age.as_nanos().cast_signed())
+        _ if finished == Some(false) => true,
+        unknown => {
+            check_state(unknown, finished, latest.error.as_ref(), id)?;
+            false
         }
-        _ => false,
+    };
+    if is_usable && id.is_empty() {
+        let message = "the latest result names no execution, so it cannot be read";
+        return Err(Error::new(ErrorKind::Paging, SERVICE, message));
     }
+    Ok(is_usable.then(|| id.clone()))
+}
+
+fn is_fresh(latest: &types::ReadExecutionResultResponse, max_age: Duration) -> bool {
+    let ended = latest.execution_ended_at.as_deref().and_then(unix_nanos);
+    let now = platform::now().duration_since(SystemTime::UNIX_EPOCH);
+    let now = now.unwrap_or_default().as_nanos().cast_signed();
+    // A clock that runs behind Dune's makes an age of less than nothing: fresh.
+    ended.is_some_and(|ended| now - ended <= max_age.as_nanos().cast_signed())
 }

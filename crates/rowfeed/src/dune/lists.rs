@@ -1,10 +1,10 @@
 //! How Dune's lists page.
 //!
-//! - All of them count by `offset` and `limit`, and may send fewer items than asked for.
+//! - All of them count by `offset` and `limit`, and may send fewer items than requested.
 //! - Queries and datasets name the `total` and no next page: the next one begins after the items
 //!   that came, and the list ends with the total or with a page without items. A short page is not
 //!   the end.
-//! - Uploads and materialised views name the next page by `next_offset`; absent or 0, there is
+//! - Uploads and materialized views name the next page by `next_offset`; absent or 0, there is
 //!   none. A page without items is not the end.
 
 use rowfeed_dune::{builder, types};
@@ -12,11 +12,11 @@ use rowfeed_dune::{builder, types};
 use super::state::{SERVICE, call};
 use crate::{
     Error, Items, ListCursor, ListsItems,
-    items::{ListPage, Listing},
-    lists::Parameters,
+    lists::{Answer, Listing, Parameters, items, text},
+    parameter::{Parameter, count},
 };
 
-/// An operation, the usual size of its pages, what it lists, and what says where to go on.
+/// An operation, the usual size of its pages, what it lists, and what names the next page.
 macro_rules! lists {
     ($($builder:ident, $operation:literal, by $size:literal:
        $items:ident of $item:ident, $rule:ident($says:ident);)*) => {$(
@@ -25,13 +25,13 @@ macro_rules! lists {
 
             fn items(self) -> Items<types::$item> {
                 let listing = listing($operation, self.__parameters(), &self.limit, &self.offset, $size);
-                Items::new(listing, move |wanted| {
-                    let offset = wanted.position.cast_signed();
-                    let list = self.clone().offset(offset).limit(wanted.size().cast_signed());
+                items(listing, move |request| {
+                    let offset = request.position.cast_signed();
+                    let list = self.clone().offset(offset).limit(request.items.cast_signed());
                     Box::pin(async move {
                         let page = list.send().await.map_err(call)?.into_inner();
                         let next = $rule(offset, page.$items.len(), page.$says);
-                        Ok(ListPage::new(page.$items, next))
+                        Ok(Answer::new(request.position, page.$items, next))
                     })
                 })
             }
@@ -60,24 +60,15 @@ fn named(_offset: i64, _items: usize, next: Option<i64>) -> Option<i64> {
 fn listing(
     operation: &'static str,
     parameters: Parameters,
-    limit: &Result<Option<i64>, String>,
-    offset: &Result<Option<i64>, String>,
-    page_size: u64,
+    limit: &Parameter,
+    offset: &Parameter,
+    page_size: u32,
 ) -> Result<Listing, Error> {
-    let count = |name: &str, value: &Result<Option<i64>, String>| match value {
-        Ok(None) => Ok(None),
-        Ok(Some(value)) => u64::try_from(*value).map(Some).map_err(|_| {
-            let message = format!("{name} is {value}, and must be at least 0");
-            Error::invalid(SERVICE, message)
-        }),
-        Err(message) => Err(Error::invalid(SERVICE, message.clone())),
-    };
-    let mut start = ListCursor::start(SERVICE, operation, parameters);
-    start.position = count("offset", offset)?.unwrap_or(0);
+    let start = ListCursor::start(SERVICE, operation, text(parameters));
     Ok(Listing {
         service: SERVICE,
-        start,
-        at_most: count("limit", limit)?,
+        start: start.at(count(SERVICE, "offset", offset)?.unwrap_or(0)),
+        at_most: count(SERVICE, "limit", limit)?,
         page_size,
     })
 }

@@ -3,15 +3,14 @@
 use rowfeed_dune::{Client, builder, types};
 
 use super::{
-    run::{Completed, INTERVAL, Looked, look},
+    run::{INTERVAL, ask},
     state::{SERVICE, call},
 };
 use crate::{
-    Details, Error, ErrorKind, Run, Starting, StartsRun,
-    job::{Asked, Job},
-    reader::Start,
+    Details, Error, ErrorKind, Starting, StartsRun,
+    job::{Asked, Job, started_id},
+    paging::BoxFuture,
     run::Ended,
-    source::BoxFuture,
 };
 
 /// Runs the steps, and ends with the rows of the query itself.
@@ -23,12 +22,17 @@ impl StartsRun for builder::ExecuteQueryPipeline {
                 client: client.clone(),
                 ..self
             };
-            let started = operation.send().await.map_err(call)?;
+            let started = operation.send().await.map_err(call)?.into_inner();
             let query = query_id.map_err(|message| Error::invalid(SERVICE, message))?;
             Ok(Pipeline {
                 client,
                 queries: vec![Step { node: None, query }],
-                id: started.into_inner().pipeline_execution_id,
+                id: started_id(
+                    SERVICE,
+                    "execute_query_pipeline",
+                    &started.pipeline_execution_id,
+                    &started,
+                )?,
             })
         })
     }
@@ -45,7 +49,7 @@ impl StartsRun for builder::ExecutePipeline {
                 client: client.clone(),
                 ..self
             };
-            let started = operation.send().await.map_err(call)?;
+            let started = operation.send().await.map_err(call)?.into_inner();
             let body = body.map_err(|message| Error::invalid(SERVICE, message))?;
             let nodes = body.pipeline.nodes.into_iter().flatten();
             let queries = nodes.filter_map(|node| {
@@ -56,7 +60,12 @@ impl StartsRun for builder::ExecutePipeline {
             Ok(Pipeline {
                 client,
                 queries: queries.collect(),
-                id: started.into_inner().pipeline_execution_id,
+                id: started_id(
+                    SERVICE,
+                    "execute_pipeline",
+                    &started.pipeline_execution_id,
+                    &started,
+                )?,
             })
         })
     }
@@ -126,17 +135,9 @@ impl Job for Pipeline {
                         queue_position: None,
                     });
                 };
-                match look(client.clone(), execution).await? {
-                    Looked::Ended(one) => completed.push(one),
-                    Looked::Going {
-                        state,
-                        queue_position,
-                    } => {
-                        return Ok(Asked::Going {
-                            state,
-                            queue_position,
-                        });
-                    }
+                match ask(client.clone(), execution).await? {
+                    Asked::Ended(one) => completed.push(one),
+                    going => return Ok(going),
                 }
             }
             // A pipeline of nothing but views has no execution to look at.
@@ -146,9 +147,9 @@ impl Job for Pipeline {
                     queue_position: None,
                 });
             }
-            Ok(Asked::Ended(match <[Completed; 1]>::try_from(completed) {
-                Ok([only]) => Run::new(only),
-                Err(several) => Run::new(Several::new(id, several)),
+            Ok(Asked::Ended(match <[Ended; 1]>::try_from(completed) {
+                Ok([only]) => only,
+                Err(several) => all(id, several),
             }))
         })
     }
@@ -179,51 +180,19 @@ fn check_status(
     Ok(says(&["FINISH", "COMPLETE", "SUCCE"]))
 }
 
-/// The queries of a pipeline that has ended well.
-struct Several {
-    id: String,
-    queries: Vec<Completed>,
-    result_sets: Vec<Option<u64>>,
-    details: Details,
-}
-
-impl Several {
-    fn new(id: String, queries: Vec<Completed>) -> Self {
-        let costs = queries.iter().map(|query| query.details().cost_credits);
-        Self {
-            id,
-            details: Details {
-                cost_credits: costs.sum(),
-                ..Details::default()
-            },
-            result_sets: queries
-                .iter()
-                .flat_map(|query| query.result_sets())
-                .copied()
-                .collect(),
-            queries,
-        }
-    }
-}
-
-impl Ended for Several {
-    fn service(&self) -> &'static str {
-        SERVICE
-    }
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn details(&self) -> &Details {
-        &self.details
-    }
-
-    fn result_sets(&self) -> &[Option<u64>] {
-        &self.result_sets
-    }
-
-    fn source(&self, result_set: usize) -> Box<dyn Start> {
-        self.queries[result_set].source(0)
+/// The queries of a pipeline that has ended well, with a result for each.
+fn all(id: String, queries: Vec<Ended>) -> Ended {
+    let costs = queries.iter().map(|query| query.details.cost_credits);
+    Ended {
+        service: SERVICE,
+        id,
+        details: Details {
+            cost_credits: costs.sum(),
+            ..Details::default()
+        },
+        result_sets: queries
+            .into_iter()
+            .flat_map(|query| query.result_sets)
+            .collect(),
     }
 }

@@ -134,7 +134,7 @@ mod tests {
             assert_eq!(filtered(place).misfit(None), None);
         }
         assert!(filtered(page(5, Some(14))).misfit(None).is_some());
-        // Nobody asked for the rest, and a place behind the end has no rows.
+        // The rest is not needed, and a place behind the end has no rows.
         let enough = Place {
             is_enough: true,
             ..page(5, None)

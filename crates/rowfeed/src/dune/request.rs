@@ -1,14 +1,16 @@
-//! The operation that a page is read with, and what of it shapes the rows.
+//! The operation that a page is read with, and which of its parameters shape the rows.
 
 use rowfeed_dune::{builder, types};
 
 use super::state::call;
 use crate::{
     Error,
-    source::{BoxFuture, Wanted},
+    cursor::ResultId,
+    paging::{BoxFuture, Reconnect, Wanted},
+    parameter::Parameter,
 };
 
-/// What Dune's own clients ask for.
+/// What Dune's own clients request.
 pub(super) const PAGE_SIZE: u32 = 32_000;
 
 /// Three operations read pages; after its first page a result is read from its execution.
@@ -29,13 +31,30 @@ macro_rules! each {
     };
 }
 
+/// An operation that reads an execution, with the parameters of another that shape the rows. The
+/// operations for CSV have the same parameters.
+macro_rules! pinned {
+    ($builder:expr, $operation:ident, $execution_id:expr) => {{
+        let from = $builder;
+        let mut results = from.client.$operation().execution_id($execution_id);
+        results.allow_partial_results = from.allow_partial_results.clone();
+        results.columns = from.columns.clone();
+        results.filters = from.filters.clone();
+        results.ignore_max_credits_per_request = from.ignore_max_credits_per_request.clone();
+        results.sample_count = from.sample_count.clone();
+        results.sort_by = from.sort_by.clone();
+        results
+    }};
+}
+pub(super) use pinned;
+
 impl Request {
-    /// Asks for a page. A sample is one page, and takes neither limit nor offset.
+    /// Requests a page. A sample is one page, and takes neither limit nor offset.
     pub(super) fn send(
         &self,
         offset: u64,
         rows: u64,
-        wanted: Wanted,
+        wanted: &Wanted,
     ) -> BoxFuture<Result<types::ReadExecutionResultResponse, Error>> {
         let id = self.execution_id().map(str::to_owned);
         each!(self, builder => {
@@ -63,7 +82,7 @@ impl Request {
         }
     }
 
-    pub(super) fn limit(&self) -> &Result<Option<i64>, String> {
+    pub(super) fn limit(&self) -> &Parameter {
         each!(self, builder => &builder.limit)
     }
 
@@ -85,7 +104,7 @@ impl Request {
         each!(self, builder => !matches!(builder.columns, Ok(None)))
     }
 
-    /// Asks for these columns only. Names with anything but letters, digits and `_` are quoted.
+    /// Requests these columns only. Names with anything but letters, digits and `_` are quoted.
     pub(super) fn choose_columns(&mut self, names: &[&str]) {
         let is_plain = |name: &str| {
             let mut letters = name.bytes();
@@ -99,8 +118,18 @@ impl Request {
         each!(self, builder => builder.columns = Ok(Some(columns)));
     }
 
+    /// The result that an execution has with these parameters.
+    pub(super) fn result(&self, execution_id: &str) -> ResultId {
+        ResultId::new(execution_id).with_shape(self.shape())
+    }
+
+    pub(super) fn reconnect(&mut self) -> Result<(), Error> {
+        each!(self, builder => builder.client = builder.client.reconnected()?);
+        Ok(())
+    }
+
     /// The parameters that decide which rows there are, and in which order.
-    pub(super) fn shape(&self) -> String {
+    fn shape(&self) -> String {
         let parameters = each!(self, builder => [
             ("filters", &builder.filters),
             ("sort_by", &builder.sort_by),
@@ -112,21 +141,13 @@ impl Request {
         said.collect::<Vec<_>>().join(" ")
     }
 
-    /// From now on reads from this execution, with the parameters that shape the rows.
+    /// Reads from this execution from now on, with the same parameters.
     pub(super) fn pin(&mut self, execution_id: &str) {
         if matches!(self, Self::Execution(_)) {
             return;
         }
         let pinned = each!(&*self, builder => {
-            let mut results = builder.client.get_execution_results().execution_id(execution_id);
-            results.allow_partial_results = builder.allow_partial_results.clone();
-            results.columns = builder.columns.clone();
-            results.filters = builder.filters.clone();
-            results.ignore_max_credits_per_request =
-                builder.ignore_max_credits_per_request.clone();
-            results.sample_count = builder.sample_count.clone();
-            results.sort_by = builder.sort_by.clone();
-            results
+            pinned!(builder, get_execution_results, execution_id)
         });
         *self = Self::Execution(pinned);
     }

@@ -10,11 +10,10 @@ use super::{
     state::{SERVICE, call, check_state},
 };
 use crate::{
-    Columns, Details, Error, Run, Starting, StartsRun,
-    job::{Asked, Interval, Job},
-    reader::Start,
-    run::{Ended, milliseconds},
-    source::BoxFuture,
+    Columns, Details, Error, Starting, StartsRun,
+    job::{Asked, Interval, Job, started_id},
+    paging::BoxFuture,
+    run::{Ended, ResultSet, milliseconds},
 };
 
 pub(super) const INTERVAL: Interval = Interval {
@@ -29,8 +28,8 @@ impl StartsRun for builder::ExecuteSql {
                 client: client.clone(),
                 ..self
             };
-            let started = operation.send().await.map_err(call)?;
-            Ok(Execution::new(client, started.into_inner().execution_id))
+            let started = operation.send().await.map_err(call)?.into_inner();
+            Execution::started(client, "execute_sql", &started)
         })
     }
 }
@@ -42,8 +41,8 @@ impl StartsRun for builder::ExecuteQuery {
                 client: client.clone(),
                 ..self
             };
-            let started = operation.send().await.map_err(call)?;
-            Ok(Execution::new(client, started.into_inner().execution_id))
+            let started = operation.send().await.map_err(call)?.into_inner();
+            Execution::started(client, "execute_query", &started)
         })
     }
 }
@@ -54,7 +53,11 @@ impl StartsRun for builder::GetExecutionStatus {
         Starting::new(INTERVAL, self.client.clone(), |client| async {
             let id = self.execution_id;
             let id = id.map_err(|message| Error::invalid(SERVICE, message))?;
-            Ok(Execution::new(client, id))
+            Ok(Execution {
+                client,
+                id,
+                is_own: true,
+            })
         })
     }
 }
@@ -63,11 +66,31 @@ impl StartsRun for builder::GetExecutionStatus {
 pub(super) struct Execution {
     client: Client,
     id: String,
+    is_own: bool,
 }
 
 impl Execution {
-    pub(super) fn new(client: Client, id: String) -> Self {
-        Self { client, id }
+    /// The execution that this answer to an operation names.
+    pub(super) fn started(
+        client: Client,
+        operation: &str,
+        answer: &types::ExecuteQueryResponse,
+    ) -> Result<Self, Error> {
+        let id = started_id(SERVICE, operation, &answer.execution_id, answer)?;
+        Ok(Self {
+            client,
+            id,
+            is_own: true,
+        })
+    }
+
+    /// An execution that somebody else has started, or an earlier program.
+    pub(super) fn found(client: Client, id: String) -> Self {
+        Self {
+            client,
+            id,
+            is_own: false,
+        }
     }
 }
 
@@ -81,53 +104,35 @@ impl Job for Execution {
     }
 
     fn ask(&self) -> BoxFuture<Result<Asked, Error>> {
-        let (client, id) = (self.client.clone(), self.id.clone());
-        Box::pin(ask(client, id))
+        Box::pin(ask(self.client.clone(), self.id.clone()))
     }
 
     fn cancel(&self) -> BoxFuture<Result<(), Error>> {
         let cancel = self.client.cancel_query_execution().execution_id(&self.id);
         Box::pin(async move { cancel.send().await.map(drop).map_err(call) })
     }
+
+    fn is_own(&self) -> bool {
+        self.is_own
+    }
 }
 
-async fn ask(client: Client, id: String) -> Result<Asked, Error> {
-    Ok(match look(client, id).await? {
-        Looked::Ended(completed) => Asked::Ended(Run::new(completed)),
-        Looked::Going {
-            state,
-            queue_position,
-        } => Asked::Going {
-            state,
-            queue_position,
-        },
-    })
-}
-
-/// How far an execution is.
-pub(super) enum Looked {
-    Going {
-        state: String,
-        queue_position: Option<u64>,
-    },
-    Ended(Completed),
-}
-
-pub(super) async fn look(client: Client, id: String) -> Result<Looked, Error> {
+/// Requests the state of an execution.
+pub(super) async fn ask(client: Client, id: String) -> Result<Asked, Error> {
     let status = client.get_execution_status().execution_id(&id).send();
     let status = status.await.map_err(call)?.into_inner();
     if is_going(&status) {
-        return Ok(Looked::Going {
+        return Ok(Asked::Going {
             state: status.state.as_str().to_owned(),
             queue_position: status.queue_position.and_then(|at| at.try_into().ok()),
         });
     }
     let finished = status.is_execution_finished;
     check_state(&status.state, finished, status.error.as_ref(), &id)?;
-    Ok(Looked::Ended(Completed::new(client, id, status)))
+    Ok(Asked::Ended(ended(client, id, status)))
 }
 
-/// A state that is not known goes on as long as Dune says that it has not ended.
+/// An unknown state is unfinished as long as Dune says so.
 fn is_going(status: &types::GetExecutionStatusResponse) -> bool {
     use types::ExecutionState as State;
     match &status.state {
@@ -138,60 +143,32 @@ fn is_going(status: &types::GetExecutionStatusResponse) -> bool {
 }
 
 /// An execution that has ended well.
-pub(super) struct Completed {
-    client: Client,
-    id: String,
-    details: Details,
-    result_sets: [Option<u64>; 1],
-}
-
-impl Completed {
-    fn new(client: Client, id: String, status: types::GetExecutionStatusResponse) -> Self {
-        let metadata = status.result_metadata.unwrap_or_default();
-        let millis = |count: Option<i64>| milliseconds(i32::try_from(count?).ok()?);
-        let columns = (!metadata.column_names.is_empty()).then(|| {
-            let types = Some(&metadata.column_types[..]).filter(|types| !types.is_empty());
-            Columns::dune(Some(&metadata.column_names), types)
-        });
-        Self {
-            client,
-            id,
-            result_sets: [metadata
-                .total_row_count
-                .and_then(|rows| rows.try_into().ok())],
-            details: Details {
-                submitted_at: status.submitted_at,
-                started_at: status.execution_started_at,
-                ended_at: status.execution_ended_at,
-                expires_at: status.expires_at,
-                queued_for: millis(metadata.pending_time_millis),
-                ran_for: millis(metadata.execution_time_millis),
-                cost_credits: status.execution_cost_credits,
-                columns,
-            },
-        }
-    }
-}
-
-impl Ended for Completed {
-    fn service(&self) -> &'static str {
-        SERVICE
-    }
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn details(&self) -> &Details {
-        &self.details
-    }
-
-    fn result_sets(&self) -> &[Option<u64>] {
-        &self.result_sets
-    }
-
-    fn source(&self, _result_set: usize) -> Box<dyn Start> {
-        let results = self.client.get_execution_results().execution_id(&self.id);
-        Box::new(Paging::of_execution(results, self.details.columns.as_ref()))
+fn ended(client: Client, id: String, status: types::GetExecutionStatusResponse) -> Ended {
+    let metadata = status.result_metadata.unwrap_or_default();
+    let millis = |count: Option<i64>| milliseconds(i32::try_from(count?).ok()?);
+    let columns = (!metadata.column_names.is_empty()).then(|| {
+        let types = Some(&metadata.column_types[..]).filter(|types| !types.is_empty());
+        Columns::dune(Some(&metadata.column_names), types)
+    });
+    let rows = metadata
+        .total_row_count
+        .and_then(|rows| rows.try_into().ok());
+    let results = client.get_execution_results().execution_id(&id);
+    let known = columns.clone();
+    let pages = move || Paging::of_execution(results.clone(), known.as_ref());
+    Ended {
+        service: SERVICE,
+        id,
+        result_sets: vec![ResultSet::new(rows, pages)],
+        details: Details {
+            submitted_at: status.submitted_at,
+            started_at: status.execution_started_at,
+            ended_at: status.execution_ended_at,
+            expires_at: status.expires_at,
+            queued_for: millis(metadata.pending_time_millis),
+            ran_for: millis(metadata.execution_time_millis),
+            cost_credits: status.execution_cost_credits,
+            columns,
+        },
     }
 }

@@ -2,7 +2,7 @@
 
 use rowfeed_dune::{Client, types};
 
-use crate::{Error, ErrorKind, Position, source::Reconnect};
+use crate::{Error, ErrorKind, Position, paging::Reconnect};
 
 pub(super) const SERVICE: &str = "dune";
 
@@ -18,8 +18,8 @@ impl Reconnect for Client {
 pub(super) const TRUNCATED: &str = "Dune cut the result off for its size; \
                                     allow_truncated() takes the part that there is";
 
-/// A partial result that was not asked for is refused, under a status that Dune does not document;
-/// the words tell it.
+/// Dune refuses a partial result unless it is allowed, with a status that it does not document: the
+/// text of the error is what tells.
 pub(super) fn call(error: rowfeed_dune::CallError) -> Error {
     const REFUSAL: &[u8] = b"allow_partial_results=true";
     const LONGEST: usize = 1024;

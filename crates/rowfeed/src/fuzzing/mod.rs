@@ -52,8 +52,7 @@ pub fn pages(data: &[u8]) {
 /// Stored cursors: what is read is written the same, and is refused or not, without a panic.
 pub fn cursors(data: &[u8]) {
     if let Some(cursor) = read_again::<Cursor>(data) {
-        let start = cursor.at(0);
-        let _ = cursor.check("dune", &start);
+        let _ = cursor.check("dune", cursor.result());
         let there = cursor.at(cursor.row());
         assert_eq!(there, cursor);
     }

@@ -1,9 +1,9 @@
 //! How Lightdash's lists page.
 //!
-//! - Pages count from 1, and all have the size that was asked for but the last.
+//! - Pages count from 1, and all have the size that was requested but the last.
 //! - `pagination` of an answer says which page it is, of which size, and how many there are: the
-//!   list ends with the last of them. A server that allows no pages of the size asked for says so
-//!   by another `pageSize`; reading goes on with that one.
+//!   list ends with the last of them. A server that does not allow the requested size answers with
+//!   another `pageSize`, and reading continues with that one.
 //! - Servers that send no `pagination` send everything at once, or a page that is short only if it
 //!   is the last.
 
@@ -15,12 +15,12 @@ use serde::Serialize;
 use super::state::{SERVICE, call};
 use crate::{
     Error, ErrorKind, Items, ListCursor, ListsItems,
-    items::{ListPage, Listing, Wanted},
-    lists::Parameters,
+    lists::{Answer, Listing, Parameters, Request, items, text},
+    parameter::{self, Parameter, first_page},
 };
 
 /// The most that the history of queries allows; content has no limit that is known.
-const PAGE_SIZE: u64 = 100;
+const PAGE_SIZE: u32 = 100;
 
 macro_rules! lists {
     ($($builder:ident, $operation:literal: $item:ident;)*) => {$(
@@ -29,9 +29,9 @@ macro_rules! lists {
 
             fn items(self) -> Items<types::$item> {
                 let listing = listing($operation, self.__parameters(), &self.page, &self.page_size);
-                Items::new(listing, move |wanted| {
+                items(listing, move |request| {
                     let list = self.clone();
-                    Box::pin(read(wanted, move |page, size| {
+                    Box::pin(read(request, move |page, size| {
                         let (page, size) = (page.cast_signed(), size.cast_signed());
                         let list = list.clone().page(page).page_size(size);
                         async move {
@@ -53,44 +53,31 @@ lists! {
 fn listing(
     operation: &'static str,
     parameters: Parameters,
-    page: &Result<Option<i64>, String>,
-    page_size: &Result<Option<i64>, String>,
+    page: &Parameter,
+    page_size: &Parameter,
 ) -> Result<Listing, Error> {
-    let invalid = |message: String| Error::invalid(SERVICE, message);
-    match page {
-        Ok(None | Some(1)) => {}
-        Ok(Some(_)) => {
-            let message = "items() begins with the first page; send() fetches a single one";
-            return Err(invalid(message.to_owned()));
-        }
-        Err(message) => return Err(invalid(message.clone())),
-    }
-    let page_size = match page_size {
-        Ok(None) => PAGE_SIZE,
-        Ok(Some(size)) => u64::try_from(*size)
-            .map_err(|_| invalid(format!("a page size of {size} items was asked for")))?,
-        Err(message) => return Err(invalid(message.clone())),
-    };
+    first_page(SERVICE, "items()", page)?;
+    let page_size = parameter::page_size(SERVICE, "page_size", page_size)?;
     Ok(Listing {
         service: SERVICE,
-        start: ListCursor::start(SERVICE, operation, parameters),
+        start: ListCursor::start(SERVICE, operation, text(parameters)),
         at_most: None,
-        page_size,
+        page_size: page_size.unwrap_or(PAGE_SIZE),
     })
 }
 
-/// The page with the item that is wanted next, from that item on.
-async fn read<T, F>(wanted: Wanted, fetch: impl Fn(u64, u64) -> F) -> Result<ListPage<T>, Error>
+/// The page with the first item that is needed.
+async fn read<T, F>(request: Request, fetch: impl Fn(u64, u64) -> F) -> Result<Answer<T>, Error>
 where
     T: Serialize,
     F: Future<Output = Result<(Vec<T>, Option<types::Pagination>), Error>>,
 {
     let paging = |message| Err(Error::new(ErrorKind::Paging, SERVICE, message));
-    let position = wanted.position;
-    // Behind the beginning the size decides where pages begin, so it stays as it is.
+    let position = request.position;
+    // Behind the beginning the size decides where pages begin, so it stays the same.
     let mut size = match position {
-        0 => wanted.size(),
-        _ => wanted.page_size,
+        0 => request.items,
+        _ => request.page_size,
     };
     let mut is_settled = false;
     loop {
@@ -101,7 +88,7 @@ where
             Some(pagination) => {
                 if pagination.page != page.cast_signed() {
                     return paging(format!(
-                        "page {} was sent where page {page} was asked for",
+                        "page {} was sent where page {page} was requested",
                         pagination.page
                     ));
                 }
@@ -110,7 +97,7 @@ where
                     Ok(own) if own == size => {}
                     Ok(own) if is_settled => {
                         return paging(format!(
-                            "pages of {own} items were sent where {size} were asked for, the \
+                            "pages of {own} items were sent where {size} were requested, the \
                              server's own size before"
                         ));
                     }
@@ -126,8 +113,7 @@ where
             }
         };
         let next = (!is_last).then(|| (page * size).cast_signed());
-        let skipped = position - (page - 1) * size;
-        let page = ListPage::new(items, next).without_first(skipped);
-        return Ok(page.of_size(size));
+        let answer = Answer::new((page - 1) * size, items, next);
+        return Ok(answer.with_page_size(size));
     }
 }

@@ -1,14 +1,14 @@
 //! Lightdash's paging rule.
 //!
-//! - Pages count from 1, and all have the size that was asked for but the last. The `pageSize` of
-//!   an answer is how many rows it has, so it is never sent back.
+//! - Pages count from 1, and all have the requested size but the last. The `pageSize` of an answer is
+//!   how many rows it has, so it is never sent back.
 //! - `nextPage` is absent on the last page, and only there.
 //! - `totalResults` does not change, and all pages together have as many rows. Of a pivot without
 //!   group columns some servers announce 0 rows and no next page, and have rows: such a result ends
 //!   with the first page that is not full.
-//! - A page that is not the last and not full, one with more rows than asked for, another page than
-//!   the one asked for, and one of another query are errors: the rows behind it would be others than
-//!   those that follow.
+//! - A page that is not the last and not full, one with more rows than requested, another page than
+//!   the requested one, and one of another query are errors: the rows that follow would not be the
+//!   next ones.
 //! - Servers allow 2,500 rows a page unless set up otherwise, and refuse more. A size that the user
 //!   did not choose falls back to 500, which every server allows.
 //! - Pages do not change once a query is ready, so all but the first may be fetched side by side.
@@ -22,7 +22,9 @@ use super::{
 };
 use crate::{
     Cells, Columns, Cursor, Error, ErrorKind, Page, Pages, ReadsRows,
-    source::{Plan, Source, Wanted},
+    cursor::ResultId,
+    paging::{Plan, Reconnect, Source, Wanted},
+    parameter::{first_page, page_size},
 };
 use rowfeed_rows::ColumnsCache;
 
@@ -31,15 +33,10 @@ const SAFE_PAGE_SIZE: u64 = 500;
 
 pub(super) struct Paging {
     results: builder::GetAsyncQueryResults,
-    /// The first row that is wanted.
+    /// The row that reading begins with.
     first_row: u64,
-    /// The row that comes next.
-    row: u64,
     /// What the first page has settled.
     settled: Option<Settled>,
-    /// Pages asked for and not accepted yet.
-    under_way: u64,
-    number: u64,
     ended: bool,
     last_columns: ColumnsCache,
 }
@@ -49,11 +46,11 @@ pub(super) struct Paging {
 struct Settled {
     page_size: u64,
     total_rows: Option<u64>,
-    /// The page to ask for next.
+    /// The page to request next.
     planned: u64,
 }
 
-/// A page as it came, with what was asked for.
+/// A response, with what was requested.
 pub(super) struct Answer {
     page: u64,
     page_size: u64,
@@ -62,22 +59,12 @@ pub(super) struct Answer {
 
 impl ReadsRows for builder::GetAsyncQueryResults {
     fn pages(self) -> Pages {
-        let invalid = |message| Pages::failed(Error::invalid(SERVICE, message));
-        match &self.page {
-            Ok(None | Some(1)) => {}
-            Ok(Some(_)) => {
-                let message = "pages() begins with the first page; send() fetches a single one";
-                return invalid(message.to_owned());
-            }
-            Err(message) => return invalid(message.clone()),
-        }
-        match self.page_size.clone() {
+        let size = first_page(SERVICE, "pages()", &self.page)
+            .and_then(|()| page_size(SERVICE, "page_size", &self.page_size));
+        match size {
+            Err(error) => Pages::failed(error),
             Ok(None) => Pages::from_source(Paging::new(self)),
-            Ok(Some(size)) => match u32::try_from(size) {
-                Ok(size) => Pages::from_source(Paging::new(self)).page_size(size),
-                Err(_) => invalid(format!("a page size of {size} rows was asked for")),
-            },
-            Err(message) => invalid(message),
+            Ok(Some(size)) => Pages::from_source(Paging::new(self)).page_size(size),
         }
     }
 }
@@ -87,31 +74,21 @@ impl Paging {
         Self {
             results,
             first_row: 0,
-            row: 0,
             settled: None,
-            under_way: 0,
-            number: 0,
             last_columns: ColumnsCache::default(),
             ended: false,
         }
     }
 
-    fn place(&self, run: &str, row: u64) -> Cursor {
-        Cursor {
-            row,
-            ..Cursor::start(SERVICE, run)
-        }
-    }
-
-    /// The page that reading begins with: after a cursor the one with the row before it, which is
-    /// there even when the cursor stands at the end of the result.
+    /// The page that reading begins with. After a cursor it is the one with the row before it, which
+    /// exists even when the cursor stands at the end of the result.
     fn first_page(&self, page_size: u64) -> u64 {
         self.first_row.saturating_sub(1) / page_size + 1
     }
 
     /// The first page. Where the size is not the user's, a server may refuse it.
-    fn plan_first(&self, wanted: Wanted) -> Plan<Answer> {
-        let size = wanted.size_after(0, PAGE_SIZE);
+    fn plan_first(&self, wanted: &Wanted) -> Plan<Answer> {
+        let size = wanted.rows_of_next_page(0, PAGE_SIZE).unwrap_or(1);
         let is_given = wanted.page_size.is_some();
         let sizes: &[u64] = match is_given || size <= SAFE_PAGE_SIZE {
             true => &[size],
@@ -164,6 +141,7 @@ fn is_page_too_large(error: &rowfeed_lightdash::CallError) -> bool {
 
 impl Source for Paging {
     type Answer = Answer;
+    type Page = Page;
 
     fn service(&self) -> &'static str {
         SERVICE
@@ -171,57 +149,47 @@ impl Source for Paging {
 
     fn resume(&mut self, cursor: &Cursor) -> Result<(), Error> {
         let run = self.results.query_uuid.as_ref();
-        let run = run.map_err(|message| Error::invalid(SERVICE, message.clone()))?;
-        cursor.check(SERVICE, &self.place(run, 0))?;
-        self.first_row = cursor.row;
-        self.row = cursor.row;
+        let run = run.map_err(|message| Error::invalid(SERVICE, message))?;
+        cursor.check(SERVICE, &ResultId::new(run))?;
+        self.first_row = cursor.row();
         Ok(())
     }
 
     fn reconnect(&mut self) -> Result<(), Error> {
-        self.results.client = crate::source::Reconnect::reconnected(&self.results.client)?;
+        self.results.client = self.results.client.reconnected()?;
         Ok(())
     }
 
-    fn plan(&mut self, wanted: Wanted) -> Result<Plan<Answer>, Error> {
-        if self.ended {
-            return Ok(Plan::End);
-        }
+    fn plan(&mut self, wanted: &Wanted) -> Result<Plan<Answer>, Error> {
+        let under_way = wanted.under_way as u64;
         let Some(settled) = &mut self.settled else {
-            if self.under_way > 0 {
-                return Ok(Plan::Wait);
-            }
-            self.under_way = 1;
-            return Ok(self.plan_first(wanted));
-        };
-        let first = (settled.planned - 1) * settled.page_size;
-        // What has come, and what is under way if it comes in full.
-        let read = self.row - self.first_row;
-        if wanted.is_met(read + self.under_way * settled.page_size) {
-            return Ok(match self.under_way {
-                0 => Plan::End,
+            return Ok(match under_way {
+                0 => self.plan_first(wanted),
                 _ => Plan::Wait,
             });
-        }
-        // Beyond the announced end only the last page itself can say that there is more.
+        };
+        let first = (settled.planned - 1) * settled.page_size;
+        let is_enough = wanted
+            .rows_of_next_page(under_way * settled.page_size, PAGE_SIZE)
+            .is_none();
+        // Behind the announced end only the last page itself can say that there is more.
         let is_announced = settled.total_rows.is_some_and(|total| first < total);
-        if !is_announced && self.under_way > 0 {
+        if is_enough || (!is_announced && under_way > 0) {
             return Ok(Plan::Wait);
         }
         let request = fetch(self.results.clone(), settled.planned, settled.page_size);
         let id = self.results.query_uuid.clone();
         settled.planned += 1;
-        self.under_way += 1;
         Ok(Plan::Fetch(Box::pin(async move {
             request.await.map_err(|error| failed(error, &id))
         })))
     }
 
-    fn accept(&mut self, wanted: Wanted, answer: Answer) -> Result<Option<Page>, Error> {
-        self.under_way -= 1;
-        if self.ended {
-            return Ok(None);
-        }
+    fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    fn accept(&mut self, wanted: &Wanted, answer: Answer) -> Result<Option<Page>, Error> {
         let results = answer.results;
         if let Ok(asked) = &self.results.query_uuid
             && *asked != results.query_uuid
@@ -271,13 +239,13 @@ impl Source for Paging {
             && page != answer.page.cast_signed()
         {
             return paging(format!(
-                "page {page} was sent where page {} was asked for",
+                "page {page} was sent where page {} was requested",
                 answer.page
             ));
         }
         if count > answer.page_size || (next.is_some() && count < answer.page_size) {
             return paging(format!(
-                "page {} has {count} rows; {} were asked for, and {} page follows",
+                "page {} has {count} rows; {} were requested, and {} page follows",
                 answer.page,
                 answer.page_size,
                 if next.is_some() { "another" } else { "no" }
@@ -285,22 +253,14 @@ impl Source for Paging {
         }
         self.ended = next.is_none();
 
-        // Reading may begin in the middle of a page.
-        let begin = (answer.page - 1) * answer.page_size;
-        let skipped = match self.number {
-            0 => self.row.saturating_sub(begin),
-            _ => 0,
-        };
-        let rows = without_first(results.rows.unwrap_or_default(), skipped);
-        let start = self.place(&id, self.row);
-        self.row += count.saturating_sub(skipped);
+        let first_row = (answer.page - 1) * answer.page_size;
+        let end = first_row + count;
         if self.ended
             && let Some(total) = total_rows
-            && self.row != total
+            && end != total
         {
             return paging(format!(
-                "the last page brings the rows to {}, and {total} were announced",
-                self.row
+                "the last page brings the rows to {end}, and {total} were announced"
             ));
         }
         let columns = &results.columns;
@@ -317,18 +277,9 @@ impl Source for Paging {
             };
             Columns::lightdash(columns, cells)
         });
-        let page = Page::new(SERVICE, self.number, start, columns, rows);
-        self.number += 1;
+        let result = ResultId::new(&id);
+        let rows = results.rows.unwrap_or_default();
+        let page = Page::new(SERVICE, result, first_row, columns, rows);
         Ok(Some(page.with_total_rows(total_rows)))
     }
-}
-
-/// The rows without the first few; copies them, so only where some are left out.
-fn without_first(rows: RawRows, skipped: u64) -> RawRows {
-    if skipped == 0 {
-        return rows;
-    }
-    let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
-    let kept: Vec<&str> = rows.iter_raw().skip(skipped).collect();
-    RawRows::from_json(format!("[{}]", kept.join(","))).unwrap_or_default()
 }

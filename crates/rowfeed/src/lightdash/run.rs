@@ -10,11 +10,10 @@ use super::{
     total::Total,
 };
 use crate::{
-    Cells, Columns, Details, Error, Run, Starting, StartsRun,
-    job::{Asked, Interval, Job},
-    reader::Start,
-    run::{Ended, milliseconds},
-    source::BoxFuture,
+    Cells, Columns, Details, Error, Starting, StartsRun,
+    job::{Asked, Interval, Job, started_id},
+    paging::BoxFuture,
+    run::{Ended, ResultSet, milliseconds},
 };
 
 /// The server's own default.
@@ -27,7 +26,7 @@ const INTERVAL: Interval = Interval {
 
 /// All execute operations answer with the uuid of a query.
 macro_rules! starts_run {
-    ($($builder:ident),* $(,)?) => {$(
+    ($($builder:ident: $operation:literal),* $(,)?) => {$(
         impl StartsRun for builder::$builder {
             fn run(self) -> Starting {
                 Starting::new(INTERVAL, self.client.clone(), |client| async {
@@ -36,7 +35,8 @@ macro_rules! starts_run {
                     let started = operation.send().await.map_err(call)?;
                     // The call would have failed without a project.
                     let project = project.map_err(|message| Error::invalid(SERVICE, message))?;
-                    let id = started.results.query_uuid.clone();
+                    let started = &started.results;
+                    let id = started_id(SERVICE, $operation, &started.query_uuid, started)?;
                     Ok(Query { client, project, id })
                 })
             }
@@ -45,15 +45,15 @@ macro_rules! starts_run {
 }
 
 starts_run!(
-    ExecuteAsyncCalculateTotal,
-    ExecuteAsyncDashboardChartQuery,
-    ExecuteAsyncDashboardSqlChartQuery,
-    ExecuteAsyncFieldValueSearch,
-    ExecuteAsyncMetricQuery,
-    ExecuteAsyncSavedChartQuery,
-    ExecuteAsyncSqlChartQuery,
-    ExecuteAsyncSqlQuery,
-    ExecuteAsyncUnderlyingDataQuery,
+    ExecuteAsyncCalculateTotal: "execute_async_calculate_total",
+    ExecuteAsyncDashboardChartQuery: "execute_async_dashboard_chart_query",
+    ExecuteAsyncDashboardSqlChartQuery: "execute_async_dashboard_sql_chart_query",
+    ExecuteAsyncFieldValueSearch: "execute_async_field_value_search",
+    ExecuteAsyncMetricQuery: "execute_async_metric_query",
+    ExecuteAsyncSavedChartQuery: "execute_async_saved_chart_query",
+    ExecuteAsyncSqlChartQuery: "execute_async_sql_chart_query",
+    ExecuteAsyncSqlQuery: "execute_async_sql_query",
+    ExecuteAsyncUnderlyingDataQuery: "execute_async_underlying_data_query",
 );
 
 /// Takes up a query that was started before.
@@ -107,7 +107,7 @@ impl Job for Query {
                 });
             }
             check_status(&results)?;
-            Ok(Asked::Ended(Run::new(Ready::new(query, results))))
+            Ok(Asked::Ended(ended(&query, results)))
         })
     }
 
@@ -119,50 +119,22 @@ impl Job for Query {
 }
 
 /// A query that has ended well.
-struct Ready {
-    query: Query,
-    details: Details,
-    result_sets: [Option<u64>; 1],
-}
-
-impl Ready {
-    fn new(query: Query, results: types::QueryResults) -> Self {
-        let total = Total::of(&results, false).known();
-        let timing = results.metadata.and_then(|metadata| metadata.performance);
-        let timing = timing.unwrap_or_default();
-        let columns = results.columns.into_iter();
-        let columns = columns.map(|(name, column)| (name, column.type_.as_str().to_owned()));
-        Self {
-            query,
-            result_sets: [total],
-            details: Details {
-                queued_for: timing.queue_time_ms.and_then(milliseconds),
-                ran_for: timing.initial_query_execution_ms.and_then(milliseconds),
-                columns: Some(Columns::lightdash(columns, Cells::Raw)),
-                ..Details::default()
-            },
-        }
-    }
-}
-
-impl Ended for Ready {
-    fn service(&self) -> &'static str {
-        SERVICE
-    }
-
-    fn id(&self) -> &str {
-        &self.query.id
-    }
-
-    fn details(&self) -> &Details {
-        &self.details
-    }
-
-    fn result_sets(&self) -> &[Option<u64>] {
-        &self.result_sets
-    }
-
-    fn source(&self, _result_set: usize) -> Box<dyn Start> {
-        Box::new(Paging::new(self.query.results()))
+fn ended(query: &Query, results: types::QueryResults) -> Ended {
+    let total = Total::of(&results, false).known();
+    let timing = results.metadata.and_then(|metadata| metadata.performance);
+    let timing = timing.unwrap_or_default();
+    let columns = results.columns.into_iter();
+    let columns = columns.map(|(name, column)| (name, column.type_.as_str().to_owned()));
+    let pages = query.results();
+    Ended {
+        service: SERVICE,
+        id: query.id.clone(),
+        result_sets: vec![ResultSet::new(total, move || Paging::new(pages.clone()))],
+        details: Details {
+            queued_for: timing.queue_time_ms.and_then(milliseconds),
+            ran_for: timing.initial_query_execution_ms.and_then(milliseconds),
+            columns: Some(Columns::lightdash(columns, Cells::Raw)),
+            ..Details::default()
+        },
     }
 }

@@ -2,7 +2,7 @@
 
 use rowfeed_lightdash::{Client, types};
 
-use crate::{Error, ErrorKind, source::Reconnect};
+use crate::{Error, ErrorKind, paging::Reconnect};
 
 pub(super) const SERVICE: &str = "lightdash";
 

@@ -1,20 +1,21 @@
 //! Yandex Query's paging rule.
 //!
 //! - A page says neither how many rows there are nor whether more follow; `get_query` does, with
-//!   `rows_count` and `truncated` of each result set. It is asked first.
+//!   `rows_count` and `truncated` of each result set. It is called first.
 //! - Rows are addressed by offset, 1,000 at a time at most, and do not change, so that pages may be
 //!   fetched side by side.
-//! - A page without rows before the announced end is an error, not the end; a short one is gone on
-//!   from where it ends.
-//! - A result that the service cut off is an error, unless it was asked for as it is.
+//! - A page without rows before the announced end is an error, not the end; after a short one, the
+//!   next page begins where it ends.
+//! - A result that the service cut off is an error, unless the caller accepts it.
 
 use rowfeed_yandex_query::{builder, types};
 
 use super::state::{SERVICE, call, check_status};
 use crate::{
     Columns, Cursor, Error, ErrorKind, Page, Pages, ReadsRows,
-    offsets::{Offsets, Ticket},
-    source::{Plan, Source, Wanted},
+    cursor::ResultId,
+    paging::{Offsets, Plan, Reconnect, Source, Ticket, Wanted},
+    parameter::count,
 };
 use rowfeed_rows::ColumnsCache;
 
@@ -25,9 +26,8 @@ pub(super) struct Paging {
     results: builder::GetQueryResults,
     /// What `get_query` has said.
     announced: Option<Announced>,
-    is_asked: bool,
     offsets: Offsets,
-    number: u64,
+    has_begun: bool,
     last_columns: ColumnsCache,
 }
 
@@ -60,23 +60,16 @@ pub(super) enum Answer {
     Page {
         ticket: Ticket,
         asked: u64,
-        /// A failure counts only where the page is still wanted.
+        /// A failure counts only if the page is still needed.
         results: Result<types::ResultSet, Error>,
     },
 }
 
 impl ReadsRows for builder::GetQueryResults {
     fn pages(self) -> Pages {
-        let offset = match &self.offset {
-            Ok(offset) => offset.unwrap_or(0),
-            Err(message) => return Pages::failed(Error::invalid(SERVICE, message.clone())),
-        };
-        match u64::try_from(offset) {
-            Ok(offset) => Pages::from_source(Paging::new(self, None, offset)),
-            Err(_) => {
-                let message = format!("an offset of {offset} rows was asked for");
-                Pages::failed(Error::invalid(SERVICE, message))
-            }
+        match count(SERVICE, "offset", &self.offset) {
+            Ok(offset) => Pages::from_source(Paging::new(self, None, offset.unwrap_or(0))),
+            Err(error) => Pages::failed(error),
         }
     }
 }
@@ -85,10 +78,9 @@ impl Paging {
     fn new(results: builder::GetQueryResults, announced: Option<Announced>, offset: u64) -> Self {
         Self {
             results,
-            is_asked: announced.is_some(),
             announced,
             offsets: Offsets::from(offset),
-            number: 0,
+            has_begun: false,
             last_columns: ColumnsCache::default(),
         }
     }
@@ -101,12 +93,9 @@ impl Paging {
         self.results.query_id.as_deref().map_err(unset)
     }
 
-    fn place(&self, row: u64) -> Result<Cursor, Error> {
-        Ok(Cursor {
-            result_set: *self.results.result_set_index.as_ref().map_err(unset)?,
-            row,
-            ..Cursor::start(SERVICE, self.run()?)
-        })
+    fn result(&self) -> Result<ResultId, Error> {
+        let index = *self.results.result_set_index.as_ref().map_err(unset)?;
+        Ok(ResultId::new(self.run()?).with_result_set(index))
     }
 
     fn error(&self, kind: ErrorKind, message: String) -> Error {
@@ -138,7 +127,7 @@ async fn ask(results: builder::GetQueryResults) -> Result<Announced, Error> {
         Some(set) => Ok(Announced::of(set)),
         None => {
             let count = query.result_sets.len();
-            let message = format!("result set {index} was asked for, the query has {count}");
+            let message = format!("result set {index} was requested, and the query has {count}");
             Err(Error::invalid(SERVICE, message).with_run(id))
         }
     }
@@ -146,45 +135,39 @@ async fn ask(results: builder::GetQueryResults) -> Result<Announced, Error> {
 
 impl Source for Paging {
     type Answer = Answer;
+    type Page = Page;
 
     fn service(&self) -> &'static str {
         SERVICE
     }
 
-    /// `limit` of the operation is the number of rows that the caller wants.
+    /// The operation's `limit` is the number of rows that the caller needs.
     fn limit(&self) -> Result<Option<u64>, Error> {
-        match &self.results.limit {
-            Ok(None) => Ok(None),
-            Ok(Some(limit)) => u64::try_from(*limit).map(Some).map_err(|_| {
-                Error::invalid(SERVICE, format!("a limit of {limit} rows was asked for"))
-            }),
-            Err(message) => Err(unset(message)),
-        }
+        count(SERVICE, "limit", &self.results.limit)
     }
 
     fn resume(&mut self, cursor: &Cursor) -> Result<(), Error> {
-        cursor.check(SERVICE, &self.place(0)?)?;
-        self.offsets = Offsets::from(cursor.row);
+        cursor.check(SERVICE, &self.result()?)?;
+        self.offsets = Offsets::from(cursor.row());
         Ok(())
     }
 
     fn reconnect(&mut self) -> Result<(), Error> {
-        self.results.client = crate::source::Reconnect::reconnected(&self.results.client)?;
+        self.results.client = self.results.client.reconnected()?;
         Ok(())
     }
 
-    fn plan(&mut self, wanted: Wanted) -> Result<Plan<Answer>, Error> {
+    fn plan(&mut self, wanted: &Wanted) -> Result<Plan<Answer>, Error> {
         if let Some(size) = wanted.page_size.filter(|size| *size > PAGE_SIZE) {
             let message = format!(
-                "a page size of {size} rows was asked for; the service allows {PAGE_SIZE} at most"
+                "a page size of {size} rows was set; the service allows {PAGE_SIZE} at most"
             );
             return Err(self.error(ErrorKind::InvalidRequest, message));
         }
         let Some(announced) = self.announced else {
-            if self.is_asked {
+            if wanted.under_way > 0 {
                 return Ok(Plan::Wait);
             }
-            self.is_asked = true;
             let results = self.results.clone();
             return Ok(Plan::Fetch(Box::pin(async move {
                 ask(results).await.map(Answer::Announced)
@@ -198,22 +181,22 @@ impl Source for Paging {
             );
             return Err(self.error(ErrorKind::Truncated, message));
         }
-        let planned = self.offsets.planned();
         // An empty result has columns too, so its one page is fetched.
-        let is_empty = announced.rows == 0 && planned == 0 && self.offsets.is_idle();
-        let is_first = self.number == 0;
-        if wanted.is_met(self.offsets.planned_rows())
-            || (planned >= announced.rows && !(is_empty && is_first))
-        {
+        let rows = match self.has_begun || self.offsets.planned() > 0 {
+            true => announced.rows,
+            false => announced.rows.max(1),
+        };
+        let left = rows.saturating_sub(self.offsets.planned());
+        let under_way = self.offsets.rows_under_way();
+        let size = wanted.rows_of_next_page(under_way, PAGE_SIZE);
+        let Some(size) = size.filter(|_| left > 0) else {
             return Ok(match self.offsets.is_idle() {
                 true => Plan::End,
                 false => Plan::Wait,
             });
-        }
-        let left = announced.rows.saturating_sub(planned).max(1);
-        let asked = wanted
-            .size_after(self.offsets.planned_rows(), PAGE_SIZE)
-            .min(left);
+        };
+        let asked = size.min(left);
+        self.has_begun = true;
         let ticket = self.offsets.plan(asked);
         let id = self.run()?.to_owned();
         let results = self.results.clone();
@@ -232,7 +215,11 @@ impl Source for Paging {
         })))
     }
 
-    fn accept(&mut self, _wanted: Wanted, answer: Answer) -> Result<Option<Page>, Error> {
+    fn has_ended(&self) -> bool {
+        self.offsets.has_ended()
+    }
+
+    fn accept(&mut self, _wanted: &Wanted, answer: Answer) -> Result<Option<Page>, Error> {
         let (ticket, asked, results) = match answer {
             Answer::Page {
                 ticket,
@@ -257,7 +244,9 @@ impl Source for Paging {
                 ticket.offset
             ))
         } else if count > asked {
-            Some(format!("{asked} rows were asked for, and {count} came"))
+            Some(format!(
+                "{asked} rows were requested, and {count} were sent"
+            ))
         } else if count > 0 && end > announced {
             // The service leaves a count of 0 out, so rows where none were announced are wrong too.
             Some(format!(
@@ -279,9 +268,13 @@ impl Source for Paging {
             let columns = results.columns.iter();
             Columns::yandex_query(columns.map(|column| (&column.name, &column.type_)))
         });
-        let start = self.place(ticket.offset)?;
-        let page = Page::new(SERVICE, self.number, start, columns, results.rows);
-        self.number += 1;
+        let page = Page::new(
+            SERVICE,
+            self.result()?,
+            ticket.offset,
+            columns,
+            results.rows,
+        );
         Ok(Some(page.with_total_rows(announced)))
     }
 }

@@ -10,11 +10,10 @@ use super::{
     state::{SERVICE, call, check_status},
 };
 use crate::{
-    Details, Error, Run, Starting, StartsRun,
-    job::{Asked, Interval, Job},
-    reader::Start,
-    run::Ended,
-    source::BoxFuture,
+    Details, Error, Starting, StartsRun,
+    job::{Asked, Interval, Job, started_id},
+    paging::BoxFuture,
+    run::{Ended, ResultSet},
 };
 
 const INTERVAL: Interval = Interval {
@@ -33,7 +32,8 @@ impl StartsRun for builder::CreateQuery {
             let started = operation.send().await.map_err(call)?;
             // The call would have failed without a project.
             let project = project.map_err(|message| Error::invalid(SERVICE, message))?;
-            let id = started.into_inner().id;
+            let started = started.into_inner();
+            let id = started_id(SERVICE, "create_query", &started.id, &started)?;
             Ok(Query {
                 client,
                 project,
@@ -97,7 +97,7 @@ impl Job for Query {
             let query = client.get_query().project(project).query_id(id).send();
             let query = query.await.map_err(call)?.into_inner();
             check_status(&query)?;
-            Ok(Asked::Ended(Run::new(Completed::new(this, &query))))
+            Ok(Asked::Ended(ended(this, &query)))
         })
     }
 
@@ -109,58 +109,33 @@ impl Job for Query {
 }
 
 /// A query that has ended well.
-struct Completed {
-    query: Query,
-    details: Details,
-    sets: Vec<Announced>,
-    rows: Vec<Option<u64>>,
-}
-
-impl Completed {
-    fn new(query: Query, description: &types::Query) -> Self {
-        let sets: Vec<_> = description.result_sets.iter().map(Announced::of).collect();
-        // A time that is not there yet is an empty text.
-        let time = |text: Option<&String>| text.filter(|text| !text.is_empty()).cloned();
-        let meta = description.meta.as_ref();
-        Self {
-            query,
-            rows: sets.iter().map(|set| Some(set.rows())).collect(),
-            sets,
-            details: Details {
-                submitted_at: time(meta.and_then(|meta| meta.started_at.as_ref())),
-                ended_at: time(meta.and_then(|meta| meta.finished_at.as_ref())),
-                ..Details::default()
-            },
-        }
-    }
-}
-
-impl Ended for Completed {
-    fn service(&self) -> &'static str {
-        SERVICE
-    }
-
-    fn id(&self) -> &str {
-        &self.query.id
-    }
-
-    fn details(&self) -> &Details {
-        &self.details
-    }
-
-    fn result_sets(&self) -> &[Option<u64>] {
-        &self.rows
-    }
-
-    fn source(&self, result_set: usize) -> Box<dyn Start> {
-        let Query {
-            client,
-            project,
-            id,
-        } = &self.query;
-        let index = u32::try_from(result_set).unwrap_or(u32::MAX);
-        let results = client.get_query_results().project(project).query_id(id);
-        let results = results.result_set_index(index);
-        Box::new(Paging::of_result_set(results, self.sets[result_set]))
+fn ended(query: Query, description: &types::Query) -> Ended {
+    // A time that is not known yet is an empty text.
+    let time = |text: Option<&String>| text.filter(|text| !text.is_empty()).cloned();
+    let meta = description.meta.as_ref();
+    let results = query.client.get_query_results();
+    let results = results.project(&query.project).query_id(&query.id);
+    let set = |(index, set)| {
+        let announced = Announced::of(set);
+        let results = results
+            .clone()
+            .result_set_index(u32::try_from(index).unwrap_or(u32::MAX));
+        let pages = move || Paging::of_result_set(results.clone(), announced);
+        ResultSet::new(Some(announced.rows()), pages)
+    };
+    Ended {
+        service: SERVICE,
+        result_sets: description
+            .result_sets
+            .iter()
+            .enumerate()
+            .map(set)
+            .collect(),
+        details: Details {
+            submitted_at: time(meta.and_then(|meta| meta.started_at.as_ref())),
+            ended_at: time(meta.and_then(|meta| meta.finished_at.as_ref())),
+            ..Details::default()
+        },
+        id: query.id,
     }
 }

@@ -2,7 +2,7 @@
 
 use rowfeed_yandex_query::{Client, types};
 
-use crate::{Error, ErrorKind, Position, source::Reconnect};
+use crate::{Error, ErrorKind, Position, paging::Reconnect};
 
 pub(super) const SERVICE: &str = "yandex-query";
 

@@ -102,7 +102,7 @@ async fn another_page_than_the_one_asked_for_is_an_error() {
     let (ids, error) = read_until_misfit(items).await;
     assert_eq!(ids, [1]);
     assert!(
-        error.contains("page 1 was sent where page 2 was asked for"),
+        error.contains("page 1 was sent where page 2 was requested"),
         "{error}"
     );
 }

@@ -90,7 +90,7 @@ async fn what_cannot_be_is_refused_before_anything_is_sent() {
     let error = refused(lightdash.list_content().page(2).items()).await;
     assert!(error.contains("first page"), "{error}");
     let error = refused(lightdash.list_content().page_size(-2).items()).await;
-    assert!(error.contains("page size of -2"), "{error}");
+    assert!(error.contains("page_size is -2"), "{error}");
     assert_eq!(asked(&bench).len(), 0);
 }
 

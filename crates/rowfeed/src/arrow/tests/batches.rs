@@ -6,25 +6,16 @@ use arrow_schema::{DataType, TimeUnit};
 use jiff::{SignedDuration, Timestamp, civil};
 use rowfeed_rows::{Columns, RawRows, Row, Value, decode_rows};
 
-use crate::{Cursor, Page};
+use crate::{Page, service::ResultId};
 
 /// Whether there is a batch.
 pub(crate) fn agree(columns: &Columns, rows: &str) -> Result<(), crate::Error> {
     let Ok(raw) = RawRows::from_json(rows.to_owned()) else {
         return Ok(());
     };
-    let start = Cursor::start("", "");
-    let page = Page {
-        service: "",
-        number: 0,
-        start,
-        columns: columns.clone(),
-        rows: raw,
-        kept: None,
-        total_rows: None,
-    };
+    let page = Page::new("", ResultId::new(""), 0, columns.clone(), raw);
     let batch = page.record_batch()?;
-    let rows = match decode_rows::<Row>(columns, page.rows.as_str(), 0) {
+    let rows = match decode_rows::<Row>(columns, page.raw().as_str(), 0) {
         Ok(rows) => rows,
         Err(error) => panic!("what a batch can be made of is no row: {error}"),
     };

@@ -22,20 +22,12 @@ use super::{
     layout::Wishes,
     page::{Reading, finish},
 };
-use crate::{Cells, Columns, Cursor, Error, Page};
+use crate::{Cells, Columns, Error, Page, service::ResultId};
 
 /// A page of these rows.
 fn page(columns: &Columns, rows: &str) -> Page {
-    let start = Cursor::start("dune", "run").at(100);
-    Page {
-        service: "dune",
-        number: 3,
-        start,
-        columns: columns.clone(),
-        rows: RawRows::from_json(rows.to_owned()).unwrap(),
-        kept: None,
-        total_rows: None,
-    }
+    let rows = RawRows::from_json(rows.to_owned()).unwrap();
+    Page::new("dune", ResultId::new("run"), 100, columns.clone(), rows).with_number(3)
 }
 
 /// What becomes of rows if nothing but these types and this schema are wanted.

@@ -9,7 +9,7 @@
 
 use rowfeed::{
     Columns, Cursor, Error, ErrorKind, Page, Pages, ReadsRows,
-    service::{ColumnType, Plan, Source, Wanted},
+    service::{ColumnType, Plan, ResultId, Source, Wanted},
 };
 
 use crate::{builder, types};
@@ -29,9 +29,7 @@ impl ReadsRows for builder::GetReadings {
         match after {
             Ok(Ok(next)) => Pages::from_source(Paging {
                 next,
-                read: 0,
-                number: 0,
-                state: State::Known,
+                has_ended: false,
                 readings: self,
             }),
             Ok(Err(_)) => Pages::failed(invalid("`after` is less than no readings")),
@@ -42,30 +40,20 @@ impl ReadsRows for builder::GetReadings {
 
 struct Paging {
     readings: builder::GetReadings,
-    /// How many readings lie before the next page, and how many were read here.
+    /// How many readings lie before the next page.
     next: u64,
-    read: u64,
-    number: u64,
-    state: State,
-}
-
-enum State {
-    /// The next page can be asked for.
-    Known,
-    /// It was asked for.
-    Asked,
-    /// There is none.
-    Ended,
+    has_ended: bool,
 }
 
 impl Source for Paging {
     type Answer = types::Readings;
+    type Page = Page;
 
     fn service(&self) -> &'static str {
         SERVICE
     }
 
-    /// `limit` of the operation is the number of readings that the caller wants.
+    /// The operation's `limit` is the number of readings that the caller needs.
     fn limit(&self) -> Result<Option<u64>, Error> {
         let limit = self.readings.limit.as_ref().map_err(invalid)?;
         let limit = limit.map(u64::try_from).transpose();
@@ -75,7 +63,7 @@ impl Source for Paging {
     fn resume(&mut self, cursor: &Cursor) -> Result<(), Error> {
         let asked = self.readings.snapshot.as_ref().map_err(invalid)?;
         let snapshot = asked.as_deref().unwrap_or(cursor.run_id());
-        cursor.check(SERVICE, &self.start(snapshot)?)?;
+        cursor.check(SERVICE, &self.result(snapshot)?)?;
         self.readings = self.readings.clone().snapshot(cursor.run_id());
         self.next = cursor.row();
         Ok(())
@@ -87,18 +75,16 @@ impl Source for Paging {
         Ok(())
     }
 
-    fn plan(&mut self, wanted: Wanted) -> Result<Plan<types::Readings>, Error> {
+    fn plan(&mut self, wanted: &Wanted) -> Result<Plan<types::Readings>, Error> {
         if let Some(size) = wanted.page_size.filter(|size| *size > MAX_PAGE_SIZE) {
             return Err(invalid(format!(
-                "a page size of {size} was asked for; the service sends {MAX_PAGE_SIZE} at most"
+                "a page size of {size} was set; the service sends {MAX_PAGE_SIZE} at most"
             )));
         }
-        match self.state {
-            State::Asked => return Ok(Plan::Wait),
-            State::Ended => return Ok(Plan::End),
-            State::Known => self.state = State::Asked,
+        if wanted.under_way > 0 {
+            return Ok(Plan::Wait);
         }
-        let limit = wanted.size_after(self.read, PAGE_SIZE);
+        let limit = wanted.rows_of_next_page(0, PAGE_SIZE).unwrap_or(1);
         let page = self.readings.clone().limit(limit.cast_signed());
         let page = page.after(self.next.cast_signed()).send();
         Ok(Plan::Fetch(Box::pin(async move {
@@ -110,10 +96,10 @@ impl Source for Paging {
     }
 
     fn has_ended(&self) -> bool {
-        matches!(self.state, State::Ended)
+        self.has_ended
     }
 
-    fn accept(&mut self, wanted: Wanted, page: types::Readings) -> Result<Option<Page>, Error> {
+    fn accept(&mut self, _wanted: &Wanted, page: types::Readings) -> Result<Option<Page>, Error> {
         let (first, rows) = (self.next, page.readings.count() as u64);
         let wrong = |why: String| {
             let why = format!("the page after reading {first} {why}");
@@ -127,7 +113,7 @@ impl Source for Paging {
             .and_then(Option::as_ref);
         if let Some(asked) = asked.filter(|asked| **asked != page.snapshot) {
             return wrong(format!(
-                "is of snapshot {}, and {asked} was asked for",
+                "is of snapshot {}, and {asked} was requested",
                 page.snapshot
             ));
         }
@@ -136,28 +122,23 @@ impl Source for Paging {
         }
         if rows == 0 && page.more {
             return wrong(
-                "is empty, and more are said to follow: it would be asked for again".into(),
+                "is empty, and more are said to follow: it would be requested again".into(),
             );
         }
-        let start = self.start(&page.snapshot)?.at(first);
-        let shown = Page::new(SERVICE, self.number, start, columns(&page), page.readings);
+        let result = self.result(&page.snapshot)?;
+        let shown = Page::new(SERVICE, result, first, columns(&page), page.readings);
         self.readings = self.readings.clone().snapshot(page.snapshot);
         self.next = first + rows;
-        self.read += rows;
-        self.number += 1;
-        self.state = match page.more && !wanted.is_met(self.read) {
-            true => State::Known,
-            false => State::Ended,
-        };
+        self.has_ended = !page.more;
         Ok(Some(shown))
     }
 }
 
 impl Paging {
-    /// The beginning of the result that a snapshot is.
-    fn start(&self, snapshot: &str) -> Result<Cursor, Error> {
+    /// The result that a snapshot is.
+    fn result(&self, snapshot: &str) -> Result<ResultId, Error> {
         let station = self.readings.station.as_ref().map_err(invalid)?;
-        Ok(Cursor::start(SERVICE, snapshot).with_shape(station.as_str()))
+        Ok(ResultId::new(snapshot).with_shape(station.as_str()))
     }
 }
 
@@ -172,13 +153,13 @@ fn column_type(name: &str) -> ColumnType {
         .strip_prefix('[')
         .and_then(|name| name.strip_suffix(']'));
     match (name, element) {
-        (_, Some(element)) => ColumnType::List(Box::new(column_type(element))),
-        ("instant", _) => ColumnType::Instant,
-        ("day", _) => ColumnType::Date,
-        ("metres", _) => ColumnType::Decimal,
-        ("count", _) => ColumnType::Integer,
-        ("word", _) => ColumnType::Text,
-        _ => ColumnType::Unknown,
+        (_, Some(element)) => ColumnType::list(column_type(element)),
+        ("instant", _) => ColumnType::instant(),
+        ("day", _) => ColumnType::date(),
+        ("metres", _) => ColumnType::decimal(),
+        ("count", _) => ColumnType::integer(),
+        ("word", _) => ColumnType::text(),
+        _ => ColumnType::undeclared(),
     }
 }
 

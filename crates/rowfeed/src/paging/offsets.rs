@@ -2,29 +2,31 @@
 
 use std::collections::VecDeque;
 
-/// Which rows have been asked for, and which come next: for a service whose rows are addressed by
-/// offset, so that several pages may be under way at once.
+/// Keeps track of which rows have been requested and which come next: for a service that addresses
+/// rows by offset, so that several pages may be under way at once.
 ///
-/// Each request takes a [`Ticket`]; its answer is shown to [`accept`](Self::accept), which says
-/// whether it is still wanted, and then either [`go_on`](Self::go_on) or [`end`](Self::end) is said.
+/// Each request takes a [`Ticket`]. Its answer goes through [`accept`](Self::accept), which says
+/// whether it is still needed, and then either [`go_on`](Self::go_on) or [`end`](Self::end) is called.
 ///
-/// Several requests may be under way on the guess that each page has the rows that were asked for.
-/// Where a page turns out shorter, those behind it do not fit any more: they are forgotten, and
-/// their answers fall under another epoch.
+/// Several requests may be under way on the guess that each page has as many rows as requested.
+/// When a page turns out shorter, the requests behind it do not fit any more: they are forgotten, and
+/// their answers are not accepted.
 #[derive(Debug)]
 pub struct Offsets {
-    first: u64,
-    /// Where the next page to be asked for begins.
+    /// Where the page begins that is accepted next.
+    next: u64,
+    /// Where the page begins that is requested next.
     planned: u64,
     under_way: VecDeque<u64>,
+    /// Counts how often requests were forgotten.
     epoch: u64,
     ended: bool,
 }
 
-/// A request that was planned.
+/// A planned request.
 #[derive(Clone, Copy, Debug)]
 pub struct Ticket {
-    /// Where the page begins that was asked for.
+    /// Where the requested page begins.
     pub offset: u64,
     epoch: u64,
 }
@@ -34,7 +36,7 @@ impl Offsets {
     #[must_use]
     pub fn from(first: u64) -> Self {
         Self {
-            first,
+            next: first,
             planned: first,
             under_way: VecDeque::new(),
             epoch: 0,
@@ -42,16 +44,14 @@ impl Offsets {
         }
     }
 
-    /// Where the first page begins.
+    /// How many rows have been requested and not accepted, for
+    /// [`Wanted::rows_of_next_page`](super::Wanted::rows_of_next_page).
     #[must_use]
-    pub fn first(&self) -> u64 {
-        self.first
-    }
-
-    /// How many rows have been asked for.
-    #[must_use]
-    pub fn planned_rows(&self) -> u64 {
-        self.planned.saturating_sub(self.first)
+    pub fn rows_under_way(&self) -> u64 {
+        match self.ended {
+            true => 0,
+            false => self.planned.saturating_sub(self.next),
+        }
     }
 
     /// Where the next request begins.
@@ -66,7 +66,7 @@ impl Offsets {
         self.under_way.is_empty()
     }
 
-    /// Whether [`end`](Self::end) has been said.
+    /// Whether [`end`](Self::end) has been called.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.ended
@@ -83,20 +83,21 @@ impl Offsets {
         ticket
     }
 
-    /// Whether an answer is still wanted. Answers come in the order of their tickets.
+    /// Returns whether an answer is still needed. Answers come in the order of their tickets.
     pub fn accept(&mut self, ticket: Ticket) -> bool {
-        let wanted = ticket.epoch == self.epoch && !self.ended;
-        if wanted {
+        let is_needed = ticket.epoch == self.epoch && !self.ended;
+        if is_needed {
             self.under_way.pop_front();
         }
-        wanted
+        is_needed
     }
 
-    /// The next page begins here: what was asked for on another guess is forgotten.
+    /// Sets where the next page begins. Requests that were planned on another guess are forgotten.
     ///
-    /// That it lies behind the page that was accepted is for the paging rule to make sure of:
-    /// otherwise rows come twice, or without end.
+    /// The paging rule must have checked that this lies behind the accepted page; otherwise rows come
+    /// twice, or without end.
     pub fn go_on(&mut self, next: u64) {
+        self.next = next;
         let guess = self.under_way.front().copied().unwrap_or(self.planned);
         if guess != next {
             self.under_way.clear();
@@ -105,7 +106,7 @@ impl Offsets {
         }
     }
 
-    /// There is no next page.
+    /// Says that there is no next page.
     pub fn end(&mut self) {
         self.ended = true;
         self.under_way.clear();
@@ -135,7 +136,7 @@ mod tests {
         let (first, second, third) = (offsets.plan(10), offsets.plan(10), offsets.plan(10));
         assert!(offsets.accept(first));
         offsets.go_on(9);
-        assert_eq!((offsets.planned(), offsets.planned_rows()), (9, 4));
+        assert_eq!((offsets.planned(), offsets.rows_under_way()), (9, 0));
         let again = offsets.plan(10);
         assert!(!offsets.accept(second) && !offsets.accept(third));
         assert!(offsets.accept(again));
@@ -147,7 +148,20 @@ mod tests {
         let ticket = offsets.plan(10);
         assert!(offsets.accept(ticket));
         offsets.go_on(2);
-        assert_eq!((offsets.planned(), offsets.planned_rows()), (2, 0));
+        assert_eq!((offsets.planned(), offsets.rows_under_way()), (2, 0));
+    }
+
+    #[test]
+    fn rows_are_under_way_until_their_page_is_accepted() {
+        let mut offsets = Offsets::from(5);
+        let (first, second) = (offsets.plan(10), offsets.plan(3));
+        assert_eq!(offsets.rows_under_way(), 13);
+        assert!(offsets.accept(first));
+        offsets.go_on(15);
+        assert_eq!(offsets.rows_under_way(), 3);
+        assert!(offsets.accept(second));
+        offsets.end();
+        assert_eq!(offsets.rows_under_way(), 0);
     }
 
     #[test]

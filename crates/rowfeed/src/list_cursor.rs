@@ -1,0 +1,119 @@
+//! Places in lists, to resume reading from.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, ErrorKind, cursor::or_none};
+
+/// A place in a list: right after an item that was read.
+///
+/// Small, and made to be stored: it serializes to a map of a few fields. It belongs to one
+/// operation with the parameters that were set on it; any other refuses it. The page size may
+/// differ.
+///
+/// A list is not a snapshot. Services count places from the beginning of the list, so after
+/// something before the place was added or removed, an item may come twice or be missed.
+///
+/// ```
+/// use rowfeed::ListCursor;
+/// # use rowfeed::{dune, prelude::*};
+///
+/// # rowfeed::__example!(|sandbox, dune| {
+/// let mut queries = dune.list_queries().items();
+/// let first = queries.try_next().await?;
+/// let stored = serde_json::to_string(&queries.cursor())?;
+///
+/// let cursor: ListCursor = serde_json::from_str(&stored)?;
+/// assert_eq!((cursor.operation(), cursor.position()), ("list_queries", 1));
+/// let rest: Vec<_> = dune.list_queries().items().resume(&cursor).try_collect().await?;
+/// assert_eq!(rest.len(), 1);
+/// # });
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct ListCursor {
+    service: Cow<'static, str>,
+    operation: Cow<'static, str>,
+    /// The parameters that decide what is listed, and in which order.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    parameters: String,
+    position: u64,
+}
+
+impl ListCursor {
+    /// The beginning of the list that an operation gives; `parameters` are those that decide what is
+    /// listed, as text.
+    pub fn start(
+        service: impl Into<Cow<'static, str>>,
+        operation: impl Into<Cow<'static, str>>,
+        parameters: impl Into<String>,
+    ) -> Self {
+        Self {
+            service: service.into(),
+            operation: operation.into(),
+            parameters: parameters.into(),
+            position: 0,
+        }
+    }
+
+    /// The service: `"dune"` or `"lightdash"`.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// The operation whose list it is a place in, such as `"list_datasets"`.
+    #[must_use]
+    pub fn operation(&self) -> &str {
+        &self.operation
+    }
+
+    /// The position of the next item, counted from 0.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Another place in the same list.
+    #[must_use]
+    pub fn at(&self, position: u64) -> Self {
+        Self {
+            position,
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn move_to(&mut self, position: u64) {
+        self.position = position;
+    }
+
+    /// Checks that this is a place in the same list as `other`.
+    ///
+    /// # Errors
+    ///
+    /// It is a place in another list; the error says what differs.
+    pub fn check(&self, service: &'static str, other: &Self) -> Result<(), Error> {
+        let refuse = |message| Err(Error::new(ErrorKind::InvalidRequest, service, message));
+        if (&self.service, &self.operation) != (&other.service, &other.operation) {
+            return refuse(format!(
+                "the cursor belongs to {} of {}, and this is {} of {service}",
+                self.operation, self.service, other.operation
+            ));
+        }
+        if self.parameters != other.parameters {
+            return refuse(format!(
+                "the cursor belongs to a list with other parameters: {} then, {} now",
+                or_none(&self.parameters),
+                or_none(&other.parameters)
+            ));
+        }
+        if i64::try_from(self.position).is_err() {
+            return refuse(format!(
+                "the cursor stands before item {}, and no list is that long",
+                self.position
+            ));
+        }
+        Ok(())
+    }
+}

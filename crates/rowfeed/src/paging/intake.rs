@@ -1,0 +1,134 @@
+//! What of a source's pages is given out: the rows from the cursor on, and no more than the limit.
+
+use std::task::{Context, Poll};
+
+use super::source::{Plan, Source, Wanted, sealed::Part};
+use crate::{Error, ErrorKind};
+
+/// Fetches page after page; not polled again after the end or an error.
+pub(crate) trait Fetcher<P>: Send {
+    fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<P>, Error>>;
+}
+
+/// After this many pages in a row without a row or item, a result is taken for one without end.
+const MOST_EMPTY_PAGES: u32 = 100;
+
+/// A source, and what has been taken from it. Everything that is the same for all services stands
+/// here, and both ways to fetch pages go through it.
+pub(super) struct Intake<S> {
+    source: S,
+    wanted: Wanted,
+    /// The row of the cursor, until a page has reached it.
+    skip_to: Option<u64>,
+    /// Whether whole pages were skipped on the way to the cursor.
+    has_skipped: bool,
+    pages: u64,
+    empty_pages: u32,
+}
+
+impl<S: Source> Intake<S> {
+    pub(super) fn new(source: S, wanted: Wanted) -> Self {
+        Self {
+            source,
+            skip_to: wanted.resumed_at,
+            wanted,
+            has_skipped: false,
+            pages: 0,
+            empty_pages: 0,
+        }
+    }
+
+    pub(super) fn service(&self) -> &'static str {
+        self.source.service()
+    }
+
+    /// How many pages may be fetched ahead of the reader.
+    pub(super) fn prefetch(&self) -> usize {
+        self.wanted.prefetch
+    }
+
+    /// Whether no further page is needed.
+    pub(super) fn has_ended(&self) -> bool {
+        self.wanted.left == Some(0) || self.source.has_ended()
+    }
+
+    /// The next step, while so many requests are under way.
+    pub(super) fn plan(&mut self, under_way: usize) -> Result<Plan<S::Answer>, Error> {
+        if self.has_ended() {
+            return Ok(Plan::End);
+        }
+        self.wanted.under_way = under_way;
+        let plan = self.source.plan(&self.wanted)?;
+        match plan {
+            Plan::Wait if under_way == 0 => Err(self.paging(
+                "the paging rule waits for an answer, and no request is under way".to_owned(),
+            )),
+            Plan::Fetch(_) if self.empty_pages >= MOST_EMPTY_PAGES => Err(self.paging(format!(
+                "{MOST_EMPTY_PAGES} pages in a row have no {}, and the service names yet another",
+                S::Page::ENTRIES
+            ))),
+            plan => Ok(plan),
+        }
+    }
+
+    /// The page in an answer, as it is given out.
+    pub(super) fn accept(
+        &mut self,
+        answer: Result<S::Answer, Error>,
+    ) -> Result<Option<S::Page>, Error> {
+        let page = self.source.accept(&self.wanted, answer?)?;
+        let Some(mut page) = page else {
+            return Ok(None);
+        };
+        self.empty_pages = match page.count() {
+            0 => self.empty_pages + 1,
+            _ => 0,
+        };
+        if !self.reach_cursor(&mut page)? {
+            return Ok(None);
+        }
+        if let Some(left) = &mut self.wanted.left {
+            page.keep(*left);
+            *left -= page.count();
+        }
+        page.set_number(self.pages);
+        self.pages += 1;
+        Ok(Some(page))
+    }
+
+    /// Checks, at the end, that the cursor was reached.
+    pub(super) fn end(&self) -> Result<(), Error> {
+        match self.skip_to {
+            Some(row) if self.has_skipped && S::Page::IS_SNAPSHOT => Err(self.paging(format!(
+                "reading resumed before row {row}, and the result ends before it"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Skips what lies before the cursor. False if that is the whole page, and more than it.
+    fn reach_cursor(&mut self, page: &mut S::Page) -> Result<bool, Error> {
+        let Some(row) = self.skip_to else {
+            return Ok(true);
+        };
+        let first = page.first();
+        if first > row {
+            let error = self.paging(format!(
+                "reading resumed before row {row}, and the first page begins with row {first}: \
+                 the rows between would be lost"
+            ));
+            return Err(page.of_result(error));
+        }
+        if first + page.count() < row {
+            self.has_skipped = true;
+            return Ok(false);
+        }
+        page.skip(row - first)?;
+        self.skip_to = None;
+        Ok(true)
+    }
+
+    fn paging(&self, message: String) -> Error {
+        Error::new(ErrorKind::Paging, self.service(), message)
+    }
+}

@@ -1,0 +1,43 @@
+//! A page is fetched when the reader needs it, and not before.
+
+use std::task::{Context, Poll};
+
+use futures_core::ready;
+
+use super::{
+    intake::{Fetcher, Intake},
+    source::{BoxFuture, Plan, Source},
+};
+use crate::Error;
+
+pub(super) struct OnDemand<S: Source> {
+    intake: Intake<S>,
+    request: Option<BoxFuture<Result<S::Answer, Error>>>,
+}
+
+impl<S: Source> OnDemand<S> {
+    pub(super) fn new(intake: Intake<S>) -> Self {
+        Self {
+            intake,
+            request: None,
+        }
+    }
+}
+
+impl<S: Source> Fetcher<S::Page> for OnDemand<S> {
+    fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<S::Page>, Error>> {
+        loop {
+            if let Some(request) = &mut self.request {
+                let answer = ready!(request.as_mut().poll(context));
+                self.request = None;
+                if let Some(page) = self.intake.accept(answer)? {
+                    return Poll::Ready(Ok(Some(page)));
+                }
+            }
+            match self.intake.plan(0)? {
+                Plan::Fetch(request) => self.request = Some(request),
+                Plan::Wait | Plan::End => return Poll::Ready(self.intake.end().map(|()| None)),
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Pages are fetched in a task, so that they arrive while the reader is busy. Where requests do not
+//! depend on each other, several are under way at once.
+
+use std::{
+    collections::VecDeque,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures_core::ready;
+use rowfeed_client::platform::{Task, spawn};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use super::{
+    intake::{Fetcher, Intake},
+    source::{Plan, Source},
+};
+use crate::{Error, ErrorKind};
+
+/// At most `prefetch` pages are under way or waiting for the reader: each request takes a permit,
+/// which is released when the reader takes the page.
+pub(super) struct Prefetch<P> {
+    pages: mpsc::UnboundedReceiver<Fetched<P>>,
+    // Dropping this ends the task, and with it all requests.
+    task: Task<()>,
+    service: &'static str,
+}
+
+/// A page with its permit, or the error after the last one.
+type Fetched<P> = Result<(P, OwnedSemaphorePermit), Error>;
+
+impl<P: Send + 'static> Prefetch<P> {
+    pub(super) fn new<S: Source<Page = P>>(intake: Intake<S>) -> Self {
+        let service = intake.service();
+        let (sender, pages) = mpsc::unbounded_channel();
+        let task = spawn(async move {
+            if let Err(error) = fetch(intake, &sender).await {
+                let _ = sender.send(Err(error));
+            }
+        });
+        Self {
+            pages,
+            task,
+            service,
+        }
+    }
+}
+
+impl<P: Send + 'static> Fetcher<P> for Prefetch<P> {
+    fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<P>, Error>> {
+        if let Some(fetched) = ready!(self.pages.poll_recv(context)) {
+            return Poll::Ready(fetched.map(|(page, _permit)| Some(page)));
+        }
+        // Without this check a panic in the task would pass for the end of the result.
+        let ended = ready!(Pin::new(&mut self.task).poll(context));
+        Poll::Ready(match ended {
+            Ok(()) => Ok(None),
+            Err(_) => Err(shut_down(self.service)),
+        })
+    }
+}
+
+fn shut_down(service: &'static str) -> Error {
+    let message = "the runtime was shut down while pages were being fetched";
+    Error::new(ErrorKind::Paging, service, message)
+}
+
+/// Requests in the order in which they were planned.
+type UnderWay<A> = VecDeque<(Task<Result<A, Error>>, OwnedSemaphorePermit)>;
+
+/// Fetches to the end, or until the reader is gone.
+async fn fetch<S: Source>(
+    mut intake: Intake<S>,
+    pages: &mpsc::UnboundedSender<Fetched<S::Page>>,
+) -> Result<(), Error> {
+    let service = intake.service();
+    let room = intake.prefetch().min(Semaphore::MAX_PERMITS);
+    let room = Arc::new(Semaphore::new(room));
+    let mut under_way: UnderWay<S::Answer> = VecDeque::new();
+    let mut may_plan = true;
+    loop {
+        if under_way.is_empty() && !may_plan {
+            return intake.end();
+        }
+        tokio::select! {
+            biased;
+            (answer, permit) = oldest(service, &mut under_way), if !under_way.is_empty() => {
+                if let Some(page) = intake.accept(answer)?
+                    && pages.send(Ok((page, permit))).is_err()
+                {
+                    return Ok(());
+                }
+                // What is under way after the end was a guess, and is not waited for.
+                if intake.has_ended() {
+                    return intake.end();
+                }
+                may_plan = true;
+            }
+            permit = Arc::clone(&room).acquire_owned(), if may_plan => {
+                let Ok(permit) = permit else { return Ok(()) };
+                match intake.plan(under_way.len())? {
+                    Plan::Fetch(request) => under_way.push_back((spawn(request), permit)),
+                    Plan::Wait | Plan::End => may_plan = false,
+                }
+            }
+        }
+    }
+}
+
+/// Waits for the oldest request. Dropping the future loses nothing.
+async fn oldest<A: Send + 'static>(
+    service: &'static str,
+    under_way: &mut UnderWay<A>,
+) -> (Result<A, Error>, OwnedSemaphorePermit) {
+    let Some((task, _)) = under_way.front_mut() else {
+        return std::future::pending().await;
+    };
+    let answer = task.await.unwrap_or_else(|_| Err(shut_down(service)));
+    match under_way.pop_front() {
+        Some((_, permit)) => (answer, permit),
+        None => std::future::pending().await,
+    }
+}

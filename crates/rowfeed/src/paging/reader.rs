@@ -1,0 +1,200 @@
+//! The pages of a source, whatever its type and however they are fetched.
+
+use std::{
+    fmt,
+    task::{Context, Poll},
+};
+
+use futures_core::ready;
+
+use super::{
+    intake::{Fetcher, Intake},
+    on_demand::OnDemand,
+    prefetch::Prefetch,
+    source::{Source, SourcePage, Wanted},
+};
+use crate::Error;
+
+/// A source that no request has been made of, whatever its type.
+pub(crate) trait AnySource<P: SourcePage>: Send {
+    fn service(&self) -> &'static str;
+    fn limit(&self) -> Result<Option<u64>, Error>;
+    fn resume(&mut self, cursor: &P::Cursor) -> Result<(), Error>;
+    #[cfg_attr(not(feature = "blocking"), allow(dead_code))]
+    fn reconnect(&mut self) -> Result<(), Error>;
+    fn start(self: Box<Self>, wanted: Wanted) -> Box<dyn Fetcher<P>>;
+}
+
+impl<S: Source> AnySource<S::Page> for S {
+    fn service(&self) -> &'static str {
+        Source::service(self)
+    }
+
+    fn limit(&self) -> Result<Option<u64>, Error> {
+        Source::limit(self)
+    }
+
+    fn resume(&mut self, cursor: &<S::Page as SourcePage>::Cursor) -> Result<(), Error> {
+        Source::resume(self, cursor)
+    }
+
+    fn reconnect(&mut self) -> Result<(), Error> {
+        Source::reconnect(self)
+    }
+
+    fn start(self: Box<Self>, wanted: Wanted) -> Box<dyn Fetcher<S::Page>> {
+        let intake = Intake::new(*self, wanted);
+        match intake.prefetch() {
+            0 => Box::new(OnDemand::new(intake)),
+            _ => Box::new(Prefetch::new(intake)),
+        }
+    }
+}
+
+/// Begins to fetch: here, or on another thread.
+pub(crate) type StartFn<P> = fn(Box<dyn AnySource<P>>, Wanted) -> Box<dyn Fetcher<P>>;
+
+/// The pages of a source, one after the other. Sends nothing before it is polled, and is fused.
+pub(crate) struct PageReader<P: SourcePage> {
+    state: State<P>,
+    /// `left` counts down here too, to know the end without another poll.
+    pub(crate) wanted: Wanted,
+    service: &'static str,
+    resumed_from: Option<P::Cursor>,
+    pub(crate) start: StartFn<P>,
+}
+
+enum State<P> {
+    Waiting(Box<dyn AnySource<P>>),
+    Reading(Box<dyn Fetcher<P>>),
+    Failed(Error),
+    Done,
+}
+
+impl<P: SourcePage> PageReader<P> {
+    pub(crate) fn new(source: Box<dyn AnySource<P>>) -> Self {
+        let (service, limit) = (source.service(), source.limit());
+        let (state, left) = match limit {
+            Ok(left) => (State::Waiting(source), left),
+            Err(error) => (State::Failed(error), None),
+        };
+        Self {
+            state,
+            wanted: Wanted {
+                left,
+                ..Wanted::default()
+            },
+            service,
+            resumed_from: None,
+            start: AnySource::start,
+        }
+    }
+
+    /// One error, and no page.
+    pub(crate) fn failed(error: Error) -> Self {
+        Self {
+            service: error.service(),
+            state: State::Failed(error),
+            wanted: Wanted::default(),
+            resumed_from: None,
+            start: AnySource::start,
+        }
+    }
+
+    pub(crate) fn service(&self) -> &'static str {
+        self.service
+    }
+
+    /// Limits the rows, unless there is a lower limit already.
+    pub(crate) fn limit(&mut self, rows: u64) {
+        self.wanted.left = Some(self.wanted.left.map_or(rows, |least| least.min(rows)));
+    }
+
+    pub(crate) fn resume(&mut self, cursor: &P::Cursor, row: u64) {
+        let resumed = match &mut self.state {
+            State::Waiting(source) => source.resume(cursor),
+            State::Failed(_) => return,
+            State::Reading(_) | State::Done => Err(Error::invalid(
+                self.service,
+                "resume() was called after the first page; call it before",
+            )),
+        };
+        match resumed {
+            Ok(()) => {
+                self.wanted.resumed_at = Some(row);
+                self.resumed_from = Some(cursor.clone());
+            }
+            Err(error) => self.state = State::Failed(error),
+        }
+    }
+
+    /// The cursor that reading was resumed from.
+    pub(crate) fn resumed_from(&self) -> Option<&P::Cursor> {
+        self.resumed_from.as_ref()
+    }
+
+    /// Whether pages were fetched and more may follow.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn is_under_way(&self) -> bool {
+        matches!(self.state, State::Reading(_)) && !self.is_done()
+    }
+
+    #[cfg(feature = "blocking")]
+    pub(crate) fn fail(&mut self, error: Error) {
+        self.state = State::Failed(error);
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        match self.state {
+            State::Failed(_) => false,
+            State::Done => true,
+            State::Waiting(_) | State::Reading(_) => self.wanted.left == Some(0),
+        }
+    }
+
+    pub(crate) fn poll_page(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Option<P>, Error>> {
+        if self.is_done() {
+            self.state = State::Done;
+        }
+        match std::mem::replace(&mut self.state, State::Done) {
+            State::Waiting(_) if self.wanted.page_size == Some(0) => {
+                let message = format!(
+                    "a page size of 0 {} was set; it must be at least 1",
+                    P::ENTRIES
+                );
+                return Poll::Ready(Err(Error::invalid(self.service, message)));
+            }
+            State::Waiting(source) => {
+                self.state = State::Reading((self.start)(source, self.wanted.clone()));
+            }
+            State::Failed(error) => return Poll::Ready(Err(error)),
+            state => self.state = state,
+        }
+        let State::Reading(fetcher) = &mut self.state else {
+            return Poll::Ready(Ok(None));
+        };
+        let page = ready!(fetcher.poll_page(context));
+        match &page {
+            Ok(Some(page)) => {
+                if let Some(left) = &mut self.wanted.left {
+                    *left -= page.count();
+                }
+            }
+            // Requests that are under way end here.
+            Ok(None) | Err(_) => self.state = State::Done,
+        }
+        Poll::Ready(page)
+    }
+}
+
+impl<P: SourcePage> fmt::Debug for PageReader<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PageReader")
+            .field("service", &self.service)
+            .field("wanted", &self.wanted)
+            .finish_non_exhaustive()
+    }
+}
