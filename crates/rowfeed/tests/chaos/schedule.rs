@@ -115,6 +115,8 @@ impl Fault {
                 12..=14 => 2,
                 15..=16 => 3,
                 17..=18 => 4,
+                // A run that goes back is waited for, and looks at it are 100 ms apart.
+                _ if kind == Kind::GoesBack => 30,
                 _ => 1000,
             },
             carried_out: random.bool(),

@@ -8,8 +8,11 @@ use serde_json::{Value, json};
 
 use crate::{
     BRIEF, in_time,
-    page_server::{PageServer, Table},
-    support::{Bench, Number, dune_answers, dune_client, numbers, upto},
+    support::{
+        Bench, Number, dune_answers, dune_client, numbers,
+        page_server::{PageServer, Table},
+        upto,
+    },
 };
 
 async fn partial() -> Bench {

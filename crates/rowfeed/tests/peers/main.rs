@@ -4,8 +4,6 @@
 
 mod dune;
 mod lightdash;
-#[path = "../support/page_server.rs"]
-mod page_server;
 mod paginators;
 #[path = "../support/mod.rs"]
 mod support;
@@ -17,6 +15,6 @@ const BRIEF: Duration = Duration::from_millis(1);
 
 /// What should end, and with these faults would not.
 async fn in_time<T>(future: impl Future<Output = T>) -> T {
-    let waited = tokio::time::timeout(page_server::PATIENCE, future).await;
+    let waited = tokio::time::timeout(support::page_server::PATIENCE, future).await;
     waited.expect("this comes to an end")
 }

@@ -8,8 +8,11 @@ use serde_json::json;
 
 use crate::{
     in_time,
-    page_server::{PageServer, Table},
-    support::{ALL, Bench, Number, dune_answers, page_path, upto},
+    support::{
+        ALL, Bench, Number, dune_answers, page_path,
+        page_server::{PageServer, Table},
+        upto,
+    },
 };
 
 #[tokio::test]

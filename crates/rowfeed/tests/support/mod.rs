@@ -2,6 +2,8 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod dune_answers;
+pub mod page_server;
+pub mod random_table;
 
 use std::time::Duration;
 

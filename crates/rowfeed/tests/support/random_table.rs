@@ -8,7 +8,7 @@ use rowfeed_sandbox::Service;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::page_server::Table;
+use super::page_server::Table;
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

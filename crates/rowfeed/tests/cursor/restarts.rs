@@ -1,11 +1,7 @@
 //! Sources from outside that resume as their service lets them: at a page boundary, at the beginning,
 //! or too far ahead. The reader keeps to the cursor all the same.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-#[path = "support/page_server.rs"]
-mod page_server;
-
-use page_server::PageServer;
+use crate::support::page_server::PageServer;
 use rowfeed::{
     Columns, Cursor, Error, ErrorKind, Page, Pages,
     service::{ColumnType, Plan, RawRows, ResultId, Source, Wanted},

@@ -1,14 +1,11 @@
 //! Starting runs and waiting for them.
-#![allow(clippy::unwrap_used, missing_docs)]
-
-mod support;
 
 use std::time::{Duration, Instant};
 
+use crate::support::{ALL, Bench, Number, numbers, upto};
 use rowfeed::{Error, ErrorKind, Run, Starting, dune, prelude::*};
 use rowfeed_sandbox::{DUNE_QUERY_ID, Fault, LIGHTDASH_PROJECT_UUID, Recorded, Sandbox, Service};
 use serde_json::{Value, json};
-use support::{ALL, Bench, Number, numbers, upto};
 
 const BRIEF: Duration = Duration::from_millis(1);
 

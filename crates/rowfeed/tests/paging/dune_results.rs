@@ -1,19 +1,16 @@
 //! What Dune's results are besides rows: states, parts of a result, old answers.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-mod support;
-
+use crate::support::{
+    Bench, Number,
+    dune_answers::{page, read, refused, without_result},
+    numbers, sent, upto,
+};
 use rowfeed::{ErrorKind, Page, prelude::*};
 use rowfeed_sandbox::{
     DUNE_PARAMETERISED_QUERY_ID, DUNE_QUERY_ID, Fault, Sandbox, ScriptedResult, Service,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use support::{
-    Bench, Number,
-    dune_answers::{page, read, refused, without_result},
-    numbers, sent, upto,
-};
 
 const DUNE: Service = Service::Dune;
 

@@ -1,11 +1,8 @@
 //! Cursors: stored between any two rows, and gone on from elsewhere.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-mod support;
-
+use crate::support::{ALL, Bench, Number, dune_client, numbers, upto};
 use rowfeed::{Cursor, Error, ErrorKind, Pages, prelude::*};
 use rowfeed_sandbox::{ColumnType, DUNE_API_KEY, Service, Value};
-use support::{ALL, Bench, Number, dune_client, numbers, upto};
 
 const ROWS: i64 = 13;
 

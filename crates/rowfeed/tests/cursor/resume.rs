@@ -1,11 +1,8 @@
 //! Going on from a stored place.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-mod support;
-
+use crate::support::{ALL, Bench, Number, dune_answers, numbers, page_path, upto};
 use rowfeed::{Cursor, ErrorKind, prelude::*};
 use rowfeed_sandbox::{DUNE_QUERY_ID, Fault, Service};
-use support::{ALL, Bench, Number, dune_answers, numbers, page_path, upto};
 
 /// As a program would keep it.
 fn stored(cursor: &Cursor) -> Cursor {

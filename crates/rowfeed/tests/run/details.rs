@@ -1,14 +1,11 @@
 //! What the services say of a run that has ended.
-#![allow(clippy::unwrap_used, missing_docs)]
-
-mod support;
 
 use std::time::Duration;
 
+use crate::support::{Bench, numbers};
 use rowfeed::{ColumnKind, Starting, prelude::*};
 use rowfeed_sandbox::Service;
 use serde_json::json;
-use support::{Bench, numbers};
 
 fn execution(bench: &Bench) -> Starting {
     let status = bench.dune.get_execution_status();

@@ -1,19 +1,16 @@
 //! What goes wrong, and what is said about it.
-#![allow(clippy::unwrap_used, missing_docs)]
-
-mod support;
 
 use std::error::Error as _;
 
+use crate::support::{
+    ALL, Bench, Number, dune_client, lightdash_client, numbers, page_path, yandex_query_client,
+};
 use rowfeed::{Error, ErrorKind, prelude::*};
 use rowfeed_sandbox::{
     DUNE_QUERY_ID, Fault, LIGHTDASH_PROJECT_UUID, LIGHTDASH_SERVICE_TOKEN, Service,
     YANDEX_IAM_TOKEN_WITHOUT_ROLE, YANDEX_PROJECT,
 };
 use serde::Deserialize;
-use support::{
-    ALL, Bench, Number, dune_client, lightdash_client, numbers, page_path, yandex_query_client,
-};
 
 const SECRETS: [&str; 3] = ["wrong-key-5f1c", "ldpat_wrong5f1c", "t1.wrong5f1c"];
 
@@ -306,7 +303,7 @@ async fn a_page_that_breaks_for_a_moment_is_fetched_again() {
                 .sandbox
                 .fault(fault.on(service).path(page_path(service)).after(1));
             let rows: Vec<Number> = run.rows().page_size(4).try_collect().await.unwrap();
-            assert_eq!(rows, support::upto(9), "{service:?}");
+            assert_eq!(rows, crate::support::upto(9), "{service:?}");
             assert_eq!(bench.pages_asked().len(), 4, "{service:?}");
         }
     }

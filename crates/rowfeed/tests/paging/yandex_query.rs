@@ -1,12 +1,9 @@
 //! Yandex Query's paging rule.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-mod support;
-
+use crate::support::{Bench, Number, numbers, numbers_sent, upto};
 use rowfeed::{Error, ErrorKind, Page, prelude::*};
 use rowfeed_sandbox::{Fault, Sandbox, Service};
 use serde_json::{Value, json};
-use support::{Bench, Number, numbers, numbers_sent, upto};
 
 const YANDEX: Service = Service::YandexQuery;
 const QUERY: &str = "csqquery0000000000001";

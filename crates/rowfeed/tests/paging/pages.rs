@@ -1,12 +1,9 @@
 //! How many rows are asked for, and what a page says of itself.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-mod support;
-
+use crate::support::{ALL, Bench, Number, upto};
 use rowfeed::{ErrorKind, Page};
 use rowfeed_sandbox::Service;
 use serde::Deserialize;
-use support::{ALL, Bench, Number, upto};
 
 #[tokio::test]
 async fn max_rows_ends_in_the_middle_of_a_page() {

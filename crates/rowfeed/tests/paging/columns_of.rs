@@ -1,14 +1,11 @@
 //! Only the columns of the struct: Dune bills what it sends by size.
-#![allow(clippy::unwrap_used, missing_docs)]
-
-mod support;
 
 use std::collections::HashMap;
 
+use crate::support::{Bench, sent};
 use rowfeed::{Cursor, ErrorKind, Row, dune, prelude::*};
 use rowfeed_sandbox::{DUNE_QUERY_ID, Recorded, ScriptedResult, Service};
 use serde::Deserialize;
-use support::{Bench, sent};
 
 fn latest(bench: &Bench, query_id: i64) -> dune::builder::GetLatestQueryResult {
     bench.dune.get_latest_query_result().query_id(query_id)

@@ -1,15 +1,12 @@
 //! One struct for the rows of three services.
-#![allow(clippy::unwrap_used, missing_docs)]
-
-mod support;
 
 use std::any::TypeId;
 
+use crate::support::{ALL, Bench};
 use jiff::{Timestamp, civil::Date};
 use rowfeed::{ReadsRows, Row, Rows};
 use rowfeed_sandbox::{ColumnType, Service, Value};
 use serde::Deserialize;
-use support::{ALL, Bench};
 
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 struct Trade {

@@ -1,7 +1,4 @@
 //! Dune's results as one CSV text.
-#![allow(clippy::unwrap_used, missing_docs)]
-
-mod support;
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -13,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use crate::support::{Bench, numbers_sent, sent};
 use futures_util::stream::{FusedStream, Stream, TryStreamExt};
 use rowfeed::{
     Error, ErrorKind, Secret,
@@ -21,7 +19,6 @@ use rowfeed::{
 };
 use rowfeed_sandbox::{DUNE_QUERY_ID, Fault, Recorded, Sandbox, Service};
 use serde_json::json;
-use support::{Bench, numbers_sent, sent};
 
 const DUNE: Service = Service::Dune;
 

@@ -1,23 +1,16 @@
 //! Random tables, written as each service would, served in random pages, and read back.
-#![allow(clippy::unwrap_used, missing_docs)]
-
-#[path = "support/page_server.rs"]
-mod page_server;
-#[path = "support/random_table.rs"]
-mod random_table;
-mod support;
 
 use std::sync::Arc;
 
-use page_server::{Answer, Asked, PageServer};
+use crate::support::page_server::{Answer, Asked, PageServer};
+use crate::support::random_table::{RECORD, Random, Record, records, same, tables};
+use crate::support::{ALL, Bench};
 use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
 };
-use random_table::{RECORD, Random, Record, records, same, tables};
 use rowfeed::{Cursor, Pages, Row, prelude::*};
 use rowfeed_sandbox::{Sandbox, ScriptedResult, Service};
-use support::{ALL, Bench};
 
 /// Runs a check of that many cases, in one runtime.
 fn check<S: Strategy>(cases: u32, strategy: S, check: impl AsyncFn(&S::Value)) {
@@ -105,7 +98,7 @@ impl Cuts {
 fn serve(service: Service, random: &Random, cuts: &Cuts) -> PageServer {
     let (table, cuts) = (random.written_for(service), cuts.clone());
     let slots = cuts.slots(table.rows.len());
-    let dune = move |table: &page_server::Table, asked: &Asked| -> Answer {
+    let dune = move |table: &crate::support::page_server::Table, asked: &Asked| -> Answer {
         let (offset, limit) = (asked.number("offset"), asked.number("limit"));
         let total = cuts.total.unwrap_or(Some(slots.len()));
         let rest = slots.get(offset..).unwrap_or_default();

@@ -1,14 +1,11 @@
 //! What `max_age()` spends and cancels: nothing that it was not asked to.
-#![allow(clippy::unwrap_used, missing_docs)]
-
-mod support;
 
 use std::{future::IntoFuture, time::Duration};
 
+use crate::support::{Bench, numbers};
 use rowfeed::{ErrorKind, Running, Starting, prelude::*};
 use rowfeed_sandbox::{DUNE_QUERY_ID, Fault, Recorded, Sandbox, Service};
 use serde_json::{Value, json};
-use support::{Bench, numbers};
 
 const BRIEF: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(3_600);

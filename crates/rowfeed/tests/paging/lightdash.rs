@@ -1,13 +1,10 @@
 //! Lightdash's paging rule.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-mod support;
-
+use crate::support::{Bench, Number, numbers, numbers_sent, upto};
 use rowfeed::{Error, ErrorKind, lightdash::types, prelude::*};
 use rowfeed_sandbox::{Fault, LIGHTDASH_PROJECT_UUID, Sandbox, Service};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use support::{Bench, Number, numbers, numbers_sent, upto};
 
 const LIGHTDASH: Service = Service::Lightdash;
 const QUERY: &str = "3f0c7f0a-5a0e-4b56-9f19-1f6f3a0f7c11";

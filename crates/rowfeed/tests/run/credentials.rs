@@ -1,7 +1,4 @@
 //! Credentials that change, and a rate that is kept, while rows are read.
-#![allow(clippy::unwrap_used, missing_docs)]
-
-mod support;
 
 use std::{
     sync::{
@@ -11,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::support::{Number, numbers, upto};
 use rowfeed::{
     CallErrorKind, ErrorKind, ExpiringSecret, RateLimit, RefreshingCredential, RetryPolicy, Secret,
     TimeoutScope, dune, prelude::*, yandex_query,
@@ -18,7 +16,6 @@ use rowfeed::{
 use rowfeed_sandbox::{
     DUNE_API_KEY, DUNE_QUERY_ID, Fault, Sandbox, Service, YANDEX_IAM_TOKEN, YANDEX_PROJECT,
 };
-use support::{Number, numbers, upto};
 
 /// A client of Yandex Query whose credential counts how often it was asked for.
 fn counting(sandbox: &Sandbox) -> (yandex_query::Client, Arc<AtomicU32>) {

@@ -1,7 +1,4 @@
 //! Runs on their way: started, watched, cancelled, taken up again.
-#![allow(clippy::unwrap_used, missing_docs)]
-
-mod support;
 
 use std::{
     future::Future,
@@ -9,15 +6,15 @@ use std::{
     time::Duration,
 };
 
+use crate::support::{
+    ALL, Bench, Number, dune_client, lightdash_client, numbers, upto, yandex_query_client,
+};
 use rowfeed::{ErrorKind, Progress, Starting, prelude::*};
 use rowfeed_sandbox::{
     DUNE_API_KEY, Fault, LIGHTDASH_PROJECT_UUID, LIGHTDASH_TOKEN, Recorded, Sandbox, Service,
     YANDEX_IAM_TOKEN, YANDEX_PROJECT,
 };
 use serde_json::json;
-use support::{
-    ALL, Bench, Number, dune_client, lightdash_client, numbers, upto, yandex_query_client,
-};
 
 const BRIEF: Duration = Duration::from_millis(1);
 const PATIENCE: Duration = Duration::from_secs(10);

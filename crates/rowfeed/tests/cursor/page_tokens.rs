@@ -1,6 +1,5 @@
 //! A service that gives its pages tokens, read from outside: each page is asked for by what the one
 //! before has said, and by nothing else.
-#![allow(clippy::unwrap_used, missing_docs)]
 
 use std::sync::{Arc, Mutex};
 

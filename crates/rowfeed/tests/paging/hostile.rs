@@ -1,13 +1,9 @@
 //! Pages that no service should send: each is a typed error, or what can be read of it, within
 //! bounded time and memory.
-#![allow(clippy::unwrap_used, missing_docs)]
-
-#[path = "support/page_server.rs"]
-mod page_server;
 
 use std::{future::Future, time::Duration};
 
-use page_server::{Answer, Asked, PageServer};
+use crate::support::page_server::{Answer, Asked, PageServer};
 use rowfeed::{Error, ErrorKind, Pages, Value, prelude::*};
 use serde::Deserialize;
 use serde_json::json;

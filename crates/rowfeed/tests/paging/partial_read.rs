@@ -1,9 +1,5 @@
 //! What a long read leaves behind when something breaks in the middle of it: the rows before, the
 //! place, and a rest that can be gone on with.
-#![allow(clippy::unwrap_used, missing_docs)]
-
-#[path = "support/page_server.rs"]
-mod page_server;
 
 use std::{
     future::Future,
@@ -13,7 +9,7 @@ use std::{
     },
 };
 
-use page_server::{Answer, Asked, PATIENCE, PageServer, Table};
+use crate::support::page_server::{Answer, Asked, PATIENCE, PageServer, Table};
 use rowfeed::{Cursor, ErrorKind, Pages, prelude::*};
 use serde::Deserialize;
 

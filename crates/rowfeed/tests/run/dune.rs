@@ -1,19 +1,16 @@
 //! Runs that Dune alone has: none where the latest result is fresh enough, and pipelines.
-#![allow(clippy::unwrap_used, missing_docs)]
-
-mod support;
 
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
 
+use crate::support::{Bench, Number, numbers, upto};
 use rowfeed::{ErrorKind, Row, dune, prelude::*};
 use rowfeed_sandbox::{
     DUNE_PARAMETERISED_QUERY_ID, DUNE_QUERY_ID, Fault, Recorded, Sandbox, Service,
 };
 use serde_json::{Value, json};
-use support::{Bench, Number, numbers, upto};
 
 const BRIEF: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(3_600);

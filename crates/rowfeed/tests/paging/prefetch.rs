@@ -1,16 +1,11 @@
 //! Pages that are fetched before they are asked for.
-#![allow(clippy::unwrap_used, missing_docs)]
-
-#[path = "support/page_server.rs"]
-mod page_server;
-mod support;
 
 use std::{future::Future, time::Duration};
 
-use page_server::{Asked, PATIENCE, PageServer, Table};
+use crate::support::page_server::{Asked, PATIENCE, PageServer, Table};
+use crate::support::{ALL, Bench, Number, page_path, sent, upto};
 use rowfeed::{ErrorKind, Pages, prelude::*};
 use rowfeed_sandbox::{Fault, Sandbox, Service};
-use support::{ALL, Bench, Number, page_path, sent, upto};
 
 async fn settle() {
     tokio::time::sleep(Duration::from_millis(100)).await;

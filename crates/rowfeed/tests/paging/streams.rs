@@ -1,7 +1,4 @@
 //! Rows and pages as a caller meets them, the same at all three services.
-#![allow(clippy::unwrap_used, missing_docs)]
-
-mod support;
 
 use std::{
     collections::BTreeMap,
@@ -10,11 +7,11 @@ use std::{
     time::Duration,
 };
 
+use crate::support::{ALL, Bench, Number, numbers, page_path, upto};
 use futures_util::stream::{FusedStream, Stream, StreamExt, TryStreamExt};
 use rowfeed::{Rows, prelude::*};
 use rowfeed_sandbox::{DUNE_QUERY_ID, Fault, Service};
 use serde::Deserialize;
-use support::{ALL, Bench, Number, numbers, page_path, upto};
 
 #[tokio::test]
 async fn all_rows_come_once_and_in_order() {
@@ -307,8 +304,8 @@ async fn a_poll_before_the_answer_is_pending_and_a_later_one_has_the_row() {
 mod no_traits {
     use rowfeed::{Error, Pages, Rows, Run};
 
-    pub(crate) async fn read(run: &Run) -> Result<Vec<crate::Number>, Error> {
-        let mut rows: Rows<crate::Number> = run.rows();
+    pub(crate) async fn read(run: &Run) -> Result<Vec<super::Number>, Error> {
+        let mut rows: Rows<super::Number> = run.rows();
         let mut all = Vec::new();
         while let Some(row) = rows.try_next().await? {
             all.push(row);
@@ -316,7 +313,7 @@ mod no_traits {
         let mut pages: Pages = run.pages();
         assert!(pages.try_next().await?.is_some());
         assert_eq!(run.pages().try_collect().await?.len(), 1);
-        let collected: Vec<crate::Number> = run.rows().try_collect().await?;
+        let collected: Vec<super::Number> = run.rows().try_collect().await?;
         assert_eq!(collected, all);
         Ok(all)
     }

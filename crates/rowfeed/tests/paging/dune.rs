@@ -1,17 +1,14 @@
 //! Dune's paging rule.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-mod support;
-
-use rowfeed::{ErrorKind, Page, prelude::*};
-use rowfeed_sandbox::{DUNE_PARAMETERISED_QUERY_ID, DUNE_QUERY_ID, Sandbox, Service};
-use serde::Deserialize;
-use serde_json::json;
-use support::{
+use crate::support::{
     Bench, Number,
     dune_answers::{page, read},
     numbers_sent, sent, upto,
 };
+use rowfeed::{ErrorKind, Page, prelude::*};
+use rowfeed_sandbox::{DUNE_PARAMETERISED_QUERY_ID, DUNE_QUERY_ID, Sandbox, Service};
+use serde::Deserialize;
+use serde_json::json;
 
 const DUNE: Service = Service::Dune;
 

@@ -1,16 +1,13 @@
 //! An integer beyond 2^53, an exact decimal, an instant, a day, bytes, an optional and a nested
 //! list: the same values from all three services, with each crate for times.
-#![allow(clippy::unwrap_used, missing_docs)]
-
-mod support;
 
 use std::fmt::Debug;
 
+use crate::support::{ALL, Bench};
 use rowfeed::midnight_as_date;
 use rowfeed_sandbox::{ScriptedResult, Service};
 use rust_decimal::Decimal;
 use serde::{Deserialize, de::DeserializeOwned};
-use support::{ALL, Bench};
 
 const SQL: &str = "SELECT * FROM orders";
 

@@ -1,0 +1,12 @@
+//! Runs: started, waited for, watched, cancelled, taken up again; and the errors of all calls.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod control;
+mod credentials;
+mod details;
+mod dune;
+mod errors;
+mod max_age;
+#[path = "../support/mod.rs"]
+mod support;
+mod waiting;
