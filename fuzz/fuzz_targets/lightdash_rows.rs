@@ -1,3 +1,13 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| rowfeed::fuzzing::lightdash_rows(data));
+#[path = "../../crates/arrow/properties/batches.rs"]
+mod batches;
+#[path = "../../crates/rows/properties/mod.rs"]
+mod properties;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    properties::lightdash_rows(data);
+    for (columns, rows) in properties::lightdash_tables(data) {
+        let _ = batches::agree(&columns, rows);
+    }
+});

@@ -1,3 +1,13 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| rowfeed::fuzzing::yandex_rows(data));
+#[path = "../../crates/arrow/properties/batches.rs"]
+mod batches;
+#[path = "../../crates/rows/properties/mod.rs"]
+mod properties;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    properties::yandex_rows(data);
+    for (columns, rows) in properties::yandex_tables(data) {
+        let _ = batches::agree(&columns, rows);
+    }
+});

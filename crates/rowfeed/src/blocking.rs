@@ -47,8 +47,6 @@ use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
 };
 
-#[cfg(feature = "arrow")]
-pub use crate::arrow::blocking::RecordBatches;
 use crate::{
     Cursor, Error, ErrorKind, Page, Run, Starting,
     job::Connections,

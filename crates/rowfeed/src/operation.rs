@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::{Pages, Rows, Starting};
+use crate::{Pages, Rows, Run, Starting};
 
 /// An operation that answers with rows: its pages, and the rows of all of them.
 ///
@@ -41,12 +41,17 @@ pub trait ReadsRows: Sized {
     {
         self.pages().rows()
     }
+}
 
-    /// Returns the rows of all pages as Arrow record batches. Nothing is sent before the first batch
-    /// is needed.
-    #[cfg(feature = "arrow")]
-    fn record_batches(self) -> crate::RecordBatches {
-        self.pages().record_batches()
+impl ReadsRows for Pages {
+    fn pages(self) -> Pages {
+        self
+    }
+}
+
+impl ReadsRows for &Run {
+    fn pages(self) -> Pages {
+        Run::pages(self)
     }
 }
 

@@ -184,12 +184,6 @@ impl Run {
         self.pages().rows()
     }
 
-    /// The rows of the only result as Arrow record batches; see [`pages`](Self::pages).
-    #[cfg(feature = "arrow")]
-    pub fn record_batches(&self) -> crate::RecordBatches {
-        self.pages().record_batches()
-    }
-
     /// The pages of one result, counted from 0.
     ///
     /// ```

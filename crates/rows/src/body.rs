@@ -240,7 +240,7 @@ mod tests {
             ("{\"rows\":[\u{c}[1]]}", None),
             ("{\u{c}\"rows\":[[1]]}", None),
             ("{\"rows\":[1]}", None),
-            ("{\"a\":[{\"rows\":[1]}]}", None),
+            ("{\"a\":[{\"rows\":[1]}]}", Some("[{\"rows\":[1]}]")),
             ("{\"rows\":null}", None),
             ("{\"rows\":[1}", None),
             ("{}", None),

@@ -8,7 +8,7 @@ use std::io::Cursor;
 use anyhow::Result;
 use arrow_ipc::writer::StreamWriter;
 use polars::prelude::{DataFrame, IpcStreamReader, SerReader as _};
-use rowfeed::RecordBatches;
+use rowfeed_arrow::RecordBatches;
 
 pub(crate) async fn data_frame(mut batches: RecordBatches) -> Result<DataFrame> {
     // The columns are known where there are no rows, too.

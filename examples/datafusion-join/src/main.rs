@@ -18,6 +18,7 @@ use datafusion::{
     arrow::util::pretty::pretty_format_batches_with_schema, datasource::MemTable,
     prelude::SessionContext,
 };
+use rowfeed_arrow::RecordBatchesExt as _;
 use rowfeed::Run;
 
 use crate::services::Services;

@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::Result;
 use parquet::{arrow::ArrowWriter, basic::Compression, file::properties::WriterProperties};
+use rowfeed_arrow::PageExt as _;
 use rowfeed::Page;
 
 use crate::state::about;

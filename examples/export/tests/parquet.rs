@@ -11,6 +11,7 @@ use datafusion::{
     prelude::{ParquetReadOptions, SessionConfig, SessionContext},
 };
 use example_testing::{run, succeed};
+use rowfeed_arrow::RecordBatchesExt as _;
 use rowfeed::{Secret, dune, prelude::*};
 use rowfeed_sandbox::Sandbox;
 use support::{Export, Stop};

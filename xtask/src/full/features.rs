@@ -42,10 +42,6 @@ pub(super) const COMBINATIONS: &[Combination] = &[
     ("rowfeed", "dune,lightdash"),
     ("rowfeed", "dune,yandex-query"),
     ("rowfeed", "lightdash,yandex-query"),
-    ("rowfeed", "arrow"),
-    ("rowfeed", "dune,arrow"),
-    ("rowfeed", "lightdash,arrow,blocking"),
-    ("rowfeed", "yandex-query,arrow"),
     ("rowfeed", "dune,lightdash,yandex-query"),
     ("rowfeed", "service-account"),
     ("rowfeed", "schemars"),
@@ -53,13 +49,18 @@ pub(super) const COMBINATIONS: &[Combination] = &[
     ("rowfeed", "dune,lightdash,yandex-query,rustls,gzip"),
     (
         "rowfeed",
-        "dune,lightdash,yandex-query,rustls,gzip,arrow,blocking,service-account,schemars",
+        "dune,lightdash,yandex-query,rustls,gzip,blocking,service-account,schemars",
     ),
+    ("rowfeed-rows", ""),
+    ("rowfeed-rows", "schemars"),
+    ("rowfeed-arrow", ""),
+    ("rowfeed-arrow", "blocking"),
 ];
 
 /// Every feature of every library but `native-tls`, which needs the system's OpenSSL to build.
 pub(super) const EVERYTHING: &[&str] = &[
-    "rowfeed/arrow,rowfeed/blocking,rowfeed/service-account,rowfeed/schemars",
+    "rowfeed/blocking,rowfeed/service-account,rowfeed/schemars",
+    "rowfeed-rows/schemars,rowfeed-arrow/blocking",
     "rowfeed-client/rustls,rowfeed-client/gzip,rowfeed-client/schemars",
     "rowfeed-dune/rustls,rowfeed-dune/gzip,rowfeed-dune/schemars",
     "rowfeed-lightdash/rustls,rowfeed-lightdash/gzip,rowfeed-lightdash/schemars",

@@ -123,7 +123,7 @@ fn without_break(line: &[u8]) -> &[u8] {
 
 /// Pages joined, each of them in pieces of this size.
 #[cfg(any(test, rowfeed_fuzzing))]
-pub(crate) fn joined(pages: &[&[u8]], size: usize) -> Result<Vec<u8>, &'static str> {
+pub fn joined(pages: &[&[u8]], size: usize) -> Result<Vec<u8>, &'static str> {
     let (mut joint, mut text) = (Joint::default(), Vec::new());
     for page in pages {
         for piece in page.chunks(size) {

@@ -43,6 +43,7 @@ mod state;
 
 pub use csv::{CsvBytes, ReadsCsv};
 #[cfg(any(test, rowfeed_fuzzing))]
-pub(crate) use csv_joint::joined;
+#[doc(hidden)]
+pub use csv_joint::joined;
 pub use fresh::MaxAge;
 pub use rowfeed_dune::*;

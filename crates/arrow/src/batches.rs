@@ -1,0 +1,477 @@
+//! Batch after batch, over all pages.
+
+use std::{
+    fmt,
+    future::poll_fn,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use arrow_array::RecordBatch;
+use arrow_schema::{DataType, SchemaRef};
+use futures_core::{FusedStream, Stream, ready};
+
+use crate::{
+    layout::{Batch, Layout, Wishes},
+    page::{Reading, finish},
+};
+use rowfeed::{Cursor, Error, ErrorKind, Page, Pages};
+
+/// The rows of a result as Arrow record batches, all of one schema.
+///
+/// A [`Stream`], and usable without one by [`try_next`](Self::try_next). A batch is a page, unless
+/// [`batch_rows`](Self::batch_rows) says otherwise; a page without rows gives none, but a result
+/// without rows gives one batch that has none. Ends for good after the last batch, and after the
+/// first error; the [cursor](Self::cursor) then leads to the first row that was not given out. Holds
+/// a page and a batch, and the pages that [`prefetch`](Self::prefetch) asks for.
+///
+/// The schema follows from the declared types of the columns and never from the values; the
+/// [crate documentation](crate#types) says how. A value that does not fit its type is an error that names
+/// page, row and column: nothing is rounded, cut off or made NULL.
+///
+/// ```
+/// # use rowfeed_arrow::RecordBatchesExt as _;
+/// use rowfeed_arrow::arrow_array::{cast::AsArray, types::Float64Type};
+/// # use rowfeed::{dune, prelude::*};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+/// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
+/// let mut batches = run.record_batches().page_size(20);
+/// println!("{}", batches.schema().await?);
+/// let mut total = 0.0;
+/// while let Some(batch) = batches.try_next().await? {
+///     let amounts = batch.column_by_name("amount_usd").ok_or("no such column")?;
+///     total += amounts.as_primitive::<Float64Type>().iter().flatten().sum::<f64>();
+/// }
+/// # assert!(total > 0.0);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing is sent before a batch is asked for"]
+pub struct RecordBatches {
+    pages: Pages,
+    service: &'static str,
+    wishes: Wishes,
+    rows: usize,
+    layout: Option<Arc<Layout>>,
+    reading: Option<Reading>,
+    batch: Option<Batch>,
+    /// Up to where rows have been read, and up to where they have been given out.
+    read_to: Option<Cursor>,
+    given_to: Option<Cursor>,
+    is_given: bool,
+    failed: Option<Error>,
+    done: bool,
+}
+
+impl RecordBatches {
+    pub(crate) fn new(pages: Pages) -> Self {
+        Self {
+            service: pages.service(),
+            pages,
+            wishes: Wishes::default(),
+            rows: usize::MAX,
+            layout: None,
+            reading: None,
+            batch: None,
+            read_to: None,
+            given_to: None,
+            is_given: false,
+            failed: None,
+            done: false,
+        }
+    }
+
+    /// How many rows to ask for at a time; see [`Pages::page_size`].
+    pub fn page_size(mut self, rows: u32) -> Self {
+        self.pages = self.pages.page_size(rows);
+        self
+    }
+
+    /// Ends after this many rows.
+    pub fn max_rows(mut self, rows: u64) -> Self {
+        self.pages = self.pages.max_rows(rows);
+        self
+    }
+
+    /// Fetches up to this many pages before they are asked for, while batches are made of the page
+    /// before them; see [`Pages::prefetch`].
+    pub fn prefetch(mut self, pages: usize) -> Self {
+        self.pages = self.pages.prefetch(pages);
+        self
+    }
+
+    /// Takes a result that the service has cut off as it is; see [`Pages::allow_truncated`].
+    pub fn allow_truncated(mut self) -> Self {
+        self.pages = self.pages.allow_truncated();
+        self
+    }
+
+    /// Gives Lightdash's cells as it shows them to people, as text; see [`Pages::formatted`].
+    pub fn formatted(mut self) -> Self {
+        self.pages = self.pages.formatted();
+        self
+    }
+
+    /// Goes on from a cursor of the same result, with the row after it; see [`Pages::resume`].
+    ///
+    /// ```
+    /// # use rowfeed_arrow::RecordBatchesExt as _;
+    /// # use rowfeed::{dune, prelude::*};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
+    /// let mut batches = run.record_batches().batch_rows(30);
+    /// let first = batches.try_next().await?.ok_or("no batch")?;
+    /// let cursor = batches.cursor().ok_or("nothing has been read")?;
+    ///
+    /// let rest = run.record_batches().resume(&cursor).try_collect().await?;
+    /// assert_eq!(first.num_rows() + rest[0].num_rows(), 48);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn resume(mut self, cursor: &Cursor) -> Self {
+        self.pages = self.pages.resume(cursor);
+        self
+    }
+
+    /// Makes batches of this many rows, the last one perhaps of fewer: pages are split and put
+    /// together. Where a page cannot be had, the rows before it come first, and then the error.
+    /// 0 is taken as 1.
+    ///
+    /// ```
+    /// # use rowfeed_arrow::RecordBatchesExt as _;
+    /// # use rowfeed::{dune, prelude::*};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
+    /// let batches = run.record_batches().page_size(10).batch_rows(18).try_collect().await?;
+    /// let rows: Vec<usize> = batches.iter().map(|batch| batch.num_rows()).collect();
+    /// assert_eq!(rows, [18, 18, 12]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn batch_rows(mut self, rows: usize) -> Self {
+        self.rows = rows.max(1);
+        self
+    }
+
+    /// Reads a column as another Arrow type than its declared type gives: the way out where values
+    /// do not fit, or where others want it so.
+    ///
+    /// A declared number, or text, can be any integer, decimal or float; a date or time can be a
+    /// `Date32` and a `Timestamp` of any unit, with and without a zone (one that is sent without is
+    /// taken as UTC); text and bytes can be `Binary` and `LargeBinary`; anything can be `Utf8`,
+    /// `LargeUtf8` and `Utf8View`, lists and structs as JSON. Each value has to be one of the type
+    /// exactly, but for floats: they are the nearest. The schema says which types there are, so a
+    /// column that there is not, and types that do not go together, are an error at the first batch.
+    ///
+    /// ```
+    /// # use rowfeed_arrow::RecordBatchesExt as _;
+    /// use rowfeed_arrow::arrow_schema::DataType;
+    /// # use rowfeed::{dune, prelude::*};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
+    /// let batches = run.record_batches().column_type("price", DataType::Decimal256(50, 18));
+    /// let batches = batches.column_type("project", DataType::Utf8View).try_collect().await?;
+    /// let price = batches[0].schema().field_with_name("price")?.data_type().clone();
+    /// assert_eq!(price, DataType::Decimal256(50, 18));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn column_type(mut self, column: impl Into<String>, data_type: DataType) -> Self {
+        self.wishes.types.push((column.into(), data_type));
+        self
+    }
+
+    /// Gives batches of this schema: only its columns, in its order, of its types, which can be what
+    /// [`column_type`](Self::column_type) can ask for. Lists, maps and structs are read as those that
+    /// are declared, or from JSON.
+    ///
+    /// A column that the result does not have is an error, nullable or not: a name that is
+    /// misspelt should not become NULL after NULL. The rows of Dune's results of 2022 and of
+    /// Lightdash's pivots have columns that are not declared, and this says what they are. A row may
+    /// lack such a cell, which is NULL then, but not all rows of the first batch.
+    ///
+    /// ```
+    /// # use rowfeed_arrow::RecordBatchesExt as _;
+    /// use std::sync::Arc;
+    /// use rowfeed_arrow::arrow_schema::{DataType, Field, Schema};
+    /// # use rowfeed::{dune, prelude::*};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
+    /// let schema = Arc::new(Schema::new(vec![
+    ///     Field::new("project", DataType::Utf8, false),
+    ///     Field::new("block_date", DataType::Date32, true),
+    /// ]));
+    /// let batches = run.record_batches().with_schema(schema.clone()).try_collect().await?;
+    /// assert_eq!(batches[0].schema(), schema);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with_schema(mut self, schema: SchemaRef) -> Self {
+        self.wishes.schema = Some(schema);
+        self
+    }
+
+    /// The place after the last row of the last batch that was given out. Before the first it is
+    /// the one that was [resumed](Self::resume), or else `None`.
+    #[must_use]
+    pub fn cursor(&self) -> Option<Cursor> {
+        let given = self.given_to.as_ref();
+        given.or_else(|| self.pages.resumed_from()).cloned()
+    }
+
+    /// The schema of all batches. Fetches the first page, unless the schema was
+    /// [given](Self::with_schema); the page is not fetched again for its rows.
+    ///
+    /// # Errors
+    ///
+    /// The first page cannot be had, or its columns are not those that are wanted; later calls, and
+    /// those of [`try_next`](Self::try_next), find no more then. Or there is no page, because no row
+    /// was wanted.
+    pub async fn schema(&mut self) -> Result<SchemaRef, Error> {
+        poll_fn(|context| self.poll_schema(context)).await
+    }
+
+    /// The next batch; `None` after the last. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    ///
+    /// A page cannot be had, or a row of it does not fit the schema; every later call gives `None`.
+    pub async fn try_next(&mut self) -> Result<Option<RecordBatch>, Error> {
+        poll_fn(|context| self.poll_batch(context)).await
+    }
+
+    /// All batches. There is at least one, which tells the schema, unless no row was wanted.
+    ///
+    /// # Errors
+    ///
+    /// The first that occurs.
+    pub async fn try_collect(mut self) -> Result<Vec<RecordBatch>, Error> {
+        let mut batches = Vec::new();
+        while let Some(batch) = self.try_next().await? {
+            batches.push(batch);
+        }
+        Ok(batches)
+    }
+
+    /// The same batches, read on a thread of their own.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn apart(mut self) -> Self {
+        self.pages.fetch_on_own_thread();
+        self
+    }
+
+    pub(crate) fn poll_schema(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<SchemaRef, Error>> {
+        loop {
+            if let Some(layout) = &self.layout {
+                return Poll::Ready(Ok(layout.schema.clone()));
+            }
+            if let Some(schema) = self.wishes.known_schema() {
+                return Poll::Ready(Ok(schema));
+            }
+            if self.done || !ready!(self.poll_page(context))? {
+                let message = "no page has been read that would tell the columns: ask for a row \
+                               at least, or give the schema with with_schema()";
+                return Poll::Ready(Err(Error::new(
+                    ErrorKind::InvalidRequest,
+                    self.service,
+                    message,
+                )));
+            }
+        }
+    }
+
+    pub(crate) fn poll_batch(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Option<RecordBatch>, Error>> {
+        loop {
+            if let Some(error) = self.failed.take() {
+                self.done = true;
+                return Poll::Ready(Err(error));
+            }
+            if self.reading.is_some() {
+                match self.read_page() {
+                    Ok(None) => continue,
+                    batch => return Poll::Ready(batch),
+                }
+            }
+            if self.done {
+                return Poll::Ready(Ok(None));
+            }
+            match ready!(self.poll_page(context)) {
+                Ok(true) => {}
+                Ok(false) => return Poll::Ready(self.last_batch()),
+                // What has been read of the pages before it is good, and has been paid for.
+                Err(error) if self.batch.as_ref().is_some_and(|batch| batch.rows() > 0) => {
+                    self.failed = Some(error);
+                    let batch = self.give();
+                    return Poll::Ready(batch.inspect_err(|_| self.failed = None));
+                }
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+
+    /// Fetches the next page, if there is one, and makes sure of its columns.
+    fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        let page = ready!(self.pages.poll_page(context));
+        let page = page.and_then(|page| {
+            if let Some(page) = &page {
+                self.learn_columns(page)?;
+            }
+            Ok(page)
+        });
+        Poll::Ready(match page {
+            Ok(Some(page)) => {
+                self.read_to = Some(page.cursor_after(0));
+                self.reading = Some(Reading::new(page));
+                Ok(true)
+            }
+            Ok(None) => {
+                self.done = true;
+                Ok(false)
+            }
+            Err(error) => {
+                self.done = true;
+                Err(error)
+            }
+        })
+    }
+
+    fn learn_columns(&mut self, page: &Page) -> Result<(), Error> {
+        let Some(layout) = &self.layout else {
+            let layout = self.wishes.layout(self.service, page.columns());
+            let layout = layout.map_err(|error| error.with_run(page.run_id()))?;
+            self.layout = Some(Arc::new(layout));
+            return Ok(());
+        };
+        if layout.is_of(page.columns()) {
+            return Ok(());
+        }
+        let message = format!(
+            "page {} declares other columns than the first",
+            page.number()
+        );
+        let error = Error::new(ErrorKind::Paging, self.service, message);
+        Err(error.with_run(page.run_id()))
+    }
+
+    /// Reads on in the page that is there; gives a batch if one is full then.
+    fn read_page(&mut self) -> Result<Option<RecordBatch>, Error> {
+        let (Some(mut reading), Some(layout)) = (self.reading.take(), &self.layout) else {
+            return Ok(None);
+        };
+        // So it stays if decoding fails or panics: rows of this page would be missing.
+        let was_done = std::mem::replace(&mut self.done, true);
+        let batch = match &mut self.batch {
+            Some(batch) => batch,
+            none => none.insert(reading.batch(layout, self.rows)),
+        };
+        let room = self.rows - batch.rows();
+        if let Err(error) = reading.fill(batch, &layout.columns, room) {
+            self.batch = None;
+            return Err(error);
+        }
+        self.done = was_done;
+        self.read_to = Some(reading.page.cursor_after(reading.read as u64));
+        let is_full = match self.rows {
+            usize::MAX => reading.is_done && batch.rows() > 0,
+            rows => batch.rows() == rows,
+        };
+        if !reading.is_done {
+            self.reading = Some(reading);
+        }
+        if is_full { self.give() } else { Ok(None) }
+    }
+
+    /// The batch as far as it has come.
+    fn give(&mut self) -> Result<Option<RecordBatch>, Error> {
+        let Some(batch) = self.batch.take() else {
+            return Ok(None);
+        };
+        let unknown = batch.unknown_column().filter(|_| !self.is_given);
+        let batch = match unknown {
+            None => finish(batch, self.service),
+            Some(name) => Err(Error::new(
+                ErrorKind::InvalidRequest,
+                self.service,
+                format!(
+                    "the schema has a column `{name}`, which the result does not declare, and no \
+                     row of the first batch has it"
+                ),
+            )),
+        };
+        let batch = batch.inspect_err(|_| {
+            self.done = true;
+            self.reading = None;
+        })?;
+        self.is_given = true;
+        self.given_to = self.read_to.clone();
+        Ok(Some(batch))
+    }
+
+    /// What is left at the end: rows, or where there were none at all, the schema.
+    fn last_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
+        let has_rows = self.batch.as_ref().is_some_and(|batch| batch.rows() > 0);
+        if has_rows {
+            return self.give();
+        }
+        match (&self.layout, self.is_given) {
+            (Some(layout), false) => {
+                self.batch = Some(layout.batch(0));
+                self.give()
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+impl Stream for RecordBatches {
+    type Item = Result<RecordBatch, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_batch(context).map(Result::transpose)
+    }
+}
+
+impl FusedStream for RecordBatches {
+    fn is_terminated(&self) -> bool {
+        self.done && self.reading.is_none() && self.failed.is_none()
+    }
+}
+
+impl fmt::Debug for RecordBatches {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordBatches")
+            .field("pages", &self.pages)
+            .field("wishes", &self.wishes)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,83 @@
+//! What holds for any bytes from outside. Each function takes bytes and panics where something does
+//! not hold. The tests here run them on random input, and `cargo fuzz` does from `fuzz/`.
+
+#[cfg(test)]
+mod tests;
+
+use rowfeed::{Cursor, ListCursor, dune, lightdash, yandex_query};
+use rowfeed_client::ServiceError;
+use rowfeed_rows::{Cells, Columns, Row, decode_rows};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// Bodies of failed calls: read or not, with whatever message is in them.
+pub(crate) fn error_bodies(data: &[u8]) {
+    fn message<E: DeserializeOwned + ServiceError>(data: &[u8]) {
+        if let Ok(error) = serde_json::from_slice::<E>(data) {
+            let _ = error.message();
+        }
+    }
+    message::<dune::types::ErrorResponse>(data);
+    message::<lightdash::types::ErrorPayload>(data);
+    message::<yandex_query::types::GenericError>(data);
+}
+
+/// Bodies of pages: what is read of them can be decoded row by row, or is an error.
+pub(crate) fn pages(data: &[u8]) {
+    if let Ok(page) = serde_json::from_slice::<dune::types::ReadExecutionResultResponse>(data)
+        && let Some(result) = page.result
+    {
+        let metadata = result.metadata.unwrap_or_default();
+        let columns = Columns::dune(Some(&metadata.column_names), Some(&metadata.column_types));
+        let _ = decode_rows::<Row>(&columns, result.rows.unwrap_or_default().as_str(), 0);
+    }
+    if let Ok(page) = serde_json::from_slice::<lightdash::types::QueryResults>(data) {
+        let columns = page.columns.into_iter();
+        let columns = columns.map(|(name, column)| (name, column.type_.as_str().to_owned()));
+        let columns = Columns::lightdash(columns, Cells::Raw);
+        let _ = decode_rows::<Row>(&columns, page.rows.unwrap_or_default().as_str(), 0);
+    }
+    if let Ok(page) = serde_json::from_slice::<yandex_query::types::ResultSet>(data) {
+        let columns = page.columns.into_iter();
+        let columns = Columns::yandex_query(columns.map(|column| (column.name, column.type_)));
+        let _ = decode_rows::<Row>(&columns, page.rows.as_str(), 0);
+    }
+    let _ = serde_json::from_slice::<yandex_query::types::Query>(data);
+    let _ = serde_json::from_slice::<dune::types::GetExecutionStatusResponse>(data);
+}
+
+/// Stored cursors: what is read is written the same, and is refused or not, without a panic.
+pub(crate) fn cursors(data: &[u8]) {
+    if let Some(cursor) = read_again::<Cursor>(data) {
+        let _ = cursor.check("dune", cursor.result());
+        let there = cursor.at(cursor.row());
+        assert_eq!(there, cursor);
+    }
+    if let Some(cursor) = read_again::<ListCursor>(data) {
+        let _ = cursor.check("dune", &cursor);
+    }
+}
+
+fn read_again<C: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(
+    data: &[u8],
+) -> Option<C> {
+    let cursor: C = serde_json::from_slice(data).ok()?;
+    let text = serde_json::to_vec(&cursor).unwrap_or_default();
+    let again: Option<C> = serde_json::from_slice(&text).ok();
+    assert_eq!(again.as_ref(), Some(&cursor));
+    Some(cursor)
+}
+
+/// CSV pages, separated by NUL, after a byte that says how large the pieces are that they arrive in:
+/// joined they are the same text in pieces of any size.
+pub(crate) fn csv_pages(data: &[u8]) {
+    let Some((size, text)) = data.split_first() else {
+        return;
+    };
+    let pages: Vec<&[u8]> = text.split(|byte| *byte == 0).collect();
+    let whole = dune::joined(&pages, usize::MAX);
+    let pieces = dune::joined(&pages, usize::from(*size).max(1));
+    assert_eq!(whole, pieces);
+    if let Ok(joined) = whole {
+        assert!(joined.len() <= text.len() + 2 * pages.len());
+    }
+}
