@@ -27,8 +27,7 @@ impl Lightdash {
                 return errors::parameter(&message);
             }
         };
-        let mut state = self.state();
-        let table = match state.queries.get(query_uuid) {
+        let table = match self.state().queries.get(query_uuid) {
             Some(query) if query.account == account => match &query.end {
                 End::Ready(table) => std::sync::Arc::clone(table),
                 End::Failed { message, .. } => return errors::parameter(message),
@@ -50,7 +49,7 @@ impl Lightdash {
             },
         };
         let id = ids::uuid();
-        state.jobs.insert(id.clone(), job);
+        self.state().jobs.insert(id.clone(), job.file.len(), job);
         errors::ok(&json!({ "jobId": id }))
     }
 

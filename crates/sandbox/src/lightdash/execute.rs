@@ -123,7 +123,8 @@ impl Lightdash {
         let (outcome, pivot_details) = match &run.pivot {
             None => {
                 let outcome = self.world.run_one(Service::Lightdash, &run.sql);
-                (outcome.map(|outcome| shown(outcome, run.clock)), None)
+                let shown = outcome.and_then(|outcome| shown(outcome, run.clock));
+                (shown, None)
             }
             Some(pivot) => match pivot.run(&self.world, &run.sql, run.limit, run.clock) {
                 Ok((table, details)) => (Ok(table), Some(details)),
@@ -141,12 +142,14 @@ impl Lightdash {
             },
         };
         let mut state = self.state();
-        let key = (run.sql.clone(), run.limit);
+        let key = format!("{} {}", run.limit, run.sql);
         let cached_at = state.cached.get(&key).copied();
         let cached_at =
             cached_at.filter(|_| run.may_be_cached && self.world.options.lightdash_cache);
         if cached_at.is_none() {
-            state.cached.insert(key, Timestamp::now());
+            state
+                .cached
+                .insert(key, 2 * run.sql.len(), Timestamp::now());
         }
         let query = Query {
             account,
@@ -163,8 +166,7 @@ impl Lightdash {
             pivot_details,
         };
         let query_uuid = ids::uuid();
-        state.queries.insert(query_uuid.clone(), query);
-        state.order.push(query_uuid.clone());
+        state.keep(query_uuid.clone(), query);
         Started {
             query_uuid,
             cached_at,
@@ -172,10 +174,10 @@ impl Lightdash {
     }
 }
 
-fn shown(outcome: Outcome, clock: Clock) -> WireTable {
+fn shown(outcome: Outcome, clock: Clock) -> Result<WireTable, SqlError> {
     match outcome {
         Outcome::Neutral(table) => wire(table, clock),
-        Outcome::Scripted(table) => wire_scripted(table),
+        Outcome::Scripted(table) => Ok(wire_scripted(table)),
     }
 }
 

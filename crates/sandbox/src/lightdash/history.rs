@@ -23,10 +23,8 @@ impl Lightdash {
         }
         let state = self.state();
         let items: Vec<Value> = state
-            .order
-            .iter()
-            .rev()
-            .filter_map(|id| Some((id, state.queries.get(id)?)))
+            .queries
+            .newest_first()
             .filter(|(_, query)| query.account == account)
             .map(|(id, query)| item(id, query))
             .filter(|item| {

@@ -8,7 +8,7 @@ use super::encode::Clock;
 use super::errors;
 use super::execute::{Run, common, context};
 use super::explore::{self, MetricQuery};
-use super::state::Account;
+use super::state::{Account, limited};
 use crate::exchange::{Answer, Request};
 use crate::sql::quoted;
 
@@ -91,11 +91,7 @@ impl Lightdash {
                 _ => return Err(super::results::no_query(query_uuid)),
             },
         };
-        let sql = format!(
-            "SELECT * FROM ({}) LIMIT {}",
-            explore::sql(&query)?,
-            query.limit
-        );
+        let sql = limited(&explore::sql(&query)?, query.limit);
         Ok(Source {
             id: id.to_owned(),
             query,

@@ -26,9 +26,6 @@ mod state;
 
 use state::{Account, State};
 
-/// Larger bodies are refused.
-const MAX_BODY: usize = 5 * 1024 * 1024;
-
 pub(crate) struct Lightdash {
     world: Arc<World>,
     state: Mutex<State>,
@@ -38,7 +35,7 @@ impl Lightdash {
     pub(crate) fn new(world: Arc<World>) -> Self {
         Self {
             world,
-            state: Mutex::default(),
+            state: Mutex::new(State::new()),
         }
     }
 
@@ -54,9 +51,6 @@ impl Lightdash {
         }
         if *first != "api" {
             return errors::single_page();
-        }
-        if request.body.len() > MAX_BODY {
-            return errors::error(413, "PayloadTooLargeError", "request entity too large");
         }
         if let ("GET", ["v1", "health"]) = (method, path) {
             return self.health(account(request).is_ok());
@@ -120,6 +114,11 @@ impl Lightdash {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The answer to a body of more than 5 MiB.
+pub(crate) fn too_large() -> Answer {
+    errors::error(413, "PayloadTooLargeError", "request entity too large")
 }
 
 fn is_ours(project: &str) -> bool {

@@ -12,6 +12,10 @@ use super::state::{Account, End};
 use crate::exchange::{Answer, Request};
 use crate::ids;
 use crate::progress::Stage;
+use crate::sql::MAX_SQL;
+
+/// Queries of one request.
+const MOST_QUERIES: usize = 50;
 
 impl Lightdash {
     pub(super) fn route_sources(
@@ -59,6 +63,10 @@ impl Lightdash {
         // nodes that came before, for those that refer to them
         let mut known: Map<String, Value> = Map::new();
         let mut queries = Vec::new();
+        if given.len() > MOST_QUERIES {
+            let message = format!("more than {MOST_QUERIES} queries at once");
+            return errors::parameter(&message);
+        }
         for query in given {
             let kind = query["sourceType"].as_str().unwrap_or_default();
             let started = match kind {
@@ -143,13 +151,19 @@ impl Lightdash {
     /// A statement in which each name stands for the rows of a query.
     fn composed(&self, account: Account, sql: &str, references: &Value) -> Result<String, Answer> {
         let state = self.state();
-        let mut parts = Vec::new();
+        let (mut parts, mut length) = (Vec::new(), sql.len());
         for (name, query_uuid) in references.as_object().into_iter().flatten() {
             let query_uuid = query_uuid.as_str().unwrap_or_default();
             match state.queries.get(query_uuid) {
                 Some(query) if query.account == account => {
                     let name = crate::sql::quoted(name);
                     parts.push(format!("{name} AS ({})", query.limited_sql()));
+                    length += query.sql.len();
+                    // each query may stand for others, so that lengths multiply
+                    if length > MAX_SQL {
+                        let message = "the composed query is longer than the sandbox runs";
+                        return Err(errors::parameter(message));
+                    }
                 }
                 _ => return Err(super::results::no_query(query_uuid)),
             }
