@@ -25,6 +25,8 @@ pub(super) struct Run {
     pub(super) clock: Clock,
     pub(super) metric_query: Option<MetricQuery>,
     pub(super) context: String,
+    /// The body of the request.
+    pub(super) request: Value,
     pub(super) pivot: Option<Pivot>,
     /// Whether what a cache holds will do.
     pub(super) may_be_cached: bool,
@@ -45,6 +47,7 @@ impl Run {
             clock: Clock::Sql,
             metric_query: None,
             context: context(body, "sqlRunner"),
+            request: body.clone(),
             pivot: None,
             may_be_cached: body["invalidateCache"] != true,
         }
@@ -96,6 +99,7 @@ impl Lightdash {
             clock: Clock::Fields,
             metric_query: Some(query.clone()),
             context: context(body, from),
+            request: body.clone(),
             pivot,
             may_be_cached: body["invalidateCache"] != true,
         };
@@ -120,27 +124,7 @@ impl Lightdash {
 
     /// Runs and keeps a query.
     pub(super) fn start(&self, account: Account, run: Run) -> Started {
-        let (outcome, pivot_details) = match &run.pivot {
-            None => {
-                let outcome = self.world.run_one(Service::Lightdash, &run.sql);
-                let shown = outcome.and_then(|outcome| shown(outcome, run.clock));
-                (shown, None)
-            }
-            Some(pivot) => match pivot.run(&self.world, &run.sql, run.limit, run.clock) {
-                Ok((table, details)) => (Ok(table), Some(details)),
-                Err(error) => (Err(error), None),
-            },
-        };
-        let end = match outcome {
-            Ok(mut table) => {
-                table.rows.truncate(run.limit);
-                End::Ready(Arc::new(table))
-            }
-            Err(SqlError { message, .. }) => End::Failed {
-                message,
-                at: Timestamp::now(),
-            },
-        };
+        let (end, pivot_details) = self.end(&run);
         let mut state = self.state();
         let key = format!("{} {}", run.limit, run.sql);
         let cached_at = state.cached.get(&key).copied();
@@ -163,6 +147,7 @@ impl Lightdash {
             limit: run.limit,
             metric_query: run.metric_query,
             context: run.context,
+            request: run.request,
             pivot_details,
         };
         let query_uuid = ids::uuid();
@@ -171,6 +156,32 @@ impl Lightdash {
             query_uuid,
             cached_at,
         }
+    }
+
+    /// Runs a query to its end.
+    pub(super) fn end(&self, run: &Run) -> (End, Option<Value>) {
+        let (outcome, pivot_details) = match &run.pivot {
+            None => {
+                let outcome = self.world.run_one(Service::Lightdash, &run.sql);
+                let shown = outcome.and_then(|outcome| shown(outcome, run.clock));
+                (shown, None)
+            }
+            Some(pivot) => match pivot.run(&self.world, &run.sql, run.limit, run.clock) {
+                Ok((table, details)) => (Ok(table), Some(details)),
+                Err(error) => (Err(error), None),
+            },
+        };
+        let end = match outcome {
+            Ok(mut table) => {
+                table.rows.truncate(run.limit);
+                End::Ready(Arc::new(table))
+            }
+            Err(SqlError { message, .. }) => End::Failed {
+                message,
+                at: Timestamp::now(),
+            },
+        };
+        (end, pivot_details)
     }
 }
 

@@ -96,7 +96,7 @@ fn item(id: &str, query: &Query) -> Value {
         "erroredAt": errored_at,
         "exploreName": explore,
         "metricQuery": metric_query,
-        "requestParameters": {},
+        "requestParameters": query.request,
         "chartName": null,
         "chartUuid": null,
         "savedSqlUuid": null,

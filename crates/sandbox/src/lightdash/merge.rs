@@ -57,6 +57,7 @@ impl Lightdash {
             clock: Clock::Fields,
             metric_query: None,
             context: context(body, "exploreView"),
+            request: body.clone(),
             pivot: None,
             may_be_cached: body["invalidateCache"] != true,
         };

@@ -8,6 +8,7 @@ use crate::credentials::{
 use crate::exchange::{Answer, Request};
 use crate::world::World;
 
+mod calculations;
 mod catalogue;
 mod charts;
 mod derived;
@@ -19,9 +20,11 @@ mod explore;
 mod filters;
 mod history;
 mod merge;
+mod periods;
 mod pivot;
 mod results;
 mod sources;
+mod sql_runner;
 mod state;
 
 use state::{Account, State};
@@ -60,6 +63,10 @@ impl Lightdash {
             Err(_) if !is_known(method, path) => return errors::no_endpoint(),
             Err(answer) => return answer,
         };
+        // what is not there is not there in any project
+        if !is_known(method, path) {
+            return errors::no_endpoint();
+        }
         match (method, path) {
             ("GET", ["v1", "user"]) => self.user(account),
             ("GET", ["v1", "org"]) => self.organisation(),
@@ -68,8 +75,22 @@ impl Lightdash {
                 self.job_status(request, account, job)
             }
             ("GET", ["v1", "projects", project, rest @ ..]) if is_ours(project) => {
-                self.in_project(request, rest)
+                self.in_project(request, account, rest)
             }
+            ("POST", ["v1", "projects", project, "sqlRunner", "run"]) if is_ours(project) => {
+                self.run_sql(request, account)
+            }
+            (
+                "POST",
+                [
+                    "v1",
+                    "projects",
+                    project,
+                    "explores",
+                    explore,
+                    "compileQuery",
+                ],
+            ) if is_ours(project) => explore::compile(request, explore),
             ("GET", ["v2", "content"]) => self.content(request),
             (_, ["v2", "projects", project, "query", rest @ ..]) if is_ours(project) => {
                 self.query(request, account, rest)
@@ -86,6 +107,9 @@ impl Lightdash {
     }
 
     fn query(&self, request: &Request, account: Account, path: &[&str]) -> Answer {
+        if let Some(answer) = wrong_context(request) {
+            return answer;
+        }
         match (request.method.as_str(), path) {
             ("POST", ["sql" | "compose-sql"]) if account == Account::Viewer => {
                 errors::error(403, "ForbiddenError", "You don't have access to run SQL")
@@ -121,22 +145,96 @@ pub(crate) fn too_large() -> Answer {
     errors::error(413, "PayloadTooLargeError", "request entity too large")
 }
 
+/// Where a request can say that it comes from.
+const CONTEXTS: [&str; 32] = [
+    "dashboardView",
+    "autorefreshedDashboard",
+    "exploreView",
+    "filterAutocomplete",
+    "chartView",
+    "chartHistory",
+    "sqlChartView",
+    "sqlRunner",
+    "viewUnderlyingData",
+    "alert",
+    "scheduledDelivery",
+    "csvDownload",
+    "gsheets",
+    "scheduledGsheetsChart",
+    "scheduledGsheetsDashboard",
+    "scheduledGsheetsSqlChart",
+    "scheduledChart",
+    "scheduledDashboard",
+    "calculateTotal",
+    "calculateSubtotal",
+    "embed",
+    "ai",
+    "mcp.run_metric_query",
+    "mcp.run_sql",
+    "mcp.search_field_values",
+    "api",
+    "cli",
+    "metricsExplorer",
+    "preAggregateMaterialization",
+    "composeSqlRunner",
+    "multiSourceQuery",
+    "dataAppSample",
+];
+
+/// The refusal of a `context` that the service does not know.
+fn wrong_context(request: &Request) -> Option<Answer> {
+    let body = request.json()?;
+    let given = body.get("context")?;
+    if given.is_null() || given.as_str().is_some_and(|text| CONTEXTS.contains(&text)) {
+        return None;
+    }
+    let known: Vec<String> = CONTEXTS.iter().map(|text| format!("'{text}'")).collect();
+    let message = format!("should be one of the following; [{}]", known.join(","));
+    Some(errors::invalid("body.context", &message, given.as_str()))
+}
+
 fn is_ours(project: &str) -> bool {
     project == LIGHTDASH_PROJECT_UUID
 }
 
-/// Whether a path is served at all: one that is not is 404 for everybody.
+/// Whether there is such an operation: one that there is not is 404 for everybody.
 fn is_known(method: &str, path: &[&str]) -> bool {
-    matches!(
-        (method, path),
-        ("GET", ["v1", "user" | "org"] | ["v1", "org", "projects"])
-            | ("GET", ["v1", "projects", _, ..])
-            | ("GET", ["v1", "schedulers", "job", _, "status"])
-            | ("GET", ["v2", "content"])
-            | ("GET", ["v2", "projects", _, "query", _])
-            | ("POST", ["v2", "projects", _, "query", ..])
-            | (_, ["v2", "projects", _, "query-sources", ..])
-    )
+    match (method, path) {
+        ("GET", ["v1", "user" | "org"] | ["v1", "org", "projects"] | ["v2", "content"])
+        | ("GET", ["v1", "schedulers", "job", _, "status"])
+        | ("GET", ["v1", "projects", _]) => true,
+        ("GET", ["v1", "projects", _, rest @ ..]) => matches!(
+            rest,
+            ["spaces" | "charts" | "dashboards" | "explores"]
+                | ["explores", _]
+                | ["sqlRunner", "tables" | "fields"]
+                | ["sqlRunner", "saved" | "results", _]
+        ),
+        ("POST", ["v1", "projects", _, rest @ ..]) => {
+            matches!(rest, ["sqlRunner", "run"] | ["explores", _, "compileQuery"])
+        }
+        ("GET", ["v2", "projects", _, "query", _]) => true,
+        ("POST", ["v2", "projects", _, "query", rest @ ..]) => matches!(
+            rest,
+            ["sql"
+                | "metric-query"
+                | "chart"
+                | "dashboard-chart"
+                | "sql-chart"
+                | "dashboard-sql-chart"
+                | "underlying-data"
+                | "field-values"
+                | "merge-query"
+                | "compose-merge-query"
+                | "compose-sql"]
+                | [_, "cancel" | "calculate-total" | "schedule-download"]
+        ),
+        ("GET", ["v2", "projects", _, "query-sources", rest @ ..]) => {
+            matches!(rest, [] | [_, "schema"] | ["queries", "status"])
+        }
+        ("POST", ["v2", "projects", _, "query-sources", "queries"]) => true,
+        _ => false,
+    }
 }
 
 /// Whose token it is.

@@ -101,7 +101,7 @@ impl Pivot {
     }
 
     /// One row for each index and group.
-    fn statement(&self, sql: &str, limit: usize) -> String {
+    pub(super) fn statement(&self, sql: &str, limit: usize) -> String {
         let keys: Vec<String> = self
             .index
             .iter()

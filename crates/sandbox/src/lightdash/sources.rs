@@ -59,6 +59,9 @@ impl Lightdash {
         let Some(given) = body["queries"].as_array() else {
             return errors::required("body.queries");
         };
+        if let Some(answer) = super::wrong_context(request) {
+            return answer;
+        }
         let from = context(&body, "multiSourceQuery");
         // nodes that came before, for those that refer to them
         let mut known: Map<String, Value> = Map::new();
@@ -69,6 +72,18 @@ impl Lightdash {
         }
         for query in given {
             let kind = query["sourceType"].as_str().unwrap_or_default();
+            let node = match &query["nodeId"] {
+                Value::Null => format!("query_{}", ids::uuid().replace('-', "")),
+                Value::String(node) if is_node_id(node) => node.clone(),
+                other => {
+                    let message = "Not match in '^[a-zA-Z_][a-zA-Z0-9_]{0,62}$'";
+                    return errors::invalid("body.queries.nodeId", message, other.as_str());
+                }
+            };
+            if known.contains_key(&node) {
+                let message = format!("two queries have the node id {node}");
+                return errors::parameter(&message);
+            }
             let started = match kind {
                 "semanticLayer" => self.start_semantic(account, query, &from),
                 "sql" | "duckdb" => self.start_source_sql(account, query, &known, &from),
@@ -80,9 +95,6 @@ impl Lightdash {
                 Ok(query_uuid) => query_uuid,
                 Err(answer) => return answer,
             };
-            let node = query["nodeId"]
-                .as_str()
-                .map_or_else(ids::uuid, str::to_owned);
             known.insert(node.clone(), query_uuid.clone().into());
             queries.push(json!({ "nodeId": node, "queryUuid": query_uuid, "sourceType": kind }));
         }
@@ -212,6 +224,15 @@ impl Lightdash {
         }
         errors::ok(&json!({ "statuses": statuses }))
     }
+}
+
+/// Whether a text can name a query: node ids are names of tables.
+fn is_node_id(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 fn source(kind: &str, label: &str, description: &str) -> Value {

@@ -35,6 +35,12 @@ impl State {
         }
     }
 
+    pub(super) fn keep_job(&mut self, id: String, job: Job) {
+        let columns = job.sql_runner.as_ref();
+        let columns = columns.map_or(0, |columns| 4 * columns.to_string().len());
+        self.jobs.insert(id, job.file.len() + columns, job);
+    }
+
     pub(super) fn keep(&mut self, id: String, query: Query) {
         let held = match &query.end {
             End::Ready(table) => table.held(),
@@ -45,8 +51,9 @@ impl State {
         let asked = asked.map_or(0, |asked| 8 * asked.json.to_string().len());
         let pivot = query.pivot_details.as_ref();
         let pivot = pivot.map_or(0, |pivot| 4 * pivot.to_string().len());
-        self.queries
-            .insert(id, held + asked + pivot + query.sql.len(), query);
+        let request = 4 * query.request.to_string().len();
+        let bytes = held + asked + pivot + request + query.sql.len();
+        self.queries.insert(id, bytes, query);
     }
 }
 
@@ -76,6 +83,8 @@ pub(super) struct Query {
     pub(super) metric_query: Option<MetricQuery>,
     /// Where the request said it came from.
     pub(super) context: String,
+    /// The request's body.
+    pub(super) request: Value,
     /// Whether the rows came from the cache.
     pub(super) cache_hit: bool,
     /// How the rows were turned into columns, as the service shows it.
@@ -120,4 +129,10 @@ pub(super) struct Job {
     pub(super) extension: &'static str,
     pub(super) file: String,
     pub(super) truncated: bool,
+    /// The columns of a run of the SQL runner.
+    pub(super) sql_runner: Option<Value>,
+    /// Why there is no file.
+    pub(super) failure: Option<String>,
+    /// The id that the file has beside the job's own.
+    pub(super) file_id: Option<String>,
 }
