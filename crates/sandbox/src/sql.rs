@@ -16,10 +16,13 @@ use crate::statements::position;
 use crate::table::{ColumnType, Table, Value, WireType};
 
 mod columns;
+mod dialect;
 mod functions;
 mod limits;
+mod times;
 
-use columns::{declared_columns, infer, mentions_from, neutral};
+use columns::{declared_columns, infer, mentions_from, neutral, times};
+use dialect::Translated;
 use limits::{Heavy, Weight, limit_reader, too_large};
 pub(crate) use limits::{HeavyPermit, MAX_COLUMNS, MAX_SQL};
 
@@ -63,6 +66,14 @@ impl SqlError {
         }
     }
 }
+
+/// What is said of YQL that SQLite has nothing for.
+const NAMED_EXPRESSION: &str = "the sandbox does not run YQL's named expressions ($x = SELECT …): give this text a result of \
+     its own with Sandbox::script_result or POST /sandbox/results";
+
+/// What is said of a text that SQLite does not understand.
+const OTHER_SQL: &str = "the sandbox runs SQLite's SQL and a few idioms; give any other text a \
+                         result of its own with Sandbox::script_result or POST /sandbox/results";
 
 /// How many idle connections are kept.
 const IDLE: usize = 4;
@@ -265,16 +276,25 @@ impl Database {
         deadline: Instant,
     ) -> Result<Table, SqlError> {
         let lenient = quotes == DoubleQuotes::NameOrText;
+        if lenient && let Some(at) = dialect::named_expression(text) {
+            let (line, column) = position(sql, offset + at);
+            return Err(SqlError {
+                message: NAMED_EXPRESSION.to_owned(),
+                line,
+                column,
+            });
+        }
+        let translated = dialect::translate(text);
         let outcome = self.reader().and_then(|connection| {
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, lenient)?;
             connection.progress_handler(STEPS, Some(move || Instant::now() > deadline))?;
-            let outcome = self.read(&connection, text, deadline);
+            let outcome = self.read(&connection, &translated, deadline);
             self.give_back(connection);
             outcome
         });
         outcome.map_err(|error| {
-            let (message, at) = self.explain(error, text);
-            let (line, column) = position(sql, offset + at);
+            let (message, at) = self.explain(error, &translated.text);
+            let (line, column) = position(sql, offset + translated.origin(at));
             SqlError {
                 message,
                 line,
@@ -295,6 +315,7 @@ impl Database {
                 let connection = Connection::open_with_flags(&self.uri, open_flags())?;
                 limit_reader(&connection)?;
                 functions::add(&connection)?;
+                times::add(&connection)?;
                 Ok(connection)
             }
         }
@@ -310,9 +331,10 @@ impl Database {
     fn read(
         &self,
         connection: &Connection,
-        sql: &str,
+        translated: &Translated,
         deadline: Instant,
     ) -> rusqlite::Result<Table> {
+        let sql = translated.text.as_str();
         let mut statement = connection.prepare(sql)?;
         let declared = declared_columns(&statement, sql, |declared| self.wire_type(declared))?;
         let mut weight = Weight::new(&self.heavy, deadline, declared.iter().map(|(c, _)| c))?;
@@ -334,7 +356,13 @@ impl Database {
             .map(|(index, (mut column, declared))| {
                 let values = rows.iter().map(|row| &row[index]);
                 column.nullable |= values.clone().any(|value| *value == Value::Null);
-                column.column_type = declared.unwrap_or_else(|| infer(values, literals_only));
+                let times = translated
+                    .uses_times
+                    .then(|| times(values.clone()))
+                    .flatten();
+                column.column_type = declared
+                    .or(times)
+                    .unwrap_or_else(|| infer(values, literals_only));
                 column
             })
             .collect();
@@ -371,7 +399,11 @@ impl Database {
             let (_, name) = message.split_once("no such table: ")?;
             sql.find(name)
         });
-        let message = if message.contains("synthetic") && message.starts_with("no such table") {
+        let is_foreign =
+            message.contains("syntax error") || message.starts_with("no such function");
+        let message = if is_foreign {
+            format!("{message} ({OTHER_SQL})")
+        } else if message.contains("synthetic") && message.starts_with("no such table") {
             format!("{message}: it stands alone, as SELECT * FROM synthetic(1000)")
         } else {
             message

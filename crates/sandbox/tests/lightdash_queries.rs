@@ -469,8 +469,16 @@ async fn what_the_sandbox_cannot_calculate_it_refuses() {
     let formula = json!([{ "name": "x", "displayName": "X", "formula": "=1" }]);
     for (field, given, part) in [
         ("tableCalculations", formula, "no formula"),
-        ("customDimensions", json!([{ "name": "x" }]), "customDimensions"),
-        ("additionalMetrics", json!([{ "name": "x" }]), "additionalMetrics"),
+        (
+            "customDimensions",
+            json!([{ "name": "x" }]),
+            "customDimensions",
+        ),
+        (
+            "additionalMetrics",
+            json!([{ "name": "x" }]),
+            "additionalMetrics",
+        ),
     ] {
         let mut asked = query(&["trades_project"], &[]);
         asked[field] = given;
