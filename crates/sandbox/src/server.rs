@@ -29,6 +29,7 @@ use crate::yandex_query::YandexQuery;
 mod body;
 mod control;
 mod intake;
+mod page;
 mod sending;
 mod wire;
 

@@ -53,6 +53,13 @@ impl Faults {
         faults.push(fault);
     }
 
+    /// The faults that are still to come, in words.
+    pub(crate) fn described(&self) -> Vec<String> {
+        let faults = self.lock();
+        let left = faults.iter().filter(|fault| fault.left != Some(0));
+        left.map(Fault::described).collect()
+    }
+
     pub(crate) fn clear(&self) {
         self.lock().clear();
     }

@@ -456,6 +456,15 @@ pub(super) fn compile(request: &Request, explore: &str) -> Answer {
     }
 }
 
+/// The ids of all fields.
+pub(super) fn field_ids() -> Vec<String> {
+    let dimensions = TRADES_COLUMNS
+        .iter()
+        .map(|(name, _)| format!("{EXPLORE}_{name}"));
+    let metrics = METRICS.iter().map(|metric| metric.id.to_owned());
+    dimensions.chain(metrics).collect()
+}
+
 /// The explore as the list of explores shows it.
 pub(super) fn summary() -> Value {
     json!({

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde_json::{Value, json};
+
 use crate::credentials::{
     LIGHTDASH_PROJECT_UUID, LIGHTDASH_SERVICE_TOKEN, LIGHTDASH_TOKEN, LIGHTDASH_VIEWER_TOKEN,
 };
@@ -138,6 +140,19 @@ impl Lightdash {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The explore and its fields, and the charts and the dashboard.
+pub(crate) fn contents() -> (Value, Vec<Value>) {
+    let explore = json!({ "name": "trades", "fields": explore::field_ids() });
+    let item =
+        |kind: &str, name: &str, uuid: &str| json!({ "kind": kind, "name": name, "uuid": uuid });
+    let charts = vec![
+        item("chart", charts::CHART_NAME, charts::CHART_UUID),
+        item("SQL chart", charts::SQL_CHART_NAME, charts::SQL_CHART_UUID),
+        item("dashboard", charts::DASHBOARD_NAME, charts::DASHBOARD_UUID),
+    ];
+    (explore, charts)
 }
 
 /// The answer to a body of more than 5 MiB.
