@@ -123,7 +123,8 @@ impl Lightdash {
             }
         }
         let query = MetricQuery::read(&full, "body.queries")?;
-        let body = json!({ "context": context });
+        // as if it had been asked for by itself
+        let body = json!({ "context": context, "query": full });
         let started = self.start_metric_query(account, query, None, &body, context)?;
         Ok(started["queryUuid"].as_str().unwrap_or_default().to_owned())
     }
@@ -157,6 +158,7 @@ impl Lightdash {
         let sql = self.composed(account, sql, &references.into())?;
         let mut run = Run::sql(query, &sql, limit(query)?.unwrap_or(usize::MAX));
         run.context = context.to_owned();
+        run.request = json!({ "context": context, "sql": sql });
         Ok(self.start(account, run).query_uuid)
     }
 
