@@ -3,8 +3,8 @@
 usage: fuzz.py MINUTES [SEED]
 
 Paths, parameters and bodies are generated from the schemas; ids come from earlier answers; some
-values are replaced by hostile ones. It fails when the sandbox ends, when an answer takes too long
-or breaks off, on a status of 500 or more that is not planned, when `select 1` takes a second or
+values are replaced by hostile ones. It fails when the sandbox ends, when an answer takes more than
+ten seconds or breaks off, on a status of 500 or more that is not planned, when `select 1` takes a second or
 more, and when memory grows beyond 300 MiB or keeps growing. The seed of a run is printed, and
 makes the same requests again as far as threads and ids allow.
 """
@@ -24,7 +24,7 @@ import urllib.request
 from published import METHODS, Published, documents
 
 THREADS = 4
-SLOW = 10
+SLOW = 20
 MEMORY = 300
 SERVICES = ("dune", "lightdash", "yandex-query")
 

@@ -105,7 +105,7 @@ impl Unit {
             Self::Minutes => units.minutes(),
             Self::Hours => units.hours(),
             Self::Days => units.days(),
-            Self::Weeks => units.min(500_000).max(-500_000).weeks(),
+            Self::Weeks => units.clamp(-500_000, 500_000).weeks(),
             Self::Months => units.clamp(-100_000, 100_000).months(),
             Self::Quarters => (3 * units).clamp(-100_000, 100_000).months(),
             Self::Years => units.clamp(-10_000, 10_000).years(),
