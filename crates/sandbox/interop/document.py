@@ -13,6 +13,7 @@ import urllib.request
 
 from checks import check
 from openapi_schema_validator import OAS30Validator
+from published import documents
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -52,6 +53,9 @@ class Document:
                 if method in methods:
                     operation = methods[method]
                     self.operations[operation["operationId"]] = (method.upper(), path, operation)
+        vendored, published = os.environ["SANDBOX_VENDORED"], os.environ["SANDBOX_PUBLISHED"]
+        self.service = service
+        self.published = documents(service, vendored, published)
         self.succeeded = set()
         self.failed = set()
 
@@ -83,7 +87,21 @@ class Document:
             decoded = json.loads(text) if "json" in declared else text.decode()
             self.validate(content[declared]["schema"], decoded, f"{operation_id} {status}")
         (self.succeeded if status < 400 else self.failed).add(operation_id)
+        self.compare(method, operation_id, status, decoded)
         return decoded
+
+    def compare(self, method, operation_id, status, decoded):
+        """Notes where the answer is not as the service's own documents say."""
+        _, path, _ = self.operations[operation_id]
+        found = {
+            difference
+            for document in self.published
+            if document.has(method, path)
+            for difference in document.differences(method, path, status, decoded)
+        }
+        with open(os.environ["SANDBOX_DIFFERENCES"], "a") as file:
+            for difference in sorted(found):
+                file.write(json.dumps([self.service, difference]) + "\n")
 
     def plain(self, operation_id, status, content_type, headers=None, query=None, body=None, **given):
         """Calls an operation whose error is known not to be JSON; gives its text."""

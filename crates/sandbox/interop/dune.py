@@ -289,7 +289,7 @@ with check("datasets"):
 
 with check("usage"):
     usage = CLIENT.get_usage("2026-11-01", "2026-12-01")
-    equal(usage.billing_periods[0].credits_used, 12.25)
+    assert usage.billing_periods[0].credits_used > 0, usage
     equal(usage.private_queries, 1)
     assert usage.bytes_used < usage.bytes_allowed
 

@@ -9,6 +9,7 @@ usage: rowfeed-sandbox [OPTION]...
   --until-stdin-closes            end when standard input does
   --poll-steps N                  polls that find a run not at its end yet (default 2)
   --run-time SECONDS              how long a run takes at least
+  --query-time-limit SECONDS      how long a SQL text may run (default 2)
   --max-page-rows N               largest page of every service
   --sample-rows N                 rows of the table trades (default 48)
   --results-lifetime SECONDS      how long a result can be read (default: always)
@@ -17,6 +18,9 @@ usage: rowfeed-sandbox [OPTION]...
   --fault TEXT                    what goes wrong, such as
                                   'status=429 retry-after=1 on=dune times=2'; can be repeated
 ";
+
+/// Bytes that queries may take in SQLite, with the tables that clients make.
+const SQLITE_MEMORY: usize = 128 * 1024 * 1024;
 
 /// What the command line asks for.
 pub(crate) struct Arguments {
@@ -31,6 +35,7 @@ impl Arguments {
         let mut builder = Sandbox::builder();
         let mut faults = Vec::new();
         let mut until_stdin_closes = false;
+        let mut sample_rows = 0;
         while let Some(argument) = given.next() {
             let name = argument.as_str();
             match name {
@@ -42,6 +47,7 @@ impl Arguments {
                 "--listen"
                 | "--poll-steps"
                 | "--run-time"
+                | "--query-time-limit"
                 | "--max-page-rows"
                 | "--sample-rows"
                 | "--results-lifetime"
@@ -57,8 +63,12 @@ impl Arguments {
                 })?),
                 "--poll-steps" => builder.poll_steps(number(name, &value)?),
                 "--run-time" => builder.run_time(seconds(name, &value)?),
+                "--query-time-limit" => builder.statement_time_limit(seconds(name, &value)?),
                 "--max-page-rows" => builder.max_page_rows(number(name, &value)?),
-                "--sample-rows" => builder.sample_rows(number(name, &value)?),
+                "--sample-rows" => {
+                    sample_rows = number(name, &value)?;
+                    builder.sample_rows(sample_rows)
+                }
                 "--results-lifetime" => builder.results_lifetime(seconds(name, &value)?),
                 "--dune-requests-per-minute" => {
                     builder.dune_requests_per_minute(number(name, &value)?)
@@ -70,8 +80,12 @@ impl Arguments {
                 }
             };
         }
+        // three copies of the sample, and what queries take
+        let memory = sample_rows
+            .saturating_mul(1_024)
+            .saturating_add(SQLITE_MEMORY);
         Ok(Some(Self {
-            builder,
+            builder: builder.sqlite_memory_limit(memory),
             faults,
             until_stdin_closes,
         }))

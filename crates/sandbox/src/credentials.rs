@@ -1,5 +1,9 @@
 //! What a client must present, and the ids it can start from.
 
+use hyper::HeaderMap;
+
+use crate::service::Service;
+
 /// The key that Dune accepts, in `X-Dune-Api-Key` or as `?api_key=`.
 pub const DUNE_API_KEY: &str = "sandbox-dune-key-7d1c2f";
 /// A saved Dune query without parameters. It has run once, so its latest result
@@ -30,3 +34,24 @@ pub const YANDEX_IAM_TOKEN_WITHOUT_ROLE: &str = "t1.sandbox-no-role.bm8tcm9sZQ";
 pub const YANDEX_PROJECT: &str = "b1gsandbox0folder001";
 /// The OAuth token that the IAM service of Yandex Cloud changes into an IAM token.
 pub const YANDEX_OAUTH_TOKEN: &str = "y0_sandbox-oauth-token";
+
+/// Whether a request shows something that looks like a credential of its service. The service
+/// itself looks more closely.
+pub(crate) fn is_known(service: Service, query: &str, headers: &HeaderMap) -> bool {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let authorization = header("authorization").unwrap_or_default();
+    match service {
+        Service::Dune => {
+            let mut pairs = form_urlencoded::parse(query.as_bytes());
+            header("x-dune-api-key") == Some(DUNE_API_KEY)
+                || pairs.any(|(name, value)| name == "api_key" && value == DUNE_API_KEY)
+        }
+        Service::Lightdash => {
+            let key = authorization.strip_prefix("ApiKey ");
+            key.is_some_and(|key| [LIGHTDASH_TOKEN, LIGHTDASH_VIEWER_TOKEN].contains(&key))
+                || authorization.strip_prefix("Bearer ") == Some(LIGHTDASH_SERVICE_TOKEN)
+        }
+        // tokens that the IAM service has handed out start like this one, too
+        Service::YandexQuery => authorization.starts_with("Bearer t1."),
+    }
+}

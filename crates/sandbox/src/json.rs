@@ -21,7 +21,7 @@ impl<T: Serialize> Serialize for Ordered<T> {
 
 /// A JSON string literal.
 pub(crate) fn string(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    self::text(&text)
 }
 
 /// JSON text that is known to be well formed; `null` if it is not.

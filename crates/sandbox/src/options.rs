@@ -14,6 +14,10 @@ pub(crate) struct Options {
     pub(crate) poll_steps: u32,
     /// How long a run takes at least.
     pub(crate) run_time: Option<Duration>,
+    /// Bytes that SQLite may take in this process.
+    pub(crate) sqlite_memory: Option<usize>,
+    /// How long a statement may run before it is interrupted.
+    pub(crate) statement_time: Duration,
     /// Dune refuses a page of more cells with 402.
     pub(crate) dune_max_datapoints: Option<usize>,
     /// Dune cuts a larger `limit` down to this.
@@ -45,6 +49,8 @@ impl Default for Options {
             sample_rows: 48,
             poll_steps: 2,
             run_time: None,
+            sqlite_memory: None,
+            statement_time: Duration::from_secs(2),
             dune_max_datapoints: None,
             dune_max_page_rows: 32_000,
             dune_partial_after: None,

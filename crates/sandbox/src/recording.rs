@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Serialize, Serializer};
@@ -20,7 +21,7 @@ pub struct Recorded {
     /// Headers in the order they came, names in lower case. The values of those
     /// that carry a credential are replaced.
     pub headers: Vec<(String, String)>,
-    /// The body as text.
+    /// The body as text, cut after 256 KiB.
     pub body: String,
     /// The status answered; `None` when the connection was closed instead.
     pub status: Option<u16>,
@@ -79,31 +80,114 @@ pub(crate) fn shown_query(query: &str) -> String {
     parts.join("&")
 }
 
-/// Every request so far.
+/// Bytes that are kept of all requests together; the oldest go first.
+pub(crate) const MAX_RECORDED: usize = 16 * 1024 * 1024;
+
+/// Bytes that are kept of one body.
+const MAX_BODY: usize = 256 * 1024;
+
+/// The newest requests.
 #[derive(Default)]
-pub(crate) struct Recording(Mutex<Vec<Recorded>>);
+pub(crate) struct Recording(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    requests: VecDeque<Recorded>,
+    bytes: usize,
+}
 
 impl Recording {
-    pub(crate) fn push(&self, recorded: Recorded) {
-        self.lock().push(recorded);
+    pub(crate) fn push(&self, mut recorded: Recorded) {
+        shorten(&mut recorded.body);
+        let mut kept = self.lock();
+        kept.bytes += weight(&recorded);
+        kept.requests.push_back(recorded);
+        while kept.bytes > MAX_RECORDED {
+            let Some(oldest) = kept.requests.pop_front() else {
+                break;
+            };
+            kept.bytes -= weight(&oldest);
+        }
     }
 
     pub(crate) fn all(&self) -> Vec<Recorded> {
-        self.lock().clone()
+        self.lock().requests.iter().cloned().collect()
+    }
+
+    /// The last of them, newest first.
+    pub(crate) fn newest(&self, count: usize) -> Vec<Recorded> {
+        self.lock()
+            .requests
+            .iter()
+            .rev()
+            .take(count)
+            .cloned()
+            .collect()
     }
 
     pub(crate) fn take(&self) -> Vec<Recorded> {
-        std::mem::take(&mut self.lock())
+        std::mem::take(&mut *self.lock()).requests.into()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Recorded>> {
+    fn lock(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+fn shorten(body: &mut String) {
+    if body.len() > MAX_BODY {
+        let whole = body.len();
+        let end = (0..=MAX_BODY).rev().find(|end| body.is_char_boundary(*end));
+        body.truncate(end.unwrap_or(0));
+        body.push_str(&format!("… ({whole} bytes in all)"));
+        body.shrink_to_fit();
+    }
+}
+
+/// What a request takes in memory, roughly.
+fn weight(recorded: &Recorded) -> usize {
+    let headers = recorded.headers.iter();
+    let headers: usize = headers
+        .map(|(name, value)| name.len() + value.len() + 48)
+        .sum();
+    let query = recorded.query.as_ref().map_or(0, String::len);
+    256 + recorded.path.len() + query + headers + recorded.body.len()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::shown_query;
+    use super::{MAX_RECORDED, Recorded, Recording, shown_query};
+
+    fn recorded(body: String) -> Recorded {
+        Recorded {
+            service: None,
+            method: "POST".to_owned(),
+            path: "/".to_owned(),
+            query: None,
+            headers: Vec::new(),
+            body,
+            status: Some(200),
+            rows: None,
+            faulted: false,
+        }
+    }
+
+    #[test]
+    fn old_requests_and_the_ends_of_long_bodies_go() {
+        let recording = Recording::default();
+        recording.push(recorded("first".to_owned()));
+        for _ in 0..MAX_RECORDED / (256 * 1024) {
+            recording.push(recorded("ж".repeat(1024 * 1024)));
+        }
+        let kept = recording.all();
+        assert!(kept.len() > 50, "{}", kept.len());
+        assert!(
+            kept.iter()
+                .all(|request| request.body.ends_with("ж… (2097152 bytes in all)"))
+        );
+        let bytes: usize = kept.iter().map(|request| request.body.len()).sum();
+        assert!(bytes <= MAX_RECORDED, "{bytes}");
+    }
 
     #[test]
     fn a_key_in_the_query_is_not_kept() {

@@ -65,6 +65,56 @@ impl<C: Clone + Send + Sync + 'static> Rows<C> {
     }
 }
 
+/// Rows of text in one piece of memory, which come out as rows that are made.
+#[derive(Debug)]
+pub(crate) struct Packed {
+    text: String,
+    /// Where each cell ends.
+    ends: Vec<usize>,
+    width: usize,
+}
+
+impl Packed {
+    pub(crate) const fn new(width: usize) -> Self {
+        Self {
+            text: String::new(),
+            ends: Vec::new(),
+            width,
+        }
+    }
+
+    /// Adds a cell, row by row.
+    pub(crate) fn push(&mut self, cell: &str) {
+        self.text.push_str(cell);
+        self.ends.push(self.text.len());
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Bytes of memory, with the places of the cells.
+    pub(crate) fn held(&self) -> usize {
+        self.text.len() + self.ends.len() * size_of::<usize>()
+    }
+
+    pub(crate) fn into_rows(mut self) -> Rows<String> {
+        self.text.shrink_to_fit();
+        self.ends.shrink_to_fit();
+        let count = self.ends.len().checked_div(self.width).unwrap_or(0);
+        let row = move |index: usize| {
+            let first = index * self.width;
+            (first..first + self.width)
+                .map(|at| {
+                    let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+                    self.text[start..self.ends[at]].to_owned()
+                })
+                .collect()
+        };
+        Rows::Made(count, Arc::new(row))
+    }
+}
+
 impl<C> Default for Rows<C> {
     fn default() -> Self {
         Self::Held(Vec::new())
@@ -84,7 +134,7 @@ impl<C: fmt::Debug> fmt::Debug for Rows<C> {
 mod tests {
     use std::sync::Arc;
 
-    use super::Rows;
+    use super::{Packed, Rows};
 
     #[test]
     fn rows_that_are_made_look_like_rows_that_are_held() {
@@ -99,5 +149,19 @@ mod tests {
         assert_eq!(made.range(1..3).concat(), ["1", "2"]);
         assert_eq!(made.iter().count(), 3);
         assert!(!made.is_held() && Rows::<u8>::default().is_held());
+    }
+
+    #[test]
+    fn packed_rows_come_out_as_they_went_in() {
+        let mut packed = Packed::new(2);
+        for cell in ["a", "", "ccc", "д"] {
+            packed.push(cell);
+        }
+        assert_eq!(packed.bytes(), 6);
+        let rows = packed.into_rows();
+        assert_eq!(rows.len(), 2);
+        assert_eq!(rows.row(0).to_vec(), ["a", ""]);
+        assert_eq!(rows.row(1).to_vec(), ["ccc", "д"]);
+        assert_eq!(Packed::new(0).into_rows().len(), 0);
     }
 }

@@ -108,15 +108,12 @@ impl Sandbox {
             .iter()
             .map(|(name, column_type)| (*name, *column_type, true))
             .collect();
-        self.world
-            .database
-            .register(name, &columns, rows)
-            .map_err(|error| {
-                io::Error::new(
-                    io::ErrorKind::InvalidInput,
-                    format!("table {name:?} cannot be made: {error}"),
-                )
-            })
+        self.world.register(name, &columns, rows).map_err(|error| {
+            io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("table {name:?} cannot be made: {error}"),
+            )
+        })
     }
 
     /// Lets exactly this SQL text (blanks around it aside) have this result at
@@ -214,6 +211,20 @@ impl SandboxBuilder {
     /// no longer than [`poll_steps`](Self::poll_steps) says.
     pub fn run_time(mut self, time: Duration) -> Self {
         self.options.run_time = Some(time);
+        self
+    }
+
+    /// How long a SQL text may run before it is interrupted and fails. Default 2 seconds.
+    pub fn statement_time_limit(mut self, time: Duration) -> Self {
+        self.options.statement_time = time;
+        self
+    }
+
+    /// The bytes that SQLite may take, of all sandboxes in this process together and of whatever
+    /// else uses the same SQLite; a query that takes more fails. Default: no limit of this kind.
+    /// The program `rowfeed-sandbox` sets one.
+    pub fn sqlite_memory_limit(mut self, bytes: usize) -> Self {
+        self.options.sqlite_memory = Some(bytes);
         self
     }
 
@@ -345,6 +356,8 @@ impl SandboxBuilder {
         let services = Arc::new(Services::new(Arc::clone(&world), address));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
+            // SQLite's parser goes deep on these threads
+            .thread_stack_size(8 * 1024 * 1024)
             .build()?;
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new()

@@ -5,14 +5,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
-use http_body_util::BodyExt;
+use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 
 use crate::dune::Dune;
@@ -27,14 +28,26 @@ use crate::yandex_query::YandexQuery;
 
 mod body;
 mod control;
+mod intake;
+mod page;
 mod sending;
 mod wire;
 
 use body::AnswerBody;
+use intake::{Intake, Refused};
 use wire::{ResetSwitch, Wire};
 
 /// The header with which a request brings its own fault.
 const FAULT_HEADER: &str = "x-sandbox-fault";
+
+/// How many requests of one service are carried out at once; more wait.
+const AT_ONCE: usize = 64;
+
+/// Bytes of a page that is kept for [`Fault::repeat_page`].
+const MAX_REPEATED: usize = 4 * 1024 * 1024;
+
+/// How long to wait when no connection can be accepted, as when there are too many.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
 /// The three services over one world.
 pub(crate) struct Services {
@@ -43,6 +56,9 @@ pub(crate) struct Services {
     lightdash: Lightdash,
     yandex_query: YandexQuery,
     origin: String,
+    intake: Intake,
+    /// One for each service, and one for the rest.
+    turns: [Arc<Semaphore>; 4],
 }
 
 impl Services {
@@ -52,8 +68,20 @@ impl Services {
             lightdash: Lightdash::new(Arc::clone(&world)),
             yandex_query: YandexQuery::new(Arc::clone(&world)),
             origin: format!("http://{address}"),
+            intake: Intake::new(),
+            turns: std::array::from_fn(|_| Arc::new(Semaphore::new(AT_ONCE))),
             world,
         }
+    }
+
+    fn turn(&self, service: Option<Service>) -> Arc<Semaphore> {
+        let [dune, lightdash, yandex_query, rest] = &self.turns;
+        Arc::clone(match service {
+            Some(Service::Dune) => dune,
+            Some(Service::Lightdash) => lightdash,
+            Some(Service::YandexQuery) => yandex_query,
+            None => rest,
+        })
     }
 
     fn answer(&self, request: &Request) -> Answer {
@@ -84,8 +112,11 @@ pub(crate) async fn serve(
         tokio::select! {
             _ = &mut stop => return Ok(()),
             accepted = listener.accept() => {
-                if let Ok((stream, _)) = accepted {
-                    connections.spawn(connection(stream, Arc::clone(&services)));
+                match accepted {
+                    Ok((stream, _)) => {
+                        connections.spawn(connection(stream, Arc::clone(&services)));
+                    }
+                    Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
                 }
             }
             Some(_) = connections.join_next() => {}
@@ -114,13 +145,22 @@ async fn exchange(
     request: hyper::Request<Incoming>,
 ) -> Result<Response<AnswerBody>, io::Error> {
     let (head, body) = request.into_parts();
-    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let path = head.uri.path().to_owned();
     let (service, below) = match Service::of_path(&path) {
         Some((service, below)) => (Some(service), below),
         None => (without_prefix(&head), path.as_str()),
     };
     let query = head.uri.query();
+    let most = intake::most(service, &path, query.unwrap_or_default(), &head.headers);
+    // the room for a large body is held until it is answered
+    let (body, _permit, refusal) = match services.intake.take(body, most).await {
+        Ok(taken) => (taken.body, taken.permit, None),
+        Err(Refused::TooLarge(most)) => {
+            let refusal = intake::too_large(service, most);
+            (Bytes::new(), None, Some(refusal))
+        }
+        Err(Refused::Broken) => return Err(io::Error::other("the body broke off")),
+    };
     let request = Arc::new(Request {
         service,
         method: head.method.as_str().to_owned(),
@@ -136,7 +176,7 @@ async fn exchange(
         headers: head.headers,
     });
     if control::is_control(&request) {
-        let answer = control::answer(&services.world, &request);
+        let answer = refusal.unwrap_or_else(|| control::answer(&services.world, &request));
         return sending::response(answer, &Hits::default());
     }
     let mut hits = Hits::default();
@@ -170,7 +210,10 @@ async fn exchange(
         }
         Some(Instead::Answer(answer)) => answer,
         None => {
-            let answer = carry_out(Arc::clone(&services), Arc::clone(&request)).await?;
+            let answer = match refusal {
+                Some(refusal) => refusal,
+                None => carry_out(Arc::clone(&services), Arc::clone(&request)).await?,
+            };
             let answer = repeated(&services.world, &request, answer);
             sending::altered(answer, &hits)
         }
@@ -226,7 +269,9 @@ fn repeated(world: &World, request: &Request, answer: Answer) -> Answer {
             return last.clone();
         }
     }
-    pages.insert(service, answer.clone());
+    if answer.body.len() <= MAX_REPEATED {
+        pages.insert(service, answer.clone());
+    }
     answer
 }
 
@@ -241,9 +286,19 @@ fn origin(headers: &HeaderMap, listening: &str) -> String {
 
 /// SQL runs here, so not on the thread that reads the network.
 async fn carry_out(services: Arc<Services>, request: Arc<Request>) -> io::Result<Answer> {
-    tokio::task::spawn_blocking(move || services.answer(&request))
-        .await
-        .map_err(io::Error::other)
+    let turn = services.turn(request.service).acquire_owned().await;
+    let done = tokio::task::spawn_blocking(move || {
+        let answer = services.answer(&request);
+        drop(turn);
+        answer
+    });
+    match done.await {
+        Err(error) if error.is_panic() => Ok(Answer::text(
+            500,
+            "the sandbox panicked; its standard error says where. Please report this as a bug\n",
+        )),
+        done => done.map_err(io::Error::other),
+    }
 }
 
 fn shown_headers(headers: &HeaderMap) -> Vec<(String, String)> {
@@ -266,7 +321,7 @@ fn shown_body(request: &Request) -> String {
 }
 
 fn record(world: &World, recorded: Recorded) {
-    if world.options.log {
+    if let Some(log) = &world.log {
         let query = recorded.query.as_deref().unwrap_or_default();
         let mark = if query.is_empty() { "" } else { "?" };
         let status = recorded
@@ -275,10 +330,10 @@ fn record(world: &World, recorded: Recorded) {
         let rows = recorded
             .rows
             .map_or_else(String::new, |rows| format!(" {rows} rows"));
-        eprintln!(
+        log.line(format!(
             "{} {}{mark}{query} {status}{rows}",
             recorded.method, recorded.path
-        );
+        ));
     }
     world.recording.push(recorded);
 }

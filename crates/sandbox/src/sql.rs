@@ -1,29 +1,51 @@
 //! SQL on an embedded SQLite: read-only for whoever sends a query.
+//!
+//! Each service has a database of its own, so that load on one does not hold up another. A
+//! database is shared by one writing connection and as many reading ones as there are queries.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
-use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, Error, ToSql, params_from_iter};
+use rusqlite::{Connection, Error, ErrorCode, OpenFlags, ToSql, params_from_iter};
 
 use crate::rows::Rows;
 use crate::statements::position;
 use crate::table::{ColumnType, Table, Value, WireType};
 
 mod columns;
+mod dialect;
+mod functions;
+mod limits;
+mod times;
 
-use columns::{declared_columns, infer, mentions_from, neutral};
+use columns::{declared_columns, infer, mentions_from, neutral, times};
+use dialect::Translated;
+use limits::{Heavy, Weight, limit_reader, too_large};
+pub(crate) use limits::{HeavyPermit, MAX_COLUMNS, MAX_SQL};
 
-/// A database in memory, of one sandbox.
+/// The tables of one service, in memory.
 pub(crate) struct Database {
-    connection: Mutex<Connection>,
-    /// The types of columns that only one service has; a declaration names one by
-    /// its place here.
-    wire_types: Mutex<Vec<WireType>>,
+    uri: String,
+    writer: Mutex<Writer>,
+    /// Connections that are not in use.
+    readers: Mutex<Vec<Connection>>,
+    wire_types: WireTypes,
     time_limit: Duration,
+    /// Held by the only query whose result may be large.
+    heavy: Heavy,
 }
+
+struct Writer {
+    connection: Connection,
+    /// Pages of tables that the sandbox was given, which have no limit.
+    own_pages: i64,
+}
+
+/// The types of columns that only one service has; a declaration names one by its place here.
+pub(crate) type WireTypes = Arc<Mutex<Vec<WireType>>>;
 
 /// Why a statement did not run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,11 +56,34 @@ pub(crate) struct SqlError {
     pub(crate) column: u64,
 }
 
-/// How long a statement may run: one that never ends would hold up every other.
-const TIME_LIMIT: Duration = Duration::from_secs(20);
+impl SqlError {
+    /// An error of a text as a whole.
+    pub(crate) fn whole(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            line: 1,
+            column: 1,
+        }
+    }
+}
 
-/// How many of SQLite's own steps pass between two looks at the clock.
-const STEPS: i32 = 50_000;
+/// What is said of YQL that SQLite has nothing for.
+const NAMED_EXPRESSION: &str = "the sandbox does not run YQL's named expressions ($x = SELECT …): give this text a result of \
+     its own with Sandbox::script_result or POST /sandbox/results";
+
+/// What is said of a text that SQLite does not understand.
+const OTHER_SQL: &str = "the sandbox runs SQLite's SQL and a few idioms; give any other text a \
+                         result of its own with Sandbox::script_result or POST /sandbox/results";
+
+/// How many idle connections are kept.
+const IDLE: usize = 4;
+
+/// How many of SQLite's own steps pass between two looks at the clock. One step can be a call of
+/// a function on a long text.
+const STEPS: i32 = 20;
+
+/// Pages of 4 KiB that uploads and views may take.
+const UPLOAD_PAGES: i64 = 8_192;
 
 /// What stands in double quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,18 +94,64 @@ pub(crate) enum DoubleQuotes {
     NameOrText,
 }
 
+/// Who changes a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Writes {
+    /// The owner of the sandbox, without a limit.
+    Owner,
+    /// A request to a service.
+    Client,
+}
+
 /// The columns of a table to be made: name, type, and whether NULL may stand there.
 pub(crate) type Definition<'a> = [(&'a str, ColumnType, bool)];
 
 impl Database {
-    pub(crate) fn new() -> rusqlite::Result<Self> {
-        let connection = Connection::open_in_memory()?;
-        connection.authorizer(Some(read_only))?;
+    pub(crate) fn new(wire_types: WireTypes, time_limit: Duration) -> rusqlite::Result<Self> {
+        // a name with a slash is shared by the connections of this process
+        let uri = format!("file:/rowfeed-{}?vfs=memdb", crate::ids::uuid());
+        let connection = Connection::open_with_flags(&uri, open_flags())?;
+        connection.pragma_update(None, "journal_mode", "MEMORY")?;
         Ok(Self {
-            connection: Mutex::new(connection),
-            wire_types: Mutex::default(),
-            time_limit: TIME_LIMIT,
+            uri,
+            writer: Mutex::new(Writer {
+                connection,
+                own_pages: 0,
+            }),
+            readers: Mutex::default(),
+            wire_types,
+            time_limit,
+            heavy: Heavy::default(),
         })
+    }
+
+    /// Another database with the same tables.
+    pub(crate) fn copy(&self) -> rusqlite::Result<Self> {
+        let copy = Self::new(Arc::clone(&self.wire_types), self.time_limit)?;
+        {
+            let from = self.writer();
+            let mut to = copy.writer();
+            Backup::new(&from.connection, &mut to.connection)?.run_to_completion(
+                i32::MAX,
+                Duration::ZERO,
+                None,
+            )?;
+            to.own_pages = from.own_pages;
+        }
+        Ok(copy)
+    }
+
+    /// Limits what SQLite takes in this process.
+    pub(crate) fn limit_memory(&self, bytes: usize) -> rusqlite::Result<()> {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        let writer = self.writer();
+        writer
+            .connection
+            .pragma_update_and_check(None, "hard_heap_limit", bytes, |_| Ok(()))
+    }
+
+    pub(crate) const fn time_limit(&self) -> Duration {
+        self.time_limit
     }
 
     /// Makes a table, in the place of one with the same name.
@@ -74,17 +165,21 @@ impl Database {
             .iter()
             .map(|(name, column_type, nullable)| (*name, column_type.declaration(), *nullable))
             .collect();
-        self.make(name, &columns, rows)
+        self.make(Writes::Owner, name, &columns, rows)
     }
 
-    /// Makes a table of columns that are declared already.
+    /// Makes a table of columns that are declared already. One with the same name gives way only
+    /// if all goes well.
     pub(crate) fn make(
         &self,
+        who: Writes,
         name: &str,
         columns: &[(&str, String, bool)],
         rows: &[Vec<Value>],
     ) -> rusqlite::Result<()> {
-        self.writing(|connection| make_table(connection, name, columns, rows))
+        self.writing(who, |connection| {
+            make_table(connection, name, columns, rows)
+        })
     }
 
     /// Adds rows to a table: all of them, or none.
@@ -94,18 +189,17 @@ impl Database {
         width: usize,
         rows: &[Vec<Value>],
     ) -> rusqlite::Result<()> {
-        self.writing(|connection| {
-            connection.execute_batch("BEGIN")?;
-            let filled = fill_table(connection, &quoted(name), width, rows);
-            connection.execute_batch(if filled.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
-            filled
+        self.writing(Writes::Client, |connection| {
+            fill_table(connection, &quoted(name), width, rows)
         })
     }
 
     /// Removes the rows of a table, or all of it.
     pub(crate) fn remove(&self, name: &str, whole: bool) -> rusqlite::Result<()> {
         let what = if whole { "DROP TABLE" } else { "DELETE FROM" };
-        self.writing(|connection| connection.execute_batch(&format!("{what} {}", quoted(name))))
+        self.writing(Writes::Client, |connection| {
+            connection.execute_batch(&format!("{what} {}", quoted(name)))
+        })
     }
 
     /// Makes a table whose columns have types of one service; every value is JSON
@@ -120,20 +214,37 @@ impl Database {
             .iter()
             .map(|(name, wire_type)| (*name, self.declare(wire_type), true))
             .collect();
-        self.make(name, &columns, rows)
+        self.make(Writes::Owner, name, &columns, rows)
     }
 
-    /// Changes what is there, as only the sandbox itself may.
+    /// Changes what is there, all of it or nothing.
     fn writing<T>(
         &self,
+        who: Writes,
         change: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
-        let connection = self.lock();
-        connection.progress_handler(0, None::<fn() -> bool>)?;
-        connection.authorizer(None::<fn(AuthContext<'_>) -> Authorization>)?;
-        let made = change(&connection);
-        connection.authorizer(Some(read_only))?;
-        made
+        let mut writer = self.writer();
+        let before = pages(&writer.connection)?;
+        let most = match who {
+            Writes::Owner => i64::from(u32::MAX - 1),
+            Writes::Client => writer.own_pages + UPLOAD_PAGES,
+        };
+        // a limit below what is there is taken for what is there
+        writer
+            .connection
+            .pragma_update_and_check(None, "max_page_count", most, |_| Ok(()))?;
+        let transaction = writer.connection.transaction()?;
+        // dropped on an error, which rolls back
+        let made = change(&transaction)?;
+        transaction.commit()?;
+        if who == Writes::Owner {
+            writer.own_pages += (pages(&writer.connection)? - before).max(0);
+        }
+        Ok(made)
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The declaration of a column of this type.
@@ -155,51 +266,167 @@ impl Database {
         known.get(index.parse::<usize>().ok()?).cloned()
     }
 
-    /// Runs the statement that stands at `offset` of `sql`.
+    /// Runs the statement that stands at `offset` of `sql`, to its end or until `deadline`.
     pub(crate) fn run(
         &self,
         sql: &str,
         offset: usize,
         text: &str,
         quotes: DoubleQuotes,
+        deadline: Instant,
     ) -> Result<Table, SqlError> {
-        let connection = self.lock();
-        let end = Instant::now() + self.time_limit;
         let lenient = quotes == DoubleQuotes::NameOrText;
-        connection
-            .set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, lenient)
-            .and_then(|_| connection.progress_handler(STEPS, Some(move || Instant::now() > end)))
-            .and_then(|()| run(&connection, text, |declared| self.wire_type(declared)))
-            .map_err(|error| {
-                let (message, at) = explain(error, text);
-                let (line, column) = position(sql, offset + at);
-                SqlError {
-                    message,
-                    line,
-                    column,
-                }
-            })
+        if lenient && let Some(at) = dialect::named_expression(text) {
+            let (line, column) = position(sql, offset + at);
+            return Err(SqlError {
+                message: NAMED_EXPRESSION.to_owned(),
+                line,
+                column,
+            });
+        }
+        let translated = dialect::translate(text);
+        let outcome = self.reader().and_then(|connection| {
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, lenient)?;
+            connection.progress_handler(STEPS, Some(move || Instant::now() > deadline))?;
+            let outcome = self.read(&connection, &translated, deadline);
+            self.give_back(connection);
+            outcome
+        });
+        outcome.map_err(|error| {
+            let (message, at) = self.explain(error, &translated.text);
+            let (line, column) = position(sql, offset + translated.origin(at));
+            SqlError {
+                message,
+                line,
+                column,
+            }
+        })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Connection> {
-        let lock = self.connection.lock();
-        lock.unwrap_or_else(PoisonError::into_inner)
+    fn reader(&self) -> rusqlite::Result<Connection> {
+        let idle = self
+            .readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        match idle {
+            Some(connection) => Ok(connection),
+            None => {
+                let connection = Connection::open_with_flags(&self.uri, open_flags())?;
+                limit_reader(&connection)?;
+                functions::add(&connection)?;
+                times::add(&connection)?;
+                Ok(connection)
+            }
+        }
     }
+
+    fn give_back(&self, connection: Connection) {
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if readers.len() < IDLE {
+            readers.push(connection);
+        }
+    }
+
+    fn read(
+        &self,
+        connection: &Connection,
+        translated: &Translated,
+        deadline: Instant,
+    ) -> rusqlite::Result<Table> {
+        let sql = translated.text.as_str();
+        let mut statement = connection.prepare(sql)?;
+        let declared = declared_columns(&statement, sql, |declared| self.wire_type(declared))?;
+        let mut weight = Weight::new(&self.heavy, deadline, declared.iter().map(|(c, _)| c))?;
+        let mut rows = Vec::new();
+        let mut cursor = statement.query([])?;
+        while let Some(row) = cursor.next()? {
+            let mut cells = Vec::with_capacity(declared.len());
+            for (index, (_, declared)) in declared.iter().enumerate() {
+                let value = row.get_ref(index)?;
+                weight.add(value)?;
+                cells.push(neutral(value, *declared));
+            }
+            rows.push(cells);
+        }
+        let literals_only = !mentions_from(sql);
+        let columns = declared
+            .into_iter()
+            .enumerate()
+            .map(|(index, (mut column, declared))| {
+                let values = rows.iter().map(|row| &row[index]);
+                column.nullable |= values.clone().any(|value| *value == Value::Null);
+                let times = translated
+                    .uses_times
+                    .then(|| times(values.clone()))
+                    .flatten();
+                column.column_type = declared
+                    .or(times)
+                    .unwrap_or_else(|| infer(values, literals_only));
+                column
+            })
+            .collect();
+        Ok(Table {
+            columns,
+            rows: Rows::Held(rows),
+            _heavy: weight.into_permit(),
+        })
+    }
+
+    /// The message of an error and the byte offset it points at. SQLite gives no
+    /// offset for a table that is not there, so its name is looked for.
+    fn explain(&self, error: Error, sql: &str) -> (String, usize) {
+        let (message, offset) = match error {
+            Error::SqlInputError { msg, offset, .. } => (msg, usize::try_from(offset).ok()),
+            Error::SqliteFailure(code, message) => {
+                let message = message.unwrap_or_else(|| code.to_string());
+                let message = match code.code {
+                    ErrorCode::OperationInterrupted => format!(
+                        "the query was interrupted: it ran longer than {:?}, the most that the \
+                         sandbox gives a query",
+                        self.time_limit
+                    ),
+                    ErrorCode::TooBig | ErrorCode::OutOfMemory => {
+                        too_large(&format!("a value or a row ({message})"))
+                    }
+                    _ => message,
+                };
+                (message, None)
+            }
+            other => (other.to_string(), None),
+        };
+        let offset = offset.or_else(|| {
+            let (_, name) = message.split_once("no such table: ")?;
+            sql.find(name)
+        });
+        let is_foreign =
+            message.contains("syntax error") || message.starts_with("no such function");
+        let message = if is_foreign {
+            format!("{message} ({OTHER_SQL})")
+        } else if message.contains("synthetic") && message.starts_with("no such table") {
+            format!("{message}: it stands alone, as SELECT * FROM synthetic(1000)")
+        } else {
+            message
+        };
+        let first = || sql.len() - sql.trim_start().len();
+        (message, offset.unwrap_or_else(first))
+    }
+}
+
+fn open_flags() -> OpenFlags {
+    OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+}
+
+fn pages(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "page_count", |row| row.get(0))
 }
 
 /// A name as SQL writes it.
 pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-fn read_only(context: AuthContext<'_>) -> Authorization {
-    match context.action {
-        AuthAction::Select
-        | AuthAction::Read { .. }
-        | AuthAction::Function { .. }
-        | AuthAction::Recursive => Authorization::Allow,
-        _ => Authorization::Deny,
-    }
 }
 
 fn make_table(
@@ -217,12 +444,10 @@ fn make_table(
         .collect();
     let name = quoted(name);
     connection.execute_batch(&format!(
-        "BEGIN; DROP TABLE IF EXISTS {name}; CREATE TABLE {name} ({});",
+        "DROP TABLE IF EXISTS {name}; CREATE TABLE {name} ({});",
         declared.join(", ")
     ))?;
-    let filled = fill_table(connection, &name, columns.len(), rows);
-    connection.execute_batch(if filled.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
-    filled
+    fill_table(connection, &name, columns.len(), rows)
 }
 
 fn fill_table(
@@ -252,59 +477,6 @@ impl ToSql for Value {
     }
 }
 
-fn run(
-    connection: &Connection,
-    sql: &str,
-    wire_type: impl Fn(&str) -> Option<WireType>,
-) -> rusqlite::Result<Table> {
-    let mut statement = connection.prepare(sql)?;
-    let declared = declared_columns(&statement, sql, wire_type)?;
-    let mut rows = Vec::new();
-    let mut cursor = statement.query([])?;
-    while let Some(row) = cursor.next()? {
-        let cells = declared.iter().enumerate().map(|(index, (_, declared))| {
-            row.get_ref(index).map(|value| neutral(value, *declared))
-        });
-        rows.push(cells.collect::<rusqlite::Result<Vec<Value>>>()?);
-    }
-    let literals_only = !mentions_from(sql);
-    let columns = declared
-        .into_iter()
-        .enumerate()
-        .map(|(index, (mut column, declared))| {
-            let values = rows.iter().map(|row| &row[index]);
-            column.nullable |= values.clone().any(|value| *value == Value::Null);
-            column.column_type = declared.unwrap_or_else(|| infer(values, literals_only));
-            column
-        })
-        .collect();
-    Ok(Table {
-        columns,
-        rows: Rows::Held(rows),
-    })
-}
-
-/// The database's message and the byte offset it points at. SQLite gives no
-/// offset for a table that is not there, so its name is looked for.
-fn explain(error: Error, sql: &str) -> (String, usize) {
-    let (message, offset) = match error {
-        Error::SqlInputError { msg, offset, .. } => (msg, usize::try_from(offset).ok()),
-        Error::SqliteFailure(_, Some(message)) => (message, None),
-        other => (other.to_string(), None),
-    };
-    let offset = offset.or_else(|| {
-        let (_, name) = message.split_once("no such table: ")?;
-        sql.find(name)
-    });
-    let message = if message.contains("synthetic") && message.starts_with("no such table") {
-        format!("{message}: it stands alone, as SELECT * FROM synthetic(1000)")
-    } else {
-        message
-    };
-    let first = || sql.len() - sql.trim_start().len();
-    (message, offset.unwrap_or_else(first))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -322,14 +494,14 @@ mod tests {
             .register_typed("u", &[("v", wide.clone())], &rows)
             .unwrap();
         let sql = "select v as w, v || '' as x from u order by v desc limit 1";
-        let table = database.run(sql, 0, sql, DoubleQuotes::Name).unwrap();
+        let table = run_in(&database, sql).unwrap();
         assert_eq!(table.columns[0].wire_type, Some(wide));
         assert_eq!(table.columns[1].wire_type, None);
         assert_eq!(table.rows.row(0)[0], "\"7\"".into());
     }
 
     fn database() -> Database {
-        let database = Database::new().unwrap();
+        let database = Database::new(WireTypes::default(), Duration::from_secs(5)).unwrap();
         let columns = [
             ("id", ColumnType::BigInt, false),
             (
@@ -352,7 +524,12 @@ mod tests {
     }
 
     fn run(sql: &str) -> Result<Table, SqlError> {
-        database().run(sql, 0, sql, DoubleQuotes::Name)
+        run_in(&database(), sql)
+    }
+
+    fn run_in(database: &Database, sql: &str) -> Result<Table, SqlError> {
+        let deadline = Instant::now() + database.time_limit();
+        database.run(sql, 0, sql, DoubleQuotes::Name, deadline)
     }
 
     #[test]
@@ -425,13 +602,104 @@ mod tests {
         database.time_limit = Duration::from_millis(20);
         let sql = "with recursive f(n) as (select 1 union all select n + 1 from f) \
                    select count(*) from f";
-        let error = database.run(sql, 0, sql, DoubleQuotes::Name).unwrap_err();
-        assert_eq!(error.message, "interrupted");
-        database.time_limit = TIME_LIMIT;
+        let error = run_in(&database, sql).unwrap_err();
+        assert!(error.message.contains("interrupted"), "{}", error.message);
+        assert!(error.message.contains("20ms"), "{}", error.message);
+        database.time_limit = Duration::from_secs(5);
+        assert!(run_in(&database, "select 1").is_ok());
+    }
+
+    #[test]
+    fn what_takes_too_much_is_refused() {
+        let database = database();
+        for (sql, part) in [
+            (
+                "select randomblob(1000000000)",
+                "larger than the sandbox holds",
+            ),
+            (
+                "select printf('%.100000000c', 'x')",
+                "larger than the sandbox holds",
+            ),
+            (
+                "with recursive f(n) as (select 1 union all select n + 1 from f where n < 100) \
+                 select replace(printf('%.1000000c', 'x'), 'x', 'yyyyyyyy') from f",
+                "too big",
+            ),
+            (
+                "with recursive f(n) as (select 1 union all select n + 1 from f where n < 100) \
+                 select printf('%.1000000c', 'x') from f",
+                "the result is larger than the sandbox holds",
+            ),
+            (
+                "select json_group_array(printf('%.1000000c', 'x')) from t, t, t",
+                "not authorized to use function",
+            ),
+            ("select 'a' glob 'a'", "not authorized to use function"),
+        ] {
+            let error = run_in(&database, sql).unwrap_err();
+            assert!(error.message.contains(part), "{sql}: {}", error.message);
+        }
+        let name = "n".repeat(301);
+        let error = run_in(&database, &format!("select 1 as {name}")).unwrap_err();
+        assert!(error.message.contains("301 bytes"), "{}", error.message);
+        assert!(run_in(&database, &format!("select {}1", "1,".repeat(600))).is_err());
         assert!(
-            database
-                .run("select 1", 0, "select 1", DoubleQuotes::Name)
-                .is_ok()
+            run_in(
+                &database,
+                &format!("select {}1{}", "(".repeat(9_000), ")".repeat(9_000))
+            )
+            .is_err()
         );
+    }
+
+    #[test]
+    fn a_table_that_cannot_be_made_changes_nothing() {
+        let database = database();
+        let columns = [
+            ("a", ColumnType::BigInt, true),
+            ("A", ColumnType::BigInt, true),
+        ];
+        assert!(database.register("t", &columns, &[]).is_err());
+        let narrow = [vec![Value::Integer(1)]];
+        let columns = [
+            ("a", ColumnType::BigInt, true),
+            ("b", ColumnType::BigInt, true),
+        ];
+        assert!(database.register("t", &columns, &narrow).is_err());
+        assert!(database.append("t", 3, &narrow).is_err());
+        let table = run_in(&database, "select count(*) from t").unwrap();
+        assert_eq!(table.rows.row(0)[0], Value::Integer(2));
+        let columns = [("a", ColumnType::BigInt, true)];
+        database.register("u", &columns, &narrow).unwrap();
+        assert!(run_in(&database, "select a from u").is_ok());
+    }
+
+    #[test]
+    fn clients_fill_only_so_much() {
+        let database = database();
+        let columns = [("a", "VARCHAR".to_owned(), true)];
+        let text: Value = "x".repeat(1_000_000).into();
+        let rows = vec![vec![text]; 100];
+        let error = database
+            .make(Writes::Client, "u", &columns, &rows)
+            .unwrap_err();
+        assert!(error.to_string().contains("full"), "{error}");
+        assert!(run_in(&database, "select * from u").is_err());
+        database.make(Writes::Owner, "u", &columns, &rows).unwrap();
+        database
+            .make(Writes::Client, "v", &columns, &rows[..3])
+            .unwrap();
+    }
+
+    #[test]
+    fn a_copy_has_the_same_tables_and_goes_its_own_way() {
+        let database = database();
+        let copy = database.copy().unwrap();
+        copy.remove("t", false).unwrap();
+        for (database, expected) in [(&database, 2), (&copy, 0)] {
+            let table = run_in(database, "select count(*) from t").unwrap();
+            assert_eq!(table.rows.row(0)[0], Value::Integer(expected));
+        }
     }
 }

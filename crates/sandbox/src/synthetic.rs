@@ -6,7 +6,11 @@ use jiff::ToSpan as _;
 use jiff::civil::{DateTime, datetime};
 
 use crate::rows::Rows;
+use crate::sql::SqlError;
 use crate::table::{Column, ColumnType, Table, Value};
+
+/// As many bytes as there are then can still be counted.
+const MAX_ROWS: usize = 1_000_000_000;
 
 /// Later than any time, and not more seconds than can be counted.
 const LAST_SECOND: i64 = 300_000_000_000;
@@ -17,7 +21,7 @@ const PROJECTS: [&str; 4] = ["lagoon", "tidepool", "saltmarsh", "estuary"];
 const FIRST: DateTime = datetime(2024, 1, 1, 0, 0, 0, 0);
 
 /// The table that this text asks for, if it is such a text.
-pub(crate) fn asked_for(sql: &str) -> Option<Table> {
+pub(crate) fn asked_for(sql: &str) -> Option<Result<Table, SqlError>> {
     let text = sql.trim().trim_end_matches(';').trim_end();
     let mut rest = text;
     for word in ["select", "*", "from", "synthetic"] {
@@ -28,7 +32,17 @@ pub(crate) fn asked_for(sql: &str) -> Option<Table> {
         rest = rest[word.len()..].trim_start();
     }
     let count = rest.strip_prefix('(')?.strip_suffix(')')?.trim();
-    Some(table(count.replace('_', "").parse().ok()?))
+    let digits = count.replace('_', "");
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let count = digits.parse().ok().filter(|count| *count <= MAX_ROWS);
+    Some(count.map(table).ok_or_else(|| {
+        SqlError::whole(format!(
+            "synthetic({digits}) is longer than the longest result of the sandbox, which has \
+             {MAX_ROWS} rows"
+        ))
+    }))
 }
 
 fn table(count: usize) -> Table {
@@ -52,6 +66,7 @@ fn table(count: usize) -> Table {
             column("price", price, false),
         ],
         rows: Rows::Made(count, Arc::new(row)),
+        _heavy: None,
     }
 }
 
@@ -86,16 +101,25 @@ mod tests {
 
     #[test]
     fn only_the_whole_text_asks_for_it() {
-        let table = asked_for(" SELECT *\nFROM synthetic( 10_000_000 ) ; ").unwrap();
+        let table = asked_for(" SELECT *\nFROM synthetic( 10_000_000 ) ; ")
+            .unwrap()
+            .unwrap();
         assert_eq!(table.rows.len(), 10_000_000);
         assert_eq!(table.rows.row(9_999_999)[0], Value::Integer(9_999_999));
         for other in [
             "select n from synthetic(3)",
             "select * from synthetic(3) limit 2",
             "select * from synthetic(many)",
+            "select * from synthetic()",
+            "select * from synthetic(-1)",
             "select",
         ] {
             assert!(asked_for(other).is_none(), "{other}");
+        }
+        for count in ["18446744073709551615", "18446744073709551616", "1000000001"] {
+            let sql = format!("select * from synthetic({count})");
+            let error = asked_for(&sql).unwrap().unwrap_err();
+            assert!(error.message.contains("1000000000 rows"), "{error:?}");
         }
     }
 

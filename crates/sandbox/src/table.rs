@@ -2,8 +2,11 @@
 
 use std::sync::OnceLock;
 
-use crate::rows::Rows;
+use std::sync::Arc;
+
+use crate::rows::{Packed, Rows};
 use crate::service::Service;
+use crate::sql::{HeavyPermit, SqlError};
 
 /// The type of a column, from which each service takes its own.
 ///
@@ -174,27 +177,55 @@ impl Column {
 }
 
 /// A result in neutral values.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Table {
     pub(crate) columns: Vec<Column>,
     pub(crate) rows: Rows<Value>,
+    /// Held while the rows take much memory.
+    pub(crate) _heavy: Option<HeavyPermit>,
 }
+
+/// Bytes of a result as JSON, with the names that each row of a page repeats.
+const MAX_WIRE: usize = 32 * 1024 * 1024;
 
 impl Table {
     /// The same table with each cell as JSON text.
+    ///
+    /// # Errors
+    /// When that is larger than the sandbox holds.
     pub(crate) fn encode(
         self,
         columns: Vec<(String, String)>,
         cell: impl Fn(&Value, &Column) -> String + Send + Sync + 'static,
-    ) -> WireTable {
+    ) -> Result<WireTable, SqlError> {
         let described = self.columns;
-        let rows = self.rows.map(move |row| {
-            row.iter()
-                .zip(&described)
-                .map(|(value, column)| cell(value, column))
-                .collect()
-        });
-        WireTable::new(columns, rows)
+        let rows = match self.rows {
+            Rows::Held(rows) => rows,
+            Rows::Made(count, make) => {
+                let row = move |index| {
+                    let row = make(index);
+                    let cells = row.iter().zip(&described);
+                    cells.map(|(value, column)| cell(value, column)).collect()
+                };
+                return Ok(WireTable::new(columns, Rows::Made(count, Arc::new(row))));
+            }
+        };
+        let names: usize = columns.iter().map(|(name, _)| name.len() + 4).sum();
+        let most = MAX_WIRE.saturating_sub(names.saturating_mul(rows.len()));
+        let mut packed = Packed::new(columns.len());
+        // each row is let go once it is encoded
+        for row in rows {
+            for (value, column) in row.iter().zip(&described) {
+                packed.push(&cell(value, column));
+            }
+            if packed.bytes() > most {
+                return Err(SqlError::whole(format!(
+                    "the result is larger than the sandbox holds: as JSON it has more than {} MiB",
+                    MAX_WIRE / (1024 * 1024)
+                )));
+            }
+        }
+        Ok(WireTable::packed(columns, packed))
     }
 }
 
@@ -206,26 +237,50 @@ pub(crate) struct WireTable {
     /// JSON texts, one for each column.
     pub(crate) rows: Rows<String>,
     bytes: OnceLock<usize>,
+    /// Bytes of memory that the rows take.
+    held: usize,
 }
 
 impl WireTable {
     pub(crate) fn new(columns: Vec<(String, String)>, rows: Rows<String>) -> Self {
+        let held = match &rows {
+            Rows::Held(rows) => rows.iter().map(|row| size(row) + 32 * row.len()).sum(),
+            Rows::Made(..) => 0,
+        };
         Self {
             columns,
             rows,
             bytes: OnceLock::new(),
+            held,
+        }
+    }
+
+    fn packed(columns: Vec<(String, String)>, packed: Packed) -> Self {
+        Self {
+            columns,
+            bytes: OnceLock::from(packed.bytes()),
+            held: packed.held(),
+            rows: packed.into_rows(),
         }
     }
 
     /// The size of all cells; of rows that are made, by the size of the first.
     pub(crate) fn bytes(&self) -> usize {
-        let size = |row: &[String]| row.iter().map(String::len).sum::<usize>();
         *self.bytes.get_or_init(|| match &self.rows {
             Rows::Held(rows) => rows.iter().map(|row| size(row)).sum(),
             Rows::Made(0, _) => 0,
-            Rows::Made(count, _) => size(&self.rows.row(0)) * count,
+            Rows::Made(count, _) => size(&self.rows.row(0)).saturating_mul(*count),
         })
     }
+
+    /// Bytes of memory that the result takes.
+    pub(crate) const fn held(&self) -> usize {
+        self.held
+    }
+}
+
+fn size(row: &[String]) -> usize {
+    row.iter().map(String::len).sum()
 }
 
 #[cfg(test)]

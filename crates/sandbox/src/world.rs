@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use crate::exchange::Answer;
 use crate::fault::Faults;
+use crate::log::Log;
 use crate::options::Options;
 use crate::recording::Recording;
 use crate::sample;
 use crate::service::Service;
-use crate::sql::{Database, DoubleQuotes, SqlError};
+use crate::sql::{Database, Definition, DoubleQuotes, MAX_SQL, SqlError, WireTypes};
 use crate::statements::split;
 use crate::synthetic;
 use crate::table::{Table, Value, WireTable, WireType};
@@ -20,7 +22,9 @@ pub(crate) struct World {
     pub(crate) options: Options,
     pub(crate) faults: Faults,
     pub(crate) recording: Recording,
-    pub(crate) database: Database,
+    pub(crate) log: Option<Log>,
+    /// One for each service, in the order of [`Service::ALL`].
+    databases: [Database; 3],
     /// The IAM tokens of Yandex Cloud.
     pub(crate) tokens: Tokens,
     /// The page of rows that each service sent last.
@@ -37,13 +41,14 @@ pub(crate) enum Outcome {
 
 impl World {
     pub(crate) fn new(options: Options) -> io::Result<Self> {
-        let database = Database::new().map_err(io::Error::other)?;
-        sample::fill(&database, options.sample_rows).map_err(io::Error::other)?;
+        let databases = databases(&options).map_err(io::Error::other)?;
+        let log = options.log.then(Log::start).transpose()?;
         Ok(Self {
+            log,
             options,
             faults: Faults::default(),
             recording: Recording::default(),
-            database,
+            databases,
             tokens: Tokens::default(),
             last_pages: Mutex::default(),
             scripts: Mutex::default(),
@@ -53,6 +58,27 @@ impl World {
     pub(crate) fn script(&self, service: Service, sql: &str, result: WireTable) {
         let mut scripts = self.scripts.lock().unwrap_or_else(PoisonError::into_inner);
         scripts.insert((service, sql.trim().to_owned()), result);
+    }
+
+    /// The tables of a service.
+    pub(crate) fn database(&self, service: Service) -> &Database {
+        let [dune, lightdash, yandex_query] = &self.databases;
+        match service {
+            Service::Dune => dune,
+            Service::Lightdash => lightdash,
+            Service::YandexQuery => yandex_query,
+        }
+    }
+
+    /// Makes a table for every service.
+    pub(crate) fn register(
+        &self,
+        name: &str,
+        columns: &Definition<'_>,
+        rows: &[Vec<Value>],
+    ) -> rusqlite::Result<()> {
+        let mut databases = self.databases.iter();
+        databases.try_for_each(|database| database.register(name, columns, rows))
     }
 
     /// Makes a table of which every column has one of this service's types.
@@ -75,7 +101,8 @@ impl World {
             .iter()
             .map(|row| row.iter().map(|cell| json_value(cell)).collect())
             .collect();
-        self.database.register_typed(name, &columns, &rows)
+        let mut databases = self.databases.iter();
+        databases.try_for_each(|database| database.register_typed(name, &columns, &rows))
     }
 
     /// Runs a text that must be one statement; a scripted result goes first.
@@ -83,13 +110,12 @@ impl World {
         if let Some(scripted) = self.scripted(service, sql) {
             return Ok(Outcome::Scripted(scripted));
         }
+        check_length(sql)?;
         match split(sql).as_slice() {
-            [] => Err(SqlError {
-                message: "the query is empty".to_owned(),
-                line: 1,
-                column: 1,
-            }),
-            [(offset, statement)] => self.run(service, sql, *offset, statement),
+            [] => Err(SqlError::whole("the query is empty")),
+            [(offset, statement)] => {
+                self.run(service, sql, *offset, statement, self.deadline(service))
+            }
             [_, (offset, statement), ..] => {
                 let first = offset + (statement.len() - statement.trim_start().len());
                 let (line, column) = crate::statements::position(sql, first);
@@ -102,20 +128,31 @@ impl World {
         }
     }
 
-    /// Runs every statement of a text, in order, up to the first that fails.
-    pub(crate) fn run_all(&self, service: Service, sql: &str) -> Result<Vec<Outcome>, SqlError> {
+    /// Runs every statement of a text, in order, up to the first that fails, and hands each
+    /// outcome on before the next.
+    pub(crate) fn run_all(
+        &self,
+        service: Service,
+        sql: &str,
+        mut each: impl FnMut(Outcome) -> Result<(), SqlError>,
+    ) -> Result<(), SqlError> {
         if let Some(scripted) = self.scripted(service, sql) {
-            return Ok(vec![Outcome::Scripted(scripted)]);
+            return each(Outcome::Scripted(scripted));
         }
-        split(sql)
-            .into_iter()
-            .map(
-                |(offset, statement)| match self.scripted(service, statement) {
-                    Some(scripted) => Ok(Outcome::Scripted(scripted)),
-                    None => self.run(service, sql, offset, statement),
-                },
-            )
-            .collect()
+        check_length(sql)?;
+        let deadline = self.deadline(service);
+        for (offset, statement) in split(sql) {
+            each(match self.scripted(service, statement) {
+                Some(scripted) => Outcome::Scripted(scripted),
+                None => self.run(service, sql, offset, statement, deadline)?,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// When a text that starts to run now is interrupted.
+    fn deadline(&self, service: Service) -> Instant {
+        Instant::now() + self.database(service).time_limit()
     }
 
     fn run(
@@ -124,12 +161,13 @@ impl World {
         sql: &str,
         offset: usize,
         statement: &str,
+        deadline: Instant,
     ) -> Result<Outcome, SqlError> {
         if let Some(table) = synthetic::asked_for(statement) {
-            return Ok(Outcome::Neutral(table));
+            return table.map(Outcome::Neutral);
         }
-        self.database
-            .run(sql, offset, statement, quotes(service))
+        self.database(service)
+            .run(sql, offset, statement, quotes(service), deadline)
             .map(Outcome::Neutral)
     }
 
@@ -137,6 +175,26 @@ impl World {
         let scripts = self.scripts.lock().unwrap_or_else(PoisonError::into_inner);
         scripts.get(&(service, sql.trim().to_owned())).cloned()
     }
+}
+
+fn databases(options: &Options) -> rusqlite::Result<[Database; 3]> {
+    let first = Database::new(WireTypes::default(), options.statement_time)?;
+    if let Some(bytes) = options.sqlite_memory {
+        first.limit_memory(bytes)?;
+    }
+    sample::fill(&first, options.sample_rows)?;
+    let (second, third) = (first.copy()?, first.copy()?);
+    Ok([first, second, third])
+}
+
+fn check_length(sql: &str) -> Result<(), SqlError> {
+    if sql.len() <= MAX_SQL {
+        return Ok(());
+    }
+    Err(SqlError::whole(format!(
+        "the query has {} bytes: the sandbox runs at most {MAX_SQL}",
+        sql.len()
+    )))
 }
 
 /// JSON text as a value of SQL, whose NULL is JSON's.

@@ -130,6 +130,9 @@ fn metadata(world: &World, request: &Request, path: &str) -> Answer {
     }
 }
 
+/// How many tokens are good at a time; the oldest goes first.
+const MOST_TOKENS: usize = 10_000;
+
 /// The tokens that were handed out.
 #[derive(Debug, Default)]
 pub(crate) struct Tokens(std::sync::Mutex<Vec<(String, Timestamp)>>);
@@ -143,6 +146,10 @@ impl Tokens {
         let token = format!("t1.{}", crate::ids::uuid());
         let lock = self.0.lock();
         let mut tokens = lock.unwrap_or_else(std::sync::PoisonError::into_inner);
+        tokens.retain(|(_, expires_at)| Timestamp::now() < *expires_at);
+        if tokens.len() >= MOST_TOKENS {
+            tokens.remove(0);
+        }
         tokens.push((token.clone(), expires_at));
         (token, expires_at)
     }

@@ -72,7 +72,7 @@ async fn a_run_is_pending_then_executing_then_completed() {
     assert_eq!(body["state"], "QUERY_STATE_COMPLETED");
     assert_eq!(body["is_execution_finished"], true);
     assert_eq!(body["query_id"], 0);
-    assert_eq!(body["execution_cost_credits"], 0.0);
+    assert!(body["execution_cost_credits"].as_f64().unwrap() > 0.0);
     assert_eq!(body["result_metadata"]["total_row_count"], 1);
     for time in [
         "submitted_at",
@@ -321,20 +321,6 @@ async fn a_run_that_has_ended_cannot_be_cancelled() {
     assert_eq!(reply.json(), json!({ "success": false }));
     let body = get(&sandbox, &format!("/v1/execution/{id}/status")).await;
     assert_eq!(body.json()["state"], "QUERY_STATE_COMPLETED");
-}
-
-#[tokio::test]
-async fn a_run_that_has_not_ended_is_nobodys_latest_result() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let latest = format!("/v1/query/{DUNE_QUERY_ID}/results?limit=1");
-    let before = get(&sandbox, &latest).await.json();
-    let execute = format!("/v1/query/{DUNE_QUERY_ID}/execute");
-    let id = send(dune(&sandbox, Method::POST, &execute)).await.json()["execution_id"].clone();
-    let running = get(&sandbox, &latest).await.json();
-    assert_eq!(running["execution_id"], before["execution_id"]);
-    let status = format!("/v1/execution/{}/status", id.as_str().unwrap());
-    while get(&sandbox, &status).await.json()["is_execution_finished"] == false {}
-    assert_eq!(get(&sandbox, &latest).await.json()["execution_id"], id);
 }
 
 #[tokio::test]

@@ -466,16 +466,29 @@ async fn a_body_can_be_too_large() {
 #[tokio::test]
 async fn what_the_sandbox_cannot_calculate_it_refuses() {
     let sandbox = start(Sandbox::builder()).await;
-    for field in ["tableCalculations", "customDimensions", "additionalMetrics"] {
+    let formula = json!([{ "name": "x", "displayName": "X", "formula": "=1" }]);
+    for (field, given, part) in [
+        ("tableCalculations", formula, "no formula"),
+        (
+            "customDimensions",
+            json!([{ "name": "x" }]),
+            "customDimensions",
+        ),
+        (
+            "additionalMetrics",
+            json!([{ "name": "x" }]),
+            "additionalMetrics",
+        ),
+    ] {
         let mut asked = query(&["trades_project"], &[]);
-        asked[field] = json!([{ "name": "x" }]);
+        asked[field] = given;
         let reply = post(&sandbox, "/metric-query", json!({ "query": asked })).await;
         assert_eq!(reply.status, 400);
         let message = reply.json()["error"]["message"]
             .as_str()
             .unwrap()
             .to_owned();
-        assert!(message.contains(field), "{message}");
+        assert!(message.contains(part), "{message}");
     }
 }
 

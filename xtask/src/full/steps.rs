@@ -76,6 +76,11 @@ pub(super) const STEPS: &[Step] = &[
         run: package,
     },
     Step {
+        name: "browser",
+        what: "the sandbox's page, in headless Chromium",
+        run: browser,
+    },
+    Step {
         name: "chaos",
         what: "10,000 schedules of faults",
         run: chaos,
@@ -274,6 +279,21 @@ fn package(tools: &Tools) -> Result<Outcome> {
     let mut args = vec!["package", "--locked", "--allow-dirty"];
     args.extend(packages(&PUBLISHED));
     tools.run(tools.cargo(args))
+}
+
+fn browser(tools: &Tools) -> Result<Outcome> {
+    for program in ["chromium", "chromedriver"] {
+        let mut asks = tools.command(program);
+        asks.arg("--version");
+        if tools.asked(asks).is_none() {
+            return skipped(format!(
+                "needs {program} (`apt-get install chromium chromium-driver`)"
+            ));
+        }
+    }
+    let mut run = tools.command(tools.root().join("crates/sandbox/interop/run"));
+    run.arg("browser.py");
+    tools.run(run)
 }
 
 fn chaos(tools: &Tools) -> Result<Outcome> {

@@ -72,9 +72,9 @@ impl Dune {
         let columns: Vec<Value> = match self.world.run_one(Service::Dune, &sql) {
             Ok(Outcome::Neutral(table)) => {
                 let nullable: Vec<bool> = table.columns.iter().map(|c| c.nullable).collect();
-                super::encode::wire(table)
-                    .columns
-                    .into_iter()
+                let encoded = super::encode::wire(table).unwrap_or_default();
+                let columns = encoded.columns.into_iter();
+                columns
                     .zip(nullable)
                     .map(|((name, shown), nullable)| {
                         json!({ "name": name, "type": shown, "nullable": nullable })

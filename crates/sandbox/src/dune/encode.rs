@@ -3,9 +3,10 @@
 use crate::instant::{Instant, decimal_filled};
 use crate::json;
 use crate::service::Service;
+use crate::sql::SqlError;
 use crate::table::{ColumnType, Table, Value, WireTable};
 
-pub(super) fn wire(table: Table) -> WireTable {
+pub(super) fn wire(table: Table) -> Result<WireTable, SqlError> {
     let columns = table
         .columns
         .iter()

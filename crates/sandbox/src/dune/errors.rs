@@ -16,6 +16,14 @@ pub(super) fn no_query() -> Answer {
     error(404, "Query not found")
 }
 
+/// A query that has not run since its SQL was changed last.
+pub(super) fn no_execution_of_query() -> Answer {
+    error(
+        404,
+        "not found: No execution found for the latest version of the given query",
+    )
+}
+
 /// More than the account allows one request to cost.
 pub(super) fn too_dear() -> Answer {
     error(

@@ -8,9 +8,13 @@ use serde_json::{Value, json};
 use super::Dune;
 use super::errors;
 use super::queries::query_id;
-use super::state::SavedQuery;
+use super::state::{Saved, SavedQuery, State, Submission};
 use crate::exchange::{Answer, Request};
 use crate::ids;
+use crate::sql::MAX_SQL;
+
+/// The engine that costs more.
+const LARGE: &str = "large";
 
 impl Dune {
     pub(super) fn execute_sql(&self, request: &Request) -> Answer {
@@ -22,9 +26,21 @@ impl Dune {
         let Some(sql) = sql else {
             return errors::bad_body();
         };
-        let mut state = self.state();
-        let sql = state.in_database(sql);
-        accepted(&state.submit(&self.world, &sql, None, BTreeMap::new()))
+        let performance = body.as_ref().and_then(|body| body.get("performance"));
+        let is_large = match performance {
+            None | Some(Value::Null) => false,
+            Some(Value::String(tier)) => tier == LARGE,
+            Some(_) => return errors::bad_body(),
+        };
+        if sql.len() > MAX_SQL {
+            return errors::error(400, &format!("The query is longer than {MAX_SQL} bytes"));
+        }
+        let sql = self.state().in_database(sql);
+        let submission = Submission {
+            is_large,
+            ..Submission::of_sql(sql)
+        };
+        self.accepted(submission)
     }
 
     pub(super) fn execute_query(&self, request: &Request, id: &str) -> Answer {
@@ -48,22 +64,37 @@ impl Dune {
                 .collect(),
             Some(_) => return errors::bad_body(),
         };
-        let mut state = self.state();
-        let Some(query) = state.queries.get(&id) else {
-            return errors::no_query();
-        };
-        if query.is_archived {
-            return errors::archived();
-        }
-        let parameters = match filled_in(query, given) {
-            Ok(parameters) => parameters,
-            Err(unknown) => {
-                return errors::error(400, &format!("unknown parameters ({unknown})"));
+        let submission = {
+            let state = self.state();
+            let Some(query) = state.queries.get(&id) else {
+                return errors::no_query();
+            };
+            if query.is_archived {
+                return errors::archived();
             }
+            submission(&state, id, query, given)
         };
-        let sql = with_parameters(&query.sql, &parameters);
-        let sql = state.in_database(&sql);
-        accepted(&state.submit(&self.world, &sql, Some(id), parameters))
+        match submission {
+            Ok(submission) => self.accepted(Submission {
+                is_large: body.get("performance").is_some_and(|tier| tier == LARGE),
+                ..submission
+            }),
+            Err(answer) => answer,
+        }
+    }
+
+    /// Runs a text and keeps what it came to; gives the execution's id.
+    pub(super) fn submit(&self, submission: Submission) -> String {
+        let execution = submission.run(&self.world);
+        self.state().keep(execution)
+    }
+
+    fn accepted(&self, submission: Submission) -> Answer {
+        let id = self.submit(submission);
+        Answer::json(
+            200,
+            &json!({ "execution_id": id, "state": "QUERY_STATE_PENDING" }),
+        )
     }
 
     pub(super) fn cancel(&self, id: &str) -> Answer {
@@ -77,6 +108,27 @@ impl Dune {
         }
         Answer::json(200, &json!({ "success": running }))
     }
+}
+
+/// A saved query with values for its parameters, ready to run.
+pub(super) fn submission(
+    state: &State,
+    id: i64,
+    query: &SavedQuery,
+    given: BTreeMap<String, String>,
+) -> Result<Submission, Answer> {
+    let parameters = filled_in(query, given)
+        .map_err(|unknown| errors::error(400, &format!("unknown parameters ({unknown})")))?;
+    let sql = with_parameters(&query.sql, &parameters)?;
+    Ok(Submission {
+        sql: state.in_database(&sql),
+        query: Some(Saved {
+            id,
+            sql_version: query.sql_version,
+        }),
+        parameters,
+        is_large: false,
+    })
 }
 
 /// The answer for an execution that is not there: a text that cannot be an id is
@@ -111,12 +163,21 @@ pub(super) fn filled_in(
 }
 
 /// The text with the parameters' values in their places.
-pub(super) fn with_parameters(sql: &str, parameters: &BTreeMap<String, String>) -> String {
-    parameters
-        .iter()
-        .fold(sql.to_owned(), |sql, (name, value)| {
-            sql.replace(&format!("{{{{{name}}}}}"), value)
-        })
+fn with_parameters(sql: &str, parameters: &BTreeMap<String, String>) -> Result<String, Answer> {
+    let mut filled = sql.to_owned();
+    for (name, value) in parameters {
+        let place = format!("{{{{{name}}}}}");
+        let times = filled.matches(&place).count();
+        let length = filled
+            .len()
+            .saturating_add(times.saturating_mul(value.len()));
+        if length > MAX_SQL + times * place.len() {
+            let message = format!("The query with its parameters is longer than {MAX_SQL} bytes");
+            return Err(errors::error(400, &message));
+        }
+        filled = filled.replace(&place, value);
+    }
+    Ok(filled)
 }
 
 pub(super) fn as_text(value: &Value) -> String {
@@ -125,11 +186,4 @@ pub(super) fn as_text(value: &Value) -> String {
         Value::Array(values) => values.iter().map(as_text).collect::<Vec<_>>().join(","),
         other => other.to_string(),
     }
-}
-
-fn accepted(id: &str) -> Answer {
-    Answer::json(
-        200,
-        &json!({ "execution_id": id, "state": "QUERY_STATE_PENDING" }),
-    )
 }

@@ -6,11 +6,13 @@ use crate::credentials::DUNE_API_KEY;
 use crate::exchange::{Answer, Request};
 use crate::world::World;
 
+mod cell;
 mod csv;
 mod datasets;
 mod encode;
 mod errors;
 mod execute;
+mod filter;
 mod limits;
 mod paging;
 mod pipelines;

@@ -6,20 +6,25 @@ use serde_json::{Value, json};
 
 use super::Dune;
 use super::errors;
-use super::execute::{as_text, filled_in, with_parameters};
+use super::execute::{as_text, submission};
 use super::queries::query_id;
 use super::state::{Shown, State};
 use super::views::full_name;
 use crate::exchange::{Answer, Request};
 use crate::ids;
 
+/// Nodes of a pipeline.
+const MOST_NODES: usize = 100;
+
 /// What one step of a pipeline has started.
+#[derive(Clone)]
 pub(super) struct Step {
     id: i64,
     work: Work,
     execution_id: String,
 }
 
+#[derive(Clone)]
 enum Work {
     Query(i64),
     View(String),
@@ -46,9 +51,9 @@ impl Dune {
             return errors::bad_body();
         };
         let given = body.get("query_parameters").cloned();
-        let mut state = self.state();
-        match nodes(&state, id, &given.unwrap_or_else(|| json!({}))) {
-            Some(nodes) => self.start(&mut state, &nodes),
+        let nodes = nodes(&self.state(), id, &given.unwrap_or_else(|| json!({})));
+        match nodes {
+            Some(nodes) => self.start(&nodes),
             None => errors::no_query(),
         }
     }
@@ -56,14 +61,14 @@ impl Dune {
     pub(super) fn execute_pipeline(&self, request: &Request) -> Answer {
         let body = request.json().unwrap_or_default();
         match body["pipeline"]["nodes"].as_array() {
-            Some(nodes) => self.start(&mut self.state(), nodes),
+            Some(nodes) => self.start(nodes),
             None => errors::bad_body(),
         }
     }
 
     pub(super) fn pipeline_status(&self, request: &Request, id: &str) -> Answer {
         let mut state = self.state();
-        let Some(steps) = state.pipelines.remove(id) else {
+        let Some(steps) = state.pipelines.get(id).cloned() else {
             return errors::error(404, "Pipeline execution not found");
         };
         let mut shown = Vec::new();
@@ -100,7 +105,6 @@ impl Dune {
                 }
             })
             .collect();
-        state.pipelines.insert(id.to_owned(), steps);
         Answer::json(
             200,
             &json!({ "status": status, "node_executions": executions }),
@@ -108,7 +112,11 @@ impl Dune {
     }
 
     /// Starts every node, those that others depend on first.
-    fn start(&self, state: &mut State, nodes: &[Value]) -> Answer {
+    fn start(&self, nodes: &[Value]) -> Answer {
+        if nodes.len() > MOST_NODES {
+            let message = format!("the pipeline has more than {MOST_NODES} nodes");
+            return errors::error(400, &message);
+        }
         let mut left: Vec<&Value> = nodes.iter().collect();
         let mut steps: Vec<Step> = Vec::new();
         while !left.is_empty() {
@@ -121,21 +129,22 @@ impl Dune {
             let Some(ready) = ready else {
                 return errors::error(400, "the pipeline's dependencies have no order");
             };
-            match self.start_node(state, left.remove(ready)) {
+            match self.start_node(left.remove(ready)) {
                 Ok(step) => steps.push(step),
                 Err(answer) => return answer,
             }
         }
         let id = ids::ulid();
-        state.pipelines.insert(id.clone(), steps);
+        let bytes = steps.len() * 256;
+        self.state().pipelines.insert(id.clone(), bytes, steps);
         Answer::json(200, &json!({ "pipeline_execution_id": id }))
     }
 
-    fn start_node(&self, state: &mut State, node: &Value) -> Result<Step, Answer> {
+    fn start_node(&self, node: &Value) -> Result<Step, Answer> {
         let id = node["id"].as_i64().ok_or_else(errors::bad_body)?;
         if let Some(name) = node["materialized_view_refresh"]["name"].as_str() {
             let name = full_name(name);
-            let run = self.refresh(state, &name).ok_or_else(|| {
+            let run = self.refresh(&name).ok_or_else(|| {
                 errors::error(404, &format!("Materialized view {name} not found"))
             })?;
             return Ok(Step {
@@ -146,18 +155,18 @@ impl Dune {
         }
         let node = &node["query_execution"];
         let query_id = node["query_id"].as_i64().ok_or_else(errors::bad_body)?;
-        let query = state.queries.get(&query_id).ok_or_else(errors::no_query)?;
         let given: BTreeMap<String, String> = node["query_parameters"]
             .as_object()
             .into_iter()
             .flatten()
             .map(|(key, value)| (key.clone(), as_text(value)))
             .collect();
-        let parameters = filled_in(query, given)
-            .map_err(|unknown| errors::error(400, &format!("unknown parameters ({unknown})")))?;
-        let sql = with_parameters(&query.sql, &parameters);
-        let sql = state.in_database(&sql);
-        let run = state.submit(&self.world, &sql, Some(query_id), parameters);
+        let submission = {
+            let state = self.state();
+            let query = state.queries.get(&query_id).ok_or_else(errors::no_query)?;
+            submission(&state, query_id, query, given)?
+        };
+        let run = self.submit(submission);
         Ok(Step {
             id,
             work: Work::Query(query_id),

@@ -1,15 +1,84 @@
 //! Saved queries, and the account's usage.
 
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Dune;
 use super::errors;
-use super::state::SavedQuery;
+use super::state::{SavedQuery, State};
 use crate::exchange::{Answer, Request};
 
 /// The handle of the account.
 pub(super) const OWNER: &str = "rowfeed";
+
+/// Bytes of all saved queries together.
+const MOST_SAVED: usize = 16 * 1024 * 1024;
+
+/// What a body says of a query. A field of another type makes the whole body invalid.
+#[derive(Deserialize)]
+struct Edit {
+    name: Option<String>,
+    description: Option<String>,
+    query_sql: Option<String>,
+    is_private: Option<bool>,
+    is_archived: Option<bool>,
+    tags: Option<Vec<String>>,
+    parameters: Option<Vec<Value>>,
+}
+
+/// A parameter as the service takes it; it is shown again as it was given.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "read for the types of its fields")]
+struct Parameter {
+    key: String,
+    r#type: String,
+    value: Option<String>,
+    values: Option<Vec<String>>,
+    description: Option<String>,
+    enum_options: Option<Vec<String>>,
+    is_multiselect: Option<bool>,
+    is_freeform_allowed: Option<bool>,
+    enum_from_results: Option<serde_json::Map<String, Value>>,
+}
+
+impl Edit {
+    fn read(body: &[u8]) -> Option<Self> {
+        let edit: Self = serde_json::from_slice(body).ok()?;
+        let mut parameters = edit.parameters.iter().flatten();
+        let fits = |parameter: &Value| Parameter::deserialize(parameter).is_ok();
+        parameters.all(fits).then_some(edit)
+    }
+
+    /// Takes over what the body names.
+    fn apply(self, query: &mut SavedQuery) {
+        if let Some(sql) = self.query_sql
+            && sql != query.sql
+        {
+            query.sql = sql;
+            query.sql_version += 1;
+        }
+        query.name = self.name.unwrap_or_else(|| query.name.clone());
+        if let Some(description) = self.description {
+            query.description = description;
+        }
+        query.is_private = self.is_private.unwrap_or(query.is_private);
+        query.is_archived = self.is_archived.unwrap_or(query.is_archived);
+        if let Some(tags) = self.tags {
+            query.tags = tags;
+        }
+        if let Some(parameters) = self.parameters {
+            query.parameters = parameters;
+        }
+    }
+}
+
+/// Whether there is memory for one more query.
+fn has_room(state: &State, query: &SavedQuery) -> bool {
+    let saved: usize = state.queries.values().map(SavedQuery::bytes).sum();
+    saved + query.bytes() <= MOST_SAVED
+}
 
 /// What the short ways of changing a query change.
 #[derive(Clone, Copy)]
@@ -20,14 +89,18 @@ pub(super) enum Change {
 
 impl Dune {
     pub(super) fn create_query(&self, request: &Request) -> Answer {
-        let body = request.json().unwrap_or_default();
-        let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
-        let (Some(name), Some(sql)) = (text("name"), text("query_sql")) else {
+        let Some(edit) = Edit::read(&request.body) else {
             return errors::bad_body();
         };
-        let mut query = SavedQuery::new(&name, &sql);
-        query.apply(&body);
+        let (Some(name), Some(sql)) = (&edit.name, &edit.query_sql) else {
+            return errors::bad_body();
+        };
+        let mut query = SavedQuery::new(name, sql);
+        edit.apply(&mut query);
         let mut state = self.state();
+        if !has_room(&state, &query) {
+            return errors::error(403, "Maximum number of saved queries reached");
+        }
         let id = state.queries.keys().next_back().map_or(1, |last| last + 1);
         state.queries.insert(id, query);
         Answer::json(200, &json!({ "query_id": id }))
@@ -83,10 +156,10 @@ impl Dune {
     /// Changes what the body names and leaves the rest; an empty list removes what
     /// was there.
     pub(super) fn update_query(&self, request: &Request, id: &str) -> Answer {
-        let Some(body @ Value::Object(_)) = request.json() else {
-            return errors::bad_body();
-        };
-        self.changed(id, |query| query.apply(&body))
+        match Edit::read(&request.body) {
+            Some(edit) => self.changed(id, |query| edit.apply(query)),
+            None => errors::bad_body(),
+        }
     }
 
     pub(super) fn change_query(&self, id: &str, change: Change) -> Answer {
@@ -101,20 +174,24 @@ impl Dune {
             Ok(id) => id,
             Err(answer) => return answer,
         };
-        match self.state().queries.get_mut(&id) {
-            Some(query) => {
-                change(query);
-                query.version += 1;
-                query.updated_at = Timestamp::now();
-                Answer::json(200, &json!({ "query_id": id }))
-            }
-            None => errors::no_query(),
+        let mut state = self.state();
+        let Some(mut query) = state.queries.get(&id).cloned() else {
+            return errors::no_query();
+        };
+        change(&mut query);
+        query.version += 1;
+        query.updated_at = Timestamp::now();
+        if !has_room(&state, &query) {
+            return errors::error(403, "The saved queries take more than the account allows");
         }
+        state.queries.insert(id, query);
+        Answer::json(200, &json!({ "query_id": id }))
     }
 
     pub(super) fn usage(&self) -> Answer {
         let private = |query: &&SavedQuery| query.is_private;
-        let count = self.state().queries.values().filter(private).count();
+        let state = self.state();
+        let count = state.queries.values().filter(private).count();
         let body = json!({
             "private_queries": count,
             "private_dashboards": 0,
@@ -123,7 +200,7 @@ impl Dune {
             "billing_periods": [{
                 "start_date": "2026-11-01",
                 "end_date": "2026-12-01",
-                "credits_used": 12.25,
+                "credits_used": state.credits_used,
                 "credits_included": 2500,
             }],
         });

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -12,12 +13,16 @@ use super::errors;
 use super::execute::{filled_in, no_execution};
 use super::queries::{OWNER, query_id};
 use super::select::Selection;
-use super::state::{End, Execution, Shown, State};
+use super::state::{End, Execution, Saved, Shown};
 use super::status::Head;
 use crate::credentials::DUNE_QUERY_ID;
 use crate::exchange::{Answer, Request};
 use crate::json;
+use crate::progress::Progress;
 use crate::table::WireTable;
+
+/// Bytes of rows in a page.
+const MAX_PAGE: usize = 8 * 1024 * 1024;
 
 /// The only custom endpoint, which shows the latest result of [`DUNE_QUERY_ID`].
 const ENDPOINT_SLUG: &str = "all-trades";
@@ -58,7 +63,7 @@ impl Metadata {
             result_set_bytes: bytes,
             total_row_count: table.rows.len(),
             total_result_set_bytes: table.bytes(),
-            datapoint_count: row_count * columns.len(),
+            datapoint_count: row_count.saturating_mul(columns.len()),
             pending_time_millis: 14,
             execution_time_millis: 32,
         }
@@ -85,34 +90,46 @@ struct ResultData {
 
 impl Dune {
     pub(super) fn results(&self, request: &Request, id: &str, as_csv: bool) -> Answer {
-        let mut state = self.state();
-        match state.executions.get_mut(id) {
-            Some(execution) => {
-                let shown = self.poll(request, execution);
-                self.swapped(&mut state, request, id, &shown, as_csv)
-            }
-            None => no_execution(id),
-        }
+        let shown = match self.state().executions.get_mut(id) {
+            Some(execution) => self.poll(request, execution),
+            None => return no_execution(id),
+        };
+        self.swapped(request, id, &shown, as_csv)
     }
 
     /// The page of this execution, or of another run of its text if a fault wants
     /// that.
-    fn swapped(
-        &self,
-        state: &mut State,
-        request: &Request,
-        id: &str,
-        shown: &Shown,
-        as_csv: bool,
-    ) -> Answer {
+    fn swapped(&self, request: &Request, id: &str, shown: &Shown, as_csv: bool) -> Answer {
         let has_rows = matches!(shown, Shown::Completed | Shown::Partial);
         let again = if has_rows && request.is_swapped(&self.world.faults) {
-            state.run_again(&self.world, id)
+            let submission = self.state().again(id);
+            submission.map(|submission| {
+                let execution = Execution {
+                    progress: Progress::finished(),
+                    ..submission.run(&self.world)
+                };
+                self.state().keep(execution)
+            })
         } else {
             None
         };
-        match state.executions.get(again.as_deref().unwrap_or(id)) {
-            Some(execution) => self.page(request, execution, shown, as_csv),
+        // the page is made without holding up the others
+        let found = {
+            let state = self.state();
+            let execution = state.executions.get(again.as_deref().unwrap_or(id));
+            execution.map(|execution| {
+                let head = Head::new(execution, shown);
+                let table = match &execution.end {
+                    End::Completed { table, .. } => Some(Arc::clone(table)),
+                    End::Failed(_) => None,
+                };
+                (execution.id.clone(), head, table)
+            })
+        };
+        match found {
+            Some((id, head, table)) => {
+                self.page(request, &id, head, table.as_deref(), shown, as_csv)
+            }
             None => no_execution(id),
         }
     }
@@ -156,45 +173,50 @@ impl Dune {
             }
         };
         let lifetime = self.world.options.results_lifetime;
-        let found = state.order.iter().rev().find(|execution| {
-            state.executions.get(*execution).is_some_and(|execution| {
-                execution.query_id == Some(id)
-                    && execution.has_result(lifetime)
-                    && wanted
-                        .as_ref()
-                        .is_none_or(|wanted| *wanted == execution.parameters)
-            })
-        });
-        let Some(found) = found.cloned() else {
-            return no_result();
+        // a run of a text that was edited since does not count
+        let saved = Saved {
+            id,
+            sql_version: query.sql_version,
         };
-        match state.executions.get_mut(&found) {
-            Some(execution) => {
-                let shown = self.poll(request, execution);
-                self.swapped(&mut state, request, &found, &shown, as_csv)
-            }
-            None => no_result(),
-        }
+        let found = state.executions.newest_first().find(|(_, execution)| {
+            execution.query == Some(saved)
+                && (execution.has_result(lifetime) || execution.is_unfinished(lifetime))
+                && wanted
+                    .as_ref()
+                    .is_none_or(|wanted| *wanted == execution.parameters)
+        });
+        let Some(found) = found.map(|(id, _)| id.to_owned()) else {
+            return errors::no_execution_of_query();
+        };
+        let shown = match state.executions.get_mut(&found) {
+            Some(execution) => self.poll(request, execution),
+            None => return errors::no_execution_of_query(),
+        };
+        drop(state);
+        self.swapped(request, &found, &shown, as_csv)
     }
 
     fn page(
         &self,
         request: &Request,
-        execution: &Execution,
+        id: &str,
+        head: Head,
+        table: Option<&WireTable>,
         shown: &Shown,
         as_csv: bool,
     ) -> Answer {
-        let head = Head::new(execution, shown);
-        let table = match (&execution.end, shown) {
-            (End::Completed { table, .. }, Shown::Completed) => table,
-            (End::Completed { table, .. }, Shown::Partial) => {
+        let table = match (table, shown) {
+            (Some(table), Shown::Completed) => table,
+            (Some(table), Shown::Partial) => {
                 if request.query("allow_partial_results") != Some("true") {
                     return errors::partial();
                 }
                 table
             }
             _ if as_csv => {
-                return errors::error(400, &format!("no result in state {}", shown.as_str()));
+                let state = shown.as_str();
+                let message = format!("Query state is {state}, cannot provide CSV result");
+                return errors::error(400, &message);
             }
             _ => {
                 let without = Results {
@@ -210,7 +232,8 @@ impl Dune {
         let most = request
             .clamped(&self.world.faults)
             .map_or(most, |rows| most.min(rows));
-        let mut selection = match Selection::read(request, table, most) {
+        let time = self.world.options.statement_time;
+        let mut selection = match Selection::read(request, table, most, time) {
             Ok(selection) => selection,
             Err(message) => return errors::error(400, &message),
         };
@@ -226,14 +249,10 @@ impl Dune {
         if selection.next_offset.is_some() && request.is_stuck(&self.world.faults) {
             selection.next_offset = Some(selection.offset);
         }
-        let rows: Vec<Cow<'_, [String]>> = selection
-            .rows
-            .iter()
-            .map(|&row| table.rows.row(row))
-            .collect();
+        let rows = rows_of(table, &mut selection);
         let next_uri = selection
             .next_offset
-            .map(|offset| next_uri(request, &execution.id, selection.limit, offset, as_csv));
+            .map(|offset| next_uri(request, id, selection.limit, offset, as_csv));
         if as_csv {
             let body = csv::write(table, &selection.columns, &rows);
             let mut answer =
@@ -265,8 +284,29 @@ impl Dune {
     }
 }
 
-fn no_result() -> Answer {
-    errors::error(404, "not found: no result of this query")
+/// The rows of a page: fewer than were selected if they take more than a page may, and then the
+/// next page starts earlier.
+fn rows_of<'t>(table: &'t WireTable, selection: &mut Selection) -> Vec<Cow<'t, [String]>> {
+    let names = selection.columns.iter();
+    let names: usize = names.map(|&index| table.columns[index].0.len() + 4).sum();
+    let (mut rows, mut bytes) = (Vec::new(), 0);
+    for &index in &selection.rows {
+        let row = table.rows.row(index);
+        bytes += names
+            + selection
+                .columns
+                .iter()
+                .map(|&c| row[c].len())
+                .sum::<usize>();
+        if bytes > MAX_PAGE && !rows.is_empty() {
+            if !selection.is_sample {
+                selection.next_offset = Some(selection.offset + rows.len());
+            }
+            break;
+        }
+        rows.push(row);
+    }
+    rows
 }
 
 /// The address of the next page: always of the execution, also when this page was

@@ -1,15 +1,20 @@
 //! Which columns and rows of a result a page holds.
 
-use rusqlite::config::DbConfig;
-use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
-use rusqlite::{Connection, params_from_iter};
+use std::time::{Duration, Instant};
 
+use super::cell::Cell;
+use super::filter::Condition;
 use crate::exchange::Request;
-use crate::sql::quoted;
-use crate::table::{Value, WireTable};
+use crate::table::WireTable;
 
-/// Longer results are neither filtered nor sorted: all of it would have to be held.
+/// Longer results are neither filtered nor sorted.
 const MOST_ARRANGED: usize = 1_000_000;
+
+/// Bytes of the values by which a result is sorted.
+const MOST_KEYS: usize = 32 * 1024 * 1024;
+
+/// How many rows are looked at between two looks at the clock.
+const ROWS: usize = 512;
 
 /// A page, as indices into the whole result.
 #[derive(Debug, Default)]
@@ -22,17 +27,32 @@ pub(super) struct Selection {
     pub(super) offset: usize,
     /// Where the next page starts, if there is one.
     pub(super) next_offset: Option<usize>,
+    /// Whether the rows are a sample, which has no pages.
+    pub(super) is_sample: bool,
 }
 
 impl Selection {
     /// Reads `columns`, `filters`, `sort_by`, `sample_count`, `limit` and `offset`.
-    /// No page has more than `most` rows. An error is the service's message.
-    pub(super) fn read(request: &Request, table: &WireTable, most: usize) -> Result<Self, String> {
+    /// No page has more than `most` rows, and filtering and sorting takes no longer than `time`. An
+    /// error is the service's message.
+    pub(super) fn read(
+        request: &Request,
+        table: &WireTable,
+        most: usize,
+        time: Duration,
+    ) -> Result<Self, String> {
         let columns = match request.query("columns").filter(|text| !text.is_empty()) {
-            Some(text) => list(text)
-                .iter()
-                .map(|name| column(table, name))
-                .collect::<Result<_, _>>()?,
+            Some(text) => {
+                let mut chosen = Vec::new();
+                for name in list(text) {
+                    let index = column(table, name)?;
+                    if chosen.contains(&index) {
+                        return Err(format!("column {name} is named twice"));
+                    }
+                    chosen.push(index);
+                }
+                chosen
+            }
             None => (0..table.columns.len()).collect(),
         };
         let filters = request.query("filters").filter(|text| !text.is_empty());
@@ -41,7 +61,7 @@ impl Selection {
         let arranged = if filters.is_none() && sort_by.is_none() {
             None
         } else {
-            Some(arranged(table, filters, sort_by)?)
+            Some(arranged(table, filters, sort_by, time)?)
         };
         let count = arranged.as_ref().map_or(table.rows.len(), Vec::len);
         let pick = |place: usize| arranged.as_ref().map_or(place, |rows| rows[place]);
@@ -57,6 +77,7 @@ impl Selection {
                 limit: most,
                 offset: 0,
                 next_offset: None,
+                is_sample: true,
             });
         }
         let (limit, offset) = (
@@ -69,6 +90,7 @@ impl Selection {
             limit,
             offset,
             next_offset: (end < count).then_some(end),
+            is_sample: false,
             rows: (offset.min(end)..end).map(pick).collect(),
         })
     }
@@ -114,107 +136,76 @@ fn column(table: &WireTable, name: &str) -> Result<usize, String> {
         .ok_or_else(|| format!("unknown column {name}"))
 }
 
-/// The rows that pass the filters, in order. The rows of the result become a
-/// table of their own, so that a filter can see nothing else.
+/// The rows that pass the filters, in order.
 fn arranged(
     table: &WireTable,
     filters: Option<&str>,
     sort_by: Option<&str>,
+    time: Duration,
 ) -> Result<Vec<usize>, String> {
     if table.rows.len() > MOST_ARRANGED {
         return Err(format!(
             "the sandbox filters and sorts results of at most {MOST_ARRANGED} rows"
         ));
     }
-    let connection = fill(table).map_err(|error| error.to_string())?;
-    let mut sql = String::from("SELECT rowid FROM result");
-    if let Some(filters) = filters {
-        if words(filters).any(|word| word.eq_ignore_ascii_case("not")) {
-            return Err("invalid filters: NOT is not supported".into());
-        }
-        sql.push_str(&format!(" WHERE ({filters}\n)"));
-    }
-    let mut keys = Vec::new();
-    for item in sort_by.map(list).unwrap_or_default() {
-        keys.push(sort_key(table, item.trim())?);
-    }
-    keys.push("rowid".to_owned());
-    sql.push_str(&format!(" ORDER BY {}", keys.join(", ")));
-    let mut statement = connection
-        .prepare(&sql)
-        .map_err(|error| format!("invalid filters: {error}"))?;
-    let rows = statement
-        .query_map([], |row| row.get::<_, i64>(0))
-        .map_err(|error| error.to_string())?;
-    rows.map(|row| {
-        // row ids count from 1, in the order of the insertion
-        row.map(|rowid| usize::try_from(rowid - 1).unwrap_or_default())
-            .map_err(|error| format!("invalid filters: {error}"))
-    })
-    .collect()
-}
-
-fn sort_key(table: &WireTable, item: &str) -> Result<String, String> {
-    let (name, direction) = match item.rsplit_once(' ') {
-        Some((name, word)) if word.eq_ignore_ascii_case("desc") => (name.trim(), " DESC"),
-        Some((name, word)) if word.eq_ignore_ascii_case("asc") => (name.trim(), ""),
-        _ => (item, ""),
+    let deadline = Instant::now() + time;
+    let find = |name: &str| {
+        let mut columns = table.columns.iter();
+        columns.position(|(column, _)| column == name)
     };
-    let index = column(table, name)?;
-    Ok(format!("{}{direction}", quoted(&table.columns[index].0)))
-}
-
-/// The words of a filter outside its quotes.
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split('\'')
-        .step_by(2)
-        .flat_map(|part| part.split('"').step_by(2))
-        .flat_map(|part| part.split(|c: char| !(c.is_alphanumeric() || c == '_')))
-}
-
-fn fill(table: &WireTable) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_in_memory()?;
-    // a name in double quotes is a column or an error, never a text
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
-    let names: Vec<String> = table.columns.iter().map(|(name, _)| quoted(name)).collect();
-    connection.execute_batch(&format!("CREATE TABLE result ({})", names.join(", ")))?;
-    let places = vec!["?"; names.len()].join(", ");
-    {
-        let mut insert = connection.prepare(&format!("INSERT INTO result VALUES ({places})"))?;
-        for row in table.rows.iter() {
-            let values = row
-                .iter()
-                .zip(&table.columns)
-                .map(|(cell, (_, type_name))| comparable(cell, type_name));
-            insert.execute(params_from_iter(values))?;
+    let condition = filters
+        .map(|text| Condition::read(text, find))
+        .transpose()
+        .map_err(|error| format!("invalid filters: {error}"))?;
+    let mut sorts: Vec<(usize, bool)> = Vec::new();
+    for item in sort_by.map(list).unwrap_or_default() {
+        let (index, descends) = sort_key(table, item.trim())?;
+        // a column that was named before decides nothing more
+        if sorts.iter().all(|(known, _)| *known != index) {
+            sorts.push((index, descends));
         }
     }
-    connection.authorizer(Some(|context: AuthContext<'_>| match context.action {
-        AuthAction::Select | AuthAction::Read { .. } | AuthAction::Function { .. } => {
-            Authorization::Allow
+    let mut found: Vec<(usize, Vec<Cell>)> = Vec::new();
+    let mut bytes = 0;
+    for (index, row) in table.rows.iter().enumerate() {
+        if index % ROWS == 0 && Instant::now() > deadline {
+            return Err(format!(
+                "filtering and sorting took longer than {time:?}, the most that the sandbox gives it"
+            ));
         }
-        _ => Authorization::Deny,
-    }))?;
-    Ok(connection)
+        let cell = |column: usize| Cell::read(&row[column], &table.columns[column].1);
+        let passes = condition
+            .as_ref()
+            .is_none_or(|condition| condition.holds(&cell) == Some(true));
+        if passes {
+            let keys: Vec<Cell> = sorts.iter().map(|(column, _)| cell(*column)).collect();
+            bytes += keys.iter().map(Cell::bytes).sum::<usize>();
+            if bytes > MOST_KEYS {
+                return Err("the sandbox cannot sort by as much text as this".to_owned());
+            }
+            found.push((index, keys));
+        }
+    }
+    // rows that are equal stay in their order
+    found.sort_by(|(_, left), (_, right)| {
+        let pairs = sorts.iter().zip(left.iter().zip(right));
+        let mut orders = pairs.map(|((_, descends), (left, right))| match descends {
+            true => right.order(left),
+            false => left.order(right),
+        });
+        orders
+            .find(|order| order.is_ne())
+            .unwrap_or(std::cmp::Ordering::Equal)
+    });
+    Ok(found.into_iter().map(|(index, _)| index).collect())
 }
 
-/// A cell as a filter compares it: exact numbers that travel as text are numbers.
-fn comparable(cell: &str, type_name: &str) -> Value {
-    let numeric = ["decimal", "uint256", "int256"]
-        .iter()
-        .any(|prefix| type_name.starts_with(prefix));
-    match serde_json::from_str(cell) {
-        Ok(serde_json::Value::Null) => Value::Null,
-        Ok(serde_json::Value::Bool(value)) => Value::Boolean(value),
-        Ok(serde_json::Value::Number(number)) => match number.as_i64() {
-            Some(number) => Value::Integer(number),
-            None => number.as_f64().into(),
-        },
-        Ok(serde_json::Value::String(text)) if numeric => match text.parse() {
-            Ok(number) => Value::Double(number),
-            Err(_) => Value::Text(text),
-        },
-        Ok(serde_json::Value::String(text)) => Value::Text(text),
-        _ => Value::Text(cell.to_owned()),
-    }
+/// A column and whether it descends.
+fn sort_key(table: &WireTable, item: &str) -> Result<(usize, bool), String> {
+    let (name, descends) = match item.rsplit_once(' ') {
+        Some((name, word)) if word.eq_ignore_ascii_case("desc") => (name.trim(), true),
+        Some((name, word)) if word.eq_ignore_ascii_case("asc") => (name.trim(), false),
+        _ => (item, false),
+    };
+    Ok((column(table, name)?, descends))
 }

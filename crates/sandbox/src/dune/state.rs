@@ -1,6 +1,6 @@
 //! Executions and saved queries.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,23 +14,41 @@ use super::uploads::{Upload, in_database};
 use super::views::View;
 use crate::credentials::{DUNE_PARAMETERISED_QUERY_ID, DUNE_QUERY_ID};
 use crate::ids;
+use crate::kept::Kept;
 use crate::progress::{Progress, Stage};
 use crate::service::Service;
 use crate::table::WireTable;
 use crate::world::{Outcome, World};
 
-#[derive(Default)]
+/// How many executions are kept, and how many bytes of their results.
+const MOST_EXECUTIONS: usize = 5_000;
+const MOST_BYTES: usize = 32 * 1024 * 1024;
+
+/// Runs of pipelines that are kept.
+const MOST_PIPELINES: usize = 500;
+
+/// What starting a run costs, and each byte of its result.
+const RUN_CREDITS: f64 = 0.01;
+const BYTE_CREDITS: f64 = 1e-6;
+
 pub(super) struct State {
-    pub(super) executions: HashMap<String, Execution>,
-    /// Execution ids, oldest first.
-    pub(super) order: Vec<String>,
+    pub(super) executions: Kept<Execution>,
     pub(super) queries: BTreeMap<i64, SavedQuery>,
     /// Uploaded tables, by their full names.
     pub(super) uploads: BTreeMap<String, Upload>,
     /// Materialized views, by their full names.
     pub(super) views: BTreeMap<String, View>,
     /// Runs of pipelines, by their ids.
-    pub(super) pipelines: HashMap<String, Vec<Step>>,
+    pub(super) pipelines: Kept<Vec<Step>>,
+    /// What all executions have cost.
+    pub(super) credits_used: f64,
+}
+
+/// The query that an execution ran, and which version of its SQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Saved {
+    pub(super) id: i64,
+    pub(super) sql_version: u32,
 }
 
 pub(super) struct Execution {
@@ -38,13 +56,14 @@ pub(super) struct Execution {
     /// The text that was run, its parameters filled in.
     pub(super) sql: String,
     /// `None` when plain SQL was run.
-    pub(super) query_id: Option<i64>,
+    pub(super) query: Option<Saved>,
     /// Every parameter that the run had, as text.
     pub(super) parameters: BTreeMap<String, String>,
     pub(super) submitted_at: Timestamp,
     pub(super) cancelled_at: Option<Timestamp>,
     pub(super) progress: Progress,
     pub(super) end: End,
+    pub(super) credits: f64,
 }
 
 /// What a run comes to when it is left alone.
@@ -128,6 +147,23 @@ impl Execution {
         })
     }
 
+    pub(super) fn query_id(&self) -> Option<i64> {
+        self.query.map(|query| query.id)
+    }
+
+    /// What the run has cost, in credits: a run that was stopped, half of it at most.
+    pub(super) fn cost(&self, shown: &Shown) -> f64 {
+        match shown {
+            Shown::Cancelled => self.credits.min(RUN_CREDITS / 2.0),
+            _ => self.credits,
+        }
+    }
+
+    /// Whether it is on its way to a result.
+    pub(super) fn is_unfinished(&self, lifetime: Option<Duration>) -> bool {
+        !self.is_expired(lifetime) && self.cancelled_at.is_none() && !self.progress.is_done()
+    }
+
     /// Whether there are rows to be read now.
     pub(super) fn has_result(&self, lifetime: Option<Duration>) -> bool {
         !self.is_expired(lifetime)
@@ -162,6 +198,8 @@ pub(super) struct SavedQuery {
     pub(super) is_archived: bool,
     /// Counts the changes.
     pub(super) version: u32,
+    /// Counts the changes of the SQL.
+    pub(super) sql_version: u32,
     pub(super) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
 }
@@ -178,31 +216,17 @@ impl SavedQuery {
             parameters: Vec::new(),
             is_archived: false,
             version: 1,
+            sql_version: 1,
             created_at: now,
             updated_at: now,
         }
     }
 
-    /// Takes over what a request's body names.
-    pub(super) fn apply(&mut self, body: &Value) {
-        let set_text = |name: &str, to: &mut String| {
-            if let Some(text) = body.get(name).and_then(Value::as_str) {
-                text.clone_into(to);
-            }
-        };
-        set_text("name", &mut self.name);
-        set_text("description", &mut self.description);
-        set_text("query_sql", &mut self.sql);
-        let flag = |name: &str, now: bool| body.get(name).and_then(Value::as_bool).unwrap_or(now);
-        self.is_private = flag("is_private", self.is_private);
-        self.is_archived = flag("is_archived", self.is_archived);
-        if let Some(tags) = body.get("tags").and_then(Value::as_array) {
-            let texts = tags.iter().filter_map(Value::as_str);
-            self.tags = texts.map(str::to_owned).collect();
-        }
-        if let Some(parameters) = body.get("parameters").and_then(Value::as_array) {
-            self.parameters.clone_from(parameters);
-        }
+    /// Bytes of memory, roughly.
+    pub(super) fn bytes(&self) -> usize {
+        let tags: usize = self.tags.iter().map(|tag| tag.len() + 24).sum();
+        let parameters: usize = self.parameters.iter().map(json_bytes).sum();
+        512 + self.name.len() + self.description.len() + self.sql.len() + tags + parameters
     }
 
     fn sample(name: &str, sql: &str, parameters: Vec<Value>) -> Self {
@@ -214,10 +238,31 @@ impl SavedQuery {
     }
 }
 
+/// What a JSON value takes in memory, roughly.
+fn json_bytes(value: &Value) -> usize {
+    let inside = match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(json_bytes).sum(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| 64 + name.len() + json_bytes(value))
+            .sum(),
+        _ => 0,
+    };
+    32 + inside
+}
+
 impl State {
     /// Two saved queries, of which the first has run.
     pub(super) fn with_samples(world: &World) -> Self {
-        let mut state = Self::default();
+        let mut state = Self {
+            executions: Kept::new(MOST_EXECUTIONS, MOST_BYTES),
+            queries: BTreeMap::new(),
+            uploads: BTreeMap::new(),
+            views: BTreeMap::new(),
+            pipelines: Kept::new(MOST_PIPELINES, MOST_BYTES),
+            credits_used: 0.0,
+        };
         let all = "SELECT * FROM trades ORDER BY block_time, trade_id";
         let some = "SELECT trade_id, block_date, project, amount_usd FROM trades\n\
                     WHERE project = '{{project}}' AND amount_usd >= {{min_usd}}\n\
@@ -234,46 +279,121 @@ impl State {
             DUNE_PARAMETERISED_QUERY_ID,
             SavedQuery::sample("Trades of a project", some, parameters),
         );
-        let id = state.submit(world, all, Some(DUNE_QUERY_ID), BTreeMap::new());
-        if let Some(execution) = state.executions.get_mut(&id) {
-            execution.progress = Progress::finished();
-        }
+        let first = Submission {
+            query: Some(Saved {
+                id: DUNE_QUERY_ID,
+                sql_version: 1,
+            }),
+            ..Submission::of_sql(all.to_owned())
+        };
+        state.keep(Execution {
+            progress: Progress::finished(),
+            ..first.run(world)
+        });
         state
     }
 
     /// The text with the names that tables of the account have in the database.
     pub(super) fn in_database(&self, sql: &str) -> String {
-        let names = self.uploads.keys().chain(self.views.keys());
-        names.fold(sql.to_owned(), |sql, name| {
-            sql.replace(name.as_str(), &in_database(name))
+        let mut text = sql.to_owned();
+        let lower = sql.to_ascii_lowercase();
+        if !lower.contains("dune.") {
+            return text;
+        }
+        for name in self.uploads.keys().chain(self.views.keys()) {
+            for (at, _) in lower.match_indices(name.as_str()) {
+                // both names have as many bytes
+                text.replace_range(at..at + name.len(), &in_database(name));
+            }
+        }
+        text
+    }
+
+    /// Whether a table of this name was uploaded.
+    pub(super) fn has_upload(&self, full_name: &str) -> bool {
+        self.uploads.contains_key(full_name)
+    }
+
+    /// What is needed to run an execution's text once more.
+    pub(super) fn again(&self, id: &str) -> Option<Submission> {
+        let execution = self.executions.get(id)?;
+        Some(Submission {
+            sql: execution.sql.clone(),
+            query: execution.query,
+            parameters: execution.parameters.clone(),
+            is_large: false,
         })
     }
 
-    /// Runs an execution's text once more, to its end; the new execution's id.
-    pub(super) fn run_again(&mut self, world: &World, id: &str) -> Option<String> {
-        let execution = self.executions.get(id)?;
-        let (sql, query_id) = (execution.sql.clone(), execution.query_id);
-        let parameters = execution.parameters.clone();
-        let id = self.submit(world, &sql, query_id, parameters);
-        self.executions.get_mut(&id)?.progress = Progress::finished();
-        Some(id)
+    /// Keeps an execution; gives its id.
+    pub(super) fn keep(&mut self, execution: Execution) -> String {
+        let id = execution.id.clone();
+        let held = match &execution.end {
+            End::Completed { table, .. } => table.held(),
+            End::Failed(failure) => failure.message.len(),
+        };
+        let given = execution.parameters.iter();
+        let given: usize = given.map(|(name, value)| name.len() + value.len()).sum();
+        self.credits_used += execution.credits;
+        let bytes = held + given + execution.sql.len();
+        self.executions.insert(id.clone(), bytes, execution);
+        id
+    }
+}
+
+/// A text that is to be run.
+pub(super) struct Submission {
+    pub(super) sql: String,
+    pub(super) query: Option<Saved>,
+    pub(super) parameters: BTreeMap<String, String>,
+    /// Whether it runs on the large engine, which costs twice as much.
+    pub(super) is_large: bool,
+}
+
+impl Submission {
+    pub(super) fn of_sql(sql: String) -> Self {
+        Self {
+            sql,
+            query: None,
+            parameters: BTreeMap::new(),
+            is_large: false,
+        }
     }
 
-    /// Runs a text and keeps what it came to; gives the execution's id.
-    pub(super) fn submit(
-        &mut self,
-        world: &World,
-        sql: &str,
-        query_id: Option<i64>,
-        parameters: BTreeMap<String, String>,
-    ) -> String {
+    /// Runs the text to its end. Nothing else is held up by that.
+    pub(super) fn run(self, world: &World) -> Execution {
         let id = ids::ulid();
-        let end = match world.run_one(Service::Dune, sql) {
-            Ok(outcome) => {
-                let mut table = match outcome {
-                    Outcome::Neutral(table) => encode::wire(table),
-                    Outcome::Scripted(table) => table,
-                };
+        let end = self.end(world, &id);
+        let price = match &end {
+            End::Completed { table, .. } => {
+                // a start, and what is read and written
+                RUN_CREDITS + BYTE_CREDITS * table.bytes() as f64
+            }
+            End::Failed(_) => RUN_CREDITS / 2.0,
+        };
+        let price = if self.is_large { 2.0 * price } else { price };
+        Execution {
+            id,
+            sql: self.sql,
+            query: self.query,
+            parameters: self.parameters,
+            submitted_at: Timestamp::now(),
+            cancelled_at: None,
+            progress: world.options.progress(),
+            end,
+            // six digits, as the service shows
+            credits: (price * 1e6).round() / 1e6,
+        }
+    }
+
+    fn end(&self, world: &World, id: &str) -> End {
+        let outcome = world.run_one(Service::Dune, &self.sql);
+        let table = outcome.and_then(|outcome| match outcome {
+            Outcome::Neutral(table) => encode::wire(table),
+            Outcome::Scripted(table) => Ok(table),
+        });
+        match table {
+            Ok(mut table) => {
                 let kept = world.options.dune_partial_after.unwrap_or(usize::MAX);
                 let whole = table.rows.len() <= kept;
                 table.rows.truncate(kept);
@@ -296,19 +416,6 @@ impl State {
                     column: error.column,
                 },
             }),
-        };
-        let execution = Execution {
-            id: id.clone(),
-            sql: sql.to_owned(),
-            query_id,
-            parameters,
-            submitted_at: Timestamp::now(),
-            cancelled_at: None,
-            progress: world.options.progress(),
-            end,
-        };
-        self.executions.insert(id.clone(), execution);
-        self.order.push(id.clone());
-        id
+        }
     }
 }

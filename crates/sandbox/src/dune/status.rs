@@ -40,7 +40,7 @@ impl Head {
         let started = ended || *shown == Shown::Executing;
         Self {
             execution_id: execution.id.clone(),
-            query_id: execution.query_id,
+            query_id: execution.query_id(),
             is_execution_finished: shown.is_finished(),
             state: shown.as_str().to_owned(),
             submitted_at: execution.submitted_at.to_string(),
@@ -80,7 +80,7 @@ impl Dune {
         let shown = self.poll(request, execution);
         let mut head = Head::new(execution, &shown);
         // an execution of plain SQL has no query id in its results, but 0 here
-        head.query_id = Some(execution.query_id.unwrap_or(0));
+        head.query_id = Some(execution.query_id().unwrap_or(0));
         let result_metadata = match (&execution.end, &shown) {
             (End::Completed { table, .. }, Shown::Completed | Shown::Partial) => {
                 Some(Metadata::of_whole(table))
@@ -91,7 +91,7 @@ impl Dune {
             queue_position: (shown == Shown::Pending).then_some(1),
             max_inflight_interactive_executions: MAX_INFLIGHT,
             max_inflight_interactive_reached: u64::from(!head.is_execution_finished),
-            execution_cost_credits: head.is_execution_finished.then_some(0.0),
+            execution_cost_credits: head.is_execution_finished.then(|| execution.cost(&shown)),
             head,
             result_metadata,
         };

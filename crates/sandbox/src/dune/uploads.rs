@@ -6,12 +6,21 @@ use serde_json::{Value as Json, json};
 use super::Dune;
 use super::errors;
 use super::queries::OWNER;
+use super::state::State;
 use crate::exchange::{Answer, Request};
+use crate::service::Service;
+use crate::sql::{MAX_COLUMNS, Writes};
 
 mod content;
 mod types;
 
 use types::UploadType;
+
+/// Tables of an account, and as many materialized views.
+pub(super) const MOST_TABLES: usize = 500;
+
+/// Characters of a name.
+const MAX_NAME: usize = 128;
 
 /// A table, whose rows are in the database.
 pub(super) struct Upload {
@@ -74,24 +83,36 @@ impl Dune {
         if let Err(message) = check_name("table", table) {
             return errors::error(400, &message);
         }
+        if schema.len() > MAX_COLUMNS {
+            return errors::error(400, &too_many_columns(schema.len()));
+        }
         let mut columns: Vec<(String, UploadType)> = Vec::new();
         for column in schema {
             let name = column.get("name").and_then(Json::as_str).unwrap_or("");
             let shown = column.get("type").cloned().unwrap_or_default();
-            let known = columns.iter().any(|(column, _)| column == name);
+            // names are the same in any case, as in SQL
+            let known = columns
+                .iter()
+                .any(|(column, _)| column.eq_ignore_ascii_case(name));
             match (check_name("column", name), UploadType::named(&shown)) {
                 (Ok(()), Some(upload_type)) if !known => {
                     columns.push((name.to_owned(), upload_type));
                 }
                 (Err(message), _) => return errors::error(400, &message),
-                _ => return errors::error(400, &format!("invalid column {name}")),
+                (Ok(()), Some(_)) => {
+                    return errors::error(400, &format!("column {name} is there twice"));
+                }
+                _ => return errors::error(400, &format!("invalid type of column {name}")),
             }
         }
         if columns.is_empty() {
             return errors::error(400, "a table needs a column");
         }
-        let full_name = format!("dune.{namespace}.{table}");
+        let full_name = full_name(namespace, table);
         let mut state = self.state();
+        if let Some(answer) = no_place(&state, &full_name) {
+            return answer;
+        }
         let existed = match state.uploads.get(&full_name) {
             Some(upload) if upload.columns != columns => {
                 let message = format!("table {full_name} exists with another schema");
@@ -128,34 +149,31 @@ impl Dune {
         if let Err(message) = check_name("table", table) {
             return errors::error(400, &message);
         }
-        let records = content::csv_records(data);
-        let Some((header, lines)) = records.split_first() else {
-            return errors::error(400, "the file is empty");
+        let columns = match inferred(data) {
+            Ok(columns) => columns,
+            Err(message) => return errors::error(400, &message),
         };
-        let mut columns = Vec::new();
-        for (index, name) in header.iter().enumerate() {
-            if let Err(message) = check_name("column", name) {
-                return errors::error(400, &message);
-            }
-            let fields = lines.iter().filter_map(|line| line.get(index));
-            let upload_type = UploadType::inferred(fields.map(String::as_str));
-            columns.push((name.clone(), upload_type));
+        let full_name = full_name(OWNER, &format!("dataset_{table}"));
+        let rows = match content::csv_rows(data, &columns) {
+            Ok(rows) => rows,
+            Err(message) => return errors::error(400, &message),
+        };
+        let mut state = self.state();
+        if let Some(answer) = no_place(&state, &full_name) {
+            return answer;
         }
-        let full_name = format!("dune.{OWNER}.dataset_{table}");
-        let made = content::csv_rows(data, &columns)
-            .and_then(|rows| self.make_upload(&full_name, &columns, &rows));
-        if let Err(message) = made {
+        if let Err(message) = self.make_upload(&full_name, &columns, &rows) {
             return errors::error(400, &message);
         }
         let mut upload = Upload::new(columns, is_private(&body));
         upload.bytes = data.len();
-        self.state().uploads.insert(full_name, upload);
+        state.uploads.insert(full_name, upload);
         Answer::json(200, &json!({ "success": true, "table_name": table }))
     }
 
     /// Adds the rows of a file: all of them, or none.
     pub(super) fn insert(&self, request: &Request, namespace: &str, table: &str) -> Answer {
-        let full_name = format!("dune.{namespace}.{table}");
+        let full_name = full_name(namespace, table);
         let mut state = self.state();
         let Some(upload) = state.uploads.get_mut(&full_name) else {
             return no_table(&full_name);
@@ -176,9 +194,9 @@ impl Dune {
             Err(message) => return errors::error(400, &message),
         };
         let name = in_database(&full_name);
-        let database = &self.world.database;
+        let database = self.world.database(Service::Dune);
         if let Err(error) = database.append(&name, upload.columns.len(), &rows) {
-            return errors::error(400, &error.to_string());
+            return errors::error(400, &refused(&error));
         }
         upload.bytes += text.len();
         upload.updated_at = Timestamp::now();
@@ -191,7 +209,7 @@ impl Dune {
     }
 
     pub(super) fn clear(&self, namespace: &str, table: &str) -> Answer {
-        let full_name = format!("dune.{namespace}.{table}");
+        let full_name = full_name(namespace, table);
         let mut state = self.state();
         let Some(upload) = state.uploads.get_mut(&full_name) else {
             return no_table(&full_name);
@@ -202,8 +220,10 @@ impl Dune {
     }
 
     pub(super) fn delete_table(&self, namespace: &str, table: &str) -> Answer {
-        let full_name = format!("dune.{namespace}.{table}");
-        if self.state().uploads.remove(&full_name).is_none() {
+        let full_name = full_name(namespace, table);
+        // held until the table is gone, so that nobody makes it anew in between
+        let mut state = self.state();
+        if state.uploads.remove(&full_name).is_none() {
             return no_table(&full_name);
         }
         self.removed(&full_name, true, "deleted")
@@ -232,19 +252,19 @@ impl Dune {
         columns: &[(String, UploadType)],
         rows: &[Vec<crate::table::Value>],
     ) -> Result<(), String> {
-        let database = &self.world.database;
+        let database = self.world.database(Service::Dune);
         let columns: Vec<(&str, String, bool)> = columns
             .iter()
             .map(|(name, upload_type)| (name.as_str(), upload_type.declaration(database), true))
             .collect();
         database
-            .make(&in_database(full_name), &columns, rows)
-            .map_err(|error| error.to_string())
+            .make(Writes::Client, &in_database(full_name), &columns, rows)
+            .map_err(|error| refused(&error))
     }
 
     fn removed(&self, full_name: &str, whole: bool, done: &str) -> Answer {
         let name = in_database(full_name);
-        match self.world.database.remove(&name, whole) {
+        match self.world.database(Service::Dune).remove(&name, whole) {
             Ok(()) => Answer::json(
                 200,
                 &json!({ "message": format!("Table {full_name} {done}") }),
@@ -268,16 +288,74 @@ fn no_table(full_name: &str) -> Answer {
     errors::error(404, &format!("Table {full_name} not found"))
 }
 
-fn check_name(what: &str, name: &str) -> Result<(), String> {
-    let fits = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-        && name
-            .chars()
-            .all(|character| character.is_ascii_alphanumeric() || character == '_');
-    if fits {
-        Ok(())
-    } else {
-        Err(format!(
-            "invalid {what} name {name:?}: it starts with a letter or _ and has letters, digits and _"
-        ))
+/// The name of a table with its namespace. Names are the same in any case, as in SQL.
+fn full_name(namespace: &str, table: &str) -> String {
+    format!("dune.{namespace}.{table}").to_ascii_lowercase()
+}
+
+/// Why no table of this name can be made, if so.
+fn no_place(state: &State, full_name: &str) -> Option<Answer> {
+    if state.views.contains_key(full_name) {
+        let message = format!("{full_name} is a materialized view");
+        return Some(errors::error(400, &message));
     }
+    let is_full = state.uploads.len() >= MOST_TABLES && !state.uploads.contains_key(full_name);
+    is_full.then(|| errors::error(403, "Maximum number of tables reached"))
+}
+
+/// The columns of a CSV file, each of the narrowest type that its fields fit.
+fn inferred(data: &str) -> Result<Vec<(String, UploadType)>, String> {
+    let records = content::csv_records(data)?;
+    let (header, lines) = records.split_first().ok_or("the file is empty")?;
+    if header.len() > MAX_COLUMNS {
+        return Err(too_many_columns(header.len()));
+    }
+    let mut columns: Vec<(String, UploadType)> = Vec::new();
+    for (index, name) in header.iter().enumerate() {
+        check_name("column", name)?;
+        if columns
+            .iter()
+            .any(|(column, _)| column.eq_ignore_ascii_case(name))
+        {
+            return Err(format!("column {name} is there twice"));
+        }
+        let fields = lines.iter().filter_map(|line| line.get(index));
+        let upload_type = UploadType::inferred(fields.map(String::as_str));
+        columns.push((name.clone(), upload_type));
+    }
+    Ok(columns)
+}
+
+fn too_many_columns(count: usize) -> String {
+    format!("the table has {count} columns: the sandbox takes {MAX_COLUMNS}")
+}
+
+/// What the database says of a table that it does not take.
+fn refused(error: &rusqlite::Error) -> String {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DiskFull) => {
+            "the tables of the account are full: the sandbox has 32 MiB for them".to_owned()
+        }
+        _ => error.to_string(),
+    }
+}
+
+fn check_name(what: &str, name: &str) -> Result<(), String> {
+    if is_name(name) {
+        return Ok(());
+    }
+    let shown: String = name.chars().take(MAX_NAME).collect();
+    Err(format!(
+        "invalid {what} name {shown:?}: it starts with a letter or _ and has letters, digits and \
+         _, at most {MAX_NAME} of them"
+    ))
+}
+
+/// Whether a text can name a table or a column.
+pub(super) fn is_name(text: &str) -> bool {
+    text.len() <= MAX_NAME
+        && text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && text
+            .chars()
+            .all(|character| character.is_ascii_alphanumeric() || character == '_')
 }

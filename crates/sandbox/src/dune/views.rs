@@ -7,17 +7,20 @@ use serde_json::{Value, json};
 
 use super::Dune;
 use super::errors;
+use super::execute::submission;
 use super::queries::OWNER;
-use super::state::State;
-use super::uploads::in_database;
+use super::uploads::{MOST_TABLES, in_database, is_name};
 use crate::exchange::{Answer, Request};
 use crate::rows::Rows;
 use crate::service::Service;
-use crate::sql::SqlError;
+use crate::sql::{SqlError, Writes};
 use crate::world::Outcome;
 
 /// What a name must start with.
 const PREFIX: &str = "result_";
+
+/// How many executions of a view are named.
+const EXECUTIONS: usize = 10;
 
 pub(super) struct View {
     query_id: i64,
@@ -51,14 +54,22 @@ impl Dune {
             return errors::bad_body();
         };
         let full_name = full_name(name);
-        let short = full_name.rsplit('.').next().unwrap_or_default();
-        if !short.starts_with(PREFIX) {
-            let message = format!("invalid name {name}: it starts with {PREFIX}");
+        let short = full_name.strip_prefix(&format!("dune.{OWNER}."));
+        if !short.is_some_and(|short| short.starts_with(PREFIX) && is_name(short)) {
+            let message = format!(
+                "invalid name {name}: it starts with {PREFIX} and has letters, digits and _"
+            );
             return errors::error(400, &message);
         }
         let mut state = self.state();
         if !state.queries.contains_key(&query_id) {
             return errors::no_query();
+        }
+        if state.has_upload(&full_name) {
+            return errors::error(400, &format!("table {full_name} exists"));
+        }
+        if state.views.len() >= MOST_TABLES && !state.views.contains_key(&full_name) {
+            return errors::error(403, "Maximum number of materialized views reached");
         }
         let is_private = body.get("is_private").and_then(Value::as_bool) == Some(true);
         let view = View {
@@ -69,7 +80,8 @@ impl Dune {
             made_at: Timestamp::now(),
         };
         state.views.insert(full_name.clone(), view);
-        match self.refresh(&mut state, &full_name) {
+        drop(state);
+        match self.refresh(&full_name) {
             Some(id) => Answer::json(200, &json!({ "execution_id": id, "name": full_name })),
             None => errors::no_query(),
         }
@@ -94,15 +106,17 @@ impl Dune {
             return no_view(name);
         }
         // a view whose query has never succeeded has no table
-        let _ = self.world.database.remove(&in_database(&full_name), true);
+        let _ = self
+            .world
+            .database(Service::Dune)
+            .remove(&in_database(&full_name), true);
         let message = format!("Materialized view {full_name} deleted");
         Answer::json(200, &json!({ "message": message }))
     }
 
     pub(super) fn refresh_view(&self, name: &str) -> Answer {
         let full_name = full_name(name);
-        let mut state = self.state();
-        match self.refresh(&mut state, &full_name) {
+        match self.refresh(&full_name) {
             Some(id) => Answer::json(200, &json!({ "execution_id": id, "sql_id": full_name })),
             None => no_view(name),
         }
@@ -120,15 +134,23 @@ impl Dune {
 
     /// Runs the view's query and puts what it gives in the view's table; the
     /// execution's id. A failure is seen in the execution alone.
-    pub(super) fn refresh(&self, state: &mut State, full_name: &str) -> Option<String> {
-        let query_id = state.views.get(full_name)?.query_id;
-        let sql = state.queries.get(&query_id)?.sql.clone();
-        let sql = state.in_database(&sql);
-        let id = state.submit(&self.world, &sql, Some(query_id), BTreeMap::new());
+    pub(super) fn refresh(&self, full_name: &str) -> Option<String> {
+        let submission = {
+            let state = self.state();
+            let id = state.views.get(full_name)?.query_id;
+            let query = state.queries.get(&id)?;
+            submission(&state, id, query, BTreeMap::new()).ok()?
+        };
+        let sql = submission.sql.clone();
+        let id = self.submit(submission);
         let bytes = self.keep(full_name, &sql).unwrap_or(0);
+        let mut state = self.state();
         let view = state.views.get_mut(full_name)?;
         view.bytes = bytes;
         view.executions.push(id.clone());
+        if view.executions.len() > EXECUTIONS {
+            view.executions.remove(0);
+        }
         Some(id)
     }
 
@@ -139,7 +161,7 @@ impl Dune {
         let Rows::Held(rows) = table.rows else {
             return Ok(0);
         };
-        let database = &self.world.database;
+        let database = self.world.database(Service::Dune);
         let columns: Vec<(String, String)> = table
             .columns
             .iter()
@@ -157,17 +179,18 @@ impl Dune {
             .iter()
             .map(|(name, declared)| (name.as_str(), declared.clone(), true))
             .collect();
-        match database.make(&in_database(full_name), &columns, &rows) {
+        match database.make(Writes::Client, &in_database(full_name), &columns, &rows) {
             Ok(()) => Ok(rows.len() * columns.len() * 8),
             Err(_) => Ok(0),
         }
     }
 }
 
-/// A view may be named with or without its namespace.
+/// A view may be named with or without its namespace, and in any case.
 pub(super) fn full_name(name: &str) -> String {
+    let name = name.to_ascii_lowercase();
     if name.contains('.') {
-        name.to_owned()
+        name
     } else {
         format!("dune.{OWNER}.{name}")
     }

@@ -47,7 +47,17 @@ impl Hits {
 
 impl Faults {
     pub(crate) fn add(&self, fault: Fault) {
-        self.lock().push(fault);
+        let mut faults = self.lock();
+        // those that have met all their requests are gone
+        faults.retain(|fault| fault.left != Some(0));
+        faults.push(fault);
+    }
+
+    /// The faults that are still to come, in words.
+    pub(crate) fn described(&self) -> Vec<String> {
+        let faults = self.lock();
+        let left = faults.iter().filter(|fault| fault.left != Some(0));
+        left.map(Fault::described).collect()
     }
 
     pub(crate) fn clear(&self) {
@@ -65,7 +75,10 @@ impl Faults {
                 continue;
             }
             match &mut fault.kind {
-                Kind::Delay(by) => *hits.delay.get_or_insert_default() += *by,
+                Kind::Delay(by) => {
+                    let delay = hits.delay.get_or_insert_default();
+                    *delay = delay.saturating_add(*by);
+                }
                 Kind::SlowBody(over) => hits.slow_body = Some(*over),
                 Kind::CutBody(after) => hits.cut_body = Some(*after),
                 Kind::EmptyBody => hits.empty_body = true,

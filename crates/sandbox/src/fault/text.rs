@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{Fault, Kind};
+use super::{Fault, ForcedState, Kind, PageFault};
 use crate::service::Service;
 
 /// Why a text is no [`Fault`].
@@ -117,6 +117,61 @@ fn number<T: FromStr>(key: &str, value: &str) -> Result<T, FaultTextError> {
     value.parse().map_err(failed)
 }
 
+impl Fault {
+    /// The fault in the words that it can be written with, and what is left of it.
+    pub(crate) fn described(&self) -> String {
+        let mut text = match &self.kind {
+            Kind::Answer(answer) => {
+                let retry = answer
+                    .headers
+                    .iter()
+                    .find(|(name, _)| name == "Retry-After");
+                let retry = retry.map(|(_, value)| format!(" retry-after={value}"));
+                format!("status={}{}", answer.status, retry.unwrap_or_default())
+            }
+            Kind::Answers(answers) => format!("answers: {} left", answers.len()),
+            Kind::Delay(by) => format!("delay={}", by.as_millis()),
+            Kind::SlowBody(over) => format!("slow-body={}", over.as_millis()),
+            Kind::CutBody(after) => format!("cut-body={after}"),
+            Kind::Reset => "reset".to_owned(),
+            Kind::EmptyBody => "empty-body".to_owned(),
+            Kind::ContentType(text) => format!("content-type={text}"),
+            Kind::Gzip => "gzip".to_owned(),
+            Kind::RepeatPage => "repeat-page".to_owned(),
+            Kind::Page(PageFault::StuckOffset) => "stuck-offset".to_owned(),
+            Kind::Page(PageFault::ClampLimit(rows)) => format!("clamp-limit={rows}"),
+            Kind::Page(PageFault::SwapExecution) => "swap-execution".to_owned(),
+            Kind::State(ForcedState::Running) => "state-forever".to_owned(),
+            Kind::State(ForcedState::Unknown(state)) => format!("state={state}"),
+        };
+        let mut word = |name: &str, value: &str| {
+            text.push(' ');
+            text.push_str(name);
+            text.push_str(value);
+        };
+        if let Some(service) = self.service {
+            word("on=", service.name());
+        }
+        if let Some(method) = &self.method {
+            word("method=", method);
+        }
+        if let Some(path) = &self.path {
+            word("path=", path);
+        }
+        if self.skip > 0 {
+            word("after=", &self.skip.to_string());
+        }
+        match self.left {
+            Some(left) => word("times=", &left.to_string()),
+            None => word("always", ""),
+        }
+        if let Some(chance) = &self.chance {
+            word("probability=", &chance.probability.to_string());
+        }
+        text
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -177,6 +232,30 @@ mod tests {
         ] {
             let error = text.parse::<Fault>().unwrap_err().to_string();
             assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_fault_is_described_as_it_is_written() {
+        for text in [
+            "status=429 retry-after=1 on=dune method=GET path=/results after=2 times=3",
+            "delay=20 always",
+            "slow-body=20 times=1",
+            "cut-body=9 times=1",
+            "reset times=1",
+            "empty-body times=1",
+            "content-type=text/html times=1",
+            "gzip times=1",
+            "repeat-page times=1",
+            "stuck-offset on=lightdash times=1",
+            "clamp-limit=5 times=1",
+            "swap-execution times=1",
+            "state-forever always",
+            "state=MOON on=yandex-query always",
+            "reset times=1 probability=0.25",
+        ] {
+            let fault: Fault = text.parse().unwrap();
+            assert_eq!(fault.described(), text);
         }
     }
 }

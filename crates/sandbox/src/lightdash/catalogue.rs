@@ -91,7 +91,7 @@ impl Lightdash {
         }]))
     }
 
-    pub(super) fn in_project(&self, request: &Request, path: &[&str]) -> Answer {
+    pub(super) fn in_project(&self, request: &Request, account: Account, path: &[&str]) -> Answer {
         match path {
             [] => errors::ok(&project()),
             ["spaces"] => errors::ok(&json!([space()])),
@@ -99,6 +99,7 @@ impl Lightdash {
             ["dashboards"] => errors::ok(&json!([charts::dashboard()])),
             ["explores"] => errors::ok(&json!([explore::summary()])),
             ["explores", name] => explore::whole(name),
+            ["sqlRunner", "results", file] => self.sql_runner_results(account, file),
             ["sqlRunner", "saved", uuid] => self.saved_sql_chart(uuid),
             ["sqlRunner", "tables"] => errors::ok(&json!({
                 "postgres": { "sandbox": { "trades": {}, "projects": {} } },
@@ -252,7 +253,6 @@ fn content_item(kind: &str, uuid: &str, name: &str, chart_kind: &str) -> Value {
             item["dashboard"] = Value::Null;
         }
         "space" => {
-            item["space"] = Value::Null;
             item["inheritParentPermissions"] = true.into();
             item["dashboardCount"] = 1.into();
             item["chartCount"] = 2.into();
@@ -275,7 +275,13 @@ fn project() -> Value {
         "slug": "sandbox",
         "type": "DEFAULT",
         "dbtConnection": { "type": "none" },
-        "warehouseConnection": { "type": "postgres", "schema": "sandbox" },
+        "warehouseConnection": {
+            "type": "postgres",
+            "schema": "sandbox",
+            "host": "localhost",
+            "port": 5432,
+            "dbname": "postgres",
+        },
         "dbtVersion": "v1.10",
         "schedulerTimezone": "UTC",
         "queryTimezone": null,
@@ -288,6 +294,7 @@ fn project() -> Value {
         "colorPaletteUuid": null,
         "expiresAt": null,
         "provisioningSource": null,
+        "agentSqlScope": null,
     })
 }
 

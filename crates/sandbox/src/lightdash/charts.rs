@@ -110,6 +110,9 @@ impl Lightdash {
     fn start_chart(&self, account: Account, body: &Value, from: &str) -> Result<Value, Answer> {
         let mut query = MetricQuery::read(&chart_query(), "chart")?;
         query.limit = self.cut_limit(body, query.limit, query.width())?;
+        if !body["filters"].is_null() && !body["filters"].is_object() {
+            return Err(errors::invalid("body.filters", "invalid object", None));
+        }
         query.add_filters(&body["filters"]);
         query.restrict(&body["dashboardFilters"]);
         let pivot = if body["pivotResults"] == true {
@@ -173,6 +176,13 @@ impl Lightdash {
             "firstViewedAt": created_at,
             "lastViewedAt": created_at,
             "views": 1,
+            "resolvedColorPalette": {
+                "source": { "type": "default" },
+                "paletteName": null,
+                "paletteUuid": null,
+                "darkColors": null,
+                "colors": ["#5470c6", "#fc8452", "#91cc75"],
+            },
             "dashboard": null,
             "organization": { "organizationUuid": ORGANISATION_UUID },
             "project": { "projectUuid": LIGHTDASH_PROJECT_UUID },

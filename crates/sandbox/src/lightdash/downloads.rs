@@ -27,8 +27,7 @@ impl Lightdash {
                 return errors::parameter(&message);
             }
         };
-        let mut state = self.state();
-        let table = match state.queries.get(query_uuid) {
+        let table = match self.state().queries.get(query_uuid) {
             Some(query) if query.account == account => match &query.end {
                 End::Ready(table) => std::sync::Arc::clone(table),
                 End::Failed { message, .. } => return errors::parameter(message),
@@ -43,6 +42,9 @@ impl Lightdash {
             content_type,
             extension,
             truncated: table.rows.len() > most,
+            sql_runner: None,
+            failure: None,
+            file_id: None,
             file: if extension == "csv" {
                 csv(&table, most, raw)
             } else {
@@ -50,7 +52,7 @@ impl Lightdash {
             },
         };
         let id = ids::uuid();
-        state.jobs.insert(id.clone(), job);
+        self.state().keep_job(id.clone(), job);
         errors::ok(&json!({ "jobId": id }))
     }
 
@@ -63,6 +65,20 @@ impl Lightdash {
             Stage::Pending => errors::ok(&json!({ "status": "scheduled", "details": null })),
             Stage::Queued | Stage::Executing => {
                 errors::ok(&json!({ "status": "started", "details": null }))
+            }
+            Stage::Done if job.failure.is_some() => errors::ok(&json!({
+                "status": "error",
+                "details": { "error": job.failure },
+            })),
+            Stage::Done if job.file_id.is_some() => {
+                let file_id = job.file_id.as_deref().unwrap_or_default();
+                errors::ok(&json!({
+                    "status": "completed",
+                    "details": {
+                        "fileUrl": super::sql_runner::file_url(request, file_id),
+                        "columns": job.sql_runner,
+                    },
+                }))
             }
             Stage::Done => {
                 let (origin, extension) = (&request.origin, job.extension);
@@ -80,7 +96,7 @@ impl Lightdash {
         let state = self.state();
         let (id, extension) = file.split_once('.')?;
         let job = state.jobs.get(id)?;
-        let ready = job.progress.is_done() && job.extension == extension;
+        let ready = job.progress.is_done() && job.extension == extension && job.file_id.is_none();
         ready.then(|| Answer::new(200, job.content_type, job.file.clone()))
     }
 }
@@ -116,7 +132,7 @@ fn csv(table: &WireTable, most: usize, raw: bool) -> String {
     out
 }
 
-fn json_lines(table: &WireTable, most: usize, raw: bool) -> String {
+pub(super) fn json_lines(table: &WireTable, most: usize, raw: bool) -> String {
     let mut out = String::new();
     for row in table.rows.iter().take(most) {
         let mut line = serde_json::Map::new();

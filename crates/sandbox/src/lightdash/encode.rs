@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use crate::instant::Instant;
 use crate::json;
 use crate::service::Service;
+use crate::sql::SqlError;
 use crate::table::{ColumnType, Table, Value, WireTable};
 
 pub(super) const JSON: &str = "application/json; charset=utf-8";
@@ -22,7 +23,7 @@ pub(super) enum Clock {
     Fields,
 }
 
-pub(super) fn wire(table: Table, clock: Clock) -> WireTable {
+pub(super) fn wire(table: Table, clock: Clock) -> Result<WireTable, SqlError> {
     let mut unnamed: HashMap<String, usize> = HashMap::new();
     let columns = table
         .columns

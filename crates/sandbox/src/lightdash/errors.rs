@@ -9,13 +9,13 @@ use crate::exchange::Answer;
 pub(super) fn ok(results: &impl serde::Serialize) -> Answer {
     respond(
         200,
-        &json!({ "status": "ok", "results": results }).to_string(),
+        json!({ "status": "ok", "results": results }).to_string(),
     )
 }
 
 /// A body that is JSON text already.
-pub(super) fn respond(status: u16, body: &str) -> Answer {
-    Answer::new(status, JSON, body.as_bytes().to_vec())
+pub(super) fn respond(status: u16, body: impl Into<String>) -> Answer {
+    Answer::new(status, JSON, body.into().into_bytes())
 }
 
 pub(super) fn error(status: u16, name: &str, message: &str) -> Answer {
@@ -36,7 +36,7 @@ fn error_with(status: u16, name: &str, message: &str, data: &Value) -> Answer {
     }
     respond(
         status,
-        &json!({ "status": "error", "error": error }).to_string(),
+        json!({ "status": "error", "error": error }).to_string(),
     )
 }
 

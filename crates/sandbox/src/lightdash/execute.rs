@@ -25,6 +25,8 @@ pub(super) struct Run {
     pub(super) clock: Clock,
     pub(super) metric_query: Option<MetricQuery>,
     pub(super) context: String,
+    /// The body of the request.
+    pub(super) request: Value,
     pub(super) pivot: Option<Pivot>,
     /// Whether what a cache holds will do.
     pub(super) may_be_cached: bool,
@@ -45,6 +47,7 @@ impl Run {
             clock: Clock::Sql,
             metric_query: None,
             context: context(body, "sqlRunner"),
+            request: body.clone(),
             pivot: None,
             may_be_cached: body["invalidateCache"] != true,
         }
@@ -96,6 +99,7 @@ impl Lightdash {
             clock: Clock::Fields,
             metric_query: Some(query.clone()),
             context: context(body, from),
+            request: body.clone(),
             pivot,
             may_be_cached: body["invalidateCache"] != true,
         };
@@ -120,10 +124,47 @@ impl Lightdash {
 
     /// Runs and keeps a query.
     pub(super) fn start(&self, account: Account, run: Run) -> Started {
+        let (end, pivot_details) = self.end(&run);
+        let mut state = self.state();
+        let key = format!("{} {}", run.limit, run.sql);
+        let cached_at = state.cached.get(&key).copied();
+        let cached_at =
+            cached_at.filter(|_| run.may_be_cached && self.world.options.lightdash_cache);
+        if cached_at.is_none() {
+            state
+                .cached
+                .insert(key, 2 * run.sql.len(), Timestamp::now());
+        }
+        let query = Query {
+            account,
+            cache_hit: cached_at.is_some(),
+            progress: self.world.options.progress(),
+            cancelled: false,
+            end,
+            default_page_size: None,
+            created_at: Timestamp::now(),
+            sql: run.sql,
+            limit: run.limit,
+            metric_query: run.metric_query,
+            context: run.context,
+            request: run.request,
+            pivot_details,
+        };
+        let query_uuid = ids::uuid();
+        state.keep(query_uuid.clone(), query);
+        Started {
+            query_uuid,
+            cached_at,
+        }
+    }
+
+    /// Runs a query to its end.
+    pub(super) fn end(&self, run: &Run) -> (End, Option<Value>) {
         let (outcome, pivot_details) = match &run.pivot {
             None => {
                 let outcome = self.world.run_one(Service::Lightdash, &run.sql);
-                (outcome.map(|outcome| shown(outcome, run.clock)), None)
+                let shown = outcome.and_then(|outcome| shown(outcome, run.clock));
+                (shown, None)
             }
             Some(pivot) => match pivot.run(&self.world, &run.sql, run.limit, run.clock) {
                 Ok((table, details)) => (Ok(table), Some(details)),
@@ -140,42 +181,14 @@ impl Lightdash {
                 at: Timestamp::now(),
             },
         };
-        let mut state = self.state();
-        let key = (run.sql.clone(), run.limit);
-        let cached_at = state.cached.get(&key).copied();
-        let cached_at =
-            cached_at.filter(|_| run.may_be_cached && self.world.options.lightdash_cache);
-        if cached_at.is_none() {
-            state.cached.insert(key, Timestamp::now());
-        }
-        let query = Query {
-            account,
-            cache_hit: cached_at.is_some(),
-            progress: self.world.options.progress(),
-            cancelled: false,
-            end,
-            default_page_size: None,
-            created_at: Timestamp::now(),
-            sql: run.sql,
-            limit: run.limit,
-            metric_query: run.metric_query,
-            context: run.context,
-            pivot_details,
-        };
-        let query_uuid = ids::uuid();
-        state.queries.insert(query_uuid.clone(), query);
-        state.order.push(query_uuid.clone());
-        Started {
-            query_uuid,
-            cached_at,
-        }
+        (end, pivot_details)
     }
 }
 
-fn shown(outcome: Outcome, clock: Clock) -> WireTable {
+fn shown(outcome: Outcome, clock: Clock) -> Result<WireTable, SqlError> {
     match outcome {
         Outcome::Neutral(table) => wire(table, clock),
-        Outcome::Scripted(table) => wire_scripted(table),
+        Outcome::Scripted(table) => Ok(wire_scripted(table)),
     }
 }
 

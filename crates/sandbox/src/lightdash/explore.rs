@@ -2,11 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
+use super::calculations;
 use super::encode::type_name;
 use super::errors;
 use super::filters;
-use crate::exchange::Answer;
-use crate::sql::quoted;
+use super::pivot::Pivot;
+use super::state::limited;
+use crate::exchange::{Answer, Request};
+use crate::sql::{MAX_COLUMNS, quoted};
 use crate::table::ColumnType;
 
 /// The only explore.
@@ -69,6 +72,9 @@ struct Metric {
 pub(super) struct MetricQuery {
     dimensions: Vec<String>,
     metrics: Vec<String>,
+    calculations: Vec<Value>,
+    /// The names of the calculations.
+    calculated: Vec<String>,
     filters: Value,
     /// Field and whether it descends.
     sorts: Vec<(String, bool)>,
@@ -101,16 +107,26 @@ impl MetricQuery {
                 query["exploreName"].as_str().unwrap_or_default(),
             ));
         }
-        for field in ["tableCalculations", "customDimensions", "additionalMetrics"] {
+        for field in ["customDimensions", "additionalMetrics"] {
             let given = query.get(field).and_then(Value::as_array);
             if given.is_some_and(|given| !given.is_empty()) {
                 let message = format!("the sandbox has no {field}: leave them empty");
                 return Err(errors::parameter(&message));
             }
         }
+        let list = |field: &str| match query[field].as_array() {
+            Some(items) if items.len() <= MAX_COLUMNS => Ok(items.as_slice()),
+            Some(_) => Err(errors::parameter(&format!(
+                "{field} has more than {MAX_COLUMNS} items"
+            ))),
+            None => Err(errors::invalid(
+                &format!("{place}.{field}"),
+                "invalid array",
+                None,
+            )),
+        };
         let texts = |field: &str| {
-            let items = query[field].as_array().cloned().unwrap_or_default();
-            items
+            list(field)?
                 .iter()
                 .map(|item| match item.as_str() {
                     Some(text) => Ok(text.to_owned()),
@@ -122,10 +138,29 @@ impl MetricQuery {
                 })
                 .collect::<Result<Vec<String>, Answer>>()
         };
-        let sorts = query["sorts"].as_array().cloned().unwrap_or_default();
+        if !query["filters"].is_object() {
+            let field = format!("{place}.filters");
+            return Err(errors::invalid(&field, "invalid object", None));
+        }
+        let Some(limit) = query["limit"].as_f64() else {
+            let field = format!("{place}.limit");
+            return Err(errors::invalid(&field, "invalid float number", None));
+        };
+        let sorts = list("sorts")?;
+        list("tableCalculations")?;
+        let calculations = calculations::read(
+            &query["tableCalculations"],
+            &format!("{place}.tableCalculations"),
+        )?;
         Ok(Self {
             dimensions: texts("dimensions")?,
             metrics: texts("metrics")?,
+            calculated: calculations
+                .iter()
+                .filter_map(|calculation| calculation["name"].as_str())
+                .map(str::to_owned)
+                .collect(),
+            calculations,
             filters: query["filters"].clone(),
             sorts: sorts
                 .iter()
@@ -134,7 +169,7 @@ impl MetricQuery {
                     (field, sort["descending"] == true)
                 })
                 .collect(),
-            limit: query["limit"].as_f64().unwrap_or(500.0) as usize,
+            limit: limit as usize,
             json: given.clone(),
         })
     }
@@ -145,11 +180,12 @@ impl MetricQuery {
 
     /// The fields that become columns, in order.
     pub(super) fn columns(&self) -> impl Iterator<Item = &String> {
-        self.dimensions.iter().chain(&self.metrics)
+        let fields = self.dimensions.iter().chain(&self.metrics);
+        fields.chain(&self.calculated)
     }
 
     pub(super) fn width(&self) -> usize {
-        self.dimensions.len() + self.metrics.len()
+        self.columns().count()
     }
 
     /// Leaves only these dimensions, and no order by the others.
@@ -159,6 +195,16 @@ impl MetricQuery {
         self.sorts
             .retain(|(name, _)| dimensions.contains(name) || metrics.contains(name));
         self.json["dimensions"] = json!(self.dimensions);
+        self.without_calculations();
+    }
+
+    fn without_calculations(&mut self) {
+        self.calculations.clear();
+        self.calculated.clear();
+        if let Some(filters) = self.filters.as_object_mut() {
+            filters.remove("tableCalculations");
+        }
+        self.json["tableCalculations"] = json!([]);
     }
 
     /// Asks for the rows themselves instead of what they add up to.
@@ -169,6 +215,7 @@ impl MetricQuery {
             .collect();
         self.metrics.clear();
         self.sorts.clear();
+        self.without_calculations();
         if let Some(filters) = self.filters.as_object_mut() {
             filters.remove("metrics");
         }
@@ -214,7 +261,13 @@ pub(super) fn no_explore(name: &str) -> Answer {
 /// The query as SQL, one column a field, named by its id.
 pub(super) fn sql(query: &MetricQuery) -> Result<String, Answer> {
     let mut selected = Vec::new();
-    for id in query.columns() {
+    let fields: Vec<String> = query
+        .dimensions
+        .iter()
+        .chain(&query.metrics)
+        .cloned()
+        .collect();
+    for id in &fields {
         selected.push(format!("{} AS {}", expression(id)?, quoted(id)));
     }
     if selected.is_empty() {
@@ -234,14 +287,70 @@ pub(super) fn sql(query: &MetricQuery) -> Result<String, Answer> {
         sql.push_str(&format!(" HAVING {condition}"));
     }
     let mut order = Vec::new();
-    for (field, descending) in &query.sorts {
-        let direction = if *descending { " DESC" } else { "" };
-        order.push(format!("{}{direction}", expression(field)?));
+    let direction = |descending: bool| if descending { " DESC" } else { "" };
+    if query.calculations.is_empty() {
+        for (field, descending) in &query.sorts {
+            order.push(format!("{}{}", expression(field)?, direction(*descending)));
+        }
+    } else {
+        // calculations look at the rows in their order, and rows are sorted by calculations
+        let sorts = query.sorts.iter();
+        let by = |(field, descending): &(String, bool)| {
+            format!("{}{}", quoted(field), direction(*descending))
+        };
+        let known: Vec<String> = sorts
+            .clone()
+            .filter(|(field, _)| fields.contains(field))
+            .map(by)
+            .collect();
+        sql = calculations::around(sql, &fields, &query.calculations, &known)?;
+        sql = format!("SELECT * FROM ({sql})");
+        let filter = &query.filters["tableCalculations"];
+        if let Some(condition) = filters::condition_on_calculations(filter, &query.calculations)? {
+            sql.push_str(&format!(" WHERE {condition}"));
+        }
+        for (field, _) in sorts.clone() {
+            if !query.columns().any(|column| column == field) {
+                expression(field)?;
+                let message = format!("a sort by {field}, which is not selected, and calculations");
+                return Err(errors::parameter(&message));
+            }
+        }
+        order = sorts.map(by).collect();
     }
     if !order.is_empty() {
         sql.push_str(&format!(" ORDER BY {}", order.join(", ")));
     }
     Ok(sql)
+}
+
+/// The id of a field by `table.field` or by the id itself.
+pub(super) fn field_id(reference: &str) -> String {
+    reference.replace('.', "_")
+}
+
+/// The name of a calculation, which must be there.
+pub(super) fn calculation<'c>(calculations: &'c [Value], name: &str) -> Result<&'c str, Answer> {
+    let mut names = calculations.iter().filter_map(|item| item["name"].as_str());
+    names
+        .find(|known| *known == name)
+        .ok_or_else(|| no_field(name))
+}
+
+/// The type of a field, if there is such a field.
+pub(super) fn column_type(id: &str) -> Option<ColumnType> {
+    if METRICS.iter().any(|metric| metric.id == id) {
+        return Some(ColumnType::Double);
+    }
+    dimension(id).map(|(_, column_type)| column_type)
+}
+
+fn no_field(id: &str) -> Answer {
+    errors::error(
+        400,
+        "FieldReferenceError",
+        &format!("Tried to reference field with unknown id: {id}"),
+    )
 }
 
 /// The SQL behind a field.
@@ -251,11 +360,7 @@ pub(super) fn expression(id: &str) -> Result<String, Answer> {
     }
     match dimension(id) {
         Some((name, _)) => Ok(format!("trades.{name}")),
-        None => Err(errors::error(
-            400,
-            "FieldReferenceError",
-            &format!("Tried to reference field with unknown id: {id}"),
-        )),
+        None => Err(no_field(id)),
     }
 }
 
@@ -269,7 +374,7 @@ fn dimension(id: &str) -> Option<(&'static str, ColumnType)> {
 /// The fields that a query uses, by id, as the execute response describes them.
 pub(super) fn fields(query: &MetricQuery) -> Value {
     let mut fields = Map::new();
-    for id in query.columns() {
+    for id in query.dimensions.iter().chain(&query.metrics) {
         let field = METRICS.iter().find(|metric| metric.id == id).map_or_else(
             || {
                 let (name, column_type) = dimension(id).unwrap_or(("", ColumnType::Null));
@@ -279,12 +384,31 @@ pub(super) fn fields(query: &MetricQuery) -> Value {
         );
         fields.insert(id.clone(), field);
     }
+    for calculation in &query.calculations {
+        let name = calculation["name"].as_str().unwrap_or_default();
+        fields.insert(name.to_owned(), calculation.clone());
+    }
     fields.into()
 }
 
 fn dimension_field(name: &str, column_type: ColumnType) -> Value {
     let sql = format!("${{TABLE}}.{name}");
-    field("dimension", type_name(column_type), name, name, &sql)
+    field(
+        "dimension",
+        type_name(column_type),
+        name,
+        &label(name),
+        &sql,
+    )
+}
+
+/// A name as people read it: `Trade id` for `trade_id`.
+fn label(name: &str) -> String {
+    let mut label = name.replace('_', " ");
+    if let Some(first) = label.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    label
 }
 
 impl Metric {
@@ -304,6 +428,41 @@ fn field(field_type: &str, kind: &str, name: &str, label: &str, sql: &str) -> Va
         "sql": sql,
         "hidden": false,
     })
+}
+
+/// A metric query as SQL, without running it.
+pub(super) fn compile(request: &Request, explore: &str) -> Answer {
+    if explore != EXPLORE {
+        return no_explore(explore);
+    }
+    let mut body = request.json().unwrap_or_default();
+    if let Some(body) = body.as_object_mut() {
+        let name = body.entry("exploreName").or_insert(Value::Null);
+        if name.is_null() {
+            *name = explore.into();
+        }
+    }
+    let compiled = MetricQuery::read(&body, "body").and_then(|query| {
+        let text = limited(&sql(&query)?, query.limit);
+        let mut results = json!({ "query": text, "parameterReferences": [] });
+        if let Some(pivot) = Pivot::read(&body["pivotConfiguration"])? {
+            results["pivotQuery"] = pivot.statement(&sql(&query)?, query.limit).into();
+        }
+        Ok(results)
+    });
+    match compiled {
+        Ok(results) => errors::ok(&results),
+        Err(answer) => answer,
+    }
+}
+
+/// The ids of all fields.
+pub(super) fn field_ids() -> Vec<String> {
+    let dimensions = TRADES_COLUMNS
+        .iter()
+        .map(|(name, _)| format!("{EXPLORE}_{name}"));
+    let metrics = METRICS.iter().map(|metric| metric.id.to_owned());
+    dimensions.chain(metrics).collect()
 }
 
 /// The explore as the list of explores shows it.

@@ -3,19 +3,45 @@
 use serde_json::Value;
 
 use super::errors;
-use super::explore::expression;
+use super::explore::{calculation, column_type, expression};
+use super::periods::{Bounds, bounds};
 use crate::exchange::Answer;
+use crate::instant::Instant;
+use crate::sql::quoted;
+use crate::table::ColumnType;
 
 /// The condition of a filter group; `None` when it holds nothing.
 pub(super) fn condition(group: &Value) -> Result<Option<String>, Answer> {
+    joined(group, &|rule| {
+        let field = rule["target"]["fieldId"].as_str().unwrap_or_default();
+        Ok((expression(field)?, column_type(field)))
+    })
+}
+
+/// The condition of a filter group on table calculations, which are columns by now.
+pub(super) fn condition_on_calculations(
+    group: &Value,
+    calculations: &[Value],
+) -> Result<Option<String>, Answer> {
+    joined(group, &|rule| {
+        let field = rule["target"]["fieldId"].as_str().unwrap_or_default();
+        let name = calculation(calculations, field)?;
+        Ok((quoted(name), None))
+    })
+}
+
+/// Finds what a rule speaks of: as SQL, and its type.
+type Find<'a> = dyn Fn(&Value) -> Result<(String, Option<ColumnType>), Answer> + 'a;
+
+fn joined(group: &Value, find: &Find<'_>) -> Result<Option<String>, Answer> {
     for (word, joint) in [("and", " AND "), ("or", " OR ")] {
         if let Some(items) = group.get(word).and_then(Value::as_array) {
             let mut parts = Vec::new();
             for item in items {
                 parts.extend(if item.get("operator").is_some() {
-                    rule(item)?
+                    rule(item, find)?
                 } else {
-                    condition(item)?
+                    joined(item, find)?
                 });
             }
             let joined = parts.join(joint);
@@ -25,17 +51,33 @@ pub(super) fn condition(group: &Value) -> Result<Option<String>, Answer> {
     Ok(None)
 }
 
-fn rule(rule: &Value) -> Result<Option<String>, Answer> {
+fn rule(rule: &Value, find: &Find<'_>) -> Result<Option<String>, Answer> {
     if rule["disabled"] == true {
         return Ok(None);
     }
-    let field = expression(rule["target"]["fieldId"].as_str().unwrap_or_default())?;
-    let values: Vec<String> = rule["values"]
-        .as_array()
-        .map(|values| values.iter().map(literal).collect())
-        .unwrap_or_default();
+    let (field, column_type) = find(rule)?;
+    let given = rule["values"].as_array().map_or(&[][..], Vec::as_slice);
+    let values: Vec<String> = given
+        .iter()
+        .map(|value| literal(value, column_type))
+        .collect();
     let first = || values.first().cloned().unwrap_or_else(|| "NULL".to_owned());
+    // each value makes a condition of its own
+    let each = |joint: &str, text: &dyn Fn(&str) -> String| {
+        let parts: Vec<String> = values.iter().map(|value| text(value)).collect();
+        match parts.as_slice() {
+            [one] => one.clone(),
+            several => format!("({})", several.join(joint)),
+        }
+    };
     let operator = rule["operator"].as_str().unwrap_or_default();
+    let between = || match values.as_slice() {
+        [low, high] => Ok(format!("{field} BETWEEN {low} AND {high}")),
+        _ => Err(errors::parameter(&format!(
+            "the filter operator {operator} takes two values"
+        ))),
+    };
+    let period = || period(rule, operator, &field, column_type);
     let text = match operator {
         "isNull" => format!("{field} IS NULL"),
         "notNull" => format!("{field} IS NOT NULL"),
@@ -44,6 +86,9 @@ fn rule(rule: &Value) -> Result<Option<String>, Answer> {
             if values.is_empty() =>
         {
             return Ok(None);
+        }
+        "equals" if rule["includeNull"] == true => {
+            format!("({field} IN ({}) OR {field} IS NULL)", values.join(", "))
         }
         "equals" => format!("{field} IN ({})", values.join(", ")),
         "notEquals" => format!(
@@ -54,29 +99,96 @@ fn rule(rule: &Value) -> Result<Option<String>, Answer> {
         "lessThanOrEqual" => format!("{field} <= {}", first()),
         "greaterThan" => format!("{field} > {}", first()),
         "greaterThanOrEqual" => format!("{field} >= {}", first()),
-        "startsWith" => format!("instr({field}, {}) = 1", first()),
-        "endsWith" => format!(
-            "substr({field}, -length({value})) = {value}",
-            value = first()
-        ),
-        "include" => format!("instr(lower({field}), lower({})) > 0", first()),
-        "doesNotInclude" => format!("instr(lower({field}), lower({})) = 0", first()),
-        "inBetween" if values.len() == 2 => {
-            format!("{field} BETWEEN {} AND {}", values[0], values[1])
-        }
+        "startsWith" => each(" OR ", &|value| format!("instr({field}, {value}) = 1")),
+        "endsWith" => each(" OR ", &|value| {
+            format!("substr({field}, -length({value})) = {value}")
+        }),
+        "include" => each(" OR ", &|value| {
+            format!("instr(lower({field}), lower({value})) > 0")
+        }),
+        "doesNotInclude" => each(" AND ", &|value| {
+            format!("instr(lower({field}), lower({value})) = 0")
+        }),
+        "inBetween" => between()?,
+        "notInBetween" => format!("NOT ({})", between()?),
+        "inThePast" | "inTheNext" | "inTheCurrent" | "inPeriodToDate" => period()?,
+        "notInThePast" | "notInTheCurrent" => format!("NOT ({})", period()?),
         other => {
-            let message = format!("the sandbox has no filter operator {other}");
+            let message = format!("unknown filter operator {other:?}");
             return Err(errors::parameter(&message));
         }
     };
     Ok(Some(text))
 }
 
-fn literal(value: &Value) -> String {
+/// The condition of an operator that speaks of a time from now.
+fn period(
+    rule: &Value,
+    operator: &str,
+    field: &str,
+    column_type: Option<ColumnType>,
+) -> Result<String, Answer> {
+    let is_date = match column_type {
+        Some(ColumnType::Date) => true,
+        Some(ColumnType::Timestamp) => false,
+        _ => {
+            let message = format!("the filter operator {operator} is for dates and timestamps");
+            return Err(errors::parameter(&message));
+        }
+    };
+    let Bounds { from, before } = bounds(
+        operator,
+        rule["values"][0].as_f64(),
+        &rule["settings"],
+        jiff::Timestamp::now(),
+    )
+    .map_err(|message| errors::parameter(&message))?;
+    let shown = |at: jiff::civil::DateTime| {
+        let format = if is_date {
+            "%Y-%m-%d"
+        } else {
+            "%Y-%m-%d %H:%M:%S"
+        };
+        format!("'{}'", at.strftime(format))
+    };
+    // the last day of a period that ends within it belongs to it
+    let end = if is_date && before.time() != jiff::civil::Time::midnight() {
+        "<="
+    } else {
+        "<"
+    };
+    Ok(format!(
+        "({field} >= {} AND {field} {end} {})",
+        shown(from),
+        shown(before)
+    ))
+}
+
+/// A value as SQL writes it; a time as the database keeps it.
+fn literal(value: &Value, column_type: Option<ColumnType>) -> String {
     match value {
-        Value::String(text) => format!("'{}'", text.replace('\'', "''")),
+        Value::String(text) => {
+            let text = match (column_type, Instant::parse(text)) {
+                (Some(ColumnType::Date), Some(at)) => at.date.to_owned(),
+                (Some(ColumnType::Timestamp), Some(at)) if at.fraction.is_empty() => {
+                    format!("{} {}", at.date, at.time)
+                }
+                (Some(ColumnType::Timestamp), Some(at)) => {
+                    format!("{} {}.{}", at.date, at.time, at.fraction)
+                }
+                (Some(ColumnType::BigInt | ColumnType::Integer | ColumnType::Double), _)
+                    if text.parse::<f64>().is_ok_and(f64::is_finite) =>
+                {
+                    return text.clone();
+                }
+                _ => text.clone(),
+            };
+            format!("'{}'", text.replace('\'', "''"))
+        }
         Value::Bool(value) => u8::from(*value).to_string(),
-        other => other.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::Null => "NULL".to_owned(),
+        other => format!("'{}'", other.to_string().replace('\'', "''")),
     }
 }
 
@@ -128,8 +240,11 @@ mod tests {
             ),
             (
                 "include",
-                json!(["a"]),
-                format!("(instr(lower({field}), lower('a')) > 0)"),
+                json!(["a", "b"]),
+                format!(
+                    "((instr(lower({field}), lower('a')) > 0 OR \
+                     instr(lower({field}), lower('b')) > 0))"
+                ),
             ),
             (
                 "doesNotInclude",
@@ -140,6 +255,11 @@ mod tests {
                 "inBetween",
                 json!([1, 2]),
                 format!("({field} BETWEEN 1 AND 2)"),
+            ),
+            (
+                "notInBetween",
+                json!([1, 2]),
+                format!("(NOT ({field} BETWEEN 1 AND 2))"),
             ),
         ];
         for (operator, values, expected) in cases {
@@ -159,5 +279,10 @@ mod tests {
         }] });
         assert!(matches!(condition(&disabled), Ok(None)));
         assert!(matches!(condition(&json!({})), Ok(None)));
+        let nested = one("equals", &json!([{ "a": "'" }]));
+        assert_eq!(
+            nested.as_deref(),
+            Some(r#"(trades.project IN ('{"a":"''"}'))"#)
+        );
     }
 }

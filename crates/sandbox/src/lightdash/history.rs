@@ -23,10 +23,8 @@ impl Lightdash {
         }
         let state = self.state();
         let items: Vec<Value> = state
-            .order
-            .iter()
-            .rev()
-            .filter_map(|id| Some((id, state.queries.get(id)?)))
+            .queries
+            .newest_first()
             .filter(|(_, query)| query.account == account)
             .map(|(id, query)| item(id, query))
             .filter(|item| {
@@ -98,7 +96,7 @@ fn item(id: &str, query: &Query) -> Value {
         "erroredAt": errored_at,
         "exploreName": explore,
         "metricQuery": metric_query,
-        "requestParameters": {},
+        "requestParameters": query.request,
         "chartName": null,
         "chartUuid": null,
         "savedSqlUuid": null,

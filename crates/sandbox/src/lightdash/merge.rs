@@ -8,7 +8,7 @@ use super::encode::Clock;
 use super::errors;
 use super::execute::{Run, common, context};
 use super::explore::{self, MetricQuery};
-use super::state::Account;
+use super::state::{Account, limited};
 use crate::exchange::{Answer, Request};
 use crate::sql::quoted;
 
@@ -57,6 +57,7 @@ impl Lightdash {
             clock: Clock::Fields,
             metric_query: None,
             context: context(body, "exploreView"),
+            request: body.clone(),
             pivot: None,
             may_be_cached: body["invalidateCache"] != true,
         };
@@ -91,11 +92,7 @@ impl Lightdash {
                 _ => return Err(super::results::no_query(query_uuid)),
             },
         };
-        let sql = format!(
-            "SELECT * FROM ({}) LIMIT {}",
-            explore::sql(&query)?,
-            query.limit
-        );
+        let sql = limited(&explore::sql(&query)?, query.limit);
         Ok(Source {
             id: id.to_owned(),
             query,

@@ -2,12 +2,15 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde_json::{Value, json};
+
 use crate::credentials::{
     LIGHTDASH_PROJECT_UUID, LIGHTDASH_SERVICE_TOKEN, LIGHTDASH_TOKEN, LIGHTDASH_VIEWER_TOKEN,
 };
 use crate::exchange::{Answer, Request};
 use crate::world::World;
 
+mod calculations;
 mod catalogue;
 mod charts;
 mod derived;
@@ -19,15 +22,14 @@ mod explore;
 mod filters;
 mod history;
 mod merge;
+mod periods;
 mod pivot;
 mod results;
 mod sources;
+mod sql_runner;
 mod state;
 
 use state::{Account, State};
-
-/// Larger bodies are refused.
-const MAX_BODY: usize = 5 * 1024 * 1024;
 
 pub(crate) struct Lightdash {
     world: Arc<World>,
@@ -38,7 +40,7 @@ impl Lightdash {
     pub(crate) fn new(world: Arc<World>) -> Self {
         Self {
             world,
-            state: Mutex::default(),
+            state: Mutex::new(State::new()),
         }
     }
 
@@ -55,9 +57,6 @@ impl Lightdash {
         if *first != "api" {
             return errors::single_page();
         }
-        if request.body.len() > MAX_BODY {
-            return errors::error(413, "PayloadTooLargeError", "request entity too large");
-        }
         if let ("GET", ["v1", "health"]) = (method, path) {
             return self.health(account(request).is_ok());
         }
@@ -66,6 +65,10 @@ impl Lightdash {
             Err(_) if !is_known(method, path) => return errors::no_endpoint(),
             Err(answer) => return answer,
         };
+        // what is not there is not there in any project
+        if !is_known(method, path) {
+            return errors::no_endpoint();
+        }
         match (method, path) {
             ("GET", ["v1", "user"]) => self.user(account),
             ("GET", ["v1", "org"]) => self.organisation(),
@@ -74,8 +77,22 @@ impl Lightdash {
                 self.job_status(request, account, job)
             }
             ("GET", ["v1", "projects", project, rest @ ..]) if is_ours(project) => {
-                self.in_project(request, rest)
+                self.in_project(request, account, rest)
             }
+            ("POST", ["v1", "projects", project, "sqlRunner", "run"]) if is_ours(project) => {
+                self.run_sql(request, account)
+            }
+            (
+                "POST",
+                [
+                    "v1",
+                    "projects",
+                    project,
+                    "explores",
+                    explore,
+                    "compileQuery",
+                ],
+            ) if is_ours(project) => explore::compile(request, explore),
             ("GET", ["v2", "content"]) => self.content(request),
             (_, ["v2", "projects", project, "query", rest @ ..]) if is_ours(project) => {
                 self.query(request, account, rest)
@@ -92,6 +109,9 @@ impl Lightdash {
     }
 
     fn query(&self, request: &Request, account: Account, path: &[&str]) -> Answer {
+        if let Some(answer) = wrong_context(request) {
+            return answer;
+        }
         match (request.method.as_str(), path) {
             ("POST", ["sql" | "compose-sql"]) if account == Account::Viewer => {
                 errors::error(403, "ForbiddenError", "You don't have access to run SQL")
@@ -122,22 +142,114 @@ impl Lightdash {
     }
 }
 
+/// The explore and its fields, and the charts and the dashboard.
+pub(crate) fn contents() -> (Value, Vec<Value>) {
+    let explore = json!({ "name": "trades", "fields": explore::field_ids() });
+    let item =
+        |kind: &str, name: &str, uuid: &str| json!({ "kind": kind, "name": name, "uuid": uuid });
+    let charts = vec![
+        item("chart", charts::CHART_NAME, charts::CHART_UUID),
+        item("SQL chart", charts::SQL_CHART_NAME, charts::SQL_CHART_UUID),
+        item("dashboard", charts::DASHBOARD_NAME, charts::DASHBOARD_UUID),
+    ];
+    (explore, charts)
+}
+
+/// The answer to a body of more than 5 MiB.
+pub(crate) fn too_large() -> Answer {
+    errors::error(413, "PayloadTooLargeError", "request entity too large")
+}
+
+/// Where a request can say that it comes from.
+const CONTEXTS: [&str; 32] = [
+    "dashboardView",
+    "autorefreshedDashboard",
+    "exploreView",
+    "filterAutocomplete",
+    "chartView",
+    "chartHistory",
+    "sqlChartView",
+    "sqlRunner",
+    "viewUnderlyingData",
+    "alert",
+    "scheduledDelivery",
+    "csvDownload",
+    "gsheets",
+    "scheduledGsheetsChart",
+    "scheduledGsheetsDashboard",
+    "scheduledGsheetsSqlChart",
+    "scheduledChart",
+    "scheduledDashboard",
+    "calculateTotal",
+    "calculateSubtotal",
+    "embed",
+    "ai",
+    "mcp.run_metric_query",
+    "mcp.run_sql",
+    "mcp.search_field_values",
+    "api",
+    "cli",
+    "metricsExplorer",
+    "preAggregateMaterialization",
+    "composeSqlRunner",
+    "multiSourceQuery",
+    "dataAppSample",
+];
+
+/// The refusal of a `context` that the service does not know.
+fn wrong_context(request: &Request) -> Option<Answer> {
+    let body = request.json()?;
+    let given = body.get("context")?;
+    if given.is_null() || given.as_str().is_some_and(|text| CONTEXTS.contains(&text)) {
+        return None;
+    }
+    let known: Vec<String> = CONTEXTS.iter().map(|text| format!("'{text}'")).collect();
+    let message = format!("should be one of the following; [{}]", known.join(","));
+    Some(errors::invalid("body.context", &message, given.as_str()))
+}
+
 fn is_ours(project: &str) -> bool {
     project == LIGHTDASH_PROJECT_UUID
 }
 
-/// Whether a path is served at all: one that is not is 404 for everybody.
+/// Whether there is such an operation: one that there is not is 404 for everybody.
 fn is_known(method: &str, path: &[&str]) -> bool {
-    matches!(
-        (method, path),
-        ("GET", ["v1", "user" | "org"] | ["v1", "org", "projects"])
-            | ("GET", ["v1", "projects", _, ..])
-            | ("GET", ["v1", "schedulers", "job", _, "status"])
-            | ("GET", ["v2", "content"])
-            | ("GET", ["v2", "projects", _, "query", _])
-            | ("POST", ["v2", "projects", _, "query", ..])
-            | (_, ["v2", "projects", _, "query-sources", ..])
-    )
+    match (method, path) {
+        ("GET", ["v1", "user" | "org"] | ["v1", "org", "projects"] | ["v2", "content"])
+        | ("GET", ["v1", "schedulers", "job", _, "status"])
+        | ("GET", ["v1", "projects", _]) => true,
+        ("GET", ["v1", "projects", _, rest @ ..]) => matches!(
+            rest,
+            ["spaces" | "charts" | "dashboards" | "explores"]
+                | ["explores", _]
+                | ["sqlRunner", "tables" | "fields"]
+                | ["sqlRunner", "saved" | "results", _]
+        ),
+        ("POST", ["v1", "projects", _, rest @ ..]) => {
+            matches!(rest, ["sqlRunner", "run"] | ["explores", _, "compileQuery"])
+        }
+        ("GET", ["v2", "projects", _, "query", _]) => true,
+        ("POST", ["v2", "projects", _, "query", rest @ ..]) => matches!(
+            rest,
+            ["sql"
+                | "metric-query"
+                | "chart"
+                | "dashboard-chart"
+                | "sql-chart"
+                | "dashboard-sql-chart"
+                | "underlying-data"
+                | "field-values"
+                | "merge-query"
+                | "compose-merge-query"
+                | "compose-sql"]
+                | [_, "cancel" | "calculate-total" | "schedule-download"]
+        ),
+        ("GET", ["v2", "projects", _, "query-sources", rest @ ..]) => {
+            matches!(rest, [] | [_, "schema"] | ["queries", "status"])
+        }
+        ("POST", ["v2", "projects", _, "query-sources", "queries"]) => true,
+        _ => false,
+    }
 }
 
 /// Whose token it is.

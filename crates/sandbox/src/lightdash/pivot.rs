@@ -13,6 +13,12 @@ use crate::sql::{SqlError, quoted};
 use crate::table::WireTable;
 use crate::world::{Outcome, World};
 
+/// Columns that a pivot makes; the others are counted only.
+const MOST_COLUMNS: usize = 200;
+
+/// Ways to bring several values together.
+const AGGREGATIONS: [&str; 6] = ["sum", "avg", "min", "max", "count", "any"];
+
 /// A `pivotConfiguration`.
 #[derive(Clone, Debug)]
 pub(super) struct Pivot {
@@ -53,7 +59,17 @@ impl Pivot {
                 let field = "body.pivotConfiguration.valuesColumns";
                 return Err(errors::invalid(field, "invalid object", None));
             };
+            if !AGGREGATIONS.contains(&aggregation) {
+                let field = "body.pivotConfiguration.valuesColumns.aggregation";
+                let message = "should be one of the following; \
+                               ['sum','avg','min','max','count','any']";
+                return Err(errors::invalid(field, message, Some(aggregation)));
+            }
             values.push((reference.to_owned(), aggregation.to_owned()));
+        }
+        if values.len() > MOST_COLUMNS {
+            let message = format!("a pivot has at most {MOST_COLUMNS} values columns");
+            return Err(errors::parameter(&message));
         }
         if values.is_empty() {
             let field = "body.pivotConfiguration.valuesColumns";
@@ -85,7 +101,7 @@ impl Pivot {
     }
 
     /// One row for each index and group.
-    fn statement(&self, sql: &str, limit: usize) -> String {
+    pub(super) fn statement(&self, sql: &str, limit: usize) -> String {
         let keys: Vec<String> = self
             .index
             .iter()
@@ -127,14 +143,18 @@ impl Pivot {
     fn turned(&self, original: &WireTable, long: &WireTable) -> (WireTable, Value) {
         let (index, groups) = (self.index.len(), self.groups.len());
         let mut found_groups: Vec<Vec<String>> = Vec::new();
+        let mut group_places: HashMap<Vec<String>, usize> = HashMap::new();
+        let most = MOST_COLUMNS / self.values.len().max(1);
         let mut rows: Vec<PivotedRow> = Vec::new();
         let mut places: HashMap<Vec<String>, usize> = HashMap::new();
         for row in long.rows.iter() {
             let group = row[index..index + groups].to_vec();
-            let known = found_groups.iter().position(|known| *known == group);
-            let group = known.unwrap_or_else(|| {
-                found_groups.push(group);
-                found_groups.len() - 1
+            let next = group_places.len();
+            let group = *group_places.entry(group).or_insert_with_key(|group| {
+                if next < most {
+                    found_groups.push(group.clone());
+                }
+                next
             });
             let key = row[..index].to_vec();
             let place = *places.entry(key).or_insert_with_key(|key| {
@@ -144,7 +164,13 @@ impl Pivot {
                 });
                 rows.len() - 1
             });
-            for (value, cell) in row[index + groups..].iter().enumerate() {
+            // a group beyond the most columns is counted, and has its row
+            let shown = if group < most {
+                &row[index + groups..]
+            } else {
+                &[]
+            };
+            for (value, cell) in shown.iter().enumerate() {
                 let at = group * self.values.len() + value;
                 rows[place].cells.push((at, cell.clone()));
             }
@@ -182,7 +208,8 @@ impl Pivot {
                 row
             })
             .collect();
-        let details = self.details(original, &described);
+        let total = group_places.len() * self.values.len();
+        let details = self.details(original, &described, total);
         (WireTable::new(columns, Rows::Held(rows)), details)
     }
 
@@ -201,7 +228,7 @@ impl Pivot {
             .collect()
     }
 
-    fn details(&self, original: &WireTable, described: &[Value]) -> Value {
+    fn details(&self, original: &WireTable, described: &[Value], total: usize) -> Value {
         let columns: Map<String, Value> = original
             .columns
             .iter()
@@ -213,7 +240,7 @@ impl Pivot {
             .map(|name| json!({ "reference": name }))
             .collect();
         let mut details = json!({
-            "totalColumnCount": described.len(),
+            "totalColumnCount": total,
             "valuesColumns": described,
             "groupByColumns": groups,
             "sortBy": self.sort_by,
@@ -237,7 +264,7 @@ fn name_part(cell: &str) -> String {
 
 fn neutral(world: &World, sql: &str, clock: Clock) -> Result<WireTable, SqlError> {
     match world.run_one(Service::Lightdash, sql)? {
-        Outcome::Neutral(table) if table.rows.is_held() => Ok(wire(table, clock)),
+        Outcome::Neutral(table) if table.rows.is_held() => wire(table, clock),
         _ => Err(SqlError {
             message: "a scripted result cannot be pivoted".to_owned(),
             line: 1,

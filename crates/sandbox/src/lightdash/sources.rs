@@ -12,6 +12,10 @@ use super::state::{Account, End};
 use crate::exchange::{Answer, Request};
 use crate::ids;
 use crate::progress::Stage;
+use crate::sql::MAX_SQL;
+
+/// Queries of one request.
+const MOST_QUERIES: usize = 50;
 
 impl Lightdash {
     pub(super) fn route_sources(
@@ -55,12 +59,31 @@ impl Lightdash {
         let Some(given) = body["queries"].as_array() else {
             return errors::required("body.queries");
         };
+        if let Some(answer) = super::wrong_context(request) {
+            return answer;
+        }
         let from = context(&body, "multiSourceQuery");
         // nodes that came before, for those that refer to them
         let mut known: Map<String, Value> = Map::new();
         let mut queries = Vec::new();
+        if given.len() > MOST_QUERIES {
+            let message = format!("more than {MOST_QUERIES} queries at once");
+            return errors::parameter(&message);
+        }
         for query in given {
             let kind = query["sourceType"].as_str().unwrap_or_default();
+            let node = match &query["nodeId"] {
+                Value::Null => format!("query_{}", ids::uuid().replace('-', "")),
+                Value::String(node) if is_node_id(node) => node.clone(),
+                other => {
+                    let message = "Not match in '^[a-zA-Z_][a-zA-Z0-9_]{0,62}$'";
+                    return errors::invalid("body.queries.nodeId", message, other.as_str());
+                }
+            };
+            if known.contains_key(&node) {
+                let message = format!("two queries have the node id {node}");
+                return errors::parameter(&message);
+            }
             let started = match kind {
                 "semanticLayer" => self.start_semantic(account, query, &from),
                 "sql" | "duckdb" => self.start_source_sql(account, query, &known, &from),
@@ -72,9 +95,6 @@ impl Lightdash {
                 Ok(query_uuid) => query_uuid,
                 Err(answer) => return answer,
             };
-            let node = query["nodeId"]
-                .as_str()
-                .map_or_else(ids::uuid, str::to_owned);
             known.insert(node.clone(), query_uuid.clone().into());
             queries.push(json!({ "nodeId": node, "queryUuid": query_uuid, "sourceType": kind }));
         }
@@ -103,7 +123,8 @@ impl Lightdash {
             }
         }
         let query = MetricQuery::read(&full, "body.queries")?;
-        let body = json!({ "context": context });
+        // as if it had been asked for by itself
+        let body = json!({ "context": context, "query": full });
         let started = self.start_metric_query(account, query, None, &body, context)?;
         Ok(started["queryUuid"].as_str().unwrap_or_default().to_owned())
     }
@@ -137,19 +158,26 @@ impl Lightdash {
         let sql = self.composed(account, sql, &references.into())?;
         let mut run = Run::sql(query, &sql, limit(query)?.unwrap_or(usize::MAX));
         run.context = context.to_owned();
+        run.request = json!({ "context": context, "sql": sql });
         Ok(self.start(account, run).query_uuid)
     }
 
     /// A statement in which each name stands for the rows of a query.
     fn composed(&self, account: Account, sql: &str, references: &Value) -> Result<String, Answer> {
         let state = self.state();
-        let mut parts = Vec::new();
+        let (mut parts, mut length) = (Vec::new(), sql.len());
         for (name, query_uuid) in references.as_object().into_iter().flatten() {
             let query_uuid = query_uuid.as_str().unwrap_or_default();
             match state.queries.get(query_uuid) {
                 Some(query) if query.account == account => {
                     let name = crate::sql::quoted(name);
                     parts.push(format!("{name} AS ({})", query.limited_sql()));
+                    length += query.sql.len();
+                    // each query may stand for others, so that lengths multiply
+                    if length > MAX_SQL {
+                        let message = "the composed query is longer than the sandbox runs";
+                        return Err(errors::parameter(message));
+                    }
                 }
                 _ => return Err(super::results::no_query(query_uuid)),
             }
@@ -198,6 +226,15 @@ impl Lightdash {
         }
         errors::ok(&json!({ "statuses": statuses }))
     }
+}
+
+/// Whether a text can name a query: node ids are names of tables.
+fn is_node_id(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 fn source(kind: &str, label: &str, description: &str) -> Value {

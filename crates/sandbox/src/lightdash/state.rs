@@ -1,6 +1,5 @@
 //! Queries that were run, each of one account, and jobs.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,17 +7,54 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::explore::MetricQuery;
+use crate::kept::Kept;
 use crate::progress::Progress;
 use crate::table::WireTable;
 
-#[derive(Default)]
+/// How many queries are kept, and how many bytes of their results.
+const MOST_QUERIES: usize = 5_000;
+const MOST_BYTES: usize = 32 * 1024 * 1024;
+
+/// How many files are kept, and how many bytes of them.
+const MOST_JOBS: usize = 1_000;
+const MOST_FILE_BYTES: usize = 16 * 1024 * 1024;
+
 pub(super) struct State {
-    pub(super) queries: HashMap<String, Query>,
-    /// Ids of queries, oldest first.
-    pub(super) order: Vec<String>,
-    pub(super) jobs: HashMap<String, Job>,
-    /// When what was run last, for a cache.
-    pub(super) cached: HashMap<(String, usize), Timestamp>,
+    pub(super) queries: Kept<Query>,
+    pub(super) jobs: Kept<Job>,
+    /// When what was run last, by the SQL and the limit, for a cache.
+    pub(super) cached: Kept<Timestamp>,
+}
+
+impl State {
+    pub(super) fn new() -> Self {
+        Self {
+            queries: Kept::new(MOST_QUERIES, MOST_BYTES),
+            jobs: Kept::new(MOST_JOBS, MOST_FILE_BYTES),
+            cached: Kept::new(MOST_QUERIES, MOST_BYTES / 4),
+        }
+    }
+
+    pub(super) fn keep_job(&mut self, id: String, job: Job) {
+        let columns = job.sql_runner.as_ref();
+        let columns = columns.map_or(0, |columns| 4 * columns.to_string().len());
+        self.jobs.insert(id, job.file.len() + columns, job);
+    }
+
+    pub(super) fn keep(&mut self, id: String, query: Query) {
+        let held = match &query.end {
+            End::Ready(table) => table.held(),
+            End::Failed { message, .. } => message.len(),
+        };
+        // a metric query is kept as text, as JSON and in parts
+        let asked = query.metric_query.as_ref();
+        let asked = asked.map_or(0, |asked| 8 * asked.json.to_string().len());
+        let pivot = query.pivot_details.as_ref();
+        let pivot = pivot.map_or(0, |pivot| 4 * pivot.to_string().len());
+        let request = 4 * query.request.to_string().len();
+        let bytes = held + asked + pivot + request + query.sql.len();
+        self.queries.insert(id, bytes, query);
+    }
 }
 
 /// Who is asking. Nobody sees another's queries.
@@ -47,6 +83,8 @@ pub(super) struct Query {
     pub(super) metric_query: Option<MetricQuery>,
     /// Where the request said it came from.
     pub(super) context: String,
+    /// The request's body.
+    pub(super) request: Value,
     /// Whether the rows came from the cache.
     pub(super) cache_hit: bool,
     /// How the rows were turned into columns, as the service shows it.
@@ -72,9 +110,15 @@ impl Query {
         if self.limit == usize::MAX {
             self.sql.clone()
         } else {
-            format!("SELECT * FROM ({}) LIMIT {}", self.sql, self.limit)
+            limited(&self.sql, self.limit)
         }
     }
+}
+
+/// A statement with a limit around it.
+pub(super) fn limited(sql: &str, limit: usize) -> String {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    format!("SELECT * FROM ({sql}) LIMIT {limit}")
 }
 
 /// A file that is being written.
@@ -85,4 +129,10 @@ pub(super) struct Job {
     pub(super) extension: &'static str,
     pub(super) file: String,
     pub(super) truncated: bool,
+    /// The columns of a run of the SQL runner.
+    pub(super) sql_runner: Option<Value>,
+    /// Why there is no file.
+    pub(super) failure: Option<String>,
+    /// The id that the file has beside the job's own.
+    pub(super) file_id: Option<String>,
 }

@@ -1,5 +1,5 @@
 //! `/sandbox`: what the library's handle does, over HTTP, for programs in any
-//! language.
+//! language, and a page for people.
 
 use std::collections::BTreeMap;
 
@@ -57,6 +57,14 @@ pub(super) fn is_control(request: &Request) -> bool {
 pub(super) fn answer(world: &World, request: &Request) -> Answer {
     let (method, path) = request.route();
     let done = match (method, &path[1..]) {
+        ("GET", [] | [""]) => {
+            let page = super::page::html(world, &request.origin);
+            return Answer::new(200, "text/html; charset=utf-8", page);
+        }
+        ("GET", ["contents"]) => {
+            return Answer::json(200, &super::page::contents_json(world, &request.origin));
+        }
+        ("GET", ["faults"]) => return Answer::json(200, &world.faults.described()),
         ("GET", ["requests"]) => return Answer::json(200, &world.recording.all()),
         ("DELETE", ["requests"]) => return Answer::json(200, &world.recording.take()),
         ("POST", ["faults"]) => add_faults(world, &request.body),
@@ -69,8 +77,9 @@ pub(super) fn answer(world: &World, request: &Request) -> Answer {
         _ => {
             return Answer::text(
                 404,
-                "GET or DELETE /sandbox/requests, POST or DELETE /sandbox/faults, \
-                 POST /sandbox/results, POST /sandbox/answers\n",
+                "GET /sandbox (a page), GET /sandbox/contents, GET or DELETE /sandbox/requests, \
+                 GET, POST or DELETE /sandbox/faults, POST /sandbox/results, \
+                 POST /sandbox/answers\n",
             );
         }
     };

@@ -3,6 +3,7 @@
 use rusqlite::Statement;
 use rusqlite::types::ValueRef;
 
+use crate::instant::Instant;
 use crate::table::{Column, ColumnType, Value, WireType};
 
 /// The columns that a statement will give, with the type that is declared for
@@ -91,6 +92,27 @@ pub(super) fn infer<'a>(
     } else {
         ColumnType::Null
     })
+}
+
+/// The type of an expression whose values are all dates or all timestamps.
+pub(super) fn times<'a>(values: impl Iterator<Item = &'a Value>) -> Option<ColumnType> {
+    let mut found = None;
+    for value in values {
+        let this = match value {
+            Value::Null => continue,
+            Value::Text(text) => match (text.len(), Instant::parse(text)) {
+                (10, Some(_)) => ColumnType::Date,
+                (23, Some(_)) => ColumnType::Timestamp,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        if found.is_some_and(|found| found != this) {
+            return None;
+        }
+        found = Some(this);
+    }
+    found
 }
 
 /// A value of SQLite's as one of its declared type.

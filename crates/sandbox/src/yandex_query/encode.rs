@@ -6,12 +6,13 @@ use base64::engine::general_purpose::STANDARD;
 use crate::instant::{Instant, decimal_trimmed};
 use crate::json;
 use crate::service::Service;
+use crate::sql::SqlError;
 use crate::table::{Column, ColumnType, Table, Value, WireTable};
 
 /// Integers beyond this are sent as text.
 const MAX_SAFE: u64 = (1 << 53) - 1;
 
-pub(super) fn wire(table: Table) -> WireTable {
+pub(super) fn wire(table: Table) -> Result<WireTable, SqlError> {
     let columns = table
         .columns
         .iter()

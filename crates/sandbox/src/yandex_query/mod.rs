@@ -29,7 +29,7 @@ impl YandexQuery {
     pub(crate) fn new(world: Arc<World>) -> Self {
         Self {
             world,
-            state: Mutex::default(),
+            state: Mutex::new(State::new()),
         }
     }
 

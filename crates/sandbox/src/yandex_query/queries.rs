@@ -9,7 +9,7 @@ use super::MAX_NAME;
 use super::YandexQuery;
 use super::encode::wire;
 use super::errors;
-use super::state::{Query, ResultSet, Shown, Subject};
+use super::state::{Query, ResultSet, Shown, State, Subject};
 use crate::exchange::{Answer, Request};
 use crate::fault::ForcedState;
 use crate::ids;
@@ -20,6 +20,10 @@ use crate::world::Outcome;
 
 /// A text of more bytes is refused.
 const MAX_TEXT: usize = 102_400;
+
+/// Result sets of a query, and bytes of all of them.
+const MAX_SETS: usize = 1_000;
+const MAX_BYTES: usize = 32 * 1024 * 1024;
 
 impl YandexQuery {
     pub(super) fn create(&self, request: &Request, subject: Subject) -> Answer {
@@ -58,18 +62,25 @@ impl YandexQuery {
         if key.len() > MAX_NAME {
             return errors::validation("idempotency_key's length is not in [0; 1024]");
         }
-        let mut state = self.state();
         // the first text wins, whatever this one says
-        if let Some(id) = state
-            .used_for(key, Timestamp::now())
-            .filter(|_| !key.is_empty())
-        {
-            return Answer::json(200, &json!({ "id": id }));
+        let used = |state: &State| {
+            let id = state.used_for(key, Timestamp::now());
+            id.filter(|_| !key.is_empty())
+                .map(|id| Answer::json(200, &json!({ "id": id })))
+        };
+        if let Some(answer) = used(&self.state()) {
+            return answer;
+        }
+        let end = self.run(&text);
+        let mut state = self.state();
+        // another request with the same key may have been faster
+        if let Some(answer) = used(&state) {
+            return answer;
         }
         let id = ids::yandex_query_id();
         let query = Query {
             subject,
-            end: self.run(&text),
+            end,
             name,
             description,
             text,
@@ -79,7 +90,7 @@ impl YandexQuery {
             progress: self.world.options.progress(),
             stopping: None,
         };
-        state.queries.insert(id.clone(), query);
+        state.keep(id.clone(), query);
         if !key.is_empty() {
             state.remember(key, &id, Timestamp::now());
         }
@@ -167,30 +178,48 @@ impl YandexQuery {
             let message = "Conversion from status RUNNING to STARTING is not possible";
             return errors::bad_request(message, Some(1001));
         }
-        query.end = self.run(&query.text);
+        let text = query.text.clone();
+        drop(state);
+        let end = self.run(&text);
+        let mut state = self.state();
+        let Some(query) = state.queries.get_mut(id) else {
+            return errors::no_query();
+        };
+        query.end = end;
         query.progress = self.world.options.progress();
         query.stopping = None;
         query.finished_at = None;
+        let bytes = query.bytes();
+        state.queries.weigh(id, bytes);
         Answer::empty(204)
     }
 
     fn run(&self, text: &str) -> Result<Vec<ResultSet>, SqlError> {
         let kept = self.world.options.yandex_query_truncate_after;
         let kept = kept.unwrap_or(usize::MAX);
-        let outcomes = self.world.run_all(Service::YandexQuery, text)?;
-        let sets = outcomes.into_iter().map(|outcome| {
+        let mut sets = Vec::new();
+        let mut bytes = 0;
+        self.world.run_all(Service::YandexQuery, text, |outcome| {
             let mut table = match outcome {
-                Outcome::Neutral(table) => wire(table),
+                Outcome::Neutral(table) => wire(table)?,
                 Outcome::Scripted(table) => table,
             };
             let truncated = table.rows.len() > kept;
             table.rows.truncate(kept);
-            ResultSet {
+            bytes += table.held();
+            if sets.len() >= MAX_SETS || bytes > MAX_BYTES {
+                return Err(SqlError::whole(format!(
+                    "the results are more than the sandbox holds: {MAX_SETS} of them, {} MiB",
+                    MAX_BYTES / (1024 * 1024)
+                )));
+            }
+            sets.push(ResultSet {
                 table: Arc::new(table),
                 truncated,
-            }
-        });
-        Ok(sets.collect())
+            });
+            Ok(())
+        })?;
+        Ok(sets)
     }
 
     /// Answers a poll, or what a fault wants in its place.

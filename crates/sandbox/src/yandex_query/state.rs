@@ -1,11 +1,11 @@
 //! Queries of the folder, and the idempotency keys that were used.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::kept::Kept;
 use crate::progress::{Progress, Stage};
 use crate::sql::SqlError;
 use crate::table::WireTable;
@@ -13,14 +13,28 @@ use crate::table::WireTable;
 /// How long a key is remembered.
 const KEY_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
 
-#[derive(Default)]
+/// How many queries are kept, and how many bytes of their results.
+const MOST_QUERIES: usize = 5_000;
+const MOST_BYTES: usize = 32 * 1024 * 1024;
+
 pub(super) struct State {
-    pub(super) queries: HashMap<String, Query>,
+    pub(super) queries: Kept<Query>,
     /// The query that a key was used for, and when.
-    keys: HashMap<String, (String, Timestamp)>,
+    keys: Kept<(String, Timestamp)>,
 }
 
 impl State {
+    pub(super) fn new() -> Self {
+        Self {
+            queries: Kept::new(MOST_QUERIES, MOST_BYTES),
+            keys: Kept::new(2 * MOST_QUERIES, MOST_BYTES / 4),
+        }
+    }
+
+    pub(super) fn keep(&mut self, id: String, query: Query) {
+        self.queries.insert(id, query.bytes(), query);
+    }
+
     /// The query that this key was used for in the last ten minutes.
     pub(super) fn used_for(&self, key: &str, now: Timestamp) -> Option<&str> {
         let (id, at) = self.keys.get(key)?;
@@ -36,7 +50,9 @@ impl State {
     }
 
     pub(super) fn remember(&mut self, key: &str, id: &str, now: Timestamp) {
-        self.keys.insert(key.to_owned(), (id.to_owned(), now));
+        let bytes = 2 * key.len() + id.len();
+        self.keys
+            .insert(key.to_owned(), bytes, (id.to_owned(), now));
     }
 }
 
@@ -88,6 +104,15 @@ impl Shown {
 }
 
 impl Query {
+    /// Bytes of memory that the query and its results take.
+    pub(super) fn bytes(&self) -> usize {
+        let held = match &self.end {
+            Ok(sets) => sets.iter().map(|set| set.table.held() + 256).sum(),
+            Err(error) => error.message.len(),
+        };
+        held + self.text.len() + self.name.len() + self.description.len()
+    }
+
     /// Answers a poll.
     pub(super) fn poll(&mut self) -> Shown {
         let stage = match &mut self.stopping {
@@ -127,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_key_is_forgotten_after_ten_minutes() {
-        let (mut state, now) = (State::default(), Timestamp::now());
+        let (mut state, now) = (State::new(), Timestamp::now());
         state.remember("key", "query", now);
         assert_eq!(state.used_for("key", now + 599.seconds()), Some("query"));
         assert_eq!(state.used_for("key", now + 600.seconds()), None);

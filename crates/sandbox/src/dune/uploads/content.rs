@@ -5,12 +5,19 @@ use serde_json::Value as Json;
 use super::types::UploadType;
 use crate::table::Value;
 
+/// Fields of a file, which take much more memory than their text.
+const MAX_FIELDS: usize = 500_000;
+
+/// Bytes of a line of JSON.
+const MAX_LINE: usize = 1024 * 1024;
+
 /// The records of a CSV text, each with its fields: commas, double quotes that are
 /// doubled inside, lines that end in LF or CRLF. Empty lines are left out.
-pub(super) fn csv_records(text: &str) -> Vec<Vec<String>> {
+pub(super) fn csv_records(text: &str) -> Result<Vec<Vec<String>>, String> {
     let (mut records, mut record, mut field) = (Vec::new(), Vec::new(), String::new());
     let (mut quoted, mut started) = (false, false);
     let mut characters = text.chars().peekable();
+    let mut fields = 0;
     while let Some(character) = characters.next() {
         match character {
             '"' if quoted && characters.peek() == Some(&'"') => {
@@ -24,23 +31,28 @@ pub(super) fn csv_records(text: &str) -> Vec<Vec<String>> {
             ',' if !quoted => {
                 record.push(std::mem::take(&mut field));
                 started = true;
+                fields += 1;
             }
             '\r' if !quoted && characters.peek() == Some(&'\n') => {}
             '\n' if !quoted => {
                 if started || !field.is_empty() {
                     record.push(std::mem::take(&mut field));
                     records.push(std::mem::take(&mut record));
+                    fields += 1;
                 }
                 started = false;
             }
             other => field.push(other),
+        }
+        if fields > MAX_FIELDS {
+            return Err(format!("the file has more than {MAX_FIELDS} fields"));
         }
     }
     if started || !field.is_empty() {
         record.push(field);
         records.push(record);
     }
-    records
+    Ok(records)
 }
 
 /// The rows of a CSV file whose first line names columns of the table, in any
@@ -49,7 +61,7 @@ pub(super) fn csv_rows(
     text: &str,
     columns: &[(String, UploadType)],
 ) -> Result<Vec<Vec<Value>>, String> {
-    let mut records = csv_records(text).into_iter();
+    let mut records = csv_records(text)?.into_iter();
     let header = records.next().ok_or("the file is empty")?;
     let places = header
         .iter()
@@ -89,6 +101,12 @@ pub(super) fn json_rows(
             continue;
         }
         let number = index + 1;
+        if line.len() > MAX_LINE {
+            return Err(format!("line {number} has more than {MAX_LINE} bytes"));
+        }
+        if rows.len() * columns.len().max(1) > MAX_FIELDS {
+            return Err(format!("the file has more than {MAX_FIELDS} fields"));
+        }
         let Ok(Json::Object(object)) = serde_json::from_str::<Json>(line) else {
             return Err(format!("line {number} is no JSON object"));
         };
@@ -108,25 +126,28 @@ pub(super) fn json_rows(
 fn place(columns: &[(String, UploadType)], name: &str) -> Result<usize, String> {
     columns
         .iter()
-        .position(|(column, _)| column == name)
+        .position(|(column, _)| column.eq_ignore_ascii_case(name))
         .ok_or_else(|| format!("the table has no column {name}"))
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::csv_records;
 
     #[test]
     fn quotes_and_line_ends_are_read() {
         let text = "a,b\r\n\"x, \"\"y\"\"\",\n\n\"two\nlines\",3";
         assert_eq!(
-            csv_records(text),
+            csv_records(text).unwrap(),
             [
                 vec!["a", "b"],
                 vec!["x, \"y\"", ""],
                 vec!["two\nlines", "3"]
             ]
         );
-        assert!(csv_records("").is_empty());
+        assert!(csv_records("").unwrap().is_empty());
+        let commas = ",".repeat(600_000);
+        assert!(csv_records(&commas).unwrap_err().contains("500000 fields"));
     }
 }

@@ -6,6 +6,9 @@ use crate::service::Service;
 use crate::sql::Database;
 use crate::table::{ColumnType, Value, WireType};
 
+/// Bytes of a type's name.
+const MAX_TYPE: usize = 500;
+
 /// The type of a column, as the user named it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum UploadType {
@@ -18,6 +21,9 @@ impl UploadType {
     /// The type of a name; an object, as arrays and rows are described, is one of
     /// Dune's own.
     pub(super) fn named(name: &Json) -> Option<Self> {
+        if name.to_string().len() > MAX_TYPE {
+            return None;
+        }
         let text = match name {
             Json::String(text) => text.trim().to_ascii_lowercase(),
             Json::Object(_) => return Some(Self::Own(name.to_string())),
@@ -124,8 +130,12 @@ fn decimal(text: &str) -> Option<ColumnType> {
     let digits = text.strip_prefix("decimal(")?.strip_suffix(')')?;
     let (precision, scale) = digits.split_once(',')?;
     Some(ColumnType::Decimal {
-        precision: precision.trim().parse().ok()?,
-        scale: scale.trim().parse().ok()?,
+        precision: precision
+            .trim()
+            .parse()
+            .ok()
+            .filter(|digits| (1..=38).contains(digits))?,
+        scale: scale.trim().parse().ok().filter(|digits| *digits <= 38)?,
     })
 }
 
