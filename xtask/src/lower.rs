@@ -150,11 +150,18 @@ fn hoist_definitions(document: &mut Value) -> Result<()> {
     let present = document
         .pointer("/components/schemas")
         .and_then(Value::as_object);
-    let mut taken: HashSet<String> = present.into_iter().flatten().map(|(k, _)| k.clone()).collect();
+    let mut taken: HashSet<String> = present
+        .into_iter()
+        .flatten()
+        .map(|(k, _)| k.clone())
+        .collect();
     let mut names: HashMap<String, String> = HashMap::new();
     for (pointer, _) in &found {
         let last = pointer.rsplit('/').next().unwrap_or_default();
-        let base = last.replace("~1", "/").replace("~0", "~").to_upper_camel_case();
+        let base = last
+            .replace("~1", "/")
+            .replace("~0", "~")
+            .to_upper_camel_case();
         let numbered = (2_usize..).map(|number| format!("{base}{number}"));
         let name = std::iter::once(base.clone())
             .chain(numbered)
@@ -213,15 +220,21 @@ fn refer_to_definitions(value: &mut Value, names: &HashMap<String, String>) {
                 // `#/$defs/X` is meant from the schema that it stands in, where there is only one.
                 let name = names.get(pointer).or_else(|| {
                     let mut same = names.iter().filter(|(at, _)| at.ends_with(pointer));
-                    same.next().filter(|_| same.next().is_none()).map(|(_, name)| name)
+                    same.next()
+                        .filter(|_| same.next().is_none())
+                        .map(|(_, name)| name)
                 });
                 if let Some(name) = name {
                     *reference = format!("#/components/schemas/{name}");
                 }
             }
-            object.values_mut().for_each(|value| refer_to_definitions(value, names));
+            object
+                .values_mut()
+                .for_each(|value| refer_to_definitions(value, names));
         }
-        Value::Array(items) => items.iter_mut().for_each(|value| refer_to_definitions(value, names)),
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|value| refer_to_definitions(value, names)),
         _ => {}
     }
 }
@@ -304,7 +317,14 @@ fn constants(schema: &mut Map<String, Value>) {
         let only = |arm: &Value| {
             let arm = arm.as_object()?;
             let values = arm.get("enum")?.as_array()?;
-            let known = ["enum", "type", "title", "description", "format", "deprecated"];
+            let known = [
+                "enum",
+                "type",
+                "title",
+                "description",
+                "format",
+                "deprecated",
+            ];
             let is_plain = arm.keys().all(|key| known.contains(&key.as_str()));
             (is_plain && values.len() == 1).then(|| (arm.get("type").cloned(), values[0].clone()))
         };
@@ -326,7 +346,10 @@ fn constants(schema: &mut Map<String, Value>) {
 fn is_null(schema: &Value) -> bool {
     let only_null = |values: &Vec<Value>| !values.is_empty() && values.iter().all(Value::is_null);
     schema.get("type") == Some(&json!("null"))
-        || schema.get("enum").and_then(Value::as_array).is_some_and(only_null)
+        || schema
+            .get("enum")
+            .and_then(Value::as_array)
+            .is_some_and(only_null)
         || schema.get(NULL).is_some()
 }
 
@@ -350,7 +373,9 @@ fn null_arms(schema: &mut Map<String, Value>) {
             match only {
                 Some(Value::Object(arm))
                     if !arm.contains_key("$ref")
-                        && arm.keys().all(|key| !schema.contains_key(key) || is_note(key)) =>
+                        && arm
+                            .keys()
+                            .all(|key| !schema.contains_key(key) || is_note(key)) =>
                 {
                     for (key, value) in arm {
                         schema.entry(key).or_insert(value);
@@ -369,7 +394,16 @@ fn null_arms(schema: &mut Map<String, Value>) {
 }
 
 fn is_note(key: &str) -> bool {
-    ["description", "title", "summary", "deprecated", "examples", "example", "default"].contains(&key)
+    [
+        "description",
+        "title",
+        "summary",
+        "deprecated",
+        "examples",
+        "example",
+        "default",
+    ]
+    .contains(&key)
         || key.starts_with("x-")
 }
 
@@ -394,9 +428,26 @@ fn patterns_of_names(schema: &mut Map<String, Value>) {
 /// The keywords that belong to one type.
 fn keywords(ty: &str) -> &'static [&'static str] {
     match ty {
-        "string" => &["pattern", "minLength", "maxLength", "contentEncoding", "contentMediaType"],
-        "array" => &["items", "minItems", "maxItems", "uniqueItems", "prefixItems"],
-        "object" => &["properties", "required", "additionalProperties", "patternProperties"],
+        "string" => &[
+            "pattern",
+            "minLength",
+            "maxLength",
+            "contentEncoding",
+            "contentMediaType",
+        ],
+        "array" => &[
+            "items",
+            "minItems",
+            "maxItems",
+            "uniqueItems",
+            "prefixItems",
+        ],
+        "object" => &[
+            "properties",
+            "required",
+            "additionalProperties",
+            "patternProperties",
+        ],
         "number" | "integer" => &["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"],
         _ => &[],
     }
@@ -431,7 +482,10 @@ fn types(schema: &mut Map<String, Value>) {
             schema.insert("type".into(), json!(only));
         }
         several => {
-            if ["allOf", "anyOf", "oneOf", "$ref"].iter().any(|key| schema.contains_key(*key)) {
+            if ["allOf", "anyOf", "oneOf", "$ref"]
+                .iter()
+                .any(|key| schema.contains_key(*key))
+            {
                 // The other keyword says which of them it is.
                 return;
             }
@@ -470,8 +524,15 @@ fn types(schema: &mut Map<String, Value>) {
 }
 
 fn bounds(schema: &mut Map<String, Value>) {
-    for (exclusive, bound) in [("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")] {
-        if let Some(value) = schema.get(exclusive).filter(|value| value.is_number()).cloned() {
+    for (exclusive, bound) in [
+        ("exclusiveMinimum", "minimum"),
+        ("exclusiveMaximum", "maximum"),
+    ] {
+        if let Some(value) = schema
+            .get(exclusive)
+            .filter(|value| value.is_number())
+            .cloned()
+        {
             schema.insert(bound.into(), value);
             schema.insert(exclusive.into(), json!(true));
         }
@@ -495,7 +556,11 @@ fn beside_references(schema: &mut Map<String, Value>) {
     let constrains = |key: &String| key != "$ref" && key != "nullable" && !is_note(key);
     if schema.contains_key("$ref") && schema.keys().any(constrains) {
         let reference = schema.shift_remove("$ref");
-        let keys: Vec<String> = schema.keys().filter(|key| constrains(key)).cloned().collect();
+        let keys: Vec<String> = schema
+            .keys()
+            .filter(|key| constrains(key))
+            .cloned()
+            .collect();
         let mut beside = Map::new();
         for key in keys {
             if let Some(value) = schema.shift_remove(&key) {
@@ -521,7 +586,10 @@ mod tests {
 
     #[test]
     fn types_and_null() {
-        becomes(json!({"type": ["string", "null"]}), json!({"nullable": true, "type": "string"}));
+        becomes(
+            json!({"type": ["string", "null"]}),
+            json!({"nullable": true, "type": "string"}),
+        );
         becomes(
             json!({"type": ["string", "null"], "enum": ["a", null]}),
             json!({"enum": ["a"], "nullable": true, "type": "string"}),
@@ -553,7 +621,10 @@ mod tests {
 
     #[test]
     fn constants_bounds_and_bytes() {
-        becomes(json!({"const": "a"}), json!({"type": "string", "enum": ["a"]}));
+        becomes(
+            json!({"const": "a"}),
+            json!({"type": "string", "enum": ["a"]}),
+        );
         becomes(
             json!({"oneOf": [{"const": 1, "title": "One"}, {"const": 2, "description": "x"}]}),
             json!({"type": "integer", "enum": [1, 2]}),
@@ -594,7 +665,10 @@ mod tests {
             "Item": {"type": "string"}}}});
         lower(&mut document).unwrap();
         let schemas = &document["components"]["schemas"];
-        assert_eq!(schemas["Item2"], json!({"nullable": true, "type": "integer"}));
+        assert_eq!(
+            schemas["Item2"],
+            json!({"nullable": true, "type": "integer"})
+        );
         assert!(schemas["A"].get("$defs").is_none());
         for name in ["b", "c"] {
             let reference = &schemas["A"]["properties"][name]["$ref"];
@@ -619,7 +693,9 @@ mod tests {
             json!({"patternProperties": {"^a": {"type": "string"}}, "additionalProperties": false}),
             json!({"additionalProperties": {"type": "string"}}),
         );
-        let said = lower(&mut json!({"openapi": "2.0"})).unwrap_err().to_string();
+        let said = lower(&mut json!({"openapi": "2.0"}))
+            .unwrap_err()
+            .to_string();
         assert!(said.contains("OpenAPI 2.0 is not supported"), "{said}");
     }
 

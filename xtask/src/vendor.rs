@@ -11,8 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     document::{self, METHODS},
-    drift, lower, normalise,
-    text,
+    drift, lower, normalise, text,
     upstream::{Keep, Upstream},
     workspace::Service,
 };
@@ -118,7 +117,10 @@ fn paths(document: &Value, keep: &Keep) -> Result<Value> {
     if let Keep::Some(kept) = keep {
         for entry in kept {
             let (method, path) = entry.split_once(' ').unwrap_or_default();
-            let item = all.get(path).map(|item| resolved(document, item)).transpose()?;
+            let item = all
+                .get(path)
+                .map(|item| resolved(document, item))
+                .transpose()?;
             if item.and_then(|item| item.get(method)).is_none() {
                 bail!("the document has no operation `{entry}`, which upstream.toml keeps");
             }
@@ -180,7 +182,10 @@ fn operation(document: &Value, value: &Value) -> Result<Value> {
                 }
                 Ok((name.clone(), Value::Object(kept)))
             });
-            kept.insert("headers".into(), Value::Object(facts.collect::<Result<_>>()?));
+            kept.insert(
+                "headers".into(),
+                Value::Object(facts.collect::<Result<_>>()?),
+            );
         }
         if response.get("content").is_some() {
             kept.insert("content".into(), content(response.get("content")));
@@ -371,7 +376,10 @@ mod tests {
         let item = &facts["paths"]["/a/{id}"];
         assert_eq!(item["parameters"][0]["name"], "id");
         let header = &item["get"]["responses"]["200"]["headers"]["X-Left"];
-        assert_eq!(header, &json!({"required": true, "schema": {"type": "integer"}}));
+        assert_eq!(
+            header,
+            &json!({"required": true, "schema": {"type": "integer"}})
+        );
     }
 
     #[test]

@@ -56,10 +56,16 @@ pub(crate) fn run(
 ) -> Result<()> {
     check_name(name)?;
     let root = workspace.root();
-    let (specs, krate) = (root.join("specs").join(name), root.join("crates").join(name));
+    let (specs, krate) = (
+        root.join("specs").join(name),
+        root.join("crates").join(name),
+    );
     for folder in [&specs, &krate] {
         if folder.exists() {
-            bail!("{} is there already; remove it or choose another name", folder.display());
+            bail!(
+                "{} is there already; remove it or choose another name",
+                folder.display()
+            );
         }
     }
     let made = make(workspace, name, from, date, &specs, &krate);
@@ -74,7 +80,9 @@ pub(crate) fn run(
 
 fn check_name(name: &str) -> Result<()> {
     let is_name = name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
         && !name.ends_with('-')
         && !name.contains("--");
     if !is_name {
@@ -96,7 +104,10 @@ fn make(
 ) -> Result<()> {
     let bytes = document::read_bytes(from)?;
     let upstream = vendor::upstream_document(from, &bytes)?;
-    write(&specs.join("upstream.toml"), &template::pin(from, &upstream))?;
+    write(
+        &specs.join("upstream.toml"),
+        &template::pin(from, &upstream),
+    )?;
     let service = workspace.service(name)?;
     vendor::run(&service, from, date)?;
     let facts = document::read(&service.vendored())?;
@@ -189,15 +200,20 @@ fn has_patterns(facts: &Value) -> bool {
     let paths = facts.get("paths").and_then(Value::as_object);
     let items = paths.into_iter().flat_map(|paths| paths.values());
     let lists = items.flat_map(|item| {
-        let own = METHODS.iter().filter_map(|method| item.get(*method)?.get("parameters"));
+        let own = METHODS
+            .iter()
+            .filter_map(|method| item.get(*method)?.get("parameters"));
         own.chain(item.get("parameters"))
     });
-    lists.filter_map(Value::as_array).flatten().any(|parameter| {
-        let mut names = Vec::new();
-        document::refs_in(parameter, &mut names);
-        let schemas = facts.pointer("/components/schemas");
-        let mut referred = names.iter().filter_map(|name| schemas?.get(name));
-        parameter.pointer("/schema/pattern").is_some()
-            || referred.any(|schema| schema.get("pattern").is_some())
-    })
+    lists
+        .filter_map(Value::as_array)
+        .flatten()
+        .any(|parameter| {
+            let mut names = Vec::new();
+            document::refs_in(parameter, &mut names);
+            let schemas = facts.pointer("/components/schemas");
+            let mut referred = names.iter().filter_map(|name| schemas?.get(name));
+            parameter.pointer("/schema/pattern").is_some()
+                || referred.any(|schema| schema.get("pattern").is_some())
+        })
 }

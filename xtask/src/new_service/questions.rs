@@ -24,8 +24,18 @@ fn quoted(text: &str) -> String {
 }
 
 pub(super) fn of(upstream: &Value, facts: &Value) -> Questions {
-    let title = text::shown(facts.pointer("/info/title").and_then(Value::as_str).unwrap_or(""));
-    let version = text::shown(facts.pointer("/info/version").and_then(Value::as_str).unwrap_or(""));
+    let title = text::shown(
+        facts
+            .pointer("/info/title")
+            .and_then(Value::as_str)
+            .unwrap_or(""),
+    );
+    let version = text::shown(
+        facts
+            .pointer("/info/version")
+            .and_then(Value::as_str)
+            .unwrap_or(""),
+    );
     let mut out = format!(
         "overlay: 1.0.0\ninfo:\n  title: {}\n  version: {}\n\nactions:\n",
         quoted(&format!("Corrections, names and documentation of {title}")),
@@ -152,7 +162,11 @@ fn message(schema: &Value) -> Option<String> {
     let is_required = required.is_some_and(|list| list.contains(&json!(name)))
         && properties[name].get("nullable") != Some(&json!(true));
     // An optional one has a question mark's worth of more.
-    Some(if is_required { name.to_owned() } else { format!("{name}?") })
+    Some(if is_required {
+        name.to_owned()
+    } else {
+        format!("{name}?")
+    })
 }
 
 /// The statuses of an operation with several answers that are neither equal nor absent.
@@ -186,14 +200,19 @@ fn credentials(upstream: &Value) -> Vec<String> {
     let text = |scheme: &Value, key: &str| scheme.get(key)?.as_str().map(str::to_owned);
     let keys = schemes(upstream).filter(|scheme| scheme["type"] == "apiKey");
     let keys = keys.filter_map(|key| Some(format!("{} {}", text(key, "in")?, text(key, "name")?)));
-    let known = |key: &String| ["header ", "query ", "cookie "].iter().any(|p| key.starts_with(p));
-    keys.filter(known).filter(|key| !key.chars().any(text::is_control)).collect()
+    let known = |key: &String| {
+        ["header ", "query ", "cookie "]
+            .iter()
+            .any(|p| key.starts_with(p))
+    };
+    keys.filter(known)
+        .filter(|key| !key.chars().any(text::is_control))
+        .collect()
 }
 
 /// The header of the credential, and what stands in front of it.
 pub(super) fn credential(upstream: &Value) -> (String, String) {
-    let is_bearer =
-        |scheme: &&Value| scheme["type"] == "http" && scheme["scheme"] == "bearer";
+    let is_bearer = |scheme: &&Value| scheme["type"] == "http" && scheme["scheme"] == "bearer";
     let header = schemes(upstream)
         .filter(|scheme| scheme["type"] == "apiKey" && scheme["in"] == "header")
         .find_map(|scheme| scheme.get("name")?.as_str())

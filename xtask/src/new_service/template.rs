@@ -12,8 +12,12 @@ use crate::{document::METHODS, normalise, text};
 /// `upstream.toml` with every operation of the document, to leave out what is not wanted.
 pub(super) fn pin(from: &Path, upstream: &Value) -> String {
     let mut pin = DocumentMut::new();
-    let file = from.file_name().map(|name| name.to_string_lossy().into_owned());
-    let license = upstream.pointer("/info/license/name").and_then(Value::as_str);
+    let file = from
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    let license = upstream
+        .pointer("/info/license/name")
+        .and_then(Value::as_str);
     pin["source"] = value(file.unwrap_or_default());
     pin["version"] = value("");
     pin["date"] = value("");
@@ -87,7 +91,10 @@ fn manifest(plan: &Plan) -> String {
     } else {
         "schemars = { version = \"0.8.22\", optional = true, features = [\"indexmap2\"] }\n"
     });
-    dependencies.push_str(&dependency("serde", "{ version = \"1.0.228\", features = [\"derive\"] }"));
+    dependencies.push_str(&dependency(
+        "serde",
+        "{ version = \"1.0.228\", features = [\"derive\"] }",
+    ));
     dependencies.push_str(&dependency("serde_json", "\"1.0.145\""));
     format!(
         "[package]\nname = \"{package}\"\ndescription = \"{description}\"\n{inherited}\n\

@@ -328,7 +328,10 @@ pub(super) fn what_stands_beside_parts_is_a_part(document: &mut Value) -> Result
             Some(Value::Bool(_)) | None => false,
             Some(_) => true,
         };
-        if ["properties", "additionalProperties"].iter().any(|key| holds(&key)) {
+        if ["properties", "additionalProperties"]
+            .iter()
+            .any(|key| holds(&key))
+        {
             let keys = ["type", "properties", "required", "additionalProperties"];
             let part: Map<String, Value> = keys
                 .iter()
