@@ -36,7 +36,7 @@ pub(crate) fn check(document: &Value) -> Result<()> {
         return Ok(());
     };
     references_lead_somewhere(document, schemas)?;
-    let made_of = graph(schemas, |schema, found| is_made_of(schema, found));
+    let made_of = graph(schemas, is_made_of);
     if let Some(cycle) = first_cycle(&made_of) {
         bail!(
             "{}: the schema is made of itself ({}); break the circle in the overlay, for instance \
@@ -59,7 +59,7 @@ pub(crate) fn check(document: &Value) -> Result<()> {
             );
         }
     }
-    let holds = graph(schemas, |schema, found| document::refs_in(schema, found));
+    let holds = graph(schemas, document::refs_in);
     if let Some((name, depth)) = deepest(&holds)
         && depth > DEEPEST
     {

@@ -328,10 +328,7 @@ pub(super) fn what_stands_beside_parts_is_a_part(document: &mut Value) -> Result
             Some(Value::Bool(_)) | None => false,
             Some(_) => true,
         };
-        if ["properties", "additionalProperties"]
-            .iter()
-            .any(|key| holds(&key))
-        {
+        if ["properties", "additionalProperties"].iter().any(holds) {
             let keys = ["type", "properties", "required", "additionalProperties"];
             let part: Map<String, Value> = keys
                 .iter()
@@ -349,7 +346,7 @@ pub(super) fn what_stands_beside_parts_is_a_part(document: &mut Value) -> Result
                     }
                 }
             }
-        } else if ty == Some("object") && schema.contains_key("allOf") {
+        } else if ty == Some("object") {
             schema.shift_remove("type");
         }
     });
