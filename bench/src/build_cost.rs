@@ -113,8 +113,19 @@ fn crates(root: &Path, package: &str) -> Result<usize> {
 
 fn generated_lines(root: &Path, package: &str) -> usize {
     let crate_ = package.trim_start_matches("rowfeed-");
-    let path = root.join("crates").join(crate_).join("src/generated.rs");
-    fs::read_to_string(path).map_or(0, |text| text.lines().count())
+    lines_below(&root.join("crates").join(crate_).join("src/generated"))
+}
+
+/// The lines of all files in a folder and those below it; none where there is no folder.
+fn lines_below(folder: &Path) -> usize {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| entry.path())
+        .map(|path| match path.is_dir() {
+            true => lines_below(&path),
+            false => fs::read_to_string(path).map_or(0, |text| text.lines().count()),
+        })
+        .sum()
 }
 
 /// The CPU time of all processes that this one has started and that have ended, and of theirs;

@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 use anyhow::{Context as _, Result, anyhow, bail};
 use lexopt::prelude::*;
 
-use crate::{bench, codegen, drift, full, vendor, workspace::Workspace};
+use crate::{bench, codegen, drift, full, new_service, vendor, workspace::Workspace};
 
 const HELP: &str = "\
 cargo xtask codegen [--check] [SERVICE…]     rewrite crates/SERVICE/src/generated/ from specs/SERVICE
@@ -15,6 +15,9 @@ cargo xtask codegen --print-normalised SERVICE
                                              show the document that progenitor gets
 cargo xtask vendor SERVICE --from FILE [--date YYYY-MM-DD]
                                              rewrite specs/SERVICE/openapi.json and its pin from FILE
+
+cargo xtask new-service NAME --from FILE [--date YYYY-MM-DD]
+                                             begin specs/NAME and crates/NAME from the document FILE
 
 cargo xtask drift SERVICE --from FILE [--json] [--all]
                                              say what FILE changes for users; exit code 0: nothing,
@@ -91,6 +94,12 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, workspace: &Workspace) -
             let service = workspace.service(one(names)?)?;
             let from = arguments.from.context("vendor needs --from FILE")?;
             vendor::run(&service, &from, arguments.date.as_deref())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        "new-service" => {
+            let name = one(names)?;
+            let from = arguments.from.context("new-service needs --from FILE")?;
+            new_service::run(&workspace, name, &from, arguments.date.as_deref())?;
             Ok(ExitCode::SUCCESS)
         }
         "drift" => {

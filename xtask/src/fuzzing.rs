@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use crate::{document, normalise, overlay, upstream::Keep, vendor};
+use crate::{document, lower, normalise, overlay, upstream::Keep, vendor};
 
 /// A document and an overlay, separated by NUL.
 pub(crate) fn documents(data: &[u8]) {
@@ -14,7 +14,14 @@ pub(crate) fn documents(data: &[u8]) {
         let Ok(mut document) = document::parse(Path::new(name), document) else {
             continue;
         };
-        if let Ok(facts) = vendor::facts(&document, &Keep::All) {
+        let mut lowered = document.clone();
+        if let Err(error) = lower::lower(&mut lowered) {
+            assert!(!error.to_string().is_empty());
+        }
+        if let Ok(facts) = vendor::facts(&lowered, &Keep::All) {
+            if let Err(error) = lower::refuse_what_is_left(&facts) {
+                assert!(error.to_string().contains("OpenAPI 3.1"), "{error:#}");
+            }
             // What is kept once is kept again, and nothing else.
             let again = vendor::facts(&facts, &Keep::All).map_err(|error| format!("{error:#}"));
             assert_eq!(again, Ok(facts));
@@ -61,7 +68,24 @@ mod tests {
 
     #[test]
     fn damaged_documents_are_refused_or_taken_in() {
-        let whole = format!("{DOCUMENT}\0{OVERLAY}").into_bytes();
+        damaged(DOCUMENT);
+    }
+
+    #[test]
+    fn damaged_documents_of_3_1_are_refused_or_taken_in() {
+        let newer = DOCUMENT
+            .replace("3.0.3", "3.1.0")
+            .replace(r#""type":"number""#, r#""type":["number","string","null"]"#)
+            .replace(
+                r#""enum":["x"]"#,
+                r#""const":"x","$defs":{"D":{"type":"null"}}"#,
+            );
+        assert!(newer.contains("$defs") && newer.contains("null"));
+        damaged(&newer);
+    }
+
+    fn damaged(document: &str) {
+        let whole = format!("{document}\0{OVERLAY}").into_bytes();
         documents(&whole);
         let mut random = Random(7);
         for _ in 0..2_000 {

@@ -8,6 +8,8 @@ mod drift;
 mod full;
 #[cfg(test)]
 mod fuzzing;
+mod lower;
+mod new_service;
 mod normalise;
 mod overlay;
 mod text;

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     document::{self, METHODS},
-    drift, normalise,
+    drift, lower, normalise, text,
     upstream::{Keep, Upstream},
     workspace::Service,
 };
@@ -27,10 +27,12 @@ pub(crate) fn run(service: &Service, from: &Path, date: Option<&str>) -> Result<
     }
     let mut upstream = Upstream::read(service)?;
     let bytes = document::read_bytes(from)?;
-    let document = document::parse(from, &bytes)?;
+    let document = upstream_document(from, &bytes)?;
     let facts = facts(&document, &upstream.keep()?)
         .with_context(|| format!("cannot vendor {}", from.display()))?;
-    let checked = document::facts_are_plain(&facts).and_then(|()| normalise::check_limits(&facts));
+    let checked = document::facts_are_plain(&facts)
+        .and_then(|()| lower::refuse_what_is_left(&facts))
+        .and_then(|()| normalise::check_limits(&facts));
     checked.with_context(|| format!("cannot vendor {}", from.display()))?;
     let version = document
         .pointer("/info/version")
@@ -44,6 +46,13 @@ pub(crate) fn run(service: &Service, from: &Path, date: Option<&str>) -> Result<
     }
     write(service, &service.vendored(), &document::to_text(&facts)?)?;
     write(service, &service.pin(), &upstream.to_text())
+}
+
+/// A document that a service publishes, in OpenAPI 3.0.
+pub(crate) fn upstream_document(from: &Path, bytes: &[u8]) -> Result<Value> {
+    let mut document = document::parse(from, bytes)?;
+    lower::lower(&mut document).with_context(|| format!("cannot read {}", from.display()))?;
+    Ok(document)
 }
 
 fn write(service: &Service, path: &Path, text: &str) -> Result<()> {
@@ -108,13 +117,18 @@ fn paths(document: &Value, keep: &Keep) -> Result<Value> {
     if let Keep::Some(kept) = keep {
         for entry in kept {
             let (method, path) = entry.split_once(' ').unwrap_or_default();
-            if all.get(path).and_then(|item| item.get(method)).is_none() {
+            let item = all
+                .get(path)
+                .map(|item| resolved(document, item))
+                .transpose()?;
+            if item.and_then(|item| item.get(method)).is_none() {
                 bail!("the document has no operation `{entry}`, which upstream.toml keeps");
             }
         }
     }
     let mut paths = Map::new();
     for (path, item) in all {
+        let item = resolved(document, item)?;
         let mut kept = Map::new();
         if let Some(shared) = item.get("parameters") {
             kept.insert("parameters".into(), parameters(document, shared)?);
@@ -161,13 +175,17 @@ fn operation(document: &Value, value: &Value) -> Result<Value> {
         let mut kept = Map::from_iter([("description".into(), json!(""))]);
         if let Some(headers) = response.get("headers").and_then(Value::as_object) {
             let facts = headers.iter().map(|(name, header)| {
+                let header = resolved(document, header)?;
                 let mut kept = only(header, &["required"]);
                 if let Some(value) = header.get("schema") {
                     kept.insert("schema".into(), schema(value));
                 }
-                (name.clone(), Value::Object(kept))
+                Ok((name.clone(), Value::Object(kept)))
             });
-            kept.insert("headers".into(), Value::Object(facts.collect()));
+            kept.insert(
+                "headers".into(),
+                Value::Object(facts.collect::<Result<_>>()?),
+            );
         }
         if response.get("content").is_some() {
             kept.insert("content".into(), content(response.get("content")));
@@ -187,6 +205,9 @@ fn parameters(document: &Value, list: &Value) -> Result<Value> {
         if let Some(value) = parameter.get("schema") {
             kept.insert("schema".into(), schema(value));
         }
+        if parameter.get("content").is_some() {
+            kept.insert("content".into(), content(parameter.get("content")));
+        }
         out.push(Value::Object(kept));
     }
     Ok(Value::Array(out))
@@ -205,8 +226,9 @@ fn content(value: Option<&Value>) -> Value {
 }
 
 /// The keys of a schema whose values are facts as they stand.
-const SCHEMA_FACTS: [&str; 18] = [
+const SCHEMA_FACTS: [&str; 19] = [
     "$ref",
+    lower::UNSUPPORTED,
     "type",
     "format",
     "enum",
@@ -259,15 +281,21 @@ fn only(value: &Value, keys: &[&str]) -> Map<String, Value> {
     facts.collect()
 }
 
-/// Follows a reference to a shared parameter, body or response, which is then written in place.
+/// Follows references to a shared parameter, header, body or response, which is then written in
+/// place.
 fn resolved<'a>(document: &'a Value, value: &'a Value) -> Result<&'a Value> {
-    let Some(reference) = value.get("$ref").and_then(Value::as_str) else {
-        return Ok(value);
-    };
-    reference
-        .strip_prefix('#')
-        .and_then(|pointer| document.pointer(pointer))
-        .ok_or_else(|| anyhow!("{reference} is referred to but not there"))
+    let mut value = value;
+    // No document has longer chains, and a circle has no end.
+    for _ in 0..16 {
+        let Some(reference) = value.get("$ref").and_then(Value::as_str) else {
+            return Ok(value);
+        };
+        value = reference
+            .strip_prefix('#')
+            .and_then(|pointer| document.pointer(pointer))
+            .ok_or_else(|| anyhow!("{} is referred to but not there", text::shown(reference)))?;
+    }
+    bail!("a reference to a parameter, header, body or response leads back to itself")
 }
 
 #[cfg(test)]
@@ -335,6 +363,23 @@ mod tests {
         let keep = Keep::Some(vec!["get /gone".into()]);
         let error = facts(&upstream(), &keep).unwrap_err().to_string();
         assert!(error.contains("`get /gone`"), "{error}");
+    }
+
+    #[test]
+    fn shared_headers_and_parameters_are_written_in_place() {
+        let mut document = upstream();
+        let to = json!({"$ref": "#/components/headers/Left"});
+        document["paths"]["/a/{id}"]["get"]["responses"]["200"]["headers"] = json!({"X-Left": to});
+        document["components"]["headers"] =
+            json!({"Left": {"required": true, "schema": {"type": "integer"}}});
+        let facts = facts(&document, &Keep::All).unwrap();
+        let item = &facts["paths"]["/a/{id}"];
+        assert_eq!(item["parameters"][0]["name"], "id");
+        let header = &item["get"]["responses"]["200"]["headers"]["X-Left"];
+        assert_eq!(
+            header,
+            &json!({"required": true, "schema": {"type": "integer"}})
+        );
     }
 
     #[test]

@@ -324,6 +324,202 @@ fn an_overlay_action_that_matches_nothing_is_told() {
     );
 }
 
+/// An overlay replaces the values of an enum; upstream renames one of them.
+#[test]
+fn a_fact_that_an_overlay_hides_cannot_change_unseen() {
+    let orchard = Orchard::vendored();
+    let overlay = "overlay: 1.0.0\ninfo: {title: t, version: '1'}\nactions:\n  \
+                   - {target: $.components.schemas.Fruit.properties.state.enum, description: ours, remove: true}\n  \
+                   - {target: $.components.schemas.Fruit.properties.state, update: {enum: [GREEN, RIPE, ROTTEN]}}\n";
+    fs::write(orchard.path("specs/fruit/overlay.yaml"), overlay).unwrap();
+    let lock = "specs/fruit/overlay.lock";
+    // A pin that is missing is one that nobody looked at.
+    let output = orchard.fails(&["codegen", "--check"]);
+    assert!(output.contains("specs/fruit/overlay.lock"), "{output}");
+    assert!(orchard.run(&["codegen"]).status.success());
+    assert!(orchard.run(&["codegen", "--check"]).status.success());
+    assert!(orchard.read(lock).contains("\"GREEN\""));
+
+    orchard.replace("upstream.json", "\"RIPE\"", "\"MELLOW\"");
+    let from = orchard.shown("upstream.json");
+    let output = text(&orchard.run(&["drift", "fruit", "--from", &from]));
+    assert!(
+        output.contains("(hidden by action 1 of the overlay)"),
+        "{output}"
+    );
+    orchard.run(&["vendor", "fruit", "--from", &from]);
+    let before = orchard.generated();
+    for more in [&[][..], &["--check"], &["--accept", "2"]] {
+        let output = orchard.fails(&[&["codegen", "fruit"], more].concat());
+        assert!(output.contains("action 1 (ours)"), "{output}");
+        assert!(
+            output.contains("was [\"GREEN\",\"RIPE\"], is [\"GREEN\",\"MELLOW\"]"),
+            "{output}"
+        );
+        assert!(output.contains("--accept 1"), "{output}");
+    }
+    assert_eq!(orchard.generated(), before);
+    assert!(
+        orchard
+            .run(&["codegen", "fruit", "--accept", "1"])
+            .status
+            .success()
+    );
+    assert!(orchard.run(&["codegen", "--check"]).status.success());
+    assert!(orchard.read(lock).contains("MELLOW"));
+    let output = orchard.fails(&["codegen", "fruit", "--accept", "1"]);
+    assert!(output.contains("nothing to accept"), "{output}");
+}
+
+#[test]
+fn drift_names_the_method_and_vendor_the_fields_that_answers_require_now() {
+    let orchard = Orchard::vendored();
+    let overlay = "overlay: 1.0.0\ninfo: {title: t, version: '1'}\nactions:\n  \
+                   - {target: \"$.paths['/fruit/{id}'].get\", update: {operationId: pick}}\n";
+    fs::write(orchard.path("specs/fruit/overlay.yaml"), overlay).unwrap();
+    orchard.replace(
+        "upstream.json",
+        "\"summary\": \"Fetch it.\"",
+        "\"deprecated\": true",
+    );
+    orchard.replace(
+        "upstream.json",
+        "\"required\": [\"name\"]",
+        "\"required\": [\"name\", \"state\"]",
+    );
+    let from = orchard.shown("upstream.json");
+    let output = text(&orchard.run(&["drift", "fruit", "--from", &from]));
+    assert!(
+        output.contains("GET /fruit/{id} (getFruit, `pick`)"),
+        "{output}"
+    );
+    assert!(
+        output.contains("== Required from now on in answers (1) =="),
+        "{output}"
+    );
+    let output = text(&orchard.run(&["vendor", "fruit", "--from", &from]));
+    assert!(
+        output.contains("not sent by older servers: Fruit: property `state`"),
+        "{output}"
+    );
+}
+
+#[test]
+fn a_service_begins_with_everything_but_the_decisions() {
+    let orchard = Orchard::new();
+    orchard.replace(
+        "upstream.json",
+        "\"openapi\": \"3.0.1\"",
+        "\"openapi\": \"3.1.0\"",
+    );
+    orchard.replace(
+        "upstream.json",
+        "{\"type\": \"string\", \"description\": \"How it is called.\"}",
+        "{\"type\": [\"string\", \"null\"]}",
+    );
+    orchard.replace("upstream.json", "\"default\": {", "\"202\": {\"description\": \"\", \"content\": {\"application/json\": {\"schema\": {\"type\": \"object\"}}}}, \"default\": {");
+    let from = orchard.shown("upstream.json");
+    let output = orchard.run(&["new-service", "pear", "--from", &from]);
+    assert!(output.status.success(), "{}", text(&output));
+    assert!(
+        orchard
+            .read("specs/pear/openapi.json")
+            .contains("\"nullable\": true")
+    );
+    assert!(
+        orchard
+            .read("specs/pear/upstream.toml")
+            .contains("\"get /fruit/{id}\"")
+    );
+
+    let said = orchard.fails(&["codegen", "pear"]);
+    assert!(said.contains("replace each TODO by an answer"), "{said}");
+    assert!(
+        said.contains("specs/pear/overlay.yaml:") && said.contains("x-success: TODO"),
+        "{said}"
+    );
+    orchard.replace(
+        "specs/pear/overlay.yaml",
+        "TODO: say where it is established",
+        "The docs say",
+    );
+    orchard.replace(
+        "specs/pear/overlay.yaml",
+        "x-success: TODO",
+        "x-success: '200'",
+    );
+    let output = orchard.run(&["codegen", "pear"]);
+    assert!(output.status.success(), "{}", text(&output));
+    let client = orchard.read("crates/pear/src/generated/client.rs");
+    assert!(
+        client.contains("# use pear::{Client, Error, types};"),
+        "{client}"
+    );
+    let library = orchard.read("crates/pear/src/lib.rs");
+    assert!(
+        library.contains("rowfeed_client::Error<types::Failure>"),
+        "{library}"
+    );
+    for file in ["src/lib.rs", "src/config.rs"] {
+        syn::parse_file(&orchard.read(&format!("crates/pear/{file}"))).unwrap();
+    }
+
+    let said = orchard.fails(&["new-service", "pear", "--from", &from]);
+    assert!(said.contains("is there already"), "{said}");
+    let said = orchard.fails(&["new-service", "../pear", "--from", &from]);
+    assert!(said.contains("is no name for a service"), "{said}");
+    fs::write(orchard.path("upstream.json"), "{}").unwrap();
+    orchard.fails(&["new-service", "plum", "--from", &from]);
+    assert!(
+        !orchard.path("specs/plum").exists(),
+        "a failed start left something behind"
+    );
+}
+
+#[test]
+fn a_success_without_a_body_makes_the_answer_optional() {
+    let orchard = Orchard::vendored();
+    orchard.replace(
+        "specs/fruit/openapi.json",
+        "\"default\": {",
+        "\"204\": {\"description\": \"\"}, \"default\": {",
+    );
+    assert!(orchard.run(&["codegen"]).status.success());
+    let builder: String = orchard.generated()["builder.rs"]
+        .split_whitespace()
+        .collect();
+    let wanted = "ResponseValue<::std::option::Option<types::Fruit>>";
+    assert!(builder.contains(wanted), "{builder}");
+    assert!(
+        builder.contains("204u16=>Ok(ResponseValue::empty(response).map(|()|None)),200..=299"),
+        "{builder}"
+    );
+}
+
+#[test]
+fn what_3_1_has_and_3_0_has_not_is_refused_by_vendor_at_once() {
+    let orchard = Orchard::new();
+    orchard.replace(
+        "upstream.json",
+        "\"openapi\": \"3.0.1\"",
+        "\"openapi\": \"3.1.0\"",
+    );
+    orchard.replace(
+        "upstream.json",
+        "\"state\": {",
+        "\"size\": {\"prefixItems\": []}, \"state\": {\"if\": {}, ",
+    );
+    let output = orchard.fails(&["vendor", "fruit", "--from", &orchard.shown("upstream.json")]);
+    assert!(
+        output.contains("/components/schemas/Fruit/properties/size: prefixItems"),
+        "{output}"
+    );
+    assert!(
+        output.contains("/components/schemas/Fruit/properties/state: if"),
+        "{output}"
+    );
+}
+
 #[test]
 fn a_missing_pin_is_told() {
     let orchard = Orchard::vendored();

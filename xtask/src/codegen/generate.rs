@@ -45,7 +45,7 @@ fn settings(enums: &[String]) -> GenerationSettings {
     settings
 }
 
-/// How long progenitor may take; the largest document that is known takes four seconds.
+/// How long progenitor may take; the largest known document takes eight seconds unoptimized.
 const LONGEST: Duration = Duration::from_secs(120);
 
 /// Stack for progenitor, which goes from schema to schema by recursion.

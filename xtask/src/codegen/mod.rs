@@ -24,6 +24,8 @@ use crate::{
     workspace::Service,
 };
 
+pub(crate) use todo::TODO;
+
 /// Writes the generated modules of every service, or, with `check`, shows what would change.
 ///
 /// Actions of an overlay whose numbers are in `accept` may see something else than they pinned.

@@ -99,7 +99,7 @@ fn compare(service: &Service, from: &Path) -> Result<Report> {
     }
     let keep = Upstream::read(service)?.keep()?;
     let vendored = document::read(&service.vendored())?;
-    let upstream = document::read(from)?;
+    let upstream = vendor::upstream_document(from, &document::read_bytes(from)?)?;
     let mut report = report(&service.name, &vendored, &upstream, &keep)
         .with_context(|| format!("cannot compare {} with {}", service.name, from.display()))?;
     if service.overlay().exists() {

@@ -27,11 +27,17 @@ pub(crate) struct EnumValue {
 
 /// The open enums of a normalised document.
 pub(crate) fn open_enums(document: &Value) -> Result<Vec<OpenEnum>> {
-    let mut found = Vec::new();
+    let (mut found, mut refused) = (Vec::new(), Vec::new());
     for (name, schema) in components(document) {
         if schema.get("x-open-enum").is_some() {
-            found.push(open_enum(&name, &schema)?);
+            match open_enum(&name, &schema) {
+                Ok(open) => found.push(open),
+                Err(error) => refused.push(error.to_string()),
+            }
         }
+    }
+    if !refused.is_empty() {
+        bail!("{}", refused.join("\n"));
     }
     Ok(found)
 }
@@ -64,8 +70,14 @@ fn open_enum(name: &str, schema: &Value) -> Result<OpenEnum> {
 }
 
 fn variant_name(wire: &str) -> String {
-    let words: String = wire
+    // `-name` beside `name` is how services spell descending and not.
+    let sign = match wire.strip_prefix('-') {
+        Some(rest) if rest.starts_with(|c: char| c.is_ascii_alphanumeric()) => "minus ",
+        _ => "",
+    };
+    let words: String = sign
         .chars()
+        .chain(wire.chars())
         .map(|c| if c.is_ascii_alphanumeric() { c } else { ' ' })
         .collect();
     let name = words.to_upper_camel_case();
@@ -345,5 +357,6 @@ mod tests {
         assert_eq!(variant_name("14d"), "N14d");
         assert_eq!(variant_name(""), "Empty");
         assert_eq!(variant_name("unknown"), "UnknownValue");
+        assert_eq!(variant_name("-created"), "MinusCreated");
     }
 }

@@ -21,7 +21,7 @@ use crate::document;
 
 pub(crate) use enums::{OpenEnum, open_enums};
 pub(crate) use limits::check as check_limits;
-pub(crate) use names::{JSON_NAME, WIRE_NAME, snake};
+pub(crate) use names::{JSON_NAME, WIRE_NAME, of_type as type_name, snake};
 pub(crate) use operations::feature;
 pub(crate) use responses::NO_BODY;
 pub(crate) use rows::RAW_ROWS;
@@ -76,6 +76,10 @@ const RULES: &[(&str, Rule)] = &[
     ),
     ("rows stay raw", rows::rows_stay_raw),
     ("an object says that it is one", schemas::an_object_says_so),
+    (
+        "what stands beside parts is a part",
+        schemas::what_stands_beside_parts_is_a_part,
+    ),
     (
         "references with siblings are wrapped",
         schemas::references_with_siblings_are_wrapped,

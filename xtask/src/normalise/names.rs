@@ -229,7 +229,7 @@ pub(super) fn operations_are_called_as_nothing_else(document: &mut Value) -> Res
 }
 
 /// The name of a component, where that is not one of those that generated code needs.
-pub(super) fn of_type(name: &str) -> String {
+pub(crate) fn of_type(name: &str) -> String {
     let plain: String = name
         .chars()
         .map(|c| {

@@ -307,6 +307,52 @@ pub(super) fn an_object_says_so(document: &mut Value) -> Result<()> {
     Ok(())
 }
 
+/// A type hides the parts of an `allOf`, and the arms of a union, that stand beside it: progenitor
+/// looks at one of them only. The values of an enum say all about a scalar; what an object has
+/// beside is a part more.
+pub(super) fn what_stands_beside_parts_is_a_part(document: &mut Value) -> Result<()> {
+    for_each(document, &mut |schema, _| {
+        let combined = ["allOf", "oneOf", "anyOf"].iter();
+        if !combined.clone().any(|key| schema.contains_key(*key)) {
+            return;
+        }
+        let ty = schema.get("type").and_then(Value::as_str);
+        if schema.contains_key("enum") && ty.is_some_and(|ty| ty != "object" && ty != "array") {
+            for key in combined {
+                schema.shift_remove(*key);
+            }
+            return;
+        }
+        let holds = |key: &&str| match schema.get(*key) {
+            Some(Value::Object(object)) => !object.is_empty(),
+            Some(Value::Bool(_)) | None => false,
+            Some(_) => true,
+        };
+        if ["properties", "additionalProperties"].iter().any(holds) {
+            let keys = ["type", "properties", "required", "additionalProperties"];
+            let part: Map<String, Value> = keys
+                .iter()
+                .filter_map(|key| Some(((*key).to_owned(), schema.shift_remove(*key)?)))
+                .collect();
+            match schema.get_mut("allOf").and_then(Value::as_array_mut) {
+                Some(parts) => parts.push(Value::Object(part)),
+                None => {
+                    for key in ["oneOf", "anyOf"] {
+                        if let Some(arms) = schema.shift_remove(key) {
+                            let parts = json!([part, {key: arms}]);
+                            schema.insert("allOf".into(), parts);
+                            break;
+                        }
+                    }
+                }
+            }
+        } else if ty == Some("object") {
+            schema.shift_remove("type");
+        }
+    });
+    Ok(())
+}
+
 /// What stands beside a `$ref` is ignored by the format: words and `nullable` move to a wrapper.
 pub(super) fn references_with_siblings_are_wrapped(document: &mut Value) -> Result<()> {
     for_each(document, &mut |schema, _| {
@@ -454,6 +500,28 @@ mod tests {
             "A": {}, "B": {"x-rust-name": "A"}}}});
         let error = take_rust_names(&mut document).unwrap_err().to_string();
         assert!(error.contains("named A"), "{error}");
+    }
+
+    #[test]
+    fn what_stands_beside_parts_is_not_hidden_and_hides_nothing() {
+        let to = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
+        let after = |schema: Value| {
+            let mut document = json!({"components": {"schemas": {"A": schema}}});
+            what_stands_beside_parts_is_a_part(&mut document).unwrap();
+            document["components"]["schemas"]["A"].take()
+        };
+        let constant = json!({"type": "string", "enum": ["a"], "allOf": [to("B")]});
+        assert_eq!(after(constant), json!({"type": "string", "enum": ["a"]}));
+        let object = json!({"type": "object", "allOf": [to("B")]});
+        assert_eq!(after(object), json!({"allOf": [to("B")]}));
+        let own = json!({"type": "object", "required": ["c"], "properties": {"c": {}}});
+        let mut both = own.clone();
+        both["allOf"] = json!([to("B")]);
+        assert_eq!(after(both), json!({"allOf": [to("B"), own]}));
+        let mut both = own.clone();
+        both["oneOf"] = json!([to("B"), to("C")]);
+        let wanted = json!({"allOf": [own, {"oneOf": [to("B"), to("C")]}]});
+        assert_eq!(after(both), wanted);
     }
 
     #[test]
