@@ -63,7 +63,10 @@ async fn an_error_is_one_line_that_says_where_and_what() {
     let error = refused(json(404, r#"{"error": "Query not found"}"#)).await;
     let url = error.url().unwrap();
     assert!(url.starts_with("http://127.0.0.1:"), "{url}");
-    assert!(url.ends_with("/dune/api/v1/execution/01REEF/results"), "{url}");
+    assert!(
+        url.ends_with("/dune/api/v1/execution/01REEF/results"),
+        "{url}"
+    );
     assert_eq!(
         error.to_string(),
         format!(

@@ -22,11 +22,19 @@ async fn a_default_build_speaks_https_and_accepts_gzip() {
         .http(move |http| http.no_proxy().tls_certs_only([root.clone()]))
         .build()
         .unwrap();
-    client.get_execution_status().execution_id("01").send().await.unwrap();
+    client
+        .get_execution_status()
+        .execution_id("01")
+        .send()
+        .await
+        .unwrap();
     let seen = server.seen();
     let key = "\r\nx-dune-api-key: correct-horse-battery\r\n";
     assert!(seen[0].contains(key), "{seen:?}");
-    assert!(seen[0].contains("\r\naccept-encoding: gzip\r\n"), "{seen:?}");
+    assert!(
+        seen[0].contains("\r\naccept-encoding: gzip\r\n"),
+        "{seen:?}"
+    );
 }
 
 #[tokio::test]
@@ -38,11 +46,23 @@ async fn an_unknown_certificate_or_a_missing_tls_is_an_error_that_says_what_to_d
         .http(|http| http.no_proxy())
         .build()
         .unwrap();
-    let error = client.get_execution_status().execution_id("01").send().await.unwrap_err();
+    let error = client
+        .get_execution_status()
+        .execution_id("01")
+        .send()
+        .await
+        .unwrap_err();
     assert!(error.is_connect(), "{error}");
-    assert_eq!(error.attempts(), 1, "another attempt would end the same way");
+    assert_eq!(
+        error.attempts(),
+        1,
+        "another attempt would end the same way"
+    );
     let remedy = if error.to_string().contains("this build has no TLS") {
-        assert!(!cfg!(any(feature = "rustls", feature = "native-tls")), "{error}");
+        assert!(
+            !cfg!(any(feature = "rustls", feature = "native-tls")),
+            "{error}"
+        );
         "enable the feature `rustls` or `native-tls`"
     } else {
         "a root certificate of your own is given by `http`"

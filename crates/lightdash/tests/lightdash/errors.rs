@@ -74,7 +74,10 @@ async fn an_error_is_one_line_that_says_where_and_what() {
     let text = body(404, "ResultsExpiredError", "the rows are gone", "{}");
     let error = refused(json(404, text)).await;
     let url = error.url().unwrap();
-    assert!(url.ends_with("/lightdash/api/v2/projects/p1/query/q1"), "{url}");
+    assert!(
+        url.ends_with("/lightdash/api/v2/projects/p1/query/q1"),
+        "{url}"
+    );
     assert_eq!(
         error.to_string(),
         format!(
