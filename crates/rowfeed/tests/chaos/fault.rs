@@ -243,11 +243,13 @@ impl Kind {
     }
 
     /// Whether nobody should notice, however often it happens.
-    pub fn is_harmless(self) -> bool {
-        matches!(
-            self,
-            SlowBody | Chunked | RedirectSame | Gzip | ClampedPage | RunAgain
-        )
+    pub fn is_harmless(self, op: Op) -> bool {
+        match self {
+            SlowBody | Chunked | Gzip | ClampedPage | RunAgain => true,
+            // What may have been carried out is not repeated for a redirect.
+            RedirectSame => !matches!(op, Op::Start | Op::Cancel),
+            _ => false,
+        }
     }
 
     /// Whether a call that may be made again is made again, so that nobody notices if it happens

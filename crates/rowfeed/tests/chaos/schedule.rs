@@ -89,7 +89,7 @@ impl Schedule {
     pub fn is_survivable(&self) -> bool {
         let mut left = ATTEMPTS - 1;
         self.faults.iter().all(|fault| {
-            if fault.kind.is_harmless() {
+            if fault.kind.is_harmless(fault.op) {
                 return true;
             }
             if !fault.kind.is_retried(fault.op) || fault.times > left {

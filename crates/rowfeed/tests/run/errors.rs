@@ -358,7 +358,7 @@ async fn a_row_that_does_not_fit_is_named() {
         let text = error.to_string();
         assert!(text.starts_with(error.service()), "{text}");
         assert!(text.contains("page 1, row 7, column `n`"), "{text}");
-        assert!(error.source().unwrap().to_string().contains("280"));
+        assert!(text.contains("280") && error.source().is_none(), "{text}");
         assert_eq!(bench.rows_sent(), [5, 5], "{service:?}");
         assert!(rows.try_next().await.unwrap().is_none());
         assert!(bench.rows_sent().is_empty());

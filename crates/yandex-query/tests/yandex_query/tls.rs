@@ -60,14 +60,11 @@ async fn an_unknown_certificate_or_a_missing_tls_is_an_error_that_says_what_to_d
         1,
         "another attempt would end the same way"
     );
-    let remedy = if error.to_string().contains("this build has no TLS") {
-        assert!(
-            !cfg!(any(feature = "rustls", feature = "native-tls")),
-            "{error}"
-        );
-        "enable the feature `rustls` or `native-tls`"
-    } else {
-        "a root certificate of your own is given by `http`"
+    let has_tls = cfg!(any(feature = "rustls", feature = "native-tls"));
+    let remedy = match error.to_string().contains("this build has no TLS") {
+        true if has_tls => panic!("{error}"),
+        true => "enable the feature `rustls` or `native-tls`",
+        false => "a root certificate of your own is given by `http`",
     };
     assert!(error.to_string().contains(remedy), "{error}");
     assert!(server.seen().is_empty(), "nothing was sent");
