@@ -51,8 +51,8 @@ use tokio::{
 pub use crate::arrow::blocking::RecordBatches;
 use crate::{
     Cursor, Error, ErrorKind, Page, Run, Starting,
-    job::Connections,
     paging::{AnySource, Fetcher, SourcePage, Wanted},
+    starting::Connections,
 };
 
 /// The rows of a result, as `T`, one after the other; made by [`Rows::blocking`](crate::Rows::blocking).
