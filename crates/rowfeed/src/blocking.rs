@@ -49,8 +49,8 @@ use tokio::{
 
 use crate::{
     Cursor, Error, ErrorKind, Page, Run, Starting,
-    job::Connections,
     paging::{AnySource, Fetcher, SourcePage, Wanted},
+    starting::Connections,
 };
 
 /// The rows of a result, as `T`, one after the other; made by [`Rows::blocking`](crate::Rows::blocking).

@@ -33,11 +33,13 @@ mod paging;
 mod parameter;
 mod rows;
 mod run;
+mod running;
 #[cfg(feature = "schemars")]
 mod schemas;
 pub mod service;
 mod settings;
 mod skip;
+mod starting;
 
 #[cfg(test)]
 extern crate self as rowfeed;
@@ -62,7 +64,7 @@ pub mod yandex_query;
 pub use cursor::Cursor;
 pub use error::{Error, ErrorKind, Position};
 pub use items::{Items, ListsItems};
-pub use job::{Progress, Running, Starting};
+pub use job::Progress;
 pub use list_cursor::ListCursor;
 pub use operation::{ReadsRows, StartsRun};
 pub use page::Page;
@@ -73,11 +75,13 @@ pub use rowfeed_rows::{
 };
 pub use rows::Rows;
 pub use run::{Details, Run};
+pub use running::Running;
 pub use settings::{
     Attempt, BuildError, CallError, CallErrorKind, CredentialError, CredentialProvider,
     EnvCredential, ExpiringSecret, RateLimit, RefreshingCredential, RetryPolicy, Secret,
     SecretError, SecretFuture, TimeoutScope,
 };
+pub use starting::Starting;
 
 /// The traits that put `rows()`, `pages()` and `run()` on the operations of the clients.
 ///

@@ -1,0 +1,201 @@
+//! A run that a service has accepted: watched, waited for, cancelled.
+
+use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};
+
+use rowfeed_client::platform::{Instant, Runtime, sleep, timeout_at};
+
+use crate::{
+    Error, ErrorKind, Progress, Run,
+    job::{Asked, Interval, Job},
+    paging::BoxFuture,
+};
+
+/// How long a request to cancel may keep back the error that the time is over.
+const CANCEL_WITHIN: Duration = Duration::from_secs(5);
+
+pub(crate) type Watch = Box<dyn FnMut(&Progress) + Send>;
+
+/// How a run is waited for.
+pub(crate) struct Waiting {
+    pub(crate) interval: Interval,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) cancel_on_timeout: bool,
+    pub(crate) cancel_on_drop: bool,
+    pub(crate) watch: Option<Watch>,
+}
+
+/// A run that the service has accepted: awaiting it waits for its end.
+///
+/// Dropping it leaves the run alone, unless [`Starting::cancel_on_drop`] was set.
+///
+/// ```
+/// # use rowfeed::{dune, prelude::*};
+/// # rowfeed::__example!(|sandbox, dune| {
+/// let running = dune.execute_sql().body("SELECT project FROM projects").run().start().await?;
+/// let stored = running.id().to_owned();
+/// drop(running);
+///
+/// // Later, in another process perhaps:
+/// let run = dune.get_execution_status().execution_id(stored).run().await?;
+/// let projects: Vec<String> = run.rows().try_collect().await?;
+/// assert_eq!(projects.len(), 4);
+/// # });
+/// ```
+#[must_use = "the run is waited for when this is awaited"]
+pub struct Running {
+    pub(crate) guard: Guard,
+    pub(crate) waiting: Waiting,
+}
+
+impl Running {
+    /// The id that the service knows the run by. With it the run can be waited for again, in another
+    /// process too: `client.get_execution_status().execution_id(id).run()` at Dune,
+    /// `get_async_query_results()` at Lightdash, `get_query_status()` at Yandex Query.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.guard.job.id()
+    }
+
+    /// The service: `"dune"`, `"lightdash"` or `"yandex-query"`.
+    #[must_use]
+    pub fn service(&self) -> &'static str {
+        self.guard.job.service()
+    }
+
+    /// Asks the service to cancel the run. It may have ended before.
+    ///
+    /// # Errors
+    ///
+    /// The service does not accept that.
+    ///
+    /// ```
+    /// use rowfeed::ErrorKind;
+    /// # use rowfeed::{dune, prelude::*};
+    ///
+    /// # rowfeed::__example!(slow |sandbox, dune| {
+    /// # let sql = "SELECT 1 AS n";
+    /// let running = dune.execute_sql().body(sql).run().start().await?;
+    /// let id = running.id().to_owned();
+    /// running.cancel().await?;
+    ///
+    /// let error = dune.get_execution_status().execution_id(id).run().await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Cancelled);
+    /// # });
+    /// ```
+    pub async fn cancel(mut self) -> Result<(), Error> {
+        self.guard.is_armed = false;
+        self.guard.job.cancel().await
+    }
+}
+
+impl IntoFuture for Running {
+    type Output = Result<Run, Error>;
+    type IntoFuture = BoxFuture<Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(wait(self))
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running")
+            .field("service", &self.service())
+            .field("id", &self.id())
+            .finish_non_exhaustive()
+    }
+}
+
+async fn wait(running: Running) -> Result<Run, Error> {
+    let Running { mut guard, waiting } = running;
+    let timeout = waiting.timeout;
+    let job = Arc::clone(&guard.job);
+    let polling = until_ended(job.as_ref(), waiting.interval, waiting.watch);
+    // A time too far away to be a point in time is none.
+    let limit = timeout.and_then(|timeout| Some((timeout, Instant::now().checked_add(timeout)?)));
+    let result = match limit {
+        None => polling.await,
+        Some((timeout, at)) => match timeout_at(at, polling).await {
+            Ok(result) => result,
+            Err(_) => {
+                let mut is_cancelled = false;
+                if waiting.cancel_on_timeout && job.is_own() {
+                    guard.is_armed = false;
+                    // The timeout is what went wrong; a run that cannot be cancelled continues.
+                    let cancelled = timeout_at(Instant::now() + CANCEL_WITHIN, job.cancel());
+                    is_cancelled = matches!(cancelled.await, Ok(Ok(())));
+                }
+                let error = Error::timeout(job.service(), timeout, is_cancelled);
+                return Err(error.with_run(job.id()));
+            }
+        },
+    };
+    // A run that cannot be asked about has not ended for that.
+    let is_lost = |error: &Error| matches!(error.kind(), ErrorKind::Call | ErrorKind::UnknownState);
+    guard.is_armed &= result.as_ref().is_err_and(is_lost);
+    result.map_err(|error| error.with_run(job.id()))
+}
+
+/// Asks until the run has ended, with growing pauses, each a little shorter or longer than it
+/// should be, so that runs that were started together do not ask together.
+async fn until_ended(
+    job: &dyn Job,
+    interval: Interval,
+    mut watch: Option<Watch>,
+) -> Result<Run, Error> {
+    let started = Instant::now();
+    let mut pause = interval.first;
+    loop {
+        match job.ask().await? {
+            Asked::Ended(ended) => return Ok(Run::new(ended)),
+            Asked::Going {
+                state,
+                queue_position,
+            } => {
+                if let Some(watch) = &mut watch {
+                    watch(&Progress {
+                        run_id: job.id().to_owned(),
+                        state,
+                        queue_position,
+                        elapsed: started.elapsed(),
+                    });
+                }
+            }
+        }
+        sleep(about(pause)).await;
+        pause = pause.saturating_mul(2).min(interval.most);
+    }
+}
+
+/// A tenth more or less.
+fn about(pause: Duration) -> Duration {
+    let seconds = pause.as_secs_f64() * (0.9 + 0.2 * fastrand::f64());
+    Duration::try_from_secs_f64(seconds).unwrap_or(pause)
+}
+
+/// Cancels the run when dropped, while it is armed.
+pub(crate) struct Guard {
+    job: Arc<dyn Job>,
+    is_armed: bool,
+}
+
+impl Guard {
+    pub(crate) fn new(job: Arc<dyn Job>, is_armed: bool) -> Self {
+        let is_armed = is_armed && job.is_own();
+        Self { job, is_armed }
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if self.is_armed
+            && let Ok(runtime) = Runtime::current()
+        {
+            let cancelled = self.job.cancel();
+            runtime.spawn(async move {
+                // Nobody is left to tell.
+                let _ = cancelled.await;
+            });
+        }
+    }
+}
