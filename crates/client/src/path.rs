@@ -9,7 +9,7 @@ use crate::excerpt::escaped;
 ///
 /// # Errors
 ///
-/// The value is empty, is `.` or `..` (both would change which path is asked for, even when
+/// The value is empty, is `.` or `..` (both would change the requested path, even when
 /// encoded), or holds control characters.
 pub fn encode_path(name: &str, value: &str) -> Result<String, InvalidPathParameter> {
     let flaw = if value.is_empty() {

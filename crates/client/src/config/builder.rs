@@ -87,14 +87,14 @@ impl TransportBuilder {
         })
     }
 
-    /// A credential that does not change.
+    /// Sets a credential that does not change.
     #[must_use]
     pub fn credential(mut self, secret: Secret) -> Self {
         self.credential = Credential::Static(secret);
         self
     }
 
-    /// A credential that is asked for before each attempt.
+    /// Gets the credential from `provider` before each attempt.
     #[must_use]
     pub fn credential_provider(mut self, provider: Arc<dyn CredentialProvider>) -> Self {
         self.credential = Credential::Provider(provider);
@@ -142,14 +142,14 @@ impl TransportBuilder {
         self
     }
 
-    /// What is attempted again, and how often.
+    /// Sets which failures are retried, and how often.
     #[must_use]
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
         self
     }
 
-    /// How often is sent at most, over all clones of the client; without limit unless set.
+    /// Limits how often requests are sent, over all clones of the client. No limit unless set.
     #[must_use]
     pub fn rate_limit(mut self, limit: impl Into<Option<RateLimit>>) -> Self {
         self.rate_limit = limit.into();

@@ -6,7 +6,7 @@ use super::{CredentialError, Secret};
 pub type SecretFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Secret, CredentialError>> + Send + 'a>>;
 
-/// Gives the credential for each attempt of a call.
+/// Provides the credential for each attempt of a call.
 ///
 /// There are a few ready ones: [`StaticCredential`],
 /// [`RefreshingCredential`](crate::RefreshingCredential) for tokens that expire, and

@@ -13,7 +13,7 @@ const PATH: &str = "/computeMetadata/v1/instance/service-accounts/default/token"
 ///
 /// They come from the metadata service, an address that exists within the machine only. A token
 /// is fetched with the first call, kept, and replaced hourly; see [`RefreshingCredential`].
-/// No proxy is asked for it.
+/// The request never goes through a proxy.
 ///
 /// ```no_run
 /// use std::sync::Arc;
