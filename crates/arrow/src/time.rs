@@ -7,7 +7,7 @@ use serde::de::{Deserializer, Error, Visitor};
 
 use rowfeed_rows::{
     cells::text_as_sent,
-    datetime::{NOT_A_DATE, Parts, Read, Zone, days, number, seconds_of_day, seconds_of_offset},
+    datetime::{NOT_A_DATE, Parts, Read, Zone, number, seconds_of_day, seconds_of_offset},
 };
 
 const TOO_FINE: &str = "the time is finer than the type, which would lose the end of it";
@@ -45,7 +45,9 @@ pub(crate) fn date(text: &str) -> Read<i32> {
     if !matches!(parts.time, None | Some(("00:00:00", ""))) {
         return Err("a date would lose the time of day");
     }
-    days(parts.date).and_then(|days| i32::try_from(days).map_err(|_| TOO_FAR))
+    parts
+        .days()
+        .and_then(|days| i32::try_from(days).map_err(|_| TOO_FAR))
 }
 
 /// A date and time since 1970. With a zone it is a point in time, and one that does not say its zone
@@ -59,7 +61,7 @@ pub(crate) fn timestamp(text: &str, unit: TimeUnit, has_zone: bool) -> Read<i64>
         Zone::Named(_) => return Err("a timestamp would lose the name of the time zone"),
     };
     let (clock, fraction) = parts.time.unwrap_or(("00:00:00", ""));
-    let seconds = days(parts.date)? * 86_400 + seconds_of_day(clock)? - offset;
+    let seconds = parts.days()? * 86_400 + seconds_of_day(clock)? - offset;
     in_units(seconds, fraction, unit)
 }
 

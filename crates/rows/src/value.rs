@@ -79,6 +79,9 @@ pub enum Value {
     Map(Vec<(Value, Value)>),
     /// Named members, in the order of their type where that is known.
     Struct(Vec<(String, Value)>),
+    /// What an Optional within an Optional holds at Yandex Query: NULL of the inner one is
+    /// `Some(Null)`, NULL of the outer one is [`Null`](Self::Null).
+    Some(Box<Value>),
     /// One alternative of a YQL variant: its name (or index) and its value.
     Variant(String, Box<Value>),
     /// A value that Yandex Query could not write as JSON and so did not send: a `Uuid`, or text
@@ -162,6 +165,7 @@ impl Value {
                 | Self::List(_)
                 | Self::Map(_)
                 | Self::Struct(_)
+                | Self::Some(_)
                 | Self::Variant(..)
         )
     }
@@ -200,6 +204,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
             Tag::List => Value::List(cell.newtype_variant()?),
             Tag::Map => Value::Map(cell.newtype_variant::<Pairs>()?.0),
             Tag::Struct => Value::Struct(cell.newtype_variant::<Row>()?.into_iter().collect()),
+            Tag::Some => Value::Some(cell.newtype_variant()?),
             Tag::Lost => cell.newtype_variant().map(|IgnoredAny| Value::Lost)?,
             Tag::Variant => match cell.newtype_variant::<Row>()?.into_iter().next() {
                 Some((name, value)) => Value::Variant(name, Box::new(value)),
@@ -307,6 +312,7 @@ impl Serialize for Value {
             Self::Struct(members) => {
                 serializer.collect_map(members.iter().map(|(name, value)| (name, value)))
             }
+            Self::Some(value) => value.serialize(serializer),
             Self::Variant(name, value) => serializer.collect_map([(name, value)]),
         }
     }

@@ -18,7 +18,7 @@ pub fn unix_nanos(text: &str) -> Option<i128> {
         Zone::Named(_) => return None,
     };
     let (clock, fraction) = parts.time.unwrap_or(("00:00:00", ""));
-    let seconds = days(parts.date).ok()? * 86_400 + seconds_of_day(clock).ok()? - offset;
+    let seconds = parts.days().ok()? * 86_400 + seconds_of_day(clock).ok()? - offset;
     let nanos: i128 = format!("{fraction:0<9}").get(..9)?.parse().ok()?;
     Some(i128::from(seconds) * 1_000_000_000 + nanos)
 }
@@ -127,6 +127,7 @@ mod tests {
             ("2024-02-29T14:30:45+02:00", 1_709_209_845_000),
             ("1969-12-31T23:59:59.5Z", -500),
             ("0001-01-01T00:00:00Z", -62_135_596_800_000),
+            ("0001-01-01 00:00:00+00 BC", -62_167_219_200_000),
         ] {
             assert_eq!(unix_nanos(text), Some(millis * 1_000_000), "{text}");
         }

@@ -6,6 +6,7 @@
 //! | `2022-05-04 00:00:00` | `2022-05-04T00:00:00` |
 //! | `2022-05-04T00:00:00Z` in a date column | `2022-05-04` |
 //! | `2019-09-16T14:32:40,Europe/Moscow` | `2019-09-16T14:32:40[Europe/Moscow]` |
+//! | `0044-03-15 12:00:00 BC` | `-000043-03-15T12:00:00` |
 //!
 //! Zeros at the end of a fraction go; a text that is none of these stays as it was sent.
 
@@ -125,7 +126,7 @@ impl Parts<'_> {
         if wish == Wish::Guess && !self.is_clear() {
             return None;
         }
-        out.write_str(self.date).ok()?;
+        out.write_str(&self.iso_date()?).ok()?;
         let midnight = matches!(self.time, None | Some(("00:00:00", "")));
         if wish == Wish::Date && midnight && utc {
             return Some(());

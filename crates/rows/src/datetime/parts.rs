@@ -1,5 +1,9 @@
 //! The layouts in which services write dates and times.
 
+use std::borrow::Cow;
+
+use super::epoch::{NOT_A_DATE, Read, days};
+
 /// What the text of a date or time says of its time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Zone<'a> {
@@ -15,12 +19,14 @@ pub enum Zone<'a> {
 
 /// The parts of the text of a date, with or without a time.
 ///
-/// Only the layout is checked; [`days`](super::days) and [`seconds_of_day`](super::seconds_of_day)
+/// Only the layout is checked; [`days`](Self::days) and [`seconds_of_day`](super::seconds_of_day)
 /// check the values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parts<'a> {
     /// `2021-06-07`; the year may have a sign or up to six digits.
     pub date: &'a str,
+    /// Whether ` BC` followed, as PostgreSQL writes it: year 1 is then the year before the first.
+    pub is_bc: bool,
     /// `HH:MM:SS`, then the fraction without its dot and the zeros at its end.
     pub time: Option<(&'a str, &'a str)>,
     /// What follows the date and the time.
@@ -32,6 +38,15 @@ impl<'a> Parts<'a> {
     /// date.
     #[must_use]
     pub fn of(text: &'a str) -> Option<Self> {
+        if let Some(before_christ) = text.strip_suffix(" BC") {
+            let parts = Self::of_era(before_christ)?;
+            let is_bc = !parts.date.starts_with(['-', '+']);
+            return is_bc.then_some(Self { is_bc, ..parts });
+        }
+        Self::of_era(text.strip_suffix(" AD").unwrap_or(text))
+    }
+
+    fn of_era(text: &'a str) -> Option<Self> {
         // Nearly every text has this layout.
         if let Some(head) = text.as_bytes().first_chunk()
             && matches_usual(head)
@@ -41,6 +56,7 @@ impl<'a> Parts<'a> {
         let (date, rest) = split_date(text)?;
         let absent = Self {
             date,
+            is_bc: false,
             time: None,
             zone: Zone::Absent,
         };
@@ -72,9 +88,36 @@ impl<'a> Parts<'a> {
         }
         Some(Self {
             date,
+            is_bc: false,
             time: Some((clock, without_zeros(fraction))),
             zone: zone(rest)?,
         })
+    }
+
+    /// The days since 1970-01-01, in the proleptic Gregorian calendar.
+    ///
+    /// # Errors
+    ///
+    /// There is no such date.
+    pub fn days(&self) -> Read<i64> {
+        match self.is_bc {
+            false => days(self.date),
+            true => days(&self.iso_date().ok_or(NOT_A_DATE)?),
+        }
+    }
+
+    /// The date as ISO 8601 has it, where year 0 is 1 BC: `-000043-03-15` for 44 BC.
+    pub(crate) fn iso_date(&self) -> Option<Cow<'a, str>> {
+        if !self.is_bc {
+            return Some(Cow::Borrowed(self.date));
+        }
+        let (year, rest) = self.date.split_at_checked(self.date.len() - 6)?;
+        Some(Cow::Owned(
+            match year.parse::<u32>().ok()?.checked_sub(1)? {
+                0 => format!("0000{rest}"),
+                year => format!("-{year:06}{rest}"),
+            },
+        ))
     }
 
     pub(crate) fn is_clear(&self) -> bool {

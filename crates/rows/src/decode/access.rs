@@ -7,7 +7,7 @@ use crate::{
     decode::nested::close,
     error::{DecodeError, Result},
     fields::Form,
-    json::lexer::Lexer,
+    json::lexer::{Lexer, Text},
     types::{ColumnType, Encoding, LogicalType, TEXT, UNRECOGNIZED},
 };
 
@@ -218,10 +218,13 @@ impl<'de> MapAccess<'de> for Named<'_, '_, 'de> {
 }
 
 /// Where the members of an object are, in the order of its type: Yandex Query sends them in any.
+///
+/// Members that the type does not declare come last, in the order in which they were sent.
 pub(crate) struct Ordered<'c, 't, 'de> {
     lex: Lexer<'t, 'de>,
     members: &'c [(Box<str>, ColumnType)],
     starts: Vec<Option<usize>>,
+    undeclared: Vec<(Text<'t, 'de>, usize)>,
     pub(crate) next: usize,
 }
 
@@ -231,14 +234,27 @@ impl<'c, 't, 'de> Ordered<'c, 't, 'de> {
         members: &'c [(Box<str>, ColumnType)],
     ) -> Result<Self> {
         let mut starts = vec![None; members.len()];
+        let mut undeclared = Vec::<(Text<'t, 'de>, usize)>::new();
         let mut first = true;
         lex.open(b'{')?;
         while lex.next_item(&mut first, b'}')? {
             let quoted = lex.quoted()?;
             let name = lex.text(quoted)?;
             lex.expect(b':')?;
-            if let Some(index) = members.iter().position(|(member, _)| **member == *name) {
-                starts[index] = Some(lex.position());
+            let start = lex.position();
+            let known = members.iter().position(|(member, _)| **member == *name);
+            let is_repeated = match known {
+                Some(index) => starts[index].replace(start).is_some(),
+                None => undeclared.iter().any(|(other, _)| **other == *name),
+            };
+            if is_repeated {
+                return Err(DecodeError::new(format!(
+                    "the value holds the member `{}` twice",
+                    &*name
+                )));
+            }
+            if known.is_none() {
+                undeclared.push((name, start));
             }
             lex.skip()?;
         }
@@ -248,8 +264,20 @@ impl<'c, 't, 'de> Ordered<'c, 't, 'de> {
             lex,
             members,
             starts,
+            undeclared,
             next: 0,
         })
+    }
+
+    /// Fails where the value has a member that its type does not declare: it has no position.
+    pub(crate) fn without_undeclared(self) -> Result<Self> {
+        match self.undeclared.first() {
+            None => Ok(self),
+            Some((name, _)) => Err(DecodeError::new(format!(
+                "the value holds a member `{}` that its type does not have",
+                &**name
+            ))),
+        }
     }
 
     fn read<S: DeserializeSeed<'de>>(&mut self, index: usize, seed: S) -> Result<S::Value> {
@@ -285,8 +313,13 @@ impl<'de> MapAccess<'de> for Ordered<'_, '_, 'de> {
         while self.next < self.members.len() && self.starts[self.next].is_none() {
             self.next += 1;
         }
-        let Some((name, _)) = self.members.get(self.next) else {
-            return Ok(None);
+        let undeclared = self.next - self.members.len().min(self.next);
+        let name = match self.members.get(self.next) {
+            Some((name, _)) => &**name,
+            None => match self.undeclared.get(undeclared) {
+                Some((name, _)) => name,
+                None => return Ok(None),
+            },
         };
         seed.deserialize(value::StrDeserializer::new(name))
             .map(Some)
@@ -294,6 +327,17 @@ impl<'de> MapAccess<'de> for Ordered<'_, '_, 'de> {
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
         self.next += 1;
-        self.read(self.next - 1, seed)
+        let index = self.next - 1;
+        match index.checked_sub(self.members.len()) {
+            None => self.read(index, seed),
+            Some(undeclared) => {
+                let start = self
+                    .undeclared
+                    .get(undeclared)
+                    .map_or(0, |(_, start)| *start);
+                self.lex.go_to(start);
+                seed.deserialize(Cell::new(&mut self.lex, &UNRECOGNIZED))
+            }
+        }
     }
 }

@@ -17,11 +17,15 @@ impl<'t, 'de> Cell<'_, 't, 'de> {
     /// the declared type decides alone.
     pub(crate) fn any<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
         if self.optionals > 0 {
-            let null = {
-                let mut ahead = self.lex.clone();
-                ahead.peek()? == b'[' && ahead.expect(b'[').is_ok() && ahead.peek()? == b']'
-            };
-            if null {
+            // NULL, whichever of the Optionals is empty.
+            let mut ahead = self.lex.clone();
+            let mut levels = self.optionals;
+            while levels > 0 && ahead.peek()? == b'[' {
+                ahead.open(b'[')?;
+                levels -= 1;
+            }
+            let is_null = levels < self.optionals && ahead.peek()? == b']';
+            if is_null {
                 self.lex.skip()?;
                 return visitor.visit_unit();
             }
@@ -95,8 +99,18 @@ fn any_integer<'de, V: Visitor<'de>>(digits: Text<'_, 'de>, visitor: V) -> Resul
 }
 
 fn any_float<'de, V: Visitor<'de>>(digits: Text<'_, 'de>, visitor: V) -> Result<V::Value> {
-    match number::float(&digits) {
+    match number::float::<f64>(&digits) {
+        // `serde_json::Value` would make null of it.
+        Some(value) if !value.is_finite() && is_json_value::<V::Value>() => {
+            visit_text(digits, visitor)
+        }
         Some(value) => visitor.visit_f64(value),
         None => visit_text(digits, visitor),
     }
+}
+
+/// Whether a visitor makes a `serde_json::Value`, which has no numbers that are not finite. A name
+/// is all that can be known of the type here; under another name such a number becomes null.
+fn is_json_value<T>() -> bool {
+    std::any::type_name::<T>() == "serde_json::value::Value"
 }

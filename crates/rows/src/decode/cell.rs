@@ -86,6 +86,22 @@ impl<'c, 't, 'de> Cell<'c, 't, 'de> {
         DecodeError::cell(wanted, sent, advice)
     }
 
+    /// Whether an Optional within the one that was entered is empty, on any level.
+    #[cold]
+    fn is_null_inside(&self) -> Result<bool> {
+        let mut ahead = self.lex.clone();
+        for _ in 1..self.optionals {
+            if ahead.peek()? != b'[' {
+                break;
+            }
+            ahead.open(b'[')?;
+            if ahead.peek()? == b']' {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Reads the value inside, then leaves what was entered.
     pub(crate) fn finish<T>(
         self,
@@ -102,6 +118,12 @@ impl<'c, 't, 'de> Cell<'c, 't, 'de> {
         Self::leave(self.lex, entered)?;
         Ok(out)
     }
+}
+
+/// Whether a visitor makes an `Option` of an `Option`, which tells the NULL of one Optional from that
+/// of the other. For any other type each is NULL. serde does not say, so the name of the type does.
+fn is_nested_option<T>() -> bool {
+    std::any::type_name::<T>().starts_with("core::option::Option<core::option::Option<")
 }
 
 macro_rules! integers {
@@ -192,6 +214,11 @@ impl<'de> Deserializer<'de> for Cell<'_, '_, 'de> {
                 self.lex.open(b'[')?;
                 let mut first = true;
                 if !self.lex.next_item(&mut first, b']')? {
+                    return visitor.visit_none();
+                }
+                if optionals > 0 && self.is_null_inside()? && !is_nested_option::<V::Value>() {
+                    self.lex.skip()?;
+                    Self::leave(self.lex, Entered(1))?;
                     return visitor.visit_none();
                 }
                 let out = visitor.visit_some(Cell {

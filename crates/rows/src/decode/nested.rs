@@ -214,7 +214,7 @@ fn in_type_order<'de, V: Visitor<'de>>(
     members: &[(Box<str>, ColumnType)],
     visitor: V,
 ) -> Result<V::Value> {
-    let mut ordered = Ordered::new(cell.lex, members)?;
+    let mut ordered = Ordered::new(cell.lex, members)?.without_undeclared()?;
     let out = visitor.visit_seq(&mut ordered)?;
     if ordered.next < members.len() {
         close_early(members.len())?;

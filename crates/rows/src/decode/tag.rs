@@ -39,10 +39,11 @@ pub(crate) enum Tag {
     Map,
     Struct,
     Variant,
+    Some,
     Lost,
 }
 
-const TAGS: [Tag; 16] = [
+const TAGS: [Tag; 17] = [
     Tag::Boolean,
     Tag::Integer,
     Tag::Decimal,
@@ -58,6 +59,7 @@ const TAGS: [Tag; 16] = [
     Tag::Map,
     Tag::Struct,
     Tag::Variant,
+    Tag::Some,
     Tag::Lost,
 ];
 
@@ -88,7 +90,13 @@ pub(crate) fn visit<'de, V: Visitor<'de>>(cell: Cell<'_, '_, 'de>, visitor: V) -
                 form: Form::AsDeclared,
                 null_is_lost: false,
             };
-            let out = visit(inner, visitor)?;
+            let out = match inner.optionals {
+                0 => visit(inner, visitor),
+                _ => visitor.visit_enum(Tagged {
+                    tag: Tag::Some,
+                    content: inner,
+                }),
+            }?;
             if cell.lex.next_item(&mut first, b']')? {
                 return Err(cell.lex.broken("an Optional holds more than one value"));
             }
