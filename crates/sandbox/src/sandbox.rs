@@ -214,9 +214,10 @@ impl SandboxBuilder {
         self
     }
 
-    /// How long a SQL text may run before it is interrupted and fails. Default 2 seconds.
+    /// How long a SQL text may run before it is interrupted and fails. Default 2 seconds, at
+    /// most a day.
     pub fn statement_time_limit(mut self, time: Duration) -> Self {
-        self.options.statement_time = time;
+        self.options.statement_time = time.min(Duration::from_secs(86_400));
         self
     }
 

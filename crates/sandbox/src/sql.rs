@@ -23,7 +23,7 @@ mod times;
 
 use columns::{declared_columns, infer, mentions_from, neutral, times};
 use dialect::Translated;
-use limits::{Heavy, Weight, limit_reader, too_large};
+use limits::{Heavy, Places, Watch, Weight, limit_reader, too_large};
 pub(crate) use limits::{HeavyPermit, MAX_COLUMNS, MAX_SQL};
 
 /// The tables of one service, in memory.
@@ -36,6 +36,7 @@ pub(crate) struct Database {
     time_limit: Duration,
     /// Held by the only query whose result may be large.
     heavy: Heavy,
+    places: Places,
 }
 
 struct Writer {
@@ -122,6 +123,7 @@ impl Database {
             wire_types,
             time_limit,
             heavy: Heavy::default(),
+            places: Places::default(),
         })
     }
 
@@ -287,8 +289,11 @@ impl Database {
         let translated = dialect::translate(text);
         let outcome = self.reader().and_then(|connection| {
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, lenient)?;
-            connection.progress_handler(STEPS, Some(move || Instant::now() > deadline))?;
+            let mut watch = Watch::new(&self.places, deadline);
+            connection.progress_handler(STEPS, Some(move || watch.is_over()))?;
             let outcome = self.read(&connection, &translated, deadline);
+            // gives back the place of a long statement
+            connection.progress_handler(0, None::<fn() -> bool>)?;
             self.give_back(connection);
             outcome
         });
@@ -370,6 +375,8 @@ impl Database {
             columns,
             rows: Rows::Held(rows),
             _heavy: weight.into_permit(),
+            // as long again to put it in the service's words
+            until: Some(deadline + self.time_limit),
         })
     }
 

@@ -67,6 +67,7 @@ fn table(count: usize) -> Table {
         ],
         rows: Rows::Made(count, Arc::new(row)),
         _heavy: None,
+        until: None,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::rows::{Packed, Rows};
 use crate::service::Service;
@@ -183,6 +184,8 @@ pub(crate) struct Table {
     pub(crate) rows: Rows<Value>,
     /// Held while the rows take much memory.
     pub(crate) _heavy: Option<HeavyPermit>,
+    /// When it must have been encoded.
+    pub(crate) until: Option<Instant>,
 }
 
 /// Bytes of a result as JSON, with the names that each row of a page repeats.
@@ -217,6 +220,11 @@ impl Table {
         for row in rows {
             for (value, column) in row.iter().zip(&described) {
                 packed.push(&cell(value, column));
+            }
+            if self.until.is_some_and(|until| Instant::now() > until) {
+                return Err(SqlError::whole(
+                    "the query was interrupted: its result is too large to be encoded in time",
+                ));
             }
             if packed.bytes() > most {
                 return Err(SqlError::whole(format!(

@@ -1,7 +1,7 @@
 //! How much a query may take: of memory, and of what SQLite can do.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
@@ -98,6 +98,71 @@ pub(super) fn too_large(what: &str) -> String {
 /// Held by one query at a time.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Heavy(Arc<AtomicBool>);
+
+/// How long a statement runs before it needs a place among the long ones.
+const SHORT: Duration = Duration::from_millis(50);
+
+/// Long statements of one service that run at once; the others wait, and short ones get through.
+const MOST_LONG: usize = 4;
+
+/// The places of long statements.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Places(Arc<AtomicUsize>);
+
+/// A statement that is watched while it runs.
+pub(super) struct Watch {
+    places: Places,
+    has_place: bool,
+    started: Instant,
+    deadline: Instant,
+}
+
+impl Watch {
+    pub(super) fn new(places: &Places, deadline: Instant) -> Self {
+        Self {
+            places: places.clone(),
+            has_place: false,
+            started: Instant::now(),
+            deadline,
+        }
+    }
+
+    /// Whether the statement has to end.
+    pub(super) fn is_over(&mut self) -> bool {
+        let now = Instant::now();
+        if now > self.deadline {
+            return true;
+        }
+        if !self.has_place && now.duration_since(self.started) > SHORT {
+            while !self.take_place() {
+                if Instant::now() > self.deadline {
+                    return true;
+                }
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        }
+        false
+    }
+
+    fn take_place(&mut self) -> bool {
+        let taken = self
+            .places
+            .0
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |taken| {
+                (taken < MOST_LONG).then_some(taken + 1)
+            });
+        self.has_place = taken.is_ok();
+        self.has_place
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if self.has_place {
+            self.places.0.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+}
 
 /// Lets the next large result be read when it is dropped.
 #[derive(Debug)]
