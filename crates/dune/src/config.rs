@@ -1,7 +1,7 @@
+use reqwest::header::{HeaderName, HeaderValue};
 use rowfeed_client::{
     BuildError, CredentialError, Secret, Service, ServiceError, TransportBuilder,
 };
-use reqwest::header::{HeaderName, HeaderValue};
 
 use crate::{Client, types};
 

@@ -1,7 +1,7 @@
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use rowfeed_client::{
     BuildError, CredentialError, Secret, Service, ServiceError, TransportBuilder,
 };
-use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
 use crate::{Client, types};
 

@@ -7,8 +7,8 @@ use aws_lc_rs::{
     signature::{RSA_PSS_SHA256, RsaKeyPair},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use rowfeed_client::CredentialError;
 use reqwest::Body;
+use rowfeed_client::CredentialError;
 use serde_json::json;
 use zeroize::Zeroizing;
 

@@ -1,11 +1,11 @@
 use std::{fmt, sync::Arc, time::SystemTime};
 
 use jiff::Timestamp;
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use rowfeed_client::{
     CredentialError, CredentialProvider, ExpiringSecret, RefreshingCredential, Secret,
     SecretFuture, TokenEndpoint,
 };
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use serde::Deserialize;
 
 use super::{ServiceAccountKey, jwt::Signer};

@@ -1,9 +1,9 @@
 //! The service in a few lines, and the client's builder.
 
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use rowfeed_client::{
     BuildError, CredentialError, Secret, Service, ServiceError, TransportBuilder,
 };
-use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
 use crate::{Client, types};
 

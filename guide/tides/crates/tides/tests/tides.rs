@@ -5,8 +5,8 @@ mod server;
 
 use std::time::Duration;
 
-use rowfeed_client::{RetryPolicy, Secret};
 use rowfeed::{Cursor, ErrorKind, ReadsRows as _, Row};
+use rowfeed_client::{RetryPolicy, Secret};
 use serde::Deserialize;
 
 use server::{Harbour, Trouble};
