@@ -374,12 +374,15 @@ fn hostile(random: &mut Random) -> Value {
 }
 
 /// The crate around the generated code, as `new-service` writes it, without what calls it.
-fn write_crate(trap: &Trap) -> PathBuf {
+///
+/// Each has a version of its own: cargo takes packages of one name and version, compiled into one
+/// folder, for the same.
+fn write_crate(trap: &Trap, number: usize) {
     let krate = trap.path("crates/trap");
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let client = here.join("crates/client").display().to_string();
     let manifest = format!(
-        "[package]\nname = \"trap\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
+        "[package]\nname = \"trap\"\nversion = \"0.1.{number}\"\nedition = \"2024\"\n\n[workspace]\n\n\
          [dependencies]\nindexmap = {{ version = \"2\", features = [\"serde\"] }}\n\
          reqwest = {{ version = \"0.13\", default-features = false, features = [\"json\", \"query\", \"stream\"] }}\n\
          rowfeed-client = {{ path = {client:?}, default-features = false }}\n\
@@ -395,7 +398,6 @@ fn write_crate(trap: &Trap) -> PathBuf {
                    fn message(&self) -> Option<String> { None }\n}\n\
                    pub type Error = rowfeed_client::Error<types::Failure>;\n";
     fs::write(krate.join("src/lib.rs"), library).unwrap();
-    krate
 }
 
 /// What hostile documents become is Rust in which nothing of theirs is code: every description of
@@ -404,7 +406,7 @@ fn write_crate(trap: &Trap) -> PathBuf {
 fn hostile_text_is_neither_compiled_nor_run() {
     let mut random = Random(11);
     let mut traps = Vec::new();
-    for _ in 0..12 {
+    for number in 0..12 {
         let trap = Trap::with(&hostile(&mut random));
         // As a document that we wrote, so that sentences come along.
         fs::rename(
@@ -413,7 +415,7 @@ fn hostile_text_is_neither_compiled_nor_run() {
         )
         .unwrap();
         fs::remove_file(trap.path("specs/trap/upstream.toml")).unwrap();
-        write_crate(&trap);
+        write_crate(&trap, number);
         let output = trap.run(&["codegen"]);
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{said}");

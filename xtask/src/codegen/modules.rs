@@ -148,3 +148,77 @@ fn of_items(items: Vec<Item>) -> File {
         items,
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn sample() -> File {
+        parse_quote! {
+            pub use progenitor_client::Error;
+            /// The types.
+            pub mod types {
+                pub struct Fruit { pub name: String }
+                pub mod builder { pub struct Fruit { name: String } }
+            }
+            pub struct Client {}
+            impl Client {}
+            /// The builders.
+            pub mod builder { use super::types; pub struct GetFruit {} }
+        }
+    }
+
+    #[test]
+    fn the_constant_stands_behind_the_imports() {
+        let files = split(sample(), None, "1.2", "// head\n", "// mark\n").unwrap();
+        let text = &files["mod.rs"];
+        let constant = text.find("pub const API_VERSION: &str = \"1.2\";").unwrap();
+        assert!(text.find("pub use progenitor_client").unwrap() < constant);
+        assert!(text.find("pub mod types;").unwrap() < constant);
+    }
+
+    #[test]
+    fn every_item_is_in_the_file_of_its_module() {
+        let enums = "::rowfeed_client::open_enum! { pub enum E { A = \"a\" } }\n";
+        let files = split(
+            sample(),
+            Some(enums.to_owned()),
+            "1",
+            "// head\n",
+            "// mark\n",
+        )
+        .unwrap();
+        for (file, wanted) in [
+            ("mod.rs", "// head\n\nmod client;\nmod enums;"),
+            ("client.rs", "pub struct Client {}"),
+            ("builder.rs", "pub struct GetFruit {}"),
+            ("types.rs", "pub mod builder;"),
+            ("types.rs", "pub use super::enums::*;"),
+            ("types/builder.rs", "pub struct Fruit"),
+            ("enums.rs", enums),
+        ] {
+            assert!(files[file].contains(wanted), "{file}: {}", files[file]);
+        }
+        assert!(!files["types.rs"].contains("name: String }\n}"));
+    }
+
+    #[test]
+    fn what_belongs_to_no_module_is_refused() {
+        let mut file = sample();
+        file.items.push(parse_quote!(
+            pub fn stray() {}
+        ));
+        let said = split(file, None, "1", "", "").unwrap_err().to_string();
+        assert!(
+            said.contains("belongs to no module") && said.contains("stray"),
+            "{said}"
+        );
+
+        let stray = "::rowfeed_client::open_enum! {}\npub fn stray() {}\n".to_owned();
+        let said = split(sample(), Some(stray), "1", "", "")
+            .unwrap_err()
+            .to_string();
+        assert!(said.contains("something else than enums"), "{said}");
+    }
+}

@@ -24,7 +24,7 @@ use crate::{
 
 /// What the files are made from.
 struct Plan {
-    /// `snowflake`, the folder.
+    /// `yandex-query`, the folder.
     name: String,
     /// The crate's name.
     package: String,
