@@ -17,7 +17,8 @@
 //! | declared | Arrow |
 //! |---|---|
 //! | **Dune** `boolean`; `tinyint` to `bigint`; `real`, `double` | `Boolean`; `Int8` to `Int64`; `Float32`, `Float64` |
-//! | `decimal(p, s)`; `int256`, `uint256` | `Decimal128`; `Decimal256(76, 0)`, which does not hold the largest of 78 digits |
+//! | `decimal(p, s)` | `Decimal128`; `Decimal256` from 39 digits on |
+//! | `int256`, `uint256` | `Utf8`, with every digit: 2^256-1 has 78, and `Decimal256` holds 76. `column_type(name, Decimal256(76, 0))` is for columns that are to be computed with |
 //! | `varchar`, `char`, `uuid`, `ipaddress`; `json` | `Utf8`; `Utf8` of the extension type `arrow.json` |
 //! | `varbinary` | `Binary` |
 //! | `date`; `time`; `time with time zone` | `Date32`; `Time64(µs)`; `Utf8` |

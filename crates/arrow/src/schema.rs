@@ -143,7 +143,8 @@ fn integer(bits: Option<u16>, signed: bool) -> DataType {
         (Some(32), false) => DataType::UInt32,
         (Some(64), false) => DataType::UInt64,
         (None | Some(64), _) => DataType::Int64,
-        _ => DataType::Decimal256(DECIMAL256_MAX_PRECISION, 0),
+        // The largest uint256 has 78 digits, and Arrow's decimals hold 76.
+        _ => DataType::Utf8,
     }
 }
 

@@ -26,7 +26,3 @@ pub use rowfeed_client::{
 
 /// Why a call failed, with the error body of Yandex Query where there is one.
 pub type CallError = rowfeed_client::CallError<types::GenericError>;
-
-/// The name that generated examples have for [`CallError`].
-#[doc(hidden)]
-pub use CallError as Error;

@@ -98,12 +98,12 @@ fn manifest(plan: &Plan) -> String {
     dependencies.push_str(&dependency("serde_json", "\"1.0.145\""));
     format!(
         "[package]\nname = \"{package}\"\ndescription = \"{description}\"\n{inherited}\n\
-         [dependencies]\n{dependencies}\n[features]\ndefault = []\n\
+         [dependencies]\n{dependencies}\n[features]\ndefault = [\"rustls\", \"gzip\"]\n\
          # TLS through rustls; without it or `native-tls` the client speaks plain HTTP only.\n\
          rustls = [\"rowfeed-client/rustls\"]\n\
          # TLS through the operating system's own library.\n\
          native-tls = [\"rowfeed-client/native-tls\"]\n\
-         # Ask for gzip bodies and unpack them.\n\
+         # Accept gzip bodies and unpack them.\n\
          gzip = [\"rowfeed-client/gzip\"]\n\
          # `JsonSchema` on the public types.\n\
          schemars = [\"dep:schemars\", \"rowfeed-client/schemars\"]\n"
@@ -124,7 +124,7 @@ fn readme(plan: &Plan) -> String {
          let token = Secret::new(std::env::var(\"{variable}\")?)?;\n\
          let client = Client::builder(){base_url}\n        .token(token)\n        .build()?;\n\
          # drop(client);\n# Ok(())\n# }}\n```\n\n\
-         Over `https` it needs the feature `rustls` or `native-tls`.\n",
+         TLS (`rustls`) and gzip are default features.\n",
         package = plan.package,
         title = text::documentation(&plan.title),
     )
@@ -141,11 +141,11 @@ fn library(plan: &Plan) -> String {
          #[allow(missing_docs, unreachable_pub, unused_imports, clippy::all, clippy::unwrap_used)]\n\
          mod generated;\n\npub use config::ClientBuilder;\n\
          pub use generated::{{API_VERSION, Client, builder, types}};\n\
-         pub use rowfeed_client::{{\n    Attempt, BuildError, ByteStream, CredentialError, \
-         CredentialProvider, ErrorKind, RateLimit, ResponseValue,\n    RetryPolicy, Secret, \
+         pub use rowfeed_client::{{\n    Attempt, BuildError, ByteStream, CallErrorKind, \
+         CredentialError, CredentialProvider, RateLimit,\n    ResponseValue, RetryPolicy, Secret, \
          SecretError, TimeoutScope, UnknownValue,\n}};\n\n\
-         /// What goes wrong in a call, with the service's own error body where there is one.\n\
-         pub type Error = rowfeed_client::Error<types::{error}>;\n",
+         /// Why a call failed, with the error body of the service where there is one.\n\
+         pub type CallError = rowfeed_client::CallError<types::{error}>;\n",
         name = plan.name,
         error = plan.error.0,
     )
@@ -177,30 +177,20 @@ fn config(plan: &Plan) -> String {
     format!(
         "//! The service in a few lines, and the client's builder.\n\n\
          use reqwest::header::{{{import}}};\n\
-         use rowfeed_client::{{\n    BuildError, CredentialError, Secret, Service, ServiceError, \
-         TransportBuilder,\n}};\n\nuse crate::{{Client, types}};\n\n\
+         use rowfeed_client::{{CredentialError, Secret, Service, ServiceError, client_builder}};\n\n\
+         use crate::{{Client, types}};\n\n\
          static SERVICE: Service = Service {{\n    name: {name:?},\n    default_base_url: {url},\n    \
          user_agent: concat!(env!(\"CARGO_PKG_NAME\"), \"/\", env!(\"CARGO_PKG_VERSION\")),\n    \
-         credential: header,\n    request_id_headers: &[\"x-request-id\"],\n    \
+         credential: header,\n    credential_setting: \"token\",\n    request_id_headers: &[\"x-request-id\"],\n    \
          // Operations that may be sent twice, because the service takes an Idempotency-Key.\n    \
          idempotent_operations: &[],\n}};\n\n\
          fn header(token: &Secret) -> Result<(HeaderName, HeaderValue), CredentialError> {{\n    \
          token.to_header({header}, {prefix:?})\n}}\n\n\
-         impl Client {{\n    /// Sets up a client step by step.\n    \
-         pub fn builder() -> ClientBuilder {{\n        ClientBuilder {{\n            \
-         transport: TransportBuilder::new(&SERVICE),\n        }}\n    }}\n}}\n\n\
-         /// Sets up a [`Client`].\n#[derive(Debug)]\n\
-         #[must_use = \"a builder does nothing until build() is called\"]\n\
-         pub struct ClientBuilder {{\n    transport: TransportBuilder,\n}}\n\n\
+         // `ClientBuilder` with the settings that every service has, and `Client::builder()`.\n\
+         client_builder!(Client, SERVICE);\n\n\
          impl ClientBuilder {{\n    /// The token of an account.\n    \
          pub fn token(mut self, token: Secret) -> Self {{\n        \
-         self.transport = self.transport.credential(token);\n        self\n    }}\n\n    \
-         rowfeed_client::transport_methods!();\n\n    \
-         /// Builds the client; nothing is sent yet.\n    ///\n    /// # Errors\n    ///\n    \
-         /// A setting cannot be used; the message names it.\n    \
-         pub fn build(self) -> Result<Client, BuildError> {{\n        \
-         let (base_url, http, core) = self.transport.build()?;\n        \
-         Ok(Client::new_with_client(&base_url, http, core))\n    }}\n}}\n\n\
+         self.transport = self.transport.credential(token);\n        self\n    }}\n}}\n\n\
          impl ServiceError for types::{error} {{\n    \
          fn message(&self) -> Option<String> {{\n        {message}\n    }}\n}}\n",
         name = plan.name,

@@ -51,8 +51,8 @@ impl Client {
     /// - `type_`: Lists only datasets of these kinds, separated by commas: `transformation_view`, `transformation_table`, `uploaded_table`, `decoded_table`, `spell`, `dune_table`.
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, limit: i64, offset: i64, owner_handle: ::std::string::String, type_: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, limit: i64, offset: i64, owner_handle: ::std::string::String, type_: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .list_datasets()
     ///     // As needed:
@@ -76,8 +76,8 @@ impl Client {
     /// - `slug`: The full name of the dataset, for instance `dex.trades`.
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, slug: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, slug: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .get_dataset()
     ///     .slug(slug)
@@ -108,8 +108,8 @@ impl Client {
     /// - `sort_by`: The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, handle: ::std::string::String, endpoint_slug: ::std::string::String, allow_partial_results: bool, columns: ::std::string::String, filters: ::std::string::String, ignore_max_credits_per_request: bool, limit: i64, offset: i64, sample_count: i64, sort_by: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, handle: ::std::string::String, endpoint_slug: ::std::string::String, allow_partial_results: bool, columns: ::std::string::String, filters: ::std::string::String, ignore_max_credits_per_request: bool, limit: i64, offset: i64, sample_count: i64, sort_by: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .get_custom_endpoint_results()
     ///     .handle(handle)
@@ -141,8 +141,8 @@ impl Client {
     /// - `execution_id`: The id of the execution, from the operation that started it.
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, execution_id: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, execution_id: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .cancel_query_execution()
     ///     .execution_id(execution_id)
@@ -178,8 +178,8 @@ impl Client {
     /// - `sort_by`: The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, execution_id: ::std::string::String, allow_partial_results: bool, columns: ::std::string::String, filters: ::std::string::String, ignore_max_credits_per_request: bool, limit: i64, offset: i64, sample_count: i64, sort_by: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, execution_id: ::std::string::String, allow_partial_results: bool, columns: ::std::string::String, filters: ::std::string::String, ignore_max_credits_per_request: bool, limit: i64, offset: i64, sample_count: i64, sort_by: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .get_execution_results()
     ///     .execution_id(execution_id)
@@ -222,8 +222,8 @@ impl Client {
     /// - `sort_by`: The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, execution_id: ::std::string::String, allow_partial_results: bool, columns: ::std::string::String, filters: ::std::string::String, ignore_max_credits_per_request: bool, limit: i64, offset: i64, sample_count: i64, sort_by: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, execution_id: ::std::string::String, allow_partial_results: bool, columns: ::std::string::String, filters: ::std::string::String, ignore_max_credits_per_request: bool, limit: i64, offset: i64, sample_count: i64, sort_by: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .get_execution_results_csv()
     ///     .execution_id(execution_id)
@@ -258,8 +258,8 @@ impl Client {
     /// - `execution_id`: The id of the execution, from the operation that started it.
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, execution_id: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, execution_id: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .get_execution_status()
     ///     .execution_id(execution_id)
@@ -282,8 +282,8 @@ impl Client {
     /// - `offset`: How many to skip; 0 when absent.
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, limit: i64, offset: i64) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, limit: i64, offset: i64) -> Result<(), CallError> {
     /// let response = client
     ///     .list_materialized_views()
     ///     // As needed:
@@ -304,8 +304,8 @@ impl Client {
     /// Sends a `POST` request to `/v1/materialized-views`
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, body: types::UpsertMaterializedViewRequest) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, body: types::UpsertMaterializedViewRequest) -> Result<(), CallError> {
     /// let response = client
     ///     .upsert_materialized_view()
     ///     .body(body)
@@ -325,8 +325,8 @@ impl Client {
     /// - `name`: The full name of the view, for instance `dune.my_team.result_daily_volume`.
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, name: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, name: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .get_materialized_view()
     ///     .name(name)
@@ -346,8 +346,8 @@ impl Client {
     /// - `name`: The full name of the view, for instance `dune.my_team.result_daily_volume`.
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, name: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, name: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .delete_materialized_view()
     ///     .name(name)
@@ -370,8 +370,8 @@ impl Client {
     /// - `body`
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, name: ::std::string::String, body: types::RefreshMaterializedViewRequest) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, name: ::std::string::String, body: types::RefreshMaterializedViewRequest) -> Result<(), CallError> {
     /// let response = client
     ///     .refresh_materialized_view()
     ///     .name(name)
@@ -391,8 +391,8 @@ impl Client {
     /// Sends a `POST` request to `/v1/pipelines/execute`
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, body: types::ExecutePipelineRequest) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, body: types::ExecutePipelineRequest) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_pipeline()
     ///     .body(body)
@@ -412,8 +412,8 @@ impl Client {
     /// - `pipeline_execution_id`: The id of the run, from the operation that started it.
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, pipeline_execution_id: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, pipeline_execution_id: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .get_pipeline_execution_status()
     ///     .pipeline_execution_id(pipeline_execution_id)
@@ -436,8 +436,8 @@ impl Client {
     /// - `offset`: How many to skip; 0 when absent.
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, limit: i64, offset: i64) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, limit: i64, offset: i64) -> Result<(), CallError> {
     /// let response = client
     ///     .list_queries()
     ///     // As needed:
@@ -456,8 +456,8 @@ impl Client {
     /// Sends a `POST` request to `/v1/query`
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, body: types::CreateQueryRequest) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, body: types::CreateQueryRequest) -> Result<(), CallError> {
     /// let response = client
     ///     .create_query()
     ///     .body(body)
@@ -477,8 +477,8 @@ impl Client {
     /// - `query_id`: The id of the query, the number in its address on dune.com.
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, query_id: i64) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, query_id: i64) -> Result<(), CallError> {
     /// let response = client
     ///     .get_query()
     ///     .query_id(query_id)
@@ -501,8 +501,8 @@ impl Client {
     /// - `body`
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, query_id: i64, body: types::UpdateQueryRequest) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, query_id: i64, body: types::UpdateQueryRequest) -> Result<(), CallError> {
     /// let response = client
     ///     .update_query()
     ///     .query_id(query_id)
@@ -525,8 +525,8 @@ impl Client {
     /// - `query_id`: The id of the query, the number in its address on dune.com.
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, query_id: i64) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, query_id: i64) -> Result<(), CallError> {
     /// let response = client
     ///     .archive_query()
     ///     .query_id(query_id)
@@ -546,8 +546,8 @@ impl Client {
     /// - `query_id`: The id of the query, the number in its address on dune.com.
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, query_id: i64) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, query_id: i64) -> Result<(), CallError> {
     /// let response = client
     ///     .make_query_private()
     ///     .query_id(query_id)
@@ -567,8 +567,8 @@ impl Client {
     /// - `query_id`: The id of the query, the number in its address on dune.com.
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, query_id: i64) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, query_id: i64) -> Result<(), CallError> {
     /// let response = client
     ///     .unarchive_query()
     ///     .query_id(query_id)
@@ -588,8 +588,8 @@ impl Client {
     /// - `query_id`: The id of the query, the number in its address on dune.com.
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, query_id: i64) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, query_id: i64) -> Result<(), CallError> {
     /// let response = client
     ///     .make_query_public()
     ///     .query_id(query_id)
@@ -618,8 +618,8 @@ impl Client {
     /// - `body`
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, query_id: i64, body: types::ExecuteQueryRequest) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, query_id: i64, body: types::ExecuteQueryRequest) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_query()
     ///     .query_id(query_id)
@@ -642,8 +642,8 @@ impl Client {
     /// - `query_parameters`: The values of the query's parameters, as the text of a JSON object.
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, query_id: i64, performance: types::Performance, query_parameters: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, query_id: i64, performance: types::Performance, query_parameters: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .get_query_pipeline()
     ///     .query_id(query_id)
@@ -669,8 +669,8 @@ impl Client {
     /// - `body`
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, query_id: i64, body: types::ExecuteQueryPipelineRequest) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, query_id: i64, body: types::ExecuteQueryPipelineRequest) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_query_pipeline()
     ///     .query_id(query_id)
@@ -708,8 +708,8 @@ impl Client {
     /// - `sort_by`: The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, query_id: i64, allow_partial_results: bool, columns: ::std::string::String, filters: ::std::string::String, ignore_max_credits_per_request: bool, limit: i64, offset: i64, params: ::indexmap::IndexMap<::std::string::String,::std::string::String>, sample_count: i64, sort_by: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, query_id: i64, allow_partial_results: bool, columns: ::std::string::String, filters: ::std::string::String, ignore_max_credits_per_request: bool, limit: i64, offset: i64, params: ::indexmap::IndexMap<::std::string::String,::std::string::String>, sample_count: i64, sort_by: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .get_latest_query_result()
     ///     .query_id(query_id)
@@ -754,8 +754,8 @@ impl Client {
     /// - `sort_by`: The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, query_id: i64, allow_partial_results: bool, columns: ::std::string::String, filters: ::std::string::String, ignore_max_credits_per_request: bool, limit: i64, offset: i64, params: ::indexmap::IndexMap<::std::string::String,::std::string::String>, sample_count: i64, sort_by: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, query_id: i64, allow_partial_results: bool, columns: ::std::string::String, filters: ::std::string::String, ignore_max_credits_per_request: bool, limit: i64, offset: i64, params: ::indexmap::IndexMap<::std::string::String,::std::string::String>, sample_count: i64, sort_by: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .get_latest_query_result_csv()
     ///     .query_id(query_id)
@@ -786,8 +786,8 @@ impl Client {
     /// Sends a `POST` request to `/v1/sql/execute`
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, body: types::ExecuteSqlRequest) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, body: types::ExecuteSqlRequest) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_sql()
     ///     .body(body)
@@ -810,8 +810,8 @@ impl Client {
     /// - `offset`: How many to skip; 0 when absent.
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, limit: i64, offset: i64) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, limit: i64, offset: i64) -> Result<(), CallError> {
     /// let response = client
     ///     .list_uploads()
     ///     // As needed:
@@ -832,8 +832,8 @@ impl Client {
     /// Sends a `POST` request to `/v1/uploads`
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, body: types::TableCreateRequest) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, body: types::TableCreateRequest) -> Result<(), CallError> {
     /// let response = client
     ///     .create_table()
     ///     .body(body)
@@ -852,8 +852,8 @@ impl Client {
     /// Sends a `POST` request to `/v1/uploads/csv`
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, body: types::CsvUploadRequest) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, body: types::CsvUploadRequest) -> Result<(), CallError> {
     /// let response = client
     ///     .upload_csv()
     ///     .body(body)
@@ -874,8 +874,8 @@ impl Client {
     /// - `table_name`: The name of the table, without the namespace.
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, namespace: ::std::string::String, table_name: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, namespace: ::std::string::String, table_name: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .delete_table()
     ///     .namespace(namespace)
@@ -897,8 +897,8 @@ impl Client {
     /// - `table_name`: The name of the table, without the namespace.
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, namespace: ::std::string::String, table_name: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, namespace: ::std::string::String, table_name: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .clear_table()
     ///     .namespace(namespace)
@@ -924,8 +924,8 @@ impl Client {
     /// - `body`
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, namespace: ::std::string::String, table_name: ::std::string::String, content_type: types::UploadFormat, body: reqwest::Body) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, namespace: ::std::string::String, table_name: ::std::string::String, content_type: types::UploadFormat, body: reqwest::Body) -> Result<(), CallError> {
     /// let response = client
     ///     .insert_data()
     ///     .namespace(namespace)
@@ -945,8 +945,8 @@ impl Client {
     /// Sends a `POST` request to `/v1/usage`
     ///
     /// ```no_run
-    /// # use rowfeed_dune::{Client, Error, types};
-    /// # async fn example(client: &Client, body: types::GetUsageRequest) -> Result<(), Error> {
+    /// # use rowfeed_dune::{Client, CallError, types};
+    /// # async fn example(client: &Client, body: types::GetUsageRequest) -> Result<(), CallError> {
     /// let response = client
     ///     .get_usage()
     ///     .body(body)

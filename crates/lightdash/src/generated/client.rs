@@ -45,8 +45,8 @@ impl Client {
     /// Sends a `GET` request to `/api/v1/user`
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client) -> Result<(), CallError> {
     /// let response = client
     ///     .get_authenticated_user()
     ///     .send()
@@ -65,8 +65,8 @@ impl Client {
     /// - `project_uuid`: The project's id, a UUID.
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .list_warehouse_tables()
     ///     .project_uuid(project_uuid)
@@ -89,8 +89,8 @@ impl Client {
     /// - `table_name`: The table's name.
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, database_name: ::std::string::String, schema_name: ::std::string::String, table_name: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, database_name: ::std::string::String, schema_name: ::std::string::String, table_name: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .list_warehouse_table_fields()
     ///     .project_uuid(project_uuid)
@@ -118,8 +118,8 @@ impl Client {
     /// - `uuid`: The chart's id, a UUID: `savedSqlUuid` elsewhere.
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, uuid: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, uuid: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .get_saved_sql_chart()
     ///     .project_uuid(project_uuid)
@@ -140,8 +140,8 @@ impl Client {
     /// - `project_uuid`: The project's id, a UUID.
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .list_spaces_in_project()
     ///     .project_uuid(project_uuid)
@@ -163,8 +163,8 @@ impl Client {
     /// - `job_id`: The job's id, as `schedule_download_results` gave it.
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, job_id: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, job_id: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .get_scheduler_job_status()
     ///     .job_id(job_id)
@@ -187,8 +187,8 @@ impl Client {
     /// - `project_uuid`: The project's id, a UUID.
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .get_project()
     ///     .project_uuid(project_uuid)
@@ -210,8 +210,8 @@ impl Client {
     /// - `project_uuid`: The project's id, a UUID.
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .list_charts_in_project()
     ///     .project_uuid(project_uuid)
@@ -233,8 +233,8 @@ impl Client {
     /// - `project_uuid`: The project's id, a UUID.
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .list_dashboards_in_project()
     ///     .project_uuid(project_uuid)
@@ -251,8 +251,8 @@ impl Client {
     /// Sends a `GET` request to `/api/v1/org`
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client) -> Result<(), CallError> {
     /// let response = client
     ///     .get_my_organization()
     ///     .send()
@@ -270,8 +270,8 @@ impl Client {
     /// Sends a `GET` request to `/api/v1/org/projects`
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client) -> Result<(), CallError> {
     /// let response = client
     ///     .list_organization_projects()
     ///     .send()
@@ -293,8 +293,8 @@ impl Client {
     /// - `project_uuid`: The project's id, a UUID.
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .list_explores()
     ///     .project_uuid(project_uuid)
@@ -318,8 +318,8 @@ impl Client {
     /// - `explore_id`: The explore's name, as `list_explores` gives it.
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, explore_id: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, explore_id: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .get_explore()
     ///     .project_uuid(project_uuid)
@@ -343,8 +343,8 @@ impl Client {
     /// - `project_uuid`: The project's id, a UUID.
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .list_query_sources()
     ///     .project_uuid(project_uuid)
@@ -366,8 +366,8 @@ impl Client {
     /// - `source_type`: The kind of source, as `list_query_sources` gives it.
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, source_type: types::QuerySourceType) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, source_type: types::QuerySourceType) -> Result<(), CallError> {
     /// let response = client
     ///     .scan_query_source_schema()
     ///     .project_uuid(project_uuid)
@@ -392,8 +392,8 @@ impl Client {
     /// - `body`
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::SourceQueriesRequest) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::SourceQueriesRequest) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_source_queries()
     ///     .project_uuid(project_uuid)
@@ -416,8 +416,8 @@ impl Client {
     /// - `query_uuids`: The ids of the queries.
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, query_uuids: ::std::vec::Vec<types::UuidParameter>) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, query_uuids: ::std::vec::Vec<types::UuidParameter>) -> Result<(), CallError> {
     /// let response = client
     ///     .get_source_query_status()
     ///     .project_uuid(project_uuid)
@@ -448,8 +448,8 @@ impl Client {
     /// - `window`: Only queries started in this window of time.
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, language: types::QueryLanguage, page: i64, page_size: i64, search: ::std::string::String, sort_by: types::QueryHistorySortBy, status: ::std::vec::Vec<types::QueryStatus>, trigger: types::QueryTrigger, window: types::QueryHistoryWindow) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, language: types::QueryLanguage, page: i64, page_size: i64, search: ::std::string::String, sort_by: types::QueryHistorySortBy, status: ::std::vec::Vec<types::QueryStatus>, trigger: types::QueryTrigger, window: types::QueryHistoryWindow) -> Result<(), CallError> {
     /// let response = client
     ///     .get_query_history()
     ///     .project_uuid(project_uuid)
@@ -496,8 +496,8 @@ impl Client {
     /// - `page_size`: Rows per page. Without it the server takes the size of the first page that was ever read of this query, else 500: always send it. Larger than the server's limit (2,500 unless configured otherwise, see `get_health`) is refused with 422 `PaginationError`.
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, query_uuid: ::std::string::String, page: i64, page_size: i64) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, query_uuid: ::std::string::String, page: i64, page_size: i64) -> Result<(), CallError> {
     /// let response = client
     ///     .get_async_query_results()
     ///     .project_uuid(project_uuid)
@@ -524,8 +524,8 @@ impl Client {
     /// - `query_uuid`: The query's id.
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, query_uuid: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, query_uuid: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .cancel_async_query()
     ///     .project_uuid(project_uuid)
@@ -550,8 +550,8 @@ impl Client {
     /// - `body`
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, query_uuid: ::std::string::String, body: types::CalculateTotalRequest) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, query_uuid: ::std::string::String, body: types::CalculateTotalRequest) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_async_calculate_total()
     ///     .project_uuid(project_uuid)
@@ -577,8 +577,8 @@ impl Client {
     /// - `body`
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: types::UuidParameter, body: types::MergeQueryRequest) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: types::UuidParameter, body: types::MergeQueryRequest) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_async_merge_query()
     ///     .project_uuid(project_uuid)
@@ -603,8 +603,8 @@ impl Client {
     /// - `body`
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: types::UuidParameter, body: types::ComposeMergeQueryRequest) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: types::UuidParameter, body: types::ComposeMergeQueryRequest) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_async_compose_merge_query()
     ///     .project_uuid(project_uuid)
@@ -630,8 +630,8 @@ impl Client {
     /// - `body`
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::MetricQueryRequest) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::MetricQueryRequest) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_async_metric_query()
     ///     .project_uuid(project_uuid)
@@ -655,8 +655,8 @@ impl Client {
     /// - `body`
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::FieldValueSearchRequest) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::FieldValueSearchRequest) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_async_field_value_search()
     ///     .project_uuid(project_uuid)
@@ -682,8 +682,8 @@ impl Client {
     /// - `body`
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::SavedChartRequest) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::SavedChartRequest) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_async_saved_chart_query()
     ///     .project_uuid(project_uuid)
@@ -709,8 +709,8 @@ impl Client {
     /// - `body`
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::DashboardChartRequest) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::DashboardChartRequest) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_async_dashboard_chart_query()
     ///     .project_uuid(project_uuid)
@@ -736,8 +736,8 @@ impl Client {
     /// - `body`
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::UnderlyingDataRequest) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::UnderlyingDataRequest) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_async_underlying_data_query()
     ///     .project_uuid(project_uuid)
@@ -763,8 +763,8 @@ impl Client {
     /// - `body`
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::SqlQueryRequest) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::SqlQueryRequest) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_async_sql_query()
     ///     .project_uuid(project_uuid)
@@ -789,8 +789,8 @@ impl Client {
     /// - `body`
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::ComposeSqlRequest) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::ComposeSqlRequest) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_async_compose_sql_query()
     ///     .project_uuid(project_uuid)
@@ -814,8 +814,8 @@ impl Client {
     /// - `body`
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::SqlChartRequest) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::SqlChartRequest) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_async_sql_chart_query()
     ///     .project_uuid(project_uuid)
@@ -837,8 +837,8 @@ impl Client {
     /// - `body`
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::DashboardSqlChartRequest) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::DashboardSqlChartRequest) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_async_dashboard_sql_chart_query()
     ///     .project_uuid(project_uuid)
@@ -865,8 +865,8 @@ impl Client {
     /// - `body`
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, query_uuid: ::std::string::String, body: types::DownloadRequest) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, query_uuid: ::std::string::String, body: types::DownloadRequest) -> Result<(), CallError> {
     /// let response = client
     ///     .schedule_download_results()
     ///     .project_uuid(project_uuid)
@@ -901,8 +901,8 @@ impl Client {
     /// - `uuids`: Only content with these ids.
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client, content_types: ::std::vec::Vec<types::ContentType>, data_app_vizs_filter: types::DataAppVizsFilter, include_personal_data_apps: bool, page: i64, page_size: i64, parent_space_uuid: ::std::string::String, project_uuids: ::std::vec::Vec<::std::string::String>, search: ::std::string::String, sort_by: types::ContentSort, sort_direction: types::SortOrder, space_uuids: ::std::vec::Vec<::std::string::String>, uuids: ::std::vec::Vec<::std::string::String>) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, content_types: ::std::vec::Vec<types::ContentType>, data_app_vizs_filter: types::DataAppVizsFilter, include_personal_data_apps: bool, page: i64, page_size: i64, parent_space_uuid: ::std::string::String, project_uuids: ::std::vec::Vec<::std::string::String>, search: ::std::string::String, sort_by: types::ContentSort, sort_direction: types::SortOrder, space_uuids: ::std::vec::Vec<::std::string::String>, uuids: ::std::vec::Vec<::std::string::String>) -> Result<(), CallError> {
     /// let response = client
     ///     .list_content()
     ///     // As needed:
@@ -933,8 +933,8 @@ impl Client {
     /// Sends a `GET` request to `/api/v1/health`
     ///
     /// ```no_run
-    /// # use rowfeed_lightdash::{Client, Error, types};
-    /// # async fn example(client: &Client) -> Result<(), Error> {
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client) -> Result<(), CallError> {
     /// let response = client
     ///     .get_health()
     ///     .send()

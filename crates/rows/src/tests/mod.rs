@@ -6,6 +6,7 @@ mod errors;
 mod grammar;
 mod hostile;
 mod instants;
+mod odd_values;
 mod one_struct;
 mod random_tables;
 mod scalars;

@@ -170,7 +170,17 @@ fn values_without_a_declared_type_follow_the_json() {
 fn values_of_yql_types() {
     for (declared, cell, expected) in [
         ("Optional<Int64>", "[]", Value::Null),
-        ("Optional<Int64?>", "[[\"5\"]]", Value::Integer(5)),
+        (
+            "Optional<Int64?>",
+            "[[\"5\"]]",
+            Value::Some(Box::new(Value::Integer(5))),
+        ),
+        (
+            "Optional<Int64?>",
+            "[[]]",
+            Value::Some(Box::new(Value::Null)),
+        ),
+        ("Optional<Int64?>", "[]", Value::Null),
         ("Int32?", "[7]", Value::Integer(7)),
         ("String", "\"aGk=\"", Value::Bytes(b"hi".to_vec())),
         (

@@ -53,8 +53,8 @@ impl Client {
     /// - `body`
     ///
     /// ```no_run
-    /// # use rowfeed_yandex_query::{Client, Error, types};
-    /// # async fn example(client: &Client, project: ::std::string::String, idempotency_key: ::std::string::String, x_request_id: ::std::string::String, body: types::CreateQueryRequest) -> Result<(), Error> {
+    /// # use rowfeed_yandex_query::{Client, CallError, types};
+    /// # async fn example(client: &Client, project: ::std::string::String, idempotency_key: ::std::string::String, x_request_id: ::std::string::String, body: types::CreateQueryRequest) -> Result<(), CallError> {
     /// let response = client
     ///     .create_query()
     ///     .project(project)
@@ -82,8 +82,8 @@ impl Client {
     /// - `x_request_id`: A text of your own by which the service's operators find the request. It does not come back in the answer.
     ///
     /// ```no_run
-    /// # use rowfeed_yandex_query::{Client, Error, types};
-    /// # async fn example(client: &Client, query_id: ::std::string::String, project: ::std::string::String, x_request_id: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_yandex_query::{Client, CallError, types};
+    /// # async fn example(client: &Client, query_id: ::std::string::String, project: ::std::string::String, x_request_id: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .get_query()
     ///     .query_id(query_id)
@@ -110,8 +110,8 @@ impl Client {
     /// - `x_request_id`: A text of your own by which the service's operators find the request. It does not come back in the answer.
     ///
     /// ```no_run
-    /// # use rowfeed_yandex_query::{Client, Error, types};
-    /// # async fn example(client: &Client, query_id: ::std::string::String, project: ::std::string::String, x_request_id: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_yandex_query::{Client, CallError, types};
+    /// # async fn example(client: &Client, query_id: ::std::string::String, project: ::std::string::String, x_request_id: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .get_query_status()
     ///     .query_id(query_id)
@@ -149,8 +149,8 @@ impl Client {
     /// - `x_request_id`: A text of your own by which the service's operators find the request. It does not come back in the answer.
     ///
     /// ```no_run
-    /// # use rowfeed_yandex_query::{Client, Error, types};
-    /// # async fn example(client: &Client, query_id: ::std::string::String, result_set_index: u32, limit: i64, offset: i64, project: ::std::string::String, x_request_id: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_yandex_query::{Client, CallError, types};
+    /// # async fn example(client: &Client, query_id: ::std::string::String, result_set_index: u32, limit: i64, offset: i64, project: ::std::string::String, x_request_id: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .get_query_results()
     ///     .query_id(query_id)
@@ -181,8 +181,8 @@ impl Client {
     /// - `x_request_id`: A text of your own by which the service's operators find the request. It does not come back in the answer.
     ///
     /// ```no_run
-    /// # use rowfeed_yandex_query::{Client, Error, types};
-    /// # async fn example(client: &Client, query_id: ::std::string::String, project: ::std::string::String, idempotency_key: ::std::string::String, x_request_id: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_yandex_query::{Client, CallError, types};
+    /// # async fn example(client: &Client, query_id: ::std::string::String, project: ::std::string::String, idempotency_key: ::std::string::String, x_request_id: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .stop_query()
     ///     .query_id(query_id)
@@ -211,8 +211,8 @@ impl Client {
     /// - `x_request_id`: A text of your own by which the service's operators find the request. It does not come back in the answer.
     ///
     /// ```no_run
-    /// # use rowfeed_yandex_query::{Client, Error, types};
-    /// # async fn example(client: &Client, query_id: ::std::string::String, project: ::std::string::String, idempotency_key: ::std::string::String, x_request_id: ::std::string::String) -> Result<(), Error> {
+    /// # use rowfeed_yandex_query::{Client, CallError, types};
+    /// # async fn example(client: &Client, query_id: ::std::string::String, project: ::std::string::String, idempotency_key: ::std::string::String, x_request_id: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .start_query()
     ///     .query_id(query_id)

@@ -166,7 +166,7 @@ fn returned(output: &ReturnType) -> Option<String> {
 }
 
 fn example(package: &str, method: &str, parameters: &[Parameter]) -> String {
-    let mut text = format!("```no_run\n# use {package}::{{Client, Error, types}};\n");
+    let mut text = format!("```no_run\n# use {package}::{{Client, CallError, types}};\n");
     text.push_str("# async fn example(client: &Client");
     // Writing to a String does not fail.
     for Parameter { name, ty, .. } in parameters {
@@ -174,7 +174,7 @@ fn example(package: &str, method: &str, parameters: &[Parameter]) -> String {
     }
     let _ = write!(
         text,
-        ") -> Result<(), Error> {{\nlet response = client\n    .{method}()\n"
+        ") -> Result<(), CallError> {{\nlet response = client\n    .{method}()\n"
     );
     for is_optional in [false, true] {
         let of_these = |parameter: &&Parameter| parameter.is_optional == is_optional;
@@ -223,8 +223,8 @@ mod tests {
     /// this.
     ///
     /// ```no_run
-    /// # use tides::{Client, Error, types};
-    /// # async fn example(client: &Client, id: ::std::string::String, kind: types::Kind, body: types::Ask) -> Result<(), Error> {
+    /// # use tides::{Client, CallError, types};
+    /// # async fn example(client: &Client, id: ::std::string::String, kind: types::Kind, body: types::Ask) -> Result<(), CallError> {
     /// let response = client
     ///     .get_it()
     ///     .id(id)

@@ -13,7 +13,3 @@ pub use generated::{API_VERSION, Client, builder, types};
 
 /// Why a call failed, with the error body of the service where there is one.
 pub type CallError = rowfeed_client::CallError<types::Problem>;
-
-/// The name that generated examples have for [`CallError`].
-#[doc(hidden)]
-pub use CallError as Error;

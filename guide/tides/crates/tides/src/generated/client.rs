@@ -45,8 +45,8 @@ impl Client {
     /// Sends a `GET` request to `/stations`
     ///
     /// ```no_run
-    /// # use tides::{Client, Error, types};
-    /// # async fn example(client: &Client) -> Result<(), Error> {
+    /// # use tides::{Client, CallError, types};
+    /// # async fn example(client: &Client) -> Result<(), CallError> {
     /// let response = client
     ///     .list_stations()
     ///     .send()
@@ -70,8 +70,8 @@ impl Client {
     /// - `snapshot`: The state of the station's readings to read from; the newest when absent. Readings that are added or corrected later are not in it.
     ///
     /// ```no_run
-    /// # use tides::{Client, Error, types};
-    /// # async fn example(client: &Client, station: ::std::string::String, after: i64, limit: i64, snapshot: ::std::string::String) -> Result<(), Error> {
+    /// # use tides::{Client, CallError, types};
+    /// # async fn example(client: &Client, station: ::std::string::String, after: i64, limit: i64, snapshot: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .get_readings()
     ///     .station(station)
