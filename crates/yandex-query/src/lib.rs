@@ -18,6 +18,8 @@ pub use credentials::MetadataCredential;
 #[cfg(feature = "service-account")]
 pub use credentials::{InvalidServiceAccountKey, ServiceAccountCredential, ServiceAccountKey};
 pub use generated::{API_VERSION, Client, builder, types};
+/// Decodes the rows of a page: `RawRows::decode` and what it needs.
+pub use rowfeed_client::rows;
 pub use rowfeed_client::{
     Attempt, BuildError, ByteStream, CallErrorKind, CredentialError, CredentialProvider,
     EnvCredential, ExpiringSecret, RateLimit, RawRows, RefreshingCredential, ResponseValue,

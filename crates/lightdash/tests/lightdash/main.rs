@@ -13,6 +13,7 @@ mod merge;
 mod pages;
 #[cfg(feature = "project")]
 mod project;
+mod readme;
 mod requests;
 #[cfg(feature = "saved-charts")]
 mod saved_charts;

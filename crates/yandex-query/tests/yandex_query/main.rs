@@ -6,6 +6,7 @@ mod config;
 mod errors;
 mod fixtures;
 mod metadata;
+mod readme;
 mod requests;
 #[cfg(feature = "schemars")]
 mod schema;
