@@ -101,7 +101,7 @@ fn trino_leaf() -> impl Strategy<Value = Made> {
         ),
         made(
             "uint256",
-            "[1-9][0-9]{0,75}".prop_map(|digits| quoted(&digits)),
+            "[1-9][0-9]{0,77}".prop_map(|digits| quoted(&digits)),
         ),
         made("varchar", texts()),
         made(

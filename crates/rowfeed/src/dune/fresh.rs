@@ -81,7 +81,7 @@ impl MaxAge for builder::GetLatestQueryResult {
 
 /// Whether Dune says that the query exists and has no result, or none for these parameters. A 404
 /// may also come from a proxy, or mean that there is no such query.
-fn says_no_result(error: &rowfeed_dune::Error) -> bool {
+fn says_no_result(error: &rowfeed_dune::CallError) -> bool {
     const NO_QUERY: &str = "query not found";
     let said = error.api_error().map(|body| body.error.to_lowercase());
     error.is_not_found() && said.is_some_and(|said| !said.contains(NO_QUERY))
