@@ -6,7 +6,6 @@ mod bodies;
 mod config;
 mod errors;
 mod fixtures;
-mod readme;
 mod requests;
 #[cfg(feature = "schemars")]
 mod schema;

@@ -13,7 +13,6 @@ mod merge;
 mod pages;
 #[cfg(feature = "project")]
 mod project;
-mod readme;
 mod requests;
 #[cfg(feature = "saved-charts")]
 mod saved_charts;

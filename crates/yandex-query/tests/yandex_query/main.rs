@@ -6,7 +6,6 @@ mod config;
 mod errors;
 mod fixtures;
 mod metadata;
-mod readme;
 mod requests;
 #[cfg(feature = "schemars")]
 mod schema;

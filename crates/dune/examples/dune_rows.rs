@@ -1,4 +1,4 @@
-// Runs a statement and reads every row of its result.
+//! Runs a statement and reads every row of its result.
 
 use std::{error::Error, time::Duration};
 
@@ -50,3 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("{:#?}", read(&dune, &sql).await?);
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "../tests/dune/readme.rs"]
+mod tests;

@@ -1,4 +1,4 @@
-// Runs a query and reads every row of its first result set.
+//! Runs a query and reads every row of its first result set.
 
 use std::{error::Error, time::Duration};
 
@@ -54,3 +54,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("{:#?}", read(&yq, &folder, &text).await?);
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "../tests/yandex_query/readme.rs"]
+mod tests;

@@ -1,4 +1,4 @@
-// Runs a statement and reads every row of its result.
+//! Runs a statement and reads every row of its result.
 
 use std::{error::Error, time::Duration};
 
@@ -63,3 +63,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("{:#?}", read(&lightdash, &project, &sql).await?);
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "../tests/lightdash/readme.rs"]
+mod tests;
