@@ -8,17 +8,12 @@
 //!     project: String,
 //! }
 //!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let sandbox = rowfeed_sandbox::Sandbox::start_blocking()?;
-//! # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-//! # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
-//! # let id = rowfeed_sandbox::DUNE_QUERY_ID;
-//! let trades = dune.get_latest_query_result().query_id(id).rows::<Trade>();
+//! # rowfeed::__example!(blocking |sandbox, dune, query_id| {
+//! let trades = dune.get_latest_query_result().query_id(query_id).rows::<Trade>();
 //! for trade in trades.blocking() {
 //!     println!("{}", trade?.project);
 //! }
-//! # Ok(())
-//! # }
+//! # });
 //! ```
 //!
 //! Everything is sent from a thread of its own, over connections of its own, so it does not matter
@@ -49,8 +44,8 @@ use tokio::{
 
 use crate::{
     Cursor, Error, ErrorKind, Page, Run, Starting,
+    connections::Connections,
     paging::{AnySource, Fetcher, SourcePage, Wanted},
-    starting::Connections,
 };
 
 /// The rows of a result, as `T`, one after the other; made by [`Rows::blocking`](crate::Rows::blocking).
@@ -61,21 +56,15 @@ use crate::{
 /// the last, or soon after this is dropped.
 ///
 /// ```
-/// # use rowfeed::{dune, prelude::*};
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::start_blocking()?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
-/// # let id = rowfeed_sandbox::DUNE_QUERY_ID;
-/// let latest = || dune.get_latest_query_result().query_id(id).columns("trade_id");
+/// # rowfeed::__example!(blocking |sandbox, dune, query_id| {
+/// let latest = || dune.get_latest_query_result().query_id(query_id).columns("trade_id");
 /// let mut ids = latest().rows::<i64>().blocking();
 /// let first = ids.next().transpose()?;
 /// let cursor = ids.cursor().ok_or("nothing has been read")?;
 ///
 /// let rest: Vec<i64> = latest().rows().resume(&cursor).blocking().collect::<Result<_, _>>()?;
 /// assert_eq!(rest.len(), 47);
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 #[must_use = "nothing is sent before the first row is needed"]
 pub struct Rows<T>(crate::Rows<T>);
@@ -124,19 +113,13 @@ impl<T> fmt::Debug for Rows<T> {
 /// dropped. [`Page::cursor`] is the place to resume from.
 ///
 /// ```
-/// # use rowfeed::{dune, prelude::*};
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::start_blocking()?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
-/// # let id = rowfeed_sandbox::DUNE_QUERY_ID;
-/// let pages = dune.get_latest_query_result().query_id(id).pages().page_size(20);
+/// # rowfeed::__example!(blocking |sandbox, dune, query_id| {
+/// let pages = dune.get_latest_query_result().query_id(query_id).pages().page_size(20);
 /// for page in pages.blocking() {
 ///     let page = page?;
 ///     println!("{} rows from row {} on", page.len(), page.first_row());
 /// }
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 #[must_use = "nothing is sent before the first page is needed"]
 pub struct Pages(crate::Pages);
@@ -288,17 +271,12 @@ impl Starting {
     /// The same as of awaiting it.
     ///
     /// ```
-    /// # use rowfeed::{dune, prelude::*};
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start_blocking()?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # rowfeed::__example!(blocking |sandbox, dune| {
     /// let run = dune.execute_sql().body("SELECT project FROM trades LIMIT 3").run().blocking()?;
     /// for project in run.rows::<String>().blocking() {
     ///     println!("{}", project?);
     /// }
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     pub fn blocking(mut self) -> Result<Run, Error> {
         self.connections = Connections::Own;

@@ -70,10 +70,8 @@ impl ResultId {
 ///
 /// ```
 /// use rowfeed::Cursor;
-/// # use rowfeed::{dune, prelude::*};
 ///
-/// # rowfeed::__example!(|sandbox, dune| {
-/// # let query_id = rowfeed_sandbox::DUNE_QUERY_ID;
+/// # rowfeed::__example!(|sandbox, dune, query_id| {
 /// let latest = || dune.get_latest_query_result().query_id(query_id);
 ///
 /// let mut ids = latest().columns("trade_id").rows::<i64>();

@@ -45,7 +45,6 @@ enum Cause {
 ///
 /// ```
 /// use rowfeed::ErrorKind;
-/// # use rowfeed::{dune, prelude::*};
 ///
 /// fn advice(error: &rowfeed::Error) -> &'static str {
 ///     match error.kind() {
@@ -223,20 +222,17 @@ impl Error {
     /// The failed call, with status, headers and the beginning of the body.
     ///
     /// ```
-    /// # use rowfeed::{dune, prelude::*};
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+    /// # rowfeed::__example!(|sandbox| {
     /// # let key = rowfeed::Secret::new("no-such-key")?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # let dune = rowfeed::dune::Client::builder().base_url(sandbox.dune_url());
+    /// # let dune = dune.api_key(key).build()?;
     /// let error = dune.execute_sql().body("SELECT 1 AS n").run().await.unwrap_err();
     /// let call = error.call().ok_or("not a failed call")?;
     /// if call.is_unauthorized() {
     ///     eprintln!("the key is wrong, or has been revoked: {:?}", call.status());
     /// }
     /// # assert!(call.is_unauthorized());
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     #[must_use]
     pub fn call(&self) -> Option<&CallError> {
@@ -251,11 +247,8 @@ impl Error {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use rowfeed::{RetryPolicy, dune, prelude::*};
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+    /// # use rowfeed::{RetryPolicy, dune};
+    /// # rowfeed::__example!(|sandbox, key| {
     /// # let retry = RetryPolicy::new().max_attempts(3).base_delay(Duration::from_millis(1));
     /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).retry(retry);
     /// # let dune = dune.build()?;
@@ -266,8 +259,7 @@ impl Error {
     ///     eprintln!("{}: {attempt} after {:?}", attempt.number(), attempt.waited());
     /// }
     /// # assert_eq!(error.history().len(), 3);
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     #[must_use]
     pub fn history(&self) -> &[Attempt] {
@@ -277,7 +269,6 @@ impl Error {
     /// The cell that did not fit.
     ///
     /// ```
-    /// # use rowfeed::{dune, prelude::*};
     /// # rowfeed::__example!(|sandbox, dune| {
     /// let run = dune.execute_sql().body("SELECT project, note FROM projects").run().await?;
     /// let rows = run.rows::<(String, String)>();

@@ -100,7 +100,7 @@ impl<T> Items<T> {
 
     /// Ends after this many items.
     pub fn max_items(mut self, items: u64) -> Self {
-        self.pages.limit(items);
+        self.pages.wanted.limit(items);
         self
     }
 
@@ -232,11 +232,10 @@ impl<T> Part for ListPage<T> {
         self.items.len() as u64
     }
 
-    fn skip(&mut self, items: u64) -> Result<(), Error> {
+    fn skip(&mut self, items: u64) {
         let skipped = usize::try_from(items).unwrap_or(usize::MAX);
         self.items.drain(..skipped.min(self.items.len()));
         self.position += items;
-        Ok(())
     }
 
     fn keep(&mut self, items: u64) {

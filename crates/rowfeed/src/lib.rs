@@ -18,6 +18,7 @@ compile_error!(
     "the feature `blocking` needs threads, and wasm32-unknown-unknown has none: read with async"
 );
 
+mod connections;
 mod cursor;
 mod error;
 mod example;
@@ -38,7 +39,6 @@ mod running;
 mod schemas;
 pub mod service;
 mod settings;
-mod skip;
 mod starting;
 
 #[cfg(test)]

@@ -17,7 +17,6 @@ use crate::{Error, ErrorKind, cursor::or_none};
 ///
 /// ```
 /// use rowfeed::ListCursor;
-/// # use rowfeed::{dune, prelude::*};
 ///
 /// # rowfeed::__example!(|sandbox, dune| {
 /// let mut queries = dune.list_queries().items();

@@ -6,22 +6,17 @@
 /// use std::time::Duration;
 /// use rowfeed::{RetryPolicy, dune, prelude::*};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+/// # rowfeed::__example!(|sandbox, key, query_id| {
 /// let dune = dune::Client::builder()
 ///     .retry(RetryPolicy::new().max_attempts(6).base_delay(Duration::from_millis(20)))
 ///     .api_key(key)
 /// #     .base_url(sandbox.dune_url())
 ///     .build()?;
 /// # sandbox.fault(rowfeed_sandbox::Fault::status(503));
-/// # let query_id = rowfeed_sandbox::DUNE_QUERY_ID;
 /// // A page that fails with 503 is requested again.
 /// let page = dune.get_latest_query_result().query_id(query_id).pages().try_next().await?;
 /// # assert_eq!(sandbox.requests().len(), 2);
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 #[doc(inline)]
 pub use rowfeed_client::RetryPolicy;
@@ -48,16 +43,12 @@ pub use rowfeed_client::Secret;
 /// use std::time::Duration;
 /// use rowfeed::{RateLimit, dune, prelude::*};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+/// # rowfeed::__example!(|sandbox, key, query_id| {
 /// let dune = dune::Client::builder()
 ///     .rate_limit(RateLimit::new(40, Duration::from_millis(800)).burst(5))
 ///     .api_key(key)
 /// #     .base_url(sandbox.dune_url())
 ///     .build()?;
-/// # let query_id = rowfeed_sandbox::DUNE_QUERY_ID;
 /// let trades = dune.get_latest_query_result().query_id(query_id).rows::<rowfeed::Row>();
 /// let (trades, count) = tokio::join!(
 ///     trades.try_collect::<Vec<_>>(),
@@ -65,8 +56,7 @@ pub use rowfeed_client::Secret;
 /// );
 /// # assert_eq!(trades?.len(), 48);
 /// # count?;
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 #[doc(inline)]
 pub use rowfeed_client::RateLimit;
@@ -80,10 +70,7 @@ pub use rowfeed_client::RateLimit;
 /// # async fn ask_the_vault() -> Result<(String, u64), rowfeed::CredentialError> {
 /// #     Ok((rowfeed_sandbox::YANDEX_IAM_TOKEN.to_owned(), 3600))
 /// # }
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let folder = rowfeed_sandbox::YANDEX_PROJECT;
+/// # rowfeed::__example!(|sandbox, folder| {
 /// let credential = RefreshingCredential::new(|| async {
 ///     let (token, seconds) = ask_the_vault().await?;
 ///     Ok(ExpiringSecret::valid_for(Secret::new(token)?, Duration::from_secs(seconds)))
@@ -94,8 +81,7 @@ pub use rowfeed_client::RateLimit;
 ///     .build()?;
 /// let run = yandex.create_query().project(folder).body("SELECT 1 AS n").run().await?;
 /// # assert_eq!(run.rows::<i64>().try_collect::<Vec<_>>().await?, [1]);
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 #[doc(inline)]
 pub use rowfeed_client::{ExpiringSecret, RefreshingCredential};

@@ -3,7 +3,6 @@
 use std::{
     fmt,
     future::{Future, IntoFuture},
-    sync::Arc,
     time::Duration,
 };
 
@@ -11,21 +10,13 @@ use rowfeed_client::platform::spawn_to_end;
 
 use crate::{
     Error, ErrorKind, Progress, Run, Running,
+    connections::{Connections, Reconnect},
     job::{Interval, Job},
-    paging::{BoxFuture, Reconnect},
+    paging::BoxFuture,
     running::{Guard, Waiting},
 };
 
-/// Whose connections a run is started and watched over.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Connections {
-    /// Those of the client that the operation was made with.
-    Shared,
-    #[cfg(feature = "blocking")]
-    Own,
-}
-
-type Submit = Box<dyn FnOnce(Connections) -> BoxFuture<Result<Arc<dyn Job>, Error>> + Send>;
+type Submit = Box<dyn FnOnce(Connections) -> BoxFuture<Result<Job, Error>> + Send>;
 
 /// A run about to be started: awaiting it starts it and waits for its end.
 ///
@@ -34,7 +25,6 @@ type Submit = Box<dyn FnOnce(Connections) -> BoxFuture<Result<Arc<dyn Job>, Erro
 ///
 /// ```
 /// use std::time::Duration;
-/// # use rowfeed::{dune, prelude::*};
 ///
 /// # rowfeed::__example!(slow |sandbox, dune| {
 /// let run = dune
@@ -59,13 +49,13 @@ pub struct Starting {
 }
 
 impl Starting {
-    pub(crate) fn new<C: Reconnect, J: Job, F>(
+    pub(crate) fn new<C: Reconnect, F>(
         interval: Interval,
         client: C,
         submit: impl FnOnce(C) -> F + Send + 'static,
     ) -> Self
     where
-        F: Future<Output = Result<J, Error>> + Send + 'static,
+        F: Future<Output = Result<Job, Error>> + Send + 'static,
     {
         Self {
             service: C::SERVICE,
@@ -77,7 +67,7 @@ impl Starting {
                         #[cfg(feature = "blocking")]
                         Connections::Own => client.reconnected()?,
                     };
-                    Ok(Arc::new(submit(client).await?) as Arc<dyn Job>)
+                    submit(client).await
                 })
             }),
             waiting: Waiting {
@@ -97,7 +87,6 @@ impl Starting {
     /// ```
     /// # use std::time::Duration;
     /// use rowfeed::ErrorKind;
-    /// # use rowfeed::{dune, prelude::*};
     ///
     /// # rowfeed::__example!(slow |sandbox, dune| {
     /// # sandbox.fault(rowfeed_sandbox::Fault::state_forever());
@@ -145,7 +134,6 @@ impl Starting {
     ///
     /// ```
     /// use std::{future::IntoFuture, time::Duration};
-    /// # use rowfeed::{dune, prelude::*};
     ///
     /// # rowfeed::__example!(slow |sandbox, dune| {
     /// # sandbox.fault(rowfeed_sandbox::Fault::state_forever());
@@ -186,7 +174,7 @@ impl Starting {
 /// an id nobody knows. The task learns it, and cancels the run by dropping its guard.
 async fn submitted_for_sure(
     service: &'static str,
-    submitted: BoxFuture<Result<Arc<dyn Job>, Error>>,
+    submitted: BoxFuture<Result<Job, Error>>,
 ) -> Result<Guard, Error> {
     let task = spawn_to_end(async { Ok(Guard::new(submitted.await?, true)) });
     task.await.unwrap_or_else(|_| {

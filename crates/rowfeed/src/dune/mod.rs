@@ -12,10 +12,7 @@
 //! ```
 //! use rowfeed::{dune, prelude::*};
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-//! # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+//! # rowfeed::__example!(|sandbox, key| {
 //! let dune = dune::Client::builder().api_key(key)
 //! #     .base_url(sandbox.dune_url())
 //!     .build()?;
@@ -26,12 +23,10 @@
 //! let results = dune.get_execution_results().execution_id(run.id()).sort_by("amount_usd desc");
 //! let rows: Vec<rowfeed::Row> = results.rows().max_rows(10).try_collect().await?;
 //! # assert!(!rows.is_empty());
-//! # Ok(())
-//! # }
+//! # });
 //! ```
 
 mod csv;
-mod csv_joint;
 mod fresh;
 mod lists;
 mod paging;
@@ -42,8 +37,5 @@ mod run;
 mod state;
 
 pub use csv::{CsvBytes, ReadsCsv};
-#[cfg(any(test, rowfeed_fuzzing))]
-#[doc(hidden)]
-pub use csv_joint::joined;
 pub use fresh::MaxAge;
 pub use rowfeed_dune::*;

@@ -27,7 +27,7 @@ use crate::{
     Columns, Cursor, Error, ErrorKind, Page, Pages, ReadsRows,
     cursor::ResultId,
     paging::{Offsets, Plan, Source, Ticket, Wanted},
-    parameter::{Parameter, count},
+    parameter::count,
 };
 use rowfeed_rows::ColumnsCache;
 
@@ -57,34 +57,30 @@ enum Known {
 pub(super) enum Answer {
     /// One row, to learn the columns.
     Look(types::ReadExecutionResultResponse),
-    Page {
-        ticket: Ticket,
-        asked: u64,
-        /// A failure counts only if the page is still needed.
-        response: Result<types::ReadExecutionResultResponse, Error>,
-    },
+    /// A failure counts only if the page is still needed.
+    Page(Ticket, Result<types::ReadExecutionResultResponse, Error>),
 }
 
 impl ReadsRows for builder::GetLatestQueryResult {
     fn pages(self) -> Pages {
-        start(self.offset.clone(), Request::Latest(self))
+        start(self.into())
     }
 }
 
 impl ReadsRows for builder::GetCustomEndpointResults {
     fn pages(self) -> Pages {
-        start(self.offset.clone(), Request::Endpoint(self))
+        start(self.into())
     }
 }
 
 impl ReadsRows for builder::GetExecutionResults {
     fn pages(self) -> Pages {
-        start(self.offset.clone(), Request::Execution(self))
+        start(self.into())
     }
 }
 
-fn start(offset: Parameter, request: Request) -> Pages {
-    match count(SERVICE, "offset", &offset) {
+fn start(request: Request) -> Pages {
+    match count(SERVICE, "offset", request.offset()) {
         Ok(offset) => Pages::from_source(Paging::new(request, offset.unwrap_or(0))),
         Err(error) => Pages::failed(error),
     }
@@ -109,7 +105,7 @@ impl Paging {
         results: builder::GetExecutionResults,
         columns: Option<&Columns>,
     ) -> Self {
-        let mut this = Self::new(Request::Execution(results), 0);
+        let mut this = Self::new(results.into(), 0);
         if let Some(columns) = columns {
             this.columns = Known::Yes(columns.iter().map(|c| c.name().to_owned()).collect());
         }
@@ -132,9 +128,11 @@ impl Paging {
             }
             Known::No => {
                 self.columns = Known::Asked;
-                let look = self.request.send(self.offsets.planned(), 1, wanted);
+                let look = self
+                    .request
+                    .send(self.offsets.planned(), 1, wanted.truncated);
                 Some(Plan::Fetch(Box::pin(async {
-                    look.await.map(Answer::Look)
+                    Ok(Answer::Look(look.await?.into_inner()))
                 })))
             }
             Known::Yes(names) => {
@@ -240,13 +238,10 @@ impl Source for Paging {
             return Ok(Plan::Wait);
         };
         let ticket = self.offsets.plan(asked);
-        let response = self.request.send(ticket.offset, asked, wanted);
+        let response = self.request.send(ticket.offset, asked, wanted.truncated);
         Ok(Plan::Fetch(Box::pin(async move {
-            Ok(Answer::Page {
-                ticket,
-                asked,
-                response: response.await,
-            })
+            let response = response.await.map(|response| response.into_inner());
+            Ok(Answer::Page(ticket, response))
         })))
     }
 
@@ -255,12 +250,8 @@ impl Source for Paging {
     }
 
     fn accept(&mut self, wanted: &Wanted, answer: Answer) -> Result<Option<Page>, Error> {
-        let (ticket, asked, response) = match answer {
-            Answer::Page {
-                ticket,
-                asked,
-                response,
-            } => (ticket, asked, response),
+        let (ticket, response) = match answer {
+            Answer::Page(ticket, response) => (ticket, response),
             Answer::Look(mut response) => {
                 let metadata = self.check(wanted, &mut response)?.metadata;
                 self.pin(&response.execution_id);
@@ -303,7 +294,7 @@ impl Source for Paging {
         }
         self.pin(id);
         self.total = self.total.or(place.total);
-        if place.next == Some(ticket.offset + asked) && self.request.has_all_rows() {
+        if place.next == Some(ticket.offset + ticket.rows) && self.request.has_all_rows() {
             self.guess = total_rows;
         }
         match place.next {

@@ -1,20 +1,10 @@
 //! What the states of an execution mean, and what Dune's errors do.
 
-use rowfeed_dune::{Client, types};
+use rowfeed_dune::types;
 
-use crate::{Error, ErrorKind, Position, paging::Reconnect};
+use crate::{Error, ErrorKind, Position, connections::service};
 
-pub(super) const SERVICE: &str = "dune";
-
-impl Reconnect for Client {
-    const SERVICE: &'static str = SERVICE;
-
-    fn reconnected(&self) -> Result<Self, Error> {
-        let fresh = self.with_fresh_connections();
-        fresh.map_err(|error| Error::invalid(SERVICE, error.to_string()))
-    }
-}
-
+service!(rowfeed_dune::Client, "dune");
 pub(super) const TRUNCATED: &str = "Dune cut the result off for its size; \
                                     allow_truncated() takes the part that there is";
 

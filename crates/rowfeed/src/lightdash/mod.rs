@@ -15,9 +15,7 @@
 //!     trades_total_usd: Option<f64>,
 //! }
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+//! # rowfeed::__example!(|sandbox| {
 //! # let token = rowfeed::Secret::new(rowfeed_sandbox::LIGHTDASH_TOKEN)?;
 //! # let (project, url) = (rowfeed_sandbox::LIGHTDASH_PROJECT_UUID, sandbox.lightdash_url());
 //! let lightdash = lightdash::Client::builder().base_url(url).token(token).build()?;
@@ -33,8 +31,7 @@
 //! let query = lightdash.execute_async_metric_query().project_uuid(project).body(body);
 //! let volumes: Vec<Volume> = query.run().await?.rows().try_collect().await?;
 //! # assert_eq!(volumes.len(), 4);
-//! # Ok(())
-//! # }
+//! # });
 //! ```
 
 mod lists;

@@ -17,13 +17,14 @@ use rowfeed_lightdash::{builder, types};
 use rowfeed_rows::RawRows;
 
 use super::{
-    state::{SERVICE, call, check_status},
+    state::{SERVICE, call, check_status, invalid},
     total::Total,
 };
 use crate::{
     Cells, Columns, Cursor, Error, ErrorKind, Page, Pages, ReadsRows,
+    connections::Reconnect as _,
     cursor::ResultId,
-    paging::{Plan, Reconnect, Source, Wanted},
+    paging::{Plan, Source, Wanted},
     parameter::{first_page, page_size},
 };
 use rowfeed_rows::ColumnsCache;
@@ -149,7 +150,7 @@ impl Source for Paging {
 
     fn resume(&mut self, cursor: &Cursor) -> Result<(), Error> {
         let run = self.results.query_uuid.as_ref();
-        let run = run.map_err(|message| Error::invalid(SERVICE, message))?;
+        let run = run.map_err(invalid)?;
         cursor.check(SERVICE, &ResultId::new(run))?;
         self.first_row = cursor.row();
         Ok(())

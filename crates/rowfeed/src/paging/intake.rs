@@ -123,7 +123,7 @@ impl<S: Source> Intake<S> {
             self.has_skipped = true;
             return Ok(false);
         }
-        page.skip(row - first)?;
+        page.skip(row - first);
         self.skip_to = None;
         Ok(true)
     }

@@ -105,11 +105,6 @@ impl<P: SourcePage> PageReader<P> {
         self.service
     }
 
-    /// Limits the rows, unless there is a lower limit already.
-    pub(crate) fn limit(&mut self, rows: u64) {
-        self.wanted.left = Some(self.wanted.left.map_or(rows, |least| least.min(rows)));
-    }
-
     pub(crate) fn resume(&mut self, cursor: &P::Cursor, row: u64) {
         let resumed = match &mut self.state {
             State::Waiting(source) => source.resume(cursor),

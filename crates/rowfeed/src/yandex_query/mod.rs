@@ -6,10 +6,7 @@
 //! ```
 //! use rowfeed::{prelude::*, yandex_query};
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-//! # let token = rowfeed::Secret::new(rowfeed_sandbox::YANDEX_IAM_TOKEN)?;
+//! # rowfeed::__example!(|sandbox, token| {
 //! # let (folder, url) = (rowfeed_sandbox::YANDEX_PROJECT, sandbox.yandex_query_url());
 //! let yandex = yandex_query::Client::builder().iam_token(token)
 //! #     .base_url(url)
@@ -17,8 +14,7 @@
 //! let query = yandex.create_query().project(folder).body("SELECT project, chain FROM projects");
 //! let projects: Vec<(String, String)> = query.run().await?.rows().try_collect().await?;
 //! # assert_eq!(projects.len(), 4);
-//! # Ok(())
-//! # }
+//! # });
 //! ```
 //!
 //! On a machine of Yandex Cloud [`MetadataCredential`] gives the tokens; elsewhere, with the
@@ -29,9 +25,7 @@
 //! use std::sync::Arc;
 //! use rowfeed::{prelude::*, yandex_query};
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+//! # rowfeed::__example!(|sandbox| {
 //! # let (folder, url) = (rowfeed_sandbox::YANDEX_PROJECT, sandbox.yandex_query_url());
 //! let credential = yandex_query::MetadataCredential::new()?;
 //! # let at = format!("http://{}", sandbox.yandex_metadata_address());
@@ -42,8 +36,7 @@
 //! let query = yandex.create_query().project(folder).body("SELECT project FROM projects");
 //! let projects: Vec<String> = query.run().await?.rows().try_collect().await?;
 //! # assert_eq!(projects.len(), 4);
-//! # Ok(())
-//! # }
+//! # });
 //! ```
 
 mod paging;

@@ -10,11 +10,12 @@
 
 use rowfeed_yandex_query::{builder, types};
 
-use super::state::{SERVICE, call, check_status};
+use super::state::{SERVICE, call, check_status, invalid};
 use crate::{
     Columns, Cursor, Error, ErrorKind, Page, Pages, ReadsRows,
+    connections::Reconnect as _,
     cursor::ResultId,
-    paging::{Offsets, Plan, Reconnect, Source, Ticket, Wanted},
+    paging::{Offsets, Plan, Source, Ticket, Wanted},
     parameter::count,
 };
 use rowfeed_rows::ColumnsCache;
@@ -57,12 +58,8 @@ impl Announced {
 
 pub(super) enum Answer {
     Announced(Announced),
-    Page {
-        ticket: Ticket,
-        asked: u64,
-        /// A failure counts only if the page is still needed.
-        results: Result<types::ResultSet, Error>,
-    },
+    /// A failure counts only if the page is still needed.
+    Page(Ticket, Result<types::ResultSet, Error>),
 }
 
 impl ReadsRows for builder::GetQueryResults {
@@ -90,11 +87,11 @@ impl Paging {
     }
 
     fn run(&self) -> Result<&str, Error> {
-        self.results.query_id.as_deref().map_err(unset)
+        self.results.query_id.as_deref().map_err(invalid)
     }
 
     fn result(&self) -> Result<ResultId, Error> {
-        let index = *self.results.result_set_index.as_ref().map_err(unset)?;
+        let index = *self.results.result_set_index.as_ref().map_err(invalid)?;
         Ok(ResultId::new(self.run()?).with_result_set(index))
     }
 
@@ -107,15 +104,11 @@ impl Paging {
     }
 }
 
-fn unset(message: impl AsRef<str>) -> Error {
-    Error::invalid(SERVICE, message.as_ref())
-}
-
 /// What `get_query` says of the result set that `results` is for.
 async fn ask(results: builder::GetQueryResults) -> Result<Announced, Error> {
-    let id = results.query_id.as_ref().map_err(unset)?;
-    let project = results.project.as_ref().map_err(unset)?;
-    let index = *results.result_set_index.as_ref().map_err(unset)?;
+    let id = results.query_id.as_ref().map_err(invalid)?;
+    let project = results.project.as_ref().map_err(invalid)?;
+    let index = *results.result_set_index.as_ref().map_err(invalid)?;
     let query = results.client.get_query().query_id(id).project(project);
     let query = query
         .send()
@@ -199,19 +192,12 @@ impl Source for Paging {
         self.has_begun = true;
         let ticket = self.offsets.plan(asked);
         let id = self.run()?.to_owned();
-        let results = self.results.clone();
-        let results = results
-            .offset(ticket.offset.cast_signed())
-            .limit(asked.cast_signed());
+        let results = self.results.clone().offset(ticket.offset.cast_signed());
+        let results = results.limit(asked.cast_signed()).send();
         Ok(Plan::Fetch(Box::pin(async move {
-            let results = results.send().await;
-            Ok(Answer::Page {
-                ticket,
-                asked,
-                results: results
-                    .map(|results| results.into_inner())
-                    .map_err(|error| call(error).with_run(&id)),
-            })
+            let results = results.await.map(|results| results.into_inner());
+            let results = results.map_err(|error| call(error).with_run(&id));
+            Ok(Answer::Page(ticket, results))
         })))
     }
 
@@ -220,12 +206,8 @@ impl Source for Paging {
     }
 
     fn accept(&mut self, _wanted: &Wanted, answer: Answer) -> Result<Option<Page>, Error> {
-        let (ticket, asked, results) = match answer {
-            Answer::Page {
-                ticket,
-                asked,
-                results,
-            } => (ticket, asked, results),
+        let (ticket, results) = match answer {
+            Answer::Page(ticket, results) => (ticket, results),
             Answer::Announced(announced) => {
                 self.announced = Some(announced);
                 return Ok(None);
@@ -243,9 +225,10 @@ impl Source for Paging {
                 "the page at row {} has no rows, and {announced} were announced",
                 ticket.offset
             ))
-        } else if count > asked {
+        } else if count > ticket.rows {
             Some(format!(
-                "{asked} rows were requested, and {count} were sent"
+                "{} rows were requested, and {count} were sent",
+                ticket.rows
             ))
         } else if count > 0 && end > announced {
             // The service leaves a count of 0 out, so rows where none were announced are wrong too.

@@ -1,20 +1,10 @@
 //! What the statuses of a query mean, and what the service's errors do.
 
-use rowfeed_yandex_query::{Client, types};
+use rowfeed_yandex_query::types;
 
-use crate::{Error, ErrorKind, Position, paging::Reconnect};
+use crate::{Error, ErrorKind, Position, connections::service};
 
-pub(super) const SERVICE: &str = "yandex-query";
-
-impl Reconnect for Client {
-    const SERVICE: &'static str = SERVICE;
-
-    fn reconnected(&self) -> Result<Self, Error> {
-        let fresh = self.with_fresh_connections();
-        fresh.map_err(|error| Error::invalid(SERVICE, error.to_string()))
-    }
-}
-
+service!(rowfeed_yandex_query::Client, "yandex-query");
 /// The issue code of a result that is no longer kept.
 const EXPIRED: i64 = 1004;
 
