@@ -183,11 +183,11 @@ pub fn now<T>(poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> T {
 }
 
 /// Fetches on another thread.
-fn start_apart<P>(source: Box<dyn AnySource<P>>, wanted: Wanted) -> Box<dyn Fetcher<P>>
-where
-    P: SourcePage + Send + 'static,
-{
-    let service = source.service();
+fn start_apart<P: SourcePage + Send + 'static>(
+    service: &'static str,
+    source: Box<dyn AnySource<P>>,
+    wanted: Wanted,
+) -> Box<dyn Fetcher<P>> {
     let (ask, asked) = unbounded_channel();
     let (give, pages) = mpsc::sync_channel(1);
     let give_up = give.clone();

@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, ErrorKind};
+use crate::Error;
 
 /// Which result of a service a page or a cursor belongs to.
 ///
@@ -229,48 +229,31 @@ impl Cursor {
     ///
     /// It is a place in another result; the error says what differs.
     pub fn check(&self, service: &'static str, result: &ResultId) -> Result<(), Error> {
-        let refuse = |message: String| {
-            Err(Error::new(ErrorKind::InvalidRequest, service, message).with_run(&result.run))
-        };
         let mine = &self.result;
-        if self.service != service {
-            return refuse(format!(
-                "the cursor belongs to a result of {}, and this is one of {service}",
-                self.service
-            ));
-        }
-        if i64::try_from(self.row).is_err() {
-            return refuse(format!(
-                "the cursor stands before row {}, and no result has as many rows",
-                self.row
-            ));
-        }
-        if let Some(page) = self.page.as_ref().filter(|page| page.row > self.row) {
-            return refuse(format!(
+        let flaw = if self.service != service {
+            let other = &self.service;
+            format!("the cursor belongs to a result of {other}, and this is one of {service}")
+        } else if i64::try_from(self.row).is_err() {
+            let row = self.row;
+            format!("the cursor stands before row {row}, and no result has as many rows")
+        } else if let Some(page) = self.page.as_ref().filter(|page| page.row > self.row) {
+            format!(
                 "the cursor stands before row {}, and its page begins only with row {}",
                 self.row, page.row
-            ));
-        }
-        if mine.run != result.run {
-            return refuse(format!(
-                "the cursor belongs to run {}, and this is run {}",
-                mine.run, result.run
-            ));
-        }
-        if mine.result_set != result.result_set {
-            return refuse(format!(
-                "the cursor belongs to result set {}, and this is number {}",
-                mine.result_set, result.result_set
-            ));
-        }
-        if mine.shape != result.shape {
-            return refuse(format!(
-                "the cursor belongs to a result with other parameters: {} then, {} now",
-                or_none(&mine.shape),
-                or_none(&result.shape)
-            ));
-        }
-        Ok(())
+            )
+        } else if mine.run != result.run {
+            let (mine, other) = (&mine.run, &result.run);
+            format!("the cursor belongs to run {mine}, and this is run {other}")
+        } else if mine.result_set != result.result_set {
+            let (mine, other) = (mine.result_set, result.result_set);
+            format!("the cursor belongs to result set {mine}, and this is number {other}")
+        } else if mine.shape != result.shape {
+            let (then, now) = (or_none(&mine.shape), or_none(&result.shape));
+            format!("the cursor belongs to a result with other parameters: {then} then, {now} now")
+        } else {
+            return Ok(());
+        };
+        Err(Error::invalid(service, flaw).with_run(&result.run))
     }
 }
 

@@ -70,7 +70,7 @@ pub struct Items<T> {
 impl<T> Items<T> {
     /// The items of a source, which begins at `start`: for [another service](crate::service).
     pub fn from_source(source: impl Source<Page = ListPage<T>>, start: ListCursor) -> Self {
-        Self::of(PageReader::new(Box::new(source)), start)
+        Self::of(PageReader::new(source), start)
     }
 
     /// Gives this error instead of the first item: for parameters that are found to be invalid before

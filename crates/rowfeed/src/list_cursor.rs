@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, ErrorKind, cursor::or_none};
+use crate::{Error, cursor::or_none};
 
 /// A place in a list: right after an item that was read.
 ///
@@ -93,26 +93,20 @@ impl ListCursor {
     ///
     /// It is a place in another list; the error says what differs.
     pub fn check(&self, service: &'static str, other: &Self) -> Result<(), Error> {
-        let refuse = |message| Err(Error::new(ErrorKind::InvalidRequest, service, message));
-        if (&self.service, &self.operation) != (&other.service, &other.operation) {
-            return refuse(format!(
+        let flaw = if (&self.service, &self.operation) != (&other.service, &other.operation) {
+            format!(
                 "the cursor belongs to {} of {}, and this is {} of {service}",
                 self.operation, self.service, other.operation
-            ));
-        }
-        if self.parameters != other.parameters {
-            return refuse(format!(
-                "the cursor belongs to a list with other parameters: {} then, {} now",
-                or_none(&self.parameters),
-                or_none(&other.parameters)
-            ));
-        }
-        if i64::try_from(self.position).is_err() {
-            return refuse(format!(
-                "the cursor stands before item {}, and no list is that long",
-                self.position
-            ));
-        }
-        Ok(())
+            )
+        } else if self.parameters != other.parameters {
+            let (then, now) = (or_none(&self.parameters), or_none(&other.parameters));
+            format!("the cursor belongs to a list with other parameters: {then} then, {now} now")
+        } else if i64::try_from(self.position).is_err() {
+            let item = self.position;
+            format!("the cursor stands before item {item}, and no list is that long")
+        } else {
+            return Ok(());
+        };
+        Err(Error::invalid(service, flaw))
     }
 }

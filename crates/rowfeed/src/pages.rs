@@ -42,7 +42,7 @@ impl Pages {
     /// [`ReadsRows::pages`](crate::ReadsRows::pages) and [`Run::pages`](crate::Run::pages) make them
     /// for the services of this crate.
     pub fn from_source(source: impl Source<Page = Page>) -> Self {
-        Self(PageReader::new(Box::new(source)))
+        Self(PageReader::new(source))
     }
 
     /// Gives this error instead of the first page: for parameters that are found to be invalid before
