@@ -3,17 +3,7 @@
 
 use crate::Error;
 
-/// Whose connections a run is started and watched over.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Connections {
-    /// Those of the client that the operation was made with.
-    Shared,
-    #[cfg(feature = "blocking")]
-    Own,
-}
-
 /// A client of a service.
-#[cfg_attr(not(feature = "blocking"), allow(dead_code))]
 pub(crate) trait Reconnect: Send + Sized + 'static {
     const SERVICE: &'static str;
 

@@ -113,6 +113,16 @@ pub struct Position {
     pub column: u64,
 }
 
+impl Position {
+    /// The place that a service names, if it does.
+    pub(crate) fn of(line: Option<i64>, column: Option<i64>) -> Option<Self> {
+        Some(Self {
+            line: line?.try_into().ok()?,
+            column: column?.try_into().ok()?,
+        })
+    }
+}
+
 impl Error {
     /// An error of a service, by its name: for [another one](crate::service) than those here.
     pub fn new(kind: ErrorKind, service: &'static str, message: impl Into<String>) -> Self {
@@ -150,6 +160,19 @@ impl Error {
         let mut this = Self::new(ErrorKind::Decode, service, error.to_string());
         this.0.cause = Some(Cause::Decode(error));
         this
+    }
+
+    /// A run, called `what`, that has not ended.
+    pub(crate) fn unfinished(service: &'static str, what: &str) -> Self {
+        let message =
+            format!("the {what} has not ended, so there are no rows yet; wait for it with run()");
+        Self::new(ErrorKind::Unfinished, service, message)
+    }
+
+    /// A run, called `what`, with a status that this version does not know.
+    pub(crate) fn unknown_status(service: &'static str, what: &str, status: &str) -> Self {
+        let message = format!("the {what} has the status {status:?}, which is not known");
+        Self::new(ErrorKind::UnknownState, service, message)
     }
 
     pub(crate) fn timeout(service: &'static str, after: Duration, is_cancelled: bool) -> Self {

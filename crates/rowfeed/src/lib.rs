@@ -35,8 +35,6 @@ mod parameter;
 mod rows;
 mod run;
 mod running;
-#[cfg(feature = "schemars")]
-mod schemas;
 pub mod service;
 mod settings;
 mod starting;

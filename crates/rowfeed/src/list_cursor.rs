@@ -83,10 +83,6 @@ impl ListCursor {
         }
     }
 
-    pub(crate) fn move_to(&mut self, position: u64) {
-        self.position = position;
-    }
-
     /// Checks that this is a place in the same list as `other`.
     ///
     /// # Errors

@@ -76,10 +76,6 @@ impl Part for Page {
     fn set_number(&mut self, number: u64) {
         self.number = number;
     }
-
-    fn of_result(&self, error: Error) -> Error {
-        error.with_run(self.run_id())
-    }
 }
 
 impl Page {

@@ -10,13 +10,13 @@ use rowfeed_client::platform::spawn_to_end;
 
 use crate::{
     Error, ErrorKind, Progress, Run, Running,
-    connections::{Connections, Reconnect},
+    connections::Reconnect,
     job::{Interval, Job},
     paging::BoxFuture,
     running::{Guard, Waiting},
 };
 
-type Submit = Box<dyn FnOnce(Connections) -> BoxFuture<Result<Job, Error>> + Send>;
+type Submit = Box<dyn FnOnce(bool) -> BoxFuture<Result<Job, Error>> + Send>;
 
 /// A run about to be started: awaiting it starts it and waits for its end.
 ///
@@ -43,7 +43,8 @@ type Submit = Box<dyn FnOnce(Connections) -> BoxFuture<Result<Job, Error>> + Sen
 #[must_use = "nothing is started before this is awaited"]
 pub struct Starting {
     pub(crate) service: &'static str,
-    pub(crate) connections: Connections,
+    /// Whether the run is started and watched over connections that no other client uses.
+    pub(crate) own_connections: bool,
     submit: Submit,
     waiting: Waiting,
 }
@@ -59,13 +60,12 @@ impl Starting {
     {
         Self {
             service: C::SERVICE,
-            connections: Connections::Shared,
-            submit: Box::new(|connections| {
+            own_connections: false,
+            submit: Box::new(|own_connections| {
                 Box::pin(async move {
-                    let client = match connections {
-                        Connections::Shared => client,
-                        #[cfg(feature = "blocking")]
-                        Connections::Own => client.reconnected()?,
+                    let client = match own_connections {
+                        true => client.reconnected()?,
+                        false => client,
                     };
                     submit(client).await
                 })
@@ -158,7 +158,7 @@ impl Starting {
     ///
     /// The service does not accept it.
     pub async fn start(self) -> Result<Running, Error> {
-        let submitted = (self.submit)(self.connections);
+        let submitted = (self.submit)(self.own_connections);
         let guard = match self.waiting.cancel_on_drop {
             false => Guard::new(submitted.await?, false),
             true => submitted_for_sure(self.service, submitted).await?,

@@ -323,7 +323,8 @@ async fn only_csv(answer: ResponseValue<ByteStream>) -> Result<ResponseValue<Byt
         }
         if let Ok(result) = serde_json::from_slice::<types::ReadExecutionResultResponse>(&body) {
             let (finished, error) = (result.is_execution_finished, result.error.as_ref());
-            check_state(&result.state, finished, error, &result.execution_id)?;
+            let checked = check_state(&result.state, finished, error);
+            checked.map_err(|error| error.with_run(&result.execution_id))?;
         }
     }
     let message = format!("CSV was requested, and the answer is {said}");

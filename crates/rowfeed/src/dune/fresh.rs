@@ -101,7 +101,8 @@ fn usable(
         State::Pending | State::Executing => true,
         _ if finished == Some(false) => true,
         unknown => {
-            check_state(unknown, finished, latest.error.as_ref(), id)?;
+            let checked = check_state(unknown, finished, latest.error.as_ref());
+            checked.map_err(|error| error.with_run(id))?;
             false
         }
     };

@@ -41,7 +41,6 @@ macro_rules! request {
                 rows: u64,
                 is_truncated_fine: bool,
             ) -> BoxFuture<Result<ResponseValue<$answer>, Error>> {
-                let id = self.execution_id().map(str::to_owned);
                 match self.clone() {
                     $(Self::$operation(mut operation) => {
                         if !self.is_sample() {
@@ -50,12 +49,7 @@ macro_rules! request {
                         if is_truncated_fine && matches!(operation.allow_partial_results, Ok(None)) {
                             operation = operation.allow_partial_results(true);
                         }
-                        Box::pin(async {
-                            operation.send().await.map_err(|error| match id {
-                                Some(id) => call(error).with_run(&id),
-                                None => call(error),
-                            })
-                        })
+                        Box::pin(async { operation.send().await.map_err(call) })
                     })+
                 }
             }

@@ -60,7 +60,8 @@ pub(super) async fn ask(client: Client, id: String) -> Result<Asked, Error> {
         });
     }
     let finished = status.is_execution_finished;
-    check_state(&status.state, finished, status.error.as_ref(), &id)?;
+    let checked = check_state(&status.state, finished, status.error.as_ref());
+    checked.map_err(|error| error.with_run(&id))?;
     Ok(Asked::Ended(ended(client, id, status)))
 }
 

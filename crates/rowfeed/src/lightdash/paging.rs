@@ -90,24 +90,17 @@ impl Paging {
     /// The first page. Where the size is not the user's, a server may refuse it.
     fn plan_first(&self, wanted: &Wanted) -> Plan<Answer> {
         let size = wanted.rows_of_next_page(0, PAGE_SIZE).unwrap_or(1);
-        let is_given = wanted.page_size.is_some();
-        let sizes: &[u64] = match is_given || size <= SAFE_PAGE_SIZE {
-            true => &[size],
-            false => &[size, SAFE_PAGE_SIZE],
-        };
-        let mut requests: Vec<_> = sizes
-            .iter()
-            .map(|&size| (self.first_page(size), size, self.results.clone()))
-            .collect();
-        let id = self.results.query_uuid.clone();
+        let may_be_too_large = wanted.page_size.is_none() && size > SAFE_PAGE_SIZE;
+        let results = self.results.clone();
+        let (page, safe_page) = (self.first_page(size), self.first_page(SAFE_PAGE_SIZE));
         Plan::Fetch(Box::pin(async move {
-            loop {
-                let (page, size, results) = requests.remove(0);
-                match fetch(results, page, size).await {
-                    Err(error) if !requests.is_empty() && is_page_too_large(&error) => {}
-                    answer => return answer.map_err(|error| failed(error, &id)),
+            let answer = match fetch(results.clone(), page, size).await {
+                Err(error) if may_be_too_large && is_page_too_large(&error) => {
+                    fetch(results, safe_page, SAFE_PAGE_SIZE).await
                 }
-            }
+                answer => answer,
+            };
+            answer.map_err(call)
         }))
     }
 }
@@ -127,13 +120,6 @@ async fn fetch(
     })
 }
 
-fn failed(error: rowfeed_lightdash::CallError, id: &Result<String, String>) -> Error {
-    match id {
-        Ok(id) => call(error).with_run(id),
-        Err(_) => call(error),
-    }
-}
-
 fn is_page_too_large(error: &rowfeed_lightdash::CallError) -> bool {
     error
         .api_error()
@@ -146,6 +132,10 @@ impl Source for Paging {
 
     fn service(&self) -> &'static str {
         SERVICE
+    }
+
+    fn run_id(&self) -> Option<&str> {
+        self.results.query_uuid.as_deref().ok()
     }
 
     fn resume(&mut self, cursor: &Cursor) -> Result<(), Error> {
@@ -179,11 +169,8 @@ impl Source for Paging {
             return Ok(Plan::Wait);
         }
         let request = fetch(self.results.clone(), settled.planned, settled.page_size);
-        let id = self.results.query_uuid.clone();
         settled.planned += 1;
-        Ok(Plan::Fetch(Box::pin(async move {
-            request.await.map_err(|error| failed(error, &id))
-        })))
+        Ok(Plan::Fetch(Box::pin(async { request.await.map_err(call) })))
     }
 
     fn has_ended(&self) -> bool {
@@ -197,15 +184,9 @@ impl Source for Paging {
             results,
         } = answer;
         let id = &results.query_uuid;
-        if let Some(asked) = self
-            .results
-            .query_uuid
-            .as_ref()
-            .ok()
-            .filter(|asked| *asked != id)
-        {
+        if self.run_id().is_some_and(|asked| asked != id) {
             let message = format!("this page comes from query {id}");
-            return Err(Error::new(ErrorKind::Paging, SERVICE, message).with_run(asked));
+            return Err(Error::new(ErrorKind::Paging, SERVICE, message));
         }
         check_status(&results)?;
 
@@ -251,7 +232,7 @@ impl Source for Paging {
             String::new()
         };
         if !flaw.is_empty() {
-            return Err(Error::new(ErrorKind::Paging, SERVICE, flaw).with_run(id));
+            return Err(Error::new(ErrorKind::Paging, SERVICE, flaw));
         }
         self.ended = next.is_none();
         let columns = &results.columns;

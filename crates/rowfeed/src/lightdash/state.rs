@@ -40,17 +40,8 @@ pub(super) fn check_status(results: &types::QueryResults) -> Result<(), Error> {
             said("the query waited too long in Lightdash's queue"),
         ),
         Status::Cancelled => (ErrorKind::Cancelled, "the query was cancelled".to_owned()),
-        going if is_going(going) => (
-            ErrorKind::Unfinished,
-            "the query has not ended, so there are no rows yet; wait for it with run()".to_owned(),
-        ),
-        other => (
-            ErrorKind::UnknownState,
-            format!(
-                "the query has the status {:?}, which is not known",
-                other.as_str()
-            ),
-        ),
+        going if is_going(going) => return Err(Error::unfinished(SERVICE, "query")),
+        other => return Err(Error::unknown_status(SERVICE, "query", other.as_str())),
     };
-    Err(Error::new(kind, SERVICE, message).with_run(&results.query_uuid))
+    Err(Error::new(kind, SERVICE, message))
 }

@@ -83,6 +83,11 @@ pub trait Source: Send + 'static {
     /// The service, as errors and cursors name it.
     fn service(&self) -> &'static str;
 
+    /// Returns the run that the pages come from, once it is known: errors name it.
+    fn run_id(&self) -> Option<&str> {
+        None
+    }
+
     /// Returns the limit on rows that the caller has set on the operation itself, if it has such a
     /// parameter.
     ///
@@ -172,7 +177,6 @@ pub trait SourcePage: sealed::Part {
 }
 
 pub(crate) mod sealed {
-    use crate::Error;
 
     /// What the reader does with a page of either kind.
     pub trait Part: Sized {
@@ -188,8 +192,6 @@ pub(crate) mod sealed {
         /// Drops all but the first few rows.
         fn keep(&mut self, rows: u64);
         fn set_number(&mut self, number: u64);
-        /// The error with the result that the page belongs to.
-        fn of_result(&self, error: Error) -> Error;
     }
 }
 

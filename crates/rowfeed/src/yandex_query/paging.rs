@@ -86,21 +86,10 @@ impl Paging {
         Self::new(results, Some(announced), 0)
     }
 
-    fn run(&self) -> Result<&str, Error> {
-        self.results.query_id.as_deref().map_err(invalid)
-    }
-
     fn result(&self) -> Result<ResultId, Error> {
+        let id = self.results.query_id.as_ref().map_err(invalid)?;
         let index = *self.results.result_set_index.as_ref().map_err(invalid)?;
-        Ok(ResultId::new(self.run()?).with_result_set(index))
-    }
-
-    fn error(&self, kind: ErrorKind, message: String) -> Error {
-        let error = Error::new(kind, SERVICE, message);
-        match self.run() {
-            Ok(run) => error.with_run(run),
-            Err(_) => error,
-        }
+        Ok(ResultId::new(id).with_result_set(index))
     }
 }
 
@@ -110,18 +99,14 @@ async fn ask(results: builder::GetQueryResults) -> Result<Announced, Error> {
     let project = results.project.as_ref().map_err(invalid)?;
     let index = *results.result_set_index.as_ref().map_err(invalid)?;
     let query = results.client.get_query().query_id(id).project(project);
-    let query = query
-        .send()
-        .await
-        .map_err(|error| call(error).with_run(id))?
-        .into_inner();
+    let query = query.send().await.map_err(call)?.into_inner();
     check_status(&query)?;
     match query.result_sets.get(index as usize) {
         Some(set) => Ok(Announced::of(set)),
         None => {
             let count = query.result_sets.len();
             let message = format!("result set {index} was requested, and the query has {count}");
-            Err(Error::invalid(SERVICE, message).with_run(id))
+            Err(invalid(message))
         }
     }
 }
@@ -132,6 +117,10 @@ impl Source for Paging {
 
     fn service(&self) -> &'static str {
         SERVICE
+    }
+
+    fn run_id(&self) -> Option<&str> {
+        self.results.query_id.as_deref().ok()
     }
 
     /// The operation's `limit` is the number of rows that the caller needs.
@@ -155,7 +144,7 @@ impl Source for Paging {
             let message = format!(
                 "a page size of {size} rows was set; the service allows {PAGE_SIZE} at most"
             );
-            return Err(self.error(ErrorKind::InvalidRequest, message));
+            return Err(invalid(message));
         }
         let Some(announced) = self.announced else {
             if wanted.under_way > 0 {
@@ -172,7 +161,7 @@ impl Source for Paging {
                  allow_truncated() takes the part that there is",
                 announced.rows
             );
-            return Err(self.error(ErrorKind::Truncated, message));
+            return Err(Error::new(ErrorKind::Truncated, SERVICE, message));
         }
         // An empty result has columns too, so its one page is fetched.
         let rows = match self.has_begun || self.offsets.planned() > 0 {
@@ -191,13 +180,11 @@ impl Source for Paging {
         let asked = size.min(left);
         self.has_begun = true;
         let ticket = self.offsets.plan(asked);
-        let id = self.run()?.to_owned();
         let results = self.results.clone().offset(ticket.offset.cast_signed());
         let results = results.limit(asked.cast_signed()).send();
         Ok(Plan::Fetch(Box::pin(async move {
             let results = results.await.map(|results| results.into_inner());
-            let results = results.map_err(|error| call(error).with_run(&id));
-            Ok(Answer::Page(ticket, results))
+            Ok(Answer::Page(ticket, results.map_err(call)))
         })))
     }
 
@@ -239,7 +226,7 @@ impl Source for Paging {
             None
         };
         if let Some(flaw) = flaw {
-            return Err(self.error(ErrorKind::Paging, flaw));
+            return Err(Error::new(ErrorKind::Paging, SERVICE, flaw));
         }
         match end < announced {
             true => self.offsets.go_on(end),
