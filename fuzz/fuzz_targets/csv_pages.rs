@@ -1,6 +1,6 @@
 #![no_main]
 
-#[path = "../../crates/rowfeed/properties/mod.rs"]
+#[path = "../../crates/rows/properties/mod.rs"]
 mod properties;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| properties::csv_pages(data));

@@ -66,18 +66,3 @@ fn read_again<C: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(
     assert_eq!(again.as_ref(), Some(&cursor));
     Some(cursor)
 }
-
-/// CSV pages, separated by NUL, after a byte that says how large the pieces are that they arrive in:
-/// joined they are the same text in pieces of any size.
-pub(crate) fn csv_pages(data: &[u8]) {
-    let Some((size, text)) = data.split_first() else {
-        return;
-    };
-    let pages: Vec<&[u8]> = text.split(|byte| *byte == 0).collect();
-    let whole = dune::joined(&pages, usize::MAX);
-    let pieces = dune::joined(&pages, usize::from(*size).max(1));
-    assert_eq!(whole, pieces);
-    if let Ok(joined) = whole {
-        assert!(joined.len() <= text.len() + 2 * pages.len());
-    }
-}

@@ -2,7 +2,7 @@
 
 use proptest::{collection::vec, prelude::*};
 
-use super::{csv_pages, cursors, error_bodies, pages};
+use super::{cursors, error_bodies, pages};
 
 const BODIES: &[&str] = &[
     "{\"error\":\"no such query\"}",
@@ -22,10 +22,6 @@ const PAGES: &[&str] = &[
 const CURSORS: &[&str] = &[
     "{\"service\":\"dune\",\"run\":\"x\",\"result_set\":1,\"shape\":\"filters=\\\"n > 1\\\"\",\"row\":7}",
     "{\"service\":\"dune\",\"operation\":\"list_queries\",\"parameters\":\"a=1\",\"position\":18}",
-];
-const CSV: &[&str] = &[
-    "\u{3}a,\"b\nc\"\n1,\"2\n\"\0a,\"b\nc\"\n3,4",
-    "\u{1}a\r\n1\0a\r\n\0a",
 ];
 
 /// Bytes that a failure shows as text.
@@ -76,10 +72,5 @@ proptest! {
     #[test]
     fn stored_cursors(data in near(CURSORS)) {
         cursors(&data.0);
-    }
-
-    #[test]
-    fn pages_of_csv(data in near(CSV)) {
-        csv_pages(&data.0);
     }
 }

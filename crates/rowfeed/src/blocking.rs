@@ -1,38 +1,8 @@
-//! Rows, pages and runs without async: plain iterators, and a call that waits.
-//!
-//! ```
-//! use rowfeed::{dune, prelude::*};
-//!
-//! #[derive(serde::Deserialize)]
-//! struct Trade {
-//!     project: String,
-//! }
-//!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let sandbox = rowfeed_sandbox::Sandbox::start_blocking()?;
-//! # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-//! # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
-//! # let id = rowfeed_sandbox::DUNE_QUERY_ID;
-//! let trades = dune.get_latest_query_result().query_id(id).rows::<Trade>();
-//! for trade in trades.blocking() {
-//!     println!("{}", trade?.project);
-//! }
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! Everything is sent from a thread of its own, over connections of its own, so it does not matter
-//! whether the caller is inside a runtime, or which runtime the client was used on before. Each
-//! iterator opens its own, so one that reads much costs less than many that read little. The
-//! caller's thread stands still meanwhile: in async code this belongs on a thread for blocking
-//! work, such as `tokio::task::spawn_blocking` gives.
-//!
-//! A credential provider is called on that thread too. One that waits for a task of the runtime that
-//! the caller blocks waits until the client's timeout.
+#![doc = include_str!("../docs/blocking.md")]
 
 use std::{
     fmt,
-    future::{IntoFuture, poll_fn},
+    future::{Future, IntoFuture as _, poll_fn},
     io,
     iter::FusedIterator,
     panic::resume_unwind,
@@ -43,14 +13,13 @@ use std::{
 
 use serde::de::DeserializeOwned;
 use tokio::{
-    runtime::{Builder, Runtime},
+    runtime::Builder,
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
 };
 
 use crate::{
     Cursor, Error, ErrorKind, Page, Run, Starting,
     paging::{AnySource, Fetcher, SourcePage, Wanted},
-    starting::Connections,
 };
 
 /// The rows of a result, as `T`, one after the other; made by [`Rows::blocking`](crate::Rows::blocking).
@@ -61,21 +30,15 @@ use crate::{
 /// the last, or soon after this is dropped.
 ///
 /// ```
-/// # use rowfeed::{dune, prelude::*};
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::start_blocking()?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
-/// # let id = rowfeed_sandbox::DUNE_QUERY_ID;
-/// let latest = || dune.get_latest_query_result().query_id(id).columns("trade_id");
+/// # rowfeed::__example!(blocking |sandbox, dune, query_id| {
+/// let latest = || dune.get_latest_query_result().query_id(query_id).columns("trade_id");
 /// let mut ids = latest().rows::<i64>().blocking();
 /// let first = ids.next().transpose()?;
 /// let cursor = ids.cursor().ok_or("nothing has been read")?;
 ///
 /// let rest: Vec<i64> = latest().rows().resume(&cursor).blocking().collect::<Result<_, _>>()?;
 /// assert_eq!(rest.len(), 47);
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 #[must_use = "nothing is sent before the first row is needed"]
 pub struct Rows<T>(crate::Rows<T>);
@@ -124,19 +87,13 @@ impl<T> fmt::Debug for Rows<T> {
 /// dropped. [`Page::cursor`] is the place to resume from.
 ///
 /// ```
-/// # use rowfeed::{dune, prelude::*};
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::start_blocking()?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
-/// # let id = rowfeed_sandbox::DUNE_QUERY_ID;
-/// let pages = dune.get_latest_query_result().query_id(id).pages().page_size(20);
+/// # rowfeed::__example!(blocking |sandbox, dune, query_id| {
+/// let pages = dune.get_latest_query_result().query_id(query_id).pages().page_size(20);
 /// for page in pages.blocking() {
 ///     let page = page?;
 ///     println!("{} rows from row {} on", page.len(), page.first_row());
 /// }
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 #[must_use = "nothing is sent before the first page is needed"]
 pub struct Pages(crate::Pages);
@@ -200,29 +157,14 @@ pub fn now<T>(poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> T {
 }
 
 /// Fetches on another thread.
-fn start_apart<P>(source: Box<dyn AnySource<P>>, wanted: Wanted) -> Box<dyn Fetcher<P>>
-where
-    P: SourcePage + Send + 'static,
-{
-    let service = source.service();
+fn start_apart<P: SourcePage + Send + 'static>(
+    service: &'static str,
+    source: Box<dyn AnySource<P>>,
+    wanted: Wanted,
+) -> Box<dyn Fetcher<P>> {
     let (ask, asked) = unbounded_channel();
     let (give, pages) = mpsc::sync_channel(1);
-    let give_up = give.clone();
-    let thread = spawn(move || match runtime() {
-        Ok(runtime) => {
-            runtime.block_on(fetch(source, wanted, asked, give));
-            runtime.shutdown_background();
-        }
-        Err(error) => drop(give.send(Err(no_thread(service, &error)))),
-    });
-    let thread = match thread {
-        Ok(thread) => Some(thread),
-        Err(error) => {
-            // There is room for one answer, and nobody else sends one.
-            let _ = give_up.send(Err(no_thread(service, &error)));
-            None
-        }
-    };
+    let thread = Some(apart(service, fetch(source, wanted, asked, give)));
     Box::new(Apart {
         ask,
         pages,
@@ -236,7 +178,7 @@ where
 struct Apart<P> {
     ask: UnboundedSender<()>,
     pages: mpsc::Receiver<Result<Option<P>, Error>>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<Result<Thread<()>, Error>>,
     service: &'static str,
 }
 
@@ -247,10 +189,10 @@ impl<P: Send> Fetcher<P> for Apart<P> {
         if let Ok(page) = self.pages.recv() {
             return Poll::Ready(page);
         }
-        if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join) {
-            resume_unwind(panic);
+        if let Some(thread) = self.thread.take() {
+            thread.and_then(ended)?;
         }
-        let message = "the thread that fetched the pages has ended with a panic";
+        let message = "the thread that fetched the pages has ended before the last one";
         Poll::Ready(Err(Error::new(ErrorKind::Paging, self.service, message)))
     }
 }
@@ -288,46 +230,43 @@ impl Starting {
     /// The same as of awaiting it.
     ///
     /// ```
-    /// # use rowfeed::{dune, prelude::*};
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start_blocking()?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # rowfeed::__example!(blocking |sandbox, dune| {
     /// let run = dune.execute_sql().body("SELECT project FROM trades LIMIT 3").run().blocking()?;
     /// for project in run.rows::<String>().blocking() {
     ///     println!("{}", project?);
     /// }
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     pub fn blocking(mut self) -> Result<Run, Error> {
-        self.connections = Connections::Own;
-        let service = self.service;
-        let thread = spawn(move || {
-            let runtime = runtime()?;
-            let run = runtime.block_on(self.into_future());
-            runtime.shutdown_background();
-            Ok(run)
-        });
-        match thread.map(JoinHandle::join) {
-            Ok(Ok(Ok(run))) => run,
-            Ok(Err(panic)) => resume_unwind(panic),
-            Ok(Ok(Err(error))) | Err(error) => Err(no_thread(service, &error)),
-        }
+        self.own_connections = true;
+        ended(apart(self.service, self.into_future())?)?
     }
 }
 
-fn spawn<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> io::Result<JoinHandle<T>> {
-    thread::Builder::new().name("rowfeed".into()).spawn(work)
+/// A thread that runs a future, unless it has no runtime to run it on.
+type Thread<T> = JoinHandle<Result<T, Error>>;
+
+/// Runs a future on a thread and a runtime of its own.
+fn apart<F>(service: &'static str, future: F) -> Result<Thread<F::Output>, Error>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let no_thread = move |error: io::Error| {
+        let message = format!("a thread for blocking calls cannot be started: {error}");
+        Error::invalid(service, message)
+    };
+    let work = move || {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(no_thread)?;
+        let output = runtime.block_on(future);
+        runtime.shutdown_background();
+        Ok(output)
+    };
+    let thread = thread::Builder::new().name("rowfeed".into());
+    thread.spawn(work).map_err(no_thread)
 }
 
-fn runtime() -> io::Result<Runtime> {
-    Builder::new_current_thread().enable_all().build()
-}
-
-fn no_thread(service: &'static str, error: &io::Error) -> Error {
-    let message = format!("a thread for blocking calls cannot be started: {error}");
-    Error::new(ErrorKind::InvalidRequest, service, message)
+/// Waits for the end of a thread, and panics if it has.
+fn ended<T>(thread: Thread<T>) -> Result<T, Error> {
+    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }

@@ -4,16 +4,24 @@ use std::{borrow::Cow, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, ErrorKind};
+use crate::Error;
 
 /// Which result of a service a page or a cursor belongs to.
 ///
 /// Two results with the same identity have the same rows in the same order.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ResultId {
     run: String,
+    #[serde(default, skip_serializing_if = "is_first")]
     result_set: u32,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     shape: String,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_first(result_set: &u32) -> bool {
+    *result_set == 0
 }
 
 impl ResultId {
@@ -70,10 +78,8 @@ impl ResultId {
 ///
 /// ```
 /// use rowfeed::Cursor;
-/// # use rowfeed::{dune, prelude::*};
 ///
-/// # rowfeed::__example!(|sandbox, dune| {
-/// # let query_id = rowfeed_sandbox::DUNE_QUERY_ID;
+/// # rowfeed::__example!(|sandbox, dune, query_id| {
 /// let latest = || dune.get_latest_query_result().query_id(query_id);
 ///
 /// let mut ids = latest().columns("trade_id").rows::<i64>();
@@ -90,12 +96,34 @@ impl ResultId {
 /// # });
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(from = "Stored", into = "Stored")]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Cursor {
     service: Cow<'static, str>,
+    #[serde(flatten, with = "shared")]
+    #[cfg_attr(feature = "schemars", schemars(with = "ResultId"))]
     result: Arc<ResultId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     page: Option<PageToken>,
     row: u64,
+}
+
+/// What cursors share is stored with each of them.
+mod shared {
+    use std::sync::Arc;
+
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    use super::ResultId;
+
+    pub(super) fn serialize<S: Serializer>(id: &ResultId, to: S) -> Result<S::Ok, S::Error> {
+        id.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Arc<ResultId>, D::Error> {
+        ResultId::deserialize(from).map(Arc::new)
+    }
 }
 
 /// How to request a page of a service that does not address rows by their position: by a token that
@@ -107,60 +135,6 @@ pub struct PageToken {
     pub token: String,
     /// The position of the page's first row in the whole result, counted from 0.
     pub row: u64,
-}
-
-/// A cursor as it is stored.
-#[derive(Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schemars", schemars(rename = "Cursor"))]
-pub(crate) struct Stored {
-    service: String,
-    run: String,
-    #[serde(default, skip_serializing_if = "is_first")]
-    result_set: u32,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    shape: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    page: Option<PageToken>,
-    row: u64,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref)]
-fn is_first(result_set: &u32) -> bool {
-    *result_set == 0
-}
-
-impl From<Stored> for Cursor {
-    fn from(stored: Stored) -> Self {
-        Self {
-            service: stored.service.into(),
-            result: Arc::new(ResultId {
-                run: stored.run,
-                result_set: stored.result_set,
-                shape: stored.shape,
-            }),
-            page: stored.page,
-            row: stored.row,
-        }
-    }
-}
-
-impl From<Cursor> for Stored {
-    fn from(cursor: Cursor) -> Self {
-        let ResultId {
-            run,
-            result_set,
-            shape,
-        } = Arc::unwrap_or_clone(cursor.result);
-        Self {
-            service: cursor.service.into_owned(),
-            run,
-            result_set,
-            shape,
-            page: cursor.page,
-            row: cursor.row,
-        }
-    }
 }
 
 impl Cursor {
@@ -231,48 +205,31 @@ impl Cursor {
     ///
     /// It is a place in another result; the error says what differs.
     pub fn check(&self, service: &'static str, result: &ResultId) -> Result<(), Error> {
-        let refuse = |message: String| {
-            Err(Error::new(ErrorKind::InvalidRequest, service, message).with_run(&result.run))
-        };
         let mine = &self.result;
-        if self.service != service {
-            return refuse(format!(
-                "the cursor belongs to a result of {}, and this is one of {service}",
-                self.service
-            ));
-        }
-        if i64::try_from(self.row).is_err() {
-            return refuse(format!(
-                "the cursor stands before row {}, and no result has as many rows",
-                self.row
-            ));
-        }
-        if let Some(page) = self.page.as_ref().filter(|page| page.row > self.row) {
-            return refuse(format!(
+        let flaw = if self.service != service {
+            let other = &self.service;
+            format!("the cursor belongs to a result of {other}, and this is one of {service}")
+        } else if i64::try_from(self.row).is_err() {
+            let row = self.row;
+            format!("the cursor stands before row {row}, and no result has as many rows")
+        } else if let Some(page) = self.page.as_ref().filter(|page| page.row > self.row) {
+            format!(
                 "the cursor stands before row {}, and its page begins only with row {}",
                 self.row, page.row
-            ));
-        }
-        if mine.run != result.run {
-            return refuse(format!(
-                "the cursor belongs to run {}, and this is run {}",
-                mine.run, result.run
-            ));
-        }
-        if mine.result_set != result.result_set {
-            return refuse(format!(
-                "the cursor belongs to result set {}, and this is number {}",
-                mine.result_set, result.result_set
-            ));
-        }
-        if mine.shape != result.shape {
-            return refuse(format!(
-                "the cursor belongs to a result with other parameters: {} then, {} now",
-                or_none(&mine.shape),
-                or_none(&result.shape)
-            ));
-        }
-        Ok(())
+            )
+        } else if mine.run != result.run {
+            let (mine, other) = (&mine.run, &result.run);
+            format!("the cursor belongs to run {mine}, and this is run {other}")
+        } else if mine.result_set != result.result_set {
+            let (mine, other) = (mine.result_set, result.result_set);
+            format!("the cursor belongs to result set {mine}, and this is number {other}")
+        } else if mine.shape != result.shape {
+            let (then, now) = (or_none(&mine.shape), or_none(&result.shape));
+            format!("the cursor belongs to a result with other parameters: {then} then, {now} now")
+        } else {
+            return Ok(());
+        };
+        Err(Error::invalid(service, flaw).with_run(&result.run))
     }
 }
 
@@ -281,5 +238,25 @@ pub(crate) fn or_none(parameters: &str) -> &str {
     match parameters {
         "" => "none",
         parameters => parameters,
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "schemars")]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use schemars::schema_for;
+    use serde_json::json;
+
+    use crate::{Cursor, ListCursor};
+
+    #[test]
+    fn a_stored_cursor_has_a_schema() {
+        let schema = serde_json::to_value(schema_for!(Cursor)).unwrap();
+        assert_eq!(schema["required"], json!(["row", "run", "service"]));
+        assert_eq!(schema["properties"]["row"]["type"], "integer");
+        let schema = serde_json::to_value(schema_for!(ListCursor)).unwrap();
+        assert_eq!(schema["type"], "object");
     }
 }

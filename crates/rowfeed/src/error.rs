@@ -45,7 +45,6 @@ enum Cause {
 ///
 /// ```
 /// use rowfeed::ErrorKind;
-/// # use rowfeed::{dune, prelude::*};
 ///
 /// fn advice(error: &rowfeed::Error) -> &'static str {
 ///     match error.kind() {
@@ -114,6 +113,16 @@ pub struct Position {
     pub column: u64,
 }
 
+impl Position {
+    /// The place that a service names, if it does.
+    pub(crate) fn of(line: Option<i64>, column: Option<i64>) -> Option<Self> {
+        Some(Self {
+            line: line?.try_into().ok()?,
+            column: column?.try_into().ok()?,
+        })
+    }
+}
+
 impl Error {
     /// An error of a service, by its name: for [another one](crate::service) than those here.
     pub fn new(kind: ErrorKind, service: &'static str, message: impl Into<String>) -> Self {
@@ -151,6 +160,19 @@ impl Error {
         let mut this = Self::new(ErrorKind::Decode, service, error.to_string());
         this.0.cause = Some(Cause::Decode(error));
         this
+    }
+
+    /// A run, called `what`, that has not ended.
+    pub(crate) fn unfinished(service: &'static str, what: &str) -> Self {
+        let message =
+            format!("the {what} has not ended, so there are no rows yet; wait for it with run()");
+        Self::new(ErrorKind::Unfinished, service, message)
+    }
+
+    /// A run, called `what`, with a status that this version does not know.
+    pub(crate) fn unknown_status(service: &'static str, what: &str, status: &str) -> Self {
+        let message = format!("the {what} has the status {status:?}, which is not known");
+        Self::new(ErrorKind::UnknownState, service, message)
     }
 
     pub(crate) fn timeout(service: &'static str, after: Duration, is_cancelled: bool) -> Self {
@@ -223,20 +245,17 @@ impl Error {
     /// The failed call, with status, headers and the beginning of the body.
     ///
     /// ```
-    /// # use rowfeed::{dune, prelude::*};
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+    /// # rowfeed::__example!(|sandbox| {
     /// # let key = rowfeed::Secret::new("no-such-key")?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+    /// # let dune = rowfeed::dune::Client::builder().base_url(sandbox.dune_url());
+    /// # let dune = dune.api_key(key).build()?;
     /// let error = dune.execute_sql().body("SELECT 1 AS n").run().await.unwrap_err();
     /// let call = error.call().ok_or("not a failed call")?;
     /// if call.is_unauthorized() {
     ///     eprintln!("the key is wrong, or has been revoked: {:?}", call.status());
     /// }
     /// # assert!(call.is_unauthorized());
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     #[must_use]
     pub fn call(&self) -> Option<&CallError> {
@@ -251,11 +270,8 @@ impl Error {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use rowfeed::{RetryPolicy, dune, prelude::*};
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+    /// # use rowfeed::{RetryPolicy, dune};
+    /// # rowfeed::__example!(|sandbox, key| {
     /// # let retry = RetryPolicy::new().max_attempts(3).base_delay(Duration::from_millis(1));
     /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).retry(retry);
     /// # let dune = dune.build()?;
@@ -266,8 +282,7 @@ impl Error {
     ///     eprintln!("{}: {attempt} after {:?}", attempt.number(), attempt.waited());
     /// }
     /// # assert_eq!(error.history().len(), 3);
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     #[must_use]
     pub fn history(&self) -> &[Attempt] {
@@ -277,7 +292,6 @@ impl Error {
     /// The cell that did not fit.
     ///
     /// ```
-    /// # use rowfeed::{dune, prelude::*};
     /// # rowfeed::__example!(|sandbox, dune| {
     /// let run = dune.execute_sql().body("SELECT project, note FROM projects").run().await?;
     /// let rows = run.rows::<(String, String)>();

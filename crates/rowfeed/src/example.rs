@@ -1,27 +1,61 @@
-//! What the examples of this crate begin with: a sandbox, and a client of it.
+//! What the examples of this crate begin with: a sandbox, and clients of it.
 
-/// Runs an example with a sandbox and a client of its Dune. Runs end at once; with `slow`, they take
-/// their time.
+/// Runs an example with a sandbox, and with what else is named behind it: `dune`, `lightdash` and
+/// `yandex` are clients, `run` is a run of Dune with all trades, `key` and `token` are credentials,
+/// `query_id`, `project` and `folder` are where the trades are. The traits are in scope.
+///
+/// Runs end at once; with `slow`, they take their time. `[…]` sets up the sandbox in another way, and
+/// `blocking` is for code without async.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __example {
-    (|$sandbox:ident, $dune:ident| $body:block) => {
-        $crate::__example!(@ $sandbox, $dune, builder().poll_steps(0), $body)
+    (|$sandbox:ident $(, $name:ident)*| $body:block) => {
+        $crate::__example!([poll_steps(0)] |$sandbox $(, $name)*| $body)
     };
-    (slow |$sandbox:ident, $dune:ident| $body:block) => {
-        $crate::__example!(@ $sandbox, $dune, builder(), $body)
+    (slow |$sandbox:ident $(, $name:ident)*| $body:block) => {
+        $crate::__example!([] |$sandbox $(, $name)*| $body)
     };
-    (@ $sandbox:ident, $dune:ident, $builder:ident() $(.$steps:ident($number:literal))?, $body:block) => {
+    ([$($step:ident($value:expr)),*] |$sandbox:ident $(, $name:ident)*| $body:block) => {
         let example = async {
-            let $sandbox = rowfeed_sandbox::Sandbox::$builder()$(.$steps($number))?;
-            let $sandbox = $sandbox.start().await?;
-            let key = $crate::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-            let $dune = $crate::dune::Client::builder().base_url($sandbox.dune_url());
-            let $dune = $dune.api_key(key).build()?;
+            #[allow(unused_imports)]
+            use $crate::prelude::*;
+            let $sandbox = rowfeed_sandbox::Sandbox::builder()$(.$step($value))*.start().await?;
+            $(let $name = $crate::__example!(@$name $sandbox);)*
             $body
             Ok::<(), Box<dyn std::error::Error>>(())
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.unwrap().block_on(example).unwrap()
     };
+    (blocking |$sandbox:ident $(, $name:ident)*| $body:block) => {
+        let example = || {
+            #[allow(unused_imports)]
+            use $crate::prelude::*;
+            let $sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start_blocking()?;
+            $(let $name = $crate::__example!(@$name $sandbox);)*
+            $body
+            Ok::<(), Box<dyn std::error::Error>>(())
+        };
+        example().unwrap()
+    };
+    (@dune $sandbox:ident) => {{
+        let dune = $crate::dune::Client::builder().base_url($sandbox.dune_url());
+        dune.api_key($crate::__example!(@key $sandbox)).build()?
+    }};
+    (@lightdash $sandbox:ident) => {{
+        let lightdash = $crate::lightdash::Client::builder().base_url($sandbox.lightdash_url());
+        lightdash.token($crate::Secret::new(rowfeed_sandbox::LIGHTDASH_TOKEN)?).build()?
+    }};
+    (@yandex $sandbox:ident) => {{
+        let yandex = $crate::yandex_query::Client::builder().base_url($sandbox.yandex_query_url());
+        yandex.iam_token($crate::__example!(@token $sandbox)).build()?
+    }};
+    (@run $sandbox:ident) => {
+        $crate::__example!(@dune $sandbox).execute_sql().body("SELECT * FROM trades").run().await?
+    };
+    (@key $sandbox:ident) => { $crate::Secret::new(rowfeed_sandbox::DUNE_API_KEY)? };
+    (@token $sandbox:ident) => { $crate::Secret::new(rowfeed_sandbox::YANDEX_IAM_TOKEN)? };
+    (@query_id $sandbox:ident) => { rowfeed_sandbox::DUNE_QUERY_ID };
+    (@project $sandbox:ident) => { rowfeed_sandbox::LIGHTDASH_PROJECT_UUID };
+    (@folder $sandbox:ident) => { rowfeed_sandbox::YANDEX_PROJECT };
 }

@@ -60,17 +60,16 @@ pub trait ListsItems: Sized {
 #[must_use = "nothing is sent before the first item is needed"]
 pub struct Items<T> {
     pages: PageReader<ListPage<T>>,
-    /// The place of the next item.
-    place: ListCursor,
-    items: vec::IntoIter<T>,
-    /// Where the page after the one in `items` begins.
-    next_page: Option<u64>,
+    /// The beginning of the list.
+    start: ListCursor,
+    /// The page that is being read, with the items that have not been given out.
+    page: ListPage<T>,
 }
 
 impl<T> Items<T> {
     /// The items of a source, which begins at `start`: for [another service](crate::service).
     pub fn from_source(source: impl Source<Page = ListPage<T>>, start: ListCursor) -> Self {
-        Self::of(PageReader::new(Box::new(source)), start)
+        Self::of(PageReader::new(source), start)
     }
 
     /// Gives this error instead of the first item: for parameters that are found to be invalid before
@@ -80,13 +79,9 @@ impl<T> Items<T> {
         Self::of(PageReader::failed(error), start)
     }
 
-    fn of(pages: PageReader<ListPage<T>>, place: ListCursor) -> Self {
-        Self {
-            pages,
-            place,
-            items: Vec::new().into_iter(),
-            next_page: None,
-        }
+    fn of(pages: PageReader<ListPage<T>>, start: ListCursor) -> Self {
+        let page = ListPage::new(start.position(), Vec::new(), None);
+        Self { pages, start, page }
     }
 
     /// Sets how many items to request at a time.
@@ -100,7 +95,7 @@ impl<T> Items<T> {
 
     /// Ends after this many items.
     pub fn max_items(mut self, items: u64) -> Self {
-        self.pages.limit(items);
+        self.pages.wanted.limit(items);
         self
     }
 
@@ -111,7 +106,7 @@ impl<T> Items<T> {
     pub fn resume(mut self, cursor: &ListCursor) -> Self {
         self.pages.resume(cursor, cursor.position());
         if let Some(cursor) = self.pages.resumed_from() {
-            self.place.move_to(cursor.position());
+            self.page.position = cursor.position();
         }
         self
     }
@@ -119,7 +114,7 @@ impl<T> Items<T> {
     /// The place after the last item that was given out, also in the middle of a page.
     #[must_use]
     pub fn cursor(&self) -> ListCursor {
-        self.place.clone()
+        self.start.at(self.page.place())
     }
 
     /// Returns the next item; `None` after the last. Dropping the future loses nothing.
@@ -151,23 +146,14 @@ impl<T> Items<T> {
 
     fn poll_item(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<T>, Error>> {
         loop {
-            if let Some(item) = self.items.next() {
-                self.place.move_to(match self.next_page {
-                    Some(next) if self.items.as_slice().is_empty() => next,
-                    _ => self.place.position() + 1,
-                });
+            if let Some(item) = self.page.items.next() {
+                self.page.position += 1;
                 return Poll::Ready(Ok(Some(item)));
             }
-            let Some(page) = ready!(self.pages.poll_page(context))? else {
-                return Poll::Ready(Ok(None));
-            };
-            let is_empty = page.items.is_empty();
-            self.place.move_to(match page.next {
-                Some(next) if is_empty => next,
-                _ => page.position,
-            });
-            self.items = page.items.into_iter();
-            self.next_page = page.next;
+            match ready!(self.pages.poll_page(context))? {
+                Some(page) => self.page = page,
+                None => return Poll::Ready(Ok(None)),
+            }
         }
     }
 }
@@ -182,7 +168,7 @@ impl<T: Unpin> Stream for Items<T> {
 
 impl<T: Unpin> FusedStream for Items<T> {
     fn is_terminated(&self) -> bool {
-        self.pages.is_done() && self.items.as_slice().is_empty()
+        self.pages.is_done() && self.page.items.as_slice().is_empty()
     }
 }
 
@@ -190,7 +176,7 @@ impl<T> fmt::Debug for Items<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Items")
             .field("pages", &self.pages)
-            .field("place", &self.place)
+            .field("cursor", &self.cursor())
             .finish_non_exhaustive()
     }
 }
@@ -199,7 +185,7 @@ impl<T> fmt::Debug for Items<T> {
 #[derive(Clone, Debug)]
 pub struct ListPage<T> {
     position: u64,
-    items: Vec<T>,
+    items: vec::IntoIter<T>,
     next: Option<u64>,
 }
 
@@ -210,8 +196,18 @@ impl<T> ListPage<T> {
     pub fn new(position: u64, items: Vec<T>, next: Option<u64>) -> Self {
         Self {
             position,
-            items,
+            items: items.into_iter(),
             next,
+        }
+    }
+}
+
+impl<T> ListPage<T> {
+    /// The position of the next item, on this page or behind it.
+    fn place(&self) -> u64 {
+        match self.next {
+            Some(next) if self.items.as_slice().is_empty() => next,
+            _ => self.position,
         }
     }
 }
@@ -232,24 +228,20 @@ impl<T> Part for ListPage<T> {
         self.items.len() as u64
     }
 
-    fn skip(&mut self, items: u64) -> Result<(), Error> {
+    fn skip(&mut self, items: u64) {
         let skipped = usize::try_from(items).unwrap_or(usize::MAX);
-        self.items.drain(..skipped.min(self.items.len()));
+        self.items.by_ref().take(skipped).for_each(drop);
         self.position += items;
-        Ok(())
     }
 
     fn keep(&mut self, items: u64) {
         let kept = usize::try_from(items).unwrap_or(usize::MAX);
         if kept < self.items.len() {
-            self.items.truncate(kept);
+            let kept: Vec<T> = self.items.by_ref().take(kept).collect();
+            self.items = kept.into_iter();
             self.next = None;
         }
     }
 
     fn set_number(&mut self, _number: u64) {}
-
-    fn of_result(&self, error: Error) -> Error {
-        error
-    }
 }

@@ -1,6 +1,6 @@
 //! What a service does with runs: starts, reports, cancels.
 
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use serde::Serialize;
 
@@ -30,15 +30,42 @@ impl Interval {
 }
 
 /// A run that a service has accepted.
-pub(crate) trait Job: Send + Sync + 'static {
-    fn service(&self) -> &'static str;
-    fn id(&self) -> &str;
-    /// Asks once how far the run is.
-    fn ask(&self) -> BoxFuture<Result<Asked, Error>>;
-    fn cancel(&self) -> BoxFuture<Result<(), Error>>;
+pub(crate) struct Job {
+    pub(crate) service: &'static str,
+    pub(crate) id: String,
     /// Whether it may be cancelled without an explicit call: not where it was only found running.
-    fn is_own(&self) -> bool {
-        true
+    pub(crate) is_own: bool,
+    ask: Box<dyn Fn() -> BoxFuture<Result<Asked, Error>> + Send + Sync>,
+    cancel: Box<dyn Fn() -> BoxFuture<Result<(), Error>> + Send + Sync>,
+}
+
+impl Job {
+    pub(crate) fn new<A, C>(
+        service: &'static str,
+        id: String,
+        ask: impl Fn() -> A + Send + Sync + 'static,
+        cancel: impl Fn() -> C + Send + Sync + 'static,
+    ) -> Self
+    where
+        A: Future<Output = Result<Asked, Error>> + Send + 'static,
+        C: Future<Output = Result<(), Error>> + Send + 'static,
+    {
+        Self {
+            service,
+            id,
+            is_own: true,
+            ask: Box::new(move || Box::pin(ask())),
+            cancel: Box::new(move || Box::pin(cancel())),
+        }
+    }
+
+    /// Asks once how far the run is.
+    pub(crate) fn ask(&self) -> BoxFuture<Result<Asked, Error>> {
+        (self.ask)()
+    }
+
+    pub(crate) fn cancel(&self) -> BoxFuture<Result<(), Error>> {
+        (self.cancel)()
     }
 }
 
@@ -51,11 +78,20 @@ pub(crate) enum Asked {
     Ended(Ended),
 }
 
+impl Asked {
+    pub(crate) fn going(state: &str) -> Self {
+        Self::Going {
+            state: state.to_owned(),
+            queue_position: None,
+        }
+    }
+}
+
 /// The state of a run that has not ended, reported after each request for it.
 ///
 /// ```
 /// # use std::{sync::mpsc, time::Duration};
-/// # use rowfeed::{Progress, dune, prelude::*};
+/// # use rowfeed::Progress;
 /// # rowfeed::__example!(slow |sandbox, dune| {
 /// let (tell, told) = mpsc::channel::<Progress>();
 /// let run = dune
@@ -86,6 +122,27 @@ pub struct Progress {
     /// How long the run has been waited for.
     pub elapsed: Duration,
 }
+
+/// Puts `run()` on operations that start a run: sends one, and makes a [`Job`] with the id in its
+/// answer and, where the job needs that too, with a parameter of the operation.
+macro_rules! starts_run {
+    ($($builder:ident $operation:literal: $($id:ident).+ $(, $parameter:ident)? => $job:path;)*) => {$(
+        impl $crate::StartsRun for builder::$builder {
+            fn run(self) -> $crate::Starting {
+                $crate::Starting::new(INTERVAL, self.client.clone(), |client| async {
+                    $(let $parameter = self.$parameter.clone();)?
+                    let operation = Self { client: client.clone(), ..self };
+                    let started = operation.send().await.map_err(call)?.into_inner();
+                    let id = &started.$($id).+;
+                    let id = $crate::job::started_id(SERVICE, $operation, id, &started)?;
+                    // Without the parameter the call would have failed.
+                    $job(client, id $(, $parameter.map_err(invalid)?)?)
+                })
+            }
+        }
+    )*};
+}
+pub(crate) use starts_run;
 
 /// The id in the answer to a call that starts a run.
 ///

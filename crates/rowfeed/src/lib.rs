@@ -18,6 +18,7 @@ compile_error!(
     "the feature `blocking` needs threads, and wasm32-unknown-unknown has none: read with async"
 );
 
+mod connections;
 mod cursor;
 mod error;
 mod example;
@@ -34,11 +35,8 @@ mod parameter;
 mod rows;
 mod run;
 mod running;
-#[cfg(feature = "schemars")]
-mod schemas;
 pub mod service;
 mod settings;
-mod skip;
 mod starting;
 
 #[cfg(test)]

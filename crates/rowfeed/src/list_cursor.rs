@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, ErrorKind, cursor::or_none};
+use crate::{Error, cursor::or_none};
 
 /// A place in a list: right after an item that was read.
 ///
@@ -17,7 +17,6 @@ use crate::{Error, ErrorKind, cursor::or_none};
 ///
 /// ```
 /// use rowfeed::ListCursor;
-/// # use rowfeed::{dune, prelude::*};
 ///
 /// # rowfeed::__example!(|sandbox, dune| {
 /// let mut queries = dune.list_queries().items();
@@ -84,36 +83,26 @@ impl ListCursor {
         }
     }
 
-    pub(crate) fn move_to(&mut self, position: u64) {
-        self.position = position;
-    }
-
     /// Checks that this is a place in the same list as `other`.
     ///
     /// # Errors
     ///
     /// It is a place in another list; the error says what differs.
     pub fn check(&self, service: &'static str, other: &Self) -> Result<(), Error> {
-        let refuse = |message| Err(Error::new(ErrorKind::InvalidRequest, service, message));
-        if (&self.service, &self.operation) != (&other.service, &other.operation) {
-            return refuse(format!(
+        let flaw = if (&self.service, &self.operation) != (&other.service, &other.operation) {
+            format!(
                 "the cursor belongs to {} of {}, and this is {} of {service}",
                 self.operation, self.service, other.operation
-            ));
-        }
-        if self.parameters != other.parameters {
-            return refuse(format!(
-                "the cursor belongs to a list with other parameters: {} then, {} now",
-                or_none(&self.parameters),
-                or_none(&other.parameters)
-            ));
-        }
-        if i64::try_from(self.position).is_err() {
-            return refuse(format!(
-                "the cursor stands before item {}, and no list is that long",
-                self.position
-            ));
-        }
-        Ok(())
+            )
+        } else if self.parameters != other.parameters {
+            let (then, now) = (or_none(&self.parameters), or_none(&other.parameters));
+            format!("the cursor belongs to a list with other parameters: {then} then, {now} now")
+        } else if i64::try_from(self.position).is_err() {
+            let item = self.position;
+            format!("the cursor stands before item {item}, and no list is that long")
+        } else {
+            return Ok(());
+        };
+        Err(Error::invalid(service, flaw))
     }
 }

@@ -2,8 +2,7 @@
 
 use std::{
     collections::HashSet,
-    hash::{DefaultHasher, Hasher},
-    io,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
 };
 
 use serde::Serialize;
@@ -39,46 +38,12 @@ pub(crate) struct Request {
 /// The answer to such a request.
 pub(crate) struct Answer<T> {
     /// The position of the first item of the page.
-    position: u64,
-    items: Vec<T>,
+    pub(crate) position: u64,
+    pub(crate) items: Vec<T>,
     /// Where the next page begins; `None` if there is none.
-    next: Option<i64>,
+    pub(crate) next: Option<i64>,
     /// The page size to continue with, where the service has its own.
-    page_size: Option<u64>,
-    fingerprint: u64,
-}
-
-impl<T: Serialize> Answer<T> {
-    pub(crate) fn new(position: u64, items: Vec<T>, next: Option<i64>) -> Self {
-        let mut hasher = HashWriter(DefaultHasher::new());
-        // Items came from JSON and the hasher takes everything: neither can fail.
-        let _ = serde_json::to_writer(&mut hasher, &items);
-        Self {
-            position,
-            items,
-            next,
-            page_size: None,
-            fingerprint: hasher.0.finish(),
-        }
-    }
-
-    pub(crate) fn with_page_size(mut self, page_size: u64) -> Self {
-        self.page_size = Some(page_size);
-        self
-    }
-}
-
-struct HashWriter(DefaultHasher);
-
-impl io::Write for HashWriter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    pub(crate) page_size: Option<u64>,
 }
 
 /// The items that `fetch` gets a page at a time.
@@ -87,20 +52,19 @@ where
     T: Serialize + Send + 'static,
     F: Fn(Request) -> BoxFuture<Result<Answer<T>, Error>> + Send + 'static,
 {
-    match listing {
-        Err(error) => Items::failed(error),
-        Ok(listing) => {
-            let (start, page_size) = (listing.start.clone(), listing.page_size);
-            let paging = Paging {
-                next: Some(start.position()),
-                listing,
-                fetch,
-                page_size: None,
-                seen: HashSet::new(),
-            };
-            Items::from_source(paging, start).page_size(page_size)
-        }
-    }
+    let listing = match listing {
+        Ok(listing) => listing,
+        Err(error) => return Items::failed(error),
+    };
+    let (start, page_size) = (listing.start.clone(), listing.page_size);
+    let paging = Paging {
+        next: Some(start.position()),
+        listing,
+        fetch,
+        page_size: None,
+        seen: HashSet::new(),
+    };
+    Items::from_source(paging, start).page_size(page_size)
 }
 
 struct Paging<F> {
@@ -160,17 +124,21 @@ where
         let paging = |message| Err(Error::new(ErrorKind::Paging, self.listing.service, message));
         let begin = page.position;
         let end = begin + page.items.len() as u64;
-        let next = match page.next.map(|next| (next, u64::try_from(next))) {
-            None => None,
-            Some((_, Ok(next))) if next > begin && next >= end => Some(next),
-            Some((next, _)) => {
-                return paging(format!(
-                    "the next page would begin at item {next}, and this one has the items \
-                     from {begin} up to {end}"
-                ));
-            }
-        };
-        if !page.items.is_empty() && !self.seen.insert(page.fingerprint) {
+        let next = page.next.map(u64::try_from).transpose().unwrap_or(Some(0));
+        if let Some(said) = page.next
+            && next.is_some_and(|next| next <= begin || next < end)
+        {
+            return paging(format!(
+                "the next page would begin at item {said}, and this one has the items from \
+                 {begin} up to {end}"
+            ));
+        }
+        let mut fingerprint = DefaultHasher::new();
+        // Items came from JSON, so they can be written as JSON.
+        serde_json::to_vec(&page.items)
+            .unwrap_or_default()
+            .hash(&mut fingerprint);
+        if !page.items.is_empty() && !self.seen.insert(fingerprint.finish()) {
             return paging(format!(
                 "the page that begins with item {begin} is the same as one before it"
             ));

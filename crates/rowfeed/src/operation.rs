@@ -17,8 +17,7 @@ use crate::{Pages, Rows, Run, Starting};
 ///     amount_usd: Option<f64>,
 /// }
 ///
-/// # rowfeed::__example!(|sandbox, dune| {
-/// # let query_id = rowfeed_sandbox::DUNE_QUERY_ID;
+/// # rowfeed::__example!(|sandbox, dune, query_id| {
 /// let latest = dune.get_latest_query_result().query_id(query_id);
 /// let mut trades = latest.filters("amount_usd > 1000").rows::<Trade>();
 /// while let Some(trade) = trades.try_next().await? {
@@ -63,19 +62,12 @@ impl ReadsRows for &Run {
 /// ```
 /// use rowfeed::{prelude::*, yandex_query};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let token = rowfeed::Secret::new(rowfeed_sandbox::YANDEX_IAM_TOKEN)?;
-/// # let yandex = yandex_query::Client::builder();
-/// # let yandex = yandex.base_url(sandbox.yandex_query_url()).iam_token(token).build()?;
-/// # let folder = rowfeed_sandbox::YANDEX_PROJECT;
+/// # rowfeed::__example!(|sandbox, yandex, folder| {
 /// let statement = "SELECT COUNT(*) AS trades FROM trades";
 /// let run = yandex.create_query().project(folder).body(statement).run().await?;
 /// let trades: Vec<u64> = run.rows().try_collect().await?;
 /// assert_eq!(trades, [48]);
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 pub trait StartsRun: Sized {
     /// Starts the run and waits for its end, when awaited.

@@ -9,14 +9,12 @@ use crate::{
     Columns, Cursor, DecodeError, Error, ErrorKind, RowDecoder,
     cursor::{PageToken, ResultId},
     paging::{Part, SourcePage},
-    skip::without_first,
 };
 
 /// A page of a result: its rows as the service sent them, and the columns that say how to decode
 /// them.
 ///
 /// ```
-/// # use rowfeed::{dune, prelude::*};
 /// # fn save(_rows: &[Trade<'_>], _cursor: rowfeed::Cursor) -> std::io::Result<()> { Ok(()) }
 /// #[derive(serde::Deserialize)]
 /// struct Trade<'a> {
@@ -24,8 +22,7 @@ use crate::{
 ///     amount_usd: Option<f64>,
 /// }
 ///
-/// # rowfeed::__example!(|sandbox, dune| {
-/// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
+/// # rowfeed::__example!(|sandbox, run| {
 /// let mut pages = run.pages();
 /// while let Some(page) = pages.try_next().await? {
 ///     let trades: Vec<Trade<'_>> = page.rows()?;
@@ -66,15 +63,10 @@ impl Part for Page {
         self.len() as u64
     }
 
-    fn skip(&mut self, rows: u64) -> Result<(), Error> {
+    fn skip(&mut self, rows: u64) {
         let all = std::mem::take(&mut self.rows);
-        let left = without_first(all, usize::try_from(rows).unwrap_or(usize::MAX));
-        self.rows = left.map_err(|error| {
-            let message = format!("the rows of the page are not JSON: {error}");
-            self.of_result(Error::new(ErrorKind::Paging, self.service, message))
-        })?;
+        self.rows = all.skip_first(usize::try_from(rows).unwrap_or(usize::MAX));
         self.first_row += rows;
-        Ok(())
     }
 
     fn keep(&mut self, rows: u64) {
@@ -83,10 +75,6 @@ impl Part for Page {
 
     fn set_number(&mut self, number: u64) {
         self.number = number;
-    }
-
-    fn of_result(&self, error: Error) -> Error {
-        error.with_run(self.run_id())
     }
 }
 
@@ -164,7 +152,6 @@ impl Page {
     /// Decodes the rows one by one, each when the iterator reaches it. Ends after the first error.
     ///
     /// ```
-    /// # use rowfeed::{dune, prelude::*};
     /// # rowfeed::__example!(|sandbox, dune| {
     /// # let sql = "SELECT project, amount_usd FROM trades";
     /// # let run = dune.execute_sql().body(sql).run().await?;
@@ -212,7 +199,6 @@ impl Page {
     /// only its values show.
     ///
     /// ```
-    /// # use rowfeed::{dune, prelude::*};
     /// #[derive(serde::Deserialize)]
     /// struct Wrong {
     ///     project: i64,
@@ -324,7 +310,6 @@ impl Page {
     /// [`len`](Self::len) rows belong to it.
     ///
     /// ```
-    /// # use rowfeed::{dune, prelude::*};
     /// # rowfeed::__example!(|sandbox, dune| {
     /// let sql = "SELECT members FROM projects WHERE project = 'tidepool'";
     /// let run = dune.execute_sql().body(sql).run().await?;

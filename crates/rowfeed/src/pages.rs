@@ -22,9 +22,7 @@ use crate::{
 /// A page is fetched when it is needed and not before, unless [`prefetch`](Self::prefetch) is set.
 ///
 /// ```
-/// # use rowfeed::{dune, prelude::*};
-/// # rowfeed::__example!(|sandbox, dune| {
-/// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
+/// # rowfeed::__example!(|sandbox, run| {
 /// let mut pages = run.pages().page_size(20);
 /// let mut sizes = Vec::new();
 /// while let Some(page) = pages.try_next().await? {
@@ -44,7 +42,7 @@ impl Pages {
     /// [`ReadsRows::pages`](crate::ReadsRows::pages) and [`Run::pages`](crate::Run::pages) make them
     /// for the services of this crate.
     pub fn from_source(source: impl Source<Page = Page>) -> Self {
-        Self(PageReader::new(Box::new(source)))
+        Self(PageReader::new(source))
     }
 
     /// Gives this error instead of the first page: for parameters that are found to be invalid before
@@ -66,7 +64,7 @@ impl Pages {
     /// Ends after this many rows, in the middle of a page if need be. Of several limits, the
     /// parameter `limit` of the operation included, the lowest counts.
     pub fn max_rows(mut self, rows: u64) -> Self {
-        self.0.limit(rows);
+        self.0.wanted.limit(rows);
         self
     }
 
@@ -75,23 +73,15 @@ impl Pages {
     ///
     /// ```
     /// use rowfeed::ErrorKind;
-    /// # use rowfeed::{dune, prelude::*};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).dune_partial_after(10);
-    /// # let sandbox = sandbox.start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
-    /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
+    /// # rowfeed::__example!([poll_steps(0), dune_partial_after(10)] |sandbox, run| {
     /// let error = run.pages().try_next().await.unwrap_err();
     /// assert_eq!(error.kind(), ErrorKind::Truncated);
     ///
     /// let part = run.pages().allow_truncated().try_collect().await?;
     /// println!("the first {} rows", part[0].len());
     /// # assert_eq!(part[0].len(), 10);
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     pub fn allow_truncated(mut self) -> Self {
         self.0.wanted.truncated = true;
@@ -105,12 +95,10 @@ impl Pages {
     /// Query, and at Dune for results without filters. Dune bills what it sends, used or not.
     ///
     /// ```
-    /// # use rowfeed::{dune, prelude::*};
     /// # async fn insert(rows: Vec<rowfeed::Row>) {
     /// #     assert!(!rows.is_empty());
     /// # }
-    /// # rowfeed::__example!(|sandbox, dune| {
-    /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
+    /// # rowfeed::__example!(|sandbox, run| {
     /// let mut pages = run.pages().page_size(10).prefetch(2);
     /// while let Some(page) = pages.try_next().await? {
     ///     // The next two pages are fetched meanwhile.
@@ -132,9 +120,8 @@ impl Pages {
     /// sets `columns` itself.
     ///
     /// ```
-    /// # use rowfeed::{Column, dune, prelude::*};
-    /// # rowfeed::__example!(|sandbox, dune| {
-    /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
+    /// # use rowfeed::Column;
+    /// # rowfeed::__example!(|sandbox, run| {
     /// let mut pages = run.pages().only_columns(["project", "amount_usd"]);
     /// let page = pages.try_next().await?.ok_or("no page")?;
     /// let names: Vec<_> = page.columns().iter().map(Column::name).collect();
@@ -152,15 +139,14 @@ impl Pages {
     /// flattens something into itself.
     ///
     /// ```
-    /// # use rowfeed::{Column, dune, prelude::*};
+    /// # use rowfeed::Column;
     /// #[derive(serde::Deserialize)]
     /// struct Trade {
     ///     project: String,
     ///     amount_usd: Option<f64>,
     /// }
     ///
-    /// # rowfeed::__example!(|sandbox, dune| {
-    /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
+    /// # rowfeed::__example!(|sandbox, run| {
     /// let mut pages = run.pages().columns_of::<Trade>();
     /// let page = pages.try_next().await?.ok_or("no page")?;
     /// let names: Vec<_> = page.columns().iter().map(Column::name).collect();
@@ -179,21 +165,14 @@ impl Pages {
     /// values. Formatted text is for display only; it cannot be read back reliably.
     ///
     /// ```
-    /// # use rowfeed::{lightdash, prelude::*};
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-    /// # let token = rowfeed::Secret::new(rowfeed_sandbox::LIGHTDASH_TOKEN)?;
-    /// # let (project, url) = (rowfeed_sandbox::LIGHTDASH_PROJECT_UUID, sandbox.lightdash_url());
-    /// # let lightdash = lightdash::Client::builder().base_url(url).token(token).build()?;
+    /// # rowfeed::__example!(|sandbox, lightdash, project| {
     /// let sql = "SELECT launched_on, note FROM projects WHERE project = 'saltmarsh'";
     /// let run = lightdash.execute_async_sql_query().project_uuid(project).body(sql).run().await?;
     /// let page = run.pages().formatted().try_next().await?.ok_or("no page")?;
     /// let shown: Vec<(String, Option<&str>)> = page.rows()?;
     /// assert!(shown[0].0.starts_with("2023-08-09"));
     /// assert_eq!(shown[0].1, None);
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     pub fn formatted(mut self) -> Self {
         self.0.wanted.formatted = true;
@@ -208,9 +187,7 @@ impl Pages {
     /// ([`max_rows`](Self::max_rows), `limit` of the operation) counts from the cursor.
     ///
     /// ```
-    /// # use rowfeed::{dune, prelude::*};
-    /// # rowfeed::__example!(|sandbox, dune| {
-    /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
+    /// # rowfeed::__example!(|sandbox, run| {
     /// let first = run.pages().page_size(20).try_next().await?.ok_or("no page")?;
     /// let cursor = first.cursor();
     ///

@@ -6,38 +6,25 @@ use crate::Error;
 pub(crate) type Parameter = Result<Option<i64>, String>;
 
 /// The value of a parameter that counts something.
-pub(crate) fn count(
+pub(crate) fn count<T: TryFrom<i64>>(
     service: &'static str,
     name: &str,
     value: &Parameter,
-) -> Result<Option<u64>, Error> {
+) -> Result<Option<T>, Error> {
     let value = value
         .as_ref()
         .map_err(|message| Error::invalid(service, message))?;
     let count = value.map(|value| {
-        u64::try_from(value).map_err(|_| {
-            Error::invalid(service, format!("{name} is {value}; it must be at least 0"))
+        T::try_from(value).map_err(|_| {
+            let range = match value {
+                ..0 => "at least 0".to_owned(),
+                // The only type that is too small for what a parameter can be.
+                _ => format!("at most {}", u32::MAX),
+            };
+            Error::invalid(service, format!("{name} is {value}; it must be {range}"))
         })
     });
     count.transpose()
-}
-
-/// The size of a page that a parameter sets.
-pub(crate) fn page_size(
-    service: &'static str,
-    name: &str,
-    value: &Parameter,
-) -> Result<Option<u32>, Error> {
-    let size = count(service, name, value)?.map(|size| {
-        u32::try_from(size).map_err(|_| {
-            let most = u32::MAX;
-            Error::invalid(
-                service,
-                format!("{name} is {size}; it must be at most {most}"),
-            )
-        })
-    });
-    size.transpose()
 }
 
 /// Fails unless the operation reads from the first page on.
@@ -48,11 +35,10 @@ pub(crate) fn first_page(
 ) -> Result<(), Error> {
     match page {
         Ok(None | Some(1)) => Ok(()),
-        Ok(Some(_)) => {
-            let message =
-                format!("{method} begins with the first page; send() fetches a single one");
-            Err(Error::invalid(service, message))
-        }
+        Ok(Some(_)) => Err(Error::invalid(
+            service,
+            format!("{method} begins with the first page; send() fetches a single one"),
+        )),
         Err(message) => Err(Error::invalid(service, message)),
     }
 }

@@ -23,7 +23,6 @@ use rowfeed_rows::OwnedRowDecoder;
 ///
 /// ```
 /// use futures_util::TryStreamExt as _;
-/// # use rowfeed::{dune, prelude::*};
 ///
 /// #[derive(serde::Deserialize)]
 /// struct Trade {
@@ -31,8 +30,7 @@ use rowfeed_rows::OwnedRowDecoder;
 ///     amount_usd: Option<f64>,
 /// }
 ///
-/// # rowfeed::__example!(|sandbox, dune| {
-/// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
+/// # rowfeed::__example!(|sandbox, run| {
 /// // Row by row;
 /// let mut trades = run.rows::<Trade>().max_rows(5);
 /// while let Some(trade) = trades.try_next().await? {
@@ -89,7 +87,6 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         /// Resumes from a cursor of the same result, with the row after it; see [`Pages::resume`].
         ///
         /// ```
-        /// # use rowfeed::{dune, prelude::*};
         /// # rowfeed::__example!(|sandbox, dune| {
         /// let run = dune.execute_sql().body("SELECT trade_id FROM trades").run().await?;
         /// let mut ids = run.rows::<i64>();
@@ -107,15 +104,13 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
     /// Requests only the columns that `T` has; see [`Pages::columns_of`].
     ///
     /// ```
-    /// # use rowfeed::{dune, prelude::*};
     /// #[derive(serde::Deserialize)]
     /// struct Trade {
     ///     project: String,
     ///     amount_usd: Option<f64>,
     /// }
     ///
-    /// # rowfeed::__example!(|sandbox, dune| {
-    /// # let query_id = rowfeed_sandbox::DUNE_QUERY_ID;
+    /// # rowfeed::__example!(|sandbox, dune, query_id| {
     /// let latest = dune.get_latest_query_result().query_id(query_id);
     /// let trades: Vec<Trade> = latest.rows().only_its_columns().try_collect().await?;
     /// # assert_eq!(trades.len(), 48);
@@ -164,7 +159,6 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
     ///
     /// ```
     /// use std::collections::BTreeSet;
-    /// # use rowfeed::{dune, prelude::*};
     ///
     /// # rowfeed::__example!(|sandbox, dune| {
     /// let run = dune.execute_sql().body("SELECT project FROM trades").run().await?;

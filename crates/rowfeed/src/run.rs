@@ -10,7 +10,6 @@ use crate::{Columns, Cursor, Error, ErrorKind, Page, Pages, Rows, page::no_flaws
 ///
 /// ```
 /// use rowfeed::{Run, prelude::*};
-/// # use rowfeed::{dune, yandex_query};
 ///
 /// /// The same code, whatever service the run ran at.
 /// async fn projects(run: &Run) -> Result<Vec<String>, rowfeed::Error> {
@@ -18,11 +17,7 @@ use crate::{Columns, Cursor, Error, ErrorKind, Page, Pages, Rows, page::no_flaws
 ///     run.rows().try_collect().await
 /// }
 ///
-/// # rowfeed::__example!(|sandbox, dune| {
-/// # let token = rowfeed::Secret::new(rowfeed_sandbox::YANDEX_IAM_TOKEN)?;
-/// # let yandex = yandex_query::Client::builder();
-/// # let yandex = yandex.base_url(sandbox.yandex_query_url()).iam_token(token).build()?;
-/// # let folder = rowfeed_sandbox::YANDEX_PROJECT;
+/// # rowfeed::__example!(|sandbox, dune, yandex, folder| {
 /// let sql = "SELECT project FROM projects ORDER BY project";
 /// let one = dune.execute_sql().body(sql).run().await?;
 /// let other = yandex.create_query().project(folder).body(sql).run().await?;
@@ -62,7 +57,6 @@ impl ResultSet {
 /// What a service says about a run, as far as it does. All times are RFC 3339 in UTC, as sent.
 ///
 /// ```
-/// # use rowfeed::{dune, prelude::*};
 /// # rowfeed::__example!(|sandbox, dune| {
 /// let run = dune.execute_sql().body("SELECT project, chain FROM projects").run().await?;
 /// let details = run.details();
@@ -127,7 +121,6 @@ impl Run {
     /// Reading `T` fails for certain, if there is a row; the error says why.
     ///
     /// ```
-    /// # use rowfeed::{dune, prelude::*};
     /// #[derive(serde::Deserialize)]
     /// struct Project {
     ///     project: String,
@@ -187,14 +180,7 @@ impl Run {
     /// The pages of one result, counted from 0.
     ///
     /// ```
-    /// # use rowfeed::{prelude::*, yandex_query};
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-    /// # let token = rowfeed::Secret::new(rowfeed_sandbox::YANDEX_IAM_TOKEN)?;
-    /// # let yandex = yandex_query::Client::builder();
-    /// # let yandex = yandex.base_url(sandbox.yandex_query_url()).iam_token(token).build()?;
-    /// # let folder = rowfeed_sandbox::YANDEX_PROJECT;
+    /// # rowfeed::__example!(|sandbox, yandex, folder| {
     /// let statements = "SELECT project, members FROM projects; SELECT COUNT(*) AS n FROM trades";
     /// let run = yandex.create_query().project(folder).body(statements).run().await?;
     /// assert_eq!(run.result_sets(), 2);
@@ -202,8 +188,7 @@ impl Run {
     /// let projects: Vec<(String, u32)> = run.result_set(0).rows().try_collect().await?;
     /// let trades: Vec<u64> = run.result_set(1).rows().try_collect().await?;
     /// assert_eq!((projects.len(), trades[0]), (4, 48));
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     pub fn result_set(&self, index: usize) -> Pages {
         match self.0.result_sets.get(index) {
@@ -218,7 +203,6 @@ impl Run {
     /// The pages after a cursor, of the result that it belongs to.
     ///
     /// ```
-    /// # use rowfeed::{dune, prelude::*};
     /// # rowfeed::__example!(|sandbox, dune| {
     /// let run = dune.execute_sql().body("SELECT trade_id FROM trades").run().await?;
     /// let page = run.pages().page_size(10).try_next().await?.ok_or("no page")?;

@@ -29,7 +29,6 @@ pub(crate) struct Waiting {
 /// Dropping it leaves the run alone, unless [`Starting::cancel_on_drop`] was set.
 ///
 /// ```
-/// # use rowfeed::{dune, prelude::*};
 /// # rowfeed::__example!(|sandbox, dune| {
 /// let running = dune.execute_sql().body("SELECT project FROM projects").run().start().await?;
 /// let stored = running.id().to_owned();
@@ -53,13 +52,13 @@ impl Running {
     /// `get_async_query_results()` at Lightdash, `get_query_status()` at Yandex Query.
     #[must_use]
     pub fn id(&self) -> &str {
-        self.guard.job.id()
+        &self.guard.job.id
     }
 
     /// The service: `"dune"`, `"lightdash"` or `"yandex-query"`.
     #[must_use]
     pub fn service(&self) -> &'static str {
-        self.guard.job.service()
+        self.guard.job.service
     }
 
     /// Asks the service to cancel the run. It may have ended before.
@@ -70,7 +69,6 @@ impl Running {
     ///
     /// ```
     /// use rowfeed::ErrorKind;
-    /// # use rowfeed::{dune, prelude::*};
     ///
     /// # rowfeed::__example!(slow |sandbox, dune| {
     /// # let sql = "SELECT 1 AS n";
@@ -84,7 +82,8 @@ impl Running {
     /// ```
     pub async fn cancel(mut self) -> Result<(), Error> {
         self.guard.is_armed = false;
-        self.guard.job.cancel().await
+        let job = &self.guard.job;
+        job.cancel().await.map_err(|error| error.with_run(&job.id))
     }
 }
 
@@ -110,7 +109,7 @@ async fn wait(running: Running) -> Result<Run, Error> {
     let Running { mut guard, waiting } = running;
     let timeout = waiting.timeout;
     let job = Arc::clone(&guard.job);
-    let polling = until_ended(job.as_ref(), waiting.interval, waiting.watch);
+    let polling = until_ended(&job, waiting.interval, waiting.watch);
     // A time too far away to be a point in time is none.
     let limit = timeout.and_then(|timeout| Some((timeout, Instant::now().checked_add(timeout)?)));
     let result = match limit {
@@ -119,27 +118,27 @@ async fn wait(running: Running) -> Result<Run, Error> {
             Ok(result) => result,
             Err(_) => {
                 let mut is_cancelled = false;
-                if waiting.cancel_on_timeout && job.is_own() {
+                if waiting.cancel_on_timeout && job.is_own {
                     guard.is_armed = false;
                     // The timeout is what went wrong; a run that cannot be cancelled continues.
                     let cancelled = timeout_at(Instant::now() + CANCEL_WITHIN, job.cancel());
                     is_cancelled = matches!(cancelled.await, Ok(Ok(())));
                 }
-                let error = Error::timeout(job.service(), timeout, is_cancelled);
-                return Err(error.with_run(job.id()));
+                let error = Error::timeout(job.service, timeout, is_cancelled);
+                return Err(error.with_run(&job.id));
             }
         },
     };
     // A run that cannot be asked about has not ended for that.
     let is_lost = |error: &Error| matches!(error.kind(), ErrorKind::Call | ErrorKind::UnknownState);
     guard.is_armed &= result.as_ref().is_err_and(is_lost);
-    result.map_err(|error| error.with_run(job.id()))
+    result.map_err(|error| error.with_run(&job.id))
 }
 
 /// Asks until the run has ended, with growing pauses, each a little shorter or longer than it
 /// should be, so that runs that were started together do not ask together.
 async fn until_ended(
-    job: &dyn Job,
+    job: &Job,
     interval: Interval,
     mut watch: Option<Watch>,
 ) -> Result<Run, Error> {
@@ -154,7 +153,7 @@ async fn until_ended(
             } => {
                 if let Some(watch) = &mut watch {
                     watch(&Progress {
-                        run_id: job.id().to_owned(),
+                        run_id: job.id.clone(),
                         state,
                         queue_position,
                         elapsed: started.elapsed(),
@@ -175,13 +174,14 @@ fn about(pause: Duration) -> Duration {
 
 /// Cancels the run when dropped, while it is armed.
 pub(crate) struct Guard {
-    job: Arc<dyn Job>,
+    job: Arc<Job>,
     is_armed: bool,
 }
 
 impl Guard {
-    pub(crate) fn new(job: Arc<dyn Job>, is_armed: bool) -> Self {
-        let is_armed = is_armed && job.is_own();
+    pub(crate) fn new(job: Job, is_armed: bool) -> Self {
+        let is_armed = is_armed && job.is_own;
+        let job = Arc::new(job);
         Self { job, is_armed }
     }
 }

@@ -1,28 +1,6 @@
 //! What the builder of every client takes, and what its failed calls are, under the facade's name.
 
 /// Given to a client's builder, for all of its calls.
-///
-/// ```
-/// use std::time::Duration;
-/// use rowfeed::{RetryPolicy, dune, prelude::*};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// let dune = dune::Client::builder()
-///     .retry(RetryPolicy::new().max_attempts(6).base_delay(Duration::from_millis(20)))
-///     .api_key(key)
-/// #     .base_url(sandbox.dune_url())
-///     .build()?;
-/// # sandbox.fault(rowfeed_sandbox::Fault::status(503));
-/// # let query_id = rowfeed_sandbox::DUNE_QUERY_ID;
-/// // A page that fails with 503 is requested again.
-/// let page = dune.get_latest_query_result().query_id(query_id).pages().try_next().await?;
-/// # assert_eq!(sandbox.requests().len(), 2);
-/// # Ok(())
-/// # }
-/// ```
 #[doc(inline)]
 pub use rowfeed_client::RetryPolicy;
 
@@ -43,75 +21,14 @@ pub use rowfeed_client::Secret;
 
 /// Given to a client's builder: every reading, run and call made with the client or a clone of it
 /// keeps to it together.
-///
-/// ```
-/// use std::time::Duration;
-/// use rowfeed::{RateLimit, dune, prelude::*};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// let dune = dune::Client::builder()
-///     .rate_limit(RateLimit::new(40, Duration::from_millis(800)).burst(5))
-///     .api_key(key)
-/// #     .base_url(sandbox.dune_url())
-///     .build()?;
-/// # let query_id = rowfeed_sandbox::DUNE_QUERY_ID;
-/// let trades = dune.get_latest_query_result().query_id(query_id).rows::<rowfeed::Row>();
-/// let (trades, count) = tokio::join!(
-///     trades.try_collect::<Vec<_>>(),
-///     dune.execute_sql().body("SELECT COUNT(*) AS trades FROM trades").run().into_future(),
-/// );
-/// # assert_eq!(trades?.len(), 48);
-/// # count?;
-/// # Ok(())
-/// # }
-/// ```
 #[doc(inline)]
 pub use rowfeed_client::RateLimit;
 
 /// For tokens that expire while rows are being read: reading continues with the next one.
-///
-/// ```
-/// use std::{sync::Arc, time::Duration};
-/// use rowfeed::{ExpiringSecret, RefreshingCredential, Secret, prelude::*, yandex_query};
-///
-/// # async fn ask_the_vault() -> Result<(String, u64), rowfeed::CredentialError> {
-/// #     Ok((rowfeed_sandbox::YANDEX_IAM_TOKEN.to_owned(), 3600))
-/// # }
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let folder = rowfeed_sandbox::YANDEX_PROJECT;
-/// let credential = RefreshingCredential::new(|| async {
-///     let (token, seconds) = ask_the_vault().await?;
-///     Ok(ExpiringSecret::valid_for(Secret::new(token)?, Duration::from_secs(seconds)))
-/// });
-/// let yandex = yandex_query::Client::builder()
-///     .credential_provider(Arc::new(credential))
-/// #     .base_url(sandbox.yandex_query_url())
-///     .build()?;
-/// let run = yandex.create_query().project(folder).body("SELECT 1 AS n").run().await?;
-/// # assert_eq!(run.rows::<i64>().try_collect::<Vec<_>>().await?, [1]);
-/// # Ok(())
-/// # }
-/// ```
 #[doc(inline)]
 pub use rowfeed_client::{ExpiringSecret, RefreshingCredential};
 
 /// For a variable that is set, or changed, after the client is made.
-///
-/// ```
-/// use std::sync::Arc;
-/// use rowfeed::{EnvCredential, dune};
-///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let credential = Arc::new(EnvCredential::new("DUNE_API_KEY"));
-/// let dune = dune::Client::builder().credential_provider(credential).build()?;
-/// # Ok(())
-/// # }
-/// ```
 #[doc(inline)]
 pub use rowfeed_client::EnvCredential;
 

@@ -3,7 +3,6 @@
 use std::{
     fmt,
     future::{Future, IntoFuture},
-    sync::Arc,
     time::Duration,
 };
 
@@ -11,21 +10,13 @@ use rowfeed_client::platform::spawn_to_end;
 
 use crate::{
     Error, ErrorKind, Progress, Run, Running,
+    connections::Reconnect,
     job::{Interval, Job},
-    paging::{BoxFuture, Reconnect},
+    paging::BoxFuture,
     running::{Guard, Waiting},
 };
 
-/// Whose connections a run is started and watched over.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Connections {
-    /// Those of the client that the operation was made with.
-    Shared,
-    #[cfg(feature = "blocking")]
-    Own,
-}
-
-type Submit = Box<dyn FnOnce(Connections) -> BoxFuture<Result<Arc<dyn Job>, Error>> + Send>;
+type Submit = Box<dyn FnOnce(bool) -> BoxFuture<Result<Job, Error>> + Send>;
 
 /// A run about to be started: awaiting it starts it and waits for its end.
 ///
@@ -34,7 +25,6 @@ type Submit = Box<dyn FnOnce(Connections) -> BoxFuture<Result<Arc<dyn Job>, Erro
 ///
 /// ```
 /// use std::time::Duration;
-/// # use rowfeed::{dune, prelude::*};
 ///
 /// # rowfeed::__example!(slow |sandbox, dune| {
 /// let run = dune
@@ -53,31 +43,31 @@ type Submit = Box<dyn FnOnce(Connections) -> BoxFuture<Result<Arc<dyn Job>, Erro
 #[must_use = "nothing is started before this is awaited"]
 pub struct Starting {
     pub(crate) service: &'static str,
-    pub(crate) connections: Connections,
+    /// Whether the run is started and watched over connections that no other client uses.
+    pub(crate) own_connections: bool,
     submit: Submit,
     waiting: Waiting,
 }
 
 impl Starting {
-    pub(crate) fn new<C: Reconnect, J: Job, F>(
+    pub(crate) fn new<C: Reconnect, F>(
         interval: Interval,
         client: C,
         submit: impl FnOnce(C) -> F + Send + 'static,
     ) -> Self
     where
-        F: Future<Output = Result<J, Error>> + Send + 'static,
+        F: Future<Output = Result<Job, Error>> + Send + 'static,
     {
         Self {
             service: C::SERVICE,
-            connections: Connections::Shared,
-            submit: Box::new(|connections| {
+            own_connections: false,
+            submit: Box::new(|own_connections| {
                 Box::pin(async move {
-                    let client = match connections {
-                        Connections::Shared => client,
-                        #[cfg(feature = "blocking")]
-                        Connections::Own => client.reconnected()?,
+                    let client = match own_connections {
+                        true => client.reconnected()?,
+                        false => client,
                     };
-                    Ok(Arc::new(submit(client).await?) as Arc<dyn Job>)
+                    submit(client).await
                 })
             }),
             waiting: Waiting {
@@ -97,7 +87,6 @@ impl Starting {
     /// ```
     /// # use std::time::Duration;
     /// use rowfeed::ErrorKind;
-    /// # use rowfeed::{dune, prelude::*};
     ///
     /// # rowfeed::__example!(slow |sandbox, dune| {
     /// # sandbox.fault(rowfeed_sandbox::Fault::state_forever());
@@ -145,7 +134,6 @@ impl Starting {
     ///
     /// ```
     /// use std::{future::IntoFuture, time::Duration};
-    /// # use rowfeed::{dune, prelude::*};
     ///
     /// # rowfeed::__example!(slow |sandbox, dune| {
     /// # sandbox.fault(rowfeed_sandbox::Fault::state_forever());
@@ -170,7 +158,7 @@ impl Starting {
     ///
     /// The service does not accept it.
     pub async fn start(self) -> Result<Running, Error> {
-        let submitted = (self.submit)(self.connections);
+        let submitted = (self.submit)(self.own_connections);
         let guard = match self.waiting.cancel_on_drop {
             false => Guard::new(submitted.await?, false),
             true => submitted_for_sure(self.service, submitted).await?,
@@ -186,7 +174,7 @@ impl Starting {
 /// an id nobody knows. The task learns it, and cancels the run by dropping its guard.
 async fn submitted_for_sure(
     service: &'static str,
-    submitted: BoxFuture<Result<Arc<dyn Job>, Error>>,
+    submitted: BoxFuture<Result<Job, Error>>,
 ) -> Result<Guard, Error> {
     let task = spawn_to_end(async { Ok(Guard::new(submitted.await?, true)) });
     task.await.unwrap_or_else(|_| {

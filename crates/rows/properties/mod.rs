@@ -13,7 +13,12 @@ mod tests;
 mod wide;
 
 pub use bodies::{bodies, raw_rows};
-use rowfeed_rows::{Column, Columns, Row, decode_rows};
+use bytes::Bytes;
+use rowfeed_rows::{
+    Column, Columns, Row,
+    csv::{CsvError, PageJoiner},
+    decode_rows,
+};
 pub use rows::{
     dune_rows, dune_tables, lightdash_rows, lightdash_tables, yandex_rows, yandex_tables,
 };
@@ -62,4 +67,34 @@ pub fn trino_type(data: &[u8]) {
 fn same_kind(one: &Columns, other: &Columns) {
     let kinds = |columns: &Columns| -> Vec<_> { columns.iter().map(Column::kind).collect() };
     assert_eq!(kinds(one), kinds(other));
+}
+
+/// CSV pages, separated by NUL, after a byte that says how large the pieces are that they arrive in:
+/// joined they are the same text in pieces of any size.
+pub fn csv_pages(data: &[u8]) {
+    let Some((size, text)) = data.split_first() else {
+        return;
+    };
+    let pages: Vec<&[u8]> = text.split(|byte| *byte == 0).collect();
+    let whole = joined(&pages, usize::MAX);
+    let pieces = joined(&pages, usize::from(*size).max(1));
+    assert_eq!(whole, pieces);
+    if let Ok(joined) = whole {
+        assert!(joined.len() <= text.len() + 2 * pages.len());
+    }
+}
+
+/// Pages joined, each of them in pieces of this size.
+pub fn joined(pages: &[&[u8]], size: usize) -> Result<Vec<u8>, CsvError> {
+    let (mut joiner, mut text) = (PageJoiner::default(), Vec::new());
+    for page in pages {
+        for piece in page.chunks(size) {
+            joiner.push(Bytes::copy_from_slice(piece))?;
+            while let Some(bytes) = joiner.pop() {
+                text.extend(bytes);
+            }
+        }
+        joiner.end_page()?;
+    }
+    Ok(text)
 }

@@ -3,7 +3,7 @@
 use proptest::{collection::vec, prelude::*};
 use rowfeed_rows::{Cells, Columns, Row, decode_rows};
 
-use super::{dune_rows, lightdash_rows, trino_type, yandex_rows, yql_type};
+use super::{csv_pages, dune_rows, lightdash_rows, trino_type, yandex_rows, yql_type};
 
 const DUNE: &[&str] = &[
     "bigint;double;varchar;varbinary;map(varchar, integer);timestamp;row(x tinyint, y boolean)\n\
@@ -29,6 +29,11 @@ const TYPES: &[&str] = &[
     "Variant<Int32,Set<Enum<'Bar','Fo\\x6f'>>>",
     "row(a array(map(varchar(10), decimal(38, 0))), \"b c\" timestamp(3) with time zone)",
     "interval day to second",
+];
+
+const CSV: &[&str] = &[
+    "\u{3}a,\"b\nc\"\n1,\"2\n\"\0a,\"b\nc\"\n3,4",
+    "\u{1}a\r\n1\0a\r\n\0a",
 ];
 
 /// Bytes that a failure shows as text.
@@ -85,6 +90,11 @@ proptest! {
     fn types_of_columns(data in near(TYPES)) {
         yql_type(&data.0);
         trino_type(&data.0);
+    }
+
+    #[test]
+    fn pages_of_csv(data in near(CSV)) {
+        csv_pages(&data.0);
     }
 }
 

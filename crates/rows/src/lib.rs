@@ -6,6 +6,7 @@ mod body;
 pub mod cells;
 mod check;
 mod columns;
+pub mod csv;
 pub mod datetime;
 mod decode;
 mod decoder;

@@ -129,6 +129,31 @@ impl RawRows {
         list.get(place)
     }
 
+    /// Drops the first rows. Reuses the buffer where nothing else holds it, and copies otherwise.
+    #[must_use]
+    pub fn skip_first(self, rows: usize) -> Self {
+        if rows == 0 {
+            return self;
+        }
+        let Some(row) = self.iter_raw().nth(rows) else {
+            return Self::default();
+        };
+        // A comma or a blank precedes every row but the first: room for the bracket.
+        let cut = row.as_ptr().addr() - self.as_bytes().as_ptr().addr() - 1;
+        let index = self.index.as_ref().map(|index| index.behind(rows, cut));
+        let list = self.into_bytes().slice(cut..);
+        let list: Bytes = match list.try_into_mut() {
+            Ok(mut list) => {
+                list[0] = b'[';
+                list.freeze()
+            }
+            Err(shared) => [b"[", &shared[1..]].concat().into(),
+        };
+        // Text that is cut between two ASCII characters is text.
+        let json = ByteString::try_from(list).unwrap_or_default();
+        Self { json, index }
+    }
+
     /// Rows of a list that has an end.
     pub(crate) fn of_valid(json: ByteString) -> Self {
         let index = RowIndex::read(json.as_bytes()).and_then(|(_, index)| index);
@@ -346,6 +371,54 @@ mod tests {
             for row in &rows {
                 serde_json::from_str::<serde_json::Value>(row).unwrap();
             }
+        }
+    }
+
+    const ROWS: &str = "[ [1] ,[2],\n{\"a\":\",[\"} , 4 ]";
+
+    #[test]
+    fn the_rows_behind_are_left_as_they_are() {
+        for (count, left) in [
+            (0, ROWS),
+            (1, "[[2],\n{\"a\":\",[\"} , 4 ]"),
+            (2, "[{\"a\":\",[\"} , 4 ]"),
+            (3, "[4 ]"),
+            (4, "[]"),
+            (9, "[]"),
+        ] {
+            for is_shared in [false, true] {
+                let rows = RawRows::from_json(ROWS.to_owned()).unwrap();
+                let other = is_shared.then(|| rows.clone());
+                let rows = rows.skip_first(count);
+                assert_eq!(rows.as_str(), left, "{count} {is_shared}");
+                assert_eq!(rows.count(), 4_usize.saturating_sub(count));
+                // Nobody else sees the change.
+                assert!(other.is_none_or(|other| other.as_str() == ROWS));
+            }
+        }
+    }
+
+    #[test]
+    fn a_buffer_that_nothing_else_holds_is_reused() {
+        let rows = RawRows::from_json(ROWS.to_owned()).unwrap();
+        let end = rows.as_bytes().as_ptr_range().end;
+        let rows = rows.skip_first(2);
+        assert_eq!(rows.as_bytes().as_ptr_range().end, end);
+    }
+
+    #[test]
+    fn the_index_of_the_rows_behind_is_theirs() {
+        // Of several portions.
+        let rows: Vec<String> = (0..9_000).map(|n| format!("[{n},\"é\"]")).collect();
+        let list = RawRows::from_json(format!("[{}]", rows.join(" ,\n"))).unwrap();
+        for count in [1, 2, 1_000, 4_321, 8_999, 9_000, 9_001] {
+            let left = list.clone().skip_first(count);
+            let rows = rows.get(count..).unwrap_or_default();
+            assert_eq!(left.count(), rows.len());
+            assert_eq!(left.is_empty(), rows.is_empty());
+            let portions = (0..).map_while(|number| left.portion(number));
+            let portions: Vec<_> = portions.map(str::trim).collect();
+            assert_eq!(portions.join(" ,\n"), rows.join(" ,\n"), "{count}");
         }
     }
 

@@ -51,6 +51,15 @@ impl RowIndex {
         self.count
     }
 
+    /// The index of the rows behind the first `rows`, in a list that begins `cut` bytes later.
+    pub(crate) fn behind(&self, rows: usize, cut: usize) -> Self {
+        let starts = self.starts.iter().filter(|start| **start > cut + 1);
+        Self {
+            count: self.count.saturating_sub(rows),
+            starts: starts.map(|start| start - cut).collect(),
+        }
+    }
+
     /// Where the rows of a portion stand, with the commas between them. `list` is the text that
     /// was read.
     pub(crate) fn portion(&self, list: &[u8], number: usize) -> Option<Range<usize>> {

@@ -12,20 +12,20 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_core::{FusedStream, Stream, ready};
+use futures_core::{FusedStream, Stream};
 use rowfeed_client::{ByteStream, ResponseValue};
 use rowfeed_dune::{builder, types};
+use rowfeed_rows::csv::PageJoiner;
 
 use super::{
-    csv_joint::Joint,
     paging::next_offset,
-    request::{PAGE_SIZE, pinned},
-    state::{SERVICE, call, check_state},
+    request::{CsvRequest, PAGE_SIZE},
+    state::{SERVICE, check_state, invalid},
 };
 use crate::{
     Error, ErrorKind,
-    paging::BoxFuture,
-    parameter::{Parameter, count},
+    paging::{BoxFuture, Wanted},
+    parameter::count,
 };
 
 /// An operation that answers with CSV: all pages as one text.
@@ -37,10 +37,8 @@ pub trait ReadsCsv: Sized {
     ///
     /// ```
     /// use std::io::Write as _;
-    /// # use rowfeed::{dune, prelude::*};
     ///
-    /// # rowfeed::__example!(|sandbox, dune| {
-    /// # let query_id = rowfeed_sandbox::DUNE_QUERY_ID;
+    /// # rowfeed::__example!(|sandbox, dune, query_id| {
     /// # let mut file = Vec::new();
     /// let latest = dune.get_latest_query_result_csv().query_id(query_id);
     /// let mut csv = latest.columns("project,block_date").csv().page_size(20);
@@ -73,7 +71,6 @@ pub trait ReadsCsv: Sized {
 ///
 /// ```
 /// use futures_util::TryStreamExt as _;
-/// # use rowfeed::{dune, prelude::*};
 ///
 /// # rowfeed::__example!(|sandbox, dune| {
 /// let run = dune.execute_sql().body("SELECT project, chain FROM projects").run().await?;
@@ -86,198 +83,193 @@ pub trait ReadsCsv: Sized {
 /// ```
 #[must_use = "nothing is sent before the first bytes are needed"]
 pub struct CsvBytes {
+    wanted: Wanted,
     state: State,
-    request: Request,
-    page_size: u32,
-    at_most: Option<u64>,
-    first_row: u64,
-    /// Where the page that is being read, or requested, begins.
-    row: u64,
-    /// Where the page after it begins.
-    next: Option<u64>,
-    joint: Joint,
 }
 
 enum State {
-    Waiting,
-    Asking(BoxFuture<Result<ResponseValue<ByteStream>, Error>>),
-    Reading(ByteStream),
+    Waiting(Box<Reader>),
+    /// The next bytes, with the reader that reads them.
+    Reading(BoxFuture<(Box<Reader>, Result<Option<Bytes>, Error>)>),
     Failed(Error),
     Done,
 }
 
 impl ReadsCsv for builder::GetExecutionResultsCsv {
     fn csv(self) -> CsvBytes {
-        let (limit, offset) = (self.limit.clone(), self.offset.clone());
-        CsvBytes::new(Request::Execution(self), &limit, &offset)
+        CsvBytes::new(self.into())
     }
 }
 
 impl ReadsCsv for builder::GetLatestQueryResultCsv {
     fn csv(self) -> CsvBytes {
-        let (limit, offset) = (self.limit.clone(), self.offset.clone());
-        CsvBytes::new(Request::Latest(self), &limit, &offset)
+        CsvBytes::new(self.into())
     }
 }
 
 impl CsvBytes {
-    fn new(request: Request, limit: &Parameter, offset: &Parameter) -> Self {
-        let range = || {
-            Ok((
-                count(SERVICE, "limit", limit)?,
-                count(SERVICE, "offset", offset)?,
-            ))
+    fn new(request: CsvRequest) -> Self {
+        let mut wanted = Wanted::default();
+        let limit = count(SERVICE, "limit", request.limit());
+        let offset = count(SERVICE, "offset", request.offset());
+        let state = match (limit, offset) {
+            (Err(error), _) | (_, Err(error)) => State::Failed(error),
+            (Ok(limit), Ok(offset)) => {
+                wanted.left = limit;
+                State::Waiting(Box::new(Reader {
+                    request,
+                    first_row: offset.unwrap_or(0),
+                    next_row: Some(offset.unwrap_or(0)),
+                    page: None,
+                    text: PageJoiner::default(),
+                }))
+            }
         };
-        let (state, (at_most, offset)) = match range() {
-            Ok(range) => (State::Waiting, range),
-            Err(error) => (State::Failed(error), (None, None)),
-        };
-        let first_row = offset.unwrap_or(0);
-        Self {
-            state,
-            request,
-            page_size: PAGE_SIZE,
-            at_most,
-            first_row,
-            row: first_row,
-            next: None,
-            joint: Joint::default(),
-        }
+        Self { wanted, state }
     }
 
     /// Sets how many rows to request at a time; 32,000 if unset. Dune may send fewer.
     pub fn page_size(mut self, rows: u32) -> Self {
-        self.page_size = rows;
+        self.wanted.page_size = Some(rows);
         self
     }
 
     /// Ends after this many rows.
     pub fn max_rows(mut self, rows: u64) -> Self {
-        self.at_most = Some(self.at_most.map_or(rows, |least| least.min(rows)));
+        self.wanted.limit(rows);
         self
     }
 
-    /// Accepts a result that Dune has cut off for its size. Without this it is an error of the kind [`Truncated`](crate::ErrorKind::Truncated).
+    /// Accepts a result that Dune has cut off for its size. Without this it is an error of the kind
+    /// [`Truncated`](crate::ErrorKind::Truncated).
     pub fn allow_truncated(mut self) -> Self {
-        self.request.allow_partial();
+        self.wanted.truncated = true;
         self
     }
 
-    /// The next bytes, at least one; `None` after the last. Dropping the future loses nothing.
+    /// Returns the next bytes, at least one; `None` after the last. Dropping the future loses nothing.
     ///
     /// # Errors
     ///
-    /// A page cannot be had, breaks off, or does not fit those before it; every later call gives
-    /// `None`. What was given out before is whole up to there, not the whole result.
+    /// A page cannot be fetched, breaks off, or does not fit those before it. Every later call
+    /// returns `None`. What was given out before is whole up to there, not the whole result.
     pub async fn try_next(&mut self) -> Result<Option<Bytes>, Error> {
         poll_fn(|context| self.poll_bytes(context)).await
     }
 
     fn poll_bytes(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Error>> {
-        loop {
-            if let Some(rows) = self.joint.take_held() {
-                return Poll::Ready(Ok(Some(rows)));
-            }
-            let step = match &mut self.state {
-                State::Waiting => self.ask(),
-                State::Asking(page) => {
-                    let page = ready!(page.as_mut().poll(context));
-                    page.and_then(|page| self.begin(page)).map(State::Reading)
-                }
-                State::Reading(page) => match ready!(Pin::new(page).poll_next(context)) {
-                    Some(Ok(bytes)) => match self.joint.take(bytes) {
-                        Ok(Some(bytes)) => return Poll::Ready(Ok(Some(bytes))),
-                        Ok(None) => continue,
-                        Err(message) => Err(self.paging(message)),
-                    },
-                    Some(Err(error)) => Err(self.of_run(Error::from_call(SERVICE, error))),
-                    None => self.end_page(),
-                },
-                State::Failed(_) | State::Done => {
-                    let last = std::mem::replace(&mut self.state, State::Done);
-                    return Poll::Ready(match last {
-                        State::Failed(error) => Err(error),
-                        _ => Ok(None),
-                    });
-                }
-            };
-            self.state = step.unwrap_or_else(State::Failed);
-        }
-    }
-
-    /// Asks for the page that begins with `row`, if it is wanted.
-    fn ask(&self) -> Result<State, Error> {
-        if self.page_size == 0 {
-            let message = "a page size of 0 rows was set; it must be at least 1";
-            return Err(Error::invalid(SERVICE, message));
-        }
-        let read = self.row - self.first_row;
-        let size = match self.at_most {
-            Some(most) if read >= most => return Ok(State::Done),
-            Some(most) => (most - read).min(self.page_size.into()),
-            None => self.page_size.into(),
+        let mut reading = match std::mem::replace(&mut self.state, State::Done) {
+            State::Waiting(reader) => reader.read(self.wanted.clone()),
+            State::Reading(reading) => reading,
+            State::Failed(error) => return Poll::Ready(Err(error)),
+            State::Done => return Poll::Ready(Ok(None)),
         };
-        let answer = self.request.send(self.row, size);
-        let id = self.request.execution_id().map(str::to_owned);
-        Ok(State::Asking(Box::pin(async move {
-            let answer = match answer.await {
-                Ok(answer) => only_csv(answer).await,
-                Err(error) => Err(call(error)),
-            };
-            answer.map_err(|error| match id {
-                Some(id) => error.with_run(&id),
+        let Poll::Ready((reader, bytes)) = reading.as_mut().poll(context) else {
+            self.state = State::Reading(reading);
+            return Poll::Pending;
+        };
+        if matches!(bytes, Ok(Some(_))) {
+            self.state = State::Waiting(reader);
+        }
+        Poll::Ready(bytes)
+    }
+}
+
+/// Reads the pages one after the other.
+struct Reader {
+    request: CsvRequest,
+    first_row: u64,
+    /// Where the next page begins; `None` behind the last.
+    next_row: Option<u64>,
+    page: Option<ByteStream>,
+    text: PageJoiner,
+}
+
+impl Reader {
+    fn read(
+        mut self: Box<Self>,
+        wanted: Wanted,
+    ) -> BoxFuture<(Box<Self>, Result<Option<Bytes>, Error>)> {
+        Box::pin(async move {
+            let bytes = self.next(&wanted).await;
+            let bytes = bytes.map_err(|error| match self.request.execution_id() {
+                Some(id) => error.with_run(id),
                 None => error,
-            })
-        })))
+            });
+            (self, bytes)
+        })
     }
 
-    /// What the headers of a page say.
-    fn begin(&mut self, page: ResponseValue<ByteStream>) -> Result<ByteStream, Error> {
+    async fn next(&mut self, wanted: &Wanted) -> Result<Option<Bytes>, Error> {
+        loop {
+            if let Some(bytes) = self.text.pop() {
+                return Ok(Some(bytes));
+            }
+            let joined = match &mut self.page {
+                Some(page) => match page.next_chunk().await.transpose().map_err(from_call)? {
+                    Some(bytes) => self.text.push(bytes),
+                    None => {
+                        self.page = None;
+                        self.text.end_page()
+                    }
+                },
+                None => {
+                    self.page = self.begin_page(wanted).await?;
+                    if self.page.is_none() {
+                        return Ok(None);
+                    }
+                    continue;
+                }
+            };
+            joined.map_err(|error| paging(error.to_string()))?;
+        }
+    }
+
+    /// Requests the next page, if there is one and it is needed.
+    async fn begin_page(&mut self, wanted: &Wanted) -> Result<Option<ByteStream>, Error> {
+        if wanted.page_size == Some(0) {
+            let message = "a page size of 0 rows was set; it must be at least 1";
+            return Err(invalid(message));
+        }
+        let Some(row) = self.next_row else {
+            return Ok(None);
+        };
+        let Some(rows) = wanted.rows_of_next_page(row - self.first_row, PAGE_SIZE) else {
+            return Ok(None);
+        };
+        let page = self.request.send(row, rows, wanted.truncated).await?;
+        let page = only_csv(page).await?;
         let header = |name: &str| Some(page.headers().get(name)?.to_str().unwrap_or_default());
         if let Some(id) = header("x-dune-next-uri").and_then(execution_in) {
-            match self.request.execution_id() {
-                Some(expected) if expected != id => {
-                    return Err(self.paging(format!(
-                        "this page comes from execution {id}, those before did not"
-                    )));
-                }
-                Some(_) => {}
-                None => self.request.pin(id),
+            if self
+                .request
+                .execution_id()
+                .is_some_and(|expected| expected != id)
+            {
+                return Err(paging(format!(
+                    "this page comes from execution {id}, those before did not"
+                )));
             }
+            self.request.pin(id);
         }
         let next = match header("x-dune-next-offset").map(|next| (next, next.trim().parse())) {
             None => None,
             Some((_, Ok(next))) => Some(next),
             Some((next, Err(_))) => {
-                return Err(self.paging(format!("the next page would begin at row {next:?}")));
+                return Err(paging(format!("the next page would begin at row {next:?}")));
             }
         };
-        let next = next_offset(self.row, next, self.request.is_sample());
-        self.next = next.map_err(|message| self.paging(message))?;
-        Ok(page.into_inner())
+        self.next_row = next_offset(row, next, self.request.is_sample()).map_err(paging)?;
+        Ok(Some(page.into_inner()))
     }
+}
 
-    fn end_page(&mut self) -> Result<State, Error> {
-        self.joint.end_page().map_err(|m| self.paging(m))?;
-        Ok(match self.next {
-            Some(next) => {
-                self.row = next;
-                State::Waiting
-            }
-            None => State::Done,
-        })
-    }
+fn paging(message: String) -> Error {
+    Error::new(ErrorKind::Paging, SERVICE, message)
+}
 
-    fn paging(&self, message: impl Into<String>) -> Error {
-        self.of_run(Error::new(ErrorKind::Paging, SERVICE, message))
-    }
-
-    fn of_run(&self, error: Error) -> Error {
-        match self.request.execution_id() {
-            Some(id) => error.with_run(id),
-            None => error,
-        }
-    }
+fn from_call(error: rowfeed_client::CallError) -> Error {
+    Error::from_call(SERVICE, error)
 }
 
 impl Stream for CsvBytes {
@@ -290,16 +282,14 @@ impl Stream for CsvBytes {
 
 impl FusedStream for CsvBytes {
     fn is_terminated(&self) -> bool {
-        matches!(self.state, State::Done) && !self.joint.is_holding()
+        matches!(self.state, State::Done)
     }
 }
 
 impl fmt::Debug for CsvBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CsvBytes")
-            .field("execution_id", &self.request.execution_id())
-            .field("row", &self.row)
-            .field("page_size", &self.page_size)
+            .field("wanted", &self.wanted)
             .finish_non_exhaustive()
     }
 }
@@ -326,72 +316,17 @@ async fn only_csv(answer: ResponseValue<ByteStream>) -> Result<ResponseValue<Byt
     if is_json {
         let (mut stream, mut body) = (answer.into_inner(), Vec::new());
         while let Some(bytes) = stream.next_chunk().await {
-            body.extend_from_slice(&bytes.map_err(|error| Error::from_call(SERVICE, error))?);
+            body.extend_from_slice(&bytes.map_err(from_call)?);
             if body.len() > MOST_OF_BODY {
                 break;
             }
         }
         if let Ok(result) = serde_json::from_slice::<types::ReadExecutionResultResponse>(&body) {
             let (finished, error) = (result.is_execution_finished, result.error.as_ref());
-            check_state(&result.state, finished, error, &result.execution_id)?;
+            let checked = check_state(&result.state, finished, error);
+            checked.map_err(|error| error.with_run(&result.execution_id))?;
         }
     }
     let message = format!("CSV was requested, and the answer is {said}");
     Err(Error::new(ErrorKind::Call, SERVICE, message))
-}
-
-/// Two operations answer with CSV; after its first page a result is read from its execution.
-enum Request {
-    Latest(builder::GetLatestQueryResultCsv),
-    Execution(builder::GetExecutionResultsCsv),
-}
-
-/// The two have these parameters in common, but no type.
-macro_rules! each {
-    ($self:expr, $builder:ident => $value:expr) => {
-        match $self {
-            Request::Latest($builder) => $value,
-            Request::Execution($builder) => $value,
-        }
-    };
-}
-
-impl Request {
-    /// Requests a page. A sample is one page, and takes neither limit nor offset.
-    fn send(
-        &self,
-        offset: u64,
-        rows: u64,
-    ) -> BoxFuture<Result<ResponseValue<ByteStream>, rowfeed_dune::CallError>> {
-        each!(self, builder => {
-            let mut builder = builder.clone();
-            if !self.is_sample() {
-                builder = builder.limit(rows.cast_signed()).offset(offset.cast_signed());
-            }
-            Box::pin(builder.send())
-        })
-    }
-
-    fn execution_id(&self) -> Option<&str> {
-        match self {
-            Self::Execution(builder) => builder.execution_id.as_deref().ok(),
-            Self::Latest(_) => None,
-        }
-    }
-
-    fn is_sample(&self) -> bool {
-        each!(self, builder => matches!(builder.sample_count, Ok(Some(_))))
-    }
-
-    fn allow_partial(&mut self) {
-        each!(self, builder => builder.allow_partial_results = Ok(Some(true)));
-    }
-
-    /// Reads from this execution from now on, with the same parameters.
-    fn pin(&mut self, execution_id: &str) {
-        let Self::Latest(builder) = self else {
-            return;
-        };
-        *self = Self::Execution(pinned!(builder, get_execution_results_csv, execution_id));
-    }
 }

@@ -6,12 +6,12 @@ use rowfeed_client::platform;
 use rowfeed_dune::{builder, types};
 
 use super::{
-    run::{Execution, INTERVAL},
-    state::{SERVICE, call, check_state},
+    run::{INTERVAL, execution},
+    state::{SERVICE, call, check_state, invalid},
 };
 use rowfeed_rows::datetime::unix_nanos;
 
-use crate::{Error, ErrorKind, Starting};
+use crate::{Error, ErrorKind, Starting, job::started_id};
 
 /// Limits the age of a latest result, which Dune's API cannot do.
 ///
@@ -19,8 +19,7 @@ use crate::{Error, ErrorKind, Starting};
 /// use std::time::Duration;
 /// use rowfeed::{dune, prelude::*};
 ///
-/// # rowfeed::__example!(|sandbox, dune| {
-/// # let query_id = rowfeed_sandbox::DUNE_QUERY_ID;
+/// # rowfeed::__example!(|sandbox, dune, query_id| {
 /// let latest = dune.get_latest_query_result().query_id(query_id);
 /// let run = latest.max_age(Duration::from_secs(3600)).await?;
 /// println!("the result of {:?}", run.details().ended_at);
@@ -47,7 +46,6 @@ pub trait MaxAge {
 impl MaxAge for builder::GetLatestQueryResult {
     fn max_age(self, max_age: Duration) -> Starting {
         Starting::new(INTERVAL, self.client.clone(), move |client| async move {
-            let invalid = |message: &String| Error::invalid(SERVICE, message);
             let query_id = *self.query_id.as_ref().map_err(invalid)?;
             let params = self.params.as_ref().map_err(invalid)?.clone();
 
@@ -62,7 +60,9 @@ impl MaxAge for builder::GetLatestQueryResult {
                 Err(error) => return Err(call(error)),
             };
             if let Some(id) = latest {
-                return Ok(Execution::found(client, id));
+                let mut found = execution(client, id)?;
+                found.is_own = false;
+                return Ok(found);
             }
             let parameters = params.into_iter().flatten();
             let parameters = parameters
@@ -74,7 +74,8 @@ impl MaxAge for builder::GetLatestQueryResult {
             };
             let started = client.execute_query().query_id(query_id).body(body).send();
             let started = started.await.map_err(call)?.into_inner();
-            Execution::started(client, "execute_query", &started)
+            let id = started_id(SERVICE, "execute_query", &started.execution_id, &started)?;
+            execution(client, id)
         })
     }
 }
@@ -100,7 +101,8 @@ fn usable(
         State::Pending | State::Executing => true,
         _ if finished == Some(false) => true,
         unknown => {
-            check_state(unknown, finished, latest.error.as_ref(), id)?;
+            let checked = check_state(unknown, finished, latest.error.as_ref());
+            checked.map_err(|error| error.with_run(id))?;
             false
         }
     };

@@ -30,8 +30,12 @@ macro_rules! lists {
                     let list = self.clone().offset(offset).limit(request.items.cast_signed());
                     Box::pin(async move {
                         let page = list.send().await.map_err(call)?.into_inner();
-                        let next = $rule(offset, page.$items.len(), page.$says);
-                        Ok(Answer::new(request.position, page.$items, next))
+                        Ok(Answer {
+                            position: request.position,
+                            next: $rule(offset, page.$items.len(), page.$says),
+                            items: page.$items,
+                            page_size: None,
+                        })
                     })
                 })
             }

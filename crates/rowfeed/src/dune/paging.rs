@@ -21,13 +21,13 @@ use rowfeed_dune::{builder, types};
 use super::{
     place::Place,
     request::{PAGE_SIZE, Request},
-    state::{SERVICE, TRUNCATED, check_state},
+    state::{SERVICE, TRUNCATED, check_state, invalid},
 };
 use crate::{
     Columns, Cursor, Error, ErrorKind, Page, Pages, ReadsRows,
     cursor::ResultId,
     paging::{Offsets, Plan, Source, Ticket, Wanted},
-    parameter::{Parameter, count},
+    parameter::count,
 };
 use rowfeed_rows::ColumnsCache;
 
@@ -57,34 +57,30 @@ enum Known {
 pub(super) enum Answer {
     /// One row, to learn the columns.
     Look(types::ReadExecutionResultResponse),
-    Page {
-        ticket: Ticket,
-        asked: u64,
-        /// A failure counts only if the page is still needed.
-        response: Result<types::ReadExecutionResultResponse, Error>,
-    },
+    /// A failure counts only if the page is still needed.
+    Page(Ticket, Result<types::ReadExecutionResultResponse, Error>),
 }
 
 impl ReadsRows for builder::GetLatestQueryResult {
     fn pages(self) -> Pages {
-        start(self.offset.clone(), Request::Latest(self))
+        start(self.into())
     }
 }
 
 impl ReadsRows for builder::GetCustomEndpointResults {
     fn pages(self) -> Pages {
-        start(self.offset.clone(), Request::Endpoint(self))
+        start(self.into())
     }
 }
 
 impl ReadsRows for builder::GetExecutionResults {
     fn pages(self) -> Pages {
-        start(self.offset.clone(), Request::Execution(self))
+        start(self.into())
     }
 }
 
-fn start(offset: Parameter, request: Request) -> Pages {
-    match count(SERVICE, "offset", &offset) {
+fn start(request: Request) -> Pages {
+    match count(SERVICE, "offset", request.offset()) {
         Ok(offset) => Pages::from_source(Paging::new(request, offset.unwrap_or(0))),
         Err(error) => Pages::failed(error),
     }
@@ -109,7 +105,7 @@ impl Paging {
         results: builder::GetExecutionResults,
         columns: Option<&Columns>,
     ) -> Self {
-        let mut this = Self::new(Request::Execution(results), 0);
+        let mut this = Self::new(results.into(), 0);
         if let Some(columns) = columns {
             this.columns = Known::Yes(columns.iter().map(|c| c.name().to_owned()).collect());
         }
@@ -132,9 +128,11 @@ impl Paging {
             }
             Known::No => {
                 self.columns = Known::Asked;
-                let look = self.request.send(self.offsets.planned(), 1, wanted);
+                let look = self
+                    .request
+                    .send(self.offsets.planned(), 1, wanted.truncated);
                 Some(Plan::Fetch(Box::pin(async {
-                    look.await.map(Answer::Look)
+                    Ok(Answer::Look(look.await?.into_inner()))
                 })))
             }
             Known::Yes(names) => {
@@ -158,40 +156,35 @@ impl Paging {
         self.request.pin(execution_id);
     }
 
-    /// Checks a response, and takes its rows.
+    /// Checks a response, and takes its rows. All further pages are of its execution.
     fn check(
-        &self,
+        &mut self,
         wanted: &Wanted,
         response: &mut types::ReadExecutionResultResponse,
     ) -> Result<types::QueryResultData, Error> {
         let id = &response.execution_id;
-        let error = |kind, message: &str| Err(Error::new(kind, SERVICE, message).with_run(id));
         if id.is_empty() {
             let message = "the page names no execution, so it is not known which rows follow";
-            return Err(Error::new(ErrorKind::Paging, SERVICE, message));
+            return Err(paging(message));
         }
-        match &self.result {
-            Some(expected) if expected.run_id() != id => {
-                let message = format!("this page comes from execution {id}, those before did not");
-                let error = Error::new(ErrorKind::Paging, SERVICE, message);
-                return Err(error.with_run(expected.run_id()));
-            }
-            _ => {}
+        if self.run_id().is_some_and(|expected| expected != id) {
+            let message = format!("this page comes from execution {id}, those before did not");
+            return Err(paging(message));
         }
+        self.pin(id);
         let finished = response.is_execution_finished;
-        check_state(&response.state, finished, response.error.as_ref(), id)?;
+        check_state(&response.state, finished, response.error.as_ref())?;
         let is_partial = response.state == types::ExecutionState::CompletedPartial;
         if is_partial && !(wanted.truncated || self.request.takes_partial()) {
-            return error(ErrorKind::Truncated, TRUNCATED);
+            return Err(Error::new(ErrorKind::Truncated, SERVICE, TRUNCATED));
         }
-        match response.result.take() {
-            Some(result) => Ok(result),
-            None => error(
-                ErrorKind::Paging,
-                "the execution has ended well, but the page has no result",
-            ),
-        }
+        let message = "the execution has ended well, but the page has no result";
+        response.result.take().ok_or_else(|| paging(message))
     }
+}
+
+fn paging(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Paging, SERVICE, message)
 }
 
 impl Source for Paging {
@@ -202,6 +195,10 @@ impl Source for Paging {
         SERVICE
     }
 
+    fn run_id(&self) -> Option<&str> {
+        self.result.as_ref().map(|result| result.run_id())
+    }
+
     /// The operation's `limit` is the number of rows that the caller needs.
     fn limit(&self) -> Result<Option<u64>, Error> {
         count(SERVICE, "limit", self.request.limit())
@@ -209,14 +206,11 @@ impl Source for Paging {
 
     fn resume(&mut self, cursor: &Cursor) -> Result<(), Error> {
         // A latest result takes the execution from the cursor.
-        let run = self
-            .result
-            .as_ref()
-            .map_or(cursor.run_id(), |result| result.run_id());
+        let run = self.run_id().unwrap_or(cursor.run_id());
         cursor.check(SERVICE, &self.request.result(run))?;
         if self.request.is_sample() {
             let message = "a sample is drawn anew for each request, so it cannot be resumed";
-            return Err(Error::invalid(SERVICE, message).with_run(cursor.run_id()));
+            return Err(invalid(message).with_run(cursor.run_id()));
         }
         self.pin(cursor.run_id());
         self.offsets = Offsets::from(cursor.row());
@@ -240,13 +234,10 @@ impl Source for Paging {
             return Ok(Plan::Wait);
         };
         let ticket = self.offsets.plan(asked);
-        let response = self.request.send(ticket.offset, asked, wanted);
+        let response = self.request.send(ticket.offset, asked, wanted.truncated);
         Ok(Plan::Fetch(Box::pin(async move {
-            Ok(Answer::Page {
-                ticket,
-                asked,
-                response: response.await,
-            })
+            let response = response.await.map(|response| response.into_inner());
+            Ok(Answer::Page(ticket, response))
         })))
     }
 
@@ -255,15 +246,10 @@ impl Source for Paging {
     }
 
     fn accept(&mut self, wanted: &Wanted, answer: Answer) -> Result<Option<Page>, Error> {
-        let (ticket, asked, response) = match answer {
-            Answer::Page {
-                ticket,
-                asked,
-                response,
-            } => (ticket, asked, response),
+        let (ticket, response) = match answer {
+            Answer::Page(ticket, response) => (ticket, response),
             Answer::Look(mut response) => {
                 let metadata = self.check(wanted, &mut response)?.metadata;
-                self.pin(&response.execution_id);
                 self.columns = Known::Yes(metadata.unwrap_or_default().column_names);
                 return Ok(None);
             }
@@ -279,7 +265,6 @@ impl Source for Paging {
         let is_whole = self.request.has_all_rows()
             && !(is_partial || wanted.truncated || self.request.takes_partial());
         let id = &response.execution_id;
-        let paging = |message| Error::new(ErrorKind::Paging, SERVICE, message).with_run(id);
         let total_rows = total_rows(metadata.total_row_count).map_err(paging)?;
         let place = Place {
             first: ticket.offset,
@@ -301,9 +286,8 @@ impl Source for Paging {
         {
             return Err(paging(message));
         }
-        self.pin(id);
         self.total = self.total.or(place.total);
-        if place.next == Some(ticket.offset + asked) && self.request.has_all_rows() {
+        if place.next == Some(ticket.offset + ticket.rows) && self.request.has_all_rows() {
             self.guess = total_rows;
         }
         match place.next {
@@ -311,11 +295,11 @@ impl Source for Paging {
             None => self.offsets.end(),
         }
         let columns = self.columns_of(&metadata);
-        // The execution has been pinned above.
-        let result = self
-            .result
-            .clone()
-            .unwrap_or_else(|| self.request.result(id).into());
+        let result = match &self.result {
+            Some(result) => Arc::clone(result),
+            // Not so: the execution has been pinned above.
+            None => self.request.result(id).into(),
+        };
         let page = Page::new(SERVICE, result, ticket.offset, columns, rows);
         Ok(Some(page.with_total_rows(total_rows)))
     }

@@ -3,79 +3,48 @@
 use rowfeed_dune::{Client, builder, types};
 
 use super::{
-    run::{INTERVAL, ask},
-    state::{SERVICE, call},
+    run::ask,
+    state::{SERVICE, call, invalid},
 };
 use crate::{
-    Details, Error, ErrorKind, Starting, StartsRun,
-    job::{Asked, Job, started_id},
-    paging::BoxFuture,
+    Details, Error, ErrorKind,
+    job::{Asked, Job},
     run::Ended,
 };
 
-/// Runs the steps, and ends with the rows of the query itself.
-impl StartsRun for builder::ExecuteQueryPipeline {
-    fn run(self) -> Starting {
-        Starting::new(INTERVAL, self.client.clone(), |client| async {
-            let query_id = self.query_id.clone();
-            let operation = Self {
-                client: client.clone(),
-                ..self
-            };
-            let started = operation.send().await.map_err(call)?.into_inner();
-            let query = query_id.map_err(|message| Error::invalid(SERVICE, message))?;
-            Ok(Pipeline {
-                client,
-                queries: vec![Step { node: None, query }],
-                id: started_id(
-                    SERVICE,
-                    "execute_query_pipeline",
-                    &started.pipeline_execution_id,
-                    &started,
-                )?,
-            })
-        })
-    }
+/// Runs the steps of a query, and ends with the rows of the query itself.
+pub(super) fn of_query(client: Client, id: String, query: i64) -> Result<Job, Error> {
+    Ok(pipeline(client, id, vec![Step { node: None, query }]))
 }
 
-/// Runs the steps, and ends with a result for each of them that is a query, in their order.
-impl StartsRun for builder::ExecutePipeline {
-    fn run(self) -> Starting {
-        Starting::new(INTERVAL, self.client.clone(), |client| async {
-            let body = self.body.clone().and_then(|body| {
-                types::ExecutePipelineRequest::try_from(body).map_err(|error| error.to_string())
-            });
-            let operation = Self {
-                client: client.clone(),
-                ..self
-            };
-            let started = operation.send().await.map_err(call)?.into_inner();
-            let body = body.map_err(|message| Error::invalid(SERVICE, message))?;
-            let nodes = body.pipeline.nodes.into_iter().flatten();
-            let queries = nodes.filter_map(|node| {
-                let query = node.query_execution?.query_id?;
-                let node = node.id;
-                Some(Step { node, query })
-            });
-            Ok(Pipeline {
-                client,
-                queries: queries.collect(),
-                id: started_id(
-                    SERVICE,
-                    "execute_pipeline",
-                    &started.pipeline_execution_id,
-                    &started,
-                )?,
-            })
-        })
-    }
-}
-
-struct Pipeline {
+/// Runs steps, and ends with a result for each of them that is a query, in their order.
+pub(super) fn of_nodes(
     client: Client,
-    /// The steps whose rows are the results.
-    queries: Vec<Step>,
     id: String,
+    body: types::builder::ExecutePipelineRequest,
+) -> Result<Job, Error> {
+    let body = types::ExecutePipelineRequest::try_from(body);
+    let nodes = body
+        .map_err(|error| invalid(error.to_string()))?
+        .pipeline
+        .nodes;
+    let steps = nodes.into_iter().flatten().filter_map(|node| {
+        let query = node.query_execution?.query_id?;
+        let node = node.id;
+        Some(Step { node, query })
+    });
+    Ok(pipeline(client, id, steps.collect()))
+}
+
+/// A pipeline that Dune has accepted, with the steps whose rows are the results.
+fn pipeline(client: Client, id: String, steps: Vec<Step>) -> Job {
+    let pipeline = id.clone();
+    let status = client.get_pipeline_execution_status();
+    let status = status.pipeline_execution_id(&id);
+    let ask = move || ask_all(status.clone(), pipeline.clone(), steps.clone());
+    let message = "Dune has no operation that cancels a pipeline";
+    let cancel = move || async move { Err(invalid(message)) };
+    Job::new(SERVICE, id, ask, cancel)
 }
 
 /// A step that is a query; the number of its node where the caller gave it one.
@@ -103,62 +72,40 @@ impl Step {
     }
 }
 
-impl Job for Pipeline {
-    fn service(&self) -> &'static str {
-        SERVICE
-    }
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn ask(&self) -> BoxFuture<Result<Asked, Error>> {
-        let status = self.client.get_pipeline_execution_status();
-        let status = status.pipeline_execution_id(&self.id).send();
-        let (client, id, queries) = (self.client.clone(), self.id.clone(), self.queries.clone());
-        Box::pin(async move {
-            let status = status.await.map_err(call)?.into_inner();
-            let has_ended = check_status(&status, &id)?;
-            let mut completed = Vec::new();
-            for step in &queries {
-                let Some(execution) = step.execution(&status.node_executions) else {
-                    if has_ended {
-                        let message = format!(
-                            "the pipeline is {}, and query {} has no execution in it",
-                            status.status, step.query
-                        );
-                        let error = Error::new(ErrorKind::UnknownState, SERVICE, message);
-                        return Err(error.with_run(&id));
-                    }
-                    return Ok(Asked::Going {
-                        state: status.status,
-                        queue_position: None,
-                    });
-                };
-                match ask(client.clone(), execution).await? {
-                    Asked::Ended(one) => completed.push(one),
-                    going => return Ok(going),
-                }
+/// Requests the state of a pipeline, and of its steps.
+async fn ask_all(
+    status: builder::GetPipelineExecutionStatus,
+    id: String,
+    steps: Vec<Step>,
+) -> Result<Asked, Error> {
+    let client = status.client.clone();
+    let status = status.send().await.map_err(call)?.into_inner();
+    let has_ended = check_status(&status, &id)?;
+    let mut completed = Vec::new();
+    for step in &steps {
+        let Some(execution) = step.execution(&status.node_executions) else {
+            if has_ended {
+                let message = format!(
+                    "the pipeline is {}, and query {} has no execution in it",
+                    status.status, step.query
+                );
+                return Err(Error::new(ErrorKind::UnknownState, SERVICE, message));
             }
-            // A pipeline of nothing but views has no execution to look at.
-            if completed.is_empty() && !has_ended {
-                return Ok(Asked::Going {
-                    state: status.status,
-                    queue_position: None,
-                });
-            }
-            Ok(Asked::Ended(match <[Ended; 1]>::try_from(completed) {
-                Ok([only]) => only,
-                Err(several) => all(id, several),
-            }))
-        })
+            return Ok(Asked::going(&status.status));
+        };
+        match ask(client.clone(), execution).await? {
+            Asked::Ended(one) => completed.push(one),
+            going => return Ok(going),
+        }
     }
-
-    fn cancel(&self) -> BoxFuture<Result<(), Error>> {
-        let message = "Dune has no operation that cancels a pipeline";
-        let error = Error::new(ErrorKind::InvalidRequest, SERVICE, message).with_run(&self.id);
-        Box::pin(async { Err(error) })
+    // A pipeline of nothing but views has no execution to look at.
+    if completed.is_empty() && !has_ended {
+        return Ok(Asked::going(&status.status));
     }
+    Ok(Asked::Ended(match <[Ended; 1]>::try_from(completed) {
+        Ok([only]) => only,
+        Err(several) => all(id, several),
+    }))
 }
 
 /// Whether a pipeline has ended well; an error if it has ended otherwise. What the words of its

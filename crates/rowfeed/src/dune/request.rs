@@ -1,107 +1,153 @@
-//! The operation that a page is read with, and which of its parameters shape the rows.
+//! The operation that pages are read with, and which of its parameters shape the rows.
 
+use rowfeed_client::{ByteStream, ResponseValue};
 use rowfeed_dune::{builder, types};
 
 use super::state::call;
 use crate::{
-    Error,
-    cursor::ResultId,
-    paging::{BoxFuture, Reconnect, Wanted},
-    parameter::Parameter,
+    Error, connections::Reconnect as _, cursor::ResultId, paging::BoxFuture, parameter::Parameter,
 };
 
 /// What Dune's own clients request.
 pub(super) const PAGE_SIZE: u32 = 32_000;
 
-/// Three operations read pages; after its first page a result is read from its execution.
-pub(super) enum Request {
-    Latest(builder::GetLatestQueryResult),
-    Endpoint(builder::GetCustomEndpointResults),
-    Execution(builder::GetExecutionResults),
-}
+/// Text that a parameter holds.
+type Text = Result<Option<String>, String>;
 
-/// The three have these parameters in common, but no type.
-macro_rules! each {
-    ($self:expr, $builder:ident => $value:expr) => {
-        match $self {
-            Request::Latest($builder) => $value,
-            Request::Endpoint($builder) => $value,
-            Request::Execution($builder) => $value,
+/// Defines what pages of one format are requested with: operations that differ in how they find the
+/// result. After its first page a result is read from its execution, with the last of them. The
+/// operations have the same parameters, but no type in common.
+macro_rules! request {
+    ($(#[$doc:meta])* $request:ident -> $answer:ty: $($operation:ident)|+; pinned $pinned:ident by $pin:ident) => {
+        $(#[$doc])*
+        #[derive(Clone)]
+        pub(super) enum $request {
+            $($operation(builder::$operation),)+
+        }
+
+        $(impl From<builder::$operation> for $request {
+            fn from(operation: builder::$operation) -> Self {
+                Self::$operation(operation)
+            }
+        })+
+
+        // CSV has no use for some of these.
+        #[allow(dead_code)]
+        impl $request {
+            /// Requests a page. A sample is one page, and takes neither limit nor offset.
+            pub(super) fn send(
+                &self,
+                offset: u64,
+                rows: u64,
+                is_truncated_fine: bool,
+            ) -> BoxFuture<Result<ResponseValue<$answer>, Error>> {
+                match self.clone() {
+                    $(Self::$operation(mut operation) => {
+                        if !self.is_sample() {
+                            operation = operation.limit(rows.cast_signed()).offset(offset.cast_signed());
+                        }
+                        if is_truncated_fine && matches!(operation.allow_partial_results, Ok(None)) {
+                            operation = operation.allow_partial_results(true);
+                        }
+                        Box::pin(async { operation.send().await.map_err(call) })
+                    })+
+                }
+            }
+
+            pub(super) fn execution_id(&self) -> Option<&str> {
+                match self {
+                    Self::$pinned(pinned) => pinned.execution_id.as_deref().ok(),
+                    _ => None,
+                }
+            }
+
+            /// Reads from this execution from now on, with the same parameters.
+            pub(super) fn pin(&mut self, execution_id: &str) {
+                if matches!(self, Self::$pinned(_)) {
+                    return;
+                }
+                *self = match self {
+                    $(Self::$operation(from) => {
+                        let mut pinned = from.client.$pin().execution_id(execution_id);
+                        pinned.allow_partial_results = from.allow_partial_results.clone();
+                        pinned.columns = from.columns.clone();
+                        pinned.filters = from.filters.clone();
+                        pinned.ignore_max_credits_per_request =
+                            from.ignore_max_credits_per_request.clone();
+                        pinned.sample_count = from.sample_count.clone();
+                        pinned.sort_by = from.sort_by.clone();
+                        Self::$pinned(pinned)
+                    })+
+                };
+            }
+
+            pub(super) fn reconnect(&mut self) -> Result<(), Error> {
+                match self {
+                    $(Self::$operation(operation) => {
+                        operation.client = operation.client.reconnected()?;
+                    })+
+                }
+                Ok(())
+            }
+
+            pub(super) fn limit(&self) -> &Parameter {
+                match self { $(Self::$operation(operation) => &operation.limit,)+ }
+            }
+
+            pub(super) fn offset(&self) -> &Parameter {
+                match self { $(Self::$operation(operation) => &operation.offset,)+ }
+            }
+
+            pub(super) fn is_sample(&self) -> bool {
+                match self {
+                    $(Self::$operation(operation) => matches!(operation.sample_count, Ok(Some(_))),)+
+                }
+            }
+
+            pub(super) fn takes_partial(&self) -> bool {
+                let takes = match self {
+                    $(Self::$operation(operation) => &operation.allow_partial_results,)+
+                };
+                matches!(takes, Ok(Some(true)))
+            }
+
+            fn columns(&mut self) -> &mut Text {
+                match self { $(Self::$operation(operation) => &mut operation.columns,)+ }
+            }
+
+            /// The parameters that decide which rows there are, and in which order.
+            fn filters_and_order(&self) -> [&Text; 2] {
+                match self {
+                    $(Self::$operation(operation) => [&operation.filters, &operation.sort_by],)+
+                }
+            }
         }
     };
 }
 
-/// An operation that reads an execution, with the parameters of another that shape the rows. The
-/// operations for CSV have the same parameters.
-macro_rules! pinned {
-    ($builder:expr, $operation:ident, $execution_id:expr) => {{
-        let from = $builder;
-        let mut results = from.client.$operation().execution_id($execution_id);
-        results.allow_partial_results = from.allow_partial_results.clone();
-        results.columns = from.columns.clone();
-        results.filters = from.filters.clone();
-        results.ignore_max_credits_per_request = from.ignore_max_credits_per_request.clone();
-        results.sample_count = from.sample_count.clone();
-        results.sort_by = from.sort_by.clone();
-        results
-    }};
+request! {
+    /// What pages of rows are requested with.
+    Request -> types::ReadExecutionResultResponse:
+        GetLatestQueryResult | GetCustomEndpointResults | GetExecutionResults;
+        pinned GetExecutionResults by get_execution_results
 }
-pub(super) use pinned;
+
+request! {
+    /// What pages of CSV are requested with.
+    CsvRequest -> ByteStream: GetLatestQueryResultCsv | GetExecutionResultsCsv;
+        pinned GetExecutionResultsCsv by get_execution_results_csv
+}
 
 impl Request {
-    /// Requests a page. A sample is one page, and takes neither limit nor offset.
-    pub(super) fn send(
-        &self,
-        offset: u64,
-        rows: u64,
-        wanted: &Wanted,
-    ) -> BoxFuture<Result<types::ReadExecutionResultResponse, Error>> {
-        let id = self.execution_id().map(str::to_owned);
-        each!(self, builder => {
-            let mut builder = builder.clone();
-            if !self.is_sample() {
-                builder = builder.limit(rows.cast_signed()).offset(offset.cast_signed());
-            }
-            if wanted.truncated && matches!(builder.allow_partial_results, Ok(None)) {
-                builder = builder.allow_partial_results(true);
-            }
-            Box::pin(async move {
-                let response = builder.send().await.map_err(|error| match id {
-                    Some(id) => call(error).with_run(&id),
-                    None => call(error),
-                })?;
-                Ok(response.into_inner())
-            })
-        })
-    }
-
-    pub(super) fn execution_id(&self) -> Option<&str> {
-        match self {
-            Self::Execution(builder) => builder.execution_id.as_deref().ok(),
-            _ => None,
-        }
-    }
-
-    pub(super) fn limit(&self) -> &Parameter {
-        each!(self, builder => &builder.limit)
-    }
-
-    pub(super) fn takes_partial(&self) -> bool {
-        each!(self, builder => matches!(builder.allow_partial_results, Ok(Some(true))))
-    }
-
-    pub(super) fn is_sample(&self) -> bool {
-        each!(self, builder => matches!(builder.sample_count, Ok(Some(_))))
-    }
-
     /// Whether no row is left out, so that the total counts what can be read.
     pub(super) fn has_all_rows(&self) -> bool {
-        each!(self, builder => matches!(builder.filters, Ok(None))) && !self.is_sample()
+        let [filters, _] = self.filters_and_order();
+        matches!(filters, Ok(None)) && !self.is_sample()
     }
 
     /// Whether the caller has named columns.
-    pub(super) fn has_columns(&self) -> bool {
-        each!(self, builder => !matches!(builder.columns, Ok(None)))
+    pub(super) fn has_columns(&mut self) -> bool {
+        !matches!(self.columns(), Ok(None))
     }
 
     /// Requests these columns only. Names with anything but letters, digits and `_` are quoted.
@@ -114,41 +160,18 @@ impl Request {
             true => (*name).to_owned(),
             false => format!("\"{name}\""),
         });
-        let columns = quoted.collect::<Vec<_>>().join(",");
-        each!(self, builder => builder.columns = Ok(Some(columns)));
+        *self.columns() = Ok(Some(quoted.collect::<Vec<_>>().join(",")));
     }
 
     /// The result that an execution has with these parameters.
     pub(super) fn result(&self, execution_id: &str) -> ResultId {
-        ResultId::new(execution_id).with_shape(self.shape())
-    }
-
-    pub(super) fn reconnect(&mut self) -> Result<(), Error> {
-        each!(self, builder => builder.client = builder.client.reconnected()?);
-        Ok(())
-    }
-
-    /// The parameters that decide which rows there are, and in which order.
-    fn shape(&self) -> String {
-        let parameters = each!(self, builder => [
-            ("filters", &builder.filters),
-            ("sort_by", &builder.sort_by),
-        ]);
-        let said = parameters.iter().filter_map(|(name, value)| {
+        let parameters = ["filters", "sort_by"]
+            .into_iter()
+            .zip(self.filters_and_order());
+        let said = parameters.filter_map(|(name, value)| {
             let value = value.as_ref().ok()?.as_ref()?;
             Some(format!("{name}={value:?}"))
         });
-        said.collect::<Vec<_>>().join(" ")
-    }
-
-    /// Reads from this execution from now on, with the same parameters.
-    pub(super) fn pin(&mut self, execution_id: &str) {
-        if matches!(self, Self::Execution(_)) {
-            return;
-        }
-        let pinned = each!(&*self, builder => {
-            pinned!(builder, get_execution_results, execution_id)
-        });
-        *self = Self::Execution(pinned);
+        ResultId::new(execution_id).with_shape(said.collect::<Vec<_>>().join(" "))
     }
 }

@@ -7,12 +7,12 @@ use rowfeed_dune::{Client, builder, types};
 
 use super::{
     paging::Paging,
-    state::{SERVICE, call, check_state},
+    pipeline::{of_nodes, of_query},
+    state::{SERVICE, call, check_state, invalid},
 };
 use crate::{
     Columns, Details, Error, Starting, StartsRun,
-    job::{Asked, Interval, Job, started_id},
-    paging::BoxFuture,
+    job::{Asked, Interval, Job, starts_run},
     run::{Ended, ResultSet, milliseconds},
 };
 
@@ -21,100 +21,32 @@ pub(super) const INTERVAL: Interval = Interval {
     most: Duration::from_secs(5),
 };
 
-impl StartsRun for builder::ExecuteSql {
-    fn run(self) -> Starting {
-        Starting::new(INTERVAL, self.client.clone(), |client| async {
-            let operation = Self {
-                client: client.clone(),
-                ..self
-            };
-            let started = operation.send().await.map_err(call)?.into_inner();
-            Execution::started(client, "execute_sql", &started)
-        })
-    }
-}
-
-impl StartsRun for builder::ExecuteQuery {
-    fn run(self) -> Starting {
-        Starting::new(INTERVAL, self.client.clone(), |client| async {
-            let operation = Self {
-                client: client.clone(),
-                ..self
-            };
-            let started = operation.send().await.map_err(call)?.into_inner();
-            Execution::started(client, "execute_query", &started)
-        })
-    }
+starts_run! {
+    ExecuteSql "execute_sql": execution_id => execution;
+    ExecuteQuery "execute_query": execution_id => execution;
+    ExecuteQueryPipeline "execute_query_pipeline": pipeline_execution_id, query_id => of_query;
+    ExecutePipeline "execute_pipeline": pipeline_execution_id, body => of_nodes;
 }
 
 /// Takes up an execution that was started before.
 impl StartsRun for builder::GetExecutionStatus {
     fn run(self) -> Starting {
         Starting::new(INTERVAL, self.client.clone(), |client| async {
-            let id = self.execution_id;
-            let id = id.map_err(|message| Error::invalid(SERVICE, message))?;
-            Ok(Execution {
-                client,
-                id,
-                is_own: true,
-            })
+            execution(client, self.execution_id.map_err(invalid)?)
         })
     }
 }
 
 /// An execution that Dune has accepted.
-pub(super) struct Execution {
-    client: Client,
-    id: String,
-    is_own: bool,
-}
-
-impl Execution {
-    /// The execution that this answer to an operation names.
-    pub(super) fn started(
-        client: Client,
-        operation: &str,
-        answer: &types::ExecuteQueryResponse,
-    ) -> Result<Self, Error> {
-        let id = started_id(SERVICE, operation, &answer.execution_id, answer)?;
-        Ok(Self {
-            client,
-            id,
-            is_own: true,
-        })
-    }
-
-    /// An execution that somebody else has started, or an earlier program.
-    pub(super) fn found(client: Client, id: String) -> Self {
-        Self {
-            client,
-            id,
-            is_own: false,
-        }
-    }
-}
-
-impl Job for Execution {
-    fn service(&self) -> &'static str {
-        SERVICE
-    }
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn ask(&self) -> BoxFuture<Result<Asked, Error>> {
-        Box::pin(ask(self.client.clone(), self.id.clone()))
-    }
-
-    fn cancel(&self) -> BoxFuture<Result<(), Error>> {
-        let cancel = self.client.cancel_query_execution().execution_id(&self.id);
-        Box::pin(async move { cancel.send().await.map(drop).map_err(call) })
-    }
-
-    fn is_own(&self) -> bool {
-        self.is_own
-    }
+pub(super) fn execution(client: Client, id: String) -> Result<Job, Error> {
+    let cancel = client.cancel_query_execution().execution_id(&id);
+    let cancel = move || {
+        let cancel = cancel.clone().send();
+        async { cancel.await.map(drop).map_err(call) }
+    };
+    let asked = id.clone();
+    let ask = move || ask(client.clone(), asked.clone());
+    Ok(Job::new(SERVICE, id, ask, cancel))
 }
 
 /// Requests the state of an execution.
@@ -128,7 +60,8 @@ pub(super) async fn ask(client: Client, id: String) -> Result<Asked, Error> {
         });
     }
     let finished = status.is_execution_finished;
-    check_state(&status.state, finished, status.error.as_ref(), &id)?;
+    let checked = check_state(&status.state, finished, status.error.as_ref());
+    checked.map_err(|error| error.with_run(&id))?;
     Ok(Asked::Ended(ended(client, id, status)))
 }
 

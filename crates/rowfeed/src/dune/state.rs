@@ -1,20 +1,10 @@
 //! What the states of an execution mean, and what Dune's errors do.
 
-use rowfeed_dune::{Client, types};
+use rowfeed_dune::types;
 
-use crate::{Error, ErrorKind, Position, paging::Reconnect};
+use crate::{Error, ErrorKind, Position, connections::service};
 
-pub(super) const SERVICE: &str = "dune";
-
-impl Reconnect for Client {
-    const SERVICE: &'static str = SERVICE;
-
-    fn reconnected(&self) -> Result<Self, Error> {
-        let fresh = self.with_fresh_connections();
-        fresh.map_err(|error| Error::invalid(SERVICE, error.to_string()))
-    }
-}
-
+service!(rowfeed_dune::Client, "dune");
 pub(super) const TRUNCATED: &str = "Dune cut the result off for its size; \
                                     allow_truncated() takes the part that there is";
 
@@ -36,50 +26,38 @@ pub(super) fn check_state(
     state: &types::ExecutionState,
     finished: Option<bool>,
     failure: Option<&types::QueryResultError>,
-    execution_id: &str,
 ) -> Result<(), Error> {
     use types::ExecutionState as State;
-    let error = |kind, message: String| Error::new(kind, SERVICE, message).with_run(execution_id);
-    Err(match state {
+    let (kind, message) = match state {
         State::Completed | State::CompletedPartial => return Ok(()),
         State::Failed => {
-            let message = failure.and_then(|failure| failure.message.clone());
+            let message = failure.and_then(|failure| failure.message.as_deref());
+            let message = message.unwrap_or("the execution failed, without a word why");
             let place = failure.and_then(|failure| failure.metadata.as_ref());
-            let position = place.and_then(|place| {
-                let line = u64::try_from(place.line?).ok()?;
-                Some(Position {
-                    line,
-                    column: u64::try_from(place.column?).ok()?,
-                })
-            });
-            let message =
-                message.unwrap_or_else(|| "the execution failed, without a word why".into());
-            error(ErrorKind::Failed, message).with_position(position)
+            let position = place.and_then(|place| Position::of(place.line, place.column));
+            let error = Error::new(ErrorKind::Failed, SERVICE, message);
+            return Err(error.with_position(position));
         }
         State::Cancelled | State::Canceled => {
-            error(ErrorKind::Cancelled, "the execution was cancelled".into())
+            let message = "the execution was cancelled";
+            (ErrorKind::Cancelled, message.to_owned())
         }
-        State::Expired => error(
-            ErrorKind::Expired,
-            "the result of the execution has expired; run the query again".into(),
-        ),
-        State::Pending | State::Executing => error(
-            ErrorKind::Unfinished,
-            "the execution has not ended, so there are no rows yet; wait for it with run()".into(),
-        ),
+        State::Expired => {
+            let message = "the result of the execution has expired; run the query again";
+            (ErrorKind::Expired, message.to_owned())
+        }
+        State::Pending | State::Executing => return Err(Error::unfinished(SERVICE, "execution")),
         other => {
             let finished = match finished {
                 Some(true) => "it has ended",
                 Some(false) => "it has not ended",
                 None => "whether it has ended is not said",
             };
-            error(
-                ErrorKind::UnknownState,
-                format!(
-                    "the execution is in the state {:?}, which is not known; {finished}",
-                    other.as_str()
-                ),
-            )
+            let state = other.as_str();
+            let message =
+                format!("the execution is in the state {state:?}, which is not known; {finished}");
+            (ErrorKind::UnknownState, message)
         }
-    })
+    };
+    Err(Error::new(kind, SERVICE, message))
 }

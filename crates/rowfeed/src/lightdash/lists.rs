@@ -16,7 +16,7 @@ use super::state::{SERVICE, call};
 use crate::{
     Error, ErrorKind, Items, ListCursor, ListsItems,
     lists::{Answer, Listing, Parameters, Request, items, text},
-    parameter::{self, Parameter, first_page},
+    parameter::{Parameter, count, first_page},
 };
 
 /// The most that the history of queries allows; content has no limit that is known.
@@ -57,12 +57,11 @@ fn listing(
     page_size: &Parameter,
 ) -> Result<Listing, Error> {
     first_page(SERVICE, "items()", page)?;
-    let page_size = parameter::page_size(SERVICE, "page_size", page_size)?;
     Ok(Listing {
         service: SERVICE,
         start: ListCursor::start(SERVICE, operation, text(parameters)),
         at_most: None,
-        page_size: page_size.unwrap_or(PAGE_SIZE),
+        page_size: count(SERVICE, "page_size", page_size)?.unwrap_or(PAGE_SIZE),
     })
 }
 
@@ -83,37 +82,34 @@ where
     loop {
         let page = position / size + 1;
         let (items, pagination) = fetch(page, size).await?;
-        let is_last = match pagination {
-            None => items.len() as u64 != size,
-            Some(pagination) => {
-                if pagination.page != page.cast_signed() {
+        let mut is_last = items.len() as u64 != size;
+        if let Some(pagination) = pagination {
+            if pagination.page != page.cast_signed() {
+                let sent = pagination.page;
+                return paging(format!(
+                    "page {sent} was sent where page {page} was requested"
+                ));
+            }
+            is_last = page.cast_signed() >= pagination.total_page_count;
+            let own = u64::try_from(pagination.page_size).unwrap_or(0);
+            if own != 0 && own != size {
+                if is_settled {
                     return paging(format!(
-                        "page {} was sent where page {page} was requested",
-                        pagination.page
+                        "pages of {own} items were sent where {size} were requested, the server's \
+                         own size before"
                     ));
                 }
-                match u64::try_from(pagination.page_size) {
-                    Ok(0) | Err(_) => {}
-                    Ok(own) if own == size => {}
-                    Ok(own) if is_settled => {
-                        return paging(format!(
-                            "pages of {own} items were sent where {size} were requested, the \
-                             server's own size before"
-                        ));
-                    }
-                    Ok(own) => {
-                        is_settled = true;
-                        size = own;
-                        if position / own + 1 != page {
-                            continue;
-                        }
-                    }
+                (is_settled, size) = (true, own);
+                if position / size + 1 != page {
+                    continue;
                 }
-                page.cast_signed() >= pagination.total_page_count
             }
-        };
-        let next = (!is_last).then(|| (page * size).cast_signed());
-        let answer = Answer::new((page - 1) * size, items, next);
-        return Ok(answer.with_page_size(size));
+        }
+        return Ok(Answer {
+            position: (page - 1) * size,
+            items,
+            next: (!is_last).then(|| (page * size).cast_signed()),
+            page_size: Some(size),
+        });
     }
 }

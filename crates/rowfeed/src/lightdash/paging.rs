@@ -17,14 +17,15 @@ use rowfeed_lightdash::{builder, types};
 use rowfeed_rows::RawRows;
 
 use super::{
-    state::{SERVICE, call, check_status},
+    state::{SERVICE, call, check_status, invalid},
     total::Total,
 };
 use crate::{
     Cells, Columns, Cursor, Error, ErrorKind, Page, Pages, ReadsRows,
+    connections::Reconnect as _,
     cursor::ResultId,
-    paging::{Plan, Reconnect, Source, Wanted},
-    parameter::{first_page, page_size},
+    paging::{Plan, Source, Wanted},
+    parameter::{count, first_page},
 };
 use rowfeed_rows::ColumnsCache;
 
@@ -60,7 +61,7 @@ pub(super) struct Answer {
 impl ReadsRows for builder::GetAsyncQueryResults {
     fn pages(self) -> Pages {
         let size = first_page(SERVICE, "pages()", &self.page)
-            .and_then(|()| page_size(SERVICE, "page_size", &self.page_size));
+            .and_then(|()| count(SERVICE, "page_size", &self.page_size));
         match size {
             Err(error) => Pages::failed(error),
             Ok(None) => Pages::from_source(Paging::new(self)),
@@ -89,24 +90,17 @@ impl Paging {
     /// The first page. Where the size is not the user's, a server may refuse it.
     fn plan_first(&self, wanted: &Wanted) -> Plan<Answer> {
         let size = wanted.rows_of_next_page(0, PAGE_SIZE).unwrap_or(1);
-        let is_given = wanted.page_size.is_some();
-        let sizes: &[u64] = match is_given || size <= SAFE_PAGE_SIZE {
-            true => &[size],
-            false => &[size, SAFE_PAGE_SIZE],
-        };
-        let mut requests: Vec<_> = sizes
-            .iter()
-            .map(|&size| (self.first_page(size), size, self.results.clone()))
-            .collect();
-        let id = self.results.query_uuid.clone();
+        let may_be_too_large = wanted.page_size.is_none() && size > SAFE_PAGE_SIZE;
+        let results = self.results.clone();
+        let (page, safe_page) = (self.first_page(size), self.first_page(SAFE_PAGE_SIZE));
         Plan::Fetch(Box::pin(async move {
-            loop {
-                let (page, size, results) = requests.remove(0);
-                match fetch(results, page, size).await {
-                    Err(error) if !requests.is_empty() && is_page_too_large(&error) => {}
-                    answer => return answer.map_err(|error| failed(error, &id)),
+            let answer = match fetch(results.clone(), page, size).await {
+                Err(error) if may_be_too_large && is_page_too_large(&error) => {
+                    fetch(results, safe_page, SAFE_PAGE_SIZE).await
                 }
-            }
+                answer => answer,
+            };
+            answer.map_err(call)
         }))
     }
 }
@@ -126,13 +120,6 @@ async fn fetch(
     })
 }
 
-fn failed(error: rowfeed_lightdash::CallError, id: &Result<String, String>) -> Error {
-    match id {
-        Ok(id) => call(error).with_run(id),
-        Err(_) => call(error),
-    }
-}
-
 fn is_page_too_large(error: &rowfeed_lightdash::CallError) -> bool {
     error
         .api_error()
@@ -147,9 +134,13 @@ impl Source for Paging {
         SERVICE
     }
 
+    fn run_id(&self) -> Option<&str> {
+        self.results.query_uuid.as_deref().ok()
+    }
+
     fn resume(&mut self, cursor: &Cursor) -> Result<(), Error> {
         let run = self.results.query_uuid.as_ref();
-        let run = run.map_err(|message| Error::invalid(SERVICE, message))?;
+        let run = run.map_err(invalid)?;
         cursor.check(SERVICE, &ResultId::new(run))?;
         self.first_row = cursor.row();
         Ok(())
@@ -178,11 +169,8 @@ impl Source for Paging {
             return Ok(Plan::Wait);
         }
         let request = fetch(self.results.clone(), settled.planned, settled.page_size);
-        let id = self.results.query_uuid.clone();
         settled.planned += 1;
-        Ok(Plan::Fetch(Box::pin(async move {
-            request.await.map_err(|error| failed(error, &id))
-        })))
+        Ok(Plan::Fetch(Box::pin(async { request.await.map_err(call) })))
     }
 
     fn has_ended(&self) -> bool {
@@ -190,79 +178,63 @@ impl Source for Paging {
     }
 
     fn accept(&mut self, wanted: &Wanted, answer: Answer) -> Result<Option<Page>, Error> {
-        let results = answer.results;
-        if let Ok(asked) = &self.results.query_uuid
-            && *asked != results.query_uuid
-        {
-            let message = format!("this page comes from query {}", results.query_uuid);
-            return Err(Error::new(ErrorKind::Paging, SERVICE, message).with_run(asked));
+        let Answer {
+            page,
+            page_size,
+            results,
+        } = answer;
+        let id = &results.query_uuid;
+        if self.run_id().is_some_and(|asked| asked != id) {
+            let message = format!("this page comes from query {id}");
+            return Err(Error::new(ErrorKind::Paging, SERVICE, message));
         }
         check_status(&results)?;
-        let id = results.query_uuid.clone();
-        let paging =
-            |message: String| Err(Error::new(ErrorKind::Paging, SERVICE, message).with_run(&id));
 
-        let has_unknown = |settled: &Settled| settled.total_rows.is_none();
-        let total = Total::of(&results, self.settled.as_ref().is_some_and(has_unknown));
-        if total == Total::Negative {
-            return paging("the query has less than no rows in all".to_owned());
-        }
+        let has_unknown = |settled: Settled| settled.total_rows.is_none();
+        let total = Total::of(&results, self.settled.is_some_and(has_unknown));
         let total_rows = total.known();
-        let settled = self.settled.get_or_insert(Settled {
-            page_size: answer.page_size,
+        let before = *self.settled.get_or_insert(Settled {
+            page_size,
             total_rows,
-            planned: answer.page + 1,
+            planned: page + 1,
         });
-        if settled.total_rows != total_rows {
-            return paging(format!(
-                "the query had {:?} rows before this page and has {total_rows:?} now",
-                settled.total_rows
-            ));
-        }
         let count = results.rows.as_ref().map_or(0, RawRows::count) as u64;
+        let (this, following) = (page.cast_signed(), page.cast_signed() + 1);
         let next = match results.next_page {
             // No page is said to follow where the rows are not counted.
             None if results.total_results == Some(0) && total == Total::Unknown => {
-                (count == answer.page_size).then(|| answer.page.cast_signed() + 1)
+                (count == page_size).then_some(following)
             }
             next => next,
         };
-        if let Some(next) = next
-            && next != answer.page.cast_signed() + 1
-        {
-            return paging(format!(
-                "page {next} is said to follow page {}",
-                answer.page
-            ));
-        }
-        if let Some(page) = results.page
-            && page != answer.page.cast_signed()
-        {
-            return paging(format!(
-                "page {page} was sent where page {} was requested",
-                answer.page
-            ));
-        }
-        if count > answer.page_size || (next.is_some() && count < answer.page_size) {
-            return paging(format!(
-                "page {} has {count} rows; {} were requested, and {} page follows",
-                answer.page,
-                answer.page_size,
-                if next.is_some() { "another" } else { "no" }
-            ));
+        let first_row = (page - 1) * page_size;
+        let end = first_row + count;
+        let flaw = if total == Total::Negative {
+            "the query has less than no rows in all".to_owned()
+        } else if before.total_rows != total_rows {
+            format!(
+                "the query had {:?} rows before this page and has {total_rows:?} now",
+                before.total_rows
+            )
+        } else if let Some(next) = next.filter(|next| *next != following) {
+            format!("page {next} is said to follow page {page}")
+        } else if let Some(sent) = results.page.filter(|sent| *sent != this) {
+            format!("page {sent} was sent where page {page} was requested")
+        } else if count > page_size || (next.is_some() && count < page_size) {
+            let follows = if next.is_some() { "another" } else { "no" };
+            format!(
+                "page {page} has {count} rows; {page_size} were requested, and {follows} page \
+                 follows"
+            )
+        } else if let Some(total) = total_rows.filter(|total| next.is_none() && *total != end) {
+            format!("the last page brings the rows to {end}, and {total} were announced")
+        } else {
+            String::new()
+        };
+        if !flaw.is_empty() {
+            return Err(Error::new(ErrorKind::Paging, SERVICE, flaw));
         }
         self.ended = next.is_none();
-
-        let first_row = (answer.page - 1) * answer.page_size;
-        let end = first_row + count;
-        if self.ended
-            && let Some(total) = total_rows
-            && end != total
-        {
-            return paging(format!(
-                "the last page brings the rows to {end}, and {total} were announced"
-            ));
-        }
         let columns = &results.columns;
         let columns = columns
             .iter()
@@ -277,7 +249,7 @@ impl Source for Paging {
             };
             Columns::lightdash(columns, cells)
         });
-        let result = ResultId::new(&id);
+        let result = ResultId::new(id);
         let rows = results.rows.unwrap_or_default();
         let page = Page::new(SERVICE, result, first_row, columns, rows);
         Ok(Some(page.with_total_rows(total_rows)))

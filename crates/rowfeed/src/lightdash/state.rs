@@ -1,20 +1,10 @@
 //! What the statuses of a query mean, and what Lightdash's errors do.
 
-use rowfeed_lightdash::{Client, types};
+use rowfeed_lightdash::types;
 
-use crate::{Error, ErrorKind, paging::Reconnect};
+use crate::{Error, ErrorKind, connections::service};
 
-pub(super) const SERVICE: &str = "lightdash";
-
-impl Reconnect for Client {
-    const SERVICE: &'static str = SERVICE;
-
-    fn reconnected(&self) -> Result<Self, Error> {
-        let fresh = self.with_fresh_connections();
-        fresh.map_err(|error| Error::invalid(SERVICE, error.to_string()))
-    }
-}
-
+service!(rowfeed_lightdash::Client, "lightdash");
 /// The service's own error, with a kind of its own where its name says so: the status code of an
 /// expired result has changed over the versions, the name has not.
 pub(super) fn call(error: rowfeed_lightdash::CallError) -> Error {
@@ -50,17 +40,8 @@ pub(super) fn check_status(results: &types::QueryResults) -> Result<(), Error> {
             said("the query waited too long in Lightdash's queue"),
         ),
         Status::Cancelled => (ErrorKind::Cancelled, "the query was cancelled".to_owned()),
-        going if is_going(going) => (
-            ErrorKind::Unfinished,
-            "the query has not ended, so there are no rows yet; wait for it with run()".to_owned(),
-        ),
-        other => (
-            ErrorKind::UnknownState,
-            format!(
-                "the query has the status {:?}, which is not known",
-                other.as_str()
-            ),
-        ),
+        going if is_going(going) => return Err(Error::unfinished(SERVICE, "query")),
+        other => return Err(Error::unknown_status(SERVICE, "query", other.as_str())),
     };
-    Err(Error::new(kind, SERVICE, message).with_run(&results.query_uuid))
+    Err(Error::new(kind, SERVICE, message))
 }

@@ -54,6 +54,30 @@ impl<S: Source> Intake<S> {
 
     /// The next step, while so many requests are under way.
     pub(super) fn plan(&mut self, under_way: usize) -> Result<Plan<S::Answer>, Error> {
+        let plan = self.next_step(under_way);
+        plan.map_err(|error| self.of_run(error))
+    }
+
+    /// The page in an answer, as it is given out.
+    pub(super) fn accept(
+        &mut self,
+        answer: Result<S::Answer, Error>,
+    ) -> Result<Option<S::Page>, Error> {
+        let page = answer.and_then(|answer| self.next_page(answer));
+        page.map_err(|error| self.of_run(error))
+    }
+
+    /// Checks, at the end, that the cursor was reached.
+    pub(super) fn end(&self) -> Result<(), Error> {
+        match self.skip_to {
+            Some(row) if self.has_skipped && S::Page::IS_SNAPSHOT => Err(self.paging(format!(
+                "reading resumed before row {row}, and the result ends before it"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    fn next_step(&mut self, under_way: usize) -> Result<Plan<S::Answer>, Error> {
         if self.has_ended() {
             return Ok(Plan::End);
         }
@@ -71,13 +95,8 @@ impl<S: Source> Intake<S> {
         }
     }
 
-    /// The page in an answer, as it is given out.
-    pub(super) fn accept(
-        &mut self,
-        answer: Result<S::Answer, Error>,
-    ) -> Result<Option<S::Page>, Error> {
-        let page = self.source.accept(&self.wanted, answer?)?;
-        let Some(mut page) = page else {
+    fn next_page(&mut self, answer: S::Answer) -> Result<Option<S::Page>, Error> {
+        let Some(mut page) = self.source.accept(&self.wanted, answer)? else {
             return Ok(None);
         };
         self.empty_pages = match page.count() {
@@ -96,16 +115,6 @@ impl<S: Source> Intake<S> {
         Ok(Some(page))
     }
 
-    /// Checks, at the end, that the cursor was reached.
-    pub(super) fn end(&self) -> Result<(), Error> {
-        match self.skip_to {
-            Some(row) if self.has_skipped && S::Page::IS_SNAPSHOT => Err(self.paging(format!(
-                "reading resumed before row {row}, and the result ends before it"
-            ))),
-            _ => Ok(()),
-        }
-    }
-
     /// Skips what lies before the cursor. False if that is the whole page, and more than it.
     fn reach_cursor(&mut self, page: &mut S::Page) -> Result<bool, Error> {
         let Some(row) = self.skip_to else {
@@ -113,22 +122,28 @@ impl<S: Source> Intake<S> {
         };
         let first = page.first();
         if first > row {
-            let error = self.paging(format!(
+            return Err(self.paging(format!(
                 "reading resumed before row {row}, and the first page begins with row {first}: \
                  the rows between would be lost"
-            ));
-            return Err(page.of_result(error));
+            )));
         }
         if first + page.count() < row {
             self.has_skipped = true;
             return Ok(false);
         }
-        page.skip(row - first)?;
+        page.skip(row - first);
         self.skip_to = None;
         Ok(true)
     }
 
     fn paging(&self, message: String) -> Error {
-        Error::new(ErrorKind::Paging, self.service(), message)
+        self.of_run(Error::new(ErrorKind::Paging, self.service(), message))
+    }
+
+    fn of_run(&self, error: Error) -> Error {
+        match self.source.run_id() {
+            Some(id) => error.with_run(id),
+            None => error,
+        }
     }
 }

@@ -21,7 +21,4 @@ pub use self::{
     offsets::{Offsets, Ticket},
     source::{BoxFuture, Plan, Source, SourcePage, Wanted},
 };
-pub(crate) use self::{
-    reader::PageReader,
-    source::{Reconnect, sealed::Part},
-};
+pub(crate) use self::{reader::PageReader, source::sealed::Part};

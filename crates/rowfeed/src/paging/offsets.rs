@@ -28,6 +28,8 @@ pub struct Offsets {
 pub struct Ticket {
     /// Where the requested page begins.
     pub offset: u64,
+    /// How many rows were planned.
+    pub rows: u64,
     epoch: u64,
 }
 
@@ -76,6 +78,7 @@ impl Offsets {
     pub fn plan(&mut self, rows: u64) -> Ticket {
         let ticket = Ticket {
             offset: self.planned,
+            rows,
             epoch: self.epoch,
         };
         self.under_way.push_back(self.planned);

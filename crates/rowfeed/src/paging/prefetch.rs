@@ -5,13 +5,15 @@ use std::{
     collections::VecDeque,
     future::Future,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
 };
 
 use futures_core::ready;
 use rowfeed_client::platform::{Task, spawn};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{
+    Semaphore,
+    mpsc::{self, OwnedPermit},
+};
 
 use super::{
     intake::{Fetcher, Intake},
@@ -19,25 +21,24 @@ use super::{
 };
 use crate::{Error, ErrorKind};
 
-/// At most `prefetch` pages are under way or waiting for the reader: each request takes a permit,
-/// which is released when the reader takes the page.
+/// At most `prefetch` pages are under way or waiting for the reader: each request has a permit of
+/// the channel that its page is sent through, so there is room again when the reader takes a page.
 pub(super) struct Prefetch<P> {
-    pages: mpsc::UnboundedReceiver<Fetched<P>>,
+    pages: mpsc::Receiver<Result<P, Error>>,
     // Dropping this ends the task, and with it all requests.
     task: Task<()>,
     service: &'static str,
 }
 
-/// A page with its permit, or the error after the last one.
-type Fetched<P> = Result<(P, OwnedSemaphorePermit), Error>;
-
 impl<P: Send + 'static> Prefetch<P> {
     pub(super) fn new<S: Source<Page = P>>(intake: Intake<S>) -> Self {
         let service = intake.service();
-        let (sender, pages) = mpsc::unbounded_channel();
+        // As many as a channel can have, at most.
+        let room = intake.prefetch().min(Semaphore::MAX_PERMITS);
+        let (sender, pages) = mpsc::channel(room);
         let task = spawn(async move {
             if let Err(error) = fetch(intake, &sender).await {
-                let _ = sender.send(Err(error));
+                let _ = sender.send(Err(error)).await;
             }
         });
         Self {
@@ -51,7 +52,7 @@ impl<P: Send + 'static> Prefetch<P> {
 impl<P: Send + 'static> Fetcher<P> for Prefetch<P> {
     fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<P>, Error>> {
         if let Some(fetched) = ready!(self.pages.poll_recv(context)) {
-            return Poll::Ready(fetched.map(|(page, _permit)| Some(page)));
+            return Poll::Ready(fetched.map(Some));
         }
         // Without this check a panic in the task would pass for the end of the result.
         let ended = ready!(Pin::new(&mut self.task).poll(context));
@@ -68,17 +69,15 @@ fn shut_down(service: &'static str) -> Error {
 }
 
 /// Requests in the order in which they were planned.
-type UnderWay<A> = VecDeque<(Task<Result<A, Error>>, OwnedSemaphorePermit)>;
+type UnderWay<A, P> = VecDeque<(Task<Result<A, Error>>, OwnedPermit<Result<P, Error>>)>;
 
 /// Fetches to the end, or until the reader is gone.
 async fn fetch<S: Source>(
     mut intake: Intake<S>,
-    pages: &mpsc::UnboundedSender<Fetched<S::Page>>,
+    pages: &mpsc::Sender<Result<S::Page, Error>>,
 ) -> Result<(), Error> {
     let service = intake.service();
-    let room = intake.prefetch().min(Semaphore::MAX_PERMITS);
-    let room = Arc::new(Semaphore::new(room));
-    let mut under_way: UnderWay<S::Answer> = VecDeque::new();
+    let mut under_way: UnderWay<S::Answer, S::Page> = VecDeque::new();
     let mut may_plan = true;
     loop {
         if under_way.is_empty() && !may_plan {
@@ -87,10 +86,8 @@ async fn fetch<S: Source>(
         tokio::select! {
             biased;
             (answer, permit) = oldest(service, &mut under_way), if !under_way.is_empty() => {
-                if let Some(page) = intake.accept(answer)?
-                    && pages.send(Ok((page, permit))).is_err()
-                {
-                    return Ok(());
+                if let Some(page) = intake.accept(answer)? {
+                    permit.send(Ok(page));
                 }
                 // What is under way after the end was a guess, and is not waited for.
                 if intake.has_ended() {
@@ -98,7 +95,7 @@ async fn fetch<S: Source>(
                 }
                 may_plan = true;
             }
-            permit = Arc::clone(&room).acquire_owned(), if may_plan => {
+            permit = pages.clone().reserve_owned(), if may_plan => {
                 let Ok(permit) = permit else { return Ok(()) };
                 match intake.plan(under_way.len())? {
                     Plan::Fetch(request) => under_way.push_back((spawn(request), permit)),
@@ -110,10 +107,10 @@ async fn fetch<S: Source>(
 }
 
 /// Waits for the oldest request. Dropping the future loses nothing.
-async fn oldest<A: Send + 'static>(
+async fn oldest<A: Send + 'static, P>(
     service: &'static str,
-    under_way: &mut UnderWay<A>,
-) -> (Result<A, Error>, OwnedSemaphorePermit) {
+    under_way: &mut UnderWay<A, P>,
+) -> (Result<A, Error>, OwnedPermit<Result<P, Error>>) {
     let Some((task, _)) = under_way.front_mut() else {
         return std::future::pending().await;
     };

@@ -17,8 +17,6 @@ use crate::Error;
 
 /// A source that no request has been made of, whatever its type.
 pub(crate) trait AnySource<P: SourcePage>: Send {
-    fn service(&self) -> &'static str;
-    fn limit(&self) -> Result<Option<u64>, Error>;
     fn resume(&mut self, cursor: &P::Cursor) -> Result<(), Error>;
     #[cfg_attr(not(feature = "blocking"), allow(dead_code))]
     fn reconnect(&mut self) -> Result<(), Error>;
@@ -26,14 +24,6 @@ pub(crate) trait AnySource<P: SourcePage>: Send {
 }
 
 impl<S: Source> AnySource<S::Page> for S {
-    fn service(&self) -> &'static str {
-        Source::service(self)
-    }
-
-    fn limit(&self) -> Result<Option<u64>, Error> {
-        Source::limit(self)
-    }
-
     fn resume(&mut self, cursor: &<S::Page as SourcePage>::Cursor) -> Result<(), Error> {
         Source::resume(self, cursor)
     }
@@ -52,7 +42,7 @@ impl<S: Source> AnySource<S::Page> for S {
 }
 
 /// Begins to fetch: here, or on another thread.
-pub(crate) type StartFn<P> = fn(Box<dyn AnySource<P>>, Wanted) -> Box<dyn Fetcher<P>>;
+pub(crate) type StartFn<P> = fn(&'static str, Box<dyn AnySource<P>>, Wanted) -> Box<dyn Fetcher<P>>;
 
 /// The pages of a source, one after the other. Sends nothing before it is polled, and is fused.
 pub(crate) struct PageReader<P: SourcePage> {
@@ -72,42 +62,34 @@ enum State<P> {
 }
 
 impl<P: SourcePage> PageReader<P> {
-    pub(crate) fn new(source: Box<dyn AnySource<P>>) -> Self {
-        let (service, limit) = (source.service(), source.limit());
-        let (state, left) = match limit {
-            Ok(left) => (State::Waiting(source), left),
-            Err(error) => (State::Failed(error), None),
-        };
-        Self {
-            state,
-            wanted: Wanted {
-                left,
-                ..Wanted::default()
-            },
-            service,
-            resumed_from: None,
-            start: AnySource::start,
+    pub(crate) fn new(source: impl Source<Page = P>) -> Self {
+        match source.limit() {
+            Ok(left) => {
+                let mut this = Self::of(source.service(), State::Waiting(Box::new(source)));
+                this.wanted.left = left;
+                this
+            }
+            Err(error) => Self::of(source.service(), State::Failed(error)),
         }
     }
 
     /// One error, and no page.
     pub(crate) fn failed(error: Error) -> Self {
+        Self::of(error.service(), State::Failed(error))
+    }
+
+    fn of(service: &'static str, state: State<P>) -> Self {
         Self {
-            service: error.service(),
-            state: State::Failed(error),
+            state,
             wanted: Wanted::default(),
+            service,
             resumed_from: None,
-            start: AnySource::start,
+            start: |_, source, wanted| source.start(wanted),
         }
     }
 
     pub(crate) fn service(&self) -> &'static str {
         self.service
-    }
-
-    /// Limits the rows, unless there is a lower limit already.
-    pub(crate) fn limit(&mut self, rows: u64) {
-        self.wanted.left = Some(self.wanted.left.map_or(rows, |least| least.min(rows)));
     }
 
     pub(crate) fn resume(&mut self, cursor: &P::Cursor, row: u64) {
@@ -168,7 +150,8 @@ impl<P: SourcePage> PageReader<P> {
                 return Poll::Ready(Err(Error::invalid(self.service, message)));
             }
             State::Waiting(source) => {
-                self.state = State::Reading((self.start)(source, self.wanted.clone()));
+                self.state =
+                    State::Reading((self.start)(self.service, source, self.wanted.clone()));
             }
             State::Failed(error) => return Poll::Ready(Err(error)),
             state => self.state = state,

@@ -31,6 +31,11 @@ pub struct Wanted {
 }
 
 impl Wanted {
+    /// Limits the rows, unless there is a lower limit already.
+    pub(crate) fn limit(&mut self, rows: u64) {
+        self.left = Some(self.left.map_or(rows, |least| least.min(rows)));
+    }
+
     /// Returns how many rows to request in the next page, at least one, when `under_way` rows have
     /// been requested and not accepted yet. Returns `None` if those are all that the reader needs.
     ///
@@ -77,6 +82,11 @@ pub trait Source: Send + 'static {
 
     /// The service, as errors and cursors name it.
     fn service(&self) -> &'static str;
+
+    /// Returns the run that the pages come from, once it is known: errors name it.
+    fn run_id(&self) -> Option<&str> {
+        None
+    }
 
     /// Returns the limit on rows that the caller has set on the operation itself, if it has such a
     /// parameter.
@@ -167,7 +177,6 @@ pub trait SourcePage: sealed::Part {
 }
 
 pub(crate) mod sealed {
-    use crate::Error;
 
     /// What the reader does with a page of either kind.
     pub trait Part: Sized {
@@ -179,22 +188,11 @@ pub(crate) mod sealed {
         fn first(&self) -> u64;
         fn count(&self) -> u64;
         /// Drops the first few rows.
-        fn skip(&mut self, rows: u64) -> Result<(), Error>;
+        fn skip(&mut self, rows: u64);
         /// Drops all but the first few rows.
         fn keep(&mut self, rows: u64);
         fn set_number(&mut self, number: u64);
-        /// The error with the result that the page belongs to.
-        fn of_result(&self, error: Error) -> Error;
     }
-}
-
-/// A client of a service.
-#[cfg_attr(not(feature = "blocking"), allow(dead_code))]
-pub(crate) trait Reconnect: Send + Sized + 'static {
-    const SERVICE: &'static str;
-
-    /// The same client, with connections that no other client uses.
-    fn reconnected(&self) -> Result<Self, Error>;
 }
 
 #[cfg(test)]

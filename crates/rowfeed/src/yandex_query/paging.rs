@@ -10,11 +10,12 @@
 
 use rowfeed_yandex_query::{builder, types};
 
-use super::state::{SERVICE, call, check_status};
+use super::state::{SERVICE, call, check_status, invalid};
 use crate::{
     Columns, Cursor, Error, ErrorKind, Page, Pages, ReadsRows,
+    connections::Reconnect as _,
     cursor::ResultId,
-    paging::{Offsets, Plan, Reconnect, Source, Ticket, Wanted},
+    paging::{Offsets, Plan, Source, Ticket, Wanted},
     parameter::count,
 };
 use rowfeed_rows::ColumnsCache;
@@ -57,12 +58,8 @@ impl Announced {
 
 pub(super) enum Answer {
     Announced(Announced),
-    Page {
-        ticket: Ticket,
-        asked: u64,
-        /// A failure counts only if the page is still needed.
-        results: Result<types::ResultSet, Error>,
-    },
+    /// A failure counts only if the page is still needed.
+    Page(Ticket, Result<types::ResultSet, Error>),
 }
 
 impl ReadsRows for builder::GetQueryResults {
@@ -89,46 +86,27 @@ impl Paging {
         Self::new(results, Some(announced), 0)
     }
 
-    fn run(&self) -> Result<&str, Error> {
-        self.results.query_id.as_deref().map_err(unset)
-    }
-
     fn result(&self) -> Result<ResultId, Error> {
-        let index = *self.results.result_set_index.as_ref().map_err(unset)?;
-        Ok(ResultId::new(self.run()?).with_result_set(index))
+        let id = self.results.query_id.as_ref().map_err(invalid)?;
+        let index = *self.results.result_set_index.as_ref().map_err(invalid)?;
+        Ok(ResultId::new(id).with_result_set(index))
     }
-
-    fn error(&self, kind: ErrorKind, message: String) -> Error {
-        let error = Error::new(kind, SERVICE, message);
-        match self.run() {
-            Ok(run) => error.with_run(run),
-            Err(_) => error,
-        }
-    }
-}
-
-fn unset(message: impl AsRef<str>) -> Error {
-    Error::invalid(SERVICE, message.as_ref())
 }
 
 /// What `get_query` says of the result set that `results` is for.
 async fn ask(results: builder::GetQueryResults) -> Result<Announced, Error> {
-    let id = results.query_id.as_ref().map_err(unset)?;
-    let project = results.project.as_ref().map_err(unset)?;
-    let index = *results.result_set_index.as_ref().map_err(unset)?;
+    let id = results.query_id.as_ref().map_err(invalid)?;
+    let project = results.project.as_ref().map_err(invalid)?;
+    let index = *results.result_set_index.as_ref().map_err(invalid)?;
     let query = results.client.get_query().query_id(id).project(project);
-    let query = query
-        .send()
-        .await
-        .map_err(|error| call(error).with_run(id))?
-        .into_inner();
+    let query = query.send().await.map_err(call)?.into_inner();
     check_status(&query)?;
     match query.result_sets.get(index as usize) {
         Some(set) => Ok(Announced::of(set)),
         None => {
             let count = query.result_sets.len();
             let message = format!("result set {index} was requested, and the query has {count}");
-            Err(Error::invalid(SERVICE, message).with_run(id))
+            Err(invalid(message))
         }
     }
 }
@@ -139,6 +117,10 @@ impl Source for Paging {
 
     fn service(&self) -> &'static str {
         SERVICE
+    }
+
+    fn run_id(&self) -> Option<&str> {
+        self.results.query_id.as_deref().ok()
     }
 
     /// The operation's `limit` is the number of rows that the caller needs.
@@ -162,7 +144,7 @@ impl Source for Paging {
             let message = format!(
                 "a page size of {size} rows was set; the service allows {PAGE_SIZE} at most"
             );
-            return Err(self.error(ErrorKind::InvalidRequest, message));
+            return Err(invalid(message));
         }
         let Some(announced) = self.announced else {
             if wanted.under_way > 0 {
@@ -179,7 +161,7 @@ impl Source for Paging {
                  allow_truncated() takes the part that there is",
                 announced.rows
             );
-            return Err(self.error(ErrorKind::Truncated, message));
+            return Err(Error::new(ErrorKind::Truncated, SERVICE, message));
         }
         // An empty result has columns too, so its one page is fetched.
         let rows = match self.has_begun || self.offsets.planned() > 0 {
@@ -198,20 +180,11 @@ impl Source for Paging {
         let asked = size.min(left);
         self.has_begun = true;
         let ticket = self.offsets.plan(asked);
-        let id = self.run()?.to_owned();
-        let results = self.results.clone();
-        let results = results
-            .offset(ticket.offset.cast_signed())
-            .limit(asked.cast_signed());
+        let results = self.results.clone().offset(ticket.offset.cast_signed());
+        let results = results.limit(asked.cast_signed()).send();
         Ok(Plan::Fetch(Box::pin(async move {
-            let results = results.send().await;
-            Ok(Answer::Page {
-                ticket,
-                asked,
-                results: results
-                    .map(|results| results.into_inner())
-                    .map_err(|error| call(error).with_run(&id)),
-            })
+            let results = results.await.map(|results| results.into_inner());
+            Ok(Answer::Page(ticket, results.map_err(call)))
         })))
     }
 
@@ -220,12 +193,8 @@ impl Source for Paging {
     }
 
     fn accept(&mut self, _wanted: &Wanted, answer: Answer) -> Result<Option<Page>, Error> {
-        let (ticket, asked, results) = match answer {
-            Answer::Page {
-                ticket,
-                asked,
-                results,
-            } => (ticket, asked, results),
+        let (ticket, results) = match answer {
+            Answer::Page(ticket, results) => (ticket, results),
             Answer::Announced(announced) => {
                 self.announced = Some(announced);
                 return Ok(None);
@@ -243,9 +212,10 @@ impl Source for Paging {
                 "the page at row {} has no rows, and {announced} were announced",
                 ticket.offset
             ))
-        } else if count > asked {
+        } else if count > ticket.rows {
             Some(format!(
-                "{asked} rows were requested, and {count} were sent"
+                "{} rows were requested, and {count} were sent",
+                ticket.rows
             ))
         } else if count > 0 && end > announced {
             // The service leaves a count of 0 out, so rows where none were announced are wrong too.
@@ -256,7 +226,7 @@ impl Source for Paging {
             None
         };
         if let Some(flaw) = flaw {
-            return Err(self.error(ErrorKind::Paging, flaw));
+            return Err(Error::new(ErrorKind::Paging, SERVICE, flaw));
         }
         match end < announced {
             true => self.offsets.go_on(end),

@@ -1,20 +1,10 @@
 //! What the statuses of a query mean, and what the service's errors do.
 
-use rowfeed_yandex_query::{Client, types};
+use rowfeed_yandex_query::types;
 
-use crate::{Error, ErrorKind, Position, paging::Reconnect};
+use crate::{Error, ErrorKind, Position, connections::service};
 
-pub(super) const SERVICE: &str = "yandex-query";
-
-impl Reconnect for Client {
-    const SERVICE: &'static str = SERVICE;
-
-    fn reconnected(&self) -> Result<Self, Error> {
-        let fresh = self.with_fresh_connections();
-        fresh.map_err(|error| Error::invalid(SERVICE, error.to_string()))
-    }
-}
-
+service!(rowfeed_yandex_query::Client, "yandex-query");
 /// The issue code of a result that is no longer kept.
 const EXPIRED: i64 = 1004;
 
@@ -37,28 +27,16 @@ pub(super) fn call(error: rowfeed_yandex_query::CallError) -> Error {
 /// its issues say that it was stopped.
 pub(super) fn check_status(query: &types::Query) -> Result<(), Error> {
     use types::QueryStatus as Status;
-    let (kind, message, position) = match &query.status {
-        Status::Completed => return Ok(()),
+    match &query.status {
+        Status::Completed => Ok(()),
         Status::Failed => {
             let (message, position) = failure(query);
-            (ErrorKind::Failed, message, position)
+            let error = Error::new(ErrorKind::Failed, SERVICE, message);
+            Err(error.with_position(position))
         }
-        Status::Running => {
-            let message =
-                "the query has not ended, so there are no rows yet; wait for it with run()";
-            (ErrorKind::Unfinished, message.to_owned(), None)
-        }
-        other => {
-            let message = format!(
-                "the query has the status {:?}, which is not known",
-                other.as_str()
-            );
-            (ErrorKind::UnknownState, message, None)
-        }
-    };
-    Err(Error::new(kind, SERVICE, message)
-        .with_position(position)
-        .with_run(&query.id))
+        Status::Running => Err(Error::unfinished(SERVICE, "query")),
+        other => Err(Error::unknown_status(SERVICE, "query", other.as_str())),
+    }
 }
 
 /// The innermost issue says what is wrong and where; those around it say while doing what.
@@ -66,36 +44,28 @@ fn failure(query: &types::Query) -> (String, Option<Position>) {
     let Some(issues) = &query.issues else {
         return ("the query failed, without a word why".to_owned(), None);
     };
+    let has_text = |message: &&String| !message.is_empty();
     let mut messages = Vec::new();
     let mut position = None;
     let mut issue = issues.details.first();
     while let Some(current) = issue {
-        if let Some(message) = current
-            .message
-            .as_ref()
-            .filter(|message| !message.is_empty())
-        {
-            messages.push(message.clone());
-        }
-        position = current.position.as_ref().and_then(place).or(position);
+        messages.extend(current.message.as_ref().filter(has_text).cloned());
+        let place = current.position.as_ref();
+        position = place
+            .and_then(|place| Position::of(place.row, place.column))
+            .or(position);
         issue = current.issues.iter().find_map(|nested| match nested {
             types::NestedIssue::Issue(issue) => Some(issue),
             _ => None,
         });
     }
     if messages.is_empty() {
-        messages.extend(issues.message.clone().filter(|message| !message.is_empty()));
-    }
-    if messages.is_empty() {
-        messages.push("the query failed, without a word why".to_owned());
+        let message = issues.message.as_ref().filter(has_text);
+        messages.push(
+            message
+                .map_or("the query failed, without a word why", |m| m)
+                .to_owned(),
+        );
     }
     (messages.join(": "), position)
-}
-
-fn place(position: &types::Position) -> Option<Position> {
-    let line = u64::try_from(position.row?).ok()?;
-    Some(Position {
-        line,
-        column: u64::try_from(position.column?).ok()?,
-    })
 }

@@ -7,6 +7,7 @@ mod details;
 mod dune;
 mod errors;
 mod max_age;
+mod settings;
 #[path = "../support/mod.rs"]
 mod support;
 mod waiting;

@@ -1,0 +1,34 @@
+//! Whose connections requests are sent over: a connection is served by the runtime that opened it,
+//! so code without async needs its own.
+
+use crate::Error;
+
+/// A client of a service.
+pub(crate) trait Reconnect: Send + Sized + 'static {
+    const SERVICE: &'static str;
+
+    /// The same client, with connections that no other client uses.
+    fn reconnected(&self) -> Result<Self, Error>;
+}
+
+/// Defines the name of a service, and what is the same for all generated clients.
+macro_rules! service {
+    ($client:ty, $name:literal) => {
+        pub(super) const SERVICE: &str = $name;
+
+        /// A parameter of a generated builder that was not set or did not convert.
+        pub(super) fn invalid(message: impl AsRef<str>) -> $crate::Error {
+            $crate::Error::invalid(SERVICE, message.as_ref())
+        }
+
+        impl $crate::connections::Reconnect for $client {
+            const SERVICE: &'static str = SERVICE;
+
+            fn reconnected(&self) -> Result<Self, $crate::Error> {
+                let fresh = self.with_fresh_connections();
+                fresh.map_err(|error| invalid(error.to_string()))
+            }
+        }
+    };
+}
+pub(crate) use service;
