@@ -8,7 +8,11 @@ use std::{cell::RefCell, ops::Range};
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use serde::de::DeserializeOwned;
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, DeserializeOwned},
+};
+use serde_json::value::RawValue;
 
 use crate::{
     RawRows,
@@ -64,6 +68,40 @@ pub fn decode_body<T: DeserializeOwned>(body: &Bytes) -> Result<T, serde_json::E
         return Ok(value);
     }
     share(&text, || serde_json::from_str(&text))
+}
+
+impl RawRows {
+    /// Takes a JSON array, or null, as rows. The rows share `json`.
+    ///
+    /// # Errors
+    ///
+    /// The text is not JSON, or neither an array nor null.
+    pub fn from_json(json: impl Into<Bytes>) -> Result<Self, serde_json::Error> {
+        let json = json.into();
+        match ByteString::try_from(json.clone()) {
+            Ok(text) => share(&text, || serde_json::from_str(&text)),
+            Err(_) => serde_json::from_slice(&json),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for RawRows {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <&'de RawValue>::deserialize(deserializer)?.get();
+        match text.as_bytes().first() {
+            Some(b'[') => Ok(shared_rows(text)),
+            Some(b'n') => Ok(Self::default()),
+            first => Err(de::Error::invalid_type(
+                match first {
+                    Some(b'{') => de::Unexpected::Map,
+                    Some(b'"') => de::Unexpected::Other("string"),
+                    Some(b't' | b'f') => de::Unexpected::Other("boolean"),
+                    _ => de::Unexpected::Other("number"),
+                },
+                &"an array of rows",
+            )),
+        }
+    }
 }
 
 /// Runs `decode` so that every [`RawRows`] it meets can share `body`.

@@ -10,9 +10,7 @@ use serde::de::{Deserializer, Visitor};
 
 use crate::{
     columns::{Columns, Shape},
-    decode::layout_cache::LayoutCache,
-    decode::list_row::ListRow,
-    decode::object_row::ObjectRow,
+    decode::{layout_cache::LayoutCache, list_row::ListRow, object_row::ObjectRow},
     decoder::at_row,
     error::{DecodeError, Result},
     fields::AS_SENT,

@@ -6,9 +6,7 @@ use serde::de::Deserialize;
 
 use crate::{
     columns::{Columns, Shape},
-    decode::layout_cache::LayoutCache,
-    decode::list_row::ListRow,
-    decode::object_row::ObjectRow,
+    decode::{layout_cache::LayoutCache, list_row::ListRow, object_row::ObjectRow},
     error::{DecodeError, Result},
     json::lexer::Lexer,
 };

@@ -5,12 +5,11 @@ use std::{
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+use serde::{Deserialize, Serialize, Serializer, ser};
 use serde_json::value::RawValue;
 
 use crate::{
     Columns, RowDecoder,
-    body::{share, shared_rows},
     json::{self, brackets::end_of_items},
     row_index::RowIndex,
 };
@@ -53,19 +52,6 @@ pub struct RawRows {
 }
 
 impl RawRows {
-    /// Takes a JSON array, or null, as rows. The rows share `json`.
-    ///
-    /// # Errors
-    ///
-    /// The text is not JSON, or neither an array nor null.
-    pub fn from_json(json: impl Into<Bytes>) -> Result<Self, serde_json::Error> {
-        let json = json.into();
-        match ByteString::try_from(json.clone()) {
-            Ok(text) => share(&text, || serde_json::from_str(&text)),
-            Err(_) => serde_json::from_slice(&json),
-        }
-    }
-
     /// The rows as `T`, each decoded when the iterator reaches it. `T` may borrow from the rows.
     ///
     /// `T` is a struct, a tuple or a map, a [`Row`](crate::Row), a [`Value`](crate::Value), or with
@@ -241,25 +227,6 @@ impl fmt::Debug for RawRowsIter<'_> {
     }
 }
 
-impl<'de> Deserialize<'de> for RawRows {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <&'de RawValue>::deserialize(deserializer)?.get();
-        match text.as_bytes().first() {
-            Some(b'[') => Ok(shared_rows(text)),
-            Some(b'n') => Ok(Self::default()),
-            first => Err(de::Error::invalid_type(
-                match first {
-                    Some(b'{') => de::Unexpected::Map,
-                    Some(b'"') => de::Unexpected::Other("string"),
-                    Some(b't' | b'f') => de::Unexpected::Other("boolean"),
-                    _ => de::Unexpected::Other("number"),
-                },
-                &"an array of rows",
-            )),
-        }
-    }
-}
-
 impl Serialize for RawRows {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let raw: &RawValue = serde_json::from_str(&self.json).map_err(ser::Error::custom)?;
@@ -286,6 +253,7 @@ impl schemars::JsonSchema for RawRows {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::body::share;
 
     #[derive(Deserialize, Serialize, Debug)]
     struct Page {

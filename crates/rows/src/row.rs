@@ -7,9 +7,7 @@ use serde::{
     de::{Deserialize, Deserializer, MapAccess, Visitor},
 };
 
-use crate::{error::DecodeError, value::Value};
-
-pub(crate) const HOOK: &str = "$rowfeed::Row";
+use crate::{decode::hooks, error::DecodeError, value::Value};
 
 /// A row as names and values, in the order of the columns.
 ///
@@ -102,7 +100,7 @@ impl FromIterator<(String, Value)> for Row {
 
 impl<'de> Deserialize<'de> for Row {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_newtype_struct(HOOK, RowVisitor)
+        deserializer.deserialize_newtype_struct(hooks::ROW, RowVisitor)
     }
 }
 

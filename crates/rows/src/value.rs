@@ -11,11 +11,9 @@ use serde::{
 };
 
 use crate::{
-    decode::tag::{Blob, Pairs, Tag},
+    decode::{hooks, tag::Tag},
     row::Row,
 };
-
-pub(crate) use crate::decode::tag::{HOOK, visit, visit_row};
 
 /// Any value, with every digit it was sent with.
 ///
@@ -173,7 +171,7 @@ impl Value {
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_newtype_struct(HOOK, ValueVisitor)
+        deserializer.deserialize_newtype_struct(hooks::VALUE, ValueVisitor)
     }
 }
 
@@ -272,6 +270,60 @@ impl<'de> Visitor<'de> for ValueVisitor {
             list.push(member);
         }
         Ok(Value::Struct(list))
+    }
+}
+
+/// The content of `Value::Bytes`.
+struct Blob(Vec<u8>);
+
+impl<'de> Deserialize<'de> for Blob {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_byte_buf(BlobVisitor)
+    }
+}
+
+struct BlobVisitor;
+
+impl Visitor<'_> for BlobVisitor {
+    type Value = Blob;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("bytes")
+    }
+
+    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Blob, E> {
+        Ok(Blob(bytes.to_owned()))
+    }
+
+    fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Blob, E> {
+        Ok(Blob(bytes))
+    }
+}
+
+/// The content of `Value::Map`.
+struct Pairs(Vec<(Value, Value)>);
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(PairsVisitor)
+    }
+}
+
+struct PairsVisitor;
+
+impl<'de> Visitor<'de> for PairsVisitor {
+    type Value = Pairs;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("keys with values")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some(pair) = map.next_entry()? {
+            pairs.push(pair);
+        }
+        Ok(Pairs(pairs))
     }
 }
 

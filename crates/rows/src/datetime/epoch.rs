@@ -1,27 +1,10 @@
 //! Dates and times as days and seconds since 1970.
 
-use super::parts::{Parts, Zone};
-
 /// What a text stands for, or why it stands for nothing.
 pub type Read<T> = Result<T, &'static str>;
 
 /// Why a text is not a date.
 pub const NOT_A_DATE: &str = "this is not a date";
-
-/// The nanoseconds since 1970 of a point in time; one that does not say its offset is in UTC.
-#[must_use]
-pub fn unix_nanos(text: &str) -> Option<i128> {
-    let parts = Parts::of(text)?;
-    let offset = match parts.zone {
-        Zone::Absent | Zone::Utc => 0,
-        Zone::Offset(offset) => seconds_of_offset(offset).ok()?,
-        Zone::Named(_) => return None,
-    };
-    let (clock, fraction) = parts.time.unwrap_or(("00:00:00", ""));
-    let seconds = parts.days().ok()? * 86_400 + seconds_of_day(clock).ok()? - offset;
-    let nanos: i128 = format!("{fraction:0<9}").get(..9)?.parse().ok()?;
-    Some(i128::from(seconds) * 1_000_000_000 + nanos)
-}
 
 /// The seconds since midnight of `13:21:10`.
 ///
@@ -112,27 +95,4 @@ fn two(ten: u8, one: u8) -> Option<i64> {
 pub fn number(digits: &str) -> Option<i64> {
     let is_known = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     is_known.then(|| digits.parse().ok()).flatten()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn points_in_time_are_nanoseconds_since_1970() {
-        for (text, millis) in [
-            ("1970-01-01T00:00:00Z", 0),
-            ("2024-02-29T12:30:45.999Z", 1_709_209_845_999),
-            ("2024-02-29 12:30:45.9990000000001 UTC", 1_709_209_845_999),
-            ("2024-02-29T14:30:45+02:00", 1_709_209_845_000),
-            ("1969-12-31T23:59:59.5Z", -500),
-            ("0001-01-01T00:00:00Z", -62_135_596_800_000),
-            ("0001-01-01 00:00:00+00 BC", -62_167_219_200_000),
-        ] {
-            assert_eq!(unix_nanos(text), Some(millis * 1_000_000), "{text}");
-        }
-        for text in ["", "soon", "2023-02-29T00:00:00Z", "2024-01-01T24:00:00Z"] {
-            assert_eq!(unix_nanos(text), None, "{text}");
-        }
-    }
 }

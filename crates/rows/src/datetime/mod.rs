@@ -7,5 +7,5 @@ mod epoch;
 pub(crate) mod normal;
 mod parts;
 
-pub use epoch::{NOT_A_DATE, Read, days, number, seconds_of_day, seconds_of_offset, unix_nanos};
-pub use parts::{Parts, Zone};
+pub use epoch::{NOT_A_DATE, Read, days, number, seconds_of_day, seconds_of_offset};
+pub use parts::{Parts, Zone, unix_nanos};

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::epoch::{NOT_A_DATE, Read, days};
+use super::epoch::{NOT_A_DATE, Read, days, seconds_of_day, seconds_of_offset};
 
 /// What the text of a date or time says of its time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,4 +191,42 @@ pub(super) fn matches_shape(text: &str, shape: &[u8]) -> bool {
                 _ => byte == like,
             }
         })
+}
+
+/// The nanoseconds since 1970 of a point in time; one that does not say its offset is in UTC.
+#[must_use]
+pub fn unix_nanos(text: &str) -> Option<i128> {
+    let parts = Parts::of(text)?;
+    let offset = match parts.zone {
+        Zone::Absent | Zone::Utc => 0,
+        Zone::Offset(offset) => seconds_of_offset(offset).ok()?,
+        Zone::Named(_) => return None,
+    };
+    let (clock, fraction) = parts.time.unwrap_or(("00:00:00", ""));
+    let seconds = parts.days().ok()? * 86_400 + seconds_of_day(clock).ok()? - offset;
+    let nanos: i128 = format!("{fraction:0<9}").get(..9)?.parse().ok()?;
+    Some(i128::from(seconds) * 1_000_000_000 + nanos)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_in_time_are_nanoseconds_since_1970() {
+        for (text, millis) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("2024-02-29T12:30:45.999Z", 1_709_209_845_999),
+            ("2024-02-29 12:30:45.9990000000001 UTC", 1_709_209_845_999),
+            ("2024-02-29T14:30:45+02:00", 1_709_209_845_000),
+            ("1969-12-31T23:59:59.5Z", -500),
+            ("0001-01-01T00:00:00Z", -62_135_596_800_000),
+            ("0001-01-01 00:00:00+00 BC", -62_167_219_200_000),
+        ] {
+            assert_eq!(unix_nanos(text), Some(millis * 1_000_000), "{text}");
+        }
+        for text in ["", "soon", "2023-02-29T00:00:00Z", "2024-01-01T24:00:00Z"] {
+            assert_eq!(unix_nanos(text), None, "{text}");
+        }
+    }
 }

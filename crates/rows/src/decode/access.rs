@@ -3,8 +3,7 @@
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, value};
 
 use crate::{
-    decode::cell::Cell,
-    decode::nested::close,
+    decode::{cell::Cell, nested::close},
     error::{DecodeError, Result},
     fields::Form,
     json::lexer::{Lexer, Text},

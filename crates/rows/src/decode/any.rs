@@ -3,10 +3,12 @@
 use serde::de::Visitor;
 
 use crate::{
-    decode::cell::Cell,
-    decode::nested,
-    decode::number::{self, Integer},
-    decode::text::{visit_normal, visit_text},
+    decode::{
+        cell::Cell,
+        nested,
+        number::{self, Integer},
+        text::{visit_normal, visit_text},
+    },
     error::Result,
     json::lexer::Text,
     types::{Encoding, LogicalType},

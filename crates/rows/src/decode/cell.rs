@@ -4,15 +4,11 @@
 use serde::de::{Deserializer, Expected, Visitor};
 
 use crate::{
-    decode::enums,
-    decode::nested,
-    decode::number::Integer,
+    decode::{enums, hooks, nested, number::Integer, tag},
     error::{DecodeError, Result},
     fields::Form,
     json::lexer::Lexer,
-    row,
     types::ColumnType,
-    value,
 };
 
 /// A value that has not been read yet.
@@ -258,10 +254,10 @@ impl<'de> Deserializer<'de> for Cell<'_, '_, 'de> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value> {
-        if name == value::HOOK {
-            return value::visit(self, visitor);
+        if name == hooks::VALUE {
+            return tag::visit(self, visitor);
         }
-        if name == row::HOOK {
+        if name == hooks::ROW {
             return nested::in_type_order_by_name(self, visitor);
         }
         let form = Form::named(name).unwrap_or(self.form);

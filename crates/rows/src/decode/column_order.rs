@@ -4,9 +4,7 @@ use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor, value};
 
 use crate::{
     columns::Column,
-    decode::cell::Cell,
-    decode::lightdash_cell,
-    decode::object_row::ObjectRow,
+    decode::{cell::Cell, lightdash_cell, object_row::ObjectRow},
     error::{DecodeError, Result},
     json::lexer::Text,
 };

@@ -6,8 +6,7 @@ use serde::de::{
 };
 
 use crate::{
-    decode::cell::Cell,
-    decode::nested,
+    decode::{cell::Cell, nested},
     error::{DecodeError, Result},
     json::lexer::{Lexer, Text},
     types::{ColumnType, Encoding, LogicalType, UNRECOGNIZED},

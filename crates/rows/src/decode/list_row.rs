@@ -4,14 +4,11 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor, va
 
 use crate::{
     columns::Columns,
-    decode::cell::Cell,
-    decode::layout_cache::LayoutCache,
-    decode::single::one_cell,
+    decode::{cell::Cell, hooks, layout_cache::LayoutCache, single::one_cell, tag},
     error::{DecodeError, Result},
     fields::Form,
     json::lexer::Lexer,
     row,
-    value::{self as any_value},
 };
 
 /// A row that has not been read yet.
@@ -118,8 +115,8 @@ impl<'de> Deserializer<'de> for ListRow<'_, 'de> {
         visitor: V,
     ) -> Result<V::Value> {
         match name {
-            row::HOOK => self.deserialize_map(visitor),
-            any_value::HOOK => any_value::visit_row(self, visitor),
+            hooks::ROW => self.deserialize_map(visitor),
+            hooks::VALUE => tag::visit_row(self, visitor),
             _ => match Form::named(name) {
                 Some(_) => self.deserialize_any(visitor),
                 None => visitor.visit_newtype_struct(self),

@@ -10,6 +10,7 @@ pub(crate) mod bytes;
 pub(crate) mod cell;
 pub(crate) mod column_order;
 pub(crate) mod enums;
+pub(crate) mod hooks;
 pub(crate) mod layout_cache;
 pub(crate) mod lightdash_cell;
 pub(crate) mod list_row;

@@ -3,10 +3,12 @@
 use serde::de::{Deserializer, Visitor, value};
 
 use crate::{
-    decode::access::{Elements, Entries, Members, Named, Ordered, Pairs, Types},
-    decode::bytes,
-    decode::cell::Cell,
-    decode::enums::Alternatives,
+    decode::{
+        access::{Elements, Entries, Members, Named, Ordered, Pairs, Types},
+        bytes,
+        cell::Cell,
+        enums::Alternatives,
+    },
     error::{DecodeError, Result},
     json::lexer::{Lexer, Text},
     types::{ColumnType, Encoding, LogicalType, TEXT, UNRECOGNIZED},

@@ -4,16 +4,12 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor, value};
 
 use crate::{
     columns::{Cells, Column, Columns, Shape},
-    decode::cell::Cell,
-    decode::layout_cache::LayoutCache,
-    decode::lightdash_cell,
-    decode::single::one_cell,
+    decode::{cell::Cell, hooks, layout_cache::LayoutCache, lightdash_cell, single::one_cell, tag},
     error::{DecodeError, Result},
     fields::Form,
     json::lexer::{Lexer, Text},
     row,
     types::UNDECLARED,
-    value::{self as any_value},
 };
 
 /// A row that has not been read yet.
@@ -183,9 +179,9 @@ impl<'de> Deserializer<'de> for ObjectRow<'_, 'de> {
         visitor: V,
     ) -> Result<V::Value> {
         match name {
-            row::HOOK if self.columns.is_empty() => self.deserialize_map(visitor),
-            row::HOOK => self.in_column_order(visitor),
-            any_value::HOOK => any_value::visit_row(self, visitor),
+            hooks::ROW if self.columns.is_empty() => self.deserialize_map(visitor),
+            hooks::ROW => self.in_column_order(visitor),
+            hooks::VALUE => tag::visit_row(self, visitor),
             _ => match Form::named(name) {
                 Some(_) => self.deserialize_any(visitor),
                 None => visitor.visit_newtype_struct(self),

@@ -3,11 +3,12 @@
 use serde::de::Expected;
 
 use crate::{
-    decode::cell::Cell,
-    decode::number::{self, Float, Integer, Unfit},
+    decode::{
+        cell::Cell,
+        number::{self, Float, Integer, Unfit},
+    },
     error::{DecodeError, Result},
-    json::digits::Number,
-    json::lexer::Text,
+    json::{digits::Number, lexer::Text},
     types::LogicalType,
 };
 

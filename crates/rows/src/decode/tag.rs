@@ -1,25 +1,22 @@
 //! How a cell tells [`Value`] which variant it is: as an enum whose variants are
 //! numbered.
 
-use std::fmt;
-
 use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error as _, MapAccess, VariantAccess,
-    Visitor, value::U8Deserializer,
+    Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error as _, VariantAccess, Visitor,
+    value::U8Deserializer,
 };
 
 use crate::{
     datetime::normal,
-    decode::bytes,
-    decode::cell::Cell,
-    decode::number::{self, Integer},
+    decode::{
+        bytes,
+        cell::Cell,
+        number::{self, Integer},
+    },
     error::{DecodeError, Result},
     fields::Form,
     types::{ColumnType, Encoding, LogicalType},
-    value::Value,
 };
-
-pub(crate) const HOOK: &str = "$rowfeed::Value";
 
 /// The variants of `Value` but for Null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,59 +221,5 @@ impl<'de, D: Deserializer<'de, Error = DecodeError>> VariantAccess<'de> for Cont
         visitor: V,
     ) -> Result<V::Value> {
         self.0.deserialize_struct("", fields, visitor)
-    }
-}
-
-/// The content of `Value::Bytes`.
-pub(crate) struct Blob(pub(crate) Vec<u8>);
-
-impl<'de> Deserialize<'de> for Blob {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        deserializer.deserialize_byte_buf(BlobVisitor)
-    }
-}
-
-struct BlobVisitor;
-
-impl Visitor<'_> for BlobVisitor {
-    type Value = Blob;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("bytes")
-    }
-
-    fn visit_bytes<E>(self, bytes: &[u8]) -> std::result::Result<Blob, E> {
-        Ok(Blob(bytes.to_owned()))
-    }
-
-    fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> std::result::Result<Blob, E> {
-        Ok(Blob(bytes))
-    }
-}
-
-/// The content of `Value::Map`.
-pub(crate) struct Pairs(pub(crate) Vec<(Value, Value)>);
-
-impl<'de> Deserialize<'de> for Pairs {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        deserializer.deserialize_map(PairsVisitor)
-    }
-}
-
-struct PairsVisitor;
-
-impl<'de> Visitor<'de> for PairsVisitor {
-    type Value = Pairs;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("keys with values")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Pairs, A::Error> {
-        let mut pairs = Vec::new();
-        while let Some(pair) = map.next_entry()? {
-            pairs.push(pair);
-        }
-        Ok(Pairs(pairs))
     }
 }

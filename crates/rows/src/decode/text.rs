@@ -4,9 +4,7 @@ use serde::de::Visitor;
 
 use crate::{
     datetime::normal::{self, Wish},
-    decode::bytes,
-    decode::cell::Cell,
-    decode::enums::Alternatives,
+    decode::{bytes, cell::Cell, enums::Alternatives},
     error::{DecodeError, Result},
     fields::{self, Form},
     json::lexer::Text,
