@@ -30,7 +30,7 @@ use crate::{
 /// the last, or soon after this is dropped.
 ///
 /// ```
-/// # rowfeed::__example!(blocking |sandbox, dune, query_id| {
+/// # rowfeed_sandbox::__example!(blocking |sandbox, dune, query_id| {
 /// let latest = || dune.get_latest_query_result().query_id(query_id).columns("trade_id");
 /// let mut ids = latest().rows::<i64>().blocking();
 /// let first = ids.next().transpose()?;
@@ -87,7 +87,7 @@ impl<T> fmt::Debug for Rows<T> {
 /// dropped. [`Page::cursor`] is the place to resume from.
 ///
 /// ```
-/// # rowfeed::__example!(blocking |sandbox, dune, query_id| {
+/// # rowfeed_sandbox::__example!(blocking |sandbox, dune, query_id| {
 /// let pages = dune.get_latest_query_result().query_id(query_id).pages().page_size(20);
 /// for page in pages.blocking() {
 ///     let page = page?;
@@ -96,6 +96,7 @@ impl<T> fmt::Debug for Rows<T> {
 /// # });
 /// ```
 #[must_use = "nothing is sent before the first page is needed"]
+#[derive(Debug)]
 pub struct Pages(crate::Pages);
 
 impl crate::Pages {
@@ -136,12 +137,6 @@ impl Iterator for Pages {
 }
 
 impl FusedIterator for Pages {}
-
-impl fmt::Debug for Pages {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 /// Polls once what reads [pages that are fetched on their own
 /// thread](crate::Pages::fetch_on_own_thread), and so is ready.
@@ -192,7 +187,7 @@ impl<P: Send> Fetcher<P> for Apart<P> {
         if let Some(thread) = self.thread.take() {
             thread.and_then(ended)?;
         }
-        let message = "the thread that fetched the pages has ended before the last one";
+        let message = "the thread that fetched the pages has ended with a panic";
         Poll::Ready(Err(Error::new(ErrorKind::Paging, self.service, message)))
     }
 }
@@ -230,7 +225,7 @@ impl Starting {
     /// The same as of awaiting it.
     ///
     /// ```
-    /// # rowfeed::__example!(blocking |sandbox, dune| {
+    /// # rowfeed_sandbox::__example!(blocking |sandbox, dune| {
     /// let run = dune.execute_sql().body("SELECT project FROM trades LIMIT 3").run().blocking()?;
     /// for project in run.rows::<String>().blocking() {
     ///     println!("{}", project?);

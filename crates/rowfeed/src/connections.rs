@@ -21,6 +21,11 @@ macro_rules! service {
             $crate::Error::invalid(SERVICE, message.as_ref())
         }
 
+        /// A page that does not fit its result.
+        pub(super) fn paging(message: impl Into<String>) -> $crate::Error {
+            $crate::Error::new($crate::ErrorKind::Paging, SERVICE, message)
+        }
+
         impl $crate::connections::Reconnect for $client {
             const SERVICE: &'static str = SERVICE;
 

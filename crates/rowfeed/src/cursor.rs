@@ -79,7 +79,7 @@ impl ResultId {
 /// ```
 /// use rowfeed::Cursor;
 ///
-/// # rowfeed::__example!(|sandbox, dune, query_id| {
+/// # rowfeed_sandbox::__example!(|sandbox, dune, query_id| {
 /// let latest = || dune.get_latest_query_result().query_id(query_id);
 ///
 /// let mut ids = latest().columns("trade_id").rows::<i64>();

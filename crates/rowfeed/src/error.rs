@@ -13,7 +13,7 @@ use crate::{Attempt, CallError, DecodeError};
 /// ```
 /// use rowfeed::{ErrorKind, dune, prelude::*};
 ///
-/// # rowfeed::__example!(|sandbox, dune| {
+/// # rowfeed_sandbox::__example!(|sandbox, dune| {
 /// let sql = "SELECT project,\n       tides\nFROM trades";
 /// let error = dune.execute_sql().body(sql).run().await.unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::Failed);
@@ -57,7 +57,7 @@ enum Cause {
 ///     }
 /// }
 ///
-/// # rowfeed::__example!(|sandbox, dune| {
+/// # rowfeed_sandbox::__example!(|sandbox, dune| {
 /// let error = dune.execute_sql().body("SELECT tides").run().await.unwrap_err();
 /// assert_eq!(advice(&error), "correct the statement");
 /// # });
@@ -92,19 +92,7 @@ pub enum ErrorKind {
     Paging,
 }
 
-/// A place in the text of a statement, counted from 1 as the services do.
-///
-/// ```
-/// use rowfeed::Position;
-///
-/// /// Where it is in a file that holds the statement from this line on.
-/// fn in_file(at: Position, first_line: u64) -> Position {
-///     Position { line: first_line - 1 + at.line, ..at }
-/// }
-///
-/// let at = in_file(Position { line: 2, column: 8 }, 40);
-/// assert_eq!((at.line, at.column), (41, 8));
-/// ```
+/// A place in the text of a statement, counted from 1 as the services do; [`Error`] shows its use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Position {
     /// The line.
@@ -198,6 +186,14 @@ impl Error {
         self
     }
 
+    /// The same error with the run, where that is known.
+    pub(crate) fn of_run(self, id: Option<&str>) -> Self {
+        match id {
+            Some(id) => self.with_run(id),
+            None => self,
+        }
+    }
+
     /// The same error with the place in the statement.
     #[must_use]
     pub fn with_position(mut self, position: Option<Position>) -> Self {
@@ -245,7 +241,7 @@ impl Error {
     /// The failed call, with status, headers and the beginning of the body.
     ///
     /// ```
-    /// # rowfeed::__example!(|sandbox| {
+    /// # rowfeed_sandbox::__example!(|sandbox| {
     /// # let key = rowfeed::Secret::new("no-such-key")?;
     /// # let dune = rowfeed::dune::Client::builder().base_url(sandbox.dune_url());
     /// # let dune = dune.api_key(key).build()?;
@@ -271,7 +267,7 @@ impl Error {
     /// ```
     /// # use std::time::Duration;
     /// # use rowfeed::{RetryPolicy, dune};
-    /// # rowfeed::__example!(|sandbox, key| {
+    /// # rowfeed_sandbox::__example!(|sandbox, key| {
     /// # let retry = RetryPolicy::new().max_attempts(3).base_delay(Duration::from_millis(1));
     /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).retry(retry);
     /// # let dune = dune.build()?;
@@ -292,7 +288,7 @@ impl Error {
     /// The cell that did not fit.
     ///
     /// ```
-    /// # rowfeed::__example!(|sandbox, dune| {
+    /// # rowfeed_sandbox::__example!(|sandbox, dune| {
     /// let run = dune.execute_sql().body("SELECT project, note FROM projects").run().await?;
     /// let rows = run.rows::<(String, String)>();
     /// let error = rows.try_collect::<Vec<_>>().await.unwrap_err();

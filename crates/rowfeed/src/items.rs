@@ -3,12 +3,11 @@
 use std::{
     fmt,
     future::poll_fn,
-    pin::Pin,
     task::{Context, Poll},
     vec,
 };
 
-use futures_core::{FusedStream, Stream, ready};
+use futures_core::ready;
 
 use crate::{
     Error, ListCursor,
@@ -24,7 +23,7 @@ use crate::{
 /// ```
 /// use rowfeed::{dune, prelude::*};
 ///
-/// # rowfeed::__example!(|sandbox, dune| {
+/// # rowfeed_sandbox::__example!(|sandbox, dune| {
 /// let mut queries = dune.list_queries().items();
 /// while let Some(query) = queries.try_next().await? {
 ///     println!("{:?}: {}", query.id, query.name.unwrap_or_default());
@@ -42,7 +41,7 @@ pub trait ListsItems: Sized {
 
 /// The items of a list; a page is fetched when its first item is needed.
 ///
-/// A [`Stream`], and usable without one through [`try_next`](Self::try_next). Ends for good after the
+/// A [`Stream`](futures_core::Stream), and usable without one through [`try_next`](Self::try_next). Ends for good after the
 /// last item and after the first error. Holds one page at a time, and may be dropped at any point.
 ///
 /// A page that does not advance, or that has come before, is an error of the kind
@@ -51,7 +50,7 @@ pub trait ListsItems: Sized {
 /// ```
 /// use rowfeed::{Items, dune, prelude::*};
 ///
-/// # rowfeed::__example!(|sandbox, dune| {
+/// # rowfeed_sandbox::__example!(|sandbox, dune| {
 /// let queries: Items<dune::types::QueryOverview> = dune.list_queries().items();
 /// let queries: Vec<_> = queries.page_size(100).max_items(500).try_collect().await?;
 /// # assert_eq!(queries.len(), 2);
@@ -144,6 +143,10 @@ impl<T> Items<T> {
         Ok(items)
     }
 
+    fn is_done(&self) -> bool {
+        self.pages.is_done() && self.page.items.as_slice().is_empty()
+    }
+
     fn poll_item(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<T>, Error>> {
         loop {
             if let Some(item) = self.page.items.next() {
@@ -158,19 +161,7 @@ impl<T> Items<T> {
     }
 }
 
-impl<T: Unpin> Stream for Items<T> {
-    type Item = Result<T, Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.poll_item(context).map(Result::transpose)
-    }
-}
-
-impl<T: Unpin> FusedStream for Items<T> {
-    fn is_terminated(&self) -> bool {
-        self.pages.is_done() && self.page.items.as_slice().is_empty()
-    }
-}
+crate::stream::stream!([T: Unpin] Items<T> => T, poll_item);
 
 impl<T> fmt::Debug for Items<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

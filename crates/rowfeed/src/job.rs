@@ -35,8 +35,9 @@ pub(crate) struct Job {
     pub(crate) id: String,
     /// Whether it may be cancelled without an explicit call: not where it was only found running.
     pub(crate) is_own: bool,
-    ask: Box<dyn Fn() -> BoxFuture<Result<Asked, Error>> + Send + Sync>,
-    cancel: Box<dyn Fn() -> BoxFuture<Result<(), Error>> + Send + Sync>,
+    /// Asks once how far the run is.
+    pub(crate) ask: Box<dyn Fn() -> BoxFuture<Result<Asked, Error>> + Send + Sync>,
+    pub(crate) cancel: Box<dyn Fn() -> BoxFuture<Result<(), Error>> + Send + Sync>,
 }
 
 impl Job {
@@ -57,15 +58,6 @@ impl Job {
             ask: Box::new(move || Box::pin(ask())),
             cancel: Box::new(move || Box::pin(cancel())),
         }
-    }
-
-    /// Asks once how far the run is.
-    pub(crate) fn ask(&self) -> BoxFuture<Result<Asked, Error>> {
-        (self.ask)()
-    }
-
-    pub(crate) fn cancel(&self) -> BoxFuture<Result<(), Error>> {
-        (self.cancel)()
     }
 }
 
@@ -92,7 +84,7 @@ impl Asked {
 /// ```
 /// # use std::{sync::mpsc, time::Duration};
 /// # use rowfeed::Progress;
-/// # rowfeed::__example!(slow |sandbox, dune| {
+/// # rowfeed_sandbox::__example!(slow |sandbox, dune| {
 /// let (tell, told) = mpsc::channel::<Progress>();
 /// let run = dune
 ///     .execute_sql()

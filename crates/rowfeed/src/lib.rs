@@ -21,7 +21,6 @@ compile_error!(
 mod connections;
 mod cursor;
 mod error;
-mod example;
 mod items;
 mod job;
 mod list_cursor;
@@ -36,8 +35,8 @@ mod rows;
 mod run;
 mod running;
 pub mod service;
-mod settings;
 mod starting;
+mod stream;
 
 #[cfg(test)]
 extern crate self as rowfeed;
@@ -74,25 +73,25 @@ pub use rowfeed_rows::{
 pub use rows::Rows;
 pub use run::{Details, Run};
 pub use running::Running;
-pub use settings::{
+pub use starting::Starting;
+
+// What the builder of every client takes, and what its failed calls are.
+#[doc(inline)]
+pub use rowfeed_client::{
     Attempt, BuildError, CallError, CallErrorKind, CredentialError, CredentialProvider,
     EnvCredential, ExpiringSecret, RateLimit, RefreshingCredential, RetryPolicy, Secret,
     SecretError, SecretFuture, TimeoutScope,
 };
-pub use starting::Starting;
 
 /// The traits that put `rows()`, `pages()` and `run()` on the operations of the clients.
 ///
 /// ```
 /// use rowfeed::{dune, prelude::*};
 ///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let key = rowfeed::Secret::new("key")?;
-/// # let dune = dune::Client::builder().api_key(key).build()?;
+/// # rowfeed_sandbox::__example!(|sandbox, dune| {
 /// let starting = dune.execute_sql().body("SELECT 1 AS n").run();
 /// let rows = dune.get_execution_results().execution_id("01J…").rows::<(i64,)>();
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 pub mod prelude {
     #[cfg(feature = "dune")]

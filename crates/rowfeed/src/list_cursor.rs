@@ -18,7 +18,7 @@ use crate::{Error, cursor::or_none};
 /// ```
 /// use rowfeed::ListCursor;
 ///
-/// # rowfeed::__example!(|sandbox, dune| {
+/// # rowfeed_sandbox::__example!(|sandbox, dune| {
 /// let mut queries = dune.list_queries().items();
 /// let first = queries.try_next().await?;
 /// let stored = serde_json::to_string(&queries.cursor())?;

@@ -17,7 +17,7 @@ use crate::{Pages, Rows, Run, Starting};
 ///     amount_usd: Option<f64>,
 /// }
 ///
-/// # rowfeed::__example!(|sandbox, dune, query_id| {
+/// # rowfeed_sandbox::__example!(|sandbox, dune, query_id| {
 /// let latest = dune.get_latest_query_result().query_id(query_id);
 /// let mut trades = latest.filters("amount_usd > 1000").rows::<Trade>();
 /// while let Some(trade) = trades.try_next().await? {
@@ -62,7 +62,7 @@ impl ReadsRows for &Run {
 /// ```
 /// use rowfeed::{prelude::*, yandex_query};
 ///
-/// # rowfeed::__example!(|sandbox, yandex, folder| {
+/// # rowfeed_sandbox::__example!(|sandbox, yandex, folder| {
 /// let statement = "SELECT COUNT(*) AS trades FROM trades";
 /// let run = yandex.create_query().project(folder).body(statement).run().await?;
 /// let trades: Vec<u64> = run.rows().try_collect().await?;

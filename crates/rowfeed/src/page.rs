@@ -22,7 +22,7 @@ use crate::{
 ///     amount_usd: Option<f64>,
 /// }
 ///
-/// # rowfeed::__example!(|sandbox, run| {
+/// # rowfeed_sandbox::__example!(|sandbox, run| {
 /// let mut pages = run.pages();
 /// while let Some(page) = pages.try_next().await? {
 ///     let trades: Vec<Trade<'_>> = page.rows()?;
@@ -39,8 +39,6 @@ pub struct Page {
     first_row: u64,
     columns: Columns,
     rows: RawRows,
-    /// How many rows belong to the page, where a limit ends in it.
-    kept: Option<usize>,
     total_rows: Option<u64>,
     /// How this page is requested, and the one after it.
     own_token: Option<PageToken>,
@@ -70,11 +68,16 @@ impl Part for Page {
     }
 
     fn keep(&mut self, rows: u64) {
-        self.kept = Some(usize::try_from(rows).unwrap_or(usize::MAX));
+        let all = std::mem::take(&mut self.rows);
+        self.rows = all.keep_first(usize::try_from(rows).unwrap_or(usize::MAX));
     }
 
     fn set_number(&mut self, number: u64) {
         self.number = number;
+    }
+
+    fn run_id(&self) -> Option<&str> {
+        Some(self.result.run_id())
     }
 }
 
@@ -97,7 +100,6 @@ impl Page {
             first_row,
             columns,
             rows,
-            kept: None,
             total_rows: None,
             own_token: None,
             next_token: None,
@@ -142,17 +144,14 @@ impl Page {
     ///
     /// A row does not fit `T`; the error names page, row and column.
     pub fn rows<'a, T: Deserialize<'a>>(&'a self) -> Result<Vec<T>, Error> {
-        match self.kept {
-            Some(_) => self.decode().collect(),
-            None => decode_rows(&self.columns, self.rows.as_str(), self.first_row)
-                .map_err(|error| self.decode_error(error)),
-        }
+        decode_rows(&self.columns, self.rows.as_str(), self.first_row)
+            .map_err(|error| self.decode_error(error))
     }
 
     /// Decodes the rows one by one, each when the iterator reaches it. Ends after the first error.
     ///
     /// ```
-    /// # rowfeed::__example!(|sandbox, dune| {
+    /// # rowfeed_sandbox::__example!(|sandbox, dune| {
     /// # let sql = "SELECT project, amount_usd FROM trades";
     /// # let run = dune.execute_sql().body(sql).run().await?;
     /// # let page = run.pages().try_next().await?.ok_or("no page")?;
@@ -167,9 +166,7 @@ impl Page {
     /// ```
     pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> impl Iterator<Item = Result<T, Error>> {
         let rows = RowDecoder::new(&self.columns, self.rows.as_str(), self.first_row);
-        let kept = self.kept.unwrap_or(usize::MAX);
-        rows.take(kept)
-            .map(|row| row.map_err(|error| self.decode_error(error)))
+        rows.map(|row| row.map_err(|error| self.decode_error(error)))
     }
 
     /// Decodes the next row; `None` behind the last that the service sent.
@@ -205,7 +202,7 @@ impl Page {
     ///     fee_usd: f64,
     /// }
     ///
-    /// # rowfeed::__example!(|sandbox, dune| {
+    /// # rowfeed_sandbox::__example!(|sandbox, dune| {
     /// # let sql = "SELECT project, block_date FROM trades";
     /// # let run = dune.execute_sql().body(sql).run().await?;
     /// # let page = run.pages().try_next().await?.ok_or("no page")?;
@@ -260,22 +257,16 @@ impl Page {
         self.service
     }
 
-    /// How many of the raw rows belong to the page at most.
-    pub(crate) fn limit(&self) -> usize {
-        self.kept.unwrap_or(usize::MAX)
-    }
-
     /// How many rows the page has.
     #[must_use]
     pub fn len(&self) -> usize {
-        let all = self.rows.count();
-        self.kept.map_or(all, |kept| kept.min(all))
+        self.rows.count()
     }
 
     /// Whether the page has no rows; not a sign that it is the last.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty() || self.kept == Some(0)
+        self.rows.is_empty()
     }
 
     /// The columns of the result.
@@ -304,13 +295,11 @@ impl Page {
         &self.result
     }
 
-    /// The rows as the service sent them, without those before a cursor that reading resumed from.
-    ///
-    /// Where [`max_rows`](crate::Pages::max_rows) ends in the page, only the first
-    /// [`len`](Self::len) rows belong to it.
+    /// The rows as the service sent them, without those before a cursor that reading resumed from, and
+    /// those behind a limit ([`max_rows`](crate::Pages::max_rows)).
     ///
     /// ```
-    /// # rowfeed::__example!(|sandbox, dune| {
+    /// # rowfeed_sandbox::__example!(|sandbox, dune| {
     /// let sql = "SELECT members FROM projects WHERE project = 'tidepool'";
     /// let run = dune.execute_sql().body(sql).run().await?;
     /// let page = run.pages().try_next().await?.ok_or("no page")?;

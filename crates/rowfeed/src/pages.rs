@@ -2,11 +2,9 @@
 
 use std::{
     future::poll_fn,
-    pin::Pin,
     task::{Context, Poll},
 };
 
-use futures_core::{FusedStream, Stream};
 use serde::de::DeserializeOwned;
 
 use crate::{
@@ -16,13 +14,13 @@ use crate::{
 
 /// The pages of a result.
 ///
-/// A [`Stream`], and usable without one through [`try_next`](Self::try_next). Ends for good after the
+/// A [`Stream`](futures_core::Stream), and usable without one through [`try_next`](Self::try_next). Ends for good after the
 /// last page and after the first error. May be dropped at any point.
 ///
 /// A page is fetched when it is needed and not before, unless [`prefetch`](Self::prefetch) is set.
 ///
 /// ```
-/// # rowfeed::__example!(|sandbox, run| {
+/// # rowfeed_sandbox::__example!(|sandbox, run| {
 /// let mut pages = run.pages().page_size(20);
 /// let mut sizes = Vec::new();
 /// while let Some(page) = pages.try_next().await? {
@@ -74,7 +72,7 @@ impl Pages {
     /// ```
     /// use rowfeed::ErrorKind;
     ///
-    /// # rowfeed::__example!([poll_steps(0), dune_partial_after(10)] |sandbox, run| {
+    /// # rowfeed_sandbox::__example!([poll_steps(0), dune_partial_after(10)] |sandbox, run| {
     /// let error = run.pages().try_next().await.unwrap_err();
     /// assert_eq!(error.kind(), ErrorKind::Truncated);
     ///
@@ -98,7 +96,7 @@ impl Pages {
     /// # async fn insert(rows: Vec<rowfeed::Row>) {
     /// #     assert!(!rows.is_empty());
     /// # }
-    /// # rowfeed::__example!(|sandbox, run| {
+    /// # rowfeed_sandbox::__example!(|sandbox, run| {
     /// let mut pages = run.pages().page_size(10).prefetch(2);
     /// while let Some(page) = pages.try_next().await? {
     ///     // The next two pages are fetched meanwhile.
@@ -121,7 +119,7 @@ impl Pages {
     ///
     /// ```
     /// # use rowfeed::Column;
-    /// # rowfeed::__example!(|sandbox, run| {
+    /// # rowfeed_sandbox::__example!(|sandbox, run| {
     /// let mut pages = run.pages().only_columns(["project", "amount_usd"]);
     /// let page = pages.try_next().await?.ok_or("no page")?;
     /// let names: Vec<_> = page.columns().iter().map(Column::name).collect();
@@ -137,23 +135,6 @@ impl Pages {
     ///
     /// They are serde's names of `T`'s fields. All columns are sent where `T` is not a struct, or
     /// flattens something into itself.
-    ///
-    /// ```
-    /// # use rowfeed::Column;
-    /// #[derive(serde::Deserialize)]
-    /// struct Trade {
-    ///     project: String,
-    ///     amount_usd: Option<f64>,
-    /// }
-    ///
-    /// # rowfeed::__example!(|sandbox, run| {
-    /// let mut pages = run.pages().columns_of::<Trade>();
-    /// let page = pages.try_next().await?.ok_or("no page")?;
-    /// let names: Vec<_> = page.columns().iter().map(Column::name).collect();
-    /// assert_eq!(names, ["project", "amount_usd"]); // of ten
-    /// let trades: Vec<Trade> = page.rows()?;
-    /// # });
-    /// ```
     pub fn columns_of<T: DeserializeOwned>(mut self) -> Self {
         let fields = rowfeed_rows::field_names::<T>();
         self.0.wanted.fields = fields.map(|names| names.iter().map(|&name| name.into()).collect());
@@ -165,7 +146,7 @@ impl Pages {
     /// values. Formatted text is for display only; it cannot be read back reliably.
     ///
     /// ```
-    /// # rowfeed::__example!(|sandbox, lightdash, project| {
+    /// # rowfeed_sandbox::__example!(|sandbox, lightdash, project| {
     /// let sql = "SELECT launched_on, note FROM projects WHERE project = 'saltmarsh'";
     /// let run = lightdash.execute_async_sql_query().project_uuid(project).body(sql).run().await?;
     /// let page = run.pages().formatted().try_next().await?.ok_or("no page")?;
@@ -187,7 +168,7 @@ impl Pages {
     /// ([`max_rows`](Self::max_rows), `limit` of the operation) counts from the cursor.
     ///
     /// ```
-    /// # rowfeed::__example!(|sandbox, run| {
+    /// # rowfeed_sandbox::__example!(|sandbox, run| {
     /// let first = run.pages().page_size(20).try_next().await?.ok_or("no page")?;
     /// let cursor = first.cursor();
     ///
@@ -249,22 +230,14 @@ impl Pages {
         self.0.poll_page(context)
     }
 
+    fn is_done(&self) -> bool {
+        self.0.is_done()
+    }
+
     #[cfg(feature = "blocking")]
     pub(crate) fn reader(&mut self) -> &mut PageReader<Page> {
         &mut self.0
     }
 }
 
-impl Stream for Pages {
-    type Item = Result<Page, Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.poll_page(context).map(Result::transpose)
-    }
-}
-
-impl FusedStream for Pages {
-    fn is_terminated(&self) -> bool {
-        self.0.is_done()
-    }
-}
+crate::stream::stream!([] Pages => Page, poll_page);

@@ -4,11 +4,10 @@ use std::{
     fmt,
     future::poll_fn,
     marker::PhantomData,
-    pin::Pin,
     task::{Context, Poll},
 };
 
-use futures_core::{FusedStream, Stream, ready};
+use futures_core::ready;
 use serde::de::DeserializeOwned;
 
 use crate::{Cursor, Error, Page, Pages};
@@ -16,7 +15,7 @@ use rowfeed_rows::OwnedRowDecoder;
 
 /// The rows of a result, as `T`; a page is fetched when its first row is needed.
 ///
-/// A [`Stream`], and usable without one through [`try_next`](Self::try_next). Ends for good after the
+/// A [`Stream`](futures_core::Stream), and usable without one through [`try_next`](Self::try_next). Ends for good after the
 /// last row and after the first error. Where that error is a row that does not fit `T`, all rows
 /// before it have been given out, and the [cursor](Self::cursor) stands before it. Each row is decoded
 /// when it is needed. Holds one page, and those that [`prefetch`](Self::prefetch) fetches ahead.
@@ -30,7 +29,7 @@ use rowfeed_rows::OwnedRowDecoder;
 ///     amount_usd: Option<f64>,
 /// }
 ///
-/// # rowfeed::__example!(|sandbox, run| {
+/// # rowfeed_sandbox::__example!(|sandbox, run| {
 /// // Row by row;
 /// let mut trades = run.rows::<Trade>().max_rows(5);
 /// while let Some(trade) = trades.try_next().await? {
@@ -60,9 +59,8 @@ pub struct Rows<T> {
 struct Reading {
     page: Page,
     rows: OwnedRowDecoder,
-    /// How many of its rows were given out, and how many more may be.
+    /// How many of its rows were given out.
     given: u64,
-    left: usize,
 }
 
 impl Reading {
@@ -87,7 +85,7 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         /// Resumes from a cursor of the same result, with the row after it; see [`Pages::resume`].
         ///
         /// ```
-        /// # rowfeed::__example!(|sandbox, dune| {
+        /// # rowfeed_sandbox::__example!(|sandbox, dune| {
         /// let run = dune.execute_sql().body("SELECT trade_id FROM trades").run().await?;
         /// let mut ids = run.rows::<i64>();
         /// let first = ids.try_next().await?;
@@ -110,7 +108,7 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
     ///     amount_usd: Option<f64>,
     /// }
     ///
-    /// # rowfeed::__example!(|sandbox, dune, query_id| {
+    /// # rowfeed_sandbox::__example!(|sandbox, dune, query_id| {
     /// let latest = dune.get_latest_query_result().query_id(query_id);
     /// let trades: Vec<Trade> = latest.rows().only_its_columns().try_collect().await?;
     /// # assert_eq!(trades.len(), 48);
@@ -160,7 +158,7 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
     /// ```
     /// use std::collections::BTreeSet;
     ///
-    /// # rowfeed::__example!(|sandbox, dune| {
+    /// # rowfeed_sandbox::__example!(|sandbox, dune| {
     /// let run = dune.execute_sql().body("SELECT project FROM trades").run().await?;
     /// let projects: BTreeSet<String> = run.rows().try_collect().await?;
     /// assert!(projects.iter().eq(["estuary", "lagoon", "saltmarsh", "tidepool"]));
@@ -179,6 +177,10 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         Ok(rows)
     }
 
+    fn is_done(&self) -> bool {
+        self.done
+    }
+
     pub(crate) fn poll_row(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<T>, Error>> {
         loop {
             if let Some(row) = self.next_of_page() {
@@ -190,7 +192,6 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
             match ready!(self.pages.poll_page(context)) {
                 Ok(Some(page)) => {
                     self.page = Some(Reading {
-                        left: page.limit(),
                         page,
                         rows: OwnedRowDecoder::default(),
                         given: 0,
@@ -209,11 +210,7 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
     /// follows it, not the end.
     #[inline]
     fn next_of_page(&mut self) -> Option<Result<T, Error>> {
-        let reading = self
-            .page
-            .as_mut()
-            .filter(|reading| reading.left > 0 && !self.done);
-        let Some(reading) = reading else {
+        let Some(reading) = self.page.as_mut().filter(|_| !self.done) else {
             self.leave_page();
             return None;
         };
@@ -222,7 +219,6 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         let row = reading.page.next_row::<T>(&mut reading.rows).transpose();
         match &row {
             Some(Ok(_)) => {
-                reading.left -= 1;
                 reading.given += 1;
                 self.done = false;
             }
@@ -252,19 +248,7 @@ impl Pages {
     }
 }
 
-impl<T: DeserializeOwned + Send + 'static> Stream for Rows<T> {
-    type Item = Result<T, Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.poll_row(context).map(Result::transpose)
-    }
-}
-
-impl<T: DeserializeOwned + Send + 'static> FusedStream for Rows<T> {
-    fn is_terminated(&self) -> bool {
-        self.done
-    }
-}
+crate::stream::stream!([T: DeserializeOwned + Send + 'static] Rows<T> => T, poll_row);
 
 impl<T> fmt::Debug for Rows<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

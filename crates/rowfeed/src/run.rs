@@ -17,7 +17,7 @@ use crate::{Columns, Cursor, Error, ErrorKind, Page, Pages, Rows, page::no_flaws
 ///     run.rows().try_collect().await
 /// }
 ///
-/// # rowfeed::__example!(|sandbox, dune, yandex, folder| {
+/// # rowfeed_sandbox::__example!(|sandbox, dune, yandex, folder| {
 /// let sql = "SELECT project FROM projects ORDER BY project";
 /// let one = dune.execute_sql().body(sql).run().await?;
 /// let other = yandex.create_query().project(folder).body(sql).run().await?;
@@ -57,7 +57,7 @@ impl ResultSet {
 /// What a service says about a run, as far as it does. All times are RFC 3339 in UTC, as sent.
 ///
 /// ```
-/// # rowfeed::__example!(|sandbox, dune| {
+/// # rowfeed_sandbox::__example!(|sandbox, dune| {
 /// let run = dune.execute_sql().body("SELECT project, chain FROM projects").run().await?;
 /// let details = run.details();
 /// if let Some(credits) = details.cost_credits {
@@ -127,7 +127,7 @@ impl Run {
     ///     members: Option<u32>,
     /// }
     ///
-    /// # rowfeed::__example!(|sandbox, dune| {
+    /// # rowfeed_sandbox::__example!(|sandbox, dune| {
     /// let run = dune.execute_sql().body("SELECT project, members FROM projects").run().await?;
     /// run.check_columns::<Project>()?; // no row has been paid for yet
     /// assert!(run.check_columns::<(bool, u8)>().is_ok()); // a tuple names no columns
@@ -180,7 +180,7 @@ impl Run {
     /// The pages of one result, counted from 0.
     ///
     /// ```
-    /// # rowfeed::__example!(|sandbox, yandex, folder| {
+    /// # rowfeed_sandbox::__example!(|sandbox, yandex, folder| {
     /// let statements = "SELECT project, members FROM projects; SELECT COUNT(*) AS n FROM trades";
     /// let run = yandex.create_query().project(folder).body(statements).run().await?;
     /// assert_eq!(run.result_sets(), 2);
@@ -203,7 +203,7 @@ impl Run {
     /// The pages after a cursor, of the result that it belongs to.
     ///
     /// ```
-    /// # rowfeed::__example!(|sandbox, dune| {
+    /// # rowfeed_sandbox::__example!(|sandbox, dune| {
     /// let run = dune.execute_sql().body("SELECT trade_id FROM trades").run().await?;
     /// let page = run.pages().page_size(10).try_next().await?.ok_or("no page")?;
     /// let cursor = page.cursor();

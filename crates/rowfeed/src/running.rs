@@ -29,7 +29,7 @@ pub(crate) struct Waiting {
 /// Dropping it leaves the run alone, unless [`Starting::cancel_on_drop`] was set.
 ///
 /// ```
-/// # rowfeed::__example!(|sandbox, dune| {
+/// # rowfeed_sandbox::__example!(|sandbox, dune| {
 /// let running = dune.execute_sql().body("SELECT project FROM projects").run().start().await?;
 /// let stored = running.id().to_owned();
 /// drop(running);
@@ -70,7 +70,7 @@ impl Running {
     /// ```
     /// use rowfeed::ErrorKind;
     ///
-    /// # rowfeed::__example!(slow |sandbox, dune| {
+    /// # rowfeed_sandbox::__example!(slow |sandbox, dune| {
     /// # let sql = "SELECT 1 AS n";
     /// let running = dune.execute_sql().body(sql).run().start().await?;
     /// let id = running.id().to_owned();
@@ -83,7 +83,9 @@ impl Running {
     pub async fn cancel(mut self) -> Result<(), Error> {
         self.guard.is_armed = false;
         let job = &self.guard.job;
-        job.cancel().await.map_err(|error| error.with_run(&job.id))
+        (job.cancel)()
+            .await
+            .map_err(|error| error.with_run(&job.id))
     }
 }
 
@@ -121,7 +123,7 @@ async fn wait(running: Running) -> Result<Run, Error> {
                 if waiting.cancel_on_timeout && job.is_own {
                     guard.is_armed = false;
                     // The timeout is what went wrong; a run that cannot be cancelled continues.
-                    let cancelled = timeout_at(Instant::now() + CANCEL_WITHIN, job.cancel());
+                    let cancelled = timeout_at(Instant::now() + CANCEL_WITHIN, (job.cancel)());
                     is_cancelled = matches!(cancelled.await, Ok(Ok(())));
                 }
                 let error = Error::timeout(job.service, timeout, is_cancelled);
@@ -145,7 +147,7 @@ async fn until_ended(
     let started = Instant::now();
     let mut pause = interval.first;
     loop {
-        match job.ask().await? {
+        match (job.ask)().await? {
             Asked::Ended(ended) => return Ok(Run::new(ended)),
             Asked::Going {
                 state,
@@ -191,7 +193,7 @@ impl Drop for Guard {
         if self.is_armed
             && let Ok(runtime) = Runtime::current()
         {
-            let cancelled = self.job.cancel();
+            let cancelled = (self.job.cancel)();
             runtime.spawn(async move {
                 // Nobody is left to tell.
                 let _ = cancelled.await;

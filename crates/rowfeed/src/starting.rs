@@ -26,7 +26,7 @@ type Submit = Box<dyn FnOnce(bool) -> BoxFuture<Result<Job, Error>> + Send>;
 /// ```
 /// use std::time::Duration;
 ///
-/// # rowfeed::__example!(slow |sandbox, dune| {
+/// # rowfeed_sandbox::__example!(slow |sandbox, dune| {
 /// let run = dune
 ///     .execute_sql()
 ///     .body("SELECT COUNT(*) AS trades FROM trades")
@@ -88,7 +88,7 @@ impl Starting {
     /// # use std::time::Duration;
     /// use rowfeed::ErrorKind;
     ///
-    /// # rowfeed::__example!(slow |sandbox, dune| {
+    /// # rowfeed_sandbox::__example!(slow |sandbox, dune| {
     /// # sandbox.fault(rowfeed_sandbox::Fault::state_forever());
     /// # let sql = "SELECT 1 AS n";
     /// let starting = dune.execute_sql().body(sql).run().timeout(Duration::from_millis(20));
@@ -135,7 +135,7 @@ impl Starting {
     /// ```
     /// use std::{future::IntoFuture, time::Duration};
     ///
-    /// # rowfeed::__example!(slow |sandbox, dune| {
+    /// # rowfeed_sandbox::__example!(slow |sandbox, dune| {
     /// # sandbox.fault(rowfeed_sandbox::Fault::state_forever());
     /// # let sql = "SELECT 1 AS n";
     /// let run = dune.execute_sql().body(sql).run().cancel_on_drop();

@@ -140,6 +140,40 @@ impl RawRows {
         Self { json, index }
     }
 
+    /// Drops all but the first rows. Reuses the buffer where nothing else holds it, and copies
+    /// otherwise.
+    #[must_use]
+    pub fn keep_first(self, rows: usize) -> Self {
+        let Some(last) = rows.checked_sub(1) else {
+            return Self::default();
+        };
+        if self
+            .index
+            .as_ref()
+            .is_some_and(|index| index.count() <= rows)
+        {
+            return self;
+        }
+        let mut rest = self.iter_raw().skip(last);
+        let (Some(row), Some(_)) = (rest.next(), rest.next()) else {
+            return self;
+        };
+        // A comma or a blank follows every row but the last: room for the bracket.
+        let end = row.as_ptr().addr() - self.as_bytes().as_ptr().addr() + row.len();
+        let index = self.index.as_ref().map(|index| index.before(rows, end));
+        let list = self.into_bytes().slice(..=end);
+        let list: Bytes = match list.try_into_mut() {
+            Ok(mut list) => {
+                list[end] = b']';
+                list.freeze()
+            }
+            Err(shared) => [&shared[..end], b"]"].concat().into(),
+        };
+        // Text that is cut between two ASCII characters is text.
+        let json = ByteString::try_from(list).unwrap_or_default();
+        Self { json, index }
+    }
+
     /// Rows of a list that has an end.
     pub(crate) fn of_valid(json: ByteString) -> Self {
         let index = RowIndex::read(json.as_bytes()).and_then(|(_, index)| index);
@@ -367,6 +401,30 @@ mod tests {
     }
 
     #[test]
+    fn the_first_rows_are_left_as_they_are() {
+        for (count, left) in [
+            (0, "[]"),
+            (1, "[ [1]]"),
+            (2, "[ [1] ,[2]]"),
+            (3, "[ [1] ,[2],\n{\"a\":\",[\"}]"),
+            (4, ROWS),
+            (9, ROWS),
+        ] {
+            for is_shared in [false, true] {
+                let rows = RawRows::from_json(ROWS.to_owned()).unwrap();
+                let other = is_shared.then(|| rows.clone());
+                let rows = rows.keep_first(count);
+                assert_eq!(rows.as_str(), left, "{count} {is_shared}");
+                assert_eq!(rows.count(), count.min(4));
+                assert!(other.is_none_or(|other| other.as_str() == ROWS));
+            }
+        }
+        let rows = RawRows::from_json(ROWS.to_owned()).unwrap();
+        let start = rows.as_bytes().as_ptr();
+        assert_eq!(rows.keep_first(2).as_bytes().as_ptr(), start);
+    }
+
+    #[test]
     fn a_buffer_that_nothing_else_holds_is_reused() {
         let rows = RawRows::from_json(ROWS.to_owned()).unwrap();
         let end = rows.as_bytes().as_ptr_range().end;
@@ -375,18 +433,22 @@ mod tests {
     }
 
     #[test]
-    fn the_index_of_the_rows_behind_is_theirs() {
+    fn the_index_of_a_part_is_its_own() {
         // Of several portions.
         let rows: Vec<String> = (0..9_000).map(|n| format!("[{n},\"é\"]")).collect();
         let list = RawRows::from_json(format!("[{}]", rows.join(" ,\n"))).unwrap();
         for count in [1, 2, 1_000, 4_321, 8_999, 9_000, 9_001] {
-            let left = list.clone().skip_first(count);
-            let rows = rows.get(count..).unwrap_or_default();
-            assert_eq!(left.count(), rows.len());
-            assert_eq!(left.is_empty(), rows.is_empty());
-            let portions = (0..).map_while(|number| left.portion(number));
-            let portions: Vec<_> = portions.map(str::trim).collect();
-            assert_eq!(portions.join(" ,\n"), rows.join(" ,\n"), "{count}");
+            let (kept, left) = rows.split_at(count.min(rows.len()));
+            for (some, rows) in [
+                (list.clone().skip_first(count), left),
+                (list.clone().keep_first(count), kept),
+            ] {
+                assert_eq!(some.count(), rows.len());
+                assert_eq!(some.is_empty(), rows.is_empty());
+                let portions = (0..).map_while(|number| some.portion(number));
+                let portions: Vec<_> = portions.map(str::trim).collect();
+                assert_eq!(portions.join(" ,\n"), rows.join(" ,\n"), "{count}");
+            }
         }
     }
 

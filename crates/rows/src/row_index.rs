@@ -60,6 +60,15 @@ impl RowIndex {
         }
     }
 
+    /// The index of the first `rows`, which end before this place.
+    pub(crate) fn before(&self, rows: usize, end: usize) -> Self {
+        let starts = self.starts.iter().filter(|start| **start < end);
+        Self {
+            count: self.count.min(rows),
+            starts: starts.copied().collect(),
+        }
+    }
+
     /// Where the rows of a portion stand, with the commas between them. `list` is the text that
     /// was read.
     pub(crate) fn portion(&self, list: &[u8], number: usize) -> Option<Range<usize>> {

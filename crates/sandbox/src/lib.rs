@@ -3,6 +3,7 @@
 
 mod credentials;
 mod dune;
+mod example;
 mod exchange;
 mod fault;
 mod ids;

@@ -7,12 +7,10 @@
 use std::{
     fmt,
     future::poll_fn,
-    pin::Pin,
     task::{Context, Poll},
 };
 
 use bytes::Bytes;
-use futures_core::{FusedStream, Stream};
 use rowfeed_client::{ByteStream, ResponseValue};
 use rowfeed_dune::{builder, types};
 use rowfeed_rows::csv::PageJoiner;
@@ -20,7 +18,7 @@ use rowfeed_rows::csv::PageJoiner;
 use super::{
     paging::next_offset,
     request::{CsvRequest, PAGE_SIZE},
-    state::{SERVICE, check_state, invalid},
+    state::{SERVICE, check_state, invalid, paging},
 };
 use crate::{
     Error, ErrorKind,
@@ -38,7 +36,7 @@ pub trait ReadsCsv: Sized {
     /// ```
     /// use std::io::Write as _;
     ///
-    /// # rowfeed::__example!(|sandbox, dune, query_id| {
+    /// # rowfeed_sandbox::__example!(|sandbox, dune, query_id| {
     /// # let mut file = Vec::new();
     /// let latest = dune.get_latest_query_result_csv().query_id(query_id);
     /// let mut csv = latest.columns("project,block_date").csv().page_size(20);
@@ -55,7 +53,7 @@ pub trait ReadsCsv: Sized {
 
 /// A result of Dune as CSV: the bytes of all pages as they arrive, with one header line.
 ///
-/// A [`Stream`] of [`Bytes`], and usable without one by [`try_next`](Self::try_next). Ends for good
+/// A [`Stream`](futures_core::Stream) of [`Bytes`], and usable without one by [`try_next`](Self::try_next). Ends for good
 /// after the last page, and after the first error. Holds what has just arrived, never a page, and
 /// may be dropped at any point. Where a piece ends means nothing: it may be in the middle of a row.
 ///
@@ -72,7 +70,7 @@ pub trait ReadsCsv: Sized {
 /// ```
 /// use futures_util::TryStreamExt as _;
 ///
-/// # rowfeed::__example!(|sandbox, dune| {
+/// # rowfeed_sandbox::__example!(|sandbox, dune| {
 /// let run = dune.execute_sql().body("SELECT project, chain FROM projects").run().await?;
 /// let csv = dune.get_execution_results_csv().execution_id(run.id()).csv().max_rows(2);
 /// let pieces: Vec<_> = csv.try_collect().await?;
@@ -157,6 +155,10 @@ impl CsvBytes {
         poll_fn(|context| self.poll_bytes(context)).await
     }
 
+    fn is_done(&self) -> bool {
+        matches!(self.state, State::Done)
+    }
+
     fn poll_bytes(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Error>> {
         let mut reading = match std::mem::replace(&mut self.state, State::Done) {
             State::Waiting(reader) => reader.read(self.wanted.clone()),
@@ -192,10 +194,7 @@ impl Reader {
     ) -> BoxFuture<(Box<Self>, Result<Option<Bytes>, Error>)> {
         Box::pin(async move {
             let bytes = self.next(&wanted).await;
-            let bytes = bytes.map_err(|error| match self.request.execution_id() {
-                Some(id) => error.with_run(id),
-                None => error,
-            });
+            let bytes = bytes.map_err(|error| error.of_run(self.request.execution_id()));
             (self, bytes)
         })
     }
@@ -241,14 +240,10 @@ impl Reader {
         let page = only_csv(page).await?;
         let header = |name: &str| Some(page.headers().get(name)?.to_str().unwrap_or_default());
         if let Some(id) = header("x-dune-next-uri").and_then(execution_in) {
-            if self
-                .request
-                .execution_id()
-                .is_some_and(|expected| expected != id)
-            {
-                return Err(paging(format!(
-                    "this page comes from execution {id}, those before did not"
-                )));
+            let expected = self.request.execution_id();
+            if expected.is_some_and(|expected| expected != id) {
+                let message = format!("this page comes from execution {id}, those before did not");
+                return Err(paging(message));
             }
             self.request.pin(id);
         }
@@ -264,27 +259,11 @@ impl Reader {
     }
 }
 
-fn paging(message: String) -> Error {
-    Error::new(ErrorKind::Paging, SERVICE, message)
-}
-
 fn from_call(error: rowfeed_client::CallError) -> Error {
     Error::from_call(SERVICE, error)
 }
 
-impl Stream for CsvBytes {
-    type Item = Result<Bytes, Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.poll_bytes(context).map(Result::transpose)
-    }
-}
-
-impl FusedStream for CsvBytes {
-    fn is_terminated(&self) -> bool {
-        matches!(self.state, State::Done)
-    }
-}
+crate::stream::stream!([] CsvBytes => Bytes, poll_bytes);
 
 impl fmt::Debug for CsvBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,7 +7,7 @@ use rowfeed_dune::{builder, types};
 
 use super::{
     run::{INTERVAL, execution},
-    state::{SERVICE, call, check_state, invalid},
+    state::{SERVICE, call, check_state, invalid, paging},
 };
 use rowfeed_rows::datetime::unix_nanos;
 
@@ -19,7 +19,7 @@ use crate::{Error, ErrorKind, Starting, job::started_id};
 /// use std::time::Duration;
 /// use rowfeed::{dune, prelude::*};
 ///
-/// # rowfeed::__example!(|sandbox, dune, query_id| {
+/// # rowfeed_sandbox::__example!(|sandbox, dune, query_id| {
 /// let latest = dune.get_latest_query_result().query_id(query_id);
 /// let run = latest.max_age(Duration::from_secs(3600)).await?;
 /// println!("the result of {:?}", run.details().ended_at);
@@ -108,7 +108,7 @@ fn usable(
     };
     if is_usable && id.is_empty() {
         let message = "the latest result names no execution, so it cannot be read";
-        return Err(Error::new(ErrorKind::Paging, SERVICE, message));
+        return Err(paging(message));
     }
     Ok(is_usable.then(|| id.clone()))
 }

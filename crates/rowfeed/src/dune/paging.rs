@@ -21,7 +21,7 @@ use rowfeed_dune::{builder, types};
 use super::{
     place::Place,
     request::{PAGE_SIZE, Request},
-    state::{SERVICE, TRUNCATED, check_state, invalid},
+    state::{SERVICE, TRUNCATED, check_state, invalid, paging},
 };
 use crate::{
     Columns, Cursor, Error, ErrorKind, Page, Pages, ReadsRows,
@@ -181,10 +181,6 @@ impl Paging {
         let message = "the execution has ended well, but the page has no result";
         response.result.take().ok_or_else(|| paging(message))
     }
-}
-
-fn paging(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Paging, SERVICE, message)
 }
 
 impl Source for Paging {

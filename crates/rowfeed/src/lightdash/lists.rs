@@ -12,9 +12,9 @@ use std::future::Future;
 use rowfeed_lightdash::{builder, types};
 use serde::Serialize;
 
-use super::state::{SERVICE, call};
+use super::state::{SERVICE, call, paging};
 use crate::{
-    Error, ErrorKind, Items, ListCursor, ListsItems,
+    Error, Items, ListCursor, ListsItems,
     lists::{Answer, Listing, Parameters, Request, items, text},
     parameter::{Parameter, count, first_page},
 };
@@ -71,7 +71,6 @@ where
     T: Serialize,
     F: Future<Output = Result<(Vec<T>, Option<types::Pagination>), Error>>,
 {
-    let paging = |message| Err(Error::new(ErrorKind::Paging, SERVICE, message));
     let position = request.position;
     // Behind the beginning the size decides where pages begin, so it stays the same.
     let mut size = match position {
@@ -86,18 +85,17 @@ where
         if let Some(pagination) = pagination {
             if pagination.page != page.cast_signed() {
                 let sent = pagination.page;
-                return paging(format!(
-                    "page {sent} was sent where page {page} was requested"
-                ));
+                let message = format!("page {sent} was sent where page {page} was requested");
+                return Err(paging(message));
             }
             is_last = page.cast_signed() >= pagination.total_page_count;
             let own = u64::try_from(pagination.page_size).unwrap_or(0);
             if own != 0 && own != size {
                 if is_settled {
-                    return paging(format!(
+                    return Err(paging(format!(
                         "pages of {own} items were sent where {size} were requested, the server's \
                          own size before"
-                    ));
+                    )));
                 }
                 (is_settled, size) = (true, own);
                 if position / size + 1 != page {

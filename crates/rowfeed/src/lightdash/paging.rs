@@ -17,11 +17,11 @@ use rowfeed_lightdash::{builder, types};
 use rowfeed_rows::RawRows;
 
 use super::{
-    state::{SERVICE, call, check_status, invalid},
-    total::Total,
+    state::{SERVICE, call, check_status, invalid, paging},
+    total::total_rows,
 };
 use crate::{
-    Cells, Columns, Cursor, Error, ErrorKind, Page, Pages, ReadsRows,
+    Cells, Columns, Cursor, Error, Page, Pages, ReadsRows,
     connections::Reconnect as _,
     cursor::ResultId,
     paging::{Plan, Source, Wanted},
@@ -186,13 +186,12 @@ impl Source for Paging {
         let id = &results.query_uuid;
         if self.run_id().is_some_and(|asked| asked != id) {
             let message = format!("this page comes from query {id}");
-            return Err(Error::new(ErrorKind::Paging, SERVICE, message));
+            return Err(paging(message));
         }
         check_status(&results)?;
 
         let has_unknown = |settled: Settled| settled.total_rows.is_none();
-        let total = Total::of(&results, self.settled.is_some_and(has_unknown));
-        let total_rows = total.known();
+        let total_rows = total_rows(&results, self.settled.is_some_and(has_unknown))?;
         let before = *self.settled.get_or_insert(Settled {
             page_size,
             total_rows,
@@ -202,16 +201,14 @@ impl Source for Paging {
         let (this, following) = (page.cast_signed(), page.cast_signed() + 1);
         let next = match results.next_page {
             // No page is said to follow where the rows are not counted.
-            None if results.total_results == Some(0) && total == Total::Unknown => {
+            None if results.total_results == Some(0) && total_rows.is_none() => {
                 (count == page_size).then_some(following)
             }
             next => next,
         };
         let first_row = (page - 1) * page_size;
         let end = first_row + count;
-        let flaw = if total == Total::Negative {
-            "the query has less than no rows in all".to_owned()
-        } else if before.total_rows != total_rows {
+        let flaw = if before.total_rows != total_rows {
             format!(
                 "the query had {:?} rows before this page and has {total_rows:?} now",
                 before.total_rows
@@ -232,22 +229,18 @@ impl Source for Paging {
             String::new()
         };
         if !flaw.is_empty() {
-            return Err(Error::new(ErrorKind::Paging, SERVICE, flaw));
+            return Err(paging(flaw));
         }
         self.ended = next.is_none();
-        let columns = &results.columns;
-        let columns = columns
-            .iter()
-            .map(|(name, column)| (name.as_str(), column.type_.as_str()));
-        let declared = columns
-            .clone()
-            .map(|(name, type_name)| (name, Some(type_name)));
-        let columns = self.last_columns.get_or_make(declared, || {
+        let declared = results.columns.iter();
+        let declared = declared.map(|(name, column)| (name.as_str(), column.type_.as_str()));
+        let types = declared.clone().map(|(name, kind)| (name, Some(kind)));
+        let columns = self.last_columns.get_or_make(types, || {
             let cells = match wanted.formatted {
                 true => Cells::Formatted,
                 false => Cells::Raw,
             };
-            Columns::lightdash(columns, cells)
+            Columns::lightdash(declared, cells)
         });
         let result = ResultId::new(id);
         let rows = results.rows.unwrap_or_default();

@@ -7,7 +7,7 @@ use rowfeed_lightdash::{Client, builder, types};
 use super::{
     paging::Paging,
     state::{SERVICE, call, check_status, invalid, is_going},
-    total::Total,
+    total::total_rows,
 };
 use crate::{
     Cells, Columns, Details, Error, Starting, StartsRun,
@@ -72,7 +72,7 @@ async fn ask(query: builder::GetAsyncQueryResults) -> Result<Asked, Error> {
 
 /// A query that has ended well.
 fn ended(query: builder::GetAsyncQueryResults, results: types::QueryResults) -> Ended {
-    let total = Total::of(&results, false).known();
+    let total = total_rows(&results, false).unwrap_or_default();
     let timing = results.metadata.and_then(|metadata| metadata.performance);
     let timing = timing.unwrap_or_default();
     let columns = results.columns.into_iter();

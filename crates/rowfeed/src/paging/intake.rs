@@ -54,8 +54,8 @@ impl<S: Source> Intake<S> {
 
     /// The next step, while so many requests are under way.
     pub(super) fn plan(&mut self, under_way: usize) -> Result<Plan<S::Answer>, Error> {
-        let plan = self.next_step(under_way);
-        plan.map_err(|error| self.of_run(error))
+        self.next_step(under_way)
+            .map_err(|error| error.of_run(self.source.run_id()))
     }
 
     /// The page in an answer, as it is given out.
@@ -64,7 +64,7 @@ impl<S: Source> Intake<S> {
         answer: Result<S::Answer, Error>,
     ) -> Result<Option<S::Page>, Error> {
         let page = answer.and_then(|answer| self.next_page(answer));
-        page.map_err(|error| self.of_run(error))
+        page.map_err(|error| error.of_run(self.source.run_id()))
     }
 
     /// Checks, at the end, that the cursor was reached.
@@ -122,10 +122,11 @@ impl<S: Source> Intake<S> {
         };
         let first = page.first();
         if first > row {
-            return Err(self.paging(format!(
+            let error = self.paging(format!(
                 "reading resumed before row {row}, and the first page begins with row {first}: \
                  the rows between would be lost"
-            )));
+            ));
+            return Err(error.of_run(page.run_id()));
         }
         if first + page.count() < row {
             self.has_skipped = true;
@@ -137,13 +138,7 @@ impl<S: Source> Intake<S> {
     }
 
     fn paging(&self, message: String) -> Error {
-        self.of_run(Error::new(ErrorKind::Paging, self.service(), message))
-    }
-
-    fn of_run(&self, error: Error) -> Error {
-        match self.source.run_id() {
-            Some(id) => error.with_run(id),
-            None => error,
-        }
+        let error = Error::new(ErrorKind::Paging, self.service(), message);
+        error.of_run(self.source.run_id())
     }
 }

@@ -177,7 +177,6 @@ pub trait SourcePage: sealed::Part {
 }
 
 pub(crate) mod sealed {
-
     /// What the reader does with a page of either kind.
     pub trait Part: Sized {
         /// What a page has several of, for messages.
@@ -192,6 +191,10 @@ pub(crate) mod sealed {
         /// Drops all but the first few rows.
         fn keep(&mut self, rows: u64);
         fn set_number(&mut self, number: u64);
+        /// The run that the page comes from.
+        fn run_id(&self) -> Option<&str> {
+            None
+        }
     }
 }
 

@@ -10,7 +10,7 @@
 
 use rowfeed_yandex_query::{builder, types};
 
-use super::state::{SERVICE, call, check_status, invalid};
+use super::state::{SERVICE, call, check_status, invalid, paging};
 use crate::{
     Columns, Cursor, Error, ErrorKind, Page, Pages, ReadsRows,
     connections::Reconnect as _,
@@ -35,7 +35,7 @@ pub(super) struct Paging {
 /// The size of a result set.
 #[derive(Clone, Copy)]
 pub(super) struct Announced {
-    rows: u64,
+    pub(super) rows: u64,
     truncated: bool,
 }
 
@@ -43,16 +43,9 @@ impl Announced {
     /// The service leaves out what is zero or false.
     pub(super) fn of(set: &types::ResultSetMeta) -> Self {
         Self {
-            rows: set
-                .rows_count
-                .and_then(|rows| rows.try_into().ok())
-                .unwrap_or(0),
+            rows: set.rows_count.unwrap_or(0).try_into().unwrap_or(0),
             truncated: set.truncated.unwrap_or(false),
         }
-    }
-
-    pub(super) fn rows(self) -> u64 {
-        self.rows
     }
 }
 
@@ -204,7 +197,7 @@ impl Source for Paging {
             return Ok(None);
         }
         let results = results?;
-        let announced = self.announced.map_or(0, Announced::rows);
+        let announced = self.announced.map_or(0, |announced| announced.rows);
         let count = results.rows.count() as u64;
         let end = ticket.offset + count;
         let flaw = if count == 0 && ticket.offset < announced {
@@ -226,7 +219,7 @@ impl Source for Paging {
             None
         };
         if let Some(flaw) = flaw {
-            return Err(Error::new(ErrorKind::Paging, SERVICE, flaw));
+            return Err(paging(flaw));
         }
         match end < announced {
             true => self.offsets.go_on(end),

@@ -90,3 +90,10 @@ fn a_credential_of_the_environment_needs_no_variable_until_it_is_used() {
             .is_ok()
     );
 }
+
+#[test]
+fn a_secret_is_a_credential_and_shows_nothing_of_itself() {
+    let key = Secret::new("a key from wherever keys are kept").unwrap();
+    assert_eq!(format!("{key:?}"), "Secret(***)");
+    assert!(dune::Client::builder().api_key(key).build().is_ok());
+}

@@ -1,4 +1,5 @@
-//! What the examples of this crate begin with: a sandbox, and clients of it.
+//! What the examples in the documentation of `rowfeed` and of the crates that build on it begin
+//! with: a sandbox, and clients of it. Only the examples name the clients; this crate has none.
 
 /// Runs an example with a sandbox, and with what else is named behind it: `dune`, `lightdash` and
 /// `yandex` are clients, `run` is a run of Dune with all trades, `key` and `token` are credentials,
@@ -18,8 +19,8 @@ macro_rules! __example {
     ([$($step:ident($value:expr)),*] |$sandbox:ident $(, $name:ident)*| $body:block) => {
         let example = async {
             #[allow(unused_imports)]
-            use $crate::prelude::*;
-            let $sandbox = rowfeed_sandbox::Sandbox::builder()$(.$step($value))*.start().await?;
+            use ::rowfeed::prelude::*;
+            let $sandbox = $crate::Sandbox::builder()$(.$step($value))*.start().await?;
             $(let $name = $crate::__example!(@$name $sandbox);)*
             $body
             Ok::<(), Box<dyn std::error::Error>>(())
@@ -30,8 +31,8 @@ macro_rules! __example {
     (blocking |$sandbox:ident $(, $name:ident)*| $body:block) => {
         let example = || {
             #[allow(unused_imports)]
-            use $crate::prelude::*;
-            let $sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start_blocking()?;
+            use ::rowfeed::prelude::*;
+            let $sandbox = $crate::Sandbox::builder().poll_steps(0).start_blocking()?;
             $(let $name = $crate::__example!(@$name $sandbox);)*
             $body
             Ok::<(), Box<dyn std::error::Error>>(())
@@ -39,23 +40,23 @@ macro_rules! __example {
         example().unwrap()
     };
     (@dune $sandbox:ident) => {{
-        let dune = $crate::dune::Client::builder().base_url($sandbox.dune_url());
+        let dune = ::rowfeed::dune::Client::builder().base_url($sandbox.dune_url());
         dune.api_key($crate::__example!(@key $sandbox)).build()?
     }};
     (@lightdash $sandbox:ident) => {{
-        let lightdash = $crate::lightdash::Client::builder().base_url($sandbox.lightdash_url());
-        lightdash.token($crate::Secret::new(rowfeed_sandbox::LIGHTDASH_TOKEN)?).build()?
+        let lightdash = ::rowfeed::lightdash::Client::builder().base_url($sandbox.lightdash_url());
+        lightdash.token(::rowfeed::Secret::new($crate::LIGHTDASH_TOKEN)?).build()?
     }};
     (@yandex $sandbox:ident) => {{
-        let yandex = $crate::yandex_query::Client::builder().base_url($sandbox.yandex_query_url());
+        let yandex = ::rowfeed::yandex_query::Client::builder().base_url($sandbox.yandex_query_url());
         yandex.iam_token($crate::__example!(@token $sandbox)).build()?
     }};
     (@run $sandbox:ident) => {
         $crate::__example!(@dune $sandbox).execute_sql().body("SELECT * FROM trades").run().await?
     };
-    (@key $sandbox:ident) => { $crate::Secret::new(rowfeed_sandbox::DUNE_API_KEY)? };
-    (@token $sandbox:ident) => { $crate::Secret::new(rowfeed_sandbox::YANDEX_IAM_TOKEN)? };
-    (@query_id $sandbox:ident) => { rowfeed_sandbox::DUNE_QUERY_ID };
-    (@project $sandbox:ident) => { rowfeed_sandbox::LIGHTDASH_PROJECT_UUID };
-    (@folder $sandbox:ident) => { rowfeed_sandbox::YANDEX_PROJECT };
+    (@key $sandbox:ident) => { ::rowfeed::Secret::new($crate::DUNE_API_KEY)? };
+    (@token $sandbox:ident) => { ::rowfeed::Secret::new($crate::YANDEX_IAM_TOKEN)? };
+    (@query_id $sandbox:ident) => { $crate::DUNE_QUERY_ID };
+    (@project $sandbox:ident) => { $crate::LIGHTDASH_PROJECT_UUID };
+    (@folder $sandbox:ident) => { $crate::YANDEX_PROJECT };
 }
