@@ -8,7 +8,7 @@ use reqwest::{
 use serde::de::DeserializeOwned;
 
 use super::{
-    Attempt, CallErrorKind, Cause, Details, ResponseMeta, TransportError, display::plain_text,
+    Attempt, CallErrorKind, Cause, Details, ResponseMeta, TransportError, foreign_body::plain_text,
 };
 use crate::{
     asked_wait::asked_wait,
