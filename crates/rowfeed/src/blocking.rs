@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::{
     Cursor, Error, ErrorKind, Page, Run, Starting,
-    paging::{AnySource, Fetcher, SourcePage, Wanted},
+    paging::{Begin, Fetcher, SourcePage, Wanted},
 };
 
 /// The rows of a result, as `T`, one after the other; made by [`Rows::blocking`](crate::Rows::blocking).
@@ -154,18 +154,19 @@ pub fn now<T>(poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> T {
 /// Fetches on another thread.
 fn start_apart<P: SourcePage + Send + 'static>(
     service: &'static str,
-    source: Box<dyn AnySource<P>>,
+    begin: Begin<P>,
     wanted: Wanted,
-) -> Box<dyn Fetcher<P>> {
+    cursor: Option<P::Cursor>,
+) -> Result<Box<dyn Fetcher<P>>, Error> {
     let (ask, asked) = unbounded_channel();
     let (give, pages) = mpsc::sync_channel(1);
-    let thread = Some(apart(service, fetch(source, wanted, asked, give)));
-    Box::new(Apart {
+    let thread = Some(apart(service, fetch(begin, wanted, cursor, asked, give)));
+    Ok(Box::new(Apart {
         ask,
         pages,
         thread,
         service,
-    })
+    }))
 }
 
 /// Waits for pages that a thread of its own fetches, one for each question. Dropping it ends the
@@ -194,16 +195,16 @@ impl<P: Send> Fetcher<P> for Apart<P> {
 
 /// Fetches a page for each question, until there are no more questions or pages.
 async fn fetch<P: SourcePage>(
-    mut source: Box<dyn AnySource<P>>,
+    begin: Begin<P>,
     wanted: Wanted,
+    cursor: Option<P::Cursor>,
     mut asked: UnboundedReceiver<()>,
     give: SyncSender<Result<Option<P>, Error>>,
 ) {
-    if let Err(error) = source.reconnect() {
-        let _ = give.send(Err(error));
-        return;
-    }
-    let mut pages = source.start(wanted);
+    let mut pages = match begin(wanted, cursor.as_ref(), true) {
+        Ok(pages) => pages,
+        Err(error) => return drop(give.send(Err(error))),
+    };
     while asked.recv().await.is_some() {
         let page = poll_fn(|context| pages.poll_page(context)).await;
         let is_last = !matches!(page, Ok(Some(_)));
