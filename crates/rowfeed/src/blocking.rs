@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::{
     Cursor, Error, ErrorKind, Page, Run, Starting,
-    paging::{Begin, Fetcher, SourcePage, Wanted},
+    paging::{AnySource, Fetcher, SourcePage, Wanted},
 };
 
 /// The rows of a result, as `T`, one after the other; made by [`Rows::blocking`](crate::Rows::blocking).
@@ -50,7 +50,7 @@ impl<T: DeserializeOwned + Send + 'static> crate::Rows<T> {
     /// Rows of which some have been read already give those of the page that is there, and then
     /// an error, as [`Pages::blocking`](crate::Pages::blocking) says.
     pub fn blocking(mut self) -> Rows<T> {
-        self.pages_mut().fetch_on_own_thread();
+        self.pages.fetch_on_own_thread();
         Rows(self)
     }
 }
@@ -116,12 +116,12 @@ impl crate::Pages {
     ///
     /// The first page fails where some have been read already, as [`blocking`](Self::blocking) says.
     pub fn fetch_on_own_thread(&mut self) {
-        let reader = self.reader();
+        let reader = &mut self.0;
         if reader.is_under_way() {
             let message = "these pages have been begun with async and cannot become blocking; \
                            take new ones, resume() them from the cursor of the last page or row, \
                            and call blocking() before the first page";
-            let error = Error::invalid(reader.service(), message);
+            let error = Error::invalid(reader.service, message);
             reader.fail(error);
         }
         reader.start = start_apart;
@@ -154,19 +154,18 @@ pub fn now<T>(poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> T {
 /// Fetches on another thread.
 fn start_apart<P: SourcePage + Send + 'static>(
     service: &'static str,
-    begin: Begin<P>,
+    source: Box<dyn AnySource<P>>,
     wanted: Wanted,
-    cursor: Option<P::Cursor>,
-) -> Result<Box<dyn Fetcher<P>>, Error> {
+) -> Box<dyn Fetcher<P>> {
     let (ask, asked) = unbounded_channel();
     let (give, pages) = mpsc::sync_channel(1);
-    let thread = Some(apart(service, fetch(begin, wanted, cursor, asked, give)));
-    Ok(Box::new(Apart {
+    let thread = Some(apart(service, fetch(source, wanted, asked, give)));
+    Box::new(Apart {
         ask,
         pages,
         thread,
         service,
-    }))
+    })
 }
 
 /// Waits for pages that a thread of its own fetches, one for each question. Dropping it ends the
@@ -195,16 +194,16 @@ impl<P: Send> Fetcher<P> for Apart<P> {
 
 /// Fetches a page for each question, until there are no more questions or pages.
 async fn fetch<P: SourcePage>(
-    begin: Begin<P>,
+    mut source: Box<dyn AnySource<P>>,
     wanted: Wanted,
-    cursor: Option<P::Cursor>,
     mut asked: UnboundedReceiver<()>,
     give: SyncSender<Result<Option<P>, Error>>,
 ) {
-    let mut pages = match begin(wanted, cursor.as_ref(), true) {
-        Ok(pages) => pages,
-        Err(error) => return drop(give.send(Err(error))),
-    };
+    if let Err(error) = source.reconnect() {
+        let _ = give.send(Err(error));
+        return;
+    }
+    let mut pages = source.start(wanted);
     while asked.recv().await.is_some() {
         let page = poll_fn(|context| pages.poll_page(context)).await;
         let is_last = !matches!(page, Ok(Some(_)));

@@ -16,7 +16,7 @@ mod reader;
 mod source;
 
 #[cfg(feature = "blocking")]
-pub(crate) use self::{intake::Fetcher, reader::Begin};
+pub(crate) use self::{intake::Fetcher, reader::AnySource};
 pub use self::{
     offsets::{Offsets, Ticket},
     source::{BoxFuture, Plan, Source, SourcePage, Wanted},

@@ -34,7 +34,7 @@ impl<P: Send + 'static> Prefetch<P> {
     pub(super) fn new<S: Source<Page = P>>(intake: Intake<S>) -> Self {
         let service = intake.service();
         // As many as a channel can have, at most.
-        let room = intake.prefetch().min(Semaphore::MAX_PERMITS);
+        let room = intake.wanted.prefetch.min(Semaphore::MAX_PERMITS);
         let (sender, pages) = mpsc::channel(room);
         let task = spawn(async move {
             if let Err(error) = fetch(intake, &sender).await {

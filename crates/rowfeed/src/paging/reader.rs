@@ -15,29 +15,50 @@ use super::{
 };
 use crate::Error;
 
-/// Begins to fetch pages: from a cursor, if there is one, and over connections that no other client
-/// uses, if that is `true`.
-pub(crate) type Begin<P> =
-    Box<dyn FnOnce(Wanted, Option<&<P as SourcePage>::Cursor>, bool) -> Begun<P> + Send>;
+/// A source that no request has been made of, whatever its type.
+pub(crate) trait AnySource<P: SourcePage>: Send {
+    fn resume(&mut self, cursor: &P::Cursor) -> Result<(), Error>;
+    #[cfg_attr(not(feature = "blocking"), allow(dead_code))]
+    fn reconnect(&mut self) -> Result<(), Error>;
+    fn start(self: Box<Self>, wanted: Wanted) -> Box<dyn Fetcher<P>>;
+}
 
-type Begun<P> = Result<Box<dyn Fetcher<P>>, Error>;
+impl<S: Source> AnySource<S::Page> for S {
+    fn resume(&mut self, cursor: &<S::Page as SourcePage>::Cursor) -> Result<(), Error> {
+        Source::resume(self, cursor)
+    }
 
-/// Begins here, or on another thread.
-pub(crate) type StartFn<P> =
-    fn(&'static str, Begin<P>, Wanted, Option<<P as SourcePage>::Cursor>) -> Begun<P>;
+    fn reconnect(&mut self) -> Result<(), Error> {
+        Source::reconnect(self)
+    }
+
+    fn start(self: Box<Self>, wanted: Wanted) -> Box<dyn Fetcher<S::Page>> {
+        let intake = Intake::new(*self, wanted);
+        match intake.wanted.prefetch {
+            0 => Box::new(OnDemand {
+                intake,
+                request: None,
+            }),
+            _ => Box::new(Prefetch::new(intake)),
+        }
+    }
+}
+
+/// Begins to fetch: here, or on another thread.
+pub(crate) type StartFn<P> = fn(&'static str, Box<dyn AnySource<P>>, Wanted) -> Box<dyn Fetcher<P>>;
 
 /// The pages of a source, one after the other. Sends nothing before it is polled, and is fused.
 pub(crate) struct PageReader<P: SourcePage> {
     state: State<P>,
     /// `left` counts down here too, to know the end without another poll.
     pub(crate) wanted: Wanted,
-    service: &'static str,
+    pub(crate) service: &'static str,
     resumed_from: Option<P::Cursor>,
     pub(crate) start: StartFn<P>,
 }
 
-enum State<P: SourcePage> {
-    Waiting(Begin<P>),
+enum State<P> {
+    Waiting(Box<dyn AnySource<P>>),
     Reading(Box<dyn Fetcher<P>>),
     Failed(Error),
     Done,
@@ -46,12 +67,12 @@ enum State<P: SourcePage> {
 impl<P: SourcePage> PageReader<P> {
     pub(crate) fn new(source: impl Source<Page = P>) -> Self {
         match source.limit() {
-            Err(error) => Self::of(source.service(), State::Failed(error)),
             Ok(left) => {
-                let mut this = Self::of(source.service(), State::Waiting(begin(source)));
+                let mut this = Self::of(source.service(), State::Waiting(Box::new(source)));
                 this.wanted.left = left;
                 this
             }
+            Err(error) => Self::of(source.service(), State::Failed(error)),
         }
     }
 
@@ -66,25 +87,25 @@ impl<P: SourcePage> PageReader<P> {
             wanted: Wanted::default(),
             service,
             resumed_from: None,
-            start: |_, begin, wanted, cursor| begin(wanted, cursor.as_ref(), false),
+            start: |_, source, wanted| source.start(wanted),
         }
     }
 
-    pub(crate) fn service(&self) -> &'static str {
-        self.service
-    }
-
     pub(crate) fn resume(&mut self, cursor: &P::Cursor, row: u64) {
-        match &self.state {
-            State::Waiting(_) => {
+        let resumed = match &mut self.state {
+            State::Waiting(source) => source.resume(cursor),
+            State::Failed(_) => return,
+            State::Reading(_) | State::Done => Err(Error::invalid(
+                self.service,
+                "resume() was called after the first page; call it before",
+            )),
+        };
+        match resumed {
+            Ok(()) => {
                 self.wanted.resumed_at = Some(row);
                 self.resumed_from = Some(cursor.clone());
             }
-            State::Failed(_) => {}
-            State::Reading(_) | State::Done => {
-                let message = "resume() was called after the first page; call it before";
-                self.state = State::Failed(Error::invalid(self.service, message));
-            }
+            Err(error) => self.state = State::Failed(error),
         }
     }
 
@@ -127,9 +148,9 @@ impl<P: SourcePage> PageReader<P> {
                 );
                 return Poll::Ready(Err(Error::invalid(self.service, message)));
             }
-            State::Waiting(begin) => {
-                let (wanted, cursor) = (self.wanted.clone(), self.resumed_from.clone());
-                self.state = State::Reading((self.start)(self.service, begin, wanted, cursor)?);
+            State::Waiting(source) => {
+                self.state =
+                    State::Reading((self.start)(self.service, source, self.wanted.clone()));
             }
             State::Failed(error) => return Poll::Ready(Err(error)),
             state => self.state = state,
@@ -149,22 +170,6 @@ impl<P: SourcePage> PageReader<P> {
         }
         Poll::Ready(page)
     }
-}
-
-fn begin<S: Source>(mut source: S) -> Begin<S::Page> {
-    Box::new(|wanted, cursor, own_connections| {
-        if let Some(cursor) = cursor {
-            source.resume(cursor)?;
-        }
-        if own_connections {
-            source.reconnect()?;
-        }
-        let intake = Intake::new(source, wanted);
-        Ok(match intake.prefetch() {
-            0 => Box::new(OnDemand::new(intake)),
-            _ => Box::new(Prefetch::new(intake)),
-        })
-    })
 }
 
 impl<P: SourcePage> fmt::Debug for PageReader<P> {
