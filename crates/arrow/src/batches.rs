@@ -87,60 +87,29 @@ impl RecordBatches {
         }
     }
 
-    /// How many rows to ask for at a time; see [`Pages::page_size`].
-    pub fn page_size(mut self, rows: u32) -> Self {
-        self.pages = self.pages.page_size(rows);
-        self
-    }
-
-    /// Ends after this many rows.
-    pub fn max_rows(mut self, rows: u64) -> Self {
-        self.pages = self.pages.max_rows(rows);
-        self
-    }
-
-    /// Fetches up to this many pages before they are asked for, while batches are made of the page
-    /// before them; see [`Pages::prefetch`].
-    pub fn prefetch(mut self, pages: usize) -> Self {
-        self.pages = self.pages.prefetch(pages);
-        self
-    }
-
-    /// Takes a result that the service has cut off as it is; see [`Pages::allow_truncated`].
-    pub fn allow_truncated(mut self) -> Self {
-        self.pages = self.pages.allow_truncated();
-        self
-    }
-
-    /// Gives Lightdash's cells as it shows them to people, as text; see [`Pages::formatted`].
-    pub fn formatted(mut self) -> Self {
-        self.pages = self.pages.formatted();
-        self
-    }
-
-    /// Goes on from a cursor of the same result, with the row after it; see [`Pages::resume`].
-    ///
-    /// ```
-    /// # use rowfeed_arrow::RecordBatchesExt as _;
-    /// # use rowfeed::{dune, prelude::*};
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
-    /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
-    /// let mut batches = run.record_batches().batch_rows(30);
-    /// let first = batches.try_next().await?.ok_or("no batch")?;
-    /// let cursor = batches.cursor().ok_or("nothing has been read")?;
-    ///
-    /// let rest = run.record_batches().resume(&cursor).try_collect().await?;
-    /// assert_eq!(first.num_rows() + rest[0].num_rows(), 48);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn resume(mut self, cursor: &Cursor) -> Self {
-        self.pages = self.pages.resume(cursor);
-        self
+    rowfeed::__page_settings! {
+        pages,
+        /// Resumes from a cursor of the same result, with the row after it; see [`Pages::resume`].
+        ///
+        /// ```
+        /// # use rowfeed_arrow::RecordBatchesExt as _;
+        /// # use rowfeed::{dune, prelude::*};
+        /// # #[tokio::main(flavor = "current_thread")]
+        /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+        /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
+        /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
+        /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
+        /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
+        /// let mut batches = run.record_batches().batch_rows(30);
+        /// let first = batches.try_next().await?.ok_or("no batch")?;
+        /// let cursor = batches.cursor().ok_or("nothing has been read")?;
+        ///
+        /// let rest = run.record_batches().resume(&cursor).try_collect().await?;
+        /// assert_eq!(first.num_rows() + rest[0].num_rows(), 48);
+        /// # Ok(())
+        /// # }
+        /// ```
+        resume
     }
 
     /// Makes batches of this many rows, the last one perhaps of fewer: pages are split and put

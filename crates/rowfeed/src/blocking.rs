@@ -50,7 +50,7 @@ impl<T: DeserializeOwned + Send + 'static> crate::Rows<T> {
     /// Rows of which some have been read already give those of the page that is there, and then
     /// an error, as [`Pages::blocking`](crate::Pages::blocking) says.
     pub fn blocking(mut self) -> Rows<T> {
-        self.pages_mut().fetch_on_own_thread();
+        self.pages.fetch_on_own_thread();
         Rows(self)
     }
 }
@@ -116,12 +116,12 @@ impl crate::Pages {
     ///
     /// The first page fails where some have been read already, as [`blocking`](Self::blocking) says.
     pub fn fetch_on_own_thread(&mut self) {
-        let reader = self.reader();
+        let reader = &mut self.0;
         if reader.is_under_way() {
             let message = "these pages have been begun with async and cannot become blocking; \
                            take new ones, resume() them from the cursor of the last page or row, \
                            and call blocking() before the first page";
-            let error = Error::invalid(reader.service(), message);
+            let error = Error::invalid(reader.service, message);
             reader.fail(error);
         }
         reader.start = start_apart;

@@ -1,6 +1,6 @@
 //! The one error of the facade.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use rowfeed_client::ServiceError;
 
@@ -161,15 +161,6 @@ impl Error {
     pub(crate) fn unknown_status(service: &'static str, what: &str, status: &str) -> Self {
         let message = format!("the {what} has the status {status:?}, which is not known");
         Self::new(ErrorKind::UnknownState, service, message)
-    }
-
-    pub(crate) fn timeout(service: &'static str, after: Duration, is_cancelled: bool) -> Self {
-        let then = match is_cancelled {
-            true => "it was cancelled",
-            false => "it continues at the service",
-        };
-        let message = format!("the run did not end within {after:?}; {then}");
-        Self::new(ErrorKind::Timeout, service, message)
     }
 
     /// The same error as one of another kind: of a call whose error body says more than its status.

@@ -14,18 +14,12 @@ pub(crate) struct Interval {
 }
 
 impl Interval {
-    /// The shortest pauses: one service has many users, and counts what each requests.
-    const LEAST: Self = Self {
-        first: Duration::from_millis(10),
-        most: Duration::from_millis(100),
-    };
-
+    /// No pauses are shorter than 10 and 100 ms: one service has many users, and counts what each
+    /// requests.
     pub(crate) fn new(first: Duration, most: Duration) -> Self {
-        let first = first.max(Self::LEAST.first);
-        Self {
-            first,
-            most: most.max(first).max(Self::LEAST.most),
-        }
+        let first = first.max(Duration::from_millis(10));
+        let most = most.max(first).max(Duration::from_millis(100));
+        Self { first, most }
     }
 }
 
@@ -41,22 +35,27 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    pub(crate) fn new<A, C>(
+    /// `call` makes an error of one of the service.
+    pub(crate) fn new<A, C, T, E: 'static>(
         service: &'static str,
         id: String,
         ask: impl Fn() -> A + Send + Sync + 'static,
         cancel: impl Fn() -> C + Send + Sync + 'static,
+        call: fn(E) -> Error,
     ) -> Self
     where
         A: Future<Output = Result<Asked, Error>> + Send + 'static,
-        C: Future<Output = Result<(), Error>> + Send + 'static,
+        C: Future<Output = Result<T, E>> + Send + 'static,
     {
         Self {
             service,
             id,
             is_own: true,
             ask: Box::new(move || Box::pin(ask())),
-            cancel: Box::new(move || Box::pin(cancel())),
+            cancel: Box::new(move || {
+                let cancelled = cancel();
+                Box::pin(async move { cancelled.await.map(drop).map_err(call) })
+            }),
         }
     }
 }

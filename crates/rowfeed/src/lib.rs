@@ -84,15 +84,6 @@ pub use rowfeed_client::{
 };
 
 /// The traits that put `rows()`, `pages()` and `run()` on the operations of the clients.
-///
-/// ```
-/// use rowfeed::{dune, prelude::*};
-///
-/// # rowfeed_sandbox::__example!(|sandbox, dune| {
-/// let starting = dune.execute_sql().body("SELECT 1 AS n").run();
-/// let rows = dune.get_execution_results().execution_id("01J…").rows::<(i64,)>();
-/// # });
-/// ```
 pub mod prelude {
     #[cfg(feature = "dune")]
     pub use crate::dune::{MaxAge as _, ReadsCsv as _};

@@ -32,7 +32,7 @@ use crate::{
 /// ```
 #[must_use = "nothing is sent before the first page is needed"]
 #[derive(Debug)]
-pub struct Pages(PageReader<Page>);
+pub struct Pages(pub(crate) PageReader<Page>);
 
 impl Pages {
     /// The pages of a source: for [another service](crate::service).
@@ -193,7 +193,7 @@ impl Pages {
     /// [another one](crate::service).
     #[must_use]
     pub fn service(&self) -> &'static str {
-        self.0.service()
+        self.0.service
     }
 
     /// Returns the next page; `None` after the last.
@@ -232,11 +232,6 @@ impl Pages {
 
     fn is_done(&self) -> bool {
         self.0.is_done()
-    }
-
-    #[cfg(feature = "blocking")]
-    pub(crate) fn reader(&mut self) -> &mut PageReader<Page> {
-        &mut self.0
     }
 }
 

@@ -33,12 +33,12 @@ pub(crate) fn first_page(
     method: &str,
     page: &Parameter,
 ) -> Result<(), Error> {
-    match page {
-        Ok(None | Some(1)) => Ok(()),
-        Ok(Some(_)) => Err(Error::invalid(
-            service,
-            format!("{method} begins with the first page; send() fetches a single one"),
-        )),
-        Err(message) => Err(Error::invalid(service, message)),
+    match count::<u64>(service, "page", page)? {
+        None | Some(1) => Ok(()),
+        Some(_) => {
+            let message =
+                format!("{method} begins with the first page; send() fetches a single one");
+            Err(Error::invalid(service, message))
+        }
     }
 }

@@ -47,7 +47,7 @@ use rowfeed_rows::OwnedRowDecoder;
 /// ```
 #[must_use = "nothing is sent before the first row is needed"]
 pub struct Rows<T> {
-    pages: Pages,
+    pub(crate) pages: Pages,
     page: Option<Reading>,
     /// The place behind the pages that have been left.
     passed: Option<Cursor>,
@@ -121,11 +121,6 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         self
     }
 
-    #[cfg(feature = "blocking")]
-    pub(crate) fn pages_mut(&mut self) -> &mut Pages {
-        &mut self.pages
-    }
-
     /// The place after the last row that was given out, also in the middle of a page. Before the
     /// first page it is the cursor that was [resumed](Self::resume) from, or else `None`.
     #[must_use]
@@ -189,18 +184,15 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
             if self.done {
                 return Poll::Ready(Ok(None));
             }
-            match ready!(self.pages.poll_page(context)) {
-                Ok(Some(page)) => {
+            let page = ready!(self.pages.poll_page(context)).inspect_err(|_| self.done = true)?;
+            match page {
+                None => self.done = true,
+                Some(page) => {
                     self.page = Some(Reading {
                         page,
                         rows: OwnedRowDecoder::default(),
                         given: 0,
                     });
-                }
-                Ok(None) => self.done = true,
-                Err(error) => {
-                    self.done = true;
-                    return Poll::Ready(Err(error));
                 }
             }
         }

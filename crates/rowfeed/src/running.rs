@@ -126,7 +126,12 @@ async fn wait(running: Running) -> Result<Run, Error> {
                     let cancelled = timeout_at(Instant::now() + CANCEL_WITHIN, (job.cancel)());
                     is_cancelled = matches!(cancelled.await, Ok(Ok(())));
                 }
-                let error = Error::timeout(job.service, timeout, is_cancelled);
+                let then = match is_cancelled {
+                    true => "it was cancelled",
+                    false => "it continues at the service",
+                };
+                let message = format!("the run did not end within {timeout:?}; {then}");
+                let error = Error::new(ErrorKind::Timeout, job.service, message);
                 return Err(error.with_run(&job.id));
             }
         },

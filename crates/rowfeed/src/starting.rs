@@ -161,26 +161,21 @@ impl Starting {
         let submitted = (self.submit)(self.own_connections);
         let guard = match self.waiting.cancel_on_drop {
             false => Guard::new(submitted.await?, false),
-            true => submitted_for_sure(self.service, submitted).await?,
+            // In a task of its own: when this is dropped before the service has answered, nobody knows
+            // the run. The task learns its id, and cancels the run by dropping its guard.
+            true => {
+                let task = spawn_to_end(async { Ok(Guard::new(submitted.await?, true)) });
+                task.await.unwrap_or_else(|_| {
+                    let message = "the runtime was shut down while the run was being started";
+                    Err(Error::new(ErrorKind::Call, self.service, message))
+                })?
+            }
         };
         Ok(Running {
             guard,
             waiting: self.waiting,
         })
     }
-}
-
-/// Submits in a task of its own: when this is dropped before the service has answered, the run has
-/// an id nobody knows. The task learns it, and cancels the run by dropping its guard.
-async fn submitted_for_sure(
-    service: &'static str,
-    submitted: BoxFuture<Result<Job, Error>>,
-) -> Result<Guard, Error> {
-    let task = spawn_to_end(async { Ok(Guard::new(submitted.await?, true)) });
-    task.await.unwrap_or_else(|_| {
-        let message = "the runtime was shut down while the run was being started";
-        Err(Error::new(ErrorKind::Call, service, message))
-    })
 }
 
 impl IntoFuture for Starting {

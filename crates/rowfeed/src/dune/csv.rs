@@ -85,10 +85,12 @@ pub struct CsvBytes {
     state: State,
 }
 
+/// What has been read, with the reader that read it.
+type Read = (Box<Reader>, Result<Option<Bytes>, Error>);
+
 enum State {
     Waiting(Box<Reader>),
-    /// The next bytes, with the reader that reads them.
-    Reading(BoxFuture<(Box<Reader>, Result<Option<Bytes>, Error>)>),
+    Reading(BoxFuture<Read>),
     Failed(Error),
     Done,
 }
@@ -188,10 +190,7 @@ struct Reader {
 }
 
 impl Reader {
-    fn read(
-        mut self: Box<Self>,
-        wanted: Wanted,
-    ) -> BoxFuture<(Box<Self>, Result<Option<Bytes>, Error>)> {
+    fn read(mut self: Box<Self>, wanted: Wanted) -> BoxFuture<Read> {
         Box::pin(async move {
             let bytes = self.next(&wanted).await;
             let bytes = bytes.map_err(|error| error.of_run(self.request.execution_id()));
@@ -254,7 +253,7 @@ impl Reader {
                 return Err(paging(format!("the next page would begin at row {next:?}")));
             }
         };
-        self.next_row = next_offset(row, next, self.request.is_sample()).map_err(paging)?;
+        self.next_row = next_offset(row, next, self.request.is_sample())?;
         Ok(Some(page.into_inner()))
     }
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use rowfeed_rows::datetime::unix_nanos;
 
-use crate::{Error, ErrorKind, Starting, job::started_id};
+use crate::{Error, Starting, job::started_id};
 
 /// Limits the age of a latest result, which Dune's API cannot do.
 ///
@@ -65,12 +65,10 @@ impl MaxAge for builder::GetLatestQueryResult {
                 return Ok(found);
             }
             let parameters = params.into_iter().flatten();
-            let parameters = parameters
-                .map(|(name, value)| (name, value.into()))
-                .collect();
+            let parameters = parameters.map(|(name, value)| (name, value.into()));
             let body = types::ExecuteQueryRequest {
                 performance: None,
-                query_parameters: parameters,
+                query_parameters: parameters.collect(),
             };
             let started = client.execute_query().query_id(query_id).body(body).send();
             let started = started.await.map_err(call)?.into_inner();

@@ -149,11 +149,10 @@ impl Paging {
     }
 
     /// All further pages are of this execution.
-    fn pin(&mut self, execution_id: &str) {
-        if self.result.is_none() {
-            self.result = Some(Arc::new(self.request.result(execution_id)));
-        }
+    fn pin(&mut self, execution_id: &str) -> Arc<ResultId> {
+        let result = self.request.result(execution_id);
         self.request.pin(execution_id);
+        Arc::clone(self.result.get_or_insert_with(|| Arc::new(result)))
     }
 
     /// Checks a response, and takes its rows. All further pages are of its execution.
@@ -260,26 +259,21 @@ impl Source for Paging {
         let is_partial = response.state == types::ExecutionState::CompletedPartial;
         let is_whole = self.request.has_all_rows()
             && !(is_partial || wanted.truncated || self.request.takes_partial());
-        let id = &response.execution_id;
-        let total_rows = total_rows(metadata.total_row_count).map_err(paging)?;
+        let total_rows = metadata.total_row_count.map(u64::try_from).transpose();
+        let total_rows =
+            total_rows.map_err(|_| paging("the page announces less than no rows in all"))?;
+        let is_sample = self.request.is_sample();
         let place = Place {
             first: ticket.offset,
             rows: rows.count() as u64,
             said: metadata.row_count,
-            next: next_offset(
-                ticket.offset,
-                response.next_offset,
-                self.request.is_sample(),
-            )
-            .map_err(paging)?,
+            next: next_offset(ticket.offset, response.next_offset, is_sample)?,
             // Dune also sends 0 where it has no count.
             total: total_rows.filter(|total| is_whole && *total > 0),
             has_all_rows: self.request.has_all_rows(),
             is_enough: wanted.is_met_by(rows.count() as u64),
         };
-        if !self.request.is_sample()
-            && let Some(message) = place.misfit(self.total)
-        {
+        if let Some(message) = place.misfit(self.total).filter(|_| !is_sample) {
             return Err(paging(message));
         }
         self.total = self.total.or(place.total);
@@ -291,11 +285,7 @@ impl Source for Paging {
             None => self.offsets.end(),
         }
         let columns = self.columns_of(&metadata);
-        let result = match &self.result {
-            Some(result) => Arc::clone(result),
-            // Not so: the execution has been pinned above.
-            None => self.request.result(id).into(),
-        };
+        let result = self.pin(&response.execution_id);
         let page = Page::new(SERVICE, result, ticket.offset, columns, rows);
         Ok(Some(page.with_total_rows(total_rows)))
     }
@@ -318,25 +308,21 @@ impl Paging {
     }
 }
 
-fn total_rows(total: Option<i64>) -> Result<Option<u64>, String> {
-    let total = total.map(u64::try_from).transpose();
-    total.map_err(|_| "the page announces less than no rows in all".to_owned())
-}
-
 /// Where the page after the one at `offset` begins.
 pub(super) fn next_offset(
     offset: u64,
     next: Option<i64>,
     is_sample: bool,
-) -> Result<Option<u64>, String> {
+) -> Result<Option<u64>, Error> {
     let Some(next) = next else { return Ok(None) };
     if is_sample {
-        return Err("a sample is one page, and Dune says that rows follow this one".to_owned());
+        let message = "a sample is one page, and Dune says that rows follow this one";
+        return Err(paging(message));
     }
     match u64::try_from(next) {
         Ok(next) if next > offset => Ok(Some(next)),
-        _ => Err(format!(
+        _ => Err(paging(format!(
             "the next page would begin at row {next}, and this one begins at row {offset}"
-        )),
+        ))),
     }
 }

@@ -43,8 +43,8 @@ fn pipeline(client: Client, id: String, steps: Vec<Step>) -> Job {
     let status = status.pipeline_execution_id(&id);
     let ask = move || ask_all(status.clone(), pipeline.clone(), steps.clone());
     let message = "Dune has no operation that cancels a pipeline";
-    let cancel = move || async move { Err(invalid(message)) };
-    Job::new(SERVICE, id, ask, cancel)
+    let cancel = move || async move { Err::<(), _>(message) };
+    Job::new(SERVICE, id, ask, cancel, invalid)
 }
 
 /// A step that is a query; the number of its node where the caller gave it one.

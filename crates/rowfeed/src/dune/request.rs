@@ -20,6 +20,7 @@ type Text = Result<Option<String>, String>;
 macro_rules! request {
     ($(#[$doc:meta])* $request:ident -> $answer:ty: $($operation:ident)|+; pinned $pinned:ident by $pin:ident) => {
         $(#[$doc])*
+        #[allow(clippy::enum_variant_names)]
         #[derive(Clone)]
         pub(super) enum $request {
             $($operation(builder::$operation),)+

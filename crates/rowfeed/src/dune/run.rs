@@ -40,13 +40,10 @@ impl StartsRun for builder::GetExecutionStatus {
 /// An execution that Dune has accepted.
 pub(super) fn execution(client: Client, id: String) -> Result<Job, Error> {
     let cancel = client.cancel_query_execution().execution_id(&id);
-    let cancel = move || {
-        let cancel = cancel.clone().send();
-        async { cancel.await.map(drop).map_err(call) }
-    };
+    let cancel = move || cancel.clone().send();
     let asked = id.clone();
     let ask = move || ask(client.clone(), asked.clone());
-    Ok(Job::new(SERVICE, id, ask, cancel))
+    Ok(Job::new(SERVICE, id, ask, cancel, call))
 }
 
 /// Requests the state of an execution.

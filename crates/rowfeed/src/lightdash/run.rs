@@ -49,13 +49,11 @@ impl StartsRun for builder::GetAsyncQueryResults {
 fn query(client: Client, id: String, project: String) -> Result<Job, Error> {
     let cancel = client.cancel_async_query();
     let cancel = cancel.project_uuid(&project).query_uuid(&id);
-    let cancel = move || {
-        let cancel = cancel.clone().send();
-        async { cancel.await.map(drop).map_err(call) }
-    };
+    let cancel = move || cancel.clone().send();
     let results = client.get_async_query_results();
     let results = results.project_uuid(project).query_uuid(&id);
-    Ok(Job::new(SERVICE, id, move || ask(results.clone()), cancel))
+    let ask = move || ask(results.clone());
+    Ok(Job::new(SERVICE, id, ask, cancel, call))
 }
 
 /// Requests the state of a query.

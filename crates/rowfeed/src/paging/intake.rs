@@ -17,7 +17,7 @@ const MOST_EMPTY_PAGES: u32 = 100;
 /// here, and both ways to fetch pages go through it.
 pub(super) struct Intake<S> {
     source: S,
-    wanted: Wanted,
+    pub(super) wanted: Wanted,
     /// The row of the cursor, until a page has reached it.
     skip_to: Option<u64>,
     /// Whether whole pages were skipped on the way to the cursor.
@@ -40,11 +40,6 @@ impl<S: Source> Intake<S> {
 
     pub(super) fn service(&self) -> &'static str {
         self.source.service()
-    }
-
-    /// How many pages may be fetched ahead of the reader.
-    pub(super) fn prefetch(&self) -> usize {
-        self.wanted.prefetch
     }
 
     /// Whether no further page is needed.

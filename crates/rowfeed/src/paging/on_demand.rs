@@ -11,17 +11,8 @@ use super::{
 use crate::Error;
 
 pub(super) struct OnDemand<S: Source> {
-    intake: Intake<S>,
-    request: Option<BoxFuture<Result<S::Answer, Error>>>,
-}
-
-impl<S: Source> OnDemand<S> {
-    pub(super) fn new(intake: Intake<S>) -> Self {
-        Self {
-            intake,
-            request: None,
-        }
-    }
+    pub(super) intake: Intake<S>,
+    pub(super) request: Option<BoxFuture<Result<S::Answer, Error>>>,
 }
 
 impl<S: Source> Fetcher<S::Page> for OnDemand<S> {

@@ -34,7 +34,7 @@ impl<P: Send + 'static> Prefetch<P> {
     pub(super) fn new<S: Source<Page = P>>(intake: Intake<S>) -> Self {
         let service = intake.service();
         // As many as a channel can have, at most.
-        let room = intake.prefetch().min(Semaphore::MAX_PERMITS);
+        let room = intake.wanted.prefetch.min(Semaphore::MAX_PERMITS);
         let (sender, pages) = mpsc::channel(room);
         let task = spawn(async move {
             if let Err(error) = fetch(intake, &sender).await {
@@ -85,7 +85,14 @@ async fn fetch<S: Source>(
         }
         tokio::select! {
             biased;
-            (answer, permit) = oldest(service, &mut under_way), if !under_way.is_empty() => {
+            answer = async {
+                match under_way.front_mut() {
+                    Some((task, _)) => task.await,
+                    None => std::future::pending().await,
+                }
+            }, if !under_way.is_empty() => {
+                let Some((_, permit)) = under_way.pop_front() else { continue };
+                let answer = answer.unwrap_or_else(|_| Err(shut_down(service)));
                 if let Some(page) = intake.accept(answer)? {
                     permit.send(Ok(page));
                 }
@@ -103,20 +110,5 @@ async fn fetch<S: Source>(
                 }
             }
         }
-    }
-}
-
-/// Waits for the oldest request. Dropping the future loses nothing.
-async fn oldest<A: Send + 'static, P>(
-    service: &'static str,
-    under_way: &mut UnderWay<A, P>,
-) -> (Result<A, Error>, OwnedPermit<Result<P, Error>>) {
-    let Some((task, _)) = under_way.front_mut() else {
-        return std::future::pending().await;
-    };
-    let answer = task.await.unwrap_or_else(|_| Err(shut_down(service)));
-    match under_way.pop_front() {
-        Some((_, permit)) => (answer, permit),
-        None => std::future::pending().await,
     }
 }

@@ -34,8 +34,11 @@ impl<S: Source> AnySource<S::Page> for S {
 
     fn start(self: Box<Self>, wanted: Wanted) -> Box<dyn Fetcher<S::Page>> {
         let intake = Intake::new(*self, wanted);
-        match intake.prefetch() {
-            0 => Box::new(OnDemand::new(intake)),
+        match intake.wanted.prefetch {
+            0 => Box::new(OnDemand {
+                intake,
+                request: None,
+            }),
             _ => Box::new(Prefetch::new(intake)),
         }
     }
@@ -49,7 +52,7 @@ pub(crate) struct PageReader<P: SourcePage> {
     state: State<P>,
     /// `left` counts down here too, to know the end without another poll.
     pub(crate) wanted: Wanted,
-    service: &'static str,
+    pub(crate) service: &'static str,
     resumed_from: Option<P::Cursor>,
     pub(crate) start: StartFn<P>,
 }
@@ -86,10 +89,6 @@ impl<P: SourcePage> PageReader<P> {
             resumed_from: None,
             start: |_, source, wanted| source.start(wanted),
         }
-    }
-
-    pub(crate) fn service(&self) -> &'static str {
-        self.service
     }
 
     pub(crate) fn resume(&mut self, cursor: &P::Cursor, row: u64) {

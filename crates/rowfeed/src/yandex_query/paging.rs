@@ -65,7 +65,11 @@ impl ReadsRows for builder::GetQueryResults {
 }
 
 impl Paging {
-    fn new(results: builder::GetQueryResults, announced: Option<Announced>, offset: u64) -> Self {
+    pub(super) fn new(
+        results: builder::GetQueryResults,
+        announced: Option<Announced>,
+        offset: u64,
+    ) -> Self {
         Self {
             results,
             announced,
@@ -73,10 +77,6 @@ impl Paging {
             has_begun: false,
             last_columns: ColumnsCache::default(),
         }
-    }
-
-    pub(super) fn of_result_set(results: builder::GetQueryResults, announced: Announced) -> Self {
-        Self::new(results, Some(announced), 0)
     }
 
     fn result(&self) -> Result<ResultId, Error> {

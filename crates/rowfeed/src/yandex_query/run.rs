@@ -37,12 +37,10 @@ impl StartsRun for builder::GetQueryStatus {
 /// A query that the service has accepted.
 fn query(client: Client, id: String, project: String) -> Result<Job, Error> {
     let stop = client.stop_query().project(&project).query_id(&id);
-    let cancel = move || {
-        let stop = stop.clone().send();
-        async { stop.await.map(drop).map_err(call) }
-    };
+    let cancel = move || stop.clone().send();
     let results = client.get_query_results().project(project).query_id(&id);
-    Ok(Job::new(SERVICE, id, move || ask(results.clone()), cancel))
+    let ask = move || ask(results.clone());
+    Ok(Job::new(SERVICE, id, ask, cancel, call))
 }
 
 /// Requests the state of the query that has these results.
@@ -71,7 +69,7 @@ fn ended(id: String, results: &builder::GetQueryResults, query: &types::Query) -
         let results = results
             .clone()
             .result_set_index(u32::try_from(index).unwrap_or(u32::MAX));
-        let pages = move || Paging::of_result_set(results.clone(), announced);
+        let pages = move || Paging::new(results.clone(), Some(announced), 0);
         ResultSet::new(Some(announced.rows), pages)
     };
     Ended {
