@@ -9,6 +9,7 @@ use std::{
 };
 
 use futures_core::{FusedStream, Stream, ready};
+use rowfeed_client::Core;
 
 use crate::{
     Error, ListCursor,
@@ -248,6 +249,8 @@ impl<T> Part for ListPage<T> {
     }
 
     fn set_number(&mut self, _number: u64) {}
+
+    fn set_core(&mut self, _core: &Core) {}
 
     fn of_result(&self, error: Error) -> Error {
         error

@@ -2,7 +2,10 @@
 
 use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};
 
-use rowfeed_client::platform::{Instant, Runtime, sleep, timeout_at};
+use rowfeed_client::{
+    Core,
+    platform::{Instant, Runtime, sleep, timeout_at},
+};
 
 use crate::{
     Error, ErrorKind, Progress, Run,
@@ -44,6 +47,8 @@ pub(crate) struct Waiting {
 #[must_use = "the run is waited for when this is awaited"]
 pub struct Running {
     pub(crate) guard: Guard,
+    /// The client whose credentials errors hide.
+    pub(crate) core: Core,
     pub(crate) waiting: Waiting,
 }
 
@@ -84,7 +89,8 @@ impl Running {
     /// ```
     pub async fn cancel(mut self) -> Result<(), Error> {
         self.guard.is_armed = false;
-        self.guard.job.cancel().await
+        let cancelled = self.guard.job.cancel().await;
+        cancelled.map_err(|error| error.masked(&self.core))
     }
 }
 
@@ -93,7 +99,8 @@ impl IntoFuture for Running {
     type IntoFuture = BoxFuture<Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(wait(self))
+        let core = self.core.clone();
+        Box::pin(async move { wait(self).await.map_err(|error| error.masked(&core)) })
     }
 }
 
@@ -101,16 +108,20 @@ impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Running")
             .field("service", &self.service())
-            .field("id", &self.id())
+            .field("id", &self.core.mask(self.id()))
             .finish_non_exhaustive()
     }
 }
 
 async fn wait(running: Running) -> Result<Run, Error> {
-    let Running { mut guard, waiting } = running;
+    let Running {
+        mut guard,
+        core,
+        waiting,
+    } = running;
     let timeout = waiting.timeout;
     let job = Arc::clone(&guard.job);
-    let polling = until_ended(job.as_ref(), waiting.interval, waiting.watch);
+    let polling = until_ended(job.as_ref(), core, waiting.interval, waiting.watch);
     // A time too far away to be a point in time is none.
     let limit = timeout.and_then(|timeout| Some((timeout, Instant::now().checked_add(timeout)?)));
     let result = match limit {
@@ -140,6 +151,7 @@ async fn wait(running: Running) -> Result<Run, Error> {
 /// should be, so that runs that were started together do not ask together.
 async fn until_ended(
     job: &dyn Job,
+    core: Core,
     interval: Interval,
     mut watch: Option<Watch>,
 ) -> Result<Run, Error> {
@@ -147,7 +159,7 @@ async fn until_ended(
     let mut pause = interval.first;
     loop {
         match job.ask().await? {
-            Asked::Ended(ended) => return Ok(Run::new(ended)),
+            Asked::Ended(ended) => return Ok(Run::new(ended, core)),
             Asked::Going {
                 state,
                 queue_position,

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use rowfeed_client::platform::spawn_to_end;
+use rowfeed_client::{Core, platform::spawn_to_end};
 
 use crate::{
     Error, ErrorKind, Progress, Run, Running,
@@ -54,6 +54,8 @@ type Submit = Box<dyn FnOnce(Connections) -> BoxFuture<Result<Arc<dyn Job>, Erro
 pub struct Starting {
     pub(crate) service: &'static str,
     pub(crate) connections: Connections,
+    /// The client whose credentials errors hide.
+    core: Core,
     submit: Submit,
     waiting: Waiting,
 }
@@ -70,6 +72,7 @@ impl Starting {
         Self {
             service: C::SERVICE,
             connections: Connections::Shared,
+            core: client.core().clone(),
             submit: Box::new(|connections| {
                 Box::pin(async move {
                     let client = match connections {
@@ -172,11 +175,12 @@ impl Starting {
     pub async fn start(self) -> Result<Running, Error> {
         let submitted = (self.submit)(self.connections);
         let guard = match self.waiting.cancel_on_drop {
-            false => Guard::new(submitted.await?, false),
-            true => submitted_for_sure(self.service, submitted).await?,
+            false => submitted.await.map(|job| Guard::new(job, false)),
+            true => submitted_for_sure(self.service, submitted).await,
         };
         Ok(Running {
-            guard,
+            guard: guard.map_err(|error| error.masked(&self.core))?,
+            core: self.core,
             waiting: self.waiting,
         })
     }

@@ -86,8 +86,8 @@ impl Core {
     ///
     /// For errors that quote what a service said: a message, a state, a cell. A key of 12
     /// characters or more is masked wherever it stands, one of 4 to 11 characters as a whole word,
-    /// and both also where JSON or a URL escapes them. Shorter keys, rows, and other encodings are
-    /// left as they are.
+    /// and both also where JSON or a URL escapes them, or where the text is cut off within them and
+    /// says so with `…`. Shorter keys and other encodings are left as they are.
     #[must_use]
     pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
         match self.0.sent.masked_text(text) {

@@ -13,7 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_core::{FusedStream, Stream, ready};
-use rowfeed_client::{ByteStream, ResponseValue};
+use rowfeed_client::{ByteStream, Core, ResponseValue};
 use rowfeed_dune::{builder, types};
 
 use super::{
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind,
-    paging::BoxFuture,
+    paging::{BoxFuture, Reconnect as _},
     parameter::{Parameter, count},
 };
 
@@ -196,7 +196,7 @@ impl CsvBytes {
                 State::Failed(_) | State::Done => {
                     let last = std::mem::replace(&mut self.state, State::Done);
                     return Poll::Ready(match last {
-                        State::Failed(error) => Err(error),
+                        State::Failed(error) => Err(error.masked(self.request.core())),
                         _ => Ok(None),
                     });
                 }
@@ -297,7 +297,13 @@ impl FusedStream for CsvBytes {
 impl fmt::Debug for CsvBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CsvBytes")
-            .field("execution_id", &self.request.execution_id())
+            .field(
+                "execution_id",
+                &self
+                    .request
+                    .execution_id()
+                    .map(|id| self.request.core().mask(id)),
+            )
             .field("row", &self.row)
             .field("page_size", &self.page_size)
             .finish_non_exhaustive()
@@ -317,10 +323,11 @@ fn execution_in(uri: &str) -> Option<&str> {
 async fn only_csv(answer: ResponseValue<ByteStream>) -> Result<ResponseValue<ByteStream>, Error> {
     const MOST_OF_BODY: usize = 64 << 10;
     let said = answer.headers().get("content-type");
-    let said = said.and_then(|said| Some(said.to_str().ok()?.to_ascii_lowercase()));
-    let said = said.unwrap_or_default();
-    let is_json = said.starts_with("application/json");
-    if !is_json && !said.starts_with("text/html") {
+    let said = said.and_then(|said| said.to_str().ok());
+    let said = said.unwrap_or_default().to_owned();
+    let media_type = said.to_ascii_lowercase();
+    let is_json = media_type.starts_with("application/json");
+    if !is_json && !media_type.starts_with("text/html") {
         return Ok(answer);
     }
     if is_json {
@@ -377,6 +384,10 @@ impl Request {
             Self::Execution(builder) => builder.execution_id.as_deref().ok(),
             Self::Latest(_) => None,
         }
+    }
+
+    fn core(&self) -> &Core {
+        each!(self, builder => builder.client.core())
     }
 
     fn is_sample(&self) -> bool {

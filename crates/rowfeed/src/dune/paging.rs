@@ -16,6 +16,7 @@
 
 use std::sync::Arc;
 
+use rowfeed_client::Core;
 use rowfeed_dune::{builder, types};
 
 use super::{
@@ -225,6 +226,10 @@ impl Source for Paging {
 
     fn reconnect(&mut self) -> Result<(), Error> {
         self.request.reconnect()
+    }
+
+    fn core(&self) -> Option<&Core> {
+        Some(self.request.core())
     }
 
     fn plan(&mut self, wanted: &Wanted) -> Result<Plan<Answer>, Error> {

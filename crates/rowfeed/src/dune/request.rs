@@ -1,5 +1,6 @@
 //! The operation that a page is read with, and which of its parameters shape the rows.
 
+use rowfeed_client::Core;
 use rowfeed_dune::{builder, types};
 
 use super::state::call;
@@ -126,6 +127,10 @@ impl Request {
     pub(super) fn reconnect(&mut self) -> Result<(), Error> {
         each!(self, builder => builder.client = builder.client.reconnected()?);
         Ok(())
+    }
+
+    pub(super) fn core(&self) -> &Core {
+        each!(self, builder => builder.client.core())
     }
 
     /// The parameters that decide which rows there are, and in which order.

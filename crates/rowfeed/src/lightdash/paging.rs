@@ -13,6 +13,7 @@
 //!   did not choose falls back to 500, which every server allows.
 //! - Pages do not change once a query is ready, so all but the first may be fetched side by side.
 
+use rowfeed_client::Core;
 use rowfeed_lightdash::{builder, types};
 use rowfeed_rows::RawRows;
 
@@ -158,6 +159,10 @@ impl Source for Paging {
     fn reconnect(&mut self) -> Result<(), Error> {
         self.results.client = self.results.client.reconnected()?;
         Ok(())
+    }
+
+    fn core(&self) -> Option<&Core> {
+        Some(self.results.client.core())
     }
 
     fn plan(&mut self, wanted: &Wanted) -> Result<Plan<Answer>, Error> {

@@ -6,6 +6,7 @@ use std::{
 };
 
 use futures_core::ready;
+use rowfeed_client::Core;
 
 use super::{
     intake::{Fetcher, Intake},
@@ -18,6 +19,7 @@ use crate::Error;
 /// A source that no request has been made of, whatever its type.
 pub(crate) trait AnySource<P: SourcePage>: Send {
     fn service(&self) -> &'static str;
+    fn core(&self) -> Option<&Core>;
     fn limit(&self) -> Result<Option<u64>, Error>;
     fn resume(&mut self, cursor: &P::Cursor) -> Result<(), Error>;
     #[cfg_attr(not(feature = "blocking"), allow(dead_code))]
@@ -28,6 +30,10 @@ pub(crate) trait AnySource<P: SourcePage>: Send {
 impl<S: Source> AnySource<S::Page> for S {
     fn service(&self) -> &'static str {
         Source::service(self)
+    }
+
+    fn core(&self) -> Option<&Core> {
+        Source::core(self)
     }
 
     fn limit(&self) -> Result<Option<u64>, Error> {
@@ -60,6 +66,8 @@ pub(crate) struct PageReader<P: SourcePage> {
     /// `left` counts down here too, to know the end without another poll.
     pub(crate) wanted: Wanted,
     service: &'static str,
+    /// The client whose credentials errors hide.
+    core: Option<Core>,
     resumed_from: Option<P::Cursor>,
     pub(crate) start: StartFn<P>,
 }
@@ -74,6 +82,7 @@ enum State<P> {
 impl<P: SourcePage> PageReader<P> {
     pub(crate) fn new(source: Box<dyn AnySource<P>>) -> Self {
         let (service, limit) = (source.service(), source.limit());
+        let core = source.core().cloned();
         let (state, left) = match limit {
             Ok(left) => (State::Waiting(source), left),
             Err(error) => (State::Failed(error), None),
@@ -85,6 +94,7 @@ impl<P: SourcePage> PageReader<P> {
                 ..Wanted::default()
             },
             service,
+            core,
             resumed_from: None,
             start: AnySource::start,
         }
@@ -96,6 +106,7 @@ impl<P: SourcePage> PageReader<P> {
             service: error.service(),
             state: State::Failed(error),
             wanted: Wanted::default(),
+            core: None,
             resumed_from: None,
             start: AnySource::start,
         }
@@ -103,6 +114,14 @@ impl<P: SourcePage> PageReader<P> {
 
     pub(crate) fn service(&self) -> &'static str {
         self.service
+    }
+
+    /// The error as it is given out: without credentials.
+    pub(crate) fn masked(&self, error: Error) -> Error {
+        match &self.core {
+            Some(core) => error.masked(core),
+            None => error,
+        }
     }
 
     /// Limits the rows, unless there is a lower limit already.
@@ -152,10 +171,19 @@ impl<P: SourcePage> PageReader<P> {
         }
     }
 
+    /// Every page comes through here, and every error.
     pub(crate) fn poll_page(
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Result<Option<P>, Error>> {
+        let mut page = ready!(self.poll_source(context));
+        if let (Ok(Some(page)), Some(core)) = (&mut page, &self.core) {
+            page.set_core(core);
+        }
+        Poll::Ready(page.map_err(|error| self.masked(error)))
+    }
+
+    fn poll_source(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<P>, Error>> {
         if self.is_done() {
             self.state = State::Done;
         }

@@ -2,6 +2,8 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
+use rowfeed_client::Core;
+
 use crate::{Error, ErrorKind};
 
 /// A boxed future that is `Send` and owns what it needs.
@@ -114,6 +116,13 @@ pub trait Source: Send + 'static {
         ))
     }
 
+    /// Returns the settings of the client that pages are fetched with, its `inner()`. The credentials
+    /// that it sends are masked in every error of these pages and their rows. The provided method
+    /// returns `None`: errors show what the service sent.
+    fn core(&self) -> Option<&Core> {
+        None
+    }
+
     /// Plans the next request. With prefetch, other requests may be under way
     /// ([`Wanted::under_way`]): a rule that needs the last answer first returns [`Plan::Wait`].
     ///
@@ -167,6 +176,8 @@ pub trait SourcePage: sealed::Part {
 }
 
 pub(crate) mod sealed {
+    use rowfeed_client::Core;
+
     use crate::Error;
 
     /// What the reader does with a page of either kind.
@@ -183,6 +194,8 @@ pub(crate) mod sealed {
         /// Drops all but the first few rows.
         fn keep(&mut self, rows: u64);
         fn set_number(&mut self, number: u64);
+        /// The client whose credentials errors of this page hide.
+        fn set_core(&mut self, core: &Core);
         /// The error with the result that the page belongs to.
         fn of_result(&self, error: Error) -> Error;
     }
@@ -195,6 +208,9 @@ pub(crate) trait Reconnect: Send + Sized + 'static {
 
     /// The same client, with connections that no other client uses.
     fn reconnected(&self) -> Result<Self, Error>;
+
+    /// What all clones of the client share.
+    fn core(&self) -> &Core;
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //!   next page begins where it ends.
 //! - A result that the service cut off is an error, unless the caller accepts it.
 
+use rowfeed_client::Core;
 use rowfeed_yandex_query::{builder, types};
 
 use super::state::{SERVICE, call, check_status};
@@ -157,6 +158,10 @@ impl Source for Paging {
         Ok(())
     }
 
+    fn core(&self) -> Option<&Core> {
+        Some(self.results.client.core())
+    }
+
     fn plan(&mut self, wanted: &Wanted) -> Result<Plan<Answer>, Error> {
         if let Some(size) = wanted.page_size.filter(|size| *size > PAGE_SIZE) {
             let message = format!(
@@ -180,6 +185,13 @@ impl Source for Paging {
                 announced.rows
             );
             return Err(self.error(ErrorKind::Truncated, message));
+        }
+        if let Some(row) = wanted.resumed_at.filter(|row| *row > announced.rows) {
+            let message = format!(
+                "reading resumed before row {row}, and the result is said to have {} rows now",
+                announced.rows
+            );
+            return Err(self.error(ErrorKind::Paging, message));
         }
         // An empty result has columns too, so its one page is fetched.
         let rows = match self.has_begun || self.offsets.planned() > 0 {

@@ -1,5 +1,6 @@
 //! What the statuses of a query mean, and what the service's errors do.
 
+use rowfeed_client::{ClientInfo as _, Core};
 use rowfeed_yandex_query::{Client, types};
 
 use crate::{Error, ErrorKind, Position, paging::Reconnect};
@@ -12,6 +13,10 @@ impl Reconnect for Client {
     fn reconnected(&self) -> Result<Self, Error> {
         let fresh = self.with_fresh_connections();
         fresh.map_err(|error| Error::invalid(SERVICE, error.to_string()))
+    }
+
+    fn core(&self) -> &Core {
+        self.inner()
     }
 }
 
