@@ -94,7 +94,7 @@ impl Model {
             Some(Kind::Number) if text.contains(['.', 'e', 'E']) => {
                 Value::Float(text.parse().unwrap())
             }
-            Some(Kind::Integer | Kind::Number) => integer_value(text),
+            Some(Kind::Integer | Kind::Wide | Kind::Number) => integer_value(text),
             _ if text.contains(['.', 'e', 'E']) => Value::Decimal(text.to_owned()),
             _ => integer_value(text),
         }
@@ -102,7 +102,7 @@ impl Model {
 
     fn text(self, declared: Option<&Kind>, text: String) -> Value {
         match declared {
-            Some(Kind::Integer | Kind::Number) => integer_value(&text),
+            Some(Kind::Integer | Kind::Wide | Kind::Number) => integer_value(&text),
             Some(Kind::Decimal) => Value::Decimal(text),
             Some(Kind::Float) => Value::Float(text.parse().unwrap()),
             Some(Kind::Bytes) => Value::Bytes(match self.service {

@@ -17,6 +17,8 @@ pub enum Service {
 pub enum Kind {
     Boolean,
     Integer,
+    /// Of up to 78 digits, at Dune.
+    Wide,
     Decimal,
     Float,
     /// Lightdash's only number.
@@ -95,6 +97,7 @@ impl Kind {
         match self {
             Self::Boolean => pick("boolean", "Bool"),
             Self::Integer => pick("bigint", "Int64"),
+            Self::Wide => "uint256".to_owned(),
             Self::Decimal => pick("decimal(38, 6)", "Decimal(35,6)"),
             Self::Float => pick("double", "Double"),
             Self::Number => "number".to_owned(),
@@ -113,7 +116,9 @@ impl Kind {
                 let (separator, quote) = (pick(" ", ":"), pick("", "'"));
                 let fields = fields.iter();
                 let fields: Vec<String> = fields
-                    .map(|(name, kind)| format!("{quote}{name}{quote}{separator}{}", kind.name(service)))
+                    .map(|(name, kind)| {
+                        format!("{quote}{name}{quote}{separator}{}", kind.name(service))
+                    })
                     .collect();
                 match is_yandex {
                     true => format!("Struct<{}>", fields.join(",")),
@@ -144,6 +149,7 @@ fn kind(service: Service, depth: u32, random: &mut Rng) -> Kind {
                 of => Kind::Optional(Box::new(of)),
             }
         }
+        Service::Dune if random.u8(0..8) == 0 => Kind::Wide,
         _ if nested => match random.u8(0..3) {
             0 => Kind::List(inner(random)),
             1 => Kind::Map(inner(random)),
@@ -209,6 +215,18 @@ fn cell(service: Service, kind: &Kind, random: &mut Rng) -> String {
             1 => format!("{}.0", integer(random)),
             _ => integer(random),
         },
+        Kind::Wide => {
+            let length = random.usize(1..79);
+            let digits: String = (0..length).map(|_| random.digit(10)).collect();
+            let digits = match digits.trim_start_matches('0') {
+                "" => "0",
+                digits => digits,
+            };
+            match random.u8(0..4) {
+                0 => digits.to_owned(),
+                _ => format!("\"{digits}\""),
+            }
+        }
         Kind::Number => match random.bool() {
             true => format!("\"{}\"", integer(random)),
             false => number(random),
