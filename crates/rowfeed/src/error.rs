@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use rowfeed_client::{Core, ServiceError};
+use rowfeed_client::{Masker, ServiceError};
 
 use crate::{Attempt, CallError, DecodeError};
 
@@ -184,11 +184,11 @@ impl Error {
     }
 
     /// The same error with stars in place of the credentials that the client sent last, in all of its
-    /// texts: a service may send back what it was sent. [`Core::mask`] says which are found.
+    /// texts: a service may send back what it was sent. [`Masker::mask`] says which are found.
     #[cold]
     #[must_use]
-    pub fn masked(mut self, client: &Core) -> Self {
-        let mask = |text: &str| client.mask(text).into_owned();
+    pub fn masked(mut self, masker: &Masker) -> Self {
+        let mask = |text: &str| masker.mask(text).into_owned();
         let inner = &mut *self.0;
         inner.message = mask(&inner.message);
         inner.run_id = inner.run_id.as_deref().map(mask);

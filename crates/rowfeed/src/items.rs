@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_core::{FusedStream, Stream, ready};
-use rowfeed_client::Core;
+use rowfeed_client::Masker;
 
 use crate::{
     Error, ListCursor,
@@ -250,7 +250,7 @@ impl<T> Part for ListPage<T> {
 
     fn set_number(&mut self, _number: u64) {}
 
-    fn set_core(&mut self, _core: &Core) {}
+    fn set_masker(&mut self, _masker: &Masker) {}
 
     fn of_result(&self, error: Error) -> Error {
         error

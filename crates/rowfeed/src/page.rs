@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use rowfeed_client::Core;
+use rowfeed_client::Masker;
 use rowfeed_rows::{OwnedRowDecoder, RawRows, column_errors, decode_rows};
 use serde::{Deserialize, de::DeserializeOwned};
 
@@ -49,8 +49,8 @@ pub struct Page {
     /// How this page is requested, and the one after it.
     own_token: Option<PageToken>,
     next_token: Option<PageToken>,
-    /// The client whose credentials errors hide.
-    core: Option<Core>,
+    /// What errors hide the client's credentials with.
+    masker: Option<Masker>,
 }
 
 impl SourcePage for Page {
@@ -88,8 +88,8 @@ impl Part for Page {
         self.number = number;
     }
 
-    fn set_core(&mut self, core: &Core) {
-        self.core = Some(core.clone());
+    fn set_masker(&mut self, masker: &Masker) {
+        self.masker = Some(masker.clone());
     }
 
     fn of_result(&self, error: Error) -> Error {
@@ -120,7 +120,7 @@ impl Page {
             total_rows: None,
             own_token: None,
             next_token: None,
-            core: None,
+            masker: None,
         }
     }
 
@@ -221,8 +221,8 @@ impl Page {
     #[must_use]
     pub fn page_error(&self, error: Error) -> Error {
         let error = error.with_run(self.run_id());
-        match &self.core {
-            Some(core) => error.masked(core),
+        match &self.masker {
+            Some(masker) => error.masked(masker),
             None => error,
         }
     }
@@ -370,9 +370,9 @@ impl fmt::Debug for Page {
         let columns: Vec<_> = self.columns.iter().map(|column| column.name()).collect();
         let text = format!("run {:?}, columns {columns:?}", self.run_id());
         let text = self
-            .core
+            .masker
             .as_ref()
-            .map_or(text.clone(), |core| core.mask(&text).into_owned());
+            .map_or(text.clone(), |masker| masker.mask(&text).into_owned());
         f.debug_struct("Page")
             .field("service", &self.service)
             .field("number", &self.number)

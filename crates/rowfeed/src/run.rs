@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use rowfeed_client::Core;
+use rowfeed_client::Masker;
 use serde::de::DeserializeOwned;
 
 use crate::{Columns, Cursor, Error, ErrorKind, Page, Pages, Rows, page::no_flaws, paging::Source};
@@ -33,8 +33,8 @@ use crate::{Columns, Cursor, Error, ErrorKind, Page, Pages, Rows, page::no_flaws
 #[derive(Clone)]
 pub struct Run {
     ended: Arc<Ended>,
-    /// The client whose credentials errors hide.
-    core: Core,
+    /// What errors hide the client's credentials with.
+    masker: Masker,
 }
 
 /// What a service knows of a run that has ended well.
@@ -100,10 +100,10 @@ pub struct Details {
 }
 
 impl Run {
-    pub(crate) fn new(ended: Ended, core: Core) -> Self {
+    pub(crate) fn new(ended: Ended, masker: Masker) -> Self {
         Self {
             ended: Arc::new(ended),
-            core,
+            masker,
         }
     }
 
@@ -155,7 +155,7 @@ impl Run {
             .as_ref()
             .map(rowfeed_rows::column_errors::<T>);
         no_flaws(self.service(), &flaws.unwrap_or_default())
-            .map_err(|error| error.with_run(self.id()).masked(&self.core))
+            .map_err(|error| error.with_run(self.id()).masked(&self.masker))
     }
 
     /// How many results the run has: one, but for Yandex Query, where each `SELECT` has its own.
@@ -248,7 +248,7 @@ impl Run {
 
     fn refuse(&self, message: String) -> Pages {
         let error = Error::new(ErrorKind::InvalidRequest, self.service(), message);
-        Pages::failed(error.with_run(self.id()).masked(&self.core))
+        Pages::failed(error.with_run(self.id()).masked(&self.masker))
     }
 }
 
@@ -256,7 +256,7 @@ impl fmt::Debug for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Run")
             .field("service", &self.service())
-            .field("id", &self.core.mask(self.id()))
+            .field("id", &self.masker.mask(self.id()))
             .field("result_sets", &self.result_sets())
             .finish()
     }

@@ -3,7 +3,7 @@
 use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};
 
 use rowfeed_client::{
-    Core,
+    Masker,
     platform::{Instant, Runtime, sleep, timeout_at},
 };
 
@@ -47,8 +47,8 @@ pub(crate) struct Waiting {
 #[must_use = "the run is waited for when this is awaited"]
 pub struct Running {
     pub(crate) guard: Guard,
-    /// The client whose credentials errors hide.
-    pub(crate) core: Core,
+    /// What errors hide the client's credentials with.
+    pub(crate) masker: Masker,
     pub(crate) waiting: Waiting,
 }
 
@@ -90,7 +90,7 @@ impl Running {
     pub async fn cancel(mut self) -> Result<(), Error> {
         self.guard.is_armed = false;
         let cancelled = self.guard.job.cancel().await;
-        cancelled.map_err(|error| error.masked(&self.core))
+        cancelled.map_err(|error| error.masked(&self.masker))
     }
 }
 
@@ -99,8 +99,8 @@ impl IntoFuture for Running {
     type IntoFuture = BoxFuture<Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let core = self.core.clone();
-        Box::pin(async move { wait(self).await.map_err(|error| error.masked(&core)) })
+        let masker = self.masker.clone();
+        Box::pin(async move { wait(self).await.map_err(|error| error.masked(&masker)) })
     }
 }
 
@@ -108,7 +108,7 @@ impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Running")
             .field("service", &self.service())
-            .field("id", &self.core.mask(self.id()))
+            .field("id", &self.masker.mask(self.id()))
             .finish_non_exhaustive()
     }
 }
@@ -116,12 +116,12 @@ impl fmt::Debug for Running {
 async fn wait(running: Running) -> Result<Run, Error> {
     let Running {
         mut guard,
-        core,
+        masker,
         waiting,
     } = running;
     let timeout = waiting.timeout;
     let job = Arc::clone(&guard.job);
-    let polling = until_ended(job.as_ref(), core, waiting.interval, waiting.watch);
+    let polling = until_ended(job.as_ref(), masker, waiting.interval, waiting.watch);
     // A time too far away to be a point in time is none.
     let limit = timeout.and_then(|timeout| Some((timeout, Instant::now().checked_add(timeout)?)));
     let result = match limit {
@@ -151,7 +151,7 @@ async fn wait(running: Running) -> Result<Run, Error> {
 /// should be, so that runs that were started together do not ask together.
 async fn until_ended(
     job: &dyn Job,
-    core: Core,
+    masker: Masker,
     interval: Interval,
     mut watch: Option<Watch>,
 ) -> Result<Run, Error> {
@@ -159,7 +159,7 @@ async fn until_ended(
     let mut pause = interval.first;
     loop {
         match job.ask().await? {
-            Asked::Ended(ended) => return Ok(Run::new(ended, core)),
+            Asked::Ended(ended) => return Ok(Run::new(ended, masker)),
             Asked::Going {
                 state,
                 queue_position,

@@ -98,6 +98,7 @@
 //! # }
 //! ```
 
+pub use rowfeed_client::Masker;
 pub use rowfeed_rows::{ColumnType, IntervalUnit, LogicalType, MapType, RawRows, TimeZone};
 
 pub use crate::{

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use rowfeed_client::{Core, platform::spawn_to_end};
+use rowfeed_client::{Masker, platform::spawn_to_end};
 
 use crate::{
     Error, ErrorKind, Progress, Run, Running,
@@ -54,8 +54,8 @@ type Submit = Box<dyn FnOnce(Connections) -> BoxFuture<Result<Arc<dyn Job>, Erro
 pub struct Starting {
     pub(crate) service: &'static str,
     pub(crate) connections: Connections,
-    /// The client whose credentials errors hide.
-    core: Core,
+    /// What errors hide the client's credentials with.
+    masker: Masker,
     submit: Submit,
     waiting: Waiting,
 }
@@ -72,7 +72,7 @@ impl Starting {
         Self {
             service: C::SERVICE,
             connections: Connections::Shared,
-            core: client.core().clone(),
+            masker: client.masker(),
             submit: Box::new(|connections| {
                 Box::pin(async move {
                     let client = match connections {
@@ -179,8 +179,8 @@ impl Starting {
             true => submitted_for_sure(self.service, submitted).await,
         };
         Ok(Running {
-            guard: guard.map_err(|error| error.masked(&self.core))?,
-            core: self.core,
+            guard: guard.map_err(|error| error.masked(&self.masker))?,
+            masker: self.masker,
             waiting: self.waiting,
         })
     }

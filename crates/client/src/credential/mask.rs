@@ -3,7 +3,11 @@
 //! Debugging proxies and error pages show the request that they received, headers included, and a
 //! service may quote the key that it refuses. Errors keep and show such text, and are logged.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderValue};
@@ -17,6 +21,33 @@ const LONG: usize = 12;
 const SHORT: usize = 4;
 /// How many credentials are remembered: a response may quote the one before a refresh.
 const REMEMBERED: usize = 4;
+
+/// Takes the credentials that a client and its clones sent last out of text.
+///
+/// Cheap to clone. It keeps those credentials, up to four, and nothing else of the client. Made by
+/// [`Core::masker`](crate::Core::masker).
+#[derive(Clone)]
+pub struct Masker(pub(crate) Arc<SentCredentials>);
+
+impl Masker {
+    /// Replaces the credentials with stars.
+    ///
+    /// For errors that quote what a service said: a message, a state, a cell. A key of 12
+    /// characters or more is masked wherever it stands, one of 4 to 11 characters as a whole word,
+    /// and both also where JSON or a URL escapes them, or where the text is cut off within them and
+    /// says so with `…`. Shorter keys and other encodings are left as they are.
+    #[must_use]
+    pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.0.mask(text)
+    }
+}
+
+/// Shows no credential.
+impl fmt::Debug for Masker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Masker").finish_non_exhaustive()
+    }
+}
 
 /// The credentials that a client sent last.
 #[derive(Default)]
@@ -49,6 +80,13 @@ impl SentCredentials {
             }
         }
         masked
+    }
+
+    pub(crate) fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match self.masked_text(text) {
+            Some(masked) => Cow::Owned(masked),
+            None => Cow::Borrowed(text),
+        }
     }
 
     /// The same for text. What an excerpt has cut off ends with `…`, perhaps within a credential.

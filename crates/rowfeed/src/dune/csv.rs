@@ -13,7 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_core::{FusedStream, Stream, ready};
-use rowfeed_client::{ByteStream, Core, ResponseValue};
+use rowfeed_client::{ByteStream, Masker, ResponseValue};
 use rowfeed_dune::{builder, types};
 
 use super::{
@@ -196,7 +196,7 @@ impl CsvBytes {
                 State::Failed(_) | State::Done => {
                     let last = std::mem::replace(&mut self.state, State::Done);
                     return Poll::Ready(match last {
-                        State::Failed(error) => Err(error.masked(self.request.core())),
+                        State::Failed(error) => Err(error.masked(&self.request.masker())),
                         _ => Ok(None),
                     });
                 }
@@ -302,7 +302,7 @@ impl fmt::Debug for CsvBytes {
                 &self
                     .request
                     .execution_id()
-                    .map(|id| self.request.core().mask(id)),
+                    .map(|id| self.request.masker().mask(id).into_owned()),
             )
             .field("row", &self.row)
             .field("page_size", &self.page_size)
@@ -386,8 +386,8 @@ impl Request {
         }
     }
 
-    fn core(&self) -> &Core {
-        each!(self, builder => builder.client.core())
+    fn masker(&self) -> Masker {
+        each!(self, builder => builder.client.masker())
     }
 
     fn is_sample(&self) -> bool {

@@ -16,7 +16,7 @@
 
 use std::sync::Arc;
 
-use rowfeed_client::Core;
+use rowfeed_client::Masker;
 use rowfeed_dune::{builder, types};
 
 use super::{
@@ -228,8 +228,8 @@ impl Source for Paging {
         self.request.reconnect()
     }
 
-    fn core(&self) -> Option<&Core> {
-        Some(self.request.core())
+    fn masker(&self) -> Option<Masker> {
+        Some(self.request.masker())
     }
 
     fn plan(&mut self, wanted: &Wanted) -> Result<Plan<Answer>, Error> {

@@ -1,6 +1,6 @@
 //! The operation that a page is read with, and which of its parameters shape the rows.
 
-use rowfeed_client::Core;
+use rowfeed_client::Masker;
 use rowfeed_dune::{builder, types};
 
 use super::state::call;
@@ -129,8 +129,8 @@ impl Request {
         Ok(())
     }
 
-    pub(super) fn core(&self) -> &Core {
-        each!(self, builder => builder.client.core())
+    pub(super) fn masker(&self) -> Masker {
+        each!(self, builder => builder.client.masker())
     }
 
     /// The parameters that decide which rows there are, and in which order.

@@ -13,7 +13,7 @@
 //!   did not choose falls back to 500, which every server allows.
 //! - Pages do not change once a query is ready, so all but the first may be fetched side by side.
 
-use rowfeed_client::Core;
+use rowfeed_client::Masker;
 use rowfeed_lightdash::{builder, types};
 use rowfeed_rows::RawRows;
 
@@ -161,8 +161,8 @@ impl Source for Paging {
         Ok(())
     }
 
-    fn core(&self) -> Option<&Core> {
-        Some(self.results.client.core())
+    fn masker(&self) -> Option<Masker> {
+        Some(self.results.client.masker())
     }
 
     fn plan(&mut self, wanted: &Wanted) -> Result<Plan<Answer>, Error> {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_core::ready;
-use rowfeed_client::Core;
+use rowfeed_client::Masker;
 
 use super::{
     intake::{Fetcher, Intake},
@@ -19,7 +19,7 @@ use crate::Error;
 /// A source that no request has been made of, whatever its type.
 pub(crate) trait AnySource<P: SourcePage>: Send {
     fn service(&self) -> &'static str;
-    fn core(&self) -> Option<&Core>;
+    fn masker(&self) -> Option<Masker>;
     fn limit(&self) -> Result<Option<u64>, Error>;
     fn resume(&mut self, cursor: &P::Cursor) -> Result<(), Error>;
     #[cfg_attr(not(feature = "blocking"), allow(dead_code))]
@@ -32,8 +32,8 @@ impl<S: Source> AnySource<S::Page> for S {
         Source::service(self)
     }
 
-    fn core(&self) -> Option<&Core> {
-        Source::core(self)
+    fn masker(&self) -> Option<Masker> {
+        Source::masker(self)
     }
 
     fn limit(&self) -> Result<Option<u64>, Error> {
@@ -66,8 +66,8 @@ pub(crate) struct PageReader<P: SourcePage> {
     /// `left` counts down here too, to know the end without another poll.
     pub(crate) wanted: Wanted,
     service: &'static str,
-    /// The client whose credentials errors hide.
-    core: Option<Core>,
+    /// What errors hide the client's credentials with.
+    masker: Option<Masker>,
     resumed_from: Option<P::Cursor>,
     pub(crate) start: StartFn<P>,
 }
@@ -82,7 +82,7 @@ enum State<P> {
 impl<P: SourcePage> PageReader<P> {
     pub(crate) fn new(source: Box<dyn AnySource<P>>) -> Self {
         let (service, limit) = (source.service(), source.limit());
-        let core = source.core().cloned();
+        let masker = source.masker();
         let (state, left) = match limit {
             Ok(left) => (State::Waiting(source), left),
             Err(error) => (State::Failed(error), None),
@@ -94,7 +94,7 @@ impl<P: SourcePage> PageReader<P> {
                 ..Wanted::default()
             },
             service,
-            core,
+            masker,
             resumed_from: None,
             start: AnySource::start,
         }
@@ -106,7 +106,7 @@ impl<P: SourcePage> PageReader<P> {
             service: error.service(),
             state: State::Failed(error),
             wanted: Wanted::default(),
-            core: None,
+            masker: None,
             resumed_from: None,
             start: AnySource::start,
         }
@@ -118,8 +118,8 @@ impl<P: SourcePage> PageReader<P> {
 
     /// The error as it is given out: without credentials.
     pub(crate) fn masked(&self, error: Error) -> Error {
-        match &self.core {
-            Some(core) => error.masked(core),
+        match &self.masker {
+            Some(masker) => error.masked(masker),
             None => error,
         }
     }
@@ -177,8 +177,8 @@ impl<P: SourcePage> PageReader<P> {
         context: &mut Context<'_>,
     ) -> Poll<Result<Option<P>, Error>> {
         let mut page = ready!(self.poll_source(context));
-        if let (Ok(Some(page)), Some(core)) = (&mut page, &self.core) {
-            page.set_core(core);
+        if let (Ok(Some(page)), Some(masker)) = (&mut page, &self.masker) {
+            page.set_masker(masker);
         }
         Poll::Ready(page.map_err(|error| self.masked(error)))
     }

@@ -2,7 +2,7 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use rowfeed_client::Core;
+use rowfeed_client::Masker;
 
 use crate::{Error, ErrorKind};
 
@@ -116,10 +116,10 @@ pub trait Source: Send + 'static {
         ))
     }
 
-    /// Returns the settings of the client that pages are fetched with, its `inner()`. The credentials
-    /// that it sends are masked in every error of these pages and their rows. The provided method
-    /// returns `None`: errors show what the service sent.
-    fn core(&self) -> Option<&Core> {
+    /// Returns what masks the credentials of the client that pages are fetched with:
+    /// `client.inner().masker()`. They are masked in every error of these pages and their rows. The
+    /// provided method returns `None`: errors show what the service sent.
+    fn masker(&self) -> Option<Masker> {
         None
     }
 
@@ -176,7 +176,7 @@ pub trait SourcePage: sealed::Part {
 }
 
 pub(crate) mod sealed {
-    use rowfeed_client::Core;
+    use rowfeed_client::Masker;
 
     use crate::Error;
 
@@ -194,8 +194,8 @@ pub(crate) mod sealed {
         /// Drops all but the first few rows.
         fn keep(&mut self, rows: u64);
         fn set_number(&mut self, number: u64);
-        /// The client whose credentials errors of this page hide.
-        fn set_core(&mut self, core: &Core);
+        /// Sets what errors of this page hide the client's credentials with.
+        fn set_masker(&mut self, masker: &Masker);
         /// The error with the result that the page belongs to.
         fn of_result(&self, error: Error) -> Error;
     }
@@ -209,8 +209,8 @@ pub(crate) trait Reconnect: Send + Sized + 'static {
     /// The same client, with connections that no other client uses.
     fn reconnected(&self) -> Result<Self, Error>;
 
-    /// What all clones of the client share.
-    fn core(&self) -> &Core;
+    /// What masks the credentials of the client and its clones.
+    fn masker(&self) -> Masker;
 }
 
 #[cfg(test)]

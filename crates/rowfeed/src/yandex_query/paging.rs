@@ -8,7 +8,7 @@
 //!   next page begins where it ends.
 //! - A result that the service cut off is an error, unless the caller accepts it.
 
-use rowfeed_client::Core;
+use rowfeed_client::Masker;
 use rowfeed_yandex_query::{builder, types};
 
 use super::state::{SERVICE, call, check_status};
@@ -158,8 +158,8 @@ impl Source for Paging {
         Ok(())
     }
 
-    fn core(&self) -> Option<&Core> {
-        Some(self.results.client.core())
+    fn masker(&self) -> Option<Masker> {
+        Some(self.results.client.masker())
     }
 
     fn plan(&mut self, wanted: &Wanted) -> Result<Plan<Answer>, Error> {

@@ -1,6 +1,6 @@
 //! What the statuses of a query mean, and what the service's errors do.
 
-use rowfeed_client::{ClientInfo as _, Core};
+use rowfeed_client::{ClientInfo as _, Masker};
 use rowfeed_yandex_query::{Client, types};
 
 use crate::{Error, ErrorKind, Position, paging::Reconnect};
@@ -15,8 +15,8 @@ impl Reconnect for Client {
         fresh.map_err(|error| Error::invalid(SERVICE, error.to_string()))
     }
 
-    fn core(&self) -> &Core {
-        self.inner()
+    fn masker(&self) -> Masker {
+        self.inner().masker()
     }
 }
 

@@ -12,7 +12,7 @@ use rowfeed::{
     service::{ColumnType, Plan, ResultId, Source, Wanted},
 };
 
-use rowfeed_client::{ClientInfo as _, Core};
+use rowfeed_client::{ClientInfo as _, Masker};
 
 use crate::{builder, types};
 
@@ -77,8 +77,8 @@ impl Source for Paging {
         Ok(())
     }
 
-    fn core(&self) -> Option<&Core> {
-        Some(self.readings.client.inner())
+    fn masker(&self) -> Option<Masker> {
+        Some(self.readings.client.inner().masker())
     }
 
     fn plan(&mut self, wanted: &Wanted) -> Result<Plan<types::Readings>, Error> {
