@@ -257,6 +257,19 @@ impl RecordBatches {
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Result<SchemaRef, Error>> {
+        let schema = ready!(self.poll_first_schema(context));
+        Poll::Ready(schema.map_err(|error| self.pages.mask_error(error)))
+    }
+
+    pub(crate) fn poll_batch(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Option<RecordBatch>, Error>> {
+        let batch = ready!(self.poll_next_batch(context));
+        Poll::Ready(batch.map_err(|error| self.pages.mask_error(error)))
+    }
+
+    fn poll_first_schema(&mut self, context: &mut Context<'_>) -> Poll<Result<SchemaRef, Error>> {
         loop {
             if let Some(layout) = &self.layout {
                 return Poll::Ready(Ok(layout.schema.clone()));
@@ -276,7 +289,7 @@ impl RecordBatches {
         }
     }
 
-    pub(crate) fn poll_batch(
+    fn poll_next_batch(
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Result<Option<RecordBatch>, Error>> {

@@ -92,12 +92,14 @@ pub trait PageExt {
 
 impl PageExt for Page {
     fn record_batch(&self) -> Result<RecordBatch, Error> {
-        let layout = Wishes::default().layout(self.service(), self.columns());
-        let layout = layout.map_err(|error| error.with_run(self.run_id()))?;
-        let mut reading = Reading::new(self.clone());
-        let mut batch = reading.batch(&Arc::new(layout), usize::MAX);
-        reading.fill(&mut batch, self.columns(), usize::MAX)?;
-        finish(batch, self.service())
+        let read = || {
+            let layout = Wishes::default().layout(self.service(), self.columns())?;
+            let mut reading = Reading::new(self.clone());
+            let mut batch = reading.batch(&Arc::new(layout), usize::MAX);
+            reading.fill(&mut batch, self.columns(), usize::MAX)?;
+            finish(batch, self.service())
+        };
+        read().map_err(|error| self.page_error(error))
     }
 }
 

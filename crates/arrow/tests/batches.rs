@@ -460,3 +460,54 @@ mod blocking {
         assert!(begun.next().unwrap().is_err());
     }
 }
+
+/// Everything that an error shows.
+fn shown(error: &rowfeed::Error) -> String {
+    format!("{error} {error:#?} {:?}", error.decode())
+}
+
+#[tokio::test]
+async fn no_error_shows_a_credential_that_the_service_sends_back() {
+    let bench = Bench::start().await;
+    let key = rowfeed_sandbox::DUNE_API_KEY;
+    let escaped = key.replace('k', "\\u006b");
+    for written in [key, &escaped] {
+        for (columns, cell) in [
+            (&["n"][..], "you sent KEY"),
+            (&["n"], &format!("{} KEY", "x".repeat(65))),
+            (&["KEY", "KEY"], "7"),
+            (&["KEY"], "seven"),
+        ] {
+            let (column, kinds) = (columns[0], ["bigint"; 2]);
+            let body = json!({
+                "execution_id": "01RUN", "state": "QUERY_STATE_COMPLETED",
+                "is_execution_finished": true,
+                "result": {
+                    "metadata": {
+                        "column_names": columns, "column_types": kinds[..columns.len()],
+                    },
+                    "rows": [{ column: cell }],
+                },
+            });
+            let body = body.to_string().replace("KEY", written);
+            let read = || bench.execution("01RUN").pages();
+            bench.answer(DUNE, 0, &body);
+            let whole = read().record_batches().try_collect().await.unwrap_err();
+            bench.answer(DUNE, 0, &body);
+            let schema = Schema::new(vec![Field::new("n", DataType::Int64, true)]);
+            let named = read().record_batches().with_schema(Arc::new(schema));
+            let named = named.try_collect().await.unwrap_err();
+            bench.answer(DUNE, 0, &body);
+            let page = read().try_next().await.unwrap().unwrap();
+            let page = page.record_batch().unwrap_err();
+            for text in [shown(&whole), shown(&named), shown(&page)] {
+                assert!(
+                    !text.contains(&key[..6]) && !text.contains("\\u006b"),
+                    "{text}"
+                );
+            }
+            assert!(shown(&whole).contains("****"), "{whole}");
+            assert!(shown(&page).contains("****"), "{page}");
+        }
+    }
+}

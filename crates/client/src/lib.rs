@@ -37,8 +37,8 @@ mod retry;
 pub use base_url::InvalidBaseUrl;
 pub use config::{BuildError, Core, Service, TransportBuilder};
 pub use credential::{
-    CredentialError, CredentialProvider, EnvCredential, ExpiringSecret, RefreshingCredential,
-    Secret, SecretError, SecretFuture, StaticCredential,
+    CredentialError, CredentialProvider, EnvCredential, ExpiringSecret, Masker,
+    RefreshingCredential, Secret, SecretError, SecretFuture, StaticCredential,
 };
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 #[doc(hidden)]

@@ -18,7 +18,8 @@ use reqwest::StatusCode;
 /// - calls whose request body is a stream: never.
 ///
 /// The wait before retry *n* is drawn evenly from zero to `base_delay` × 2ⁿ⁻¹, capped at
-/// `max_delay`, and is at least what the service asks for: in `Retry-After`, as seconds or as a
+/// `max_delay`; from the fourth retry on this bound is 100 ms at least, so that a policy without
+/// delays makes no flood. The wait is at least what the service asks for: in `Retry-After`, as seconds or as a
 /// date, or after a 429 without one in `RateLimit`, `RateLimit-Reset` or `X-RateLimit-Reset`. A
 /// wait that would reach past the call's deadline is not begun: the last failure is returned at
 /// once, and says so. What each attempt met is in
@@ -118,9 +119,18 @@ impl RetryPolicy {
             .checked_shl(retry.saturating_sub(1))
             .unwrap_or(u32::MAX);
         let ceiling = self.base_delay.saturating_mul(factor).min(self.max_delay);
-        ceiling.mul_f64(fastrand::f64())
+        let least = match retry <= QUICK_RETRIES {
+            true => Duration::ZERO,
+            false => LEAST_CEILING,
+        };
+        ceiling.max(least).mul_f64(fastrand::f64())
     }
 }
+
+/// So many retries of a call may follow each other at once.
+const QUICK_RETRIES: u32 = 3;
+/// The least bound of the waits before all others: a policy without delays makes no flood.
+const LEAST_CEILING: Duration = Duration::from_millis(100);
 
 /// Whether a status tells of a trouble that may pass.
 pub(crate) fn is_transient(status: StatusCode) -> bool {
@@ -218,7 +228,22 @@ mod tests {
             assert!(waits.iter().any(|wait| *wait < ceiling * 0.2), "{retry}");
         }
         let huge = policy.base_delay(Duration::MAX).max_delay(Duration::ZERO);
-        assert_eq!(huge.backoff(40), Duration::ZERO);
+        assert_eq!(huge.backoff(3), Duration::ZERO);
+        assert!(huge.backoff(40) <= LEAST_CEILING);
+    }
+
+    #[test]
+    fn a_policy_without_delays_pauses_from_the_fourth_retry_on() {
+        let hasty = RetryPolicy::new().base_delay(Duration::ZERO);
+        for retry in 1..=3 {
+            assert_eq!(hasty.backoff(retry), Duration::ZERO);
+        }
+        for retry in [4, 5, 1000, u32::MAX] {
+            let waits: Duration = (0..500).map(|_| hasty.backoff(retry)).sum();
+            let mean = waits / 500;
+            assert!(mean > Duration::from_millis(40), "{retry}: {mean:?}");
+            assert!(mean < Duration::from_millis(60), "{retry}: {mean:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Whose connections requests are sent over: a connection is served by the runtime that opened it,
 //! so code without async needs its own.
 
+use rowfeed_client::Masker;
+
 use crate::Error;
 
 /// A client of a service.
@@ -9,6 +11,9 @@ pub(crate) trait Reconnect: Send + Sized + 'static {
 
     /// The same client, with connections that no other client uses.
     fn reconnected(&self) -> Result<Self, Error>;
+
+    /// What masks the credentials of the client and its clones.
+    fn masker(&self) -> Masker;
 }
 
 /// Defines the name of a service, and what is the same for all generated clients.
@@ -32,6 +37,10 @@ macro_rules! service {
             fn reconnected(&self) -> Result<Self, $crate::Error> {
                 let fresh = self.with_fresh_connections();
                 fresh.map_err(|error| invalid(error.to_string()))
+            }
+
+            fn masker(&self) -> rowfeed_client::Masker {
+                rowfeed_client::ClientInfo::inner(self).masker()
             }
         }
     };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rowfeed_client::ServiceError;
+use rowfeed_client::{Masker, ServiceError};
 
 use crate::{Attempt, CallError, DecodeError};
 
@@ -189,6 +189,22 @@ impl Error {
     #[must_use]
     pub fn with_position(mut self, position: Option<Position>) -> Self {
         self.0.position = position;
+        self
+    }
+
+    /// The same error with stars in place of the credentials that the client sent last, in all of its
+    /// texts: a service may send back what it was sent. [`Masker::mask`] says which are found.
+    #[cold]
+    #[must_use]
+    pub fn masked(mut self, masker: &Masker) -> Self {
+        let mask = |text: &str| masker.mask(text).into_owned();
+        let inner = &mut *self.0;
+        inner.message = mask(&inner.message);
+        inner.run_id = inner.run_id.as_deref().map(mask);
+        // A failed call has masked itself.
+        if let Some(Cause::Decode(error)) = &mut inner.cause {
+            *error = error.clone().map_text(mask);
+        }
         self
     }
 

@@ -152,7 +152,10 @@ pub(crate) fn started_id(
         return Ok(id.to_owned());
     }
     let answer = serde_json::to_string(answer).unwrap_or_default();
-    let answer: String = answer.chars().take(MOST_OF_BODY).collect();
+    let mut answer = answer;
+    if let Some((end, _)) = answer.char_indices().nth(MOST_OF_BODY) {
+        answer.replace_range(end.., "…");
+    }
     let message = format!(
         "{operation} succeeded, and its answer names no run: the run may have been started, and \
          cannot be followed; look for it at the service before starting another; the body: {answer}"

@@ -1,7 +1,8 @@
 //! One page of a result.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
+use rowfeed_client::Masker;
 use rowfeed_rows::{OwnedRowDecoder, RawRows, column_errors, decode_rows};
 use serde::{Deserialize, de::DeserializeOwned};
 
@@ -31,7 +32,7 @@ use crate::{
 /// }
 /// # });
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Page {
     service: &'static str,
     number: u64,
@@ -43,6 +44,8 @@ pub struct Page {
     /// How this page is requested, and the one after it.
     own_token: Option<PageToken>,
     next_token: Option<PageToken>,
+    /// What errors hide the client's credentials with.
+    masker: Option<Masker>,
 }
 
 impl SourcePage for Page {
@@ -76,6 +79,10 @@ impl Part for Page {
         self.number = number;
     }
 
+    fn set_masker(&mut self, masker: &Masker) {
+        self.masker = Some(masker.clone());
+    }
+
     fn run_id(&self) -> Option<&str> {
         Some(self.result.run_id())
     }
@@ -103,6 +110,7 @@ impl Page {
             total_rows: None,
             own_token: None,
             next_token: None,
+            masker: None,
         }
     }
 
@@ -184,7 +192,23 @@ impl Page {
     #[cold]
     #[must_use]
     pub fn decode_error(&self, error: DecodeError) -> Error {
-        Error::from_decode(self.service, error.with_page(self.number)).with_run(self.run_id())
+        self.page_error(Error::from_decode(
+            self.service,
+            error.with_page(self.number),
+        ))
+    }
+
+    /// Returns the error with the run that the page belongs to, and with stars in place of the
+    /// credentials that the client has sent: for readers that make errors of their own from what the
+    /// page holds.
+    #[cold]
+    #[must_use]
+    pub fn page_error(&self, error: Error) -> Error {
+        let error = error.with_run(self.run_id());
+        match &self.masker {
+            Some(masker) => error.masked(masker),
+            None => error,
+        }
     }
 
     /// Checks whether `T` can be decoded from these columns, without looking at a row. The error
@@ -212,7 +236,7 @@ impl Page {
     /// ```
     pub fn check_columns<T: DeserializeOwned>(&self) -> Result<(), Error> {
         no_flaws(self.service, &column_errors::<T>(&self.columns))
-            .map_err(|error| error.with_run(self.run_id()))
+            .map_err(|error| self.page_error(error))
     }
 
     /// Adds to the first row's error what else is wrong with every row.
@@ -220,7 +244,10 @@ impl Page {
         let flaws = column_errors::<T>(&self.columns);
         match flaws.len() {
             0 | 1 => error,
-            _ => error.with_note(&format!("no row can be read: {}", flaws.join("; "))),
+            _ => {
+                let note = format!("no row can be read: {}", flaws.join("; "));
+                self.page_error(error.with_note(&note))
+            }
         }
     }
 
@@ -309,6 +336,25 @@ impl Page {
     #[must_use]
     pub fn raw(&self) -> &RawRows {
         &self.rows
+    }
+}
+
+impl fmt::Debug for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let columns: Vec<_> = self.columns.iter().map(|column| column.name()).collect();
+        let text = format!("run {:?}, columns {columns:?}", self.run_id());
+        let text = self
+            .masker
+            .as_ref()
+            .map_or(text.clone(), |masker| masker.mask(&text).into_owned());
+        f.debug_struct("Page")
+            .field("service", &self.service)
+            .field("number", &self.number)
+            .field("of", &format_args!("{text}"))
+            .field("first_row", &self.first_row)
+            .field("rows", &self.len())
+            .field("total_rows", &self.total_rows)
+            .finish_non_exhaustive()
     }
 }
 

@@ -230,6 +230,14 @@ impl Pages {
         self.0.poll_page(context)
     }
 
+    /// Returns the error with stars in place of the credentials that the client has sent: for readers
+    /// that make errors of their own from what the pages hold. Errors of these pages, and those of
+    /// [`Page::decode_error`] and [`Page::page_error`], are masked already.
+    #[must_use]
+    pub fn mask_error(&self, error: Error) -> Error {
+        self.0.masked(error)
+    }
+
     fn is_done(&self) -> bool {
         self.0.is_done()
     }

@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use rowfeed_client::Masker;
 use serde::de::DeserializeOwned;
 
 use crate::{Columns, Cursor, Error, ErrorKind, Page, Pages, Rows, page::no_flaws, paging::Source};
@@ -25,7 +26,11 @@ use crate::{Columns, Cursor, Error, ErrorKind, Page, Pages, Rows, page::no_flaws
 /// # });
 /// ```
 #[derive(Clone)]
-pub struct Run(Arc<Ended>);
+pub struct Run {
+    ended: Arc<Ended>,
+    /// What errors hide the client's credentials with.
+    masker: Masker,
+}
 
 /// What a service knows of a run that has ended well.
 pub(crate) struct Ended {
@@ -89,27 +94,30 @@ pub struct Details {
 }
 
 impl Run {
-    pub(crate) fn new(ended: Ended) -> Self {
-        Self(Arc::new(ended))
+    pub(crate) fn new(ended: Ended, masker: Masker) -> Self {
+        Self {
+            ended: Arc::new(ended),
+            masker,
+        }
     }
 
     /// The id that the service knows the run by: Dune's execution, the query of Lightdash and
     /// Yandex Query.
     #[must_use]
     pub fn id(&self) -> &str {
-        &self.0.id
+        &self.ended.id
     }
 
     /// The service: `"dune"`, `"lightdash"` or `"yandex-query"`.
     #[must_use]
     pub fn service(&self) -> &'static str {
-        self.0.service
+        self.ended.service
     }
 
     /// Times, cost and columns, as far as the service tells them.
     #[must_use]
     pub fn details(&self) -> &Details {
-        &self.0.details
+        &self.ended.details
     }
 
     /// Whether `T` can be read from the run's columns, before a row is fetched; see
@@ -140,26 +148,26 @@ impl Run {
             .as_ref()
             .map(rowfeed_rows::column_errors::<T>);
         no_flaws(self.service(), &flaws.unwrap_or_default())
-            .map_err(|error| error.with_run(self.id()))
+            .map_err(|error| error.with_run(self.id()).masked(&self.masker))
     }
 
     /// How many results the run has: one, but for Yandex Query, where each `SELECT` has its own.
     #[must_use]
     pub fn result_sets(&self) -> usize {
-        self.0.result_sets.len()
+        self.ended.result_sets.len()
     }
 
     /// How many rows the run has, where the service says so.
     #[must_use]
     pub fn total_rows(&self) -> Option<u64> {
-        self.0.result_sets.iter().map(|set| set.rows).sum()
+        self.ended.result_sets.iter().map(|set| set.rows).sum()
     }
 
     /// The pages of the only result.
     ///
     /// With several, or none, the first page is an error that says so.
     pub fn pages(&self) -> Pages {
-        match self.0.result_sets.len() {
+        match self.ended.result_sets.len() {
             1 => self.result_set(0),
             0 => self.refuse("the run has no result; its statements returned no rows".to_owned()),
             several => self.refuse(format!(
@@ -191,7 +199,7 @@ impl Run {
     /// # });
     /// ```
     pub fn result_set(&self, index: usize) -> Pages {
-        match self.0.result_sets.get(index) {
+        match self.ended.result_sets.get(index) {
             Some(set) => (set.pages)(),
             None => self.refuse(format!(
                 "result {index} was requested, and the run has {}",
@@ -224,7 +232,7 @@ impl Run {
 
     fn refuse(&self, message: String) -> Pages {
         let error = Error::new(ErrorKind::InvalidRequest, self.service(), message);
-        Pages::failed(error.with_run(self.id()))
+        Pages::failed(error.with_run(self.id()).masked(&self.masker))
     }
 }
 
@@ -232,7 +240,7 @@ impl fmt::Debug for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Run")
             .field("service", &self.service())
-            .field("id", &self.id())
+            .field("id", &self.masker.mask(self.id()))
             .field("result_sets", &self.result_sets())
             .finish()
     }

@@ -2,7 +2,10 @@
 
 use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};
 
-use rowfeed_client::platform::{Instant, Runtime, sleep, timeout_at};
+use rowfeed_client::{
+    Masker,
+    platform::{Instant, Runtime, sleep, timeout_at},
+};
 
 use crate::{
     Error, ErrorKind, Progress, Run,
@@ -43,6 +46,8 @@ pub(crate) struct Waiting {
 #[must_use = "the run is waited for when this is awaited"]
 pub struct Running {
     pub(crate) guard: Guard,
+    /// What errors hide the client's credentials with.
+    pub(crate) masker: Masker,
     pub(crate) waiting: Waiting,
 }
 
@@ -83,9 +88,8 @@ impl Running {
     pub async fn cancel(mut self) -> Result<(), Error> {
         self.guard.is_armed = false;
         let job = &self.guard.job;
-        (job.cancel)()
-            .await
-            .map_err(|error| error.with_run(&job.id))
+        let cancelled = (job.cancel)().await;
+        cancelled.map_err(|error| error.with_run(&job.id).masked(&self.masker))
     }
 }
 
@@ -94,7 +98,8 @@ impl IntoFuture for Running {
     type IntoFuture = BoxFuture<Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(wait(self))
+        let masker = self.masker.clone();
+        Box::pin(async move { wait(self).await.map_err(|error| error.masked(&masker)) })
     }
 }
 
@@ -102,16 +107,20 @@ impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Running")
             .field("service", &self.service())
-            .field("id", &self.id())
+            .field("id", &self.masker.mask(self.id()))
             .finish_non_exhaustive()
     }
 }
 
 async fn wait(running: Running) -> Result<Run, Error> {
-    let Running { mut guard, waiting } = running;
+    let Running {
+        mut guard,
+        masker,
+        waiting,
+    } = running;
     let timeout = waiting.timeout;
     let job = Arc::clone(&guard.job);
-    let polling = until_ended(&job, waiting.interval, waiting.watch);
+    let polling = until_ended(&job, masker, waiting.interval, waiting.watch);
     // A time too far away to be a point in time is none.
     let limit = timeout.and_then(|timeout| Some((timeout, Instant::now().checked_add(timeout)?)));
     let result = match limit {
@@ -146,6 +155,7 @@ async fn wait(running: Running) -> Result<Run, Error> {
 /// should be, so that runs that were started together do not ask together.
 async fn until_ended(
     job: &Job,
+    masker: Masker,
     interval: Interval,
     mut watch: Option<Watch>,
 ) -> Result<Run, Error> {
@@ -153,7 +163,7 @@ async fn until_ended(
     let mut pause = interval.first;
     loop {
         match (job.ask)().await? {
-            Asked::Ended(ended) => return Ok(Run::new(ended)),
+            Asked::Ended(ended) => return Ok(Run::new(ended, masker)),
             Asked::Going {
                 state,
                 queue_position,

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use rowfeed_client::platform::spawn_to_end;
+use rowfeed_client::{Masker, platform::spawn_to_end};
 
 use crate::{
     Error, ErrorKind, Progress, Run, Running,
@@ -45,6 +45,8 @@ pub struct Starting {
     pub(crate) service: &'static str,
     /// Whether the run is started and watched over connections that no other client uses.
     pub(crate) own_connections: bool,
+    /// What errors hide the client's credentials with.
+    masker: Masker,
     submit: Submit,
     waiting: Waiting,
 }
@@ -61,6 +63,7 @@ impl Starting {
         Self {
             service: C::SERVICE,
             own_connections: false,
+            masker: client.masker(),
             submit: Box::new(|own_connections| {
                 Box::pin(async move {
                     let client = match own_connections {
@@ -160,7 +163,7 @@ impl Starting {
     pub async fn start(self) -> Result<Running, Error> {
         let submitted = (self.submit)(self.own_connections);
         let guard = match self.waiting.cancel_on_drop {
-            false => Guard::new(submitted.await?, false),
+            false => submitted.await.map(|job| Guard::new(job, false)),
             // In a task of its own: when this is dropped before the service has answered, nobody knows
             // the run. The task learns its id, and cancels the run by dropping its guard.
             true => {
@@ -168,11 +171,12 @@ impl Starting {
                 task.await.unwrap_or_else(|_| {
                     let message = "the runtime was shut down while the run was being started";
                     Err(Error::new(ErrorKind::Call, self.service, message))
-                })?
+                })
             }
         };
         Ok(Running {
-            guard,
+            guard: guard.map_err(|error| error.masked(&self.masker))?,
+            masker: self.masker,
             waiting: self.waiting,
         })
     }

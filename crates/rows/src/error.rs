@@ -162,6 +162,29 @@ impl DecodeError {
         self
     }
 
+    /// The same error with each text of it changed: column, type, what was wanted and found, and the
+    /// message. For readers that must not show all that a service sends.
+    #[cold]
+    #[must_use]
+    pub fn map_text(mut self, map: impl Fn(&str) -> String) -> Self {
+        let inner = &mut *self.0;
+        let (reason, advice) = inner.message.split_at(inner.reason_len);
+        let (mut message, advice) = (map(reason), map(advice));
+        inner.reason_len = message.len();
+        message.push_str(&advice);
+        inner.message = message;
+        let texts = [
+            &mut inner.column,
+            &mut inner.declared_type,
+            &mut inner.wanted,
+            &mut inner.found,
+        ];
+        for text in texts.into_iter().flatten() {
+            *text = map(text);
+        }
+        self
+    }
+
     #[cold]
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self::of_kind(DecodeErrorKind::Shape, message)

@@ -86,6 +86,11 @@ pub(super) const STEPS: &[Step] = &[
         run: chaos,
     },
     Step {
+        name: "rows",
+        what: "a million rows against an independent reader",
+        run: rows,
+    },
+    Step {
         name: "bench",
         what: "whether the benchmark works, with small results",
         run: bench,
@@ -299,6 +304,20 @@ fn browser(tools: &Tools) -> Result<Outcome> {
 fn chaos(tools: &Tools) -> Result<Outcome> {
     let mut command = tools.cargo(["test", "--locked", "-p", "rowfeed", "--test", "chaos"]);
     command.env("ROWFEED_CHAOS_SCHEDULES", "10000");
+    tools.run(command)
+}
+
+fn rows(tools: &Tools) -> Result<Outcome> {
+    let test = [
+        "test",
+        "--locked",
+        "-p",
+        "rowfeed-rows",
+        "--test",
+        "differential",
+    ];
+    let mut command = tools.cargo(test);
+    command.env("ROWFEED_DIFFERENTIAL_ROWS", "1000000");
     tools.run(command)
 }
 

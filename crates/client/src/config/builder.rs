@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     base_url,
-    credential::{CredentialProvider, Secret, SentCredentials, StaticCredential},
+    credential::{CredentialProvider, Secret, StaticCredential},
     rate_limit::{Limiter, RateLimit},
     retry::{Budget, RetryPolicy},
 };
@@ -240,7 +240,7 @@ impl TransportBuilder {
         let core = Core::new(Shared {
             service: self.service,
             credential,
-            sent: SentCredentials::default(),
+            sent: Default::default(),
             budget: Arc::new(Budget::new(&self.retry)),
             retry: self.retry,
             limiter: self.rate_limit.map(Limiter::new),

@@ -5,7 +5,7 @@ use reqwest::header::HeaderMap;
 
 use super::{BuildError, Service, http_settings::HttpSettings};
 use crate::{
-    credential::{CredentialProvider, Secret, SentCredentials},
+    credential::{CredentialProvider, Masker, Secret, SentCredentials},
     rate_limit::{Limiter, RateLimit},
     retry::{Budget, RetryPolicy},
 };
@@ -20,7 +20,7 @@ pub struct Core(Arc<Shared>);
 pub(crate) struct Shared {
     pub(crate) service: &'static Service,
     pub(crate) credential: Option<Arc<dyn CredentialProvider>>,
-    pub(crate) sent: SentCredentials,
+    pub(crate) sent: Arc<SentCredentials>,
     pub(crate) retry: RetryPolicy,
     pub(crate) budget: Arc<Budget>,
     pub(crate) limiter: Option<Limiter>,
@@ -82,18 +82,17 @@ impl Core {
         self.0.max_body_bytes
     }
 
-    /// Replaces the credentials that this client and its clones sent last with stars.
-    ///
-    /// For errors that quote what a service said: a message, a state, a cell. A key of 12
-    /// characters or more is masked wherever it stands, one of 4 to 11 characters as a whole word,
-    /// and both also where JSON or a URL escapes them. Shorter keys, rows, and other encodings are
-    /// left as they are.
+    /// Replaces the credentials that this client and its clones sent last with stars; see
+    /// [`Masker::mask`].
     #[must_use]
     pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        match self.0.sent.masked_text(text) {
-            Some(masked) => Cow::Owned(masked),
-            None => Cow::Borrowed(text),
-        }
+        self.0.sent.mask(text)
+    }
+
+    /// What masks the credentials of this client and its clones, without keeping the client itself.
+    #[must_use]
+    pub fn masker(&self) -> Masker {
+        Masker(Arc::clone(&self.0.sent))
     }
 
     pub(crate) fn remember(&self, sent: &Secret) {

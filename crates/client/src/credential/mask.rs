@@ -3,7 +3,11 @@
 //! Debugging proxies and error pages show the request that they received, headers included, and a
 //! service may quote the key that it refuses. Errors keep and show such text, and are logged.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderValue};
@@ -17,6 +21,33 @@ const LONG: usize = 12;
 const SHORT: usize = 4;
 /// How many credentials are remembered: a response may quote the one before a refresh.
 const REMEMBERED: usize = 4;
+
+/// Takes the credentials that a client and its clones sent last out of text.
+///
+/// Cheap to clone. It keeps those credentials, up to four, and nothing else of the client. Made by
+/// [`Core::masker`](crate::Core::masker).
+#[derive(Clone)]
+pub struct Masker(pub(crate) Arc<SentCredentials>);
+
+impl Masker {
+    /// Replaces the credentials with stars.
+    ///
+    /// For errors that quote what a service said: a message, a state, a cell. A key of 12
+    /// characters or more is masked wherever it stands, one of 4 to 11 characters as a whole word,
+    /// and both also where JSON or a URL escapes them, or where the text is cut off within them and
+    /// says so with `…`. Shorter keys and other encodings are left as they are.
+    #[must_use]
+    pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.0.mask(text)
+    }
+}
+
+/// Shows no credential.
+impl fmt::Debug for Masker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Masker").finish_non_exhaustive()
+    }
+}
 
 /// The credentials that a client sent last.
 #[derive(Default)]
@@ -51,10 +82,22 @@ impl SentCredentials {
         masked
     }
 
-    /// The same for text.
+    pub(crate) fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match self.masked_text(text) {
+            Some(masked) => Cow::Owned(masked),
+            None => Cow::Borrowed(text),
+        }
+    }
+
+    /// The same for text. What an excerpt has cut off ends with `…`, perhaps within a credential.
     pub(crate) fn masked_text(&self, text: &str) -> Option<String> {
+        let bytes = text.as_bytes();
+        let mut masked = self.masked(bytes);
+        for (end, _) in text.match_indices('…') {
+            self.mask_cut(&bytes[..end], bytes, &mut masked);
+        }
         // Whole ASCII characters are replaced by ASCII, so it stays UTF-8.
-        let masked = String::from_utf8(self.masked(text.as_bytes())?);
+        let masked = String::from_utf8(masked?);
         Some(masked.unwrap_or_else(|_| "***".to_owned()))
     }
 
@@ -62,18 +105,17 @@ impl SentCredentials {
     /// credential.
     pub(crate) fn masked_beginning(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         let mut masked = self.masked(bytes);
+        self.mask_cut(bytes, bytes, &mut masked);
+        masked
+    }
+
+    /// Masks the beginning of a credential at the end of `cut`, which `whole` begins with.
+    fn mask_cut(&self, cut: &[u8], whole: &[u8], masked: &mut Option<Vec<u8>>) {
         for secret in &*self.lock() {
-            let key = key(secret).as_bytes();
-            let cut = (SHORT..key.len())
-                .rev()
-                .find(|length| bytes.ends_with(&key[..*length]));
-            if let Some(length) = cut {
-                let masked = masked.get_or_insert_with(|| bytes.to_vec());
-                let start = masked.len() - length;
-                masked[start..].fill(b'*');
+            if let Some(start) = cut_place(cut, key(secret)) {
+                masked.get_or_insert_with(|| whole.to_vec())[start..cut.len()].fill(b'*');
             }
         }
-        masked
     }
 
     /// Masks the credentials in a body, in place if nobody else holds it.
@@ -140,6 +182,41 @@ fn places(bytes: &[u8], key: &str) -> impl Iterator<Item = (usize, usize)> {
             }
         }
     })
+}
+
+/// Where a key begins that `bytes` end within, in any way in which JSON or a URL may write it.
+fn cut_place(bytes: &[u8], key: &str) -> Option<usize> {
+    /// The bytes of a character that JSON within JSON escapes.
+    const LONGEST_CHARACTER: usize = 8;
+    let from = bytes.len().saturating_sub(key.len() * LONGEST_CHARACTER);
+    (from..bytes.len()).find(|start| characters_of(&bytes[*start..], key.as_bytes()) >= SHORT)
+}
+
+/// How many characters of the key `bytes` hold, if they hold the beginning of it and nothing else.
+fn characters_of(bytes: &[u8], key: &[u8]) -> usize {
+    let mut rest = bytes;
+    for (count, wanted) in key.iter().enumerate() {
+        if rest.is_empty() || is_cut_escape(rest) {
+            return count;
+        }
+        match character(rest) {
+            Some((found, written)) if found == *wanted => rest = &rest[written..],
+            _ => return 0,
+        }
+    }
+    0
+}
+
+/// Whether an escape was cut off: `\\`, `\\u00`, `%4`.
+fn is_cut_escape(bytes: &[u8]) -> bool {
+    let slashes = bytes.iter().take_while(|byte| **byte == b'\\').count();
+    match (slashes, &bytes[slashes..]) {
+        (0, [b'%', digits @ ..]) => digits.len() < 2,
+        (0, _) => false,
+        (_, []) => true,
+        (_, [b'u', digits @ ..]) => digits.len() < 4 && digits.iter().all(u8::is_ascii_hexdigit),
+        _ => false,
+    }
 }
 
 /// How long the key is as it is written at the beginning of `bytes`; `None` if it is not there.
@@ -331,6 +408,25 @@ mod tests {
         let cut = sent.masked_beginning(b"you sent correct-hor").unwrap();
         assert_eq!(cut, b"you sent ***********");
         assert_eq!(sent.masked_beginning(b"you sent cor"), None);
+        let cut = sent.masked_beginning(br"you sent c\u006frr\u00").unwrap();
+        assert_eq!(cut, b"you sent *************");
+    }
+
+    #[test]
+    fn a_key_that_an_excerpt_is_cut_within_is_masked() {
+        for (text, shown) in [
+            ("found a correct-hor…: wrong", "found a ***********…: wrong"),
+            ("correct-h… correct-horse…", "*********… *************…"),
+            (r"found c\u006frrect%2dhor…", "found ******************…"),
+            (
+                "found correct-horse-battery…",
+                "found *********************…",
+            ),
+        ] {
+            assert_eq!(masked(text, "correct-horse-battery").unwrap(), shown);
+        }
+        assert_eq!(masked("found cor…", "correct-horse-battery"), None);
+        assert_eq!(masked("correct- …", "correct-horse-battery"), None);
     }
 
     #[test]

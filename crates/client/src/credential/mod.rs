@@ -11,6 +11,7 @@ mod token_endpoint;
 
 pub use env::EnvCredential;
 pub use error::CredentialError;
+pub use mask::Masker;
 pub(crate) use mask::SentCredentials;
 pub use provider::{CredentialProvider, SecretFuture, StaticCredential};
 pub use refreshing::{ExpiringSecret, RefreshingCredential};

@@ -72,6 +72,11 @@ impl ExpiringSecret {
     }
 }
 
+/// The shortest pauses after failed fetches: every call needs a credential, and each that finds none
+/// would fetch again.
+const LEAST_FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LEAST_LONGEST_PAUSE: Duration = Duration::from_millis(100);
+
 type Fetched = std::pin::Pin<
     Box<dyn Future<Output = Result<ExpiringSecret, CredentialError>> + Send + 'static>,
 >;
@@ -186,11 +191,13 @@ impl RefreshingCredential {
     }
 
     /// The pause after a failed fetch, which doubles with each further one, and the longest
-    /// pause; a second and a minute unless set.
+    /// pause; a second and a minute unless set. They are 10 ms and 100 ms at least, and the longest
+    /// is no shorter than the first.
     #[must_use]
     pub fn failure_pause(mut self, first: Duration, longest: Duration) -> Self {
+        let first = first.max(LEAST_FIRST_PAUSE);
         self.settings.first_pause = first;
-        self.settings.longest_pause = longest;
+        self.settings.longest_pause = longest.max(first).max(LEAST_LONGEST_PAUSE);
         self
     }
 

@@ -298,14 +298,34 @@ async fn an_undecodable_answer_tells_of_the_attempts_before_it() {
 async fn the_history_of_many_attempts_is_bounded() {
     let server = Server::start([status("503 Service Unavailable")]).await;
     let stubborn = quick()
-        .max_attempts(60)
+        .max_attempts(30)
         .base_delay(Duration::ZERO)
         .budget(None);
     let client = build(transport(&server.url).retry(stubborn));
     let error = client.get_page().query_id("1").send().await.unwrap_err();
-    assert_eq!((error.attempts(), error.history().len()), (60, 16));
-    assert_eq!(error.history()[15].number(), 60);
+    assert_eq!((error.attempts(), error.history().len()), (30, 16));
+    assert_eq!(error.history()[15].number(), 30);
     assert!(error.to_string().contains("503, …, 503"), "{error}");
+}
+
+#[tokio::test]
+async fn a_policy_without_delays_and_limits_sends_no_flood() {
+    let at_once = Reply::new("429 Too Many Requests", &[("retry-after", "0")], "{}");
+    let server = Server::start([at_once]).await;
+    let hasty = quick()
+        .max_attempts(u32::MAX)
+        .base_delay(Duration::ZERO)
+        .max_delay(Duration::ZERO)
+        .budget(None);
+    let client = build(
+        transport(&server.url)
+            .retry(hasty)
+            .deadline(Duration::from_secs(1)),
+    );
+    client.get_page().query_id("1").send().await.unwrap_err();
+    // Four at once, and then one in 50 ms on the average.
+    let sent = server.count();
+    assert!((5..=60).contains(&sent), "{sent} requests in a second");
 }
 
 #[tokio::test]

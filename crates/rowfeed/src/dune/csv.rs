@@ -193,7 +193,10 @@ impl Reader {
     fn read(mut self: Box<Self>, wanted: Wanted) -> BoxFuture<Read> {
         Box::pin(async move {
             let bytes = self.next(&wanted).await;
-            let bytes = bytes.map_err(|error| error.of_run(self.request.execution_id()));
+            let bytes = bytes.map_err(|error| {
+                let error = error.of_run(self.request.execution_id());
+                error.masked(&self.request.masker())
+            });
             (self, bytes)
         })
     }
@@ -285,10 +288,11 @@ fn execution_in(uri: &str) -> Option<&str> {
 async fn only_csv(answer: ResponseValue<ByteStream>) -> Result<ResponseValue<ByteStream>, Error> {
     const MOST_OF_BODY: usize = 64 << 10;
     let said = answer.headers().get("content-type");
-    let said = said.and_then(|said| Some(said.to_str().ok()?.to_ascii_lowercase()));
-    let said = said.unwrap_or_default();
-    let is_json = said.starts_with("application/json");
-    if !is_json && !said.starts_with("text/html") {
+    let said = said.and_then(|said| said.to_str().ok());
+    let said = said.unwrap_or_default().to_owned();
+    let media_type = said.to_ascii_lowercase();
+    let is_json = media_type.starts_with("application/json");
+    if !is_json && !media_type.starts_with("text/html") {
         return Ok(answer);
     }
     if is_json {

@@ -16,6 +16,7 @@
 
 use std::sync::Arc;
 
+use rowfeed_client::Masker;
 use rowfeed_dune::{builder, types};
 
 use super::{
@@ -214,6 +215,10 @@ impl Source for Paging {
 
     fn reconnect(&mut self) -> Result<(), Error> {
         self.request.reconnect()
+    }
+
+    fn masker(&self) -> Option<Masker> {
+        Some(self.request.masker())
     }
 
     fn plan(&mut self, wanted: &Wanted) -> Result<Plan<Answer>, Error> {

@@ -1,6 +1,6 @@
 //! The operation that pages are read with, and which of its parameters shape the rows.
 
-use rowfeed_client::{ByteStream, ResponseValue};
+use rowfeed_client::{ByteStream, Masker, ResponseValue};
 use rowfeed_dune::{builder, types};
 
 use super::state::call;
@@ -89,6 +89,10 @@ macro_rules! request {
                     })+
                 }
                 Ok(())
+            }
+
+            pub(super) fn masker(&self) -> Masker {
+                match self { $(Self::$operation(operation) => operation.client.masker(),)+ }
             }
 
             pub(super) fn limit(&self) -> &Parameter {

@@ -13,6 +13,7 @@
 //!   did not choose falls back to 500, which every server allows.
 //! - Pages do not change once a query is ready, so all but the first may be fetched side by side.
 
+use rowfeed_client::Masker;
 use rowfeed_lightdash::{builder, types};
 use rowfeed_rows::RawRows;
 
@@ -149,6 +150,10 @@ impl Source for Paging {
     fn reconnect(&mut self) -> Result<(), Error> {
         self.results.client = self.results.client.reconnected()?;
         Ok(())
+    }
+
+    fn masker(&self) -> Option<Masker> {
+        Some(self.results.client.masker())
     }
 
     fn plan(&mut self, wanted: &Wanted) -> Result<Plan<Answer>, Error> {

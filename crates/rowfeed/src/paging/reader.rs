@@ -6,6 +6,7 @@ use std::{
 };
 
 use futures_core::ready;
+use rowfeed_client::Masker;
 
 use super::{
     intake::{Fetcher, Intake},
@@ -53,6 +54,8 @@ pub(crate) struct PageReader<P: SourcePage> {
     /// `left` counts down here too, to know the end without another poll.
     pub(crate) wanted: Wanted,
     pub(crate) service: &'static str,
+    /// What errors hide the client's credentials with.
+    masker: Option<Masker>,
     resumed_from: Option<P::Cursor>,
     pub(crate) start: StartFn<P>,
 }
@@ -66,14 +69,17 @@ enum State<P> {
 
 impl<P: SourcePage> PageReader<P> {
     pub(crate) fn new(source: impl Source<Page = P>) -> Self {
-        match source.limit() {
+        let masker = source.masker();
+        let mut this = match source.limit() {
             Ok(left) => {
                 let mut this = Self::of(source.service(), State::Waiting(Box::new(source)));
                 this.wanted.left = left;
                 this
             }
             Err(error) => Self::of(source.service(), State::Failed(error)),
-        }
+        };
+        this.masker = masker;
+        this
     }
 
     /// One error, and no page.
@@ -86,8 +92,17 @@ impl<P: SourcePage> PageReader<P> {
             state,
             wanted: Wanted::default(),
             service,
+            masker: None,
             resumed_from: None,
             start: |_, source, wanted| source.start(wanted),
+        }
+    }
+
+    /// The error as it is given out: without credentials.
+    pub(crate) fn masked(&self, error: Error) -> Error {
+        match &self.masker {
+            Some(masker) => error.masked(masker),
+            None => error,
         }
     }
 
@@ -133,10 +148,19 @@ impl<P: SourcePage> PageReader<P> {
         }
     }
 
+    /// Every page comes through here, and every error.
     pub(crate) fn poll_page(
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Result<Option<P>, Error>> {
+        let mut page = ready!(self.poll_source(context));
+        if let (Ok(Some(page)), Some(masker)) = (&mut page, &self.masker) {
+            page.set_masker(masker);
+        }
+        Poll::Ready(page.map_err(|error| self.masked(error)))
+    }
+
+    fn poll_source(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<P>, Error>> {
         if self.is_done() {
             self.state = State::Done;
         }

@@ -2,6 +2,8 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
+use rowfeed_client::Masker;
+
 use crate::{Error, ErrorKind};
 
 /// A boxed future that is `Send` and owns what it needs.
@@ -124,6 +126,13 @@ pub trait Source: Send + 'static {
         ))
     }
 
+    /// Returns what masks the credentials of the client that pages are fetched with:
+    /// `client.inner().masker()`. They are masked in every error of these pages and their rows. The
+    /// provided method returns `None`: errors show what the service sent.
+    fn masker(&self) -> Option<Masker> {
+        None
+    }
+
     /// Plans the next request. With prefetch, other requests may be under way
     /// ([`Wanted::under_way`]): a rule that needs the last answer first returns [`Plan::Wait`].
     ///
@@ -177,6 +186,8 @@ pub trait SourcePage: sealed::Part {
 }
 
 pub(crate) mod sealed {
+    use rowfeed_client::Masker;
+
     /// What the reader does with a page of either kind.
     pub trait Part: Sized {
         /// What a page has several of, for messages.
@@ -191,6 +202,8 @@ pub(crate) mod sealed {
         /// Drops all but the first few rows.
         fn keep(&mut self, rows: u64);
         fn set_number(&mut self, number: u64);
+        /// Sets what errors of this page hide the client's credentials with.
+        fn set_masker(&mut self, _masker: &Masker) {}
         /// The run that the page comes from.
         fn run_id(&self) -> Option<&str> {
             None

@@ -8,6 +8,7 @@
 //!   next page begins where it ends.
 //! - A result that the service cut off is an error, unless the caller accepts it.
 
+use rowfeed_client::Masker;
 use rowfeed_yandex_query::{builder, types};
 
 use super::state::{SERVICE, call, check_status, invalid, paging};
@@ -132,6 +133,10 @@ impl Source for Paging {
         Ok(())
     }
 
+    fn masker(&self) -> Option<Masker> {
+        Some(self.results.client.masker())
+    }
+
     fn plan(&mut self, wanted: &Wanted) -> Result<Plan<Answer>, Error> {
         if let Some(size) = wanted.page_size.filter(|size| *size > PAGE_SIZE) {
             let message = format!(
@@ -155,6 +160,13 @@ impl Source for Paging {
                 announced.rows
             );
             return Err(Error::new(ErrorKind::Truncated, SERVICE, message));
+        }
+        if let Some(row) = wanted.resumed_at.filter(|row| *row > announced.rows) {
+            let message = format!(
+                "reading resumed before row {row}, and the result is said to have {} rows now",
+                announced.rows
+            );
+            return Err(paging(message));
         }
         // An empty result has columns too, so its one page is fetched.
         let rows = match self.has_begun || self.offsets.planned() > 0 {

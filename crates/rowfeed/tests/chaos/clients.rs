@@ -97,9 +97,12 @@ impl Clients {
                 let latest = self.dune.get_latest_query_result();
                 latest.query_id(QUERY_ID).pages()
             }
-            (Service::Dune, _) => {
-                let results = self.dune.get_execution_results();
-                results.execution_id(id).pages()
+            (Service::Dune, class) => {
+                let results = self.dune.get_execution_results().execution_id(id);
+                match class {
+                    Class::Filtered => results.filters("n >= 0").pages(),
+                    _ => results.pages(),
+                }
             }
             (Service::Lightdash, _) => {
                 let results = self.lightdash.get_async_query_results();
@@ -114,8 +117,12 @@ impl Clients {
     }
 
     /// A new run, or one that is taken up again.
-    pub fn starting(&self, service: Service, id: Option<&str>) -> Starting {
+    pub fn starting(&self, service: Service, class: Class, id: Option<&str>) -> Starting {
         let starting = match (service, id) {
+            (Service::Dune, None) if class == Class::MaxAge => {
+                let latest = self.dune.get_latest_query_result().query_id(QUERY_ID);
+                latest.max_age(Duration::from_secs(3600))
+            }
             (Service::Dune, None) => self.dune.execute_sql().body("SELECT 1").run(),
             (Service::Dune, Some(id)) => self.dune.get_execution_status().execution_id(id).run(),
             (Service::Lightdash, None) => {
@@ -149,17 +156,21 @@ pub struct Attempts {
 
 impl Attempts {
     /// Starts the run, or takes it up where it is known already, and waits for its end.
-    pub async fn run(&mut self, clients: &Clients, service: Service) -> Result<Run, Error> {
+    pub async fn run(&mut self, clients: &Clients, schedule: &Schedule) -> Result<Run, Error> {
         self.starts += u32::from(self.id.is_none());
-        let running = clients.starting(service, self.id.as_deref()).start();
+        let running = clients
+            .starting(schedule.service, schedule.class, self.id.as_deref())
+            .start();
         let running = running.await?;
         self.id = Some(running.id().to_owned());
         running.await
     }
 
-    pub async fn cancel(&mut self, clients: &Clients, service: Service) -> Result<(), Error> {
+    pub async fn cancel(&mut self, clients: &Clients, schedule: &Schedule) -> Result<(), Error> {
         self.starts += u32::from(self.id.is_none());
-        let running = clients.starting(service, self.id.as_deref()).start();
+        let running = clients
+            .starting(schedule.service, schedule.class, self.id.as_deref())
+            .start();
         let running = running.await?;
         self.id = Some(running.id().to_owned());
         running.cancel().await

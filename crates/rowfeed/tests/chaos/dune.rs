@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     fault::{Class, Kind, Op},
     http::{Reply, Request},
-    world::{Asked, Row, World},
+    world::{Asked, CREDENTIAL, ESCAPED, Row, World},
 };
 
 /// The saved query whose latest result is read.
@@ -24,7 +24,7 @@ pub fn understand(world: &World, request: &Request) -> Option<Asked> {
         is_latest,
     };
     Some(match (request.method.as_str(), &path[..]) {
-        ("POST", ["v1", "sql", "execute"]) => asked(Op::Start, 0),
+        ("POST", ["v1", "sql", "execute"] | ["v1", "query", _, "execute"]) => asked(Op::Start, 0),
         ("POST", ["v1", "execution", id, "cancel"]) => asked(Op::Cancel, world.run_of(id)?),
         ("GET", ["v1", "execution", id, "status"]) => asked(Op::Poll, world.run_of(id)?),
         ("GET", ["v1", "execution", id, "results"]) => asked(Op::Page, world.run_of(id)?),
@@ -67,6 +67,9 @@ fn status(world: &mut World, asked: &Asked, kind: Option<Kind>) -> Reply {
         Some(Kind::GoesBack) => ("QUERY_STATE_PENDING", false),
         Some(Kind::UnknownState) => ("QUERY_STATE_THINKING", false),
         Some(Kind::Expired) => ("QUERY_STATE_EXPIRED", true),
+        Some(Kind::UnknownEnd) => ("QUERY_STATE_BORED", true),
+        Some(Kind::EchoState) => (CREDENTIAL, true),
+        Some(Kind::EchoFailure) => ("QUERY_STATE_FAILED", true),
         _ if run.is_cancelled => ("QUERY_STATE_CANCELLED", true),
         _ if run.polls_left > 0 => {
             run.polls_left -= 1;
@@ -76,10 +79,19 @@ fn status(world: &mut World, asked: &Asked, kind: Option<Kind>) -> Reply {
     };
     body["state"] = state.into();
     body["is_execution_finished"] = is_finished.into();
+    if state == "QUERY_STATE_FAILED" {
+        body["error"] = failure();
+    }
     if state == "QUERY_STATE_COMPLETED" {
         body["result_metadata"] = metadata(0, total);
     }
     Reply::json(200, &body)
+}
+
+/// Why a run has failed: with the credential, as it is and in JSON within the text.
+fn failure() -> Value {
+    let message = format!(r#"refused: {{"key": "{ESCAPED}"}} {CREDENTIAL}"#);
+    json!({ "type": CREDENTIAL, "message": message })
 }
 
 fn metadata(rows: usize, total: u64) -> Value {
@@ -93,11 +105,28 @@ fn page(world: &mut World, asked: &Asked, kind: Option<Kind>) -> Reply {
     let total = world.schedule.total;
     let (first, count) = match kind {
         Some(Kind::RepeatPage) => (asked.first.saturating_sub(asked.count), asked.count),
-        Some(Kind::SkipPage) => (asked.first + asked.count, asked.count),
+        // Where this is the last page, and no more rows are wanted than it has, nothing tells.
+        Some(Kind::SkipPage)
+            if world.schedule.max_rows.is_none() || asked.first + 2 * asked.count < total =>
+        {
+            (asked.first + asked.count, asked.count)
+        }
         Some(Kind::ClampedPage) => (asked.first, 1),
         _ => (asked.first, asked.count),
     };
-    let mut range = world.slice(first, count);
+    let gap = world.gap();
+    let mut range = match world.schedule.gap {
+        (_, 0) => world.slice(first, count),
+        // Rows stand at offsets with a gap; a page has those from its offset on, up to the gap.
+        (start, size) => match first {
+            _ if first < start => {
+                let range = world.slice(first, count);
+                range.start..range.end.min(start)
+            }
+            _ if gap.contains(&first) => start..start,
+            _ => world.slice(first - size, count),
+        },
+    };
     match kind {
         Some(Kind::SurplusRows) => range.end = (range.end + 2).min(total),
         Some(Kind::EmptyPage) => range.end = (first + count).min(total),
@@ -105,7 +134,15 @@ fn page(world: &mut World, asked: &Asked, kind: Option<Kind>) -> Reply {
     }
     let run = &world.runs[asked.run];
     let mut rows: Vec<Value> = range.clone().map(|n| row(run.number, n)).collect();
-    let mut next = (range.end < total).then_some(range.end.cast_signed());
+    // The offset behind the rows: pages without any lie in the gap.
+    let end = match gap.is_empty() {
+        true => range.end,
+        false if first < gap.start => range.end,
+        false if gap.contains(&first) => (first + count.min(world.schedule.cap)).min(gap.end),
+        false => range.end + (gap.end - gap.start),
+    };
+    let last = total + (gap.end - gap.start);
+    let mut next = (end < last).then_some(end.cast_signed());
     let back = first.cast_signed();
     match kind {
         Some(Kind::EmptyPage) => rows.clear(),
@@ -124,6 +161,9 @@ fn page(world: &mut World, asked: &Asked, kind: Option<Kind>) -> Reply {
             Some(Kind::MissingCell) => drop(row.remove("t")),
             Some(Kind::ExtraCell) => drop(row.insert("surplus".into(), json!([1, {}]))),
             Some(Kind::BadCell) => drop(row.insert("n".into(), json!("many"))),
+            Some(Kind::EchoCell) => drop(row.insert("n".into(), json!(CREDENTIAL))),
+            Some(Kind::EchoCutCell) => drop(row.insert("n".into(), json!(cut_cell()))),
+            Some(Kind::EchoColumn) => drop(row.remove("n")),
             _ => {}
         }
     }
@@ -131,13 +171,20 @@ fn page(world: &mut World, asked: &Asked, kind: Option<Kind>) -> Reply {
         Some(Kind::TotalChanges) => total + 3,
         _ => total,
     };
-    let metadata = metadata(rows.len(), said);
+    let mut metadata = metadata(rows.len(), said);
+    if kind == Some(Kind::EchoColumn) {
+        metadata["column_names"][0] = CREDENTIAL.into();
+    }
     if kind == Some(Kind::RowsUnsaid) {
         rows.pop();
     }
+    let ended_at = match world.schedule.is_fresh {
+        true => "2999-05-04T03:02:01Z",
+        false => "2001-05-04T03:02:01Z",
+    };
     let mut body = json!({
         "execution_id": run.id, "query_id": QUERY_ID, "is_execution_finished": true,
-        "state": "QUERY_STATE_COMPLETED", "result": { "metadata": metadata, "rows": rows },
+        "execution_ended_at": ended_at, "state": "QUERY_STATE_COMPLETED", "result": { "metadata": metadata, "rows": rows },
     });
     if let Some(next) = next {
         body["next_offset"] = next.into();
@@ -152,6 +199,12 @@ fn page(world: &mut World, asked: &Asked, kind: Option<Kind>) -> Reply {
     match kind {
         Some(Kind::Expired) => without_result("QUERY_STATE_EXPIRED", true),
         Some(Kind::UnknownState) => without_result("QUERY_STATE_THINKING", true),
+        Some(Kind::EchoState) => without_result(CREDENTIAL, true),
+        Some(Kind::EchoFailure) => {
+            without_result("QUERY_STATE_FAILED", true);
+            body["error"] = failure();
+        }
+        Some(Kind::EchoRun) if !asked.is_latest => body["execution_id"] = CREDENTIAL.into(),
         Some(Kind::GoesBack) => without_result("QUERY_STATE_EXECUTING", false),
         Some(Kind::NoResult) => without_result("QUERY_STATE_COMPLETED", true),
         Some(Kind::NullRows) => body["result"]["rows"] = Value::Null,
@@ -160,6 +213,11 @@ fn page(world: &mut World, asked: &Asked, kind: Option<Kind>) -> Reply {
         _ => {}
     }
     Reply::json(200, &body)
+}
+
+/// A cell that an error cuts off within the credential.
+pub fn cut_cell() -> String {
+    format!("{} {CREDENTIAL}", "x".repeat(69))
 }
 
 /// The query runs once more: its latest result is another one from now on.
@@ -189,6 +247,13 @@ fn csv(world: &mut World, asked: &Asked, kind: Option<Kind>) -> Reply {
         let run = &world.runs[asked.run];
         let body = json!({
             "execution_id": run.id, "is_execution_finished": true, "state": "QUERY_STATE_EXPIRED",
+        });
+        return Reply::json(200, &body);
+    }
+    if kind == Some(Kind::EchoFailure) {
+        let body = json!({
+            "execution_id": world.runs[asked.run].id, "is_execution_finished": true,
+            "state": "QUERY_STATE_FAILED", "error": failure(),
         });
         return Reply::json(200, &body);
     }

@@ -31,8 +31,12 @@ pub enum Class {
     Pages,
     /// A run from its start to its last row.
     Run,
+    /// Rows of which some are filtered out, so that pages without rows lie between others.
+    Filtered,
     /// Dune's latest result of a query.
     Latest,
+    /// The same, or a new run where it is too old.
+    MaxAge,
     Csv,
     LatestCsv,
     Queries,
@@ -62,14 +66,16 @@ kinds! {
     Reset, CutHead, CutBody, CutChunks, ShortLength, Stall, SlowBody, Chunked,
     // The answer as a whole.
     TooMany, TooManyNow, TooManyForLong, Internal, BadGateway, Unavailable, GatewayTimeout,
-    Unauthorised, Forbidden, NotFound, RedirectSame, RedirectOther, HtmlOk, EmptyOk, TruncatedJson,
+    Unauthorised, Forbidden, NotFound, NotFoundHtml, NotFoundForeign, RedirectSame, RedirectOther, HtmlOk, EmptyOk, TruncatedJson,
     InvalidUtf8, GarbageGzip, Gzip,
     // The state of a run.
-    Expired, UnknownState, GoesBack,
+    Expired, UnknownState, UnknownEnd, GoesBack,
+    // The credential, sent back.
+    EchoNotFound, EchoOk, EchoState, EchoFailure, EchoCell, EchoCutCell, EchoColumn, EchoRun,
     // The rows of a page, and what is said of them.
     RepeatPage, SkipPage, EmptyPage, ClampedPage, SurplusRows, RowsDropped, RowsUnsaid, NullRows, NoResult,
     MissingCell, ExtraCell, BadCell, NextBack, NextSame, NextNegative, NextOverlap, NextGap,
-    NextMissing, OtherRun, RunAgain, TotalChanges, AnnouncedMore, OtherHeader,
+    NextMissing, OtherRun, RunAgain, TotalChanges, AnnouncedMore, AnnouncedNone, OtherHeader,
 }
 
 use Kind::*;
@@ -94,6 +100,9 @@ const ANYWHERE: &[Kind] = &[
     Unauthorised,
     Forbidden,
     NotFound,
+    NotFoundHtml,
+    NotFoundForeign,
+    EchoNotFound,
     RedirectSame,
     RedirectOther,
     HtmlOk,
@@ -108,7 +117,28 @@ const ANYWHERE: &[Kind] = &[
 /// that is complete as HTTP goes cannot be told from what was never there.
 const UNSEEN_IN_CSV: &[Kind] = &[ShortLength, TruncatedJson, InvalidUtf8];
 
+/// What a page is an error for, whatever is said of the rows before and after it.
+const FILTERED_PAGES: &[Kind] = &[
+    Expired,
+    UnknownState,
+    GoesBack,
+    NoResult,
+    MissingCell,
+    BadCell,
+    RowsUnsaid,
+    NextBack,
+    NextSame,
+    NextNegative,
+    OtherRun,
+];
+
+/// The credential in a page, where every service has room for it.
+const ECHOES: &[Kind] = &[EchoOk, EchoCell, EchoCutCell, EchoColumn];
+
 const DUNE_PAGES: &[Kind] = &[
+    EchoState,
+    EchoFailure,
+    EchoRun,
     Expired,
     UnknownState,
     GoesBack,
@@ -135,6 +165,9 @@ const DUNE_PAGES: &[Kind] = &[
     TotalChanges,
 ];
 const LIGHTDASH_PAGES: &[Kind] = &[
+    EchoState,
+    EchoFailure,
+    EchoRun,
     Expired,
     UnknownState,
     GoesBack,
@@ -176,8 +209,8 @@ impl Service {
         use Class::*;
         match self {
             Self::Dune => &[
-                Rows, Prefetch, Pages, Run, Latest, Csv, LatestCsv, Queries, Datasets, Uploads,
-                Views, Cancel,
+                Rows, Prefetch, Pages, Run, Filtered, Latest, MaxAge, Csv, LatestCsv, Queries,
+                Datasets, Uploads, Views, Cancel,
             ],
             Self::Lightdash => &[Rows, Prefetch, Pages, Run, Content, History, Cancel],
             Self::YandexQuery => &[Rows, Prefetch, Pages, Run, Cancel],
@@ -191,7 +224,10 @@ impl Class {
         let is_yandex = service == Service::YandexQuery;
         match self {
             Self::Rows | Self::Prefetch | Self::Pages if is_yandex => &[Op::Describe, Op::Page],
-            Self::Rows | Self::Prefetch | Self::Pages | Self::Latest => &[Op::Page],
+            Self::Rows | Self::Prefetch | Self::Pages | Self::Filtered | Self::Latest => {
+                &[Op::Page]
+            }
+            Self::MaxAge => &[Op::Page, Op::Start, Op::Poll],
             Self::Run if is_yandex => &[Op::Start, Op::Poll, Op::Describe, Op::Page],
             Self::Run => &[Op::Start, Op::Poll, Op::Page],
             Self::Csv | Self::LatestCsv => &[Op::Csv],
@@ -212,12 +248,28 @@ impl Kind {
             return op != Op::Csv || !UNSEEN_IN_CSV.contains(&self);
         }
         match op {
-            Op::Start | Op::Cancel => false,
-            Op::Poll => matches!(self, UnknownState | GoesBack | Expired),
+            Op::Start => self == EchoOk,
+            Op::Cancel => false,
+            // What has failed at Yandex Query is described by another answer.
+            Op::Poll if self == EchoFailure => service != Service::YandexQuery,
+            Op::Poll => matches!(
+                self,
+                UnknownState | UnknownEnd | GoesBack | Expired | EchoOk | EchoState
+            ),
             Op::Describe => matches!(
                 self,
-                UnknownState | GoesBack | Expired | AnnouncedMore | NoResult
+                UnknownState
+                    | GoesBack
+                    | Expired
+                    | AnnouncedMore
+                    | AnnouncedNone
+                    | NoResult
+                    | EchoOk
+                    | EchoState
+                    | EchoFailure
             ),
+            Op::Page if class == Class::Filtered => FILTERED_PAGES.contains(&self),
+            Op::Page if ECHOES.contains(&self) => true,
             Op::Page if self == RunAgain => class == Class::Latest,
             Op::Page => match service {
                 Service::Dune => DUNE_PAGES.contains(&self),
@@ -227,7 +279,15 @@ impl Kind {
             Op::Csv if self == RunAgain => class == Class::LatestCsv,
             Op::Csv => matches!(
                 self,
-                Expired | ClampedPage | NextBack | NextSame | NextNegative | OtherRun | OtherHeader
+                Expired
+                    | ClampedPage
+                    | NextBack
+                    | NextSame
+                    | NextNegative
+                    | OtherRun
+                    | OtherHeader
+                    | EchoOk
+                    | EchoFailure
             ),
             Op::List => match class {
                 Class::Uploads | Class::Views => matches!(
@@ -250,6 +310,16 @@ impl Kind {
             RedirectSame => !matches!(op, Op::Start | Op::Cancel),
             _ => false,
         }
+    }
+
+    /// Whether a run is waited for over it.
+    pub fn is_waited_out(self) -> bool {
+        matches!(self, GoesBack | UnknownState)
+    }
+
+    /// Whether an answer says that there is no result to read, so that a new run is needed.
+    pub fn is_no_result(self) -> bool {
+        matches!(self, NotFound | Expired | EchoFailure)
     }
 
     /// Whether a call that may be made again is made again, so that nobody notices if it happens

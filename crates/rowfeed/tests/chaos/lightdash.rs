@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::{
+    dune::cut_cell,
     fault::{Class, Kind, Op},
     http::{Reply, Request},
-    world::{Asked, Row, World},
+    world::{Asked, CREDENTIAL, ESCAPED, Row, World},
 };
 
 pub const PROJECT: &str = "a-project";
@@ -67,7 +68,9 @@ pub fn answer(world: &mut World, asked: &Asked, kind: Option<Kind>, request: &Re
 fn state(world: &mut World, asked: &Asked, kind: Option<Kind>) -> Option<&'static str> {
     let run = &mut world.runs[asked.run];
     Some(match kind {
-        Some(Kind::UnknownState) => "thinking",
+        Some(Kind::UnknownState | Kind::UnknownEnd) => "thinking",
+        Some(Kind::EchoState) => CREDENTIAL,
+        Some(Kind::EchoFailure) => "error",
         Some(Kind::GoesBack) => "queued",
         Some(Kind::Expired) if asked.op == Op::Poll => "expired",
         _ if run.is_cancelled => "cancelled",
@@ -82,7 +85,8 @@ fn state(world: &mut World, asked: &Asked, kind: Option<Kind>) -> Option<&'stati
 fn page(world: &mut World, asked: &Asked, kind: Option<Kind>, request: &Request) -> Reply {
     if let Some(state) = state(world, asked, kind) {
         let id = &world.runs[asked.run].id;
-        return ok(&json!({ "status": state, "queryUuid": id }));
+        let error = format!(r#"refused: {{"key": "{ESCAPED}"}} {CREDENTIAL}"#);
+        return ok(&json!({ "status": state, "queryUuid": id, "error": error }));
     }
     if kind == Some(Kind::Expired) {
         return error(404, "ResultsExpiredError");
@@ -117,6 +121,9 @@ fn page(world: &mut World, asked: &Asked, kind: Option<Kind>, request: &Request)
             Some(Kind::MissingCell) => drop(row.remove("t")),
             Some(Kind::ExtraCell) => drop(row.insert("surplus".into(), cell(&json!(1)))),
             Some(Kind::BadCell) => drop(row.insert("n".into(), cell(&json!("many")))),
+            Some(Kind::EchoCell) => drop(row.insert("n".into(), cell(&json!(CREDENTIAL)))),
+            Some(Kind::EchoCutCell) => drop(row.insert("n".into(), cell(&json!(cut_cell())))),
+            Some(Kind::EchoColumn) => drop(row.remove("n")),
             _ => {}
         }
     }
@@ -151,6 +158,11 @@ fn page(world: &mut World, asked: &Asked, kind: Option<Kind>, request: &Request)
                 .map(|results| results.remove("rows"));
         }
         Some(Kind::OtherRun) => results["queryUuid"] = "another".into(),
+        Some(Kind::EchoRun) => results["queryUuid"] = CREDENTIAL.into(),
+        Some(Kind::EchoColumn) => {
+            let columns = json!({ CREDENTIAL: column("n", "number"), "t": column("t", "string") });
+            results["columns"] = columns;
+        }
         _ => {}
     }
     ok(&results)

@@ -31,7 +31,7 @@ async fn one_run(clients: &Clients, service: Service, seed: u64) -> Went {
     let mut random = fastrand::Rng::with_seed(seed);
     let first = Duration::from_millis(random.u64(5..40));
     let starting = clients
-        .starting(service, None)
+        .starting(service, Class::Run, None)
         .poll_interval(first, first * 4);
     let starting = starting.cancel_on_drop();
     match random.u32(0..4) {

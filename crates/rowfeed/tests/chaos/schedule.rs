@@ -22,6 +22,10 @@ pub struct Schedule {
     pub stops: Vec<u64>,
     /// How often a run is asked about before it has ended.
     pub polls: u32,
+    /// Where rows are filtered out, and how many.
+    pub gap: (u64, u64),
+    /// Whether the latest result is fresh enough for those who limit its age.
+    pub is_fresh: bool,
     pub faults: Vec<Fault>,
 }
 
@@ -62,7 +66,7 @@ impl Schedule {
             },
             prefetch: match class {
                 Class::Prefetch => random.usize(1..=4),
-                Class::Run | Class::Pages => random.usize(0..=3),
+                Class::Run | Class::Pages | Class::Filtered => random.usize(0..=3),
                 _ => 0,
             },
             max_rows: random.bool().then(|| random.u64(0..=total + 2)),
@@ -70,8 +74,21 @@ impl Schedule {
                 .map(|_| random.u64(0..=total))
                 .collect(),
             polls: random.u32(0..4),
+            gap: match class {
+                Class::Filtered => {
+                    let size = random.u64(1..=3 * u64::from(page_size));
+                    (random.u64(0..=total), size)
+                }
+                _ => (u64::MAX, 0),
+            },
+            // Otherwise no run is started, as long as nothing goes wrong.
+            is_fresh: op == Op::Page && random.bool(),
             faults: vec![first],
         };
+        // The look at a latest result is at its first row.
+        if class == Class::MaxAge && op == Op::Page && random.bool() {
+            schedule.faults[0].at = 0;
+        }
         for _ in 0..random.u32(0..4) {
             let op = schedule.class.ops(service)[random.usize(0..class.ops(service).len())];
             let fitting: Vec<_> = KINDS
@@ -115,8 +132,8 @@ impl Fault {
                 12..=14 => 2,
                 15..=16 => 3,
                 17..=18 => 4,
-                // A run that goes back is waited for, and looks at it are 100 ms apart.
-                _ if kind == Kind::GoesBack => 30,
+                // A run is waited for over these, and looks at it are 100 ms apart in the end.
+                _ if kind.is_waited_out() => 8,
                 _ => 1000,
             },
             carried_out: random.bool(),

@@ -16,6 +16,9 @@ use crate::{
 
 pub const CREDENTIAL: &str = "chaos-credential";
 
+/// The credential as JSON may write it, between quotes.
+pub const ESCAPED: &str = r"chaos-credenti\u0061l";
+
 /// A row that the server has: the same at every service.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
 pub struct Row {
@@ -73,6 +76,8 @@ pub struct World {
     /// How often each kind of fault happened.
     pub met: HashMap<Kind, u64>,
     pub started: u32,
+    /// How many requests have come.
+    pub requests: u64,
     pub other_origin: String,
     keys: HashMap<String, usize>,
     seen: HashMap<Op, u64>,
@@ -88,6 +93,7 @@ impl World {
             violations: Vec::new(),
             met: HashMap::new(),
             started: 0,
+            requests: 0,
             other_origin: other_origin.to_owned(),
             keys: HashMap::new(),
             seen: HashMap::new(),
@@ -115,6 +121,12 @@ impl World {
 
     pub fn run_of(&self, id: &str) -> Option<usize> {
         self.runs.iter().position(|run| run.id == id)
+    }
+
+    /// Where rows begin that are filtered out, and where they end.
+    pub fn gap(&self) -> std::ops::Range<u64> {
+        let (start, size) = self.schedule.gap;
+        start..start.saturating_add(size)
     }
 
     /// The rows of a page that begins here, as the server cuts it.
@@ -205,6 +217,7 @@ impl World {
 
 impl Answers for World {
     fn answer(&mut self, request: &Request) -> Reply {
+        self.requests += 1;
         self.check_credential(request);
         // A request of an earlier schedule that was given up may come late.
         let Some(asked) = self.understand(request) else {
@@ -236,10 +249,10 @@ impl Answers for World {
 
 /// Statuses that leave open whether the call was carried out.
 fn is_unsure(kind: Kind) -> bool {
-    use Kind::{BadGateway, EmptyOk, GatewayTimeout, HtmlOk, Internal};
+    use Kind::{BadGateway, EchoOk, EmptyOk, GatewayTimeout, HtmlOk, Internal};
     matches!(
         kind,
-        Internal | BadGateway | GatewayTimeout | HtmlOk | EmptyOk
+        Internal | BadGateway | GatewayTimeout | HtmlOk | EmptyOk | EchoOk
     )
 }
 
@@ -263,6 +276,16 @@ fn instead(kind: Kind, op: Op, request: &Request, other_origin: &str) -> Option<
         Kind::Unauthorised => error(401),
         Kind::Forbidden => error(403),
         Kind::NotFound => error(404),
+        Kind::NotFoundHtml => Reply::new(404, "text/html", html),
+        Kind::NotFoundForeign => Reply::json(404, &json!({ "code": "no_route", "path": "/" })),
+        Kind::EchoNotFound => {
+            let body = format!("<pre>authorization: Bearer {CREDENTIAL}\r\n{ESCAPED}</pre>");
+            Reply::new(404, "text/html", body).with("x-seen", CREDENTIAL)
+        }
+        Kind::EchoOk => {
+            let body = format!(r#"{{"seen": "{CREDENTIAL}", "and": ["{ESCAPED}"]}}"#);
+            Reply::new(200, "application/json; seen=Chaos", body).with("x-seen", CREDENTIAL)
+        }
         Kind::HtmlOk => Reply::new(200, "text/html", html),
         Kind::EmptyOk if op == Op::Csv => Reply::new(200, "text/plain", ""),
         Kind::EmptyOk => Reply::new(200, "application/json", ""),

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::{
+    dune::cut_cell,
     fault::{Kind, Op},
     http::{Reply, Request},
-    world::{Asked, Row, World},
+    world::{Asked, CREDENTIAL, ESCAPED, Row, World},
 };
 
 pub const PROJECT: &str = "a-folder";
@@ -66,7 +67,9 @@ fn status(world: &mut World, asked: &Asked, kind: Option<Kind>) -> &'static str 
     let run = &mut world.runs[asked.run];
     match kind {
         Some(Kind::GoesBack) => "RUNNING",
-        Some(Kind::UnknownState) => "THINKING",
+        Some(Kind::UnknownState | Kind::UnknownEnd) => "THINKING",
+        Some(Kind::EchoState) => CREDENTIAL,
+        Some(Kind::EchoFailure) => "FAILED",
         _ if run.is_cancelled => "FAILED",
         _ if run.polls_left > 0 => {
             run.polls_left -= 1;
@@ -79,6 +82,7 @@ fn status(world: &mut World, asked: &Asked, kind: Option<Kind>) -> &'static str 
 fn describe(world: &mut World, asked: &Asked, kind: Option<Kind>) -> Reply {
     let count = match kind {
         Some(Kind::AnnouncedMore) => world.schedule.total + 3,
+        Some(Kind::AnnouncedNone) => 0,
         _ => world.schedule.total,
     };
     // What is zero or false is left out.
@@ -95,11 +99,15 @@ fn describe(world: &mut World, asked: &Asked, kind: Option<Kind>) -> Reply {
         "COMPLETED" if kind != Some(Kind::NoResult) => vec![set],
         _ => Vec::new(),
     };
-    let body = json!({
+    let mut body = json!({
         "id": world.runs[asked.run].id, "name": "", "description": "", "text": "SELECT 1",
         "type": "ANALYTICS", "status": status, "result_sets": sets,
         "meta": { "started_at": "2031-05-04T03:02:01Z", "finished_at": "" },
     });
+    if kind == Some(Kind::EchoFailure) {
+        let message = format!(r#"refused: {{"key": "{ESCAPED}"}} {CREDENTIAL}"#);
+        body["issues"] = json!({ "details": [{ "message": message, "issues": [] }] });
+    }
     Reply::json(200, &body)
 }
 
@@ -123,12 +131,17 @@ fn page(world: &World, asked: &Asked, kind: Option<Kind>) -> Reply {
             Some(Kind::MissingCell) => drop(row.pop()),
             Some(Kind::ExtraCell) => row.push(json!(["surplus"])),
             Some(Kind::BadCell) => row[0] = json!("many"),
+            Some(Kind::EchoCell) => row[0] = json!(CREDENTIAL),
+            Some(Kind::EchoCutCell) => row[0] = json!(cut_cell()),
             _ => {}
         }
     }
     let column = |name: &str, kind: &str| json!({ "name": name, "type": kind });
     let columns = [
-        column("n", "Uint64"),
+        match kind {
+            Some(Kind::EchoColumn) => column(CREDENTIAL, "Uint64"),
+            _ => column("n", "Uint64"),
+        },
         column("run", "Uint32"),
         column("t", "Optional<Utf8>"),
     ];

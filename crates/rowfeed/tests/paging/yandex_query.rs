@@ -1,6 +1,15 @@
 //! Yandex Query's paging rule.
 
-use crate::support::{Bench, Number, numbers, numbers_sent, upto};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use crate::support::{
+    Bench, Number, numbers, numbers_sent,
+    page_server::{PageServer, Table},
+    upto,
+};
 use rowfeed::{Error, ErrorKind, Page, prelude::*};
 use rowfeed_sandbox::{Fault, Sandbox, Service};
 use serde_json::{Value, json};
@@ -462,4 +471,32 @@ async fn what_an_operation_needs_is_said_before_anything_is_sent() {
         assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
     }
     assert!(bench.sandbox.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_result_that_ends_before_the_cursor_is_an_error() {
+    let is_shorter = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&is_shorter);
+    let server = PageServer::start(move |asked, _| {
+        let (long, short) = (Table::numbers(8, false), Table::numbers(3, false));
+        match asked.path.ends_with("/results/0") {
+            true => long.yandex_page(asked.number("offset"), asked.number("limit")),
+            false if seen.load(Ordering::Relaxed) => short.yandex_query(),
+            false => long.yandex_query(),
+        }
+    });
+    let client = server.yandex_query();
+    let pages = || {
+        let set = client.get_query_results().project("p").query_id("q");
+        set.result_set_index(0_u32).pages().page_size(5)
+    };
+    let cursor = pages().try_next().await.unwrap().unwrap().cursor();
+    let rest: Vec<Number> = pages().resume(&cursor).rows().try_collect().await.unwrap();
+    assert_eq!(rest.len(), 3);
+
+    is_shorter.store(true, Ordering::Relaxed);
+    let error = pages().resume(&cursor).try_next().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Paging, "{error}");
+    assert!(error.message().contains("before row 5"), "{error}");
+    assert!(error.message().contains("have 3 rows"), "{error}");
 }

@@ -47,7 +47,13 @@ async fn a_long_reading_goes_on_across_a_401() {
         let refused = Fault::status(401).on(Service::YandexQuery);
         sandbox.fault(refused.path("/results").after(after));
     }
-    let rows: Vec<Number> = run.rows().page_size(50).try_collect().await.unwrap();
+    let mut pages = run.pages().page_size(50);
+    let mut rows: Vec<Number> = Vec::new();
+    while let Some(page) = pages.try_next().await.unwrap() {
+        rows.extend(page.rows::<Number>().unwrap());
+        // A refused credential is replaced once in the first pause, which is 10 ms at least.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     assert_eq!(rows, upto(500));
     assert_eq!(asked.load(Ordering::Relaxed), 3);
     let requests = sandbox.requests();

@@ -5,6 +5,7 @@ mod control;
 mod credentials;
 mod details;
 mod dune;
+mod echoes;
 mod errors;
 mod max_age;
 mod settings;

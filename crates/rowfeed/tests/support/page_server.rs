@@ -3,7 +3,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 use std::{
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     ops::Range,
     sync::{Arc, Condvar, Mutex},
@@ -137,24 +137,30 @@ impl PageServer {
     }
 
     pub fn dune(&self) -> dune::Client {
+        self.dune_with("key")
+    }
+
+    pub fn dune_with(&self, key: &str) -> dune::Client {
         let builder = dune::Client::builder().base_url(self.url());
-        builder
-            .api_key(Secret::new("key").unwrap())
-            .build()
-            .unwrap()
+        builder.api_key(Secret::new(key).unwrap()).build().unwrap()
     }
 
     pub fn lightdash(&self) -> lightdash::Client {
+        self.lightdash_with("token")
+    }
+
+    pub fn lightdash_with(&self, token: &str) -> lightdash::Client {
         let builder = lightdash::Client::builder().base_url(self.url());
-        builder
-            .token(Secret::new("token").unwrap())
-            .build()
-            .unwrap()
+        builder.token(Secret::new(token).unwrap()).build().unwrap()
     }
 
     pub fn yandex_query(&self) -> yandex_query::Client {
+        self.yandex_query_with("token")
+    }
+
+    pub fn yandex_query_with(&self, token: &str) -> yandex_query::Client {
         let builder = yandex_query::Client::builder().base_url(self.url());
-        let builder = builder.iam_token(Secret::new("token").unwrap());
+        let builder = builder.iam_token(Secret::new(token).unwrap());
         builder.build().unwrap()
     }
 }
@@ -174,15 +180,17 @@ fn serve(
     counts: &Counts,
 ) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
-    let mut lines = BufReader::new(stream.try_clone()?).lines();
+    let mut received = BufReader::new(stream.try_clone()?);
     let mut out = stream;
-    while let Some(first) = lines.next().transpose()? {
-        // The requests of these tests have no bodies.
-        while lines
-            .next()
-            .transpose()?
-            .is_some_and(|line| !line.is_empty())
-        {}
+    while let Some(first) = line(&mut received)? {
+        let mut length = 0;
+        while let Some(header) = line(&mut received)?.filter(|line| !line.is_empty()) {
+            let header = header.to_ascii_lowercase();
+            if let Some(value) = header.strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+        }
+        std::io::copy(&mut received.by_ref().take(length), &mut std::io::sink())?;
         let asked = Asked::read(&first);
         {
             let mut state = counts.state.lock().unwrap();
@@ -199,6 +207,11 @@ fn serve(
         out.write_all(whole.as_bytes())?;
     }
     Ok(())
+}
+
+/// The next line without its end; `None` behind the last.
+fn line(received: &mut impl BufRead) -> std::io::Result<Option<String>> {
+    received.lines().next().transpose()
 }
 
 /// What is said of the number of rows, and how many come in a page.

@@ -162,6 +162,24 @@ async fn without_a_key_a_failure_is_told_to_all_who_waited_and_not_asked_for_aga
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_pause_after_a_failure_is_shorter_than_the_least() {
+    for (first, longest) in [(0, 0), (0, 5000), (3, 1)] {
+        let vault = Arc::new(Vault::default());
+        vault.fail(true);
+        let millis = Duration::from_millis;
+        let hasty = vault.credential();
+        let hasty = hasty.failure_pause(millis(first), millis(longest));
+        // A call a millisecond, for a second.
+        for _ in 0..1000 {
+            hasty.secret().await.unwrap_err();
+            sleep(millis(1)).await;
+        }
+        let asked = vault.asked();
+        assert!((6..=14).contains(&asked), "{asked} fetches in a second");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_fetch_that_hangs_or_panics_is_a_failure() {
     let hanging = RefreshingCredential::new(std::future::pending);
     let begun = Instant::now();

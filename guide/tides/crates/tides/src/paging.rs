@@ -12,6 +12,8 @@ use rowfeed::{
     service::{ColumnType, Plan, ResultId, Source, Wanted},
 };
 
+use rowfeed_client::{ClientInfo as _, Masker};
+
 use crate::{builder, types};
 
 const SERVICE: &str = "tides";
@@ -73,6 +75,10 @@ impl Source for Paging {
         let client = self.readings.client.with_fresh_connections();
         self.readings.client = client.map_err(|error| invalid(error.to_string()))?;
         Ok(())
+    }
+
+    fn masker(&self) -> Option<Masker> {
+        Some(self.readings.client.inner().masker())
     }
 
     fn plan(&mut self, wanted: &Wanted) -> Result<Plan<types::Readings>, Error> {
