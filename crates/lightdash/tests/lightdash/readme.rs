@@ -43,7 +43,7 @@ async fn the_program_reads_every_row_to_the_last_digit() {
         vec![
             "\"2031-05-06T00:00:00Z\"".to_owned(),
             format!("\"{amount}\""),
-            ["true", "null"][n as usize % 2].to_owned(),
+            ["true", "null"][n % 2].to_owned(),
             format!("\"note {n}\""),
         ]
     });

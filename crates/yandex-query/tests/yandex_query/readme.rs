@@ -44,7 +44,7 @@ async fn the_program_reads_every_row_to_the_last_digit() {
         vec![
             "\"2031-05-06T00:00:00Z\"".to_owned(),
             "\"2031-05-06T07:08:09.000001Z\"".to_owned(),
-            [format!("[\"{amount}\"]"), "[]".to_owned()][n as usize % 2].clone(),
+            [format!("[\"{amount}\"]"), "[]".to_owned()][n % 2].clone(),
             "\"AP8=\"".to_owned(),
             format!("[[\"tag\",{n}]]"),
         ]
