@@ -114,27 +114,6 @@ pub struct Progress {
     pub elapsed: Duration,
 }
 
-/// Puts `run()` on operations that start a run: sends one, and makes a [`Job`] with the id in its
-/// answer and, where the job needs that too, with a parameter of the operation.
-macro_rules! starts_run {
-    ($($builder:ident $operation:literal: $($id:ident).+ $(, $parameter:ident)? => $job:path;)*) => {$(
-        impl $crate::StartsRun for builder::$builder {
-            fn run(self) -> $crate::Starting {
-                $crate::Starting::new(INTERVAL, self.client.clone(), |client| async {
-                    $(let $parameter = self.$parameter.clone();)?
-                    let operation = Self { client: client.clone(), ..self };
-                    let started = operation.send().await.map_err(call)?.into_inner();
-                    let id = &started.$($id).+;
-                    let id = $crate::job::started_id(SERVICE, $operation, id, &started)?;
-                    // Without the parameter the call would have failed.
-                    $job(client, id $(, $parameter.map_err(invalid)?)?)
-                })
-            }
-        }
-    )*};
-}
-pub(crate) use starts_run;
-
 /// The id in the answer to a call that starts a run.
 ///
 /// # Errors

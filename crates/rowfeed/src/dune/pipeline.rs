@@ -3,14 +3,20 @@
 use rowfeed_dune::{Client, builder, types};
 
 use super::{
-    run::ask,
+    run::{INTERVAL, ask},
     state::{SERVICE, call, invalid},
 };
 use crate::{
     Details, Error, ErrorKind,
     job::{Asked, Job},
     run::Ended,
+    starting::starts_run,
 };
+
+starts_run! {
+    ExecuteQueryPipeline "execute_query_pipeline": pipeline_execution_id, query_id => of_query;
+    ExecutePipeline "execute_pipeline": pipeline_execution_id, body => of_nodes;
+}
 
 /// Runs the steps of a query, and ends with the rows of the query itself.
 pub(super) fn of_query(client: Client, id: String, query: i64) -> Result<Job, Error> {

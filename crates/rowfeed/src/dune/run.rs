@@ -7,13 +7,13 @@ use rowfeed_dune::{Client, builder, types};
 
 use super::{
     paging::Paging,
-    pipeline::{of_nodes, of_query},
     state::{SERVICE, call, check_state, invalid},
 };
 use crate::{
     Columns, Details, Error, Starting, StartsRun,
-    job::{Asked, Interval, Job, starts_run},
+    job::{Asked, Interval, Job},
     run::{Ended, ResultSet, milliseconds},
+    starting::starts_run,
 };
 
 pub(super) const INTERVAL: Interval = Interval {
@@ -24,8 +24,6 @@ pub(super) const INTERVAL: Interval = Interval {
 starts_run! {
     ExecuteSql "execute_sql": execution_id => execution;
     ExecuteQuery "execute_query": execution_id => execution;
-    ExecuteQueryPipeline "execute_query_pipeline": pipeline_execution_id, query_id => of_query;
-    ExecutePipeline "execute_pipeline": pipeline_execution_id, body => of_nodes;
 }
 
 /// Takes up an execution that was started before.

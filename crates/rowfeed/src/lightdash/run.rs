@@ -11,8 +11,9 @@ use super::{
 };
 use crate::{
     Cells, Columns, Details, Error, Starting, StartsRun,
-    job::{Asked, Interval, Job, starts_run},
+    job::{Asked, Interval, Job},
     run::{Ended, ResultSet, milliseconds},
+    starting::starts_run,
 };
 
 /// The server's own default.

@@ -11,8 +11,9 @@ use super::{
 };
 use crate::{
     Details, Error, Starting, StartsRun,
-    job::{Asked, Interval, Job, starts_run},
+    job::{Asked, Interval, Job},
     run::{Ended, ResultSet},
+    starting::starts_run,
 };
 
 const INTERVAL: Interval = Interval {
