@@ -33,14 +33,8 @@ use rowfeed::{Cursor, Error, ErrorKind, Page, Pages};
 /// ```
 /// # use rowfeed_arrow::RecordBatchesExt as _;
 /// use rowfeed_arrow::arrow_array::{cast::AsArray, types::Float64Type};
-/// # use rowfeed::{dune, prelude::*};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
-/// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
+/// # rowfeed_sandbox::__example!(|sandbox, run| {
 /// let mut batches = run.record_batches().page_size(20);
 /// println!("{}", batches.schema().await?);
 /// let mut total = 0.0;
@@ -49,8 +43,7 @@ use rowfeed::{Cursor, Error, ErrorKind, Page, Pages};
 ///     total += amounts.as_primitive::<Float64Type>().iter().flatten().sum::<f64>();
 /// }
 /// # assert!(total > 0.0);
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 #[must_use = "nothing is sent before a batch is asked for"]
 pub struct RecordBatches {
@@ -93,21 +86,14 @@ impl RecordBatches {
         ///
         /// ```
         /// # use rowfeed_arrow::RecordBatchesExt as _;
-        /// # use rowfeed::{dune, prelude::*};
-        /// # #[tokio::main(flavor = "current_thread")]
-        /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-        /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-        /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-        /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
-        /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
+        /// # rowfeed_sandbox::__example!(|sandbox, run| {
         /// let mut batches = run.record_batches().batch_rows(30);
         /// let first = batches.try_next().await?.ok_or("no batch")?;
         /// let cursor = batches.cursor().ok_or("nothing has been read")?;
         ///
         /// let rest = run.record_batches().resume(&cursor).try_collect().await?;
         /// assert_eq!(first.num_rows() + rest[0].num_rows(), 48);
-        /// # Ok(())
-        /// # }
+        /// # });
         /// ```
         resume
     }
@@ -118,18 +104,11 @@ impl RecordBatches {
     ///
     /// ```
     /// # use rowfeed_arrow::RecordBatchesExt as _;
-    /// # use rowfeed::{dune, prelude::*};
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
-    /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
+    /// # rowfeed_sandbox::__example!(|sandbox, run| {
     /// let batches = run.record_batches().page_size(10).batch_rows(18).try_collect().await?;
     /// let rows: Vec<usize> = batches.iter().map(|batch| batch.num_rows()).collect();
     /// assert_eq!(rows, [18, 18, 12]);
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     pub fn batch_rows(mut self, rows: usize) -> Self {
         self.rows = rows.max(1);
@@ -149,20 +128,13 @@ impl RecordBatches {
     /// ```
     /// # use rowfeed_arrow::RecordBatchesExt as _;
     /// use rowfeed_arrow::arrow_schema::DataType;
-    /// # use rowfeed::{dune, prelude::*};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
-    /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
+    /// # rowfeed_sandbox::__example!(|sandbox, run| {
     /// let batches = run.record_batches().column_type("price", DataType::Decimal256(50, 18));
     /// let batches = batches.column_type("project", DataType::Utf8View).try_collect().await?;
     /// let price = batches[0].schema().field_with_name("price")?.data_type().clone();
     /// assert_eq!(price, DataType::Decimal256(50, 18));
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     pub fn column_type(mut self, column: impl Into<String>, data_type: DataType) -> Self {
         self.wishes.types.push((column.into(), data_type));
@@ -182,22 +154,15 @@ impl RecordBatches {
     /// # use rowfeed_arrow::RecordBatchesExt as _;
     /// use std::sync::Arc;
     /// use rowfeed_arrow::arrow_schema::{DataType, Field, Schema};
-    /// # use rowfeed::{dune, prelude::*};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let sandbox = rowfeed_sandbox::Sandbox::builder().poll_steps(0).start().await?;
-    /// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
-    /// # let run = dune.execute_sql().body("SELECT * FROM trades").run().await?;
+    /// # rowfeed_sandbox::__example!(|sandbox, run| {
     /// let schema = Arc::new(Schema::new(vec![
     ///     Field::new("project", DataType::Utf8, false),
     ///     Field::new("block_date", DataType::Date32, true),
     /// ]));
     /// let batches = run.record_batches().with_schema(schema.clone()).try_collect().await?;
     /// assert_eq!(batches[0].schema(), schema);
-    /// # Ok(())
-    /// # }
+    /// # });
     /// ```
     pub fn with_schema(mut self, schema: SchemaRef) -> Self {
         self.wishes.schema = Some(schema);

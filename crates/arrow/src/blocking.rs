@@ -19,20 +19,14 @@ use crate::to_arrow_error;
 /// ```
 /// # use rowfeed_arrow::RecordBatchesExt as _;
 /// use rowfeed_arrow::arrow_array::RecordBatchReader;
-/// # use rowfeed::{dune, prelude::*};
 ///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let sandbox = rowfeed_sandbox::Sandbox::start_blocking()?;
-/// # let key = rowfeed::Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
-/// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).build()?;
-/// # let id = rowfeed_sandbox::DUNE_QUERY_ID;
-/// let batches = dune.get_latest_query_result().query_id(id).record_batches().blocking()?;
+/// # rowfeed_sandbox::__example!(blocking |sandbox, dune, query_id| {
+/// let batches = dune.get_latest_query_result().query_id(query_id).record_batches().blocking()?;
 /// println!("{}", batches.schema());
 /// for batch in batches {
 ///     println!("{} rows", batch?.num_rows());
 /// }
-/// # Ok(())
-/// # }
+/// # });
 /// ```
 #[must_use = "only the first page has been fetched yet"]
 pub struct RecordBatches {

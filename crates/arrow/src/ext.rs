@@ -22,8 +22,7 @@ pub trait RecordBatchesExt {
     /// use rowfeed::{dune, prelude::*};
     /// use rowfeed_arrow::RecordBatchesExt as _;
     ///
-    /// # rowfeed::__example!(|sandbox, dune| {
-    /// # let query_id = rowfeed_sandbox::DUNE_QUERY_ID;
+    /// # rowfeed_sandbox::__example!(|sandbox, dune, query_id| {
     /// let latest = dune.get_latest_query_result().query_id(query_id);
     /// let batches = latest.record_batches().try_collect().await?;
     /// assert_eq!(batches[0].num_rows(), 48);
@@ -79,8 +78,7 @@ pub trait PageExt {
     ///
     /// ```
     /// use rowfeed_arrow::PageExt as _;
-    /// # use rowfeed::{dune, prelude::*};
-    /// # rowfeed::__example!(|sandbox, dune| {
+    /// # rowfeed_sandbox::__example!(|sandbox, dune| {
     /// # let run = dune.execute_sql().body("SELECT project, price FROM trades").run().await?;
     /// let page = run.pages().try_next().await?.ok_or("no page")?;
     /// let batch = page.record_batch()?;
