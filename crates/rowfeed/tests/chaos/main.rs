@@ -50,7 +50,7 @@ macro_rules! ensure {
 }
 
 /// In a test run that is not told how many.
-const SCHEDULES: u64 = 3_400;
+const SCHEDULES: u64 = 3_300;
 /// Most of a schedule is waiting.
 const AT_ONCE: usize = 12;
 /// A schedule without a request for so long hangs: no wait of a client is longer than a few seconds. A

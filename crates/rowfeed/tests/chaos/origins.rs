@@ -140,7 +140,7 @@ async fn under_any_faults_no_credential_goes_elsewhere() {
     // All of them where more than the usual schedules are wanted.
     let step = match std::env::var_os("ROWFEED_CHAOS_SCHEDULES") {
         Some(_) => 1,
-        None => 5,
+        None => 10,
     };
     for seed in (0..combinations().len() as u64).step_by(step) {
         let mut schedule = Schedule::draw(seed);
