@@ -154,7 +154,7 @@ fn every_combination_of_features_is_checked_whatever_becomes_of_one() {
     assert!(line.ends_with("rowfeed-dune with [schemars]"), "{line}");
     let calls = bare.calls();
     let last = "check --locked --quiet -p rowfeed --no-default-features --features dune,lightdash,\
-                yandex-query,rustls,gzip,arrow,blocking,service-account,schemars";
+                yandex-query,rustls,gzip,blocking,service-account,schemars";
     assert!(calls.last().unwrap().contains(last), "{calls:?}");
 }
 
@@ -164,7 +164,7 @@ fn a_commit_can_stand_in_for_the_last_tag() {
     let output = bare.full(&["--only", "semver", "--baseline", "abc123"]);
     assert!(output.status.success(), "{}", text(&output));
     let calls = bare.calls();
-    let wanted = "cargo semver-checks --baseline-rev abc123 -p rowfeed-client";
+    let wanted = "cargo semver-checks --baseline-rev abc123 -p rowfeed-rows -p rowfeed-client";
     assert!(calls.last().unwrap().starts_with(wanted), "{calls:?}");
 }
 
@@ -175,7 +175,7 @@ fn another_compiler_is_asked_through_rustup() {
     let output = bare.full(&["--only", "msrv"]);
     assert!(output.status.success(), "{}", text(&output));
     let calls = bare.calls();
-    let wanted = "rustup run 1.70 cargo check --locked -p rowfeed-client";
+    let wanted = "rustup run 1.70 cargo check --locked -p rowfeed-rows -p rowfeed-client";
     assert!(calls[1].starts_with(wanted), "{calls:?}");
 }
 

@@ -5,6 +5,10 @@ pub(super) type Combination = (&'static str, &'static str);
 
 /// Those that build anywhere. Each is checked without the default features.
 pub(super) const COMBINATIONS: &[Combination] = &[
+    ("rowfeed-rows", ""),
+    ("rowfeed-rows", "schemars"),
+    ("rowfeed-arrow", ""),
+    ("rowfeed-arrow", "blocking"),
     ("rowfeed-client", ""),
     ("rowfeed-client", "rustls"),
     ("rowfeed-client", "gzip"),
@@ -51,10 +55,6 @@ pub(super) const COMBINATIONS: &[Combination] = &[
         "rowfeed",
         "dune,lightdash,yandex-query,rustls,gzip,blocking,service-account,schemars",
     ),
-    ("rowfeed-rows", ""),
-    ("rowfeed-rows", "schemars"),
-    ("rowfeed-arrow", ""),
-    ("rowfeed-arrow", "blocking"),
 ];
 
 /// Every feature of every library but `native-tls`, which needs the system's OpenSSL to build.
