@@ -291,6 +291,11 @@ fn expected(place: Place, service: Service) -> ErrorKind {
     }
 }
 
+/// Whether the error names the run that was started, and not the id in the answer.
+fn names_own_run(place: Place, service: Service) -> bool {
+    place == ForeignId && service != Service::Dune
+}
+
 #[tokio::test]
 async fn no_error_shows_a_credential_that_a_success_sends_back() {
     for key in KEYS {
@@ -304,7 +309,11 @@ async fn no_error_shows_a_credential_that_a_success_sends_back() {
                 let (error, shown) = first_error(server.start(service, place, &written)).await;
                 assert_eq!(error.kind(), expected(place, service), "{label}: {error}");
                 let last = everything(&error);
-                assert!(last.contains("****"), "{label}: {last}");
+                let is_masked = last.contains("****");
+                assert!(
+                    is_masked || names_own_run(place, service),
+                    "{label}: {last}"
+                );
                 for text in shown.iter().chain([&last]) {
                     assert_hides(text, key);
                 }
@@ -334,7 +343,11 @@ fn nor_does_an_error_of_blocking_code() {
                 expected(place, service),
                 "{service:?}: {error}"
             );
-            assert!(everything(&error).contains("****"), "{place:?}: {error:?}");
+            let is_masked = everything(&error).contains("****");
+            assert!(
+                is_masked || names_own_run(place, service),
+                "{place:?}: {error:?}"
+            );
             assert_hides(&everything(&error), key);
         }
     }
