@@ -452,12 +452,12 @@ fn a_service_begins_with_everything_but_the_decisions() {
     assert!(output.status.success(), "{}", text(&output));
     let client = orchard.read("crates/pear/src/generated/client.rs");
     assert!(
-        client.contains("# use pear::{Client, Error, types};"),
+        client.contains("# use pear::{Client, CallError, types};"),
         "{client}"
     );
     let library = orchard.read("crates/pear/src/lib.rs");
     assert!(
-        library.contains("rowfeed_client::Error<types::Failure>"),
+        library.contains("rowfeed_client::CallError<types::Failure>"),
         "{library}"
     );
     for file in ["src/lib.rs", "src/config.rs"] {

@@ -29,7 +29,7 @@ pub(crate) struct Waiting {
 
 /// A run that the service has accepted: awaiting it waits for its end.
 ///
-/// Dropping it leaves the run alone, unless [`Starting::cancel_on_drop`] was set.
+/// Dropping it leaves the run alone, unless [`Starting::cancel_on_drop`](crate::Starting::cancel_on_drop) was set.
 ///
 /// ```
 /// # rowfeed_sandbox::__example!(|sandbox, dune| {

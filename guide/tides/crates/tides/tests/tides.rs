@@ -132,8 +132,8 @@ async fn reading_goes_on_at_a_stored_cursor_in_the_snapshot_it_began_in() {
 async fn pages_that_do_not_fit_together_are_errors() {
     for (trouble, said) in [
         (Trouble::Repeats, "ends at 4"),
-        (Trouble::StandsStill, "would be asked for again"),
-        (Trouble::Swaps, "is of snapshot s2, and s1 was asked for"),
+        (Trouble::StandsStill, "would be requested again"),
+        (Trouble::Swaps, "is of snapshot s2, and s1 was requested"),
     ] {
         let harbour = Harbour::with(10).await;
         harbour.trouble_from_page(1, trouble);
