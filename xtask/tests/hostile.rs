@@ -396,7 +396,7 @@ fn write_crate(trap: &Trap, number: usize) {
                    pub use generated::{Client, builder, types};\n\
                    impl rowfeed_client::ServiceError for types::Failure {\n    \
                    fn message(&self) -> Option<String> { None }\n}\n\
-                   pub type Error = rowfeed_client::Error<types::Failure>;\n";
+                   pub type CallError = rowfeed_client::CallError<types::Failure>;\n";
     fs::write(krate.join("src/lib.rs"), library).unwrap();
 }
 
