@@ -337,7 +337,7 @@ async fn the_sql_runner_of_version_1_writes_rows_to_a_file() {
     let file = get(&sandbox, path).await;
     let lines: Vec<&str> = file.text.lines().collect();
     assert_eq!(lines.len(), 3, "{}", file.text);
-    assert_eq!(lines[0], r#"{"project":"lagoon","trade_id":"1000"}"#);
+    assert_eq!(lines[0], r#"{"trade_id":"1000","project":"lagoon"}"#);
     // a file is not for strangers
     let reply = send(reqwest::Client::new().get(url)).await;
     assert_eq!(reply.status, 401);

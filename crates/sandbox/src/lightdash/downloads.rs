@@ -1,12 +1,15 @@
 //! Files of a whole result: ordered, watched, fetched.
 
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
 
 use super::Lightdash;
 use super::errors;
 use super::state::{Account, End, Job};
 use crate::exchange::{Answer, Request};
 use crate::ids;
+use crate::json::{self, Ordered};
 use crate::progress::Stage;
 use crate::table::WireTable;
 
@@ -103,13 +106,11 @@ impl Lightdash {
 
 /// The text of a cell: the raw value, or the one for people.
 fn text(cell: &str, raw: bool) -> String {
-    let cell: Value = serde_json::from_str(cell).unwrap_or_default();
-    let value = &cell["value"];
-    match (raw, &value["raw"]) {
-        (true, Value::String(text)) => text.clone(),
-        (true, Value::Null) => String::new(),
-        (true, other) => other.to_string(),
-        (false, _) => value["formatted"].as_str().unwrap_or_default().to_owned(),
+    let value = part(cell, raw);
+    match serde_json::from_str(value.get()) {
+        Ok(Some(text)) => text,
+        Ok(None) => String::new(),
+        Err(_) => value.get().to_owned(),
     }
 }
 
@@ -132,17 +133,39 @@ fn csv(table: &WireTable, most: usize, raw: bool) -> String {
     out
 }
 
+/// One object a line, in the order of the columns. The last of two columns of one name counts, as
+/// in an object of JavaScript.
 pub(super) fn json_lines(table: &WireTable, most: usize, raw: bool) -> String {
     let mut out = String::new();
     for row in table.rows.iter().take(most) {
-        let mut line = serde_json::Map::new();
+        let mut line: Vec<(String, Box<RawValue>)> = Vec::with_capacity(table.columns.len());
         for ((name, _), cell) in table.columns.iter().zip(row.iter()) {
-            let cell: Value = serde_json::from_str(cell).unwrap_or_default();
-            let part = if raw { "raw" } else { "formatted" };
-            line.insert(name.clone(), cell["value"][part].clone());
+            let value = part(cell, raw);
+            match line.iter_mut().find(|(known, _)| known == name) {
+                Some((_, known)) => *known = value,
+                None => line.push((name.clone(), value)),
+            }
         }
-        out.push_str(&Value::from(line).to_string());
+        out.push_str(&json::text(&Ordered(line)));
         out.push('\n');
     }
     out
+}
+
+/// A cell's raw value or its text for people, with the digits that it has.
+fn part(cell: &str, raw: bool) -> Box<RawValue> {
+    #[derive(Deserialize)]
+    struct Cell {
+        value: Parts,
+    }
+    #[derive(Deserialize)]
+    struct Parts {
+        raw: Box<RawValue>,
+        formatted: Box<RawValue>,
+    }
+    match serde_json::from_str(cell) {
+        Ok(Cell { value }) if raw => value.raw,
+        Ok(Cell { value }) => value.formatted,
+        Err(_) => RawValue::NULL.to_owned(),
+    }
 }
