@@ -66,7 +66,8 @@ const TYPES: [&str; 31] = [
 ];
 
 /// What the module of builders imports, besides [`TYPES`].
-const IMPORTED: [&str; 8] = [
+const IMPORTED: [&str; 9] = [
+    "CallError",
     "Error",
     "ByteStream",
     "ClientInfo",
