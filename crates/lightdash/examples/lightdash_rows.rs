@@ -19,7 +19,7 @@ struct Order {
 async fn read(lightdash: &Client, project: &str, sql: &str) -> Result<Vec<Order>, Box<dyn Error>> {
     let query = lightdash.execute_async_sql_query().project_uuid(project);
     let query = query
-        .body(sql)
+        .sql(sql)
         .send()
         .await?
         .into_inner()

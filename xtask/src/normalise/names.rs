@@ -44,7 +44,7 @@ const METHODS_OF_CLIENT: [&str; 16] = [
     "new_with_client",
     "builder",
     "from_env",
-    "reconnected",
+    "with_fresh_connections",
     "clone",
     "api_version",
     "baseurl",

@@ -186,10 +186,10 @@ async fn an_id_stays_one_segment_of_the_path() {
 #[tokio::test]
 async fn a_member_of_the_body_has_a_setter_on_the_operation() {
     let (sandbox, client) = start().await;
-    let query = client.create_query().project("folder");
+    let query = client.create_query().project(YANDEX_PROJECT);
     let query = query.text("SELECT 1").name("corals");
     query.send().await.unwrap();
-    let body: serde_json::Value = serde_json::from_str(&sent(&sandbox).body).unwrap();
+    let body: Value = serde_json::from_str(&sent(&sandbox).body).unwrap();
     assert_eq!(
         body,
         serde_json::json!({"text": "SELECT 1", "name": "corals"})

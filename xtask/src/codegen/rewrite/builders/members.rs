@@ -18,10 +18,11 @@ use crate::codegen::rewrite::{
     self_name,
 };
 
-/// What the methods of a builder are called, with those that the facade adds. A member of this name
-/// is set in the body alone.
-const TAKEN: [&str; 11] = [
-    "new", "send", "body", "body_map", "rows", "pages", "run", "items", "csv", "max_age", "codegen",
+/// What the methods of a builder are called, with those that the facade adds, and its client. A
+/// member of this name is set in the body alone.
+const TAKEN: [&str; 12] = [
+    "client", "new", "send", "body", "body_map", "rows", "pages", "run", "items", "csv", "max_age",
+    "codegen",
 ];
 
 /// The members that have a setter, by the builder of their operation.
