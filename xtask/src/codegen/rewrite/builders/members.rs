@@ -103,7 +103,7 @@ pub(in crate::codegen::rewrite) fn of_bodies(
 type Setters = BTreeMap<(String, String), (Ident, Type, Vec<Attribute>)>;
 
 /// The setters of the builders of types, by type and property.
-fn of_types(types: &mut Vec<Item>) -> Setters {
+fn of_types(types: &mut [Item]) -> Setters {
     let mut found = Setters::new();
     let Ok(builders) = module(types, "builder") else {
         return found;
