@@ -21,10 +21,7 @@ fn source(id: &str) -> MergeQueryMetricSource {
     let query = MetricQuery::builder()
         .explore_name("reefs")
         .dimensions(vec!["reefs_zone".to_owned()])
-        .metrics(Vec::new())
         .filters(Filters::default())
-        .sorts(Vec::new())
-        .table_calculations(Vec::new())
         .limit(10);
     MergeQueryMetricSource {
         id: id.to_owned(),

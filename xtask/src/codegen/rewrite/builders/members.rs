@@ -20,9 +20,8 @@ use crate::codegen::rewrite::{
 
 /// What the methods of a builder are called, with those that the facade adds, and its client. A
 /// member of this name is set in the body alone.
-const TAKEN: [&str; 12] = [
-    "client", "new", "send", "body", "body_map", "rows", "pages", "run", "items", "csv", "max_age",
-    "codegen",
+const TAKEN: [&str; 11] = [
+    "client", "new", "send", "body", "body_map", "rows", "pages", "run", "items", "csv", "codegen",
 ];
 
 /// The members that have a setter, by the builder of their operation.
