@@ -24,7 +24,7 @@ use crate::{
     text::{Bytes, Parts, Strings, Text},
     values::Values,
 };
-use rowfeed::service::{ColumnType, LogicalType};
+use rowfeed::source::{ColumnType, LogicalType};
 
 /// Takes the cells of a column, one after the other, and makes an array of them.
 ///

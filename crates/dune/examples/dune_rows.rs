@@ -13,7 +13,7 @@ struct Transfer {
 }
 
 async fn read(dune: &Client, sql: &str) -> Result<Vec<Transfer>, Box<dyn Error>> {
-    let run = dune.execute_sql().body(sql).send().await?;
+    let run = dune.execute_sql().sql(sql).send().await?;
     let id = &run.execution_id;
     loop {
         let status = dune.get_execution_status().execution_id(id).send().await?;
@@ -31,7 +31,7 @@ async fn read(dune: &Client, sql: &str) -> Result<Vec<Transfer>, Box<dyn Error>>
         let page = page.offset(offset).limit(1000).send().await?.into_inner();
         let result = page.result.ok_or("a page without a result")?;
         let metadata = result.metadata.unwrap_or_default();
-        let columns = Columns::dune(Some(&metadata.column_names), Some(&metadata.column_types));
+        let columns = Columns::dune(&metadata.column_names, &metadata.column_types);
         for row in result.rows.unwrap_or_default().decode(&columns) {
             rows.push(row?);
         }

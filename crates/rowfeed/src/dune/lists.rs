@@ -7,12 +7,13 @@
 //! - Uploads and materialized views name the next page by `next_offset`; absent or 0, there is
 //!   none. A page without items is not the end.
 
+use rowfeed_client::codegen::Parameters as _;
 use rowfeed_dune::{builder, types};
 
 use super::state::{SERVICE, call};
 use crate::{
-    Error, Items, ListCursor, ListsItems,
-    lists::{Answer, Listing, Parameters, items, text},
+    Error, Items, ItemsExt, ListCursor,
+    lists::{Listing, Parameters, Response, items, text},
     parameter::{Parameter, count},
 };
 
@@ -20,17 +21,17 @@ use crate::{
 macro_rules! lists {
     ($($builder:ident, $operation:literal, by $size:literal:
        $items:ident of $item:ident, $rule:ident($says:ident);)*) => {$(
-        impl ListsItems for builder::$builder {
+        impl ItemsExt for builder::$builder {
             type Item = types::$item;
 
             fn items(self) -> Items<types::$item> {
-                let listing = listing($operation, self.__parameters(), &self.limit, &self.offset, $size);
+                let listing = listing($operation, self.parameters(), &self.limit, &self.offset, $size);
                 items(listing, move |request| {
                     let offset = request.position.cast_signed();
                     let list = self.clone().offset(offset).limit(request.items.cast_signed());
                     Box::pin(async move {
                         let page = list.send().await.map_err(call)?.into_inner();
-                        Ok(Answer {
+                        Ok(Response {
                             position: request.position,
                             next: $rule(offset, page.$items.len(), page.$says),
                             items: page.$items,

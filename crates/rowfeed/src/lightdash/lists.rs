@@ -9,13 +9,14 @@
 
 use std::future::Future;
 
+use rowfeed_client::codegen::Parameters as _;
 use rowfeed_lightdash::{builder, types};
 use serde::Serialize;
 
 use super::state::{SERVICE, call, paging};
 use crate::{
-    Error, Items, ListCursor, ListsItems,
-    lists::{Answer, Listing, Parameters, Request, items, text},
+    Error, Items, ItemsExt, ListCursor,
+    lists::{Listing, Parameters, Request, Response, items, text},
     parameter::{Parameter, count, first_page},
 };
 
@@ -24,11 +25,11 @@ const PAGE_SIZE: u32 = 100;
 
 macro_rules! lists {
     ($($builder:ident, $operation:literal: $item:ident;)*) => {$(
-        impl ListsItems for builder::$builder {
+        impl ItemsExt for builder::$builder {
             type Item = types::$item;
 
             fn items(self) -> Items<types::$item> {
-                let listing = listing($operation, self.__parameters(), &self.page, &self.page_size);
+                let listing = listing($operation, self.parameters(), &self.page, &self.page_size);
                 items(listing, move |request| {
                     let list = self.clone();
                     Box::pin(read(request, move |page, size| {
@@ -66,7 +67,7 @@ fn listing(
 }
 
 /// The page with the first item that is needed.
-async fn read<T, F>(request: Request, fetch: impl Fn(u64, u64) -> F) -> Result<Answer<T>, Error>
+async fn read<T, F>(request: Request, fetch: impl Fn(u64, u64) -> F) -> Result<Response<T>, Error>
 where
     T: Serialize,
     F: Future<Output = Result<(Vec<T>, Option<types::Pagination>), Error>>,
@@ -103,7 +104,7 @@ where
                 }
             }
         }
-        return Ok(Answer {
+        return Ok(Response {
             position: (page - 1) * size,
             items,
             next: (!is_last).then(|| (page * size).cast_signed()),

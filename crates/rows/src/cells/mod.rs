@@ -17,7 +17,7 @@ use crate::{
     decode::{layout_cache::LayoutCache, lightdash_cell, list_row::ListRow, object_row::ObjectRow},
     decoder::at_row,
     error::{DecodeError, Result},
-    fields::AS_SENT,
+    field::AS_SENT,
     json::lexer::Lexer,
 };
 
