@@ -10,7 +10,7 @@ use arrow_buffer::{Buffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
 use arrow_schema::ArrowError;
 use serde::de::{Deserializer, Error, Visitor};
 
-use rowfeed::service::ColumnType;
+use rowfeed::source::ColumnType;
 use rowfeed_rows::cells::{CellText, text_as_sent};
 
 const FULL: &str = "the batch has no room for more text or bytes of this type";

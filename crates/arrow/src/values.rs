@@ -5,7 +5,7 @@ use std::{marker::PhantomData, sync::Arc};
 use arrow_array::{ArrayRef, NullArray, builder::BooleanBuilder};
 use arrow_buffer::i256;
 use arrow_schema::{ArrowError, DataType, TimeUnit};
-use rowfeed::service::{ColumnType, LogicalType};
+use rowfeed::source::{ColumnType, LogicalType};
 use rowfeed_rows::cells::CellText;
 use serde::de::{Deserialize, Deserializer, Error};
 
