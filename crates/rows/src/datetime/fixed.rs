@@ -131,9 +131,7 @@ fn pairs(values: u64) -> u64 {
 
 #[inline]
 fn byte(word: u64, place: u32) -> u32 {
-    #[expect(clippy::cast_possible_truncation, reason = "it is one byte")]
-    let byte = (word >> (place * 8) & 0xff) as u32;
-    byte
+    (word >> (place * 8) & 0xff) as u32
 }
 
 #[cfg(test)]
