@@ -50,7 +50,7 @@ fn no_code_is_left_out_of_the_tests() {
 }
 
 #[test]
-fn links_within_the_book_lead_somewhere() {
+fn links_within_the_book_resolve() {
     let pages = pages();
     for (name, text) in &pages {
         for link in text.split("](").skip(1) {
@@ -65,7 +65,7 @@ fn links_within_the_book_lead_somewhere() {
 
 /// A block that names a file in its first line holds lines of that file, left out ones apart.
 #[test]
-fn excerpts_are_what_the_files_say() {
+fn excerpts_match_the_files() {
     let mut count = 0;
     for (name, text) in pages() {
         for block in text.split("```").skip(1).step_by(2) {
@@ -85,7 +85,7 @@ fn excerpts_are_what_the_files_say() {
 
 /// Files of the repository that the maintainers' chapters name, and the notes for contributors.
 #[test]
-fn paths_that_are_named_are_there() {
+fn named_paths_exist() {
     let root = guide();
     let root = root.parent().unwrap();
     let notes = fs::read_to_string(root.join("CONTRIBUTING.md")).unwrap();

@@ -47,7 +47,7 @@ fn a_result_without_rows_is_a_frame_without_rows() {
 }
 
 #[test]
-fn a_column_that_is_missing_is_told() {
+fn a_missing_column_is_an_error() {
     let failed = run(command().args(["--sql", "SELECT project FROM trades"]));
     assert_eq!(failed.code, Some(1));
     assert!(failed.err.contains("amount_usd"), "{}", failed.err);

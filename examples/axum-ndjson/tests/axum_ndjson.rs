@@ -81,7 +81,7 @@ async fn without_arguments() {
 }
 
 #[tokio::test]
-async fn who_reads_slowly_slows_it_down_and_who_goes_ends_it() {
+async fn a_slow_client_slows_reading_and_a_disconnect_ends_it() {
     let sandbox = Sandbox::builder()
         .sample_rows(80_000)
         .start()

@@ -37,7 +37,7 @@ fn only_later_ones() {
 }
 
 #[test]
-fn a_wrong_step_is_told() {
+fn a_failing_step_is_named_in_the_error() {
     let failed = run(command().args(["--since", "May"]));
     assert_eq!(failed.code, Some(2));
 

@@ -17,12 +17,12 @@ use rowfeed_sandbox::Sandbox;
 use support::{Export, Stop};
 
 #[test]
-fn parquet_goes_on_after_sigkill() {
+fn parquet_resumes_after_sigkill() {
     support::goes_on_after("trades.parquet", Stop::Kill);
 }
 
 #[test]
-fn parquet_goes_on_after_ctrl_c() {
+fn parquet_resumes_after_ctrl_c() {
     support::goes_on_after("trades.parquet", Stop::Interrupt);
 }
 
@@ -64,7 +64,7 @@ async fn datafusion_reads_back_the_same_rows() {
 }
 
 #[test]
-fn a_directory_that_is_there_is_not_touched() {
+fn an_existing_directory_is_not_touched() {
     let sandbox = Sandbox::start_blocking().unwrap();
     let export = Export::new("trades.parquet");
     std::fs::create_dir(export.output()).unwrap();

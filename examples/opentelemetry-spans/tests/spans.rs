@@ -10,7 +10,7 @@ fn command() -> Command {
 }
 
 #[test]
-fn calls_attempts_and_what_they_are_part_of() {
+fn spans_of_calls_and_attempts_have_their_parents() {
     let said = succeed(&mut command());
     assert!(said.starts_with("48 trades were counted\n"), "{said}");
     let spans: Vec<&str> = said
@@ -38,7 +38,7 @@ fn calls_attempts_and_what_they_are_part_of() {
 }
 
 #[test]
-fn a_collector_that_is_not_there_is_told() {
+fn a_missing_collector_is_reported() {
     let failed = run(command().args(["--collector", "nowhere"]));
     assert_eq!(failed.code, Some(1));
     assert!(failed.err.starts_with("error: "), "{}", failed.err);

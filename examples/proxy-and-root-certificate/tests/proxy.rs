@@ -32,7 +32,7 @@ fn the_root_certificate_makes_the_difference() {
 }
 
 #[test]
-fn a_file_that_is_no_certificate_is_told() {
+fn an_invalid_certificate_file_is_an_error() {
     let here = concat!(env!("CARGO_MANIFEST_DIR"), "/no-such.pem");
     let live = ["--live", "--proxy", "http://127.0.0.1:9", "--root", here];
     let failed = run(command().args(live).env("DUNE_API_KEY", "a-key"));

@@ -67,7 +67,7 @@ fn one_failure_does_not_end_it() {
 }
 
 #[test]
-fn a_pattern_that_is_none_is_told() {
+fn an_invalid_pattern_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     let ended = run(command(directory.path()).args(["--cron", "every day"]));
     assert_eq!(ended.code, Some(2));

@@ -45,7 +45,7 @@ fn without_arguments_and_once_more() {
 }
 
 #[test]
-fn a_killed_load_goes_on_without_doubles() {
+fn a_killed_load_resumes_without_duplicates() {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
     let sandbox = Sandbox::start_blocking().unwrap();

@@ -39,7 +39,7 @@ fn the_next_page_begins_where_this_one_ends() {
 }
 
 #[test]
-fn what_filters_leave_out_is_not_missing() {
+fn rows_that_filters_exclude_are_not_missing() {
     let filtered = |place: Place| Place {
         total: None,
         has_all_rows: false,

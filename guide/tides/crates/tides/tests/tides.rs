@@ -34,7 +34,7 @@ fn readings(harbour: &Harbour) -> tides::builder::GetReadings {
 }
 
 #[tokio::test]
-async fn every_reading_comes_once_and_in_order_though_pages_are_shorter_than_asked_for() {
+async fn every_reading_comes_once_and_in_order_with_short_pages() {
     let harbour = Harbour::with(10).await;
     let rows = readings(&harbour).rows::<Reading>();
     let rows: Vec<Reading> = rows.try_collect().await.unwrap();
@@ -65,7 +65,7 @@ async fn every_reading_comes_once_and_in_order_though_pages_are_shorter_than_ask
 }
 
 #[tokio::test]
-async fn no_more_is_asked_for_than_is_wanted() {
+async fn no_more_is_requested_than_needed() {
     let harbour = Harbour::with(10).await;
     let rows = readings(&harbour).rows::<Row>().max_rows(5).page_size(3);
     let rows: Vec<Row> = rows.try_collect().await.unwrap();
@@ -98,7 +98,7 @@ async fn pages_fetched_ahead_are_the_same_pages() {
 }
 
 #[tokio::test]
-async fn reading_goes_on_at_a_stored_cursor_in_the_snapshot_it_began_in() {
+async fn reading_resumes_at_a_stored_cursor_in_the_same_snapshot() {
     let harbour = Harbour::with(10).await;
     let mut rows = readings(&harbour).rows::<Reading>();
     for _ in 0..6 {
@@ -150,7 +150,7 @@ async fn pages_that_do_not_fit_together_are_errors() {
 }
 
 #[tokio::test]
-async fn the_service_s_own_words_arrive_and_what_may_pass_is_tried_again() {
+async fn errors_have_the_service_s_message_and_temporary_ones_are_retried() {
     let harbour = Harbour::with(10).await;
     let nowhere = client(&harbour).get_readings().station("nowhere");
     let error = nowhere.rows::<Row>().try_next().await.unwrap_err();
@@ -166,7 +166,7 @@ async fn the_service_s_own_words_arrive_and_what_may_pass_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_row_that_does_not_fit_is_told_with_its_place() {
+async fn a_row_that_does_not_fit_is_an_error_with_its_place() {
     #[derive(Debug, Deserialize)]
     struct Wrong {
         #[allow(dead_code)]
