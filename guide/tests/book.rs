@@ -1,4 +1,4 @@
-//! That the book is whole: every page is in it, its code is run, and its links lead somewhere.
+//! Checks that the book is complete: it includes every page, its code runs, and its links resolve.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::{
@@ -39,11 +39,11 @@ fn every_page_is_in_the_summary_and_its_code_is_run() {
 fn no_code_is_left_out_of_the_tests() {
     for (name, text) in pages() {
         let fences = text.lines().filter_map(|line| line.strip_prefix("```"));
-        // They open and close in turn.
+        // Opening and closing fences alternate.
         for language in fences.step_by(2) {
             assert!(
                 ["rust", "sh", "text"].contains(&language),
-                "{name}: a block of {language:?}; code is `rust`, and nothing else of it is said"
+                "{name}: a block of {language:?}; use `rust`, `sh` or `text` without attributes"
             );
         }
     }
@@ -63,7 +63,8 @@ fn links_within_the_book_resolve() {
     }
 }
 
-/// A block that names a file in its first line holds lines of that file, left out ones apart.
+/// A block that names a file in its first line contains lines of that file, except where `…` omits
+/// some.
 #[test]
 fn excerpts_match_the_files() {
     let mut count = 0;
@@ -83,7 +84,7 @@ fn excerpts_match_the_files() {
     assert!(count > 5);
 }
 
-/// Files of the repository that the maintainers' chapters name, and the notes for contributors.
+/// The files that the maintainers' chapters and CONTRIBUTING.md name.
 #[test]
 fn named_paths_exist() {
     let root = guide();
@@ -97,7 +98,7 @@ fn named_paths_exist() {
             let is_path = is_path.clone().any(|start| word.starts_with(start));
             if is_path && !word.contains(['*', ' ', '\n']) {
                 let word = word.replace("SERVICE", "dune").replace("NAME", "dune");
-                // What belongs to the invented service lies in a folder of its own.
+                // The files of the fictional service are in a folder of their own.
                 let below = ["", "guide/tides"].map(|folder| root.join(folder).join(&word));
                 assert!(
                     below.iter().any(|path| Path::exists(path)),

@@ -6,7 +6,7 @@ use example_testing::{run, succeed};
 
 fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_arrow-polars"));
-    // So that no column is left out of what is printed.
+    // Prints all columns.
     command.envs([("POLARS_FMT_MAX_COLS", "-1"), ("POLARS_TABLE_WIDTH", "400")]);
     command
 }

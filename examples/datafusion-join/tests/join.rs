@@ -1,4 +1,4 @@
-//! The join, and what is said where it cannot be.
+//! The join, and the errors of invalid joins.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! CSV and NDJSON: whole at the end, whatever happened in between.
+//! CSV and NDJSON exports are complete whatever interrupted them.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -90,7 +90,7 @@ fn the_state_of_another_export_is_refused() {
         .args(["--sql", "SELECT * FROM trades"]));
     assert_eq!(failed.code, Some(1));
     assert!(
-        failed.err.contains("to begin anew instead, remove "),
+        failed.err.contains("to start again instead, remove "),
         "{}",
         failed.err
     );
@@ -115,7 +115,7 @@ fn the_state_of_another_export_is_refused() {
         .iter()
         .filter(|request| request.method == "POST")
         .count();
-    assert_eq!(runs, 1, "a query that has been paid for is not run again");
+    assert_eq!(runs, 1, "a paid query was run again");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Without a terminal the table is printed once.
+//! Without a terminal, the table is printed once.
 #![allow(clippy::unwrap_used)]
 
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! A query is executed where its result is too old, and not otherwise.
+//! A query is executed only if its result is too old.
 #![allow(clippy::unwrap_used)]
 
 use std::{fs, path::Path, process::Command};

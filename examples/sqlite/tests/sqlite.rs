@@ -1,4 +1,4 @@
-//! The rows are all there, once, whatever happened in between.
+//! All rows are loaded once, whatever interrupted the load.
 #![allow(clippy::unwrap_used)]
 
 use std::{path::Path, process::Command, time::Duration};

@@ -1,4 +1,4 @@
-//! Readings of a service that no crate of rowfeed knows, from a server on loopback.
+//! Readings of a service that is unknown to rowfeed's crates, from a server on loopback.
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
 
 mod server;
@@ -43,14 +43,14 @@ async fn every_reading_comes_once_and_in_order_with_short_pages() {
         rows[1],
         Reading {
             at: "2026-03-01T00:01:00Z".parse().unwrap(),
-            // Every digit, and no float in between.
+            // Keeps every digit; it never becomes a float.
             level: "1.000000000000000000000001".to_owned(),
             peaks: vec![0.5, 1.0],
             note: None,
         }
     );
     assert_eq!(rows[9].note.as_deref(), Some("reading 9"));
-    // Four at a time is all that it sends. The later pages are of the snapshot of the first.
+    // The server sends at most four at a time. Later pages come from the snapshot of the first.
     let asked = harbour.requests();
     assert_eq!(asked.len(), 3, "{asked:#?}");
     assert!(!asked[0].contains("snapshot="), "{asked:#?}");
@@ -81,7 +81,7 @@ async fn no_more_is_requested_than_needed() {
     );
     assert_eq!(asked.len(), 2);
 
-    // The operation's own `limit` says the same, and `after` where to begin.
+    // The operation's own `limit` has the same effect, and `after` sets the start.
     let rows = readings(&harbour).after(7).limit(2).rows::<Row>();
     assert_eq!(rows.try_collect::<Vec<_>>().await.unwrap().len(), 2);
 }
@@ -113,7 +113,7 @@ async fn reading_resumes_at_a_stored_cursor_in_the_same_snapshot() {
     assert_eq!(
         rest.len(),
         4,
-        "what was measured since is of another snapshot"
+        "later readings belong to another snapshot"
     );
     assert!(rest[0].level.starts_with("6."));
 
@@ -133,7 +133,7 @@ async fn pages_that_do_not_fit_together_are_errors() {
     for (trouble, said) in [
         (Trouble::Repeats, "ends at 4"),
         (Trouble::StandsStill, "would be requested again"),
-        (Trouble::Swaps, "is of snapshot s2, and s1 was requested"),
+        (Trouble::Swaps, "is of snapshot s2, but s1 was requested"),
     ] {
         let harbour = Harbour::with(10).await;
         harbour.trouble_from_page(1, trouble);
