@@ -121,7 +121,9 @@ async fn live(service: &str) -> Result<(), Box<dyn Error>> {
             )
             .await
         }
-        other => Err(format!("unknown service {other:?}; use dune, lightdash or yandex-query").into()),
+        other => {
+            Err(format!("unknown service {other:?}; use dune, lightdash or yandex-query").into())
+        }
     }
 }
 

@@ -155,8 +155,8 @@ impl Cursor {
         self.row
     }
 
-    /// The page to resume with. The row is in this page or right behind it. `None` means the first
-    /// page, or a service without tokens.
+    /// The page to resume with. The row is in this page or directly after it. `None` means the
+    /// first page, or a service without tokens.
     #[must_use]
     pub fn page_start(&self) -> Option<&PageStart> {
         self.page.as_ref()

@@ -582,7 +582,10 @@ fn pause() {
 fn until(holds: impl Fn() -> bool) {
     let start = Instant::now();
     while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(10), "the condition never became true");
+        assert!(
+            start.elapsed() < Duration::from_secs(10),
+            "the condition never became true"
+        );
         thread::sleep(Duration::from_millis(5));
     }
 }

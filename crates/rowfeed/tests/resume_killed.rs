@@ -71,7 +71,7 @@ fn pages(service: &str, url: String, id: &str) -> Pages {
 }
 
 #[tokio::test]
-#[ignore = "run by other tests, in a process of its own"]
+#[ignore = "other tests run this in a separate process"]
 async fn the_process_that_reads() {
     let Some(path) = variable("JOURNAL").map(PathBuf::from) else {
         return;

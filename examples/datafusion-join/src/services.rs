@@ -1,7 +1,7 @@
 //! Two services, and how to run a query at each.
 
 use anyhow::{Context as _, Result};
-use rowfeed::{Error, CompletedRun, Secret, dune, lightdash, prelude::*};
+use rowfeed::{CompletedRun, Error, Secret, dune, lightdash, prelude::*};
 use rowfeed_sandbox::Sandbox;
 
 pub(crate) struct Services {

@@ -192,7 +192,9 @@ impl Args {
         match (&self.sql, self.query_id) {
             (Some(sql), _) => Ok(Query::Sql(sql.clone())),
             (None, Some(id)) => Ok(Query::Saved(id)),
-            (None, None) if self.live => Err(anyhow!("set the query to export: --sql or --query-id")),
+            (None, None) if self.live => {
+                Err(anyhow!("set the query to export: --sql or --query-id"))
+            }
             (None, None) => Ok(Query::Sql("SELECT * FROM synthetic(200_000)".to_owned())),
         }
     }

@@ -58,7 +58,8 @@ fn through(
     proxy: &str,
     root_pem: Option<&[u8]>,
 ) -> Result<dune::ClientBuilder> {
-    let proxy = Proxy::all(proxy).map_err(|error| anyhow!("{proxy} is not a proxy URL: {error}"))?;
+    let proxy =
+        Proxy::all(proxy).map_err(|error| anyhow!("{proxy} is not a proxy URL: {error}"))?;
     let roots = root_pem.map(Certificate::from_pem_bundle).transpose()?;
     Ok(builder.http(move |http| {
         let http = http.proxy(proxy.clone());

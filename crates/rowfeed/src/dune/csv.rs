@@ -223,7 +223,8 @@ impl Reader {
         if let Some(id) = header("x-dune-next-uri").and_then(execution_in) {
             let expected = self.request.execution_id();
             if expected.is_some_and(|expected| expected != id) {
-                let message = format!("this page comes from execution {id}, but the pages before it do not");
+                let message =
+                    format!("this page comes from execution {id}, but the pages before it do not");
                 return Err(paging(message));
             }
             self.request.pin(id);

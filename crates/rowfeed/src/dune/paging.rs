@@ -171,7 +171,8 @@ impl Paging {
             return Err(paging(message));
         }
         if self.run_id().is_some_and(|expected| expected != id) {
-            let message = format!("this page comes from execution {id}, but the pages before it do not");
+            let message =
+                format!("this page comes from execution {id}, but the pages before it do not");
             return Err(paging(message));
         }
         self.pin(id);

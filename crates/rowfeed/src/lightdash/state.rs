@@ -31,10 +31,7 @@ pub(super) fn check_status(results: &types::QueryResults) -> Result<(), Error> {
     };
     let (kind, message) = match &results.status {
         Status::Ready => return Ok(()),
-        Status::Error => (
-            ErrorKind::Failed,
-            said("the query failed without a reason"),
-        ),
+        Status::Error => (ErrorKind::Failed, said("the query failed without a reason")),
         Status::Expired => (
             ErrorKind::Expired,
             said("the query waited too long in Lightdash's queue"),

@@ -41,7 +41,7 @@ pub(super) struct Announced {
 }
 
 impl Announced {
-    /// The service leaves out what is zero or false.
+    /// The service omits fields that are zero or false.
     pub(super) fn of(set: &types::ResultSetMeta) -> Self {
         Self {
             rows: set.rows_count.unwrap_or(0).try_into().unwrap_or(0),

@@ -38,7 +38,10 @@ pub async fn check(clients: &Clients, schedule: &Schedule, account: &mut Account
                 continue;
             }
             Some(header) => return Err(format!("the header line is {header:?}")),
-            None => ensure!(end.is_err(), "it ended without an error and without a header line"),
+            None => ensure!(
+                end.is_err(),
+                "it ended without an error and without a header line"
+            ),
         }
         lines.extend(came.drain(..).skip(1));
         let run = lines.first().and_then(|line| line.split(',').nth(1));

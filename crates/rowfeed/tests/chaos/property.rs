@@ -247,7 +247,10 @@ impl Reading<'_> {
                 Ok(None) => break End::Complete,
                 Err(error) => {
                     let after = rows.try_next().await;
-                    ensure!(matches!(after, Ok(None)), "an item follows the error {error}");
+                    ensure!(
+                        matches!(after, Ok(None)),
+                        "an item follows the error {error}"
+                    );
                     break End::Failed(error);
                 }
             }

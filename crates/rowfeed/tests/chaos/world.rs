@@ -206,10 +206,7 @@ impl World {
             Service::YandexQuery => ("authorization", format!("Bearer {CREDENTIAL}")),
         };
         if request.header(name) != Some(value.as_str()) {
-            let text = format!(
-                "{} {} has no credential",
-                request.method, request.path
-            );
+            let text = format!("{} {} has no credential", request.method, request.path);
             self.violations.push(text);
         }
     }

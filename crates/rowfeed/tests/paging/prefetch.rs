@@ -467,11 +467,7 @@ async fn an_error_in_the_middle_comes_after_all_rows_before_it() {
             assert_eq!(error.kind(), ErrorKind::Call, "{error}");
             assert_eq!(error.as_call().unwrap().status().unwrap(), 418);
             assert!(error.run_id().is_some());
-            assert_eq!(
-                rows.cursor().unwrap().row(),
-                12,
-                "the place to resume from"
-            );
+            assert_eq!(rows.cursor().unwrap().row(), 12, "the place to resume from");
             settle().await;
             server.take_asked();
             assert_eq!(rows.try_next().await.unwrap(), None);
@@ -544,7 +540,9 @@ fn a_runtime_shutdown_is_an_error_and_not_the_end() {
         let error = loop {
             match second.block_on(async { in_time(rows.try_next()).await }) {
                 Ok(Some(_)) => read += 1,
-                Ok(None) => panic!("{service:?}: reading ended after {read} of 40 rows without an error"),
+                Ok(None) => {
+                    panic!("{service:?}: reading ended after {read} of 40 rows without an error")
+                }
                 Err(error) => break error,
             }
         };

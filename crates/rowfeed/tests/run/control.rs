@@ -125,11 +125,7 @@ async fn a_started_run_has_its_id_before_its_end() {
             .await
             .unwrap();
         let requests = bench.sandbox.take_requests();
-        assert_eq!(
-            requests.len(),
-            1,
-            "the state was requested: {requests:?}"
-        );
+        assert_eq!(requests.len(), 1, "the state was requested: {requests:?}");
         assert_eq!(starts(&requests), 1);
         let (id, name) = (running.id().to_owned(), running.service());
         assert!(format!("{running:?}").contains(&id), "{running:?}");

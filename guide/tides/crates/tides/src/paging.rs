@@ -131,9 +131,7 @@ impl Source for Paging {
             return wrong(format!("has {rows} readings but ends at {}", page.after));
         }
         if rows == 0 && page.more {
-            return wrong(
-                "is empty and announces more: it would be requested again".into(),
-            );
+            return wrong("is empty and announces more: it would be requested again".into());
         }
         let result = self.result(&page.snapshot)?;
         let shown = Page::new(SERVICE, result, first, columns(&page), page.readings);

@@ -110,11 +110,7 @@ async fn reading_resumes_at_a_stored_cursor_in_the_same_snapshot() {
     let cursor: Cursor = serde_json::from_str(&stored).unwrap();
     let rest = readings(&harbour).rows::<Reading>().resume(&cursor);
     let rest: Vec<Reading> = rest.try_collect().await.unwrap();
-    assert_eq!(
-        rest.len(),
-        4,
-        "later readings belong to another snapshot"
-    );
+    assert_eq!(rest.len(), 4, "later readings belong to another snapshot");
     assert!(rest[0].level.starts_with("6."));
 
     let other = client(&harbour).get_readings().station("mole");
