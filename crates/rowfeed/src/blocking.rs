@@ -41,7 +41,8 @@ impl<T: DeserializeOwned + Send + 'static> crate::Rows<T> {
 }
 
 impl<T: DeserializeOwned + Send + 'static> Rows<T> {
-    /// The place after the last row that was returned; see [`Rows::cursor`](crate::Rows::cursor).
+    /// Returns the cursor after the last row that was returned; see
+    /// [`Rows::cursor`](crate::Rows::cursor).
     #[must_use]
     pub fn cursor(&self) -> Option<Cursor> {
         self.0.cursor()

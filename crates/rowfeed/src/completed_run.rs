@@ -83,14 +83,14 @@ impl CompletedRun {
         }
     }
 
-    /// The id of the run at the service: the execution id at Dune, the query id at Lightdash and
-    /// Yandex Query.
+    /// Returns the id of the run at the service: the execution id at Dune, the query id at
+    /// Lightdash and Yandex Query.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.ended.id
     }
 
-    /// The service: `"dune"`, `"lightdash"` or `"yandex-query"`.
+    /// Returns the service: `"dune"`, `"lightdash"` or `"yandex-query"`.
     #[must_use]
     pub fn service(&self) -> &'static str {
         self.ended.service
@@ -181,20 +181,20 @@ impl CompletedRun {
             .map_err(|error| error.with_run(self.id()).masked(&self.masker))
     }
 
-    /// The number of results. It is one, except at Yandex Query, where each `SELECT` has its own
-    /// result.
+    /// Returns the number of results. It is one, except at Yandex Query, where each `SELECT` has
+    /// its own result.
     #[must_use]
     pub fn result_sets(&self) -> usize {
         self.ended.result_sets.len()
     }
 
-    /// The number of rows of the run, if the service reports it.
+    /// Returns the number of rows of the run, if the service reports it.
     #[must_use]
     pub fn total_rows(&self) -> Option<u64> {
         self.ended.result_sets.iter().map(|set| set.rows).sum()
     }
 
-    /// The pages of the only result.
+    /// Returns the pages of the only result.
     ///
     /// If the run has several results, or none, the first page is an error that says so.
     pub fn pages(&self) -> Pages {
@@ -208,7 +208,7 @@ impl CompletedRun {
         }
     }
 
-    /// The rows of the only result, as `T`; see [`pages`](Self::pages).
+    /// Returns the rows of the only result, as `T`; see [`pages`](Self::pages).
     pub fn rows<T>(&self) -> Rows<T>
     where
         T: DeserializeOwned + Send + 'static,
@@ -216,7 +216,7 @@ impl CompletedRun {
         self.pages().rows()
     }
 
-    /// The pages of one result. `index` counts from 0.
+    /// Returns the pages of one result. `index` counts from 0.
     ///
     /// ```
     /// # rowfeed_sandbox::__example!(|sandbox, yandex, folder| {
@@ -239,7 +239,7 @@ impl CompletedRun {
         }
     }
 
-    /// The pages after a cursor, of the result that the cursor belongs to.
+    /// Returns the pages after a cursor, of the result that the cursor belongs to.
     ///
     /// ```
     /// # rowfeed_sandbox::__example!(|sandbox, dune| {

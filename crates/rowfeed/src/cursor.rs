@@ -25,7 +25,7 @@ fn is_first(result_set: &u32) -> bool {
 }
 
 impl ResultId {
-    /// The only result of a run, or the first of several.
+    /// Identifies the only result of a run, or the first of several.
     pub fn new(run_id: impl Into<String>) -> Self {
         Self {
             run: run_id.into(),
@@ -34,14 +34,14 @@ impl ResultId {
         }
     }
 
-    /// Another result of the run. The index counts from 0.
+    /// Returns another result of the run. The index counts from 0.
     #[must_use]
     pub fn with_result_set(self, result_set: u32) -> Self {
         Self { result_set, ..self }
     }
 
-    /// The result as these parameters filter or order it. They are filters and sort keys in the
-    /// service's own syntax.
+    /// Returns the result as these parameters filter or order it. They are filters and sort keys in
+    /// the service's own syntax.
     #[must_use]
     pub fn with_shape(self, shape: impl Into<String>) -> Self {
         Self {
@@ -50,13 +50,13 @@ impl ResultId {
         }
     }
 
-    /// The id of the execution or query.
+    /// Returns the id of the execution or query.
     #[must_use]
     pub fn run_id(&self) -> &str {
         &self.run
     }
 
-    /// The index of the result within the run, counted from 0.
+    /// Returns the index of the result within the run, counted from 0.
     #[must_use]
     pub fn result_set(&self) -> u32 {
         self.result_set
@@ -87,8 +87,8 @@ pub struct PageStart {
 }
 
 impl PageStart {
-    /// The page that `token` requests. Its first row has the position `row` in the whole result,
-    /// counted from 0.
+    /// Describes the page that `token` requests. Its first row has the position `row` in the whole
+    /// result, counted from 0.
     pub fn new(token: impl Into<String>, row: u64) -> Self {
         Self {
             token: token.into(),
@@ -96,13 +96,13 @@ impl PageStart {
         }
     }
 
-    /// The token that the service expects.
+    /// Returns the token that the service expects.
     #[must_use]
     pub fn token(&self) -> &str {
         &self.token
     }
 
-    /// The position of the page's first row in the whole result, counted from 0.
+    /// Returns the position of the page's first row in the whole result, counted from 0.
     #[must_use]
     pub fn row(&self) -> u64 {
         self.row
@@ -110,7 +110,7 @@ impl PageStart {
 }
 
 impl Cursor {
-    /// The place before the row at this position, counted from 0, in a result of a service.
+    /// Creates a cursor before the row at this position, counted from 0, in a result of a service.
     pub fn new(
         service: impl Into<Cow<'static, str>>,
         result: impl Into<Arc<ResultId>>,
@@ -131,38 +131,39 @@ impl Cursor {
         Self { page, ..self }
     }
 
-    /// The service, as [`Error::service`](crate::Error::service) names it.
+    /// Returns the service, as [`Error::service`](crate::Error::service) names it.
     #[must_use]
     pub fn service(&self) -> &str {
         &self.service
     }
 
-    /// The result that the place is in.
+    /// Returns the result that the place is in.
     #[must_use]
     pub fn result(&self) -> &ResultId {
         &self.result
     }
 
-    /// The execution or query that the place is in.
+    /// Returns the execution or query that the place is in.
     #[must_use]
     pub fn run_id(&self) -> &str {
         &self.result.run
     }
 
-    /// The position of the next row, counted from 0.
+    /// Returns the position of the next row, counted from 0.
     #[must_use]
     pub fn row(&self) -> u64 {
         self.row
     }
 
-    /// The page to resume with. The row is in this page or directly after it. `None` means the
-    /// first page, or a service without tokens.
+    /// Returns the page to resume with. The row is in this page or directly after it. `None` means
+    /// the first page, or a service without tokens.
     #[must_use]
     pub fn page_start(&self) -> Option<&PageStart> {
         self.page.as_ref()
     }
 
-    /// Another place in the same result. For a service with tokens it is in the same page.
+    /// Returns a cursor at another row of the same result. For a service with tokens it is in the
+    /// same page.
     #[must_use]
     pub fn at(&self, row: u64) -> Self {
         Self {

@@ -103,7 +103,8 @@ impl fmt::Display for Position {
 }
 
 impl Error {
-    /// An error of a service with this name. For [services](crate::source) outside this crate.
+    /// Creates an error of a service with this name. For [services](crate::source) outside this
+    /// crate.
     pub fn new(kind: ErrorKind, service: &'static str, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
@@ -120,7 +121,7 @@ impl Error {
         Self::new(ErrorKind::InvalidRequest, service, message)
     }
 
-    /// An error for a failed call. It keeps the call and its message.
+    /// Creates an error for a failed call. It keeps the call and its message.
     pub fn from_call<E: ServiceError>(
         service: &'static str,
         error: rowfeed_client::CallError<E>,
@@ -207,13 +208,13 @@ impl Error {
         self
     }
 
-    /// The kind of this failure.
+    /// Returns the kind of this failure.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// The service: `"dune"`, `"lightdash"`, `"yandex-query"`, or the name of [another
+    /// Returns the service: `"dune"`, `"lightdash"`, `"yandex-query"`, or the name of [another
     /// service](crate::source).
     #[must_use]
     pub fn service(&self) -> &'static str {
@@ -226,19 +227,19 @@ impl Error {
         &self.0.message
     }
 
-    /// The id of the execution or query that failed.
+    /// Returns the id of the execution or query that failed.
     #[must_use]
     pub fn run_id(&self) -> Option<&str> {
         self.0.run_id.as_deref()
     }
 
-    /// The place in the statement where the service found the error.
+    /// Returns the place in the statement where the service found the error.
     #[must_use]
     pub fn position(&self) -> Option<Position> {
         self.0.position
     }
 
-    /// The failed call, with status, headers and the beginning of the body.
+    /// Returns the failed call, with status, headers and the beginning of the body.
     ///
     /// ```
     /// # rowfeed_sandbox::__example!(|sandbox| {
@@ -270,7 +271,7 @@ impl Error {
         self.as_call().map_or(&[], CallError::history)
     }
 
-    /// The cell that does not fit the type.
+    /// Returns the cell that does not fit the type.
     ///
     /// ```
     /// # rowfeed_sandbox::__example!(|sandbox, dune| {

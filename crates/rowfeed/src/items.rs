@@ -38,7 +38,7 @@ pub struct Items<T> {
 }
 
 impl<T> Items<T> {
-    /// The items of a source that begins at `start`. For [other services](crate::source).
+    /// Creates items from a source that begins at `start`. For [other services](crate::source).
     pub fn from_source(source: impl Source<Page = ListPage<T>>, start: ListCursor) -> Self {
         Self::of(PageReader::new(source), Some(start))
     }
@@ -81,8 +81,8 @@ impl<T> Items<T> {
         self
     }
 
-    /// The place after the last item that was returned, also in the middle of a page. Before the
-    /// first page it is where reading begins. `None` if the parameters were invalid.
+    /// Returns the cursor after the last item that was returned, also in the middle of a page.
+    /// Before the first page it is where reading begins. `None` if the parameters were invalid.
     #[must_use]
     pub fn cursor(&self) -> Option<ListCursor> {
         match &self.page {
@@ -143,8 +143,8 @@ pub struct ListPage<T> {
 }
 
 impl<T> ListPage<T> {
-    /// A page whose first item has this position in the list, counted from 0. `next` is where the
-    /// next page begins, if there is one.
+    /// Creates a page whose first item has this position in the list, counted from 0. `next` is
+    /// where the next page begins, if there is one.
     #[must_use]
     pub fn new(position: u64, items: Vec<T>, next: Option<u64>) -> Self {
         Self {

@@ -21,8 +21,8 @@ pub struct ListCursor {
 }
 
 impl ListCursor {
-    /// The start of the list that an operation returns. `parameters` are those that decide which
-    /// items are listed, as text.
+    /// Creates a cursor at the start of the list that an operation returns. `parameters` are those
+    /// that decide which items are listed, as text.
     pub fn start(
         service: impl Into<Cow<'static, str>>,
         operation: impl Into<Cow<'static, str>>,
@@ -36,25 +36,25 @@ impl ListCursor {
         }
     }
 
-    /// The service: `"dune"` or `"lightdash"`.
+    /// Returns the service: `"dune"` or `"lightdash"`.
     #[must_use]
     pub fn service(&self) -> &str {
         &self.service
     }
 
-    /// The operation that returns the list, such as `"list_datasets"`.
+    /// Returns the operation that returns the list, such as `"list_datasets"`.
     #[must_use]
     pub fn operation(&self) -> &str {
         &self.operation
     }
 
-    /// The position of the next item, counted from 0.
+    /// Returns the position of the next item, counted from 0.
     #[must_use]
     pub fn position(&self) -> u64 {
         self.position
     }
 
-    /// Another place in the same list.
+    /// Returns a cursor at another item of the same list.
     #[must_use]
     pub fn at(&self, position: u64) -> Self {
         Self {

@@ -247,25 +247,25 @@ impl Page {
         }
     }
 
-    /// The number of the page among the pages that were read, counted from 0.
+    /// Returns the number of the page among the pages that were read, counted from 0.
     #[must_use]
     pub fn number(&self) -> u64 {
         self.number
     }
 
-    /// The position of the page's first row in the whole result, counted from 0.
+    /// Returns the position of the page's first row in the whole result, counted from 0.
     #[must_use]
     pub fn first_row(&self) -> u64 {
         self.first_row
     }
 
-    /// The place after the last row of the page. Store it after you have stored the rows.
+    /// Returns the cursor after the last row of the page. Store it after you have stored the rows.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
         self.cursor_after(self.len() as u64)
     }
 
-    /// The place after the first `rows` rows of the page.
+    /// Returns the cursor after the first `rows` rows of the page.
     #[must_use]
     pub fn cursor_after(&self, rows: u64) -> Cursor {
         let row = self.first_row + rows;
@@ -274,31 +274,31 @@ impl Page {
         Cursor::new(self.service, Arc::clone(&self.result), row).with_page(token)
     }
 
-    /// The service that the page comes from.
+    /// Returns the service that the page comes from.
     #[must_use]
     pub fn service(&self) -> &'static str {
         self.service
     }
 
-    /// The number of rows of the page.
+    /// Returns the number of rows of the page.
     #[must_use]
     pub fn len(&self) -> usize {
         self.rows.count()
     }
 
-    /// Whether the page has no rows. An empty page is not necessarily the last one.
+    /// Returns whether the page has no rows. An empty page is not necessarily the last one.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// The columns of the result.
+    /// Returns the columns of the result.
     #[must_use]
     pub fn columns(&self) -> &Columns {
         &self.columns
     }
 
-    /// The total number of rows of the result, if the service reports it.
+    /// Returns the total number of rows of the result, if the service reports it.
     ///
     /// Dune's count ignores `sample_count`. It is not known whether it applies `filters`.
     #[must_use]
@@ -306,20 +306,20 @@ impl Page {
         self.total_rows
     }
 
-    /// The id of the execution or query that the rows come from.
+    /// Returns the id of the execution or query that the rows come from.
     #[must_use]
     pub fn run_id(&self) -> &str {
         self.result.run_id()
     }
 
-    /// The result that the rows come from.
+    /// Returns the result that the rows come from.
     #[must_use]
     pub fn result(&self) -> &ResultId {
         &self.result
     }
 
-    /// The rows as the service sent them, without rows before the cursor that reading resumed from,
-    /// and without rows after a limit ([`max_rows`](crate::Pages::max_rows)).
+    /// Returns the rows as the service sent them, without rows before the cursor that reading
+    /// resumed from, and without rows after a limit ([`max_rows`](crate::Pages::max_rows)).
     ///
     /// ```
     /// # rowfeed_sandbox::__example!(|sandbox, dune| {

@@ -21,7 +21,7 @@ use crate::{
 pub struct Pages(pub(crate) PageReader<Page>);
 
 impl Pages {
-    /// The pages of a source. For [other services](crate::source).
+    /// Creates pages from a source. For [other services](crate::source).
     ///
     /// [`RowsExt::pages`](crate::RowsExt::pages) and
     /// [`CompletedRun::pages`](crate::CompletedRun::pages) create them for the services of this
@@ -171,14 +171,14 @@ impl Pages {
         self
     }
 
-    /// The place after the last page that was returned. Before the first page it is the cursor that
-    /// was [resumed](Self::resume) from, or else `None`.
+    /// Returns the cursor after the last page that was returned. Before the first page it is the
+    /// cursor that was [resumed](Self::resume) from, or else `None`.
     #[must_use]
     pub fn cursor(&self) -> Option<Cursor> {
         self.0.cursor.clone()
     }
 
-    /// The service: `"dune"`, `"lightdash"`, `"yandex-query"`, or the name of [another
+    /// Returns the service: `"dune"`, `"lightdash"`, `"yandex-query"`, or the name of [another
     /// service](crate::source).
     #[must_use]
     pub fn service(&self) -> &'static str {

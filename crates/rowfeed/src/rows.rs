@@ -89,8 +89,9 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         self
     }
 
-    /// The place after the last row that was returned, also in the middle of a page. Before the
-    /// first page it is the cursor that was [resumed](Self::resume) from, or else `None`.
+    /// Returns the cursor after the last row that was returned, also in the middle of a page.
+    /// Before the first page it is the cursor that was [resumed](Self::resume) from, or else
+    /// `None`.
     #[must_use]
     pub fn cursor(&self) -> Option<Cursor> {
         match &self.page {

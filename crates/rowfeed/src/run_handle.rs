@@ -39,7 +39,7 @@ pub struct RunHandle {
 }
 
 impl RunHandle {
-    /// The id of the run at the service. With it, any process can wait for the run again:
+    /// Returns the id of the run at the service. With it, any process can wait for the run again:
     /// `client.get_execution_status().execution_id(id).run()` at Dune, `get_async_query_results()`
     /// at Lightdash, `get_query_status()` at Yandex Query.
     #[must_use]
@@ -47,7 +47,7 @@ impl RunHandle {
         &self.guard.job.id
     }
 
-    /// The service: `"dune"`, `"lightdash"` or `"yandex-query"`.
+    /// Returns the service: `"dune"`, `"lightdash"` or `"yandex-query"`.
     #[must_use]
     pub fn service(&self) -> &'static str {
         self.guard.job.service

@@ -35,7 +35,7 @@ pub struct PlannedPage {
 }
 
 impl OffsetTracker {
-    /// Begins with the row at `first`.
+    /// Creates a tracker that begins with the row at `first`.
     #[must_use]
     pub fn new(first: u64) -> Self {
         Self {
@@ -47,7 +47,7 @@ impl OffsetTracker {
         }
     }
 
-    /// How many rows have been requested and not accepted yet; see
+    /// Returns how many rows have been requested and not accepted yet; see
     /// [`FetchOptions::next_page_size`](super::FetchOptions::next_page_size).
     #[must_use]
     pub fn rows_in_flight(&self) -> u64 {
@@ -57,19 +57,19 @@ impl OffsetTracker {
         }
     }
 
-    /// Where the next request begins.
+    /// Returns where the next request begins.
     #[must_use]
     pub fn planned(&self) -> u64 {
         self.planned
     }
 
-    /// Whether no request is in flight.
+    /// Returns whether no request is in flight.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.under_way.is_empty()
     }
 
-    /// Whether [`end`](Self::end) has been called.
+    /// Returns whether [`end`](Self::end) has been called.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.ended
