@@ -54,8 +54,7 @@ pub(super) fn check_state(
                 None => "Dune does not say whether it has ended",
             };
             let state = other.as_str();
-            let message =
-                format!("the execution is in the state {state:?}, which is not known; {finished}");
+            let message = format!("the execution is in the unknown state {state:?}; {finished}");
             (ErrorKind::UnknownState, message)
         }
     };
