@@ -28,7 +28,7 @@ fn the_next_page_begins_where_this_one_ends() {
                 said: Some(6),
                 ..page(5, Some(15))
             },
-            "has 6 rows, and has 5",
+            "has 6 rows, but it has 5",
         ),
     ] {
         let flaw = place.misfit(Some(30)).unwrap_or_default();
