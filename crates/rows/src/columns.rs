@@ -152,7 +152,7 @@ pub(crate) enum Shape {
 /// )?;
 /// let columns = [("usd", "number")];
 /// let raw = Columns::lightdash(columns, Cells::Raw);
-/// let formatted = Columns::lightdash(columns.into_iter(), Cells::Formatted);
+/// let formatted = Columns::lightdash(columns, Cells::Formatted);
 /// assert_eq!(rows.decode::<f64>(&raw).next().ok_or("no row")??, 1234.5);
 /// assert_eq!(rows.decode::<String>(&formatted).next().ok_or("no row")??, "$1,234.50");
 /// # Ok(())
