@@ -230,11 +230,7 @@ async fn a_failed_statement_has_the_position_of_the_error() {
                 let shown = error.to_string();
                 let places = ["line 2:8:", "(line 2, column 8)"];
                 let count = |place: &&str| shown.matches(place).count();
-                assert_eq!(
-                    places.iter().map(|place| count(place)).sum::<usize>(),
-                    1,
-                    "{shown}"
-                );
+                assert_eq!(places.iter().map(count).sum::<usize>(), 1, "{shown}");
             }
         }
         assert!(
