@@ -128,7 +128,7 @@ async fn live(service: &str) -> Result<(), Box<dyn Error>> {
 }
 
 async fn run_at_dune(client: &dune::Client, sql: &str) -> Result<CompletedRun, rowfeed::Error> {
-    client.execute_sql().body(sql).run().await
+    client.execute_sql().sql(sql).run().await
 }
 
 async fn run_at_lightdash(
@@ -139,7 +139,7 @@ async fn run_at_lightdash(
     client
         .execute_async_sql_query()
         .project_uuid(project)
-        .body(sql)
+        .sql(sql)
         .run()
         .await
 }
@@ -149,7 +149,7 @@ async fn run_at_yandex_query(
     folder: &str,
     sql: &str,
 ) -> Result<CompletedRun, rowfeed::Error> {
-    client.create_query().project(folder).body(sql).run().await
+    client.create_query().project(folder).text(sql).run().await
 }
 
 /// Reads the rows of a run at any service, three at a time.

@@ -203,7 +203,7 @@ impl RunRequest {
     ///
     /// ```
     /// # rowfeed_sandbox::__example!(blocking |sandbox, dune| {
-    /// let run = dune.execute_sql().body("SELECT project FROM trades LIMIT 3").run().blocking()?;
+    /// let run = dune.execute_sql().sql("SELECT project FROM trades LIMIT 3").run().blocking()?;
     /// for project in run.rows::<String>().blocking() {
     ///     println!("{}", project?);
     /// }

@@ -139,7 +139,7 @@ impl CompletedRun {
     /// }
     ///
     /// # rowfeed_sandbox::__example!(|sandbox, dune| {
-    /// let run = dune.execute_sql().body("SELECT project, members FROM projects").run().await?;
+    /// let run = dune.execute_sql().sql("SELECT project, members FROM projects").run().await?;
     /// run.check_columns::<Project>()?; // no row has been paid for yet
     /// assert!(run.check_columns::<(bool, u8)>().is_ok()); // a tuple names no columns
     /// # });
@@ -165,7 +165,7 @@ impl CompletedRun {
     /// }
     ///
     /// # rowfeed_sandbox::__example!(|sandbox, dune| {
-    /// let run = dune.execute_sql().body("SELECT project, members FROM projects").run().await?;
+    /// let run = dune.execute_sql().sql("SELECT project, members FROM projects").run().await?;
     /// run.check_columns::<Project>()?;
     /// let error = run.check_columns_strict::<Project>().unwrap_err();
     /// assert!(error.message().contains("the optional field `memebrs`"));
@@ -221,7 +221,7 @@ impl CompletedRun {
     /// ```
     /// # rowfeed_sandbox::__example!(|sandbox, yandex, folder| {
     /// let statements = "SELECT project, members FROM projects; SELECT COUNT(*) AS n FROM trades";
-    /// let run = yandex.create_query().project(folder).body(statements).run().await?;
+    /// let run = yandex.create_query().project(folder).text(statements).run().await?;
     /// assert_eq!(run.result_sets(), 2);
     ///
     /// let projects: Vec<(String, u32)> = run.result_set(0).rows().try_collect().await?;
@@ -243,7 +243,7 @@ impl CompletedRun {
     ///
     /// ```
     /// # rowfeed_sandbox::__example!(|sandbox, dune| {
-    /// let run = dune.execute_sql().body("SELECT trade_id FROM trades").run().await?;
+    /// let run = dune.execute_sql().sql("SELECT trade_id FROM trades").run().await?;
     /// let page = run.pages().page_size(10).try_next().await?.ok_or("no page")?;
     /// let cursor = page.cursor();
     ///

@@ -222,6 +222,10 @@ impl Error {
     }
 
     /// What happened, in the service's own words if it sent any.
+    ///
+    /// For a failed call this is the whole text of [`as_call`](Self::as_call), with operation and
+    /// status; its own [`message`](CallError::message) has the service's words alone. For a row it is
+    /// the text of [`as_decode`](Self::as_decode).
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
@@ -246,7 +250,7 @@ impl Error {
     /// # let key = rowfeed::Secret::new("no-such-key")?;
     /// # let dune = rowfeed::dune::Client::builder().base_url(sandbox.dune_url());
     /// # let dune = dune.api_key(key).build()?;
-    /// let error = dune.execute_sql().body("SELECT 1 AS n").run().await.unwrap_err();
+    /// let error = dune.execute_sql().sql("SELECT 1 AS n").run().await.unwrap_err();
     /// let call = error.as_call().ok_or("not a failed call")?;
     /// if call.is_unauthorized() {
     ///     eprintln!("the key is wrong, or has been revoked: {:?}", call.status());
@@ -275,7 +279,7 @@ impl Error {
     ///
     /// ```
     /// # rowfeed_sandbox::__example!(|sandbox, dune| {
-    /// let run = dune.execute_sql().body("SELECT project, note FROM projects").run().await?;
+    /// let run = dune.execute_sql().sql("SELECT project, note FROM projects").run().await?;
     /// let rows = run.rows::<(String, String)>();
     /// let error = rows.try_collect::<Vec<_>>().await.unwrap_err();
     /// let cell = error.as_decode().ok_or("not a row that does not fit")?;
@@ -314,7 +318,7 @@ impl Error {
     /// # let key = rowfeed::Secret::new("no-such-key")?;
     /// # let dune = rowfeed::dune::Client::builder().base_url(sandbox.dune_url());
     /// # let dune = dune.api_key(key).build()?;
-    /// let error = dune.execute_sql().body("SELECT 1 AS n").run().await.unwrap_err();
+    /// let error = dune.execute_sql().sql("SELECT 1 AS n").run().await.unwrap_err();
     /// assert!(error.is_unauthorized() && !error.is_retryable());
     /// # });
     /// ```

@@ -145,7 +145,7 @@ impl Page {
     /// ```
     /// # rowfeed_sandbox::__example!(|sandbox, dune| {
     /// # let sql = "SELECT project, amount_usd FROM trades";
-    /// # let run = dune.execute_sql().body(sql).run().await?;
+    /// # let run = dune.execute_sql().sql(sql).run().await?;
     /// # let page = run.pages().try_next().await?.ok_or("no page")?;
     /// for row in page.decode::<(String, Option<f64>)>() {
     ///     let (project, amount_usd) = row?;
@@ -211,7 +211,7 @@ impl Page {
     ///
     /// # rowfeed_sandbox::__example!(|sandbox, dune| {
     /// # let sql = "SELECT project, block_date FROM trades";
-    /// # let run = dune.execute_sql().body(sql).run().await?;
+    /// # let run = dune.execute_sql().sql(sql).run().await?;
     /// # let page = run.pages().try_next().await?.ok_or("no page")?;
     /// let error = page.check_columns::<Wrong>().unwrap_err();
     /// assert!(error.message().contains("there is no column `fee_usd`"));
@@ -324,7 +324,7 @@ impl Page {
     /// ```
     /// # rowfeed_sandbox::__example!(|sandbox, dune| {
     /// let sql = "SELECT members FROM projects WHERE project = 'tidepool'";
-    /// let run = dune.execute_sql().body(sql).run().await?;
+    /// let run = dune.execute_sql().sql(sql).run().await?;
     /// let page = run.pages().try_next().await?.ok_or("no page")?;
     /// assert_eq!(page.raw().as_str(), r#"[{"members":12}]"#);
     /// # });

@@ -137,7 +137,7 @@ impl Pages {
     /// ```
     /// # rowfeed_sandbox::__example!(|sandbox, lightdash, project| {
     /// let sql = "SELECT launched_on, note FROM projects WHERE project = 'saltmarsh'";
-    /// let run = lightdash.execute_async_sql_query().project_uuid(project).body(sql).run().await?;
+    /// let run = lightdash.execute_async_sql_query().project_uuid(project).sql(sql).run().await?;
     /// let page = run.pages().formatted().try_next().await?.ok_or("no page")?;
     /// let shown: Vec<(String, Option<&str>)> = page.rows()?;
     /// assert!(shown[0].0.starts_with("2023-08-09"));

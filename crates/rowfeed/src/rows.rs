@@ -54,7 +54,7 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         ///
         /// ```
         /// # rowfeed_sandbox::__example!(|sandbox, dune| {
-        /// let run = dune.execute_sql().body("SELECT trade_id FROM trades").run().await?;
+        /// let run = dune.execute_sql().sql("SELECT trade_id FROM trades").run().await?;
         /// let mut ids = run.rows::<i64>();
         /// let first = ids.try_next().await?;
         /// let cursor = ids.cursor().ok_or("nothing has been read")?;
@@ -121,7 +121,7 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         /// use std::collections::BTreeSet;
         ///
         /// # rowfeed_sandbox::__example!(|sandbox, dune| {
-        /// let run = dune.execute_sql().body("SELECT project FROM trades").run().await?;
+        /// let run = dune.execute_sql().sql("SELECT project FROM trades").run().await?;
         /// let projects: BTreeSet<String> = run.rows().try_collect().await?;
         /// assert!(projects.iter().eq(["estuary", "lagoon", "saltmarsh", "tidepool"]));
         /// # });

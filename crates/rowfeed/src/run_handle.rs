@@ -64,7 +64,7 @@ impl RunHandle {
     ///
     /// # rowfeed_sandbox::__example!(slow |sandbox, dune| {
     /// # let sql = "SELECT 1 AS n";
-    /// let running = dune.execute_sql().body(sql).run().start().await?;
+    /// let running = dune.execute_sql().sql(sql).run().start().await?;
     /// let id = running.id().to_owned();
     /// running.cancel().await?;
     ///

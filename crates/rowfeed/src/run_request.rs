@@ -113,7 +113,7 @@ impl RunRequest {
     /// # rowfeed_sandbox::__example!(slow |sandbox, dune| {
     /// # sandbox.fault(rowfeed_sandbox::Fault::state_forever());
     /// # let sql = "SELECT 1 AS n";
-    /// let starting = dune.execute_sql().body(sql).run().timeout(Duration::from_millis(20));
+    /// let starting = dune.execute_sql().sql(sql).run().timeout(Duration::from_millis(20));
     /// let error = starting.await.unwrap_err();
     /// assert_eq!(error.kind(), ErrorKind::Timeout);
     /// println!("to be resumed: {:?}", error.run_id());
