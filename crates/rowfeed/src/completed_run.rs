@@ -152,25 +152,7 @@ impl CompletedRun {
     /// field of `T` has a column; see
     /// [`Page::check_columns_strict`](crate::Page::check_columns_strict).
     ///
-    /// # Errors
-    ///
-    /// Decoding any row as `T` would fail, or a field has no column. The error names all such
-    /// fields.
-    ///
-    /// ```
-    /// #[derive(serde::Deserialize)]
-    /// struct Project {
-    ///     project: String,
-    ///     memebrs: Option<u32>, // always `None`
-    /// }
-    ///
-    /// # rowfeed_sandbox::__example!(|sandbox, dune| {
-    /// let run = dune.execute_sql().sql("SELECT project, members FROM projects").run().await?;
-    /// run.check_columns::<Project>()?;
-    /// let error = run.check_columns_strict::<Project>().unwrap_err();
-    /// assert!(error.message().contains("the optional field `memebrs`"));
-    /// # });
-    /// ```
+    #[doc = include_str!("../docs/items/run-check-columns-strict.md")]
     pub fn check_columns_strict<T: DeserializeOwned>(&self) -> Result<(), Error> {
         self.check(strict_column_errors::<T>)
     }

@@ -245,19 +245,7 @@ impl Error {
 
     /// Returns the failed call, with status, headers and the beginning of the body.
     ///
-    /// ```
-    /// # rowfeed_sandbox::__example!(|sandbox| {
-    /// # let key = rowfeed::Secret::new("no-such-key")?;
-    /// # let dune = rowfeed::dune::Client::builder().base_url(sandbox.dune_url());
-    /// # let dune = dune.api_key(key).build()?;
-    /// let error = dune.execute_sql().sql("SELECT 1 AS n").run().await.unwrap_err();
-    /// let call = error.as_call().ok_or("not a failed call")?;
-    /// if call.is_unauthorized() {
-    ///     eprintln!("the key is wrong, or has been revoked: {:?}", call.status());
-    /// }
-    /// # assert!(call.is_unauthorized());
-    /// # });
-    /// ```
+    #[doc = include_str!("../docs/items/error-as-call.md")]
     #[must_use]
     pub fn as_call(&self) -> Option<&CallError> {
         match &self.0.cause {
@@ -277,16 +265,7 @@ impl Error {
 
     /// Returns the cell that does not fit the type.
     ///
-    /// ```
-    /// # rowfeed_sandbox::__example!(|sandbox, dune| {
-    /// let run = dune.execute_sql().sql("SELECT project, note FROM projects").run().await?;
-    /// let rows = run.rows::<(String, String)>();
-    /// let error = rows.try_collect::<Vec<_>>().await.unwrap_err();
-    /// let cell = error.as_decode().ok_or("not a row that does not fit")?;
-    /// assert_eq!((cell.row(), cell.column()), (Some(2), Some("note")));
-    /// assert_eq!(cell.found(), Some("NULL"));
-    /// # });
-    /// ```
+    #[doc = include_str!("../docs/items/error-as-decode.md")]
     #[must_use]
     pub fn as_decode(&self) -> Option<&DecodeError> {
         match &self.0.cause {
