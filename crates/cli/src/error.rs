@@ -233,7 +233,13 @@ impl fmt::Display for Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let mut failure = Self::new(kind_of(&error), error.to_string());
+        // Run and place are shown by themselves. A failed call names its service already.
+        let message = match error.call() {
+            Some(_) => error.message().to_owned(),
+            None => format!("{}: {}", error.service(), error.message()),
+        };
+        let message = without_advice(message);
+        let mut failure = Self::new(kind_of(&error), message);
         failure.run_id = error.run_id().map(str::to_owned);
         failure.run_is_over = matches!(error.kind(), ErrorKind::Failed | ErrorKind::Cancelled);
         failure.status = error.call().and_then(|call| Some(call.status()?.as_u16()));
@@ -242,6 +248,20 @@ impl From<Error> for Failure {
         failure.hint = hint_of(&error, failure.kind);
         failure
     }
+}
+
+/// The library advises programs in Rust; here the same is a flag, or said in the hint.
+fn without_advice(mut message: String) -> String {
+    if let Some(at) = message.find(": read the column as another type, for example `.") {
+        message.truncate(at);
+    }
+    let flags = [
+        ("allow_truncated()", "--allow-truncated"),
+        ("column_type() names", "--type names"),
+    ];
+    flags.into_iter().fold(message, |message, (method, flag)| {
+        message.replace(method, flag)
+    })
 }
 
 fn kind_of(error: &Error) -> Kind {
@@ -311,11 +331,13 @@ fn hint_of(error: &Error, kind: Kind) -> Option<String> {
             Some(wait) => format!("try again in {} s", wait.as_secs()),
             None => "try again later; -v shows every attempt".to_owned(),
         },
-        Kind::Data if error.decode().is_some() => {
-            "write the column as another type with --type COLUMN=TYPE (text keeps everything), or \
-             cast it in the statement"
-                .to_owned()
-        }
+        Kind::Data => match error.decode().and_then(|cell| cell.column()) {
+            Some(column) => format!(
+                "--type {column}=text keeps the column as it is, and another type may fit; or cast it \
+                 in the statement"
+            ),
+            None => return None,
+        },
         _ => return None,
     })
 }

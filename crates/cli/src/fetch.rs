@@ -126,7 +126,7 @@ async fn to_stdout(executor: &Executor<'_>, rows: &RowArgs) -> Result<()> {
     let pages = pages(&run, &limited, None, 0, 0)?;
     let mut reading = Reading::new(executor, &run, pages, &announced, 0);
     let amount = match format {
-        Format::Table => output::write_table(executor.context, &limited, &mut reading).await?,
+        Format::Table => output::write_table(executor.context, rows, &mut reading).await?,
         other => output::write_rows(other, rows, &mut reading).await?,
     };
     finish(executor, &run, &announced, amount, None);
@@ -276,6 +276,22 @@ pub(crate) fn pages(
         }
         (None, None) => run.pages(),
     };
+    // Dune would be asked for the columns that there are, and leave the others out.
+    if let Some(columns) = run
+        .details()
+        .columns
+        .as_ref()
+        .filter(|columns| !columns.is_empty())
+    {
+        let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
+        let missing = read
+            .columns
+            .iter()
+            .find(|name| !names.contains(&name.as_str()));
+        if let Some(name) = missing {
+            return Err(output::no_column(name, &names).run(run.id()));
+        }
+    }
     if let Some(size) = read.page_size {
         pages = pages.page_size(size);
     }

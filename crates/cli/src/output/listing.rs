@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     table::{Drawing, Heading, Table},
@@ -78,6 +78,7 @@ impl Listing {
             name: name.to_owned(),
             type_name: None,
             is_number,
+            is_whole: is_number,
         };
         let table = match (self.is_record, self.rows.first()) {
             (true, Some(values)) => Table {
@@ -102,7 +103,7 @@ impl Listing {
                 rows: self
                     .rows
                     .iter()
-                    .map(|row| row.iter().map(shown).collect())
+                    .map(|row| row.iter().map(shown_or_blank).collect())
                     .collect(),
             },
         };
@@ -112,14 +113,13 @@ impl Listing {
     fn ndjson(&self) -> String {
         let mut text = String::new();
         for row in &self.rows {
+            // By hand, since a map of JSON sorts its keys.
             let members = self
                 .names
                 .iter()
-                .map(|name| (*name).to_owned())
-                .zip(row.iter().cloned());
-            let object: Map<String, Value> = members.collect();
-            text.push_str(&Value::Object(object).to_string());
-            text.push('\n');
+                .zip(row)
+                .map(|(name, value)| format!("\"{name}\":{value}"));
+            text.push_str(&format!("{{{}}}\n", members.collect::<Vec<_>>().join(",")));
         }
         text
     }
@@ -141,6 +141,11 @@ impl Listing {
         }
         text
     }
+}
+
+/// Nothing is as good as NULL where people look.
+fn shown_or_blank(value: &Value) -> Option<String> {
+    Some(shown(value).unwrap_or_default())
 }
 
 fn shown(value: &Value) -> Option<String> {

@@ -11,7 +11,7 @@ mod value;
 pub(crate) use arrow::{Batches, arrow_type_names};
 pub(crate) use listing::Listing;
 pub(crate) use stream::{FEW_ROWS, write_rows, write_table};
-pub(crate) use text::TextWriter;
+pub(crate) use text::{TextWriter, no_column};
 
 use std::io::{self, IsTerminal as _};
 

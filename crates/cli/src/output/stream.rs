@@ -56,7 +56,7 @@ pub(crate) async fn write_table(
                 .iter()
                 .map(|heading| match row.get(&heading.name) {
                     Some(rowfeed::Value::Lost) => Some("(not sent)".to_owned()),
-                    Some(value) => text(value),
+                    Some(value) => shown(value),
                     None => None,
                 });
             let cells = cells.collect();
@@ -93,15 +93,35 @@ pub(crate) async fn write_table(
     Ok(amount)
 }
 
+/// The value as people read it: a time at UTC ends in Z.
+fn shown(value: &rowfeed::Value) -> Option<String> {
+    let mut text = text(value)?;
+    if matches!(value, rowfeed::Value::Timestamp(_))
+        && let Some(time) = text.strip_suffix("+00:00")
+    {
+        text = format!("{time}Z");
+    }
+    Some(text)
+}
+
 fn heading(column: &Column) -> Heading {
     let is_number = matches!(
         column.kind(),
         ColumnKind::Integer | ColumnKind::Float | ColumnKind::Decimal | ColumnKind::Number
     );
+    let is_time = matches!(
+        column.kind(),
+        ColumnKind::Date
+            | ColumnKind::Time
+            | ColumnKind::Timestamp
+            | ColumnKind::Instant
+            | ColumnKind::Interval
+    );
     Heading {
         name: column.name().to_owned(),
         type_name: column.type_name().map(str::to_owned),
         is_number,
+        is_whole: is_number || is_time,
     }
 }
 
@@ -110,6 +130,7 @@ fn undeclared(name: &str) -> Heading {
         name: name.to_owned(),
         type_name: None,
         is_number: false,
+        is_whole: false,
     }
 }
 

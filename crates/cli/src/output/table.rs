@@ -5,7 +5,7 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr};
 use crate::text::is_invisible;
 
 /// Columns are not made narrower than this.
-const NARROW: usize = 12;
+const NARROW: usize = 10;
 
 /// Blanks between columns.
 const GAP: usize = 2;
@@ -16,8 +16,10 @@ pub(super) struct Heading {
     pub(super) name: String,
     /// The declared type, which stands below the name.
     pub(super) type_name: Option<String>,
-    /// Numbers stand at the right, and are never cut.
+    /// Numbers stand at the right.
     pub(super) is_number: bool,
+    /// Numbers and times are never cut: what is left would be wrong.
+    pub(super) is_whole: bool,
 }
 
 /// Rows, all of them in memory.
@@ -150,7 +152,7 @@ impl Table {
             let texts = widths
                 .iter_mut()
                 .enumerate()
-                .filter(|(at, width)| !self.headings[*at].is_number && **width > NARROW);
+                .filter(|(at, width)| !self.headings[*at].is_whole && **width > NARROW);
             let Some((_, widest)) = texts.max_by_key(|(_, width)| **width) else {
                 break;
             };
@@ -206,6 +208,7 @@ mod tests {
             name: name.to_owned(),
             type_name: Some(type_name.to_owned()),
             is_number,
+            is_whole: is_number,
         };
         Table {
             headings: vec![

@@ -2,7 +2,9 @@
 
 use rowfeed::{Columns, Page, Row, Value};
 
-use super::value::{is_lost, text};
+use rowfeed_rows::ColumnType;
+
+use super::value::{has_wide_integers, is_lost, text, widened};
 use crate::{
     args::Format,
     error::{Failure, Kind, Result},
@@ -109,6 +111,13 @@ impl TextWriter {
                 self.begin_with(page.columns(), first, out)?;
             }
         }
+        let wide = page
+            .columns()
+            .iter()
+            .filter(|column| has_wide_integers(column.column_type()));
+        let wide: Vec<(String, ColumnType)> = wide
+            .map(|column| (column.name().to_owned(), column.column_type().clone()))
+            .collect();
         for (at, row) in rows.enumerate() {
             let row = row?;
             for (name, value) in row.iter() {
@@ -118,7 +127,7 @@ impl TextWriter {
             }
             match self.is_csv {
                 true => self.csv(&row, page, at as u64, out)?,
-                false => self.ndjson(&row, out),
+                false => self.ndjson(&row, &wide, out),
             }
         }
         Ok(())
@@ -129,30 +138,33 @@ impl TextWriter {
         selected.is_none_or(|selected| selected.iter().any(|other| other == name))
     }
 
-    fn ndjson(&self, row: &Row, out: &mut Vec<u8>) {
+    fn ndjson(&self, row: &Row, wide: &[(String, ColumnType)], out: &mut Vec<u8>) {
         out.push(b'{');
         let mut is_first = true;
-        let mut member = |key: &[u8], value: &Value, out: &mut Vec<u8>| {
+        let mut member = |name: &str, key: &[u8], value: &Value, out: &mut Vec<u8>| {
             if !std::mem::take(&mut is_first) {
                 out.push(b',');
             }
             out.extend_from_slice(key);
-            json(value, out);
+            match wide.iter().find(|(other, _)| other == name) {
+                Some((_, declared)) => json(&widened(value, declared), out),
+                None => json(value, out),
+            }
         };
         let names = self.names.as_deref().unwrap_or_default();
         match &self.selected {
             Some(_) => {
                 for (name, known) in names.iter().zip(&self.keys) {
                     if let Some(value) = row.get(name) {
-                        member(known, value, out);
+                        member(name, known, value, out);
                     }
                 }
             }
             None => {
                 for (at, (name, value)) in row.iter().enumerate() {
                     match names.get(at) {
-                        Some(known) if known == name => member(&self.keys[at], value, out),
-                        _ => member(&key(name), value, out),
+                        Some(known) if known == name => member(name, &self.keys[at], value, out),
+                        _ => member(name, &key(name), value, out),
                     }
                 }
             }
@@ -205,7 +217,7 @@ fn check_columns(selected: &[String], there: &[String], is_open: bool) -> Result
     }
 }
 
-pub(super) fn no_column<N: AsRef<str>>(name: &str, there: &[N]) -> Failure {
+pub(crate) fn no_column<N: AsRef<str>>(name: &str, there: &[N]) -> Failure {
     let names: Vec<&str> = there.iter().map(AsRef::as_ref).collect();
     Failure::usage(format!("the result has no column {name:?}"))
         .hint(format!("it has {}", names.join(", ")))

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use rowfeed::Value;
+use rowfeed_rows::{ColumnType, LogicalType};
 
 /// The text of a value in CSV and in tables; `None` is NULL.
 ///
@@ -32,6 +33,69 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
     }
     text
+}
+
+/// Whether the type has integers that may not fit 64 bits. In JSON all of them are text: a column
+/// whose values are now numbers and now text would be worth little.
+pub(super) fn has_wide_integers(declared: &ColumnType) -> bool {
+    match declared.logical() {
+        LogicalType::Integer { bits, .. } => bits.is_none_or(|bits| bits > 64),
+        LogicalType::List(element) => has_wide_integers(element),
+        LogicalType::Map(map) => has_wide_integers(map.key()) || has_wide_integers(map.value()),
+        LogicalType::Tuple(members) => members.iter().any(has_wide_integers),
+        LogicalType::Struct(members) | LogicalType::Variant(members) => {
+            members.iter().any(|(_, member)| has_wide_integers(member))
+        }
+        _ => false,
+    }
+}
+
+/// The value with its wide integers as text.
+pub(super) fn widened(value: &Value, declared: &ColumnType) -> Value {
+    match (value, declared.logical()) {
+        (Value::Integer(number), LogicalType::Integer { bits, .. })
+            if bits.is_none_or(|bits| bits > 64) =>
+        {
+            Value::Decimal(number.to_string())
+        }
+        (Value::Some(value), _) => Value::Some(Box::new(widened(value, declared))),
+        (Value::List(elements), LogicalType::List(element)) => Value::List(
+            elements
+                .iter()
+                .map(|value| widened(value, element))
+                .collect(),
+        ),
+        (Value::List(elements), LogicalType::Tuple(members)) => Value::List(
+            elements
+                .iter()
+                .zip(members)
+                .map(|(value, member)| widened(value, member))
+                .collect(),
+        ),
+        (Value::Map(pairs), LogicalType::Map(map)) => {
+            let pairs = pairs.iter();
+            Value::Map(
+                pairs
+                    .map(|(key, value)| (widened(key, map.key()), widened(value, map.value())))
+                    .collect(),
+            )
+        }
+        (Value::Struct(values), LogicalType::Struct(members)) => {
+            let member = |name: &str| members.iter().find(|(other, _)| &**other == name);
+            let values = values.iter().map(|(name, value)| match member(name) {
+                Some((_, member)) => (name.clone(), widened(value, member)),
+                None => (name.clone(), value.clone()),
+            });
+            Value::Struct(values.collect())
+        }
+        (Value::Variant(name, value), LogicalType::Variant(members)) => {
+            let member = members.iter().find(|(other, _)| **other == **name);
+            let value =
+                member.map_or_else(|| (**value).clone(), |(_, member)| widened(value, member));
+            Value::Variant(name.clone(), Box::new(value))
+        }
+        _ => value.clone(),
+    }
 }
 
 /// Whether the service could not send the value, or one within it.
@@ -71,6 +135,31 @@ mod tests {
         assert_eq!(shown(Value::Some(Box::new(Value::Null))), None);
         let nested = Value::List(vec![Value::Null, Value::Text("a\"b".into())]);
         assert_eq!(shown(nested).as_deref(), Some(r#"[null,"a\"b"]"#));
+    }
+
+    #[test]
+    fn integers_of_a_wide_type_are_text_whatever_their_size() {
+        let names = ["a", "b", "c"].map(str::to_owned);
+        let types = ["uint256", "array(map(varchar, uint256))", "bigint"].map(str::to_owned);
+        let columns = rowfeed::Columns::dune(Some(&names), Some(&types));
+        let declared: Vec<_> = columns.iter().map(|column| column.column_type()).collect();
+        assert_eq!(
+            declared
+                .iter()
+                .map(|declared| has_wide_integers(declared))
+                .collect::<Vec<_>>(),
+            [true, true, false]
+        );
+        let json = |value: &Value, at: usize| {
+            serde_json::to_string(&widened(value, declared[at])).unwrap_or_default()
+        };
+        assert_eq!(json(&Value::Integer(7), 0), "\"7\"");
+        assert_eq!(json(&Value::Integer(7), 2), "7");
+        let map = Value::Map(vec![(Value::Text("k".into()), Value::Integer(7))]);
+        assert_eq!(
+            json(&Value::List(vec![map, Value::Null]), 1),
+            r#"[{"k":"7"},null]"#
+        );
     }
 
     #[test]

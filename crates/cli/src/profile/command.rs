@@ -49,10 +49,13 @@ impl CredentialCommand {
             .stderr(Stdio::inherit())
             .stdout(Stdio::piped())
             .kill_on_drop(true);
-        let ended = tokio::time::timeout(PATIENCE, command.output()).await;
+        let unusable = |error| failure(format!("cannot be started: {error}"));
+        // Not `output()`, which keeps standard error to itself.
+        let child = command.spawn().map_err(unusable)?;
+        let ended = tokio::time::timeout(PATIENCE, child.wait_with_output()).await;
         let output = ended
             .map_err(|_| failure(format!("has not ended in {} s", PATIENCE.as_secs())))?
-            .map_err(|error| failure(format!("cannot be started: {error}")))?;
+            .map_err(unusable)?;
         if !output.status.success() {
             return Err(failure(format!("failed: {}", output.status)));
         }

@@ -18,6 +18,7 @@ use crate::{
 const HEAD: &str = "\
 # Profiles of rowfeed: a table [PROFILE.SERVICE] for each, SERVICE being dune, lightdash or yandex.
 # Keep this file readable for you alone: rowfeed refuses it otherwise.
+
 ";
 
 /// What a profile has for a service.
@@ -105,7 +106,7 @@ impl ProfileFile {
             .map_err(|error| {
                 let line = error
                     .span()
-                    .map(|span| text[..span.start].lines().count().max(1));
+                    .map(|span| text[..span.start].matches('\n').count() + 1);
                 let place = line.map_or(String::new(), |line| format!(", line {line}"));
                 failure(format!(
                     "{}{place}: {}",
@@ -171,20 +172,17 @@ impl ProfileFile {
 
     /// Writes the file with this entry; everything else in it stays, comments too.
     pub(crate) fn store(&self, profile: &str, service: ServiceName, entry: &Entry) -> Result<()> {
-        let text = match self.text.is_empty() {
-            true => HEAD,
-            false => &self.text,
-        };
         let broken =
             |error: toml_edit::TomlError| Failure::new(Kind::Credential, safe(error.message()));
-        let mut document: DocumentMut = text.parse().map_err(broken)?;
+        let mut document: DocumentMut = self.text.parse().map_err(broken)?;
         let services = document.entry(profile).or_insert_with(|| {
             let mut table = Table::new();
             table.set_implicit(true);
             Item::Table(table)
         });
         services[service.word()] = Item::Table(table(entry));
-        self.write(&document.to_string()).map_err(|error| {
+        let head = if self.text.is_empty() { HEAD } else { "" };
+        self.write(&format!("{head}{document}")).map_err(|error| {
             let message = format!(
                 "the profiles cannot be written to {}: {error}",
                 self.path.display()
