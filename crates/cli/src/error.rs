@@ -341,3 +341,59 @@ fn hint_of(error: &Error, kind: Kind) -> Option<String> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    const KINDS: [Kind; 15] = [
+        Kind::ClosedPipe,
+        Kind::Other,
+        Kind::Usage,
+        Kind::Credential,
+        Kind::NotFound,
+        Kind::Statement,
+        Kind::Cancelled,
+        Kind::Expired,
+        Kind::Timeout,
+        Kind::Truncated,
+        Kind::Unavailable,
+        Kind::Data,
+        Kind::Limit,
+        Kind::Output,
+        Kind::Interrupted,
+    ];
+
+    #[test]
+    fn every_exit_code_is_in_the_help_and_in_the_guide() {
+        let help = crate::args::Cli::command().render_long_help().to_string();
+        let help = help.split("Exit codes:").nth(1).unwrap().to_owned();
+        let guide = include_str!("../../../guide/src/command.md");
+        for kind in KINDS {
+            let code = kind.exit_code();
+            assert!(
+                help.contains(&format!("\n  {code:<3}  ")),
+                "{code}:\n{help}"
+            );
+            assert!(guide.contains(&format!("\n| {code} | ")), "{code}");
+        }
+        let lines = help
+            .lines()
+            .filter(|line| line.trim_start().starts_with(|c: char| c.is_ascii_digit()));
+        assert_eq!(lines.count(), KINDS.len());
+    }
+
+    #[test]
+    fn hints_are_flags_and_not_methods() {
+        let message = without_advice("cut off; allow_truncated() takes the part".to_owned());
+        assert_eq!(message, "cut off; --allow-truncated takes the part");
+        let message = "would round this number: read the column as another type, for example `.column_type(\"n\", DataType::Utf8)`";
+        assert_eq!(
+            without_advice(message.to_owned()),
+            "would round this number"
+        );
+    }
+}

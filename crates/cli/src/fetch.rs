@@ -125,11 +125,23 @@ async fn to_stdout(executor: &Executor<'_>, rows: &RowArgs) -> Result<()> {
     }
     let pages = pages(&run, &limited, None, 0, 0)?;
     let mut reading = Reading::new(executor, &run, pages, &announced, 0);
-    let amount = match format {
-        Format::Table => output::write_table(executor.context, rows, &mut reading).await?,
-        other => output::write_rows(other, rows, &mut reading).await?,
+    let (amount, ending) = match format {
+        Format::Table => (
+            output::write_table(executor.context, rows, &mut reading).await?,
+            Ending::Table,
+        ),
+        other => {
+            // Rows and a moving line would share the screen, unless rows go into a file.
+            if !output::is_file() {
+                executor.reporter.clear();
+            }
+            (
+                output::write_rows(other, rows, &mut reading).await?,
+                Ending::Pipe,
+            )
+        }
     };
-    finish(executor, &run, &announced, amount, None);
+    finish(executor, &run, &announced, amount, ending);
     Ok(())
 }
 
@@ -139,31 +151,47 @@ pub(crate) fn finish(
     run: &CompletedRun,
     announced: &Announced,
     mut amount: Amount,
-    output: Option<&str>,
+    ending: Ending<'_>,
 ) {
     amount.read_credits = announced.credits_of(amount.rows);
     let cost = run.details().cost_credits;
-    executor.reporter.finished(amount, run.id(), cost, output);
-    let mut text = match output {
-        Some(output) => format!("{} in {output}", counted(amount.rows, "row")),
-        None => counted(amount.rows, "row"),
+    let output = match ending {
+        Ending::File(path) => Some(path),
+        Ending::Table | Ending::Pipe => None,
     };
-    text.push_str(&format!(
-        ", {}, {:.1} s, run {}",
-        bytes(amount.bytes),
-        executor.reporter.elapsed().as_secs_f64(),
-        run.id()
+    executor.reporter.finished(amount, run.id(), cost, output);
+    let mut parts = Vec::new();
+    match ending {
+        Ending::Table => {}
+        Ending::Pipe => parts.push(counted(amount.rows, "row")),
+        Ending::File(path) => parts.push(format!("{} in {path}", counted(amount.rows, "row"))),
+    }
+    if !matches!(ending, Ending::Table) {
+        parts.push(bytes(amount.bytes));
+    }
+    parts.push(format!(
+        "{:.1} s",
+        executor.reporter.elapsed().as_secs_f64()
     ));
+    parts.push(format!("run {}", run.id()));
     if let Some(cost) = cost {
-        text.push_str(&format!(", {cost} credits to execute"));
+        parts.push(format!("{cost} credits to execute"));
     }
     if let Some(credits) = amount.read_credits {
-        text.push_str(&format!(", about {credits:.3} credits to read"));
+        parts.push(format!("about {credits:.3} credits to read"));
     }
-    match output {
-        Some(_) => executor.context.ui.note(&text),
-        None => executor.context.ui.detail(&text),
+    match ending {
+        Ending::File(_) => executor.context.ui.note(&parts.join(", ")),
+        Ending::Pipe | Ending::Table => executor.context.ui.detail(&parts.join(", ")),
     }
+}
+
+/// Where rows went.
+#[derive(Clone, Copy)]
+pub(crate) enum Ending<'a> {
+    Table,
+    Pipe,
+    File(&'a str),
 }
 
 /// What the service says of a result before it is read.

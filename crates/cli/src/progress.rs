@@ -23,7 +23,8 @@ pub(crate) struct Reporter(Arc<Inner>);
 
 struct Inner {
     ui: Ui,
-    bar: Option<ProgressBar>,
+    /// Gone once it was cleared.
+    bar: Mutex<Option<ProgressBar>>,
     began: Instant,
     last_event: Mutex<Option<Instant>>,
 }
@@ -50,7 +51,7 @@ impl Reporter {
         });
         Self(Arc::new(Inner {
             ui: ui.clone(),
-            bar,
+            bar: Mutex::new(bar),
             began: Instant::now(),
             last_event: Mutex::new(None),
         }))
@@ -61,7 +62,7 @@ impl Reporter {
         self.0
             .ui
             .event(&json!({"event": "started", "service": service, "run_id": run_id}));
-        if let Some(bar) = &self.0.bar {
+        if let Some(bar) = self.bar() {
             bar.set_message(format!("run {run_id} was accepted"));
         }
     }
@@ -75,14 +76,14 @@ impl Reporter {
             "queue_position": progress.queue_position,
             "elapsed_seconds": progress.elapsed.as_secs_f64(),
         }));
-        if let Some(bar) = &self.0.bar {
+        if let Some(bar) = self.bar() {
             bar.set_message(state_text(progress));
         }
     }
 
     /// Rows have been written.
     pub(crate) fn rows(&self, amount: Amount, elapsed: Duration, rows_before: u64) {
-        if let Some(bar) = &self.0.bar {
+        if let Some(bar) = self.bar() {
             if let Some(total) = amount.total_rows
                 && bar.length() != Some(total)
             {
@@ -129,11 +130,25 @@ impl Reporter {
         self.0.began.elapsed()
     }
 
-    /// Takes the moving line away: rows follow, or a message.
+    /// Takes the moving line away for good: rows follow, or a message.
     pub(crate) fn clear(&self) {
-        if let Some(bar) = &self.0.bar {
+        let bar = self
+            .0
+            .bar
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(bar) = bar {
             bar.finish_and_clear();
         }
+    }
+
+    fn bar(&self) -> Option<ProgressBar> {
+        self.0
+            .bar
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn event_is_due(&self) -> bool {

@@ -62,7 +62,7 @@ Environment:
   DUNE_API_KEY, DUNE_API_BASE_URL                         Dune
   LIGHTDASH_API_KEY, LIGHTDASH_URL, LIGHTDASH_PROJECT     Lightdash
   YC_IAM_TOKEN, YC_FOLDER_ID, YANDEX_QUERY_URL            Yandex Query
-  YC_SERVICE_ACCOUNT_KEY_FILE                             a key file of a service account, instead of a token
+  YC_SERVICE_ACCOUNT_KEY_FILE                             a service account's key file
   ROWFEED_PROFILE, ROWFEED_CONFIG                         the profile, and the file of profiles
   NO_COLOR, PAGER, COLUMNS                                as everywhere
 
@@ -85,6 +85,7 @@ Exit codes:
 
 /// What every command takes.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Every command")]
 pub(crate) struct GlobalArgs {
     /// Start the sandbox inside this process and use it instead of the service: no account, no cost.
     #[arg(long, global = true)]
@@ -104,7 +105,7 @@ pub(crate) struct GlobalArgs {
     /// Write nothing to standard error but errors.
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// Write what is sent and received to standard error, twice for each attempt. Never shows a key.
+    /// Write every call and attempt to standard error; -vv with the details. Never shows a key.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
     /// Whether messages and tables have colors. NO_COLOR switches them off, too.

@@ -17,7 +17,7 @@ use crate::{
     args::{Format, RowArgs},
     error::{Failure, Kind, Result},
     execute::Executor,
-    fetch::{self, Announced, Reading},
+    fetch::{self, Announced, Ending, Reading},
     progress::Amount,
     text::count,
 };
@@ -136,6 +136,8 @@ async fn write(
         bytes: place.size(),
         read_credits: None,
     };
-    fetch::finish(executor, &run, &announced, amount, Some(&place.shown()));
+    let name = place.shown();
+    let ending = Ending::File(&name);
+    fetch::finish(executor, &run, &announced, amount, ending);
     Ok(())
 }

@@ -17,6 +17,22 @@ use std::io::{self, IsTerminal as _};
 
 use crate::args::Format;
 
+/// Whether standard output is redirected into a file.
+pub(crate) fn is_file() -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd as _;
+        let out = io::stdout()
+            .as_fd()
+            .try_clone_to_owned()
+            .map(std::fs::File::from);
+        out.and_then(|out| out.metadata())
+            .is_ok_and(|metadata| metadata.is_file())
+    }
+    #[cfg(not(unix))]
+    false
+}
+
 /// The format where none is named.
 pub(crate) fn usual_format() -> Format {
     match io::stdout().is_terminal() {

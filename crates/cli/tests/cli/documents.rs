@@ -13,7 +13,10 @@ fn the_archives_of_a_release_are_those_that_binstall_asks_for() {
     // The name of a tag is v and the version.
     assert!(manifest.contains("download/v{ version }/{ name }-{ target }-v{ version }.tar.gz"));
     assert!(workflow.contains("name=\"rowfeed-cli-$TARGET-$GITHUB_REF_NAME\""));
-    assert!(workflow.contains("tags: [\"v*\"]") && workflow.contains("tar -czf \"$name.tar.gz\" \"$name\""));
+    assert!(
+        workflow.contains("tags: [\"v*\"]")
+            && workflow.contains("tar -czf \"$name.tar.gz\" \"$name\"")
+    );
 }
 
 #[cfg(unix)]
@@ -43,7 +46,10 @@ mod examples {
                 continue;
             }
             match line.strip_prefix("$ ") {
-                Some(line) => examples.push(Example { line: line.to_owned(), shows: Vec::new() }),
+                Some(line) => examples.push(Example {
+                    line: line.to_owned(),
+                    shows: Vec::new(),
+                }),
                 None => {
                     if let Some(example) = examples.last_mut() {
                         example.shows.push(line.to_owned());
@@ -58,12 +64,24 @@ mod examples {
     fn plain(line: &str) -> String {
         let words: Vec<&str> = line.split(' ').collect();
         let shown = words.iter().enumerate().map(|(at, word)| {
-            let next = words.get(at + 1).copied().unwrap_or_default().trim_end_matches(',');
-            let is_number = word.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ','));
+            let next = words
+                .get(at + 1)
+                .copied()
+                .unwrap_or_default()
+                .trim_end_matches(',');
+            let is_number = word
+                .chars()
+                .all(|c| c.is_ascii_digit() || matches!(c, '.' | ','));
             let core = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-            let is_id = (core.len() == 26 && core.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()))
+            let is_id = (core.len() == 26
+                && core
+                    .bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()))
                 || (core.len() == 20 && core.starts_with("csq"));
-            match (is_number && matches!(next, "s" | "kB" | "MB" | "B" | "credits"), is_id) {
+            match (
+                is_number && matches!(next, "s" | "kB" | "MB" | "B" | "credits"),
+                is_id,
+            ) {
                 (true, _) => "N".to_owned(),
                 (_, true) => word.replace(core, "ID"),
                 _ => (*word).to_owned(),
@@ -76,10 +94,12 @@ mod examples {
     fn fits(said: &[String], shown: &[String]) -> bool {
         match said.split_first() {
             None => shown.is_empty(),
-            Some((first, rest)) if first == "…" => (0..=shown.len()).any(|at| fits(rest, &shown[at..])),
-            Some((first, rest)) => {
-                shown.split_first().is_some_and(|(line, others)| first == line && fits(rest, others))
+            Some((first, rest)) if first == "…" => {
+                (0..=shown.len()).any(|at| fits(rest, &shown[at..]))
             }
+            Some((first, rest)) => shown
+                .split_first()
+                .is_some_and(|(line, others)| first == line && fits(rest, others)),
         }
     }
 
@@ -96,7 +116,11 @@ mod examples {
                 line.replace("cargo run -p rowfeed-cli -- ", "rowfeed ")
             );
             let mut command = Command::new("sh");
-            command.args(["-c", &script]).current_dir(home).env_clear().env("HOME", home);
+            command
+                .args(["-c", &script])
+                .current_dir(home)
+                .env_clear()
+                .env("HOME", home);
             command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
             let (_, shown) = on_terminal(command, 100);
             let shown = screen(&shown).replace(home, "/home/you");
@@ -106,8 +130,15 @@ mod examples {
                 failures.insert(line, shown.join("\n"));
             }
         }
-        let failures: Vec<String> = failures.iter().map(|(line, shown)| format!("$ {line}\n{shown}")).collect();
-        assert!(failures.is_empty(), "{file} says something else than:\n{}", failures.join("\n\n"));
+        let failures: Vec<String> = failures
+            .iter()
+            .map(|(line, shown)| format!("$ {line}\n{shown}"))
+            .collect();
+        assert!(
+            failures.is_empty(),
+            "{file} says something else than:\n{}",
+            failures.join("\n\n")
+        );
     }
 
     #[test]
