@@ -3,7 +3,7 @@
 
 use super::{
     job::Task,
-    judge::{Place, Wanted},
+    judge::{FetchOptions, Place},
 };
 use crate::dataset::Service;
 
@@ -136,15 +136,15 @@ impl What {
         .to_owned()
     }
 
-    pub(crate) fn wanted(self, service: Service, wrong_key: &str) -> Wanted {
+    pub(crate) fn wanted(self, service: Service, wrong_key: &str) -> FetchOptions {
         match self {
-            Self::Failing => Wanted::Message {
+            Self::Failing => FetchOptions::Message {
                 text: "no such column: depth".to_owned(),
                 // Lightdash tells none.
                 place: (service != Lightdash).then_some(Place { line: 2, column: 3 }),
             },
-            Self::Digits => Wanted::Digits(digits(service)),
-            Self::Refused => Wanted::Message {
+            Self::Digits => FetchOptions::Digits(digits(service)),
+            Self::Refused => FetchOptions::Message {
                 text: match service {
                     Dune => "invalid API Key",
                     Lightdash => "Personal access token is not recognised",
@@ -153,8 +153,8 @@ impl What {
                 .to_owned(),
                 place: None,
             },
-            Self::Hidden => Wanted::Hidden(wrong_key.to_owned()),
-            _ => Wanted::Rows(ROWS),
+            Self::Hidden => FetchOptions::Hidden(wrong_key.to_owned()),
+            _ => FetchOptions::Rows(ROWS),
         }
     }
 }

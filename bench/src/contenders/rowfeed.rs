@@ -1,7 +1,7 @@
 //! rowfeed: `rows::<T>()` as it comes, with `prefetch`, with the columns of `T` only; pages
 //! without their rows; and the decoding of pages that are in memory.
 
-use ::rowfeed::{Page, Pages, Run, Secret, dune, lightdash, prelude::*, yandex_query};
+use ::rowfeed::{CompletedRun, Page, Pages, Secret, dune, lightdash, prelude::*, yandex_query};
 use anyhow::Result;
 use serde::de::DeserializeOwned;
 
@@ -21,7 +21,7 @@ enum Client {
     Dune(dune::Client),
     Lightdash(lightdash::Client),
     /// A run that has ended: what `create_query().run()` gives, which knows how many rows there are.
-    YandexQuery(Run),
+    YandexQuery(CompletedRun),
 }
 
 impl Rowfeed {
@@ -90,7 +90,7 @@ impl Rowfeed {
                 return Ok(sum.into());
             }
             "rowfeed-prefetch" => self.pages(job).prefetch(job.prefetch),
-            "rowfeed-columns" => self.pages(job).columns_of::<T>(),
+            "rowfeed-columns" => self.pages(job).select_fields::<T>(),
             _ => self.pages(job),
         };
         let mut rows = pages.rows::<T>();

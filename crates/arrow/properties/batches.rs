@@ -6,7 +6,7 @@ use arrow_schema::{DataType, TimeUnit};
 use jiff::{SignedDuration, Timestamp, civil};
 use rowfeed_rows::{Columns, RawRows, Row, Value, decode_rows};
 
-use rowfeed::{Page, service::ResultId};
+use rowfeed::{Page, source::ResultId};
 use rowfeed_arrow::PageExt as _;
 
 /// Whether there is a batch.
@@ -51,7 +51,7 @@ fn same(value: &Value, array: &ArrayRef, at: usize) -> bool {
         return value.is_null();
     }
     match (array.data_type(), value) {
-        (_, Value::Null | Value::Lost) => false,
+        (_, Value::Null | Value::Unrepresentable) => false,
         (DataType::Boolean, value) => value.as_bool() == Some(array.as_boolean().value(at)),
         (DataType::Utf8, Value::Variant(name, inner)) if inner.is_null() => {
             name == array.as_string::<i32>().value(at)

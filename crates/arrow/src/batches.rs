@@ -57,6 +57,8 @@ pub struct RecordBatches {
     /// Up to where rows have been read, and up to where they have been given out.
     read_to: Option<Cursor>,
     given_to: Option<Cursor>,
+    /// Whether a page has been fetched.
+    has_begun: bool,
     is_given: bool,
     failed: Option<Error>,
     done: bool,
@@ -74,6 +76,7 @@ impl RecordBatches {
             batch: None,
             read_to: None,
             given_to: None,
+            has_begun: false,
             is_given: false,
             failed: None,
             done: false,
@@ -173,8 +176,10 @@ impl RecordBatches {
     /// the one that was [resumed](Self::resume), or else `None`.
     #[must_use]
     pub fn cursor(&self) -> Option<Cursor> {
-        let given = self.given_to.as_ref();
-        given.or_else(|| self.pages.resumed_from()).cloned()
+        match self.has_begun {
+            true => self.given_to.clone(),
+            false => self.pages.cursor(),
+        }
     }
 
     /// The schema of all batches. Fetches the first page, unless the schema was
@@ -288,6 +293,11 @@ impl RecordBatches {
 
     /// Fetches the next page, if there is one, and makes sure of its columns.
     fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        // Before the first batch, the place is the one that reading resumed from.
+        if !self.has_begun {
+            self.given_to = self.pages.cursor();
+            self.has_begun = true;
+        }
         let page = ready!(self.pages.poll_page(context));
         let page = page.and_then(|page| {
             if let Some(page) = &page {

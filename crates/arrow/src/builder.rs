@@ -25,7 +25,7 @@ use crate::{
     text::{Bytes, Text},
     values::Values,
 };
-use rowfeed::service::{ColumnType, LogicalType};
+use rowfeed::source::{ColumnType, LogicalType};
 
 /// Takes the cells of a column, one after the other, and makes an array of them.
 ///

@@ -3,7 +3,7 @@
 use arrow_schema::DataType;
 
 use crate::schema::is_enum;
-use rowfeed::service::{ColumnType, LogicalType};
+use rowfeed::source::{ColumnType, LogicalType};
 
 /// Whether some value of this type can become one of the Arrow type. Of a type that says nothing,
 /// only the values can tell.

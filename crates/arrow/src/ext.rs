@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, SchemaRef};
-use rowfeed::{Columns, Error, Page, ReadsRows};
+use rowfeed::{Columns, Error, Page, RowsExt};
 
 use crate::{
     RecordBatches,
@@ -35,7 +35,7 @@ pub trait RecordBatchesExt {
     fn record_batches(self) -> RecordBatches;
 }
 
-impl<T: ReadsRows> RecordBatchesExt for T {
+impl<T: RowsExt> RecordBatchesExt for T {
     fn record_batches(self) -> RecordBatches {
         RecordBatches::new(self.pages())
     }
@@ -49,9 +49,9 @@ pub trait ColumnsExt {
     /// use rowfeed::Columns;
     /// use rowfeed_arrow::{ColumnsExt as _, arrow_schema::DataType};
     ///
-    /// let names = ["n", "paid"].map(str::to_owned);
-    /// let types = ["bigint", "decimal(38, 18)"].map(str::to_owned);
-    /// let schema = Columns::dune(Some(&names), Some(&types)).arrow_schema();
+    /// let names = ["n", "paid"];
+    /// let types = ["bigint", "decimal(38, 18)"];
+    /// let schema = Columns::dune(&names, &types).arrow_schema();
     /// assert_eq!(schema.field(0).data_type(), &DataType::Int64);
     /// assert_eq!(schema.field(1).data_type(), &DataType::Decimal128(38, 18));
     /// assert_eq!(schema.field(1).metadata()["rowfeed.type"], "decimal(38, 18)");

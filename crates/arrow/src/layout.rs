@@ -13,7 +13,7 @@ use crate::{
 };
 use rowfeed::{
     Columns, DecodeError, Error, ErrorKind,
-    service::{ColumnType, LogicalType},
+    source::{ColumnType, LogicalType},
 };
 
 const NULL_ADVICE: &str = "there should be no NULL here: take a schema in which it may be, or \

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 //!
 //! [`RecordBatches`] come from [`record_batches()`](RecordBatchesExt::record_batches) on an operation,
-//! a [`Run`](rowfeed::Run) and [`Pages`](rowfeed::Pages), or one at a time from
+//! a [`CompletedRun`](rowfeed::CompletedRun) and [`Pages`](rowfeed::Pages), or one at a time from
 //! [`record_batch()`](PageExt::record_batch) of a page.
 //!
 //! [`arrow_array`] and [`arrow_schema`] are exported here, in the version that is used: 59, that of
@@ -38,7 +38,7 @@
 //! | `Enum` | `Utf8` |
 //! | `Variant` | `Struct` of the alternatives, of which one is set. One without a value is `Boolean`; one that may be NULL itself is a `Struct(value)` |
 //! | `Void`, `Null`; `pgint4` and its kind | `Null`; as above, `pgnumeric` as `Utf8`, arrays as text |
-//! | **[Another](rowfeed::service)** `Boolean`; `Integer`; `Float`, `Number`; `Decimal` | `Boolean`; `Int64`; `Float64`; `Utf8`, with every digit |
+//! | **[Another](rowfeed::source)** `Boolean`; `Integer`; `Float`, `Number`; `Decimal` | `Boolean`; `Int64`; `Float64`; `Utf8`, with every digit |
 //! | `Text`; `Json`; `HexBytes`, `Base64Bytes` | `Utf8`; `Utf8` of `arrow.json`; `Binary` |
 //! | `Date`; `Time`; `Timestamp`; `Instant`; `Interval` | `Date32`; `Time64(µs)`; `Timestamp(µs)`; `Timestamp(µs, UTC)`; `Utf8` |
 //! | `List`; `Map`; `Struct`; `Tuple` | `List`; `Map`; `Struct`, with `field0`, `field1`, … in a tuple |

@@ -9,7 +9,7 @@ use arrow_schema::{
 
 use rowfeed::{
     Column, Columns,
-    service::{ColumnType, IntervalUnit, LogicalType, TimeZone},
+    source::{ColumnType, IntervalUnit, LogicalType, TimeZone},
 };
 
 /// The key of a field's metadata under which its declared type stands.

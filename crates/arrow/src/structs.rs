@@ -8,7 +8,7 @@ use arrow_schema::{ArrowError, Fields};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::builder::Builder;
-use rowfeed::service::{ColumnType, LogicalType};
+use rowfeed::source::{ColumnType, LogicalType};
 
 /// Members by name or by position, or alternatives of which one is set.
 #[derive(Debug)]

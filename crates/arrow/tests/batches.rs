@@ -7,7 +7,7 @@ mod support;
 use std::sync::Arc;
 
 use futures_util::{TryStreamExt as _, stream::FusedStream as _};
-use rowfeed::{ErrorKind, Run, prelude::*};
+use rowfeed::{CompletedRun, ErrorKind, prelude::*};
 use rowfeed_arrow::{
     PageExt as _, RecordBatches, RecordBatchesExt as _,
     arrow_array::{Array as _, RecordBatch, cast::AsArray, types::Int64Type},
@@ -32,7 +32,7 @@ fn numbers_of(batch: &RecordBatch) -> Vec<i64> {
     }
 }
 
-fn batches_of(run: &Run) -> RecordBatches {
+fn batches_of(run: &CompletedRun) -> RecordBatches {
     run.record_batches().column_type("n", DataType::Int64)
 }
 
@@ -181,7 +181,7 @@ async fn a_value_that_does_not_fit_ends_the_batches_after_those_before_it() {
             assert_eq!(rows, given, "{service:?}");
             assert_eq!(error.kind(), ErrorKind::Decode);
             assert_eq!(error.run_id(), Some(run.id()));
-            let cell = error.decode().unwrap();
+            let cell = error.as_decode().unwrap();
             assert_eq!((cell.page(), cell.row()), (Some(1), Some(128)), "{error}");
             assert_eq!((cell.column(), cell.wanted()), (Some("n"), Some("Int8")));
             assert_eq!(batches.cursor().unwrap().row(), given as u64);
@@ -346,7 +346,13 @@ async fn operations_pages_and_result_sets_have_batches() {
 
     let run = bench.numbers(DUNE, 23).await;
     let pages = run.pages().page_size(10).max_rows(17);
-    for (page, rows) in pages.try_collect().await.unwrap().iter().zip([10, 7]) {
+    for (page, rows) in pages
+        .try_collect::<Vec<_>>()
+        .await
+        .unwrap()
+        .iter()
+        .zip([10, 7])
+    {
         assert_eq!(page.record_batch().unwrap().num_rows(), rows);
     }
 
@@ -437,7 +443,7 @@ mod blocking {
             panic!("there is a number of 256");
         };
         let error = error.downcast::<Error>().unwrap();
-        assert_eq!(error.decode().unwrap().row(), Some(256));
+        assert_eq!(error.as_decode().unwrap().row(), Some(256));
         assert!(batches.next().is_none());
 
         let batches = run.record_batches().column_type("m", DataType::UInt8);
@@ -463,7 +469,7 @@ mod blocking {
 
 /// Everything that an error shows.
 fn shown(error: &rowfeed::Error) -> String {
-    format!("{error} {error:#?} {:?}", error.decode())
+    format!("{error} {error:#?} {:?}", error.as_decode())
 }
 
 #[tokio::test]

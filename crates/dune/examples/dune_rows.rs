@@ -31,7 +31,7 @@ async fn read(dune: &Client, sql: &str) -> Result<Vec<Transfer>, Box<dyn Error>>
         let page = page.offset(offset).limit(1000).send().await?.into_inner();
         let result = page.result.ok_or("a page without a result")?;
         let metadata = result.metadata.unwrap_or_default();
-        let columns = Columns::dune(Some(&metadata.column_names), Some(&metadata.column_types));
+        let columns = Columns::dune(&metadata.column_names, &metadata.column_types);
         for row in result.rows.unwrap_or_default().decode(&columns) {
             rows.push(row?);
         }

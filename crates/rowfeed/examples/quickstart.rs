@@ -12,7 +12,7 @@
 
 use std::{error::Error, process::ExitCode};
 
-use rowfeed::{Run, dune, lightdash, prelude::*, yandex_query};
+use rowfeed::{CompletedRun, dune, lightdash, prelude::*, yandex_query};
 use rowfeed_sandbox::Sandbox;
 use serde::Deserialize;
 
@@ -125,7 +125,7 @@ async fn live(service: &str) -> Result<(), Box<dyn Error>> {
     }
 }
 
-async fn run_at_dune(client: &dune::Client, sql: &str) -> Result<Run, rowfeed::Error> {
+async fn run_at_dune(client: &dune::Client, sql: &str) -> Result<CompletedRun, rowfeed::Error> {
     client.execute_sql().body(sql).run().await
 }
 
@@ -133,7 +133,7 @@ async fn run_at_lightdash(
     client: &lightdash::Client,
     project: &str,
     sql: &str,
-) -> Result<Run, rowfeed::Error> {
+) -> Result<CompletedRun, rowfeed::Error> {
     client
         .execute_async_sql_query()
         .project_uuid(project)
@@ -146,12 +146,12 @@ async fn run_at_yandex_query(
     client: &yandex_query::Client,
     folder: &str,
     sql: &str,
-) -> Result<Run, rowfeed::Error> {
+) -> Result<CompletedRun, rowfeed::Error> {
     client.create_query().project(folder).body(sql).run().await
 }
 
 /// Reads the rows of a run, three at a time, whatever service it ran at.
-async fn show(name: &str, run: &Run) -> Result<(), Box<dyn Error>> {
+async fn show(name: &str, run: &CompletedRun) -> Result<(), Box<dyn Error>> {
     println!("\n{name}: run {}", run.id());
     let mut trades = run.rows::<Trade>().page_size(3);
     while let Some(trade) = trades.try_next().await? {

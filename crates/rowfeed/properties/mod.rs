@@ -27,7 +27,7 @@ pub(crate) fn pages(data: &[u8]) {
         && let Some(result) = page.result
     {
         let metadata = result.metadata.unwrap_or_default();
-        let columns = Columns::dune(Some(&metadata.column_names), Some(&metadata.column_types));
+        let columns = Columns::dune(&metadata.column_names, &metadata.column_types);
         let _ = decode_rows::<Row>(&columns, result.rows.unwrap_or_default().as_str(), 0);
     }
     if let Ok(page) = serde_json::from_slice::<lightdash::types::QueryResults>(data) {

@@ -18,28 +18,13 @@ use tokio::{
 };
 
 use crate::{
-    Cursor, Error, ErrorKind, Page, Run, Starting,
-    paging::{AnySource, Fetcher, SourcePage, Wanted},
+    CompletedRun, Cursor, Error, ErrorKind, Page, RunRequest,
+    paging::{AnySource, FetchOptions, Fetcher, SourcePage},
 };
 
 /// The rows of a result, as `T`, one after the other; made by [`Rows::blocking`](crate::Rows::blocking).
 ///
-/// Ends for good after the last row, and after the first error. Rows are decoded on the caller's
-/// thread; pages are fetched on another, each when its first row is needed, or as far ahead as
-/// [`prefetch`](crate::Rows::prefetch) says. That thread begins with the first row and ends with
-/// the last, or soon after this is dropped.
-///
-/// ```
-/// # rowfeed_sandbox::__example!(blocking |sandbox, dune, query_id| {
-/// let latest = || dune.get_latest_query_result().query_id(query_id).columns("trade_id");
-/// let mut ids = latest().rows::<i64>().blocking();
-/// let first = ids.next().transpose()?;
-/// let cursor = ids.cursor().ok_or("nothing has been read")?;
-///
-/// let rest: Vec<i64> = latest().rows().resume(&cursor).blocking().collect::<Result<_, _>>()?;
-/// assert_eq!(rest.len(), 47);
-/// # });
-/// ```
+#[doc = include_str!("../docs/items/blocking-rows.md")]
 #[must_use = "nothing is sent before the first row is needed"]
 pub struct Rows<T>(crate::Rows<T>);
 
@@ -81,20 +66,7 @@ impl<T> fmt::Debug for Rows<T> {
 
 /// The pages of a result, one after the other; made by [`Pages::blocking`](crate::Pages::blocking).
 ///
-/// Ends for good after the last page, and after the first error. Pages are fetched on a thread of
-/// their own, each when it is needed, or as far ahead as [`prefetch`](crate::Pages::prefetch)
-/// says. That thread begins with the first page and ends with the last, or soon after this is
-/// dropped. [`Page::cursor`] is the place to resume from.
-///
-/// ```
-/// # rowfeed_sandbox::__example!(blocking |sandbox, dune, query_id| {
-/// let pages = dune.get_latest_query_result().query_id(query_id).pages().page_size(20);
-/// for page in pages.blocking() {
-///     let page = page?;
-///     println!("{} rows from row {} on", page.len(), page.first_row());
-/// }
-/// # });
-/// ```
+#[doc = include_str!("../docs/items/blocking-pages.md")]
 #[must_use = "nothing is sent before the first page is needed"]
 #[derive(Debug)]
 pub struct Pages(crate::Pages);
@@ -124,7 +96,7 @@ impl crate::Pages {
             let error = Error::invalid(reader.service, message);
             reader.fail(error);
         }
-        reader.start = start_apart;
+        reader.start = start_on_own_thread;
     }
 }
 
@@ -152,15 +124,18 @@ pub fn now<T>(poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> T {
 }
 
 /// Fetches on another thread.
-fn start_apart<P: SourcePage + Send + 'static>(
+fn start_on_own_thread<P: SourcePage + Send + 'static>(
     service: &'static str,
     source: Box<dyn AnySource<P>>,
-    wanted: Wanted,
+    options: FetchOptions,
 ) -> Box<dyn Fetcher<P>> {
     let (ask, asked) = unbounded_channel();
     let (give, pages) = mpsc::sync_channel(1);
-    let thread = Some(apart(service, fetch(source, wanted, asked, give)));
-    Box::new(Apart {
+    let thread = Some(run_on_own_thread(
+        service,
+        fetch(source, options, asked, give),
+    ));
+    Box::new(OnOwnThread {
         ask,
         pages,
         thread,
@@ -170,14 +145,14 @@ fn start_apart<P: SourcePage + Send + 'static>(
 
 /// Waits for pages that a thread of its own fetches, one for each question. Dropping it ends the
 /// thread, which waits for the next question.
-struct Apart<P> {
+struct OnOwnThread<P> {
     ask: UnboundedSender<()>,
     pages: mpsc::Receiver<Result<Option<P>, Error>>,
     thread: Option<Result<Thread<()>, Error>>,
     service: &'static str,
 }
 
-impl<P: Send> Fetcher<P> for Apart<P> {
+impl<P: Send> Fetcher<P> for OnOwnThread<P> {
     fn poll_page(&mut self, _context: &mut Context<'_>) -> Poll<Result<Option<P>, Error>> {
         // If nobody receives the question, the answer is missing too, or has been sent already.
         let _ = self.ask.send(());
@@ -195,7 +170,7 @@ impl<P: Send> Fetcher<P> for Apart<P> {
 /// Fetches a page for each question, until there are no more questions or pages.
 async fn fetch<P: SourcePage>(
     mut source: Box<dyn AnySource<P>>,
-    wanted: Wanted,
+    options: FetchOptions,
     mut asked: UnboundedReceiver<()>,
     give: SyncSender<Result<Option<P>, Error>>,
 ) {
@@ -203,7 +178,7 @@ async fn fetch<P: SourcePage>(
         let _ = give.send(Err(error));
         return;
     }
-    let mut pages = source.start(wanted);
+    let mut pages = source.start(options);
     while asked.recv().await.is_some() {
         let page = poll_fn(|context| pages.poll_page(context)).await;
         let is_last = !matches!(page, Ok(Some(_)));
@@ -213,7 +188,7 @@ async fn fetch<P: SourcePage>(
     }
 }
 
-impl Starting {
+impl RunRequest {
     /// Starts the run and waits for its end, for code without async; see
     /// [`blocking`](crate::blocking).
     ///
@@ -232,9 +207,9 @@ impl Starting {
     /// }
     /// # });
     /// ```
-    pub fn blocking(mut self) -> Result<Run, Error> {
-        self.own_connections = true;
-        ended(apart(self.service, self.into_future())?)?
+    pub fn blocking(mut self) -> Result<CompletedRun, Error> {
+        self.submission.own_connections = true;
+        ended(run_on_own_thread(self.service, self.into_future())?)?
     }
 }
 
@@ -242,7 +217,7 @@ impl Starting {
 type Thread<T> = JoinHandle<Result<T, Error>>;
 
 /// Runs a future on a thread and a runtime of its own.
-fn apart<F>(service: &'static str, future: F) -> Result<Thread<F::Output>, Error>
+fn run_on_own_thread<F>(service: &'static str, future: F) -> Result<Thread<F::Output>, Error>
 where
     F: Future<Output: Send> + Send + 'static,
 {

@@ -65,76 +65,48 @@ impl ResultId {
 
 /// A place in a result: right after a row that was read.
 ///
-/// Small, and made to be stored: it serializes to a map of a few fields. Pass it to
-/// [`Pages::resume`](crate::Pages::resume) or [`Rows::resume`](crate::Rows::resume) of the same
-/// result, and reading continues with the next row. No row is skipped and none comes twice, also
-/// when the cursor stands in the middle of a page and when the page size differs.
-///
-/// A cursor belongs to one execution and to the parameters that shape its rows (Dune's filters and
-/// order); any other result refuses it. The exception is a latest result: Dune's
-/// `get_latest_query_result` then reads the execution that the cursor names, whichever query it was
-/// of. A cursor is valid as long as the service keeps the result: 90 days at Dune, a day at Lightdash
-/// and Yandex Query unless configured otherwise.
-///
-/// ```
-/// use rowfeed::Cursor;
-///
-/// # rowfeed_sandbox::__example!(|sandbox, dune, query_id| {
-/// let latest = || dune.get_latest_query_result().query_id(query_id);
-///
-/// let mut ids = latest().columns("trade_id").rows::<i64>();
-/// for _ in 0..30 {
-///     ids.try_next().await?;
-/// }
-/// let stored = serde_json::to_string(&ids.cursor())?;
-///
-/// // Later, elsewhere: the same execution, even if the query has run again since.
-/// let cursor: Cursor = serde_json::from_str(&stored)?;
-/// assert_eq!(cursor.row(), 30);
-/// let rest: Vec<i64> = latest().columns("trade_id").rows().resume(&cursor).try_collect().await?;
-/// assert_eq!(rest.len(), 18);
-/// # });
-/// ```
+#[doc = include_str!("../docs/items/cursor.md")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Cursor {
     service: Cow<'static, str>,
-    #[serde(flatten, with = "shared")]
-    #[cfg_attr(feature = "schemars", schemars(with = "ResultId"))]
+    #[serde(flatten)]
     result: Arc<ResultId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    page: Option<PageToken>,
+    page: Option<PageStart>,
     row: u64,
 }
 
-/// What cursors share is stored with each of them.
-mod shared {
-    use std::sync::Arc;
-
-    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
-
-    use super::ResultId;
-
-    pub(super) fn serialize<S: Serializer>(id: &ResultId, to: S) -> Result<S::Ok, S::Error> {
-        id.serialize(to)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Arc<ResultId>, D::Error> {
-        ResultId::deserialize(from).map(Arc::new)
-    }
-}
-
 /// How to request a page of a service that does not address rows by their position: by a token that
-/// the service gave out, or by the key of the row before. For [another service](crate::service).
+/// the service gave out, or by the key of the row before. For [another service](crate::source).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct PageToken {
+pub struct PageStart {
+    token: String,
+    row: u64,
+}
+
+impl PageStart {
+    /// Names the page that is requested by `token` and whose first row has the position `row` in the
+    /// whole result, counted from 0.
+    pub fn new(token: impl Into<String>, row: u64) -> Self {
+        Self {
+            token: token.into(),
+            row,
+        }
+    }
+
     /// The token, as the service expects it.
-    pub token: String,
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// The position of the page's first row in the whole result, counted from 0.
-    pub row: u64,
+    #[must_use]
+    pub fn row(&self) -> u64 {
+        self.row
+    }
 }
 
 impl Cursor {
@@ -153,9 +125,9 @@ impl Cursor {
     }
 
     /// The same place, in a page that is requested by this token; see
-    /// [`Page::with_tokens`](crate::Page::with_tokens).
+    /// [`Page::with_page_starts`](crate::Page::with_page_starts).
     #[must_use]
-    pub(crate) fn with_page(self, page: Option<PageToken>) -> Self {
+    pub(crate) fn with_page(self, page: Option<PageStart>) -> Self {
         Self { page, ..self }
     }
 
@@ -186,7 +158,7 @@ impl Cursor {
     /// The page to resume with: the row is in it or right behind it. `None` is the first page, or a
     /// service without tokens.
     #[must_use]
-    pub fn page_token(&self) -> Option<&PageToken> {
+    pub fn page_start(&self) -> Option<&PageStart> {
         self.page.as_ref()
     }
 
@@ -243,20 +215,4 @@ pub(crate) fn or_none(parameters: &str) -> &str {
 
 #[cfg(test)]
 #[cfg(feature = "schemars")]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use schemars::schema_for;
-    use serde_json::json;
-
-    use crate::{Cursor, ListCursor};
-
-    #[test]
-    fn a_stored_cursor_has_a_schema() {
-        let schema = serde_json::to_value(schema_for!(Cursor)).unwrap();
-        assert_eq!(schema["required"], json!(["row", "run", "service"]));
-        assert_eq!(schema["properties"]["row"]["type"], "integer");
-        let schema = serde_json::to_value(schema_for!(ListCursor)).unwrap();
-        assert_eq!(schema["type"], "object");
-    }
-}
+mod tests;

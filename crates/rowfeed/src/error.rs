@@ -8,23 +8,7 @@ use crate::{Attempt, CallError, DecodeError};
 
 /// What went wrong between asking for rows and having them.
 ///
-/// [`kind`](Self::kind) says what, the other accessors what is known about it.
-///
-/// ```
-/// use rowfeed::{ErrorKind, dune, prelude::*};
-///
-/// # rowfeed_sandbox::__example!(|sandbox, dune| {
-/// let sql = "SELECT project,\n       tides\nFROM trades";
-/// let error = dune.execute_sql().body(sql).run().await.unwrap_err();
-/// assert_eq!(error.kind(), ErrorKind::Failed);
-/// assert!(error.message().contains("tides")); // what Dune says
-/// if let Some(at) = error.position() {
-///     let line = sql.lines().nth(at.line as usize - 1).unwrap_or_default();
-///     eprintln!("{line}\n{:>width$}", "^", width = at.column as usize);
-///     assert_eq!((at.line, at.column), (2, 8));
-/// }
-/// # });
-/// ```
+#[doc = include_str!("../docs/items/error.md")]
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -43,31 +27,13 @@ enum Cause {
 
 /// What kind of failure an [`Error`] is.
 ///
-/// ```
-/// use rowfeed::ErrorKind;
-///
-/// fn advice(error: &rowfeed::Error) -> &'static str {
-///     match error.kind() {
-///         ErrorKind::Failed => "correct the statement",
-///         ErrorKind::Expired => "run it again",
-///         ErrorKind::Timeout => "take the run up again by its id",
-///         ErrorKind::Truncated => "ask for less, or for the part that there is",
-///         ErrorKind::Call if error.call().is_some_and(|call| call.is_retryable()) => "come back",
-///         _ => "read what the error says",
-///     }
-/// }
-///
-/// # rowfeed_sandbox::__example!(|sandbox, dune| {
-/// let error = dune.execute_sql().body("SELECT tides").run().await.unwrap_err();
-/// assert_eq!(advice(&error), "correct the statement");
-/// # });
-/// ```
+#[doc = include_str!("../docs/items/error-kind.md")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The request is invalid: a page size out of range, a parameter that is missing.
     InvalidRequest,
-    /// A call failed; [`Error::call`] has status, headers and body.
+    /// A call failed; [`Error::as_call`] has status, headers and body.
     Call,
     /// The statement failed; [`Error::position`] says where, if the service does.
     Failed,
@@ -85,7 +51,7 @@ pub enum ErrorKind {
     /// The timeout of the run is over. Unless it was to be cancelled then, it continues at the
     /// service; [`Error::run_id`] names it.
     Timeout,
-    /// A row does not fit the requested type; [`Error::decode`] says which and why.
+    /// A row does not fit the requested type; [`Error::as_decode`] says which and why.
     Decode,
     /// The pages do not fit together: a next page that does not advance, fewer rows than
     /// announced, another execution than before.
@@ -109,10 +75,34 @@ impl Position {
             column: column?.try_into().ok()?,
         })
     }
+
+    /// Whether a message of Trino or YQL names this place already.
+    fn is_in(self, message: &str) -> bool {
+        let Self { line, column } = self;
+        [
+            format!("line {line}:{column}"),
+            format!("line {line}, position {column}"),
+            format!("line {line}, column {column}"),
+            format!("<main>:{line}:{column}"),
+        ]
+        .iter()
+        .any(|place| {
+            message.match_indices(place.as_str()).any(|(at, _)| {
+                let behind = message.as_bytes().get(at + place.len());
+                !behind.is_some_and(u8::is_ascii_digit)
+            })
+        })
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
 }
 
 impl Error {
-    /// An error of a service, by its name: for [another one](crate::service) than those here.
+    /// An error of a service, by its name: for [another one](crate::source) than those here.
     pub fn new(kind: ErrorKind, service: &'static str, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
@@ -221,7 +211,7 @@ impl Error {
     }
 
     /// The service: `"dune"`, `"lightdash"`, `"yandex-query"`, or the name that
-    /// [another one](crate::service) has.
+    /// [another one](crate::source) has.
     #[must_use]
     pub fn service(&self) -> &'static str {
         self.0.service
@@ -253,7 +243,7 @@ impl Error {
     /// # let dune = rowfeed::dune::Client::builder().base_url(sandbox.dune_url());
     /// # let dune = dune.api_key(key).build()?;
     /// let error = dune.execute_sql().body("SELECT 1 AS n").run().await.unwrap_err();
-    /// let call = error.call().ok_or("not a failed call")?;
+    /// let call = error.as_call().ok_or("not a failed call")?;
     /// if call.is_unauthorized() {
     ///     eprintln!("the key is wrong, or has been revoked: {:?}", call.status());
     /// }
@@ -261,7 +251,7 @@ impl Error {
     /// # });
     /// ```
     #[must_use]
-    pub fn call(&self) -> Option<&CallError> {
+    pub fn as_call(&self) -> Option<&CallError> {
         match &self.0.cause {
             Some(Cause::Call(error)) => Some(error),
             _ => None,
@@ -271,25 +261,10 @@ impl Error {
     /// What each attempt of the failed call met, and how long was waited before it, in order.
     /// Empty where no call failed.
     ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use rowfeed::{RetryPolicy, dune};
-    /// # rowfeed_sandbox::__example!(|sandbox, key| {
-    /// # let retry = RetryPolicy::new().max_attempts(3).base_delay(Duration::from_millis(1));
-    /// # let dune = dune::Client::builder().base_url(sandbox.dune_url()).api_key(key).retry(retry);
-    /// # let dune = dune.build()?;
-    /// # sandbox.fault(rowfeed_sandbox::Fault::status(503).always());
-    /// # let latest = dune.get_latest_query_result().query_id(rowfeed_sandbox::DUNE_QUERY_ID);
-    /// let error = latest.pages().try_next().await.unwrap_err();
-    /// for attempt in error.history() {
-    ///     eprintln!("{}: {attempt} after {:?}", attempt.number(), attempt.waited());
-    /// }
-    /// # assert_eq!(error.history().len(), 3);
-    /// # });
-    /// ```
+    #[doc = include_str!("../docs/items/error-history.md")]
     #[must_use]
     pub fn history(&self) -> &[Attempt] {
-        self.call().map_or(&[], CallError::history)
+        self.as_call().map_or(&[], CallError::history)
     }
 
     /// The cell that did not fit.
@@ -299,13 +274,13 @@ impl Error {
     /// let run = dune.execute_sql().body("SELECT project, note FROM projects").run().await?;
     /// let rows = run.rows::<(String, String)>();
     /// let error = rows.try_collect::<Vec<_>>().await.unwrap_err();
-    /// let cell = error.decode().ok_or("not a row that does not fit")?;
+    /// let cell = error.as_decode().ok_or("not a row that does not fit")?;
     /// assert_eq!((cell.row(), cell.column()), (Some(2), Some("note")));
     /// assert_eq!(cell.found(), Some("NULL"));
     /// # });
     /// ```
     #[must_use]
-    pub fn decode(&self) -> Option<&DecodeError> {
+    pub fn as_decode(&self) -> Option<&DecodeError> {
         match &self.0.cause {
             Some(Cause::Decode(error)) => Some(error),
             _ => None,
@@ -313,20 +288,77 @@ impl Error {
     }
 }
 
+/// What to do about an error, whatever call or run it comes from.
+impl Error {
+    /// Returns whether the same request may succeed later: the failed call
+    /// [is retryable](CallError::is_retryable), or the run has not ended yet.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.kind() == ErrorKind::Unfinished || self.is_call(CallError::is_retryable)
+    }
+
+    /// Returns whether time ran out: that of the run, or of a call.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.kind() == ErrorKind::Timeout || self.is_call(CallError::is_timeout)
+    }
+
+    /// Returns whether the service refused the credential: status 401.
+    ///
+    /// ```
+    /// # rowfeed_sandbox::__example!(|sandbox| {
+    /// # let key = rowfeed::Secret::new("no-such-key")?;
+    /// # let dune = rowfeed::dune::Client::builder().base_url(sandbox.dune_url());
+    /// # let dune = dune.api_key(key).build()?;
+    /// let error = dune.execute_sql().body("SELECT 1 AS n").run().await.unwrap_err();
+    /// assert!(error.is_unauthorized() && !error.is_retryable());
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn is_unauthorized(&self) -> bool {
+        self.is_call(CallError::is_unauthorized)
+    }
+
+    /// Returns whether the credential does not allow the request: status 403.
+    #[must_use]
+    pub fn is_forbidden(&self) -> bool {
+        self.is_call(|call| call.status().is_some_and(|status| status.as_u16() == 403))
+    }
+
+    /// Returns whether the service knows no such query, run or project: status 404.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.is_call(CallError::is_not_found)
+    }
+
+    /// Returns whether the service limited the rate of requests: status 429.
+    #[must_use]
+    pub fn is_rate_limited(&self) -> bool {
+        self.is_call(CallError::is_rate_limited)
+    }
+
+    fn is_call(&self, is: impl FnOnce(&CallError) -> bool) -> bool {
+        self.as_call().is_some_and(is)
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The client's message begins with the service already.
-        if self.call().is_none() {
+        if self.as_call().is_none() {
             write!(f, "{}: ", self.0.service)?;
         }
         f.write_str(&self.0.message)?;
-        if let Some(Position { line, column }) = self.0.position {
-            write!(f, " (line {line}, column {column})")?;
+        // A service's own text may name both.
+        if let Some(position) = self.0.position
+            && !position.is_in(&self.0.message)
+        {
+            write!(f, " ({position})")?;
         }
-        if let Some(id) = &self.0.run_id {
-            write!(f, " [run {id}]")?;
+        match &self.0.run_id {
+            Some(id) if !self.0.message.contains(id) => write!(f, " [run {id}]"),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 

@@ -16,22 +16,8 @@ use crate::{
 
 /// Adds `items()` to the operations that list things a page at a time.
 ///
-/// Every parameter of the operation keeps its meaning and is sent with every page. Those that choose
-/// a page set the range instead: `offset` is the first item and `limit` the number of items in all,
-/// as for rows; `page_size` is the size of a page.
-///
-/// ```
-/// use rowfeed::{dune, prelude::*};
-///
-/// # rowfeed_sandbox::__example!(|sandbox, dune| {
-/// let mut queries = dune.list_queries().items();
-/// while let Some(query) = queries.try_next().await? {
-///     println!("{:?}: {}", query.id, query.name.unwrap_or_default());
-/// }
-/// # assert_eq!(queries.cursor().position(), 2);
-/// # });
-/// ```
-pub trait ListsItems: Sized {
+#[doc = include_str!("../docs/items/items-ext.md")]
+pub trait ItemsExt: Sized {
     /// An item of the list.
     type Item;
 
@@ -41,46 +27,34 @@ pub trait ListsItems: Sized {
 
 /// The items of a list; a page is fetched when its first item is needed.
 ///
-/// A [`Stream`](futures_core::Stream), and usable without one through [`try_next`](Self::try_next). Ends for good after the
-/// last item and after the first error. Holds one page at a time, and may be dropped at any point.
-///
-/// A page that does not advance, or that has come before, is an error of the kind
-/// [`Paging`](crate::ErrorKind::Paging), and so are 100 pages without an item in a row.
-///
-/// ```
-/// use rowfeed::{Items, dune, prelude::*};
-///
-/// # rowfeed_sandbox::__example!(|sandbox, dune| {
-/// let queries: Items<dune::types::QueryOverview> = dune.list_queries().items();
-/// let queries: Vec<_> = queries.page_size(100).max_items(500).try_collect().await?;
-/// # assert_eq!(queries.len(), 2);
-/// # });
-/// ```
+#[doc = include_str!("../docs/items/items.md")]
 #[must_use = "nothing is sent before the first item is needed"]
 pub struct Items<T> {
     pages: PageReader<ListPage<T>>,
     /// The beginning of the list.
-    start: ListCursor,
+    start: Option<ListCursor>,
     /// The page that is being read, with the items that have not been given out.
-    page: ListPage<T>,
+    page: Option<ListPage<T>>,
 }
 
 impl<T> Items<T> {
-    /// The items of a source, which begins at `start`: for [another service](crate::service).
+    /// The items of a source, which begins at `start`: for [another service](crate::source).
     pub fn from_source(source: impl Source<Page = ListPage<T>>, start: ListCursor) -> Self {
-        Self::of(PageReader::new(source), start)
+        Self::of(PageReader::new(source), Some(start))
     }
 
     /// Gives this error instead of the first item: for parameters that are found to be invalid before
     /// anything is sent.
     pub fn failed(error: Error) -> Self {
-        let start = ListCursor::start(error.service(), "", "");
-        Self::of(PageReader::failed(error), start)
+        Self::of(PageReader::failed(error), None)
     }
 
-    fn of(pages: PageReader<ListPage<T>>, start: ListCursor) -> Self {
-        let page = ListPage::new(start.position(), Vec::new(), None);
-        Self { pages, start, page }
+    fn of(pages: PageReader<ListPage<T>>, start: Option<ListCursor>) -> Self {
+        Self {
+            pages,
+            start,
+            page: None,
+        }
     }
 
     /// Sets how many items to request at a time.
@@ -88,13 +62,13 @@ impl<T> Items<T> {
     /// Unset, it is 20 for Dune's queries, 250 for its datasets, 1,000 for its uploads and
     /// materialized views, and 100 for Lightdash. A service may send fewer.
     pub fn page_size(mut self, items: u32) -> Self {
-        self.pages.wanted.page_size = Some(items);
+        self.pages.options.page_size = Some(items);
         self
     }
 
     /// Ends after this many items.
     pub fn max_items(mut self, items: u64) -> Self {
-        self.pages.wanted.limit(items);
+        self.pages.options.limit(items);
         self
     }
 
@@ -104,16 +78,17 @@ impl<T> Items<T> {
     /// item is read.
     pub fn resume(mut self, cursor: &ListCursor) -> Self {
         self.pages.resume(cursor, cursor.position());
-        if let Some(cursor) = self.pages.resumed_from() {
-            self.page.position = cursor.position();
-        }
         self
     }
 
-    /// The place after the last item that was given out, also in the middle of a page.
+    /// The place after the last item that was given out, also in the middle of a page. Before the
+    /// first page it is where reading begins. `None` if the parameters were refused.
     #[must_use]
-    pub fn cursor(&self) -> ListCursor {
-        self.start.at(self.page.place())
+    pub fn cursor(&self) -> Option<ListCursor> {
+        match &self.page {
+            Some(page) => Some(self.start.as_ref()?.at(page.place())),
+            None => self.pages.cursor.as_ref().or(self.start.as_ref()).cloned(),
+        }
     }
 
     /// Returns the next item; `None` after the last. Dropping the future loses nothing.
@@ -125,36 +100,22 @@ impl<T> Items<T> {
         poll_fn(|context| self.poll_item(context)).await
     }
 
-    /// Returns all items, in any collection.
-    ///
-    /// # Errors
-    ///
-    /// The first that occurs.
-    pub async fn try_collect<C>(mut self) -> Result<C, Error>
-    where
-        // `IntoIterator` lets the compiler infer `T` from `C`: a collection may also extend by
-        // references.
-        C: Default + Extend<T> + IntoIterator<Item = T>,
-    {
-        let mut items = C::default();
-        while let Some(item) = self.try_next().await? {
-            items.extend([item]);
-        }
-        Ok(items)
-    }
+    crate::stream::try_collect! { T, "items" }
 
     fn is_done(&self) -> bool {
-        self.pages.is_done() && self.page.items.as_slice().is_empty()
+        self.pages.is_done() && self.page.as_ref().is_none_or(|page| page.count() == 0)
     }
 
     fn poll_item(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<T>, Error>> {
         loop {
-            if let Some(item) = self.page.items.next() {
-                self.page.position += 1;
+            if let Some(page) = &mut self.page
+                && let Some(item) = page.items.next()
+            {
+                page.position += 1;
                 return Poll::Ready(Ok(Some(item)));
             }
             match ready!(self.pages.poll_page(context))? {
-                Some(page) => self.page = page,
+                Some(page) => self.page = Some(page),
                 None => return Poll::Ready(Ok(None)),
             }
         }
@@ -172,7 +133,7 @@ impl<T> fmt::Debug for Items<T> {
     }
 }
 
-/// A page of a list, as a [`Source`](crate::service::Source) gives it.
+/// A page of a list, as a [`Source`](crate::source::Source) gives it.
 #[derive(Clone, Debug)]
 pub struct ListPage<T> {
     position: u64,

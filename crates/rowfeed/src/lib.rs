@@ -18,11 +18,11 @@ compile_error!(
     "the feature `blocking` needs threads, and wasm32-unknown-unknown has none: read with async"
 );
 
+mod completed_run;
 mod connections;
 mod cursor;
 mod error;
 mod items;
-mod job;
 mod list_cursor;
 mod lists;
 mod operation;
@@ -32,10 +32,10 @@ mod pages;
 mod paging;
 mod parameter;
 mod rows;
-mod run;
-mod running;
-pub mod service;
-mod starting;
+mod run_handle;
+mod run_job;
+mod run_request;
+pub mod source;
 mod stream;
 
 #[cfg(test)]
@@ -58,22 +58,21 @@ pub mod lightdash;
 #[cfg(feature = "yandex-query")]
 pub mod yandex_query;
 
+pub use completed_run::{CompletedRun, RunDetails};
 pub use cursor::Cursor;
 pub use error::{Error, ErrorKind, Position};
-pub use items::{Items, ListsItems};
-pub use job::Progress;
+pub use items::{Items, ItemsExt};
 pub use list_cursor::ListCursor;
-pub use operation::{ReadsRows, StartsRun};
+pub use operation::{RowsExt, RunExt};
 pub use page::Page;
 pub use pages::Pages;
 pub use rowfeed_rows::{
-    Cells, Column, ColumnKind, Columns, DecodeError, DecodeErrorKind, Row, RowDecoder, Value,
-    assume_utc, midnight_as_date, utf8, without_offset,
+    Cells, Column, ColumnKind, Columns, DecodeError, DecodeErrorKind, Row, RowDecoder, Value, field,
 };
 pub use rows::Rows;
-pub use run::{Details, Run};
-pub use running::Running;
-pub use starting::Starting;
+pub use run_handle::RunHandle;
+pub use run_job::{Progress, RunOrigin};
+pub use run_request::RunRequest;
 
 // What the builder of every client takes, and what its failed calls are.
 #[doc(inline)]
@@ -86,6 +85,6 @@ pub use rowfeed_client::{
 /// The traits that put `rows()`, `pages()` and `run()` on the operations of the clients.
 pub mod prelude {
     #[cfg(feature = "dune")]
-    pub use crate::dune::{MaxAge as _, ReadsCsv as _};
-    pub use crate::{ListsItems as _, ReadsRows as _, StartsRun as _};
+    pub use crate::dune::CsvExt as _;
+    pub use crate::{ItemsExt as _, RowsExt as _, RunExt as _};
 }

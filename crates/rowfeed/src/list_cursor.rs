@@ -8,27 +8,7 @@ use crate::{Error, cursor::or_none};
 
 /// A place in a list: right after an item that was read.
 ///
-/// Small, and made to be stored: it serializes to a map of a few fields. It belongs to one
-/// operation with the parameters that were set on it; any other refuses it. The page size may
-/// differ.
-///
-/// A list is not a snapshot. Services count places from the beginning of the list, so after
-/// something before the place was added or removed, an item may come twice or be missed.
-///
-/// ```
-/// use rowfeed::ListCursor;
-///
-/// # rowfeed_sandbox::__example!(|sandbox, dune| {
-/// let mut queries = dune.list_queries().items();
-/// let first = queries.try_next().await?;
-/// let stored = serde_json::to_string(&queries.cursor())?;
-///
-/// let cursor: ListCursor = serde_json::from_str(&stored)?;
-/// assert_eq!((cursor.operation(), cursor.position()), ("list_queries", 1));
-/// let rest: Vec<_> = dune.list_queries().items().resume(&cursor).try_collect().await?;
-/// assert_eq!(rest.len(), 1);
-/// # });
-/// ```
+#[doc = include_str!("../docs/items/list-cursor.md")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ListCursor {

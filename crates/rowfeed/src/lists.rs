@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::{
     Error, ErrorKind, Items, ListCursor,
     items::ListPage,
-    paging::{BoxFuture, Plan, Source, Wanted},
+    paging::{BoxFuture, FetchOptions, FetchPlan, Source},
 };
 
 /// The part of a list that an operation asks for.
@@ -36,7 +36,7 @@ pub(crate) struct Request {
 }
 
 /// The answer to such a request.
-pub(crate) struct Answer<T> {
+pub(crate) struct Response<T> {
     /// The position of the first item of the page.
     pub(crate) position: u64,
     pub(crate) items: Vec<T>,
@@ -50,7 +50,7 @@ pub(crate) struct Answer<T> {
 pub(crate) fn items<T, F>(listing: Result<Listing, Error>, fetch: F) -> Items<T>
 where
     T: Serialize + Send + 'static,
-    F: Fn(Request) -> BoxFuture<Result<Answer<T>, Error>> + Send + 'static,
+    F: Fn(Request) -> BoxFuture<Result<Response<T>, Error>> + Send + 'static,
 {
     let listing = match listing {
         Ok(listing) => listing,
@@ -81,9 +81,9 @@ struct Paging<F> {
 impl<T, F> Source for Paging<F>
 where
     T: Serialize + Send + 'static,
-    F: Fn(Request) -> BoxFuture<Result<Answer<T>, Error>> + Send + 'static,
+    F: Fn(Request) -> BoxFuture<Result<Response<T>, Error>> + Send + 'static,
 {
-    type Answer = Answer<T>;
+    type Response = Response<T>;
     type Page = ListPage<T>;
 
     fn service(&self) -> &'static str {
@@ -100,19 +100,21 @@ where
         Ok(())
     }
 
-    fn plan(&mut self, wanted: &Wanted) -> Result<Plan<Answer<T>>, Error> {
+    fn plan(&mut self, options: &FetchOptions) -> Result<FetchPlan<Response<T>>, Error> {
         let Some(position) = self.next else {
-            return Ok(Plan::End);
+            return Ok(FetchPlan::End);
         };
-        if wanted.under_way > 0 {
-            return Ok(Plan::Wait);
+        if options.in_flight > 0 {
+            return Ok(FetchPlan::Wait);
         }
-        let usual = wanted.page_size.unwrap_or(self.listing.page_size);
+        let usual = options.page_size.unwrap_or(self.listing.page_size);
         let page_size = self.page_size.unwrap_or(usual.into());
-        Ok(Plan::Fetch((self.fetch)(Request {
+        Ok(FetchPlan::Fetch((self.fetch)(Request {
             position,
             page_size,
-            items: wanted.left.map_or(page_size, |left| left.min(page_size)),
+            items: options
+                .rows_left
+                .map_or(page_size, |left| left.min(page_size)),
         })))
     }
 
@@ -120,7 +122,11 @@ where
         self.next.is_none()
     }
 
-    fn accept(&mut self, _wanted: &Wanted, page: Answer<T>) -> Result<Option<ListPage<T>>, Error> {
+    fn accept(
+        &mut self,
+        _options: &FetchOptions,
+        page: Response<T>,
+    ) -> Result<Option<ListPage<T>>, Error> {
         let paging = |message| Err(Error::new(ErrorKind::Paging, self.listing.service, message));
         let begin = page.position;
         let end = begin + page.items.len() as u64;
@@ -163,23 +169,4 @@ pub(crate) fn text(parameters: Parameters) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::text;
-
-    #[test]
-    fn parameters_are_what_is_set_and_says_no_page() {
-        let parameters = vec![
-            ("limit", json!(5)),
-            ("project", json!("p")),
-            ("kinds", json!(["a", "b"])),
-            ("search", json!("two\n    lines: (x,)")),
-            ("unset", json!(null)),
-        ];
-        assert_eq!(
-            text(parameters),
-            r#"project="p" kinds=["a","b"] search="two\n    lines: (x,)""#
-        );
-    }
-}
+mod tests;

@@ -2,32 +2,12 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::{Pages, Rows, Run, Starting};
+use crate::{CompletedRun, Pages, Rows, RunRequest};
 
 /// An operation that answers with rows: its pages, and the rows of all of them.
 ///
-/// Every parameter of the operation keeps its meaning, and goes with every page.
-///
-/// ```
-/// use rowfeed::{dune, prelude::*};
-///
-/// #[derive(serde::Deserialize)]
-/// struct Trade {
-///     project: String,
-///     amount_usd: Option<f64>,
-/// }
-///
-/// # rowfeed_sandbox::__example!(|sandbox, dune, query_id| {
-/// let latest = dune.get_latest_query_result().query_id(query_id);
-/// let mut trades = latest.filters("amount_usd > 1000").rows::<Trade>();
-/// while let Some(trade) = trades.try_next().await? {
-///     println!("{}: {:?}", trade.project, trade.amount_usd);
-///     assert!(trade.amount_usd > Some(1000.0));
-/// }
-/// # assert!(trades.cursor().is_some_and(|end| (1..48).contains(&end.row())));
-/// # });
-/// ```
-pub trait ReadsRows: Sized {
+#[doc = include_str!("../docs/items/rows-ext.md")]
+pub trait RowsExt: Sized {
     /// Returns the pages of the result. Nothing is sent before the first page is needed.
     fn pages(self) -> Pages;
 
@@ -42,39 +22,27 @@ pub trait ReadsRows: Sized {
     }
 }
 
-impl ReadsRows for Pages {
+impl RowsExt for Pages {
     fn pages(self) -> Pages {
         self
     }
 }
 
-impl ReadsRows for &Run {
+impl RowsExt for &CompletedRun {
     fn pages(self) -> Pages {
-        Run::pages(self)
+        CompletedRun::pages(self)
     }
 }
 
 /// An operation that starts a run: a query that takes its time at the service.
 ///
-/// Operations that read a run do the same with one that was started before; see
-/// [`Running::id`](crate::Running::id).
-///
-/// ```
-/// use rowfeed::{prelude::*, yandex_query};
-///
-/// # rowfeed_sandbox::__example!(|sandbox, yandex, folder| {
-/// let statement = "SELECT COUNT(*) AS trades FROM trades";
-/// let run = yandex.create_query().project(folder).body(statement).run().await?;
-/// let trades: Vec<u64> = run.rows().try_collect().await?;
-/// assert_eq!(trades, [48]);
-/// # });
-/// ```
-pub trait StartsRun: Sized {
+#[doc = include_str!("../docs/items/run-ext.md")]
+pub trait RunExt: Sized {
     /// Starts the run and waits for its end, when awaited.
     ///
     /// # Errors
     ///
     /// Awaiting it fails if the run cannot be started, fails, is cancelled or expires, each with a
     /// [kind](crate::ErrorKind) of its own.
-    fn run(self) -> Starting;
+    fn run(self) -> RunRequest;
 }

@@ -3,35 +3,19 @@
 use std::{fmt, sync::Arc};
 
 use rowfeed_client::Masker;
-use rowfeed_rows::{OwnedRowDecoder, RawRows, column_errors, decode_rows};
+use rowfeed_rows::{OwnedRowDecoder, RawRows, column_errors, decode_rows, strict_column_errors};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
     Columns, Cursor, DecodeError, Error, ErrorKind, RowDecoder,
-    cursor::{PageToken, ResultId},
+    cursor::{PageStart, ResultId},
     paging::{Part, SourcePage},
 };
 
 /// A page of a result: its rows as the service sent them, and the columns that say how to decode
 /// them.
 ///
-/// ```
-/// # fn save(_rows: &[Trade<'_>], _cursor: rowfeed::Cursor) -> std::io::Result<()> { Ok(()) }
-/// #[derive(serde::Deserialize)]
-/// struct Trade<'a> {
-///     project: &'a str, // lent by the page, not copied
-///     amount_usd: Option<f64>,
-/// }
-///
-/// # rowfeed_sandbox::__example!(|sandbox, run| {
-/// let mut pages = run.pages();
-/// while let Some(page) = pages.try_next().await? {
-///     let trades: Vec<Trade<'_>> = page.rows()?;
-///     save(&trades, page.cursor())?;
-/// #   assert_eq!(trades.len(), 48);
-/// }
-/// # });
-/// ```
+#[doc = include_str!("../docs/items/page.md")]
 #[derive(Clone)]
 pub struct Page {
     service: &'static str,
@@ -42,8 +26,8 @@ pub struct Page {
     rows: RawRows,
     total_rows: Option<u64>,
     /// How this page is requested, and the one after it.
-    own_token: Option<PageToken>,
-    next_token: Option<PageToken>,
+    own_token: Option<PageStart>,
+    next_token: Option<PageStart>,
     /// What errors hide the client's credentials with.
     masker: Option<Masker>,
 }
@@ -90,9 +74,9 @@ impl Part for Page {
 
 impl Page {
     /// Makes a page of `result`: its first row has the position `first_row`, counted from 0, and its
-    /// rows are encoded as `columns` says. For [another service](crate::service).
+    /// rows are encoded as `columns` says. For [another service](crate::source).
     ///
-    /// The reader of a [`Source`](crate::service::Source) numbers its pages.
+    /// The reader of a [`Source`](crate::source::Source) numbers its pages.
     pub fn new(
         service: &'static str,
         result: impl Into<Arc<ResultId>>,
@@ -136,7 +120,7 @@ impl Page {
     /// Cursors in the page carry its own token, and the cursor at its end that of the next page, so
     /// that no page is fetched again in vain.
     #[must_use]
-    pub fn with_tokens(self, own: Option<PageToken>, next: Option<PageToken>) -> Self {
+    pub fn with_page_starts(self, own: Option<PageStart>, next: Option<PageStart>) -> Self {
         Self {
             own_token: own,
             next_token: next,
@@ -235,7 +219,18 @@ impl Page {
     /// # });
     /// ```
     pub fn check_columns<T: DeserializeOwned>(&self) -> Result<(), Error> {
-        no_flaws(self.service, &column_errors::<T>(&self.columns))
+        check(self.service, &column_errors::<T>(&self.columns))
+            .map_err(|error| self.page_error(error))
+    }
+
+    /// Checks the columns as [`check_columns`](Self::check_columns) does, and that every field of `T`
+    /// has a column: a misspelled `Option` field is `None` in every row, without an error.
+    ///
+    /// # Errors
+    ///
+    /// Decoding `T` would fail, or a field has no column; the error names all of them.
+    pub fn check_columns_strict<T: DeserializeOwned>(&self) -> Result<(), Error> {
+        check(self.service, &strict_column_errors::<T>(&self.columns))
             .map_err(|error| self.page_error(error))
     }
 
@@ -273,7 +268,7 @@ impl Page {
     #[must_use]
     pub fn cursor_after(&self, rows: u64) -> Cursor {
         let row = self.first_row + rows;
-        let next = self.next_token.as_ref().filter(|next| next.row == row);
+        let next = self.next_token.as_ref().filter(|next| next.row() == row);
         let token = next.or(self.own_token.as_ref()).cloned();
         Cursor::new(self.service, Arc::clone(&self.result), row).with_page(token)
     }
@@ -358,9 +353,10 @@ impl fmt::Debug for Page {
     }
 }
 
-pub(crate) fn no_flaws(service: &'static str, flaws: &[String]) -> Result<(), Error> {
-    match flaws {
+/// Fails with all of these errors, if there are any.
+pub(crate) fn check(service: &'static str, errors: &[String]) -> Result<(), Error> {
+    match errors {
         [] => Ok(()),
-        flaws => Err(Error::new(ErrorKind::Decode, service, flaws.join("; "))),
+        errors => Err(Error::new(ErrorKind::Decode, service, errors.join("; "))),
     }
 }

@@ -5,6 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use futures_core::ready;
 use serde::de::DeserializeOwned;
 
 use crate::{
@@ -14,30 +15,15 @@ use crate::{
 
 /// The pages of a result.
 ///
-/// A [`Stream`](futures_core::Stream), and usable without one through [`try_next`](Self::try_next). Ends for good after the
-/// last page and after the first error. May be dropped at any point.
-///
-/// A page is fetched when it is needed and not before, unless [`prefetch`](Self::prefetch) is set.
-///
-/// ```
-/// # rowfeed_sandbox::__example!(|sandbox, run| {
-/// let mut pages = run.pages().page_size(20);
-/// let mut sizes = Vec::new();
-/// while let Some(page) = pages.try_next().await? {
-///     println!("{} rows from row {} on", page.len(), page.first_row());
-///     sizes.push(page.len());
-/// }
-/// assert_eq!(sizes, [20, 20, 8]);
-/// # });
-/// ```
+#[doc = include_str!("../docs/items/pages.md")]
 #[must_use = "nothing is sent before the first page is needed"]
 #[derive(Debug)]
 pub struct Pages(pub(crate) PageReader<Page>);
 
 impl Pages {
-    /// The pages of a source: for [another service](crate::service).
+    /// The pages of a source: for [another service](crate::source).
     ///
-    /// [`ReadsRows::pages`](crate::ReadsRows::pages) and [`Run::pages`](crate::Run::pages) make them
+    /// [`RowsExt::pages`](crate::RowsExt::pages) and [`CompletedRun::pages`](crate::CompletedRun::pages) make them
     /// for the services of this crate.
     pub fn from_source(source: impl Source<Page = Page>) -> Self {
         Self(PageReader::new(source))
@@ -55,14 +41,14 @@ impl Pages {
     /// Lightdash (500 where a server refuses that), 1,000 for Yandex Query. A service may send
     /// fewer rows; that does not end the result.
     pub fn page_size(mut self, rows: u32) -> Self {
-        self.0.wanted.page_size = Some(rows);
+        self.0.options.page_size = Some(rows);
         self
     }
 
     /// Ends after this many rows, in the middle of a page if need be. Of several limits, the
     /// parameter `limit` of the operation included, the lowest counts.
     pub fn max_rows(mut self, rows: u64) -> Self {
-        self.0.wanted.limit(rows);
+        self.0.options.limit(rows);
         self
     }
 
@@ -76,13 +62,13 @@ impl Pages {
     /// let error = run.pages().try_next().await.unwrap_err();
     /// assert_eq!(error.kind(), ErrorKind::Truncated);
     ///
-    /// let part = run.pages().allow_truncated().try_collect().await?;
+    /// let part: Vec<_> = run.pages().allow_truncated().try_collect().await?;
     /// println!("the first {} rows", part[0].len());
     /// # assert_eq!(part[0].len(), 10);
     /// # });
     /// ```
     pub fn allow_truncated(mut self) -> Self {
-        self.0.wanted.truncated = true;
+        self.0.options.allow_truncated = true;
         self
     }
 
@@ -106,7 +92,7 @@ impl Pages {
     /// # });
     /// ```
     pub fn prefetch(mut self, pages: usize) -> Self {
-        self.0.wanted.prefetch = pages;
+        self.0.options.prefetch = pages;
         self
     }
 
@@ -120,24 +106,25 @@ impl Pages {
     /// ```
     /// # use rowfeed::Column;
     /// # rowfeed_sandbox::__example!(|sandbox, run| {
-    /// let mut pages = run.pages().only_columns(["project", "amount_usd"]);
+    /// let mut pages = run.pages().select_columns(["project", "amount_usd"]);
     /// let page = pages.try_next().await?.ok_or("no page")?;
     /// let names: Vec<_> = page.columns().iter().map(Column::name).collect();
     /// assert_eq!(names, ["project", "amount_usd"]); // of ten
     /// # });
     /// ```
-    pub fn only_columns<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
-        self.0.wanted.fields = Some(names.into_iter().map(Into::into).collect());
+    pub fn select_columns<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.0.options.columns = Some(names.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Requests only the columns that `T` has, as [`only_columns`](Self::only_columns) does.
+    /// Requests only the columns that are fields of `T`, as [`select_columns`](Self::select_columns)
+    /// does, by serde's names of the fields.
     ///
-    /// They are serde's names of `T`'s fields. All columns are sent where `T` is not a struct, or
-    /// flattens something into itself.
-    pub fn columns_of<T: DeserializeOwned>(mut self) -> Self {
+    /// All columns are sent where `T` is not a struct, or has a `#[serde(flatten)]` field.
+    pub fn select_fields<T: DeserializeOwned>(mut self) -> Self {
         let fields = rowfeed_rows::field_names::<T>();
-        self.0.wanted.fields = fields.map(|names| names.iter().map(|&name| name.into()).collect());
+        self.0.options.columns =
+            fields.map(|names| names.iter().map(|&name| name.into()).collect());
         self
     }
 
@@ -156,7 +143,7 @@ impl Pages {
     /// # });
     /// ```
     pub fn formatted(mut self) -> Self {
-        self.0.wanted.formatted = true;
+        self.0.options.formatted = true;
         self
     }
 
@@ -182,15 +169,15 @@ impl Pages {
         self
     }
 
-    /// The cursor that reading was [resumed](Self::resume) from: the place to resume from again if
-    /// the first page fails.
+    /// The place after the last page that was given out. Before the first page it is the cursor that
+    /// was [resumed](Self::resume) from, or else `None`.
     #[must_use]
-    pub fn resumed_from(&self) -> Option<&Cursor> {
-        self.0.resumed_from()
+    pub fn cursor(&self) -> Option<Cursor> {
+        self.0.cursor.clone()
     }
 
     /// The service: `"dune"`, `"lightdash"`, `"yandex-query"`, or the name of
-    /// [another one](crate::service).
+    /// [another one](crate::source).
     #[must_use]
     pub fn service(&self) -> &'static str {
         self.0.service
@@ -207,18 +194,7 @@ impl Pages {
         poll_fn(|context| self.poll_page(context)).await
     }
 
-    /// Returns all pages.
-    ///
-    /// # Errors
-    ///
-    /// The first that occurs.
-    pub async fn try_collect(mut self) -> Result<Vec<Page>, Error> {
-        let mut pages = Vec::new();
-        while let Some(page) = self.try_next().await? {
-            pages.push(page);
-        }
-        Ok(pages)
-    }
+    crate::stream::try_collect! { Page, "pages" }
 
     /// Polls for the next page, as [`try_next`](Self::try_next) does: for a stream made of pages.
     ///
@@ -227,7 +203,11 @@ impl Pages {
     /// Those of [`try_next`](Self::try_next).
     #[inline]
     pub fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Page>, Error>> {
-        self.0.poll_page(context)
+        let page = ready!(self.0.poll_page(context))?;
+        if let Some(page) = &page {
+            self.0.cursor = Some(page.cursor());
+        }
+        Poll::Ready(Ok(page))
     }
 
     /// Returns the error with stars in place of the credentials that the client has sent: for readers

@@ -15,42 +15,11 @@ use rowfeed_rows::OwnedRowDecoder;
 
 /// The rows of a result, as `T`; a page is fetched when its first row is needed.
 ///
-/// A [`Stream`](futures_core::Stream), and usable without one through [`try_next`](Self::try_next). Ends for good after the
-/// last row and after the first error. Where that error is a row that does not fit `T`, all rows
-/// before it have been given out, and the [cursor](Self::cursor) stands before it. Each row is decoded
-/// when it is needed. Holds one page, and those that [`prefetch`](Self::prefetch) fetches ahead.
-///
-/// ```
-/// use futures_util::TryStreamExt as _;
-///
-/// #[derive(serde::Deserialize)]
-/// struct Trade {
-///     project: String,
-///     amount_usd: Option<f64>,
-/// }
-///
-/// # rowfeed_sandbox::__example!(|sandbox, run| {
-/// // Row by row;
-/// let mut trades = run.rows::<Trade>().max_rows(5);
-/// while let Some(trade) = trades.try_next().await? {
-///     println!("{}: {:?}", trade.project, trade.amount_usd);
-/// }
-///
-/// // as a stream;
-/// let amounts = run.rows::<Trade>().map_ok(|trade| trade.amount_usd.unwrap_or_default());
-/// let total = amounts.try_fold(0.0, |sum, amount| async move { Ok(sum + amount) }).await?;
-///
-/// // or all at once.
-/// let trades: Vec<Trade> = run.rows().try_collect().await?;
-/// assert_eq!(trades.iter().filter_map(|trade| trade.amount_usd).sum::<f64>(), total);
-/// # });
-/// ```
+#[doc = include_str!("../docs/items/rows.md")]
 #[must_use = "nothing is sent before the first row is needed"]
 pub struct Rows<T> {
     pub(crate) pages: Pages,
     page: Option<Reading>,
-    /// The place behind the pages that have been left.
-    passed: Option<Cursor>,
     done: bool,
     row: PhantomData<fn() -> T>,
 }
@@ -74,7 +43,6 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         Self {
             pages,
             page: None,
-            passed: None,
             done: false,
             row: PhantomData,
         }
@@ -99,7 +67,7 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         resume
     }
 
-    /// Requests only the columns that `T` has; see [`Pages::columns_of`].
+    /// Requests only the columns that `T` has; see [`Pages::select_fields`].
     ///
     /// ```
     /// #[derive(serde::Deserialize)]
@@ -110,14 +78,14 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
     ///
     /// # rowfeed_sandbox::__example!(|sandbox, dune, query_id| {
     /// let latest = dune.get_latest_query_result().query_id(query_id);
-    /// let trades: Vec<Trade> = latest.rows().only_its_columns().try_collect().await?;
+    /// let trades: Vec<Trade> = latest.rows().select_fields().try_collect().await?;
     /// # assert_eq!(trades.len(), 48);
     /// # let last = sandbox.requests().pop().and_then(|request| request.query).unwrap_or_default();
     /// # assert!(last.contains("columns="), "{last}");
     /// # });
     /// ```
-    pub fn only_its_columns(mut self) -> Self {
-        self.pages = self.pages.columns_of::<T>();
+    pub fn select_fields(mut self) -> Self {
+        self.pages = self.pages.select_fields::<T>();
         self
     }
 
@@ -127,7 +95,7 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
     pub fn cursor(&self) -> Option<Cursor> {
         match &self.page {
             Some(reading) => Some(reading.cursor()),
-            None => self.passed.as_ref().or(self.pages.resumed_from()).cloned(),
+            None => self.pages.cursor(),
         }
     }
 
@@ -144,32 +112,18 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         poll_fn(|context| self.poll_row(context)).await
     }
 
-    /// Returns all rows, in any collection: `Vec<_>`, `VecDeque<_>`, a set.
-    ///
-    /// # Errors
-    ///
-    /// The first that occurs.
-    ///
-    /// ```
-    /// use std::collections::BTreeSet;
-    ///
-    /// # rowfeed_sandbox::__example!(|sandbox, dune| {
-    /// let run = dune.execute_sql().body("SELECT project FROM trades").run().await?;
-    /// let projects: BTreeSet<String> = run.rows().try_collect().await?;
-    /// assert!(projects.iter().eq(["estuary", "lagoon", "saltmarsh", "tidepool"]));
-    /// # });
-    /// ```
-    pub async fn try_collect<C>(mut self) -> Result<C, Error>
-    where
-        // `IntoIterator` lets the compiler infer `T` from `C`: a collection may also extend by
-        // references.
-        C: Default + Extend<T> + IntoIterator<Item = T>,
-    {
-        let mut rows = C::default();
-        while let Some(row) = self.try_next().await? {
-            rows.extend([row]);
-        }
-        Ok(rows)
+    crate::stream::try_collect! {
+        T, "rows",
+        ///
+        /// ```
+        /// use std::collections::BTreeSet;
+        ///
+        /// # rowfeed_sandbox::__example!(|sandbox, dune| {
+        /// let run = dune.execute_sql().body("SELECT project FROM trades").run().await?;
+        /// let projects: BTreeSet<String> = run.rows().try_collect().await?;
+        /// assert!(projects.iter().eq(["estuary", "lagoon", "saltmarsh", "tidepool"]));
+        /// # });
+        /// ```
     }
 
     fn is_done(&self) -> bool {
@@ -202,10 +156,7 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
     /// follows it, not the end.
     #[inline]
     fn next_of_page(&mut self) -> Option<Result<T, Error>> {
-        let Some(reading) = self.page.as_mut().filter(|_| !self.done) else {
-            self.leave_page();
-            return None;
-        };
+        let reading = self.page.as_mut().filter(|_| !self.done)?;
         // So it stays if decoding panics: rows of this page would be missing from the rest.
         self.done = true;
         let row = reading.page.next_row::<T>(&mut reading.rows).transpose();
@@ -217,16 +168,10 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
             Some(Err(_)) => {}
             None => {
                 self.done = false;
-                self.leave_page();
+                self.page = None;
             }
         }
         row
-    }
-
-    fn leave_page(&mut self) {
-        if let Some(reading) = self.page.take() {
-            self.passed = Some(reading.cursor());
-        }
     }
 }
 

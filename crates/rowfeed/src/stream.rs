@@ -22,3 +22,28 @@ macro_rules! stream {
     };
 }
 pub(crate) use stream;
+
+/// Adds `try_collect` to a reader that has `try_next`.
+macro_rules! try_collect {
+    ($item:ty, $entries:literal $(, $(#[$example:meta])*)?) => {
+        #[doc = concat!("Returns all ", $entries, ", in any collection: `Vec<_>`, `VecDeque<_>`, a set.")]
+        ///
+        /// # Errors
+        ///
+        /// The first that occurs.
+        $($(#[$example])*)?
+        pub async fn try_collect<C>(mut self) -> Result<C, $crate::Error>
+        where
+            // `IntoIterator` lets the compiler infer the item from `C`: a collection may also extend
+            // by references.
+            C: Default + Extend<$item> + IntoIterator<Item = $item>,
+        {
+            let mut all = C::default();
+            while let Some(next) = self.try_next().await? {
+                all.extend([next]);
+            }
+            Ok(all)
+        }
+    };
+}
+pub(crate) use try_collect;

@@ -17,7 +17,7 @@ use std::{
 };
 
 use rowfeed::{
-    Error, ErrorKind, Page, Run, Secret,
+    CompletedRun, Error, ErrorKind, Page, Secret,
     dune::{self, CredentialProvider, SecretFuture},
     prelude::*,
 };
@@ -58,7 +58,7 @@ fn bench() -> Bench {
 }
 
 /// All that a result has, read as a program would.
-fn read_all(bench: &Bench, run: &Run, service: Service) {
+fn read_all(bench: &Bench, run: &CompletedRun, service: Service) {
     let mut seen = Vec::new();
     for row in run.rows::<Number>().page_size(5).blocking() {
         seen.push(row.unwrap());
@@ -134,7 +134,10 @@ fn every_operation_that_reads_rows_has_connections_of_its_own() {
         };
         let before = asleep.block_on(async {
             let rows = endpoint().rows().try_collect::<Vec<Number>>().await;
-            (rows.unwrap(), latest().pages().try_collect().await.unwrap())
+            (
+                rows.unwrap(),
+                latest().pages().try_collect::<Vec<_>>().await.unwrap(),
+            )
         });
         let rows: Result<Vec<Number>, _> = endpoint().rows().blocking().collect();
         assert_eq!(rows.unwrap(), before.0);
@@ -179,7 +182,7 @@ fn run_all(bench: &Bench) {
     }
     let latest = bench.dune.get_latest_query_result();
     let latest = latest.query_id(rowfeed_sandbox::DUNE_QUERY_ID);
-    let run = latest.max_age(Duration::MAX).blocking().unwrap();
+    let run = latest.run().max_age(Duration::MAX).blocking().unwrap();
     assert!(run.pages().blocking().next().unwrap().is_ok());
 }
 
@@ -384,7 +387,7 @@ fn an_error_is_the_last_that_comes() {
             let mut pages = run.pages().blocking();
             let error = pages.next().unwrap().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Call);
-            assert_eq!(error.call().unwrap().status().unwrap().as_u16(), 403);
+            assert_eq!(error.as_call().unwrap().status().unwrap().as_u16(), 403);
             assert_eq!(error.run_id(), Some(run.id()));
             assert!(pages.next().is_none() && pages.next().is_none());
 
@@ -567,8 +570,8 @@ fn watched(sandbox: &Sandbox) -> (dune::Client, Weak<Key>) {
     (builder.credential_provider(key).build().unwrap(), watch)
 }
 
-async fn quickly(client: &dune::Client, rows: u32) -> Run {
-    let run: Result<Run, Error> = client.execute_sql().body(numbers(rows)).run().await;
+async fn quickly(client: &dune::Client, rows: u32) -> CompletedRun {
+    let run: Result<CompletedRun, Error> = client.execute_sql().body(numbers(rows)).run().await;
     run.unwrap()
 }
 

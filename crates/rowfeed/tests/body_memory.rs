@@ -181,7 +181,7 @@ async fn pages_in_flight_take_one_and_a_half_times_the_limit_each() {
                 None => assert_eq!(read, PAGES * PAGE_ROWS),
                 Some(error) => {
                     assert_eq!(read, 2 * PAGE_ROWS);
-                    let kind = error.call().unwrap().kind();
+                    let kind = error.as_call().unwrap().kind();
                     assert_eq!(kind, CallErrorKind::BodyTooLarge, "{error}");
                 }
             }

@@ -51,7 +51,7 @@ pub fn trino_type(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else {
         return;
     };
-    let columns = |text: &str| Columns::dune(Some(&["c".to_owned()]), Some(&[text.to_owned()]));
+    let columns = |text: &str| Columns::dune(["c"], [text]);
     same_kind(&columns(text), &columns(&format!(" {text} ")));
     for cell in [
         "1",

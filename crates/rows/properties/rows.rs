@@ -34,10 +34,10 @@ impl<'a> Input<'a> {
 pub fn dune_tables(data: &[u8]) -> Vec<(Columns, &str)> {
     let input = Input::read(data).into_iter();
     let tables = input.flat_map(|input| {
-        let declared = Columns::dune(Some(&input.names), Some(&input.types));
+        let declared = Columns::dune(&input.names, &input.types);
         [
             (declared, input.rows),
-            (Columns::dune(None, None), input.rows),
+            (Columns::dune([""; 0], [""; 0]), input.rows),
         ]
     });
     tables.collect()

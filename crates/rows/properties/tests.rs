@@ -109,7 +109,7 @@ fn the_seeds_are_good() {
     for seed in DUNE {
         let (types, rows) = seed.split_once('\n').unwrap_or_default();
         let (names, types): (Vec<_>, Vec<_>) = columns(types).into_iter().unzip();
-        let columns = Columns::dune(Some(&names), Some(&types));
+        let columns = Columns::dune(&names, &types);
         assert!(
             decoded(&columns, rows).is_ok_and(|rows| !rows.is_empty()),
             "{seed}"

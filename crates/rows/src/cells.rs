@@ -13,7 +13,7 @@ use crate::{
     decode::{layout_cache::LayoutCache, list_row::ListRow, object_row::ObjectRow},
     decoder::at_row,
     error::{DecodeError, Result},
-    fields::AS_SENT,
+    field::AS_SENT,
     json::lexer::Lexer,
 };
 

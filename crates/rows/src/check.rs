@@ -12,7 +12,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-use crate::{Column, ColumnKind, Columns};
+use crate::{Column, ColumnKind, Columns, field_names};
 
 /// Returns what is certainly wrong with reading `T` from rows with these columns, before any row is
 /// read: every column that is missing and every one of another kind. It is empty where only the
@@ -27,8 +27,8 @@ use crate::{Column, ColumnKind, Columns};
 ///     fee_usd: f64,
 /// }
 ///
-/// let names = ["project"].map(str::to_owned);
-/// let columns = Columns::dune(Some(&names), Some(&["date".to_owned()]));
+/// let names = ["project"];
+/// let columns = Columns::dune(&names, ["date"]);
 /// let errors = column_errors::<Trade>(&columns);
 /// assert_eq!(errors[0], "there is no column `fee_usd`; there are: project");
 /// assert_eq!(errors.len(), 2);
@@ -48,6 +48,97 @@ pub fn column_errors<T: DeserializeOwned>(columns: &Columns) -> Vec<String> {
         if result.is_ok() || report.missing.len() + report.unfit.len() == known {
             return report.words(columns);
         }
+    }
+}
+
+/// Returns the fields of `T` that no column is for, whether `T` needs them or not: a misspelled
+/// `Option` field is `None` in every row. It is empty where `T` is not a struct, or has a
+/// `#[serde(flatten)]` field. An alias of a field that has a column is not among them.
+///
+/// ```
+/// use rowfeed_rows::{Columns, unmatched_fields};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Trade {
+///     #[serde(alias = "protocol")]
+///     project: String,
+///     amonut_usd: Option<f64>,
+/// }
+///
+/// let columns = Columns::dune(["project", "amount_usd"], ["varchar", "double"]);
+/// assert_eq!(unmatched_fields::<Trade>(&columns), ["amonut_usd"]);
+/// ```
+#[must_use]
+pub fn unmatched_fields<T: DeserializeOwned>(columns: &Columns) -> Vec<&'static str> {
+    let fields = field_names::<T>().unwrap_or_default();
+    let has_column = |name: &&'static str| columns.get(name).is_some();
+    let (matched, mut unmatched): (Vec<_>, Vec<_>) = fields.iter().copied().partition(has_column);
+    // serde lists a field's aliases beside its name, and refuses a row that has two of them.
+    unmatched.retain(|name| !matched.iter().any(|other| is_same_field::<T>(name, other)));
+    unmatched
+}
+
+/// Returns what [`column_errors`] does, and the [fields without a column](unmatched_fields).
+#[must_use]
+pub fn strict_column_errors<T: DeserializeOwned>(columns: &Columns) -> Vec<String> {
+    let mut errors = column_errors::<T>(columns);
+    let names: Vec<_> = columns.iter().map(Column::name).collect();
+    for field in unmatched_fields::<T>(columns) {
+        // Those that `T` needs are named already.
+        if !errors
+            .iter()
+            .any(|error| error.contains(&format!("`{field}`")))
+        {
+            errors.push(format!(
+                "no column is for the optional field `{field}`; there are: {}",
+                names.join(", ")
+            ));
+        }
+    }
+    errors
+}
+
+fn is_same_field<T: DeserializeOwned>(one: &'static str, other: &'static str) -> bool {
+    let report = RefCell::new(Report::default());
+    // In both orders: the value of the first must decode before the second is looked at.
+    [[one, other], [other, one]].into_iter().any(|names| {
+        let cells = Vec::from(names.map(|name| (name, None)));
+        let report = &report;
+        matches!(
+            T::deserialize(SampleFields { cells, report }),
+            Err(Probe::Duplicate)
+        )
+    })
+}
+
+/// A row with these cells alone.
+struct SampleFields<'a> {
+    cells: Vec<(&'a str, Option<&'a Column>)>,
+    report: &'a RefCell<Report>,
+}
+
+impl<'de> de::Deserializer<'de> for SampleFields<'_> {
+    type Error = Probe;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Probe> {
+        visitor.visit_map(Cells {
+            cells: self.cells.into_iter(),
+            next: None,
+            report: self.report,
+        })
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Probe> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct seq tuple tuple_struct map struct enum identifier ignored_any
     }
 }
 
@@ -78,6 +169,8 @@ impl Report {
 #[derive(Debug)]
 enum Probe {
     Missing(&'static str),
+    /// Two names of one field.
+    Duplicate,
     Unfit,
     /// Something that the rows will tell.
     Unclear,
@@ -98,6 +191,10 @@ impl de::Error for Probe {
 
     fn missing_field(field: &'static str) -> Self {
         Self::Missing(field)
+    }
+
+    fn duplicate_field(_field: &'static str) -> Self {
+        Self::Duplicate
     }
 }
 
@@ -369,7 +466,7 @@ mod tests {
             .map(|(name, kind)| (name.to_owned(), kind.to_owned()))
             .into_iter()
             .unzip();
-        Columns::dune(Some(&names), Some(&types))
+        Columns::dune(&names, &types)
     }
 
     fn flaws_of<T: de::DeserializeOwned>() -> Vec<String> {
@@ -439,5 +536,38 @@ mod tests {
         }
         assert_eq!(flaws_of::<Alias>(), Vec::<String>::new());
         assert_eq!(flaws_of::<(i64, String)>(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_field_without_a_column_is_found_and_an_alias_with_one_is_not() {
+        #[derive(Deserialize)]
+        struct Row {
+            #[serde(alias = "identifier", alias = "number")]
+            id: i64,
+            #[serde(rename = "day", alias = "date")]
+            on: Option<String>,
+            nte: Option<String>,
+            #[serde(default)]
+            labels: Vec<String>,
+            #[serde(skip)]
+            seen: bool,
+        }
+        assert_eq!(unmatched_fields::<Row>(&columns()), ["nte", "labels"]);
+        assert_eq!(flaws_of::<Row>(), Vec::<String>::new());
+        let errors = strict_column_errors::<Row>(&columns());
+        assert_eq!(
+            errors[0],
+            "no column is for the optional field `nte`; there are: id, day, hash, note, tags"
+        );
+        assert_eq!(errors.len(), 2);
+
+        // Neither name of the field has a column.
+        let none = Columns::dune(["hash"], ["varbinary"]);
+        let names = unmatched_fields::<Row>(&none);
+        assert!(
+            names.contains(&"id") && names.contains(&"identifier"),
+            "{names:?}"
+        );
+        assert_eq!(unmatched_fields::<(i64, String)>(&columns()), [""; 0]);
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     error::DecodeError,
-    fields,
+    field,
     types::{ColumnKind, ColumnType, UNDECLARED, lightdash, trino, yql},
 };
 
@@ -17,7 +17,7 @@ use crate::{
 /// use rowfeed_rows::{ColumnKind, Columns, LogicalType};
 ///
 /// let columns = [("trade_id", "Int64"), ("amount_usd", "Optional<Double>")];
-/// let columns = Columns::yandex_query(columns.into_iter());
+/// let columns = Columns::yandex_query(columns);
 /// for column in &columns {
 ///     let declared = column.type_name().unwrap_or("not declared");
 ///     println!("{}: {:?} ({declared})", column.name(), column.kind());
@@ -53,7 +53,7 @@ impl Column {
     pub(crate) fn blame(&self, error: DecodeError, sent: &str) -> DecodeError {
         error
             .at_column(&self.name, self.type_name(), sent, self.null_is_lost)
-            .or_advice(|| fields::advice(&self.declared, sent))
+            .or_advice(|| field::advice(&self.declared, sent))
     }
 
     /// The name, as sent.
@@ -90,9 +90,9 @@ impl Column {
 /// ```
 /// use rowfeed_rows::{Column, ColumnKind, Columns};
 ///
-/// let names = ["trade_id", "project"].map(str::to_owned);
-/// let types = ["bigint", "varchar"].map(str::to_owned);
-/// let columns = Columns::dune(Some(&names), Some(&types));
+/// let names = ["trade_id", "project"];
+/// let types = ["bigint", "varchar"];
+/// let columns = Columns::dune(&names, &types);
 /// let names: Vec<_> = columns.iter().map(Column::name).collect();
 /// assert_eq!(names, ["trade_id", "project"]);
 /// assert_eq!(columns.get("project").map(Column::kind), Some(ColumnKind::Text));
@@ -151,7 +151,7 @@ pub(crate) enum Shape {
 ///     r#"[{"usd": {"value": {"raw": 1234.5, "formatted": "$1,234.50"}}}]"#,
 /// )?;
 /// let columns = [("usd", "number")];
-/// let raw = Columns::lightdash(columns.into_iter(), Cells::Raw);
+/// let raw = Columns::lightdash(columns, Cells::Raw);
 /// let formatted = Columns::lightdash(columns.into_iter(), Cells::Formatted);
 /// assert_eq!(rows.decode::<f64>(&raw).next().ok_or("no row")??, 1234.5);
 /// assert_eq!(rows.decode::<String>(&formatted).next().ok_or("no row")??, "$1,234.50");
@@ -175,18 +175,25 @@ impl Columns {
     /// ```
     /// use rowfeed_rows::Columns;
     ///
-    /// let names = ["hash", "value"].map(str::to_owned);
-    /// let types = ["varbinary", "uint256"].map(str::to_owned);
-    /// let columns = Columns::dune(Some(&names), Some(&types));
+    /// let names = ["hash", "value"];
+    /// let types = ["varbinary", "uint256"];
+    /// let columns = Columns::dune(&names, &types);
     /// assert_eq!(columns.len(), 2);
     /// ```
-    pub fn dune(names: Option<&[String]>, types: Option<&[String]>) -> Self {
-        let types = types.unwrap_or_default();
-        let columns = names.unwrap_or_default().iter().enumerate();
-        let columns = columns.map(|(index, name)| {
-            let type_name = types.get(index).map(String::as_str);
+    pub fn dune<N, T>(
+        names: impl IntoIterator<Item = N>,
+        types: impl IntoIterator<Item = T>,
+    ) -> Self
+    where
+        N: AsRef<str>,
+        T: AsRef<str>,
+    {
+        let mut types = types.into_iter();
+        let columns = names.into_iter().map(|name| {
+            let type_name = types.next();
+            let type_name = type_name.as_ref().map(AsRef::as_ref);
             let declared = type_name.map_or(UNDECLARED.clone(), trino::parse);
-            Column::new(name, type_name, declared)
+            Column::new(name.as_ref(), type_name, declared)
         });
         Self::new(Shape::Object, columns.collect())
     }
@@ -198,15 +205,15 @@ impl Columns {
     /// use rowfeed_rows::{Cells, Columns};
     ///
     /// let columns = [("orders_status", "string"), ("orders_count", "number")];
-    /// let columns = Columns::lightdash(columns.into_iter(), Cells::Raw);
+    /// let columns = Columns::lightdash(columns, Cells::Raw);
     /// assert_eq!(columns.position("orders_count"), Some(1));
     /// ```
-    pub fn lightdash<N, T>(columns: impl Iterator<Item = (N, T)>, cells: Cells) -> Self
+    pub fn lightdash<N, T>(columns: impl IntoIterator<Item = (N, T)>, cells: Cells) -> Self
     where
         N: AsRef<str>,
         T: AsRef<str>,
     {
-        let columns = columns.map(|(name, type_name)| {
+        let columns = columns.into_iter().map(|(name, type_name)| {
             let type_name = type_name.as_ref();
             let declared = match cells {
                 Cells::Raw => lightdash::parse(type_name),
@@ -229,15 +236,15 @@ impl Columns {
     /// use rowfeed_rows::{ColumnKind, Columns};
     ///
     /// let columns = [("id", "Int64"), ("tags", "Optional<List<Utf8>>")];
-    /// let columns = Columns::yandex_query(columns.into_iter());
+    /// let columns = Columns::yandex_query(columns);
     /// assert_eq!(columns.get("tags").map(|tags| tags.kind()), Some(ColumnKind::List));
     /// ```
-    pub fn yandex_query<N, T>(columns: impl Iterator<Item = (N, T)>) -> Self
+    pub fn yandex_query<N, T>(columns: impl IntoIterator<Item = (N, T)>) -> Self
     where
         N: AsRef<str>,
         T: AsRef<str>,
     {
-        let columns = columns.map(|(name, type_name)| {
+        let columns = columns.into_iter().map(|(name, type_name)| {
             let type_name = type_name.as_ref();
             let (declared, null_is_lost) = yql::column(type_name);
             Column {
@@ -250,8 +257,10 @@ impl Columns {
 
     /// These columns, followed by undeclared columns for those of `names` that are not among them.
     #[must_use]
-    pub fn with_undeclared<'a>(&self, names: impl Iterator<Item = &'a str>) -> Self {
-        let missing = names.filter(|name| self.position(name).is_none());
+    pub fn with_undeclared<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        let missing = names
+            .into_iter()
+            .filter(|name| self.position(name).is_none());
         let missing = missing.map(|name| Column::new(name, None, ColumnType::undeclared()));
         let columns = self.iter().cloned().chain(missing).collect();
         Self::new(self.shape(), columns)

@@ -45,9 +45,9 @@ pub fn decode_rows<'a, T: Deserialize<'a>>(
 /// use rowfeed_rows::{Columns, DecodeError, RowDecoder};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let names = ["n", "name"].map(str::to_owned);
-/// let types = ["bigint", "varchar"].map(str::to_owned);
-/// let columns = Columns::dune(Some(&names), Some(&types));
+/// let names = ["n", "name"];
+/// let types = ["bigint", "varchar"];
+/// let columns = Columns::dune(&names, &types);
 ///
 /// let json = r#"[{"n": 1, "name": "one"}, {"n": "2", "name": "two"}]"#;
 /// let rows = RowDecoder::new(&columns, json, 0);

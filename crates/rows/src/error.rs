@@ -18,7 +18,7 @@ use serde::de::{Expected, Unexpected};
 /// }
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let columns = Columns::dune(Some(&["trade_id".to_owned()]), Some(&["bigint".to_owned()]));
+/// let columns = Columns::dune(["trade_id"], ["bigint"]);
 /// let rows = RawRows::from_json(r#"[{"trade_id": 7}, {"trade_id": 9007199254740993}]"#)?;
 /// let result: Result<Vec<Trade>, _> = rows.decode(&columns).collect();
 /// let error = result.unwrap_err();

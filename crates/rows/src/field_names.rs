@@ -21,37 +21,37 @@ use serde::{
 /// ```
 #[must_use]
 pub fn field_names<'de, T: Deserialize<'de>>() -> Option<&'static [&'static str]> {
-    match T::deserialize(Ask) {
-        Err(Answer(fields)) => fields,
+    match T::deserialize(FieldNamesProbe) {
+        Err(FieldNames(fields)) => fields,
         Ok(_) => None,
     }
 }
 
 /// Fails with what it was asked for.
-struct Ask;
+struct FieldNamesProbe;
 
 #[derive(Debug)]
-struct Answer(Option<&'static [&'static str]>);
+struct FieldNames(Option<&'static [&'static str]>);
 
-impl std::fmt::Display for Answer {
+impl std::fmt::Display for FieldNames {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("asked for fields")
     }
 }
 
-impl std::error::Error for Answer {}
+impl std::error::Error for FieldNames {}
 
-impl de::Error for Answer {
+impl de::Error for FieldNames {
     fn custom<T: std::fmt::Display>(_message: T) -> Self {
         Self(None)
     }
 }
 
-impl<'de> de::Deserializer<'de> for Ask {
-    type Error = Answer;
+impl<'de> de::Deserializer<'de> for FieldNamesProbe {
+    type Error = FieldNames;
 
-    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Answer> {
-        Err(Answer(None))
+    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, FieldNames> {
+        Err(FieldNames(None))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -59,15 +59,15 @@ impl<'de> de::Deserializer<'de> for Ask {
         _name: &'static str,
         fields: &'static [&'static str],
         _visitor: V,
-    ) -> Result<V::Value, Answer> {
-        Err(Answer(Some(fields)))
+    ) -> Result<V::Value, FieldNames> {
+        Err(FieldNames(Some(fields)))
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Answer> {
+    ) -> Result<V::Value, FieldNames> {
         visitor.visit_newtype_struct(self)
     }
 

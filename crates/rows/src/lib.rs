@@ -11,8 +11,8 @@ pub mod datetime;
 mod decode;
 mod decoder;
 mod error;
+pub mod field;
 mod field_names;
-mod fields;
 mod json;
 mod page_rows;
 mod raw_rows;
@@ -32,12 +32,12 @@ mod properties;
 mod tests;
 
 pub use body::decode_body;
-pub use check::column_errors;
+pub use check::{column_errors, strict_column_errors, unmatched_fields};
 pub use columns::{Cells, Column, Columns, ColumnsCache};
 pub use decoder::{RowDecoder, decode_rows};
 pub use error::{DecodeError, DecodeErrorKind};
 pub use field_names::field_names;
-pub use fields::{assume_utc, midnight_as_date, utf8, without_offset};
+
 pub use page_rows::OwnedRowDecoder;
 pub use raw_rows::{RawRows, RawRowsIter};
 pub use row::Row;

@@ -34,9 +34,9 @@ use crate::{
 /// }
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let names = ["project", "amount"].map(str::to_owned);
-/// let types = ["varchar", "uint256"].map(str::to_owned);
-/// let columns = Columns::dune(Some(&names), Some(&types));
+/// let names = ["project", "amount"];
+/// let types = ["varchar", "uint256"];
+/// let columns = Columns::dune(&names, &types);
 /// let rows = RawRows::from_json(r#"[{"project": "lagoon", "amount": "18446744073709551616"}]"#)?;
 /// let trades: Vec<Trade> = rows.decode(&columns).collect::<Result<_, _>>()?;
 /// assert_eq!(trades[0].amount, 1 << 64);

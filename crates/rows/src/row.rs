@@ -18,9 +18,9 @@ use crate::{decode::hooks, error::DecodeError, value::Value};
 /// use rowfeed_rows::{Columns, RawRows, Row};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let names = ["project", "members"].map(str::to_owned);
-/// let types = ["varchar", "integer"].map(str::to_owned);
-/// let columns = Columns::dune(Some(&names), Some(&types));
+/// let names = ["project", "members"];
+/// let types = ["varchar", "integer"];
+/// let columns = Columns::dune(&names, &types);
 /// let rows = RawRows::from_json(r#"[{"project": "lagoon", "members": 3}]"#)?;
 /// let rows: Vec<Row> = rows.decode(&columns).collect::<Result<_, _>>()?;
 /// for row in &rows {

@@ -33,9 +33,9 @@ use crate::{
 /// }
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let names = ["launched_on", "members", "note"].map(str::to_owned);
-/// let types = ["date", "bigint", "varchar"].map(str::to_owned);
-/// let columns = Columns::dune(Some(&names), Some(&types));
+/// let names = ["launched_on", "members", "note"];
+/// let types = ["date", "bigint", "varchar"];
+/// let columns = Columns::dune(&names, &types);
 /// let rows = r#"[{"launched_on": "2023-08-09", "members": "7", "note": null}]"#;
 /// let row: Vec<Value> = RawRows::from_json(rows)?.decode(&columns).next().ok_or("no row")??;
 /// assert_eq!(row.iter().map(shown).collect::<Vec<_>>(), ["2023-08-09", "7", "-"]);
@@ -84,7 +84,7 @@ pub enum Value {
     Variant(String, Box<Value>),
     /// A value that Yandex Query could not write as JSON and so did not send: a `Uuid`, or text
     /// that is not UTF-8. It is there in the result, so it is not NULL; cast it in the query.
-    Lost,
+    Unrepresentable,
 }
 
 impl Value {
@@ -158,7 +158,7 @@ impl Value {
         !matches!(
             self,
             Self::Null
-                | Self::Lost
+                | Self::Unrepresentable
                 | Self::Bytes(_)
                 | Self::List(_)
                 | Self::Map(_)
@@ -203,7 +203,9 @@ impl<'de> Visitor<'de> for ValueVisitor {
             Tag::Map => Value::Map(cell.newtype_variant::<Pairs>()?.0),
             Tag::Struct => Value::Struct(cell.newtype_variant::<Row>()?.into_iter().collect()),
             Tag::Some => Value::Some(cell.newtype_variant()?),
-            Tag::Lost => cell.newtype_variant().map(|IgnoredAny| Value::Lost)?,
+            Tag::Unrepresentable => cell
+                .newtype_variant()
+                .map(|IgnoredAny| Value::Unrepresentable)?,
             Tag::Variant => match cell.newtype_variant::<Row>()?.into_iter().next() {
                 Some((name, value)) => Value::Variant(name, Box::new(value)),
                 None => Value::Null,
@@ -334,7 +336,7 @@ impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let readable = serializer.is_human_readable();
         match self {
-            Self::Null | Self::Lost => serializer.serialize_unit(),
+            Self::Null | Self::Unrepresentable => serializer.serialize_unit(),
             Self::Boolean(value) => serializer.serialize_bool(*value),
             Self::Integer(value) => {
                 if let Ok(value) = i64::try_from(*value) {

@@ -71,7 +71,7 @@ fn report(args: &Args) -> Result<()> {
         .get_latest_query_result()
         .query_id(args.query_id)
         .rows::<Trade>()
-        .only_its_columns();
+        .select_fields();
 
     let mut sums = BTreeMap::<String, Sum>::new();
     for trade in trades.blocking() {

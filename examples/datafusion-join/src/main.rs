@@ -19,7 +19,7 @@ use datafusion::{
     prelude::SessionContext,
 };
 use rowfeed_arrow::RecordBatchesExt as _;
-use rowfeed::Run;
+use rowfeed::CompletedRun;
 
 use crate::services::Services;
 
@@ -85,7 +85,7 @@ async fn join(args: &Args) -> Result<()> {
 }
 
 /// All rows of a run. The columns are known where there are no rows, too.
-async fn table(run: &Run) -> Result<MemTable> {
+async fn table(run: &CompletedRun) -> Result<MemTable> {
     let mut batches = run.record_batches();
     let schema = batches.schema().await?;
     Ok(MemTable::try_new(

@@ -1,7 +1,7 @@
 //! Two services, and how a query is run at each.
 
 use anyhow::{Context as _, Result};
-use rowfeed::{Error, Run, Secret, dune, lightdash, prelude::*};
+use rowfeed::{Error, CompletedRun, Secret, dune, lightdash, prelude::*};
 use rowfeed_sandbox::Sandbox;
 
 pub(crate) struct Services {
@@ -39,11 +39,11 @@ impl Services {
         })
     }
 
-    pub(crate) async fn run_at_dune(&self, sql: &str) -> Result<Run, Error> {
+    pub(crate) async fn run_at_dune(&self, sql: &str) -> Result<CompletedRun, Error> {
         self.dune.execute_sql().body(sql).run().await
     }
 
-    pub(crate) async fn run_at_lightdash(&self, sql: &str) -> Result<Run, Error> {
+    pub(crate) async fn run_at_lightdash(&self, sql: &str) -> Result<CompletedRun, Error> {
         self.lightdash
             .execute_async_sql_query()
             .project_uuid(&self.lightdash_project)

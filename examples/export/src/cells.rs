@@ -48,7 +48,7 @@ fn check(value: &Value) -> Result<()> {
 
 fn is_lost(value: &Value) -> bool {
     match value {
-        Value::Lost => true,
+        Value::Unrepresentable => true,
         Value::List(elements) => elements.iter().any(is_lost),
         Value::Map(pairs) => pairs
             .iter()

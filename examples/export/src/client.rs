@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
-use rowfeed::{Secret, Starting, dune, lightdash, prelude::*, yandex_query};
+use rowfeed::{Secret, RunRequest, dune, lightdash, prelude::*, yandex_query};
 use rowfeed_sandbox::Sandbox;
 use serde::{Deserialize, Serialize};
 
@@ -74,12 +74,13 @@ impl Client {
         })
     }
 
-    pub(crate) fn start(&self, query: &Query) -> Result<Starting> {
+    pub(crate) fn start(&self, query: &Query) -> Result<RunRequest> {
         Ok(match (self, query) {
             (Self::Dune(dune), Query::Sql(sql)) => dune.execute_sql().body(sql.as_str()).run(),
             (Self::Dune(dune), Query::Saved(id)) => dune
                 .get_latest_query_result()
                 .query_id(*id)
+                .run()
                 .max_age(MAX_AGE),
             (Self::Lightdash(lightdash, project), Query::Sql(sql)) => lightdash
                 .execute_async_sql_query()
@@ -95,8 +96,8 @@ impl Client {
         })
     }
 
-    /// The same run once more, by the id that [`Running::id`](rowfeed::Running::id) gave.
-    pub(crate) fn take_up(&self, run_id: &str) -> Starting {
+    /// The same run once more, by the id that [`RunHandle::id`](rowfeed::RunHandle::id) gave.
+    pub(crate) fn take_up(&self, run_id: &str) -> RunRequest {
         match self {
             Self::Dune(dune) => dune.get_execution_status().execution_id(run_id).run(),
             Self::Lightdash(lightdash, project) => lightdash

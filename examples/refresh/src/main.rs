@@ -92,6 +92,7 @@ async fn run(args: &Args) -> Result<()> {
 async fn refresh(dune: &dune::Client, args: &Args, last_run: &mut String) -> Result<String> {
     let latest = dune.get_latest_query_result().query_id(args.query_id);
     let run = latest
+        .run()
         .max_age(Duration::from_secs(args.max_age_secs))
         .await?;
     let ended = run

@@ -63,7 +63,7 @@ fn manifest(plan: &Plan) -> String {
     let (inherited, dependency): (&str, fn(&str, &str) -> String) = if plan.is_member {
         (
             "version.workspace = true\nedition.workspace = true\nrust-version.workspace = true\n\
-             license.workspace = true\nrepository.workspace = true\n\n[lints]\nworkspace = true\n",
+             license.workspace = true\n\n[lints]\nworkspace = true\n",
             |name, _| format!("{name}.workspace = true\n"),
         )
     } else {

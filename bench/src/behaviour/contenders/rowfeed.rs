@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use ::rowfeed::{Pages, Run, Secret, Starting, dune, lightdash, prelude::*, yandex_query};
+use ::rowfeed::{
+    CompletedRun, Pages, RunRequest, Secret, dune, lightdash, prelude::*, yandex_query,
+};
 use serde::Deserialize;
 
 use super::{Failure, describe};
@@ -66,7 +68,7 @@ pub(super) async fn read(job: &Job, client_debug: &mut String) -> Result<Found, 
     }
 }
 
-async fn end(starting: Starting, job: &Job) -> Result<Run, Failure> {
+async fn end(starting: RunRequest, job: &Job) -> Result<CompletedRun, Failure> {
     match job.wait_s {
         Some(seconds) => starting.timeout(Duration::from_secs(seconds)).await,
         None => starting.await,
@@ -84,7 +86,7 @@ async fn numbered(pages: Pages, job: &Job) -> Result<Found, Failure> {
     Ok(found)
 }
 
-async fn digits(run: &Run, service: Service) -> Result<Found, Failure> {
+async fn digits(run: &CompletedRun, service: Service) -> Result<Found, Failure> {
     let mut digits = Vec::new();
     match service {
         Service::Dune => {

@@ -314,7 +314,7 @@ fn columns_that_cannot_be_told_apart_or_are_not_declared() {
         );
     }
     assert!(
-        page(&Columns::dune(None, None), "[]")
+        page(&Columns::dune([""; 0], [""; 0]), "[]")
             .record_batch()
             .is_err()
     );

@@ -21,7 +21,7 @@ use super::{
     layout::Wishes,
     page::{Reading, finish},
 };
-use rowfeed::{Cells, Columns, Error, Page, service::ResultId};
+use rowfeed::{Cells, Columns, Error, Page, source::ResultId};
 
 /// A page of these rows.
 fn page(columns: &Columns, rows: &str) -> Page {
@@ -59,7 +59,7 @@ fn dune_columns(declared: &[(&str, &str)]) -> Columns {
         .iter()
         .map(|(_, type_name)| (*type_name).to_owned())
         .collect();
-    Columns::dune(Some(&names), Some(&types))
+    Columns::dune(&names, &types)
 }
 
 fn yandex_columns(declared: &[(&str, &str)]) -> Columns {

@@ -3,7 +3,7 @@
 use crate::ColumnsExt as _;
 use arrow_schema::{DataType, TimeUnit};
 
-use rowfeed::{Columns, service::ColumnType};
+use rowfeed::{Columns, source::ColumnType};
 
 #[test]
 fn the_types_of_another_service_have_arrow_types() {

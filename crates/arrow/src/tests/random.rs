@@ -293,7 +293,7 @@ proptest! {
     #[test]
     fn dune((declared, rows) in tables(trino()), null in 0..20_usize) {
         let names = names(declared.len());
-        let columns = Columns::dune(Some(&names), Some(&declared));
+        let columns = Columns::dune(&names, &declared);
         let rows: Vec<_> = rows.iter().enumerate().map(|(at, row)| {
             let mut members: Vec<_> = names.iter().zip(row).map(|(name, cell)| match null == at {
                 true => format!("\"{name}\":null"),

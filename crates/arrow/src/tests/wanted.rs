@@ -263,7 +263,7 @@ fn a_schema_chooses_columns_order_and_types() {
 
 #[test]
 fn a_schema_says_what_the_columns_are_where_nothing_else_does() {
-    let columns = Columns::dune(None, None);
+    let columns = Columns::dune([""; 0], [""; 0]);
     let rows =
         r#"[{"n":1,"s":"x","at":"2031-06-07 01:02:03.000 UTC","l":[1,null]},{"n":null,"more":1}]"#;
     let error = wanted(&columns, rows, &[], None).unwrap_err();

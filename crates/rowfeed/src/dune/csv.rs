@@ -22,12 +22,12 @@ use super::{
 };
 use crate::{
     Error, ErrorKind,
-    paging::{BoxFuture, Wanted},
+    paging::{BoxFuture, FetchOptions},
     parameter::count,
 };
 
 /// An operation that answers with CSV: all pages as one text.
-pub trait ReadsCsv: Sized {
+pub trait CsvExt: Sized {
     /// Returns the CSV of the whole result. Nothing is sent before the first bytes are needed.
     ///
     /// Every parameter of the operation keeps its meaning and goes with every page; `limit` is the
@@ -53,35 +53,10 @@ pub trait ReadsCsv: Sized {
 
 /// A result of Dune as CSV: the bytes of all pages as they arrive, with one header line.
 ///
-/// A [`Stream`](futures_core::Stream) of [`Bytes`], and usable without one by [`try_next`](Self::try_next). Ends for good
-/// after the last page, and after the first error. Holds what has just arrived, never a page, and
-/// may be dropped at any point. Where a piece ends means nothing: it may be in the middle of a row.
-///
-/// CSV is for files and for tools that read nothing else. Dune prints every number in it as a
-/// float, `37185158` as `3.7185158e+07`, so that integers lose digits, and NULL as `<nil>`, which a
-/// text may be too. [`rows()`](crate::ReadsRows::rows) therefore never reads it.
-///
-/// The pages of a latest result are all read from the execution of the first one, where Dune's
-/// headers name it, as for rows; where they do not, a run in between can mix two results, and only
-/// the CSV of an execution is sure to be one. A page with another header line than the first is an
-/// error of the kind [`Paging`](crate::ErrorKind::Paging), and so is a next page that does not
-/// advance.
-///
-/// ```
-/// use futures_util::TryStreamExt as _;
-///
-/// # rowfeed_sandbox::__example!(|sandbox, dune| {
-/// let run = dune.execute_sql().body("SELECT project, chain FROM projects").run().await?;
-/// let csv = dune.get_execution_results_csv().execution_id(run.id()).csv().max_rows(2);
-/// let pieces: Vec<_> = csv.try_collect().await?;
-/// let text = String::from_utf8(pieces.concat())?;
-/// assert_eq!(text.lines().next(), Some("project,chain"));
-/// # assert_eq!(text.lines().count(), 3);
-/// # });
-/// ```
+#[doc = include_str!("../../docs/items/csv-bytes.md")]
 #[must_use = "nothing is sent before the first bytes are needed"]
 pub struct CsvBytes {
-    wanted: Wanted,
+    options: FetchOptions,
     state: State,
 }
 
@@ -95,13 +70,13 @@ enum State {
     Done,
 }
 
-impl ReadsCsv for builder::GetExecutionResultsCsv {
+impl CsvExt for builder::GetExecutionResultsCsv {
     fn csv(self) -> CsvBytes {
         CsvBytes::new(self.into())
     }
 }
 
-impl ReadsCsv for builder::GetLatestQueryResultCsv {
+impl CsvExt for builder::GetLatestQueryResultCsv {
     fn csv(self) -> CsvBytes {
         CsvBytes::new(self.into())
     }
@@ -109,13 +84,13 @@ impl ReadsCsv for builder::GetLatestQueryResultCsv {
 
 impl CsvBytes {
     fn new(request: CsvRequest) -> Self {
-        let mut wanted = Wanted::default();
+        let mut options = FetchOptions::default();
         let limit = count(SERVICE, "limit", request.limit());
         let offset = count(SERVICE, "offset", request.offset());
         let state = match (limit, offset) {
             (Err(error), _) | (_, Err(error)) => State::Failed(error),
             (Ok(limit), Ok(offset)) => {
-                wanted.left = limit;
+                options.rows_left = limit;
                 State::Waiting(Box::new(Reader {
                     request,
                     first_row: offset.unwrap_or(0),
@@ -125,25 +100,25 @@ impl CsvBytes {
                 }))
             }
         };
-        Self { wanted, state }
+        Self { options, state }
     }
 
     /// Sets how many rows to request at a time; 32,000 if unset. Dune may send fewer.
     pub fn page_size(mut self, rows: u32) -> Self {
-        self.wanted.page_size = Some(rows);
+        self.options.page_size = Some(rows);
         self
     }
 
     /// Ends after this many rows.
     pub fn max_rows(mut self, rows: u64) -> Self {
-        self.wanted.limit(rows);
+        self.options.limit(rows);
         self
     }
 
     /// Accepts a result that Dune has cut off for its size. Without this it is an error of the kind
     /// [`Truncated`](crate::ErrorKind::Truncated).
     pub fn allow_truncated(mut self) -> Self {
-        self.wanted.truncated = true;
+        self.options.allow_truncated = true;
         self
     }
 
@@ -163,7 +138,7 @@ impl CsvBytes {
 
     fn poll_bytes(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Error>> {
         let mut reading = match std::mem::replace(&mut self.state, State::Done) {
-            State::Waiting(reader) => reader.read(self.wanted.clone()),
+            State::Waiting(reader) => reader.read(self.options.clone()),
             State::Reading(reading) => reading,
             State::Failed(error) => return Poll::Ready(Err(error)),
             State::Done => return Poll::Ready(Ok(None)),
@@ -190,9 +165,9 @@ struct Reader {
 }
 
 impl Reader {
-    fn read(mut self: Box<Self>, wanted: Wanted) -> BoxFuture<Read> {
+    fn read(mut self: Box<Self>, options: FetchOptions) -> BoxFuture<Read> {
         Box::pin(async move {
-            let bytes = self.next(&wanted).await;
+            let bytes = self.next(&options).await;
             let bytes = bytes.map_err(|error| {
                 let error = error.of_run(self.request.execution_id());
                 error.masked(&self.request.masker())
@@ -201,7 +176,7 @@ impl Reader {
         })
     }
 
-    async fn next(&mut self, wanted: &Wanted) -> Result<Option<Bytes>, Error> {
+    async fn next(&mut self, options: &FetchOptions) -> Result<Option<Bytes>, Error> {
         loop {
             if let Some(bytes) = self.text.pop() {
                 return Ok(Some(bytes));
@@ -215,7 +190,7 @@ impl Reader {
                     }
                 },
                 None => {
-                    self.page = self.begin_page(wanted).await?;
+                    self.page = self.begin_page(options).await?;
                     if self.page.is_none() {
                         return Ok(None);
                     }
@@ -227,18 +202,21 @@ impl Reader {
     }
 
     /// Requests the next page, if there is one and it is needed.
-    async fn begin_page(&mut self, wanted: &Wanted) -> Result<Option<ByteStream>, Error> {
-        if wanted.page_size == Some(0) {
+    async fn begin_page(&mut self, options: &FetchOptions) -> Result<Option<ByteStream>, Error> {
+        if options.page_size == Some(0) {
             let message = "a page size of 0 rows was set; it must be at least 1";
             return Err(invalid(message));
         }
         let Some(row) = self.next_row else {
             return Ok(None);
         };
-        let Some(rows) = wanted.rows_of_next_page(row - self.first_row, PAGE_SIZE) else {
+        let Some(rows) = options.next_page_size(row - self.first_row, PAGE_SIZE) else {
             return Ok(None);
         };
-        let page = self.request.send(row, rows, wanted.truncated).await?;
+        let page = self
+            .request
+            .send(row, rows, options.allow_truncated)
+            .await?;
         let page = only_csv(page).await?;
         let header = |name: &str| Some(page.headers().get(name)?.to_str().unwrap_or_default());
         if let Some(id) = header("x-dune-next-uri").and_then(execution_in) {
@@ -270,7 +248,7 @@ crate::stream::stream!([] CsvBytes => Bytes, poll_bytes);
 impl fmt::Debug for CsvBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CsvBytes")
-            .field("wanted", &self.wanted)
+            .field("options", &self.options)
             .finish_non_exhaustive()
     }
 }

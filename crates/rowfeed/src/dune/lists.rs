@@ -11,8 +11,8 @@ use rowfeed_dune::{builder, types};
 
 use super::state::{SERVICE, call};
 use crate::{
-    Error, Items, ListCursor, ListsItems,
-    lists::{Answer, Listing, Parameters, items, text},
+    Error, Items, ItemsExt, ListCursor,
+    lists::{Listing, Parameters, Response, items, text},
     parameter::{Parameter, count},
 };
 
@@ -20,7 +20,7 @@ use crate::{
 macro_rules! lists {
     ($($builder:ident, $operation:literal, by $size:literal:
        $items:ident of $item:ident, $rule:ident($says:ident);)*) => {$(
-        impl ListsItems for builder::$builder {
+        impl ItemsExt for builder::$builder {
             type Item = types::$item;
 
             fn items(self) -> Items<types::$item> {
@@ -30,7 +30,7 @@ macro_rules! lists {
                     let list = self.clone().offset(offset).limit(request.items.cast_signed());
                     Box::pin(async move {
                         let page = list.send().await.map_err(call)?.into_inner();
-                        Ok(Answer {
+                        Ok(Response {
                             position: request.position,
                             next: $rule(offset, page.$items.len(), page.$says),
                             items: page.$items,

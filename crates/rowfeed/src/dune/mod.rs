@@ -1,7 +1,7 @@
 #![doc = include_str!("../../docs/dune.md")]
 
 mod csv;
-mod fresh;
+mod latest;
 mod lists;
 mod paging;
 mod pipeline;
@@ -10,6 +10,5 @@ mod request;
 mod run;
 mod state;
 
-pub use csv::{CsvBytes, ReadsCsv};
-pub use fresh::MaxAge;
+pub use csv::{CsvBytes, CsvExt};
 pub use rowfeed_dune::*;

@@ -25,9 +25,9 @@ use super::{
     state::{SERVICE, TRUNCATED, check_state, invalid, paging},
 };
 use crate::{
-    Columns, Cursor, Error, ErrorKind, Page, Pages, ReadsRows,
+    Columns, Cursor, Error, ErrorKind, Page, Pages, RowsExt,
     cursor::ResultId,
-    paging::{Offsets, Plan, Source, Ticket, Wanted},
+    paging::{FetchOptions, FetchPlan, OffsetTracker, PlannedPage, Source},
     parameter::count,
 };
 use rowfeed_rows::ColumnsCache;
@@ -36,7 +36,7 @@ pub(super) struct Paging {
     request: Request,
     /// What the pages are pages of, once the execution is known.
     result: Option<Arc<ResultId>>,
-    offsets: Offsets,
+    offsets: OffsetTracker,
     /// How many rows there seem to be, once pages may be fetched side by side.
     guess: Option<u64>,
     /// How many rows there are, where that is said and all of them are read.
@@ -48,33 +48,36 @@ pub(super) struct Paging {
 /// Whether the names of the columns are known, where only some of them are needed.
 enum Known {
     No,
-    Asked,
+    RunStatus,
     Yes(Vec<String>),
     /// The columns have been chosen, or all are needed.
     Settled,
 }
 
 /// A response, with what was requested.
-pub(super) enum Answer {
+pub(super) enum Response {
     /// One row, to learn the columns.
     Look(types::ReadExecutionResultResponse),
     /// A failure counts only if the page is still needed.
-    Page(Ticket, Result<types::ReadExecutionResultResponse, Error>),
+    Page(
+        PlannedPage,
+        Result<types::ReadExecutionResultResponse, Error>,
+    ),
 }
 
-impl ReadsRows for builder::GetLatestQueryResult {
+impl RowsExt for builder::GetLatestQueryResult {
     fn pages(self) -> Pages {
         start(self.into())
     }
 }
 
-impl ReadsRows for builder::GetCustomEndpointResults {
+impl RowsExt for builder::GetCustomEndpointResults {
     fn pages(self) -> Pages {
         start(self.into())
     }
 }
 
-impl ReadsRows for builder::GetExecutionResults {
+impl RowsExt for builder::GetExecutionResults {
     fn pages(self) -> Pages {
         start(self.into())
     }
@@ -93,7 +96,7 @@ impl Paging {
         Self {
             result: id.map(|id| Arc::new(request.result(id))),
             request,
-            offsets: Offsets::from(offset),
+            offsets: OffsetTracker::new(offset),
             guess: None,
             total: None,
             columns: Known::No,
@@ -114,26 +117,26 @@ impl Paging {
     }
 
     /// Settles which columns to request, or plans to find out which there are.
-    fn plan_columns(&mut self, wanted: &Wanted) -> Option<Plan<Answer>> {
+    fn plan_columns(&mut self, options: &FetchOptions) -> Option<FetchPlan<Response>> {
         // A look at a sample would be the whole sample, drawn and billed twice.
         let is_open = !self.request.has_columns() && !self.request.is_sample();
-        let Some(fields) = wanted.fields.as_ref().filter(|_| is_open) else {
+        let Some(fields) = options.columns.as_ref().filter(|_| is_open) else {
             self.columns = Known::Settled;
             return None;
         };
         match std::mem::replace(&mut self.columns, Known::Settled) {
             Known::Settled => None,
-            Known::Asked => {
-                self.columns = Known::Asked;
-                Some(Plan::Wait)
+            Known::RunStatus => {
+                self.columns = Known::RunStatus;
+                Some(FetchPlan::Wait)
             }
             Known::No => {
-                self.columns = Known::Asked;
+                self.columns = Known::RunStatus;
                 let look = self
                     .request
-                    .send(self.offsets.planned(), 1, wanted.truncated);
-                Some(Plan::Fetch(Box::pin(async {
-                    Ok(Answer::Look(look.await?.into_inner()))
+                    .send(self.offsets.planned(), 1, options.allow_truncated);
+                Some(FetchPlan::Fetch(Box::pin(async {
+                    Ok(Response::Look(look.await?.into_inner()))
                 })))
             }
             Known::Yes(names) => {
@@ -159,7 +162,7 @@ impl Paging {
     /// Checks a response, and takes its rows. All further pages are of its execution.
     fn check(
         &mut self,
-        wanted: &Wanted,
+        options: &FetchOptions,
         response: &mut types::ReadExecutionResultResponse,
     ) -> Result<types::QueryResultData, Error> {
         let id = &response.execution_id;
@@ -175,7 +178,7 @@ impl Paging {
         let finished = response.is_execution_finished;
         check_state(&response.state, finished, response.error.as_ref())?;
         let is_partial = response.state == types::ExecutionState::CompletedPartial;
-        if is_partial && !(wanted.truncated || self.request.takes_partial()) {
+        if is_partial && !(options.allow_truncated || self.request.takes_partial()) {
             return Err(Error::new(ErrorKind::Truncated, SERVICE, TRUNCATED));
         }
         let message = "the execution has ended well, but the page has no result";
@@ -184,7 +187,7 @@ impl Paging {
 }
 
 impl Source for Paging {
-    type Answer = Answer;
+    type Response = Response;
     type Page = Page;
 
     fn service(&self) -> &'static str {
@@ -209,7 +212,7 @@ impl Source for Paging {
             return Err(invalid(message).with_run(cursor.run_id()));
         }
         self.pin(cursor.run_id());
-        self.offsets = Offsets::from(cursor.row());
+        self.offsets = OffsetTracker::new(cursor.row());
         Ok(())
     }
 
@@ -221,23 +224,25 @@ impl Source for Paging {
         Some(self.request.masker())
     }
 
-    fn plan(&mut self, wanted: &Wanted) -> Result<Plan<Answer>, Error> {
-        if let Some(plan) = self.plan_columns(wanted) {
+    fn plan(&mut self, options: &FetchOptions) -> Result<FetchPlan<Response>, Error> {
+        if let Some(plan) = self.plan_columns(options) {
             return Ok(plan);
         }
         let is_guess = self.guess.is_some_and(|rows| self.offsets.planned() < rows);
         if !self.offsets.is_idle() && !is_guess {
-            return Ok(Plan::Wait);
+            return Ok(FetchPlan::Wait);
         }
-        let under_way = self.offsets.rows_under_way();
-        let Some(asked) = wanted.rows_of_next_page(under_way, PAGE_SIZE) else {
-            return Ok(Plan::Wait);
+        let under_way = self.offsets.rows_in_flight();
+        let Some(asked) = options.next_page_size(under_way, PAGE_SIZE) else {
+            return Ok(FetchPlan::Wait);
         };
         let ticket = self.offsets.plan(asked);
-        let response = self.request.send(ticket.offset, asked, wanted.truncated);
-        Ok(Plan::Fetch(Box::pin(async move {
+        let response = self
+            .request
+            .send(ticket.offset, asked, options.allow_truncated);
+        Ok(FetchPlan::Fetch(Box::pin(async move {
             let response = response.await.map(|response| response.into_inner());
-            Ok(Answer::Page(ticket, response))
+            Ok(Response::Page(ticket, response))
         })))
     }
 
@@ -245,11 +250,11 @@ impl Source for Paging {
         self.offsets.has_ended()
     }
 
-    fn accept(&mut self, wanted: &Wanted, answer: Answer) -> Result<Option<Page>, Error> {
+    fn accept(&mut self, options: &FetchOptions, answer: Response) -> Result<Option<Page>, Error> {
         let (ticket, response) = match answer {
-            Answer::Page(ticket, response) => (ticket, response),
-            Answer::Look(mut response) => {
-                let metadata = self.check(wanted, &mut response)?.metadata;
+            Response::Page(ticket, response) => (ticket, response),
+            Response::Look(mut response) => {
+                let metadata = self.check(options, &mut response)?.metadata;
                 self.columns = Known::Yes(metadata.unwrap_or_default().column_names);
                 return Ok(None);
             }
@@ -258,12 +263,12 @@ impl Source for Paging {
             return Ok(None);
         }
         let mut response = response?;
-        let result = self.check(wanted, &mut response)?;
+        let result = self.check(options, &mut response)?;
         let metadata = result.metadata.unwrap_or_default();
         let rows = result.rows.unwrap_or_default();
         let is_partial = response.state == types::ExecutionState::CompletedPartial;
         let is_whole = self.request.has_all_rows()
-            && !(is_partial || wanted.truncated || self.request.takes_partial());
+            && !(is_partial || options.allow_truncated || self.request.takes_partial());
         let total_rows = metadata.total_row_count.map(u64::try_from).transpose();
         let total_rows =
             total_rows.map_err(|_| paging("the page announces less than no rows in all"))?;
@@ -276,7 +281,7 @@ impl Source for Paging {
             // Dune also sends 0 where it has no count.
             total: total_rows.filter(|total| is_whole && *total > 0),
             has_all_rows: self.request.has_all_rows(),
-            is_enough: wanted.is_met_by(rows.count() as u64),
+            is_enough: options.is_satisfied_by(rows.count() as u64),
         };
         if let Some(message) = place.misfit(self.total).filter(|_| !is_sample) {
             return Err(paging(message));
@@ -286,10 +291,10 @@ impl Source for Paging {
             self.guess = total_rows;
         }
         match place.next {
-            Some(next) => self.offsets.go_on(next),
+            Some(next) => self.offsets.continue_at(next),
             None => self.offsets.end(),
         }
-        let columns = self.columns_of(&metadata);
+        let columns = self.columns_from(&metadata);
         let result = self.pin(&response.execution_id);
         let page = Page::new(SERVICE, result, ticket.offset, columns, rows);
         Ok(Some(page.with_total_rows(total_rows)))
@@ -297,19 +302,15 @@ impl Source for Paging {
 }
 
 impl Paging {
-    fn columns_of(&mut self, metadata: &types::ExecutionResultMetadata) -> Columns {
+    fn columns_from(&mut self, metadata: &types::ExecutionResultMetadata) -> Columns {
         let (names, types) = (&metadata.column_names[..], &metadata.column_types[..]);
         let each_type = types.iter().map(|name| Some(name.as_str()));
         let declared = names
             .iter()
             .map(String::as_str)
             .zip(each_type.chain(std::iter::repeat(None)));
-        self.last_columns.get_or_make(declared, || {
-            Columns::dune(
-                Some(names).filter(|names| !names.is_empty()),
-                Some(types).filter(|types| !types.is_empty()),
-            )
-        })
+        self.last_columns
+            .get_or_make(declared, || Columns::dune(names, types))
     }
 }
 

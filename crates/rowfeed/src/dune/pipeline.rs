@@ -7,10 +7,10 @@ use super::{
     state::{SERVICE, call, invalid},
 };
 use crate::{
-    Details, Error, ErrorKind,
-    job::{Asked, Job},
-    run::Ended,
-    starting::starts_run,
+    Error, ErrorKind, RunDetails,
+    completed_run::Ended,
+    run_job::{Job, RunStatus},
+    run_request::starts_run,
 };
 
 starts_run! {
@@ -83,7 +83,7 @@ async fn ask_all(
     status: builder::GetPipelineExecutionStatus,
     id: String,
     steps: Vec<Step>,
-) -> Result<Asked, Error> {
+) -> Result<RunStatus, Error> {
     let client = status.client.clone();
     let status = status.send().await.map_err(call)?.into_inner();
     let has_ended = check_status(&status, &id)?;
@@ -97,18 +97,18 @@ async fn ask_all(
                 );
                 return Err(Error::new(ErrorKind::UnknownState, SERVICE, message));
             }
-            return Ok(Asked::going(&status.status));
+            return Ok(RunStatus::pending(&status.status));
         };
         match ask(client.clone(), execution).await? {
-            Asked::Ended(one) => completed.push(one),
+            RunStatus::Ended(one) => completed.push(one),
             going => return Ok(going),
         }
     }
     // A pipeline of nothing but views has no execution to look at.
     if completed.is_empty() && !has_ended {
-        return Ok(Asked::going(&status.status));
+        return Ok(RunStatus::pending(&status.status));
     }
-    Ok(Asked::Ended(match <[Ended; 1]>::try_from(completed) {
+    Ok(RunStatus::Ended(match <[Ended; 1]>::try_from(completed) {
         Ok([only]) => only,
         Err(several) => all(id, several),
     }))
@@ -139,9 +139,9 @@ fn all(id: String, queries: Vec<Ended>) -> Ended {
     Ended {
         service: SERVICE,
         id,
-        details: Details {
+        details: RunDetails {
             cost_credits: costs.sum(),
-            ..Details::default()
+            ..RunDetails::default()
         },
         result_sets: queries
             .into_iter()

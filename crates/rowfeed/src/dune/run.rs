@@ -10,10 +10,10 @@ use super::{
     state::{SERVICE, call, check_state, invalid},
 };
 use crate::{
-    Columns, Details, Error, Starting, StartsRun,
-    job::{Asked, Interval, Job},
-    run::{Ended, ResultSet, milliseconds},
-    starting::starts_run,
+    Columns, Error, RunDetails, RunExt, RunOrigin, RunRequest,
+    completed_run::{Ended, ResultSet, milliseconds},
+    run_job::{Interval, Job, RunStatus},
+    run_request::starts_run,
 };
 
 pub(super) const INTERVAL: Interval = Interval {
@@ -27,10 +27,11 @@ starts_run! {
 }
 
 /// Takes up an execution that was started before.
-impl StartsRun for builder::GetExecutionStatus {
-    fn run(self) -> Starting {
-        Starting::new(INTERVAL, self.client.clone(), |client| async {
-            execution(client, self.execution_id.map_err(invalid)?)
+impl RunExt for builder::GetExecutionStatus {
+    fn run(self) -> RunRequest {
+        RunRequest::new(INTERVAL, self.client.clone(), |client| async {
+            let job = execution(client, self.execution_id.map_err(invalid)?)?;
+            Ok(job.with_origin(RunOrigin::Attached))
         })
     }
 }
@@ -45,11 +46,11 @@ pub(super) fn execution(client: Client, id: String) -> Result<Job, Error> {
 }
 
 /// Requests the state of an execution.
-pub(super) async fn ask(client: Client, id: String) -> Result<Asked, Error> {
+pub(super) async fn ask(client: Client, id: String) -> Result<RunStatus, Error> {
     let status = client.get_execution_status().execution_id(&id).send();
     let status = status.await.map_err(call)?.into_inner();
     if is_going(&status) {
-        return Ok(Asked::Going {
+        return Ok(RunStatus::Pending {
             state: status.state.as_str().to_owned(),
             queue_position: status.queue_position.and_then(|at| at.try_into().ok()),
         });
@@ -57,7 +58,7 @@ pub(super) async fn ask(client: Client, id: String) -> Result<Asked, Error> {
     let finished = status.is_execution_finished;
     let checked = check_state(&status.state, finished, status.error.as_ref());
     checked.map_err(|error| error.with_run(&id))?;
-    Ok(Asked::Ended(ended(client, id, status)))
+    Ok(RunStatus::Ended(ended(client, id, status)))
 }
 
 /// An unknown state is unfinished as long as Dune says so.
@@ -74,10 +75,8 @@ fn is_going(status: &types::GetExecutionStatusResponse) -> bool {
 fn ended(client: Client, id: String, status: types::GetExecutionStatusResponse) -> Ended {
     let metadata = status.result_metadata.unwrap_or_default();
     let millis = |count: Option<i64>| milliseconds(i32::try_from(count?).ok()?);
-    let columns = (!metadata.column_names.is_empty()).then(|| {
-        let types = Some(&metadata.column_types[..]).filter(|types| !types.is_empty());
-        Columns::dune(Some(&metadata.column_names), types)
-    });
+    let columns = (!metadata.column_names.is_empty())
+        .then(|| Columns::dune(&metadata.column_names, &metadata.column_types));
     let rows = metadata
         .total_row_count
         .and_then(|rows| rows.try_into().ok());
@@ -88,7 +87,7 @@ fn ended(client: Client, id: String, status: types::GetExecutionStatusResponse) 
         service: SERVICE,
         id,
         result_sets: vec![ResultSet::new(rows, pages)],
-        details: Details {
+        details: RunDetails {
             submitted_at: status.submitted_at,
             started_at: status.execution_started_at,
             ended_at: status.execution_ended_at,

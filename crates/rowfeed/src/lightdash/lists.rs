@@ -14,8 +14,8 @@ use serde::Serialize;
 
 use super::state::{SERVICE, call, paging};
 use crate::{
-    Error, Items, ListCursor, ListsItems,
-    lists::{Answer, Listing, Parameters, Request, items, text},
+    Error, Items, ItemsExt, ListCursor,
+    lists::{Listing, Parameters, Request, Response, items, text},
     parameter::{Parameter, count, first_page},
 };
 
@@ -24,7 +24,7 @@ const PAGE_SIZE: u32 = 100;
 
 macro_rules! lists {
     ($($builder:ident, $operation:literal: $item:ident;)*) => {$(
-        impl ListsItems for builder::$builder {
+        impl ItemsExt for builder::$builder {
             type Item = types::$item;
 
             fn items(self) -> Items<types::$item> {
@@ -66,7 +66,7 @@ fn listing(
 }
 
 /// The page with the first item that is needed.
-async fn read<T, F>(request: Request, fetch: impl Fn(u64, u64) -> F) -> Result<Answer<T>, Error>
+async fn read<T, F>(request: Request, fetch: impl Fn(u64, u64) -> F) -> Result<Response<T>, Error>
 where
     T: Serialize,
     F: Future<Output = Result<(Vec<T>, Option<types::Pagination>), Error>>,
@@ -103,7 +103,7 @@ where
                 }
             }
         }
-        return Ok(Answer {
+        return Ok(Response {
             position: (page - 1) * size,
             items,
             next: (!is_last).then(|| (page * size).cast_signed()),

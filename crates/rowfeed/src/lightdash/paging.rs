@@ -22,10 +22,10 @@ use super::{
     total::total_rows,
 };
 use crate::{
-    Cells, Columns, Cursor, Error, Page, Pages, ReadsRows,
+    Cells, Columns, Cursor, Error, Page, Pages, RowsExt,
     connections::Reconnect as _,
     cursor::ResultId,
-    paging::{Plan, Source, Wanted},
+    paging::{FetchOptions, FetchPlan, Source},
     parameter::{count, first_page},
 };
 use rowfeed_rows::ColumnsCache;
@@ -53,13 +53,13 @@ struct Settled {
 }
 
 /// A response, with what was requested.
-pub(super) struct Answer {
+pub(super) struct Response {
     page: u64,
     page_size: u64,
     results: types::QueryResults,
 }
 
-impl ReadsRows for builder::GetAsyncQueryResults {
+impl RowsExt for builder::GetAsyncQueryResults {
     fn pages(self) -> Pages {
         let size = first_page(SERVICE, "pages()", &self.page)
             .and_then(|()| count(SERVICE, "page_size", &self.page_size));
@@ -89,12 +89,12 @@ impl Paging {
     }
 
     /// The first page. Where the size is not the user's, a server may refuse it.
-    fn plan_first(&self, wanted: &Wanted) -> Plan<Answer> {
-        let size = wanted.rows_of_next_page(0, PAGE_SIZE).unwrap_or(1);
-        let may_be_too_large = wanted.page_size.is_none() && size > SAFE_PAGE_SIZE;
+    fn plan_first(&self, options: &FetchOptions) -> FetchPlan<Response> {
+        let size = options.next_page_size(0, PAGE_SIZE).unwrap_or(1);
+        let may_be_too_large = options.page_size.is_none() && size > SAFE_PAGE_SIZE;
         let results = self.results.clone();
         let (page, safe_page) = (self.first_page(size), self.first_page(SAFE_PAGE_SIZE));
-        Plan::Fetch(Box::pin(async move {
+        FetchPlan::Fetch(Box::pin(async move {
             let answer = match fetch(results.clone(), page, size).await {
                 Err(error) if may_be_too_large && is_page_too_large(&error) => {
                     fetch(results, safe_page, SAFE_PAGE_SIZE).await
@@ -110,11 +110,11 @@ async fn fetch(
     results: builder::GetAsyncQueryResults,
     page: u64,
     page_size: u64,
-) -> Result<Answer, rowfeed_lightdash::CallError> {
+) -> Result<Response, rowfeed_lightdash::CallError> {
     let results = results
         .page(page.cast_signed())
         .page_size(page_size.cast_signed());
-    Ok(Answer {
+    Ok(Response {
         page,
         page_size,
         results: results.send().await?.into_inner().results,
@@ -128,7 +128,7 @@ fn is_page_too_large(error: &rowfeed_lightdash::CallError) -> bool {
 }
 
 impl Source for Paging {
-    type Answer = Answer;
+    type Response = Response;
     type Page = Page;
 
     fn service(&self) -> &'static str {
@@ -156,34 +156,36 @@ impl Source for Paging {
         Some(self.results.client.masker())
     }
 
-    fn plan(&mut self, wanted: &Wanted) -> Result<Plan<Answer>, Error> {
-        let under_way = wanted.under_way as u64;
+    fn plan(&mut self, options: &FetchOptions) -> Result<FetchPlan<Response>, Error> {
+        let under_way = options.in_flight as u64;
         let Some(settled) = &mut self.settled else {
             return Ok(match under_way {
-                0 => self.plan_first(wanted),
-                _ => Plan::Wait,
+                0 => self.plan_first(options),
+                _ => FetchPlan::Wait,
             });
         };
         let first = (settled.planned - 1) * settled.page_size;
-        let is_enough = wanted
-            .rows_of_next_page(under_way * settled.page_size, PAGE_SIZE)
+        let is_enough = options
+            .next_page_size(under_way * settled.page_size, PAGE_SIZE)
             .is_none();
         // Behind the announced end only the last page itself can say that there is more.
         let is_announced = settled.total_rows.is_some_and(|total| first < total);
         if is_enough || (!is_announced && under_way > 0) {
-            return Ok(Plan::Wait);
+            return Ok(FetchPlan::Wait);
         }
         let request = fetch(self.results.clone(), settled.planned, settled.page_size);
         settled.planned += 1;
-        Ok(Plan::Fetch(Box::pin(async { request.await.map_err(call) })))
+        Ok(FetchPlan::Fetch(Box::pin(async {
+            request.await.map_err(call)
+        })))
     }
 
     fn has_ended(&self) -> bool {
         self.ended
     }
 
-    fn accept(&mut self, wanted: &Wanted, answer: Answer) -> Result<Option<Page>, Error> {
-        let Answer {
+    fn accept(&mut self, options: &FetchOptions, answer: Response) -> Result<Option<Page>, Error> {
+        let Response {
             page,
             page_size,
             results,
@@ -241,7 +243,7 @@ impl Source for Paging {
         let declared = declared.map(|(name, column)| (name.as_str(), column.type_.as_str()));
         let types = declared.clone().map(|(name, kind)| (name, Some(kind)));
         let columns = self.last_columns.get_or_make(types, || {
-            let cells = match wanted.formatted {
+            let cells = match options.formatted {
                 true => Cells::Formatted,
                 false => Cells::Raw,
             };

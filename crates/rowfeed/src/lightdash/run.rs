@@ -10,10 +10,10 @@ use super::{
     total::total_rows,
 };
 use crate::{
-    Cells, Columns, Details, Error, Starting, StartsRun,
-    job::{Asked, Interval, Job},
-    run::{Ended, ResultSet, milliseconds},
-    starting::starts_run,
+    Cells, Columns, Error, RunDetails, RunExt, RunOrigin, RunRequest,
+    completed_run::{Ended, ResultSet, milliseconds},
+    run_job::{Interval, Job, RunStatus},
+    run_request::starts_run,
 };
 
 /// The server's own default.
@@ -37,11 +37,12 @@ starts_run! {
 }
 
 /// Takes up a query that was started before.
-impl StartsRun for builder::GetAsyncQueryResults {
-    fn run(self) -> Starting {
-        Starting::new(INTERVAL, self.client.clone(), |client| async {
+impl RunExt for builder::GetAsyncQueryResults {
+    fn run(self) -> RunRequest {
+        RunRequest::new(INTERVAL, self.client.clone(), |client| async {
             let id = self.query_uuid.map_err(invalid)?;
-            query(client, id, self.project_uuid.map_err(invalid)?)
+            let job = query(client, id, self.project_uuid.map_err(invalid)?)?;
+            Ok(job.with_origin(RunOrigin::Attached))
         })
     }
 }
@@ -58,15 +59,15 @@ fn query(client: Client, id: String, project: String) -> Result<Job, Error> {
 }
 
 /// Requests the state of a query.
-async fn ask(query: builder::GetAsyncQueryResults) -> Result<Asked, Error> {
+async fn ask(query: builder::GetAsyncQueryResults) -> Result<RunStatus, Error> {
     // The first size that is answered becomes the query's default: ask with the usual one.
     let results = query.clone().page(1).page_size(USUAL_PAGE_SIZE).send();
     let results = results.await.map_err(call)?.into_inner().results;
     if is_going(&results.status) {
-        return Ok(Asked::going(results.status.as_str()));
+        return Ok(RunStatus::pending(results.status.as_str()));
     }
     check_status(&results)?;
-    Ok(Asked::Ended(ended(query, results)))
+    Ok(RunStatus::Ended(ended(query, results)))
 }
 
 /// A query that has ended well.
@@ -80,11 +81,11 @@ fn ended(query: builder::GetAsyncQueryResults, results: types::QueryResults) -> 
         service: SERVICE,
         id: results.query_uuid,
         result_sets: vec![ResultSet::new(total, move || Paging::new(query.clone()))],
-        details: Details {
+        details: RunDetails {
             queued_for: timing.queue_time_ms.and_then(milliseconds),
             ran_for: timing.initial_query_execution_ms.and_then(milliseconds),
             columns: Some(Columns::lightdash(columns, Cells::Raw)),
-            ..Details::default()
+            ..RunDetails::default()
         },
     }
 }

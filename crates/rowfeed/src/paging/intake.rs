@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll};
 
-use super::source::{Plan, Source, Wanted, sealed::Part};
+use super::source::{FetchOptions, FetchPlan, Source, sealed::Part};
 use crate::{Error, ErrorKind};
 
 /// Fetches page after page; not polled again after the end or an error.
@@ -17,7 +17,7 @@ const MOST_EMPTY_PAGES: u32 = 100;
 /// here, and both ways to fetch pages go through it.
 pub(super) struct Intake<S> {
     source: S,
-    pub(super) wanted: Wanted,
+    pub(super) options: FetchOptions,
     /// The row of the cursor, until a page has reached it.
     skip_to: Option<u64>,
     /// Whether whole pages were skipped on the way to the cursor.
@@ -27,11 +27,11 @@ pub(super) struct Intake<S> {
 }
 
 impl<S: Source> Intake<S> {
-    pub(super) fn new(source: S, wanted: Wanted) -> Self {
+    pub(super) fn new(source: S, options: FetchOptions) -> Self {
         Self {
             source,
-            skip_to: wanted.resumed_at,
-            wanted,
+            skip_to: options.resumed_at,
+            options,
             has_skipped: false,
             pages: 0,
             empty_pages: 0,
@@ -44,11 +44,11 @@ impl<S: Source> Intake<S> {
 
     /// Whether no further page is needed.
     pub(super) fn has_ended(&self) -> bool {
-        self.wanted.left == Some(0) || self.source.has_ended()
+        self.options.rows_left == Some(0) || self.source.has_ended()
     }
 
     /// The next step, while so many requests are under way.
-    pub(super) fn plan(&mut self, under_way: usize) -> Result<Plan<S::Answer>, Error> {
+    pub(super) fn plan(&mut self, under_way: usize) -> Result<FetchPlan<S::Response>, Error> {
         self.next_step(under_way)
             .map_err(|error| error.of_run(self.source.run_id()))
     }
@@ -56,7 +56,7 @@ impl<S: Source> Intake<S> {
     /// The page in an answer, as it is given out.
     pub(super) fn accept(
         &mut self,
-        answer: Result<S::Answer, Error>,
+        answer: Result<S::Response, Error>,
     ) -> Result<Option<S::Page>, Error> {
         let page = answer.and_then(|answer| self.next_page(answer));
         page.map_err(|error| error.of_run(self.source.run_id()))
@@ -72,17 +72,17 @@ impl<S: Source> Intake<S> {
         }
     }
 
-    fn next_step(&mut self, under_way: usize) -> Result<Plan<S::Answer>, Error> {
+    fn next_step(&mut self, under_way: usize) -> Result<FetchPlan<S::Response>, Error> {
         if self.has_ended() {
-            return Ok(Plan::End);
+            return Ok(FetchPlan::End);
         }
-        self.wanted.under_way = under_way;
-        let plan = self.source.plan(&self.wanted)?;
+        self.options.in_flight = under_way;
+        let plan = self.source.plan(&self.options)?;
         match plan {
-            Plan::Wait if under_way == 0 => Err(self.paging(
+            FetchPlan::Wait if under_way == 0 => Err(self.paging(
                 "the paging rule waits for an answer, and no request is under way".to_owned(),
             )),
-            Plan::Fetch(_) if self.empty_pages >= MOST_EMPTY_PAGES => Err(self.paging(format!(
+            FetchPlan::Fetch(_) if self.empty_pages >= MOST_EMPTY_PAGES => Err(self.paging(format!(
                 "{MOST_EMPTY_PAGES} pages in a row have no {}, and the service names yet another",
                 S::Page::ENTRIES
             ))),
@@ -90,8 +90,8 @@ impl<S: Source> Intake<S> {
         }
     }
 
-    fn next_page(&mut self, answer: S::Answer) -> Result<Option<S::Page>, Error> {
-        let Some(mut page) = self.source.accept(&self.wanted, answer)? else {
+    fn next_page(&mut self, answer: S::Response) -> Result<Option<S::Page>, Error> {
+        let Some(mut page) = self.source.accept(&self.options, answer)? else {
             return Ok(None);
         };
         self.empty_pages = match page.count() {
@@ -101,7 +101,7 @@ impl<S: Source> Intake<S> {
         if !self.reach_cursor(&mut page)? {
             return Ok(None);
         }
-        if let Some(left) = &mut self.wanted.left {
+        if let Some(left) = &mut self.options.rows_left {
             page.keep(*left);
             *left -= page.count();
         }

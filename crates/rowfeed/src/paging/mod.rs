@@ -18,7 +18,7 @@ mod source;
 #[cfg(feature = "blocking")]
 pub(crate) use self::{intake::Fetcher, reader::AnySource};
 pub use self::{
-    offsets::{Offsets, Ticket},
-    source::{BoxFuture, Plan, Source, SourcePage, Wanted},
+    offsets::{OffsetTracker, PlannedPage},
+    source::{BoxFuture, FetchOptions, FetchPlan, Source, SourcePage},
 };
 pub(crate) use self::{reader::PageReader, source::sealed::Part};

@@ -6,13 +6,13 @@ use futures_core::ready;
 
 use super::{
     intake::{Fetcher, Intake},
-    source::{BoxFuture, Plan, Source},
+    source::{BoxFuture, FetchPlan, Source},
 };
 use crate::Error;
 
 pub(super) struct OnDemand<S: Source> {
     pub(super) intake: Intake<S>,
-    pub(super) request: Option<BoxFuture<Result<S::Answer, Error>>>,
+    pub(super) request: Option<BoxFuture<Result<S::Response, Error>>>,
 }
 
 impl<S: Source> Fetcher<S::Page> for OnDemand<S> {
@@ -26,8 +26,10 @@ impl<S: Source> Fetcher<S::Page> for OnDemand<S> {
                 }
             }
             match self.intake.plan(0)? {
-                Plan::Fetch(request) => self.request = Some(request),
-                Plan::Wait | Plan::End => return Poll::Ready(self.intake.end().map(|()| None)),
+                FetchPlan::Fetch(request) => self.request = Some(request),
+                FetchPlan::Wait | FetchPlan::End => {
+                    return Poll::Ready(self.intake.end().map(|()| None));
+                }
             }
         }
     }

@@ -17,7 +17,7 @@ use tokio::sync::{
 
 use super::{
     intake::{Fetcher, Intake},
-    source::{Plan, Source},
+    source::{FetchPlan, Source},
 };
 use crate::{Error, ErrorKind};
 
@@ -34,7 +34,7 @@ impl<P: Send + 'static> Prefetch<P> {
     pub(super) fn new<S: Source<Page = P>>(intake: Intake<S>) -> Self {
         let service = intake.service();
         // As many as a channel can have, at most.
-        let room = intake.wanted.prefetch.min(Semaphore::MAX_PERMITS);
+        let room = intake.options.prefetch.min(Semaphore::MAX_PERMITS);
         let (sender, pages) = mpsc::channel(room);
         let task = spawn(async move {
             if let Err(error) = fetch(intake, &sender).await {
@@ -77,7 +77,7 @@ async fn fetch<S: Source>(
     pages: &mpsc::Sender<Result<S::Page, Error>>,
 ) -> Result<(), Error> {
     let service = intake.service();
-    let mut under_way: UnderWay<S::Answer, S::Page> = VecDeque::new();
+    let mut under_way: UnderWay<S::Response, S::Page> = VecDeque::new();
     let mut may_plan = true;
     loop {
         if under_way.is_empty() && !may_plan {
@@ -105,8 +105,8 @@ async fn fetch<S: Source>(
             permit = pages.clone().reserve_owned(), if may_plan => {
                 let Ok(permit) = permit else { return Ok(()) };
                 match intake.plan(under_way.len())? {
-                    Plan::Fetch(request) => under_way.push_back((spawn(request), permit)),
-                    Plan::Wait | Plan::End => may_plan = false,
+                    FetchPlan::Fetch(request) => under_way.push_back((spawn(request), permit)),
+                    FetchPlan::Wait | FetchPlan::End => may_plan = false,
                 }
             }
         }

@@ -12,7 +12,7 @@ use super::{
     intake::{Fetcher, Intake},
     on_demand::OnDemand,
     prefetch::Prefetch,
-    source::{Source, SourcePage, Wanted},
+    source::{FetchOptions, Source, SourcePage},
 };
 use crate::Error;
 
@@ -21,7 +21,7 @@ pub(crate) trait AnySource<P: SourcePage>: Send {
     fn resume(&mut self, cursor: &P::Cursor) -> Result<(), Error>;
     #[cfg_attr(not(feature = "blocking"), allow(dead_code))]
     fn reconnect(&mut self) -> Result<(), Error>;
-    fn start(self: Box<Self>, wanted: Wanted) -> Box<dyn Fetcher<P>>;
+    fn start(self: Box<Self>, options: FetchOptions) -> Box<dyn Fetcher<P>>;
 }
 
 impl<S: Source> AnySource<S::Page> for S {
@@ -33,9 +33,9 @@ impl<S: Source> AnySource<S::Page> for S {
         Source::reconnect(self)
     }
 
-    fn start(self: Box<Self>, wanted: Wanted) -> Box<dyn Fetcher<S::Page>> {
-        let intake = Intake::new(*self, wanted);
-        match intake.wanted.prefetch {
+    fn start(self: Box<Self>, options: FetchOptions) -> Box<dyn Fetcher<S::Page>> {
+        let intake = Intake::new(*self, options);
+        match intake.options.prefetch {
             0 => Box::new(OnDemand {
                 intake,
                 request: None,
@@ -46,17 +46,19 @@ impl<S: Source> AnySource<S::Page> for S {
 }
 
 /// Begins to fetch: here, or on another thread.
-pub(crate) type StartFn<P> = fn(&'static str, Box<dyn AnySource<P>>, Wanted) -> Box<dyn Fetcher<P>>;
+pub(crate) type StartFn<P> =
+    fn(&'static str, Box<dyn AnySource<P>>, FetchOptions) -> Box<dyn Fetcher<P>>;
 
 /// The pages of a source, one after the other. Sends nothing before it is polled, and is fused.
 pub(crate) struct PageReader<P: SourcePage> {
     state: State<P>,
     /// `left` counts down here too, to know the end without another poll.
-    pub(crate) wanted: Wanted,
+    pub(crate) options: FetchOptions,
     pub(crate) service: &'static str,
     /// What errors hide the client's credentials with.
     masker: Option<Masker>,
-    resumed_from: Option<P::Cursor>,
+    /// The cursor that reading was resumed from; the owner may move it on.
+    pub(crate) cursor: Option<P::Cursor>,
     pub(crate) start: StartFn<P>,
 }
 
@@ -73,7 +75,7 @@ impl<P: SourcePage> PageReader<P> {
         let mut this = match source.limit() {
             Ok(left) => {
                 let mut this = Self::of(source.service(), State::Waiting(Box::new(source)));
-                this.wanted.left = left;
+                this.options.rows_left = left;
                 this
             }
             Err(error) => Self::of(source.service(), State::Failed(error)),
@@ -90,11 +92,11 @@ impl<P: SourcePage> PageReader<P> {
     fn of(service: &'static str, state: State<P>) -> Self {
         Self {
             state,
-            wanted: Wanted::default(),
+            options: FetchOptions::default(),
             service,
             masker: None,
-            resumed_from: None,
-            start: |_, source, wanted| source.start(wanted),
+            cursor: None,
+            start: |_, source, options| source.start(options),
         }
     }
 
@@ -117,16 +119,11 @@ impl<P: SourcePage> PageReader<P> {
         };
         match resumed {
             Ok(()) => {
-                self.wanted.resumed_at = Some(row);
-                self.resumed_from = Some(cursor.clone());
+                self.options.resumed_at = Some(row);
+                self.cursor = Some(cursor.clone());
             }
             Err(error) => self.state = State::Failed(error),
         }
-    }
-
-    /// The cursor that reading was resumed from.
-    pub(crate) fn resumed_from(&self) -> Option<&P::Cursor> {
-        self.resumed_from.as_ref()
     }
 
     /// Whether pages were fetched and more may follow.
@@ -144,7 +141,7 @@ impl<P: SourcePage> PageReader<P> {
         match self.state {
             State::Failed(_) => false,
             State::Done => true,
-            State::Waiting(_) | State::Reading(_) => self.wanted.left == Some(0),
+            State::Waiting(_) | State::Reading(_) => self.options.rows_left == Some(0),
         }
     }
 
@@ -165,7 +162,7 @@ impl<P: SourcePage> PageReader<P> {
             self.state = State::Done;
         }
         match std::mem::replace(&mut self.state, State::Done) {
-            State::Waiting(_) if self.wanted.page_size == Some(0) => {
+            State::Waiting(_) if self.options.page_size == Some(0) => {
                 let message = format!(
                     "a page size of 0 {} was set; it must be at least 1",
                     P::ENTRIES
@@ -174,7 +171,7 @@ impl<P: SourcePage> PageReader<P> {
             }
             State::Waiting(source) => {
                 self.state =
-                    State::Reading((self.start)(self.service, source, self.wanted.clone()));
+                    State::Reading((self.start)(self.service, source, self.options.clone()));
             }
             State::Failed(error) => return Poll::Ready(Err(error)),
             state => self.state = state,
@@ -185,7 +182,7 @@ impl<P: SourcePage> PageReader<P> {
         let page = ready!(fetcher.poll_page(context));
         match &page {
             Ok(Some(page)) => {
-                if let Some(left) = &mut self.wanted.left {
+                if let Some(left) = &mut self.options.rows_left {
                     *left -= page.count();
                 }
             }
@@ -200,7 +197,7 @@ impl<P: SourcePage> fmt::Debug for PageReader<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PageReader")
             .field("service", &self.service)
-            .field("wanted", &self.wanted)
+            .field("options", &self.options)
             .finish_non_exhaustive()
     }
 }

@@ -12,18 +12,18 @@ pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// What the reader needs next. Passed to every call of a [`Source`].
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-pub struct Wanted {
+pub struct FetchOptions {
     /// Rows of a page, as set by `page_size()`.
     pub page_size: Option<u32>,
     /// How many rows the reader still needs after the pages that were accepted. `None` without a
     /// limit. Rows before a cursor do not count.
-    pub left: Option<u64>,
+    pub rows_left: Option<u64>,
     /// How many requests have been planned whose answers have not been accepted.
-    pub under_way: usize,
+    pub in_flight: usize,
     /// Whether a result that the service has cut off is acceptable.
-    pub truncated: bool,
+    pub allow_truncated: bool,
     /// The columns to request, where only some are needed and the service can leave others out.
-    pub fields: Option<Arc<[String]>>,
+    pub columns: Option<Arc<[String]>>,
     /// Whether cells are to be formatted for people.
     pub formatted: bool,
     /// How many pages may be fetched ahead of the reader.
@@ -32,20 +32,23 @@ pub struct Wanted {
     pub(crate) resumed_at: Option<u64>,
 }
 
-impl Wanted {
+impl FetchOptions {
     /// Limits the rows, unless there is a lower limit already.
     pub(crate) fn limit(&mut self, rows: u64) {
-        self.left = Some(self.left.map_or(rows, |least| least.min(rows)));
+        self.rows_left = Some(self.rows_left.map_or(rows, |least| least.min(rows)));
     }
 
-    /// Returns how many rows to request in the next page, at least one, when `under_way` rows have
+    /// Returns how many rows to request in the next page, at least one, when `rows_in_flight` rows have
     /// been requested and not accepted yet. Returns `None` if those are all that the reader needs.
     ///
-    /// `usual` is the size of a page unless the user sets one.
+    /// `default_size` is the size of a page unless the user sets one.
     #[must_use]
-    pub fn rows_of_next_page(&self, under_way: u64, usual: u32) -> Option<u64> {
-        let size = u64::from(self.page_size.unwrap_or(usual)).max(1);
-        match self.left.map(|left| left.saturating_sub(under_way)) {
+    pub fn next_page_size(&self, rows_in_flight: u64, default_size: u32) -> Option<u64> {
+        let size = u64::from(self.page_size.unwrap_or(default_size)).max(1);
+        match self
+            .rows_left
+            .map(|left| left.saturating_sub(rows_in_flight))
+        {
             Some(0) => None,
             Some(left) => Some(size.min(left)),
             None => Some(size),
@@ -54,32 +57,19 @@ impl Wanted {
 
     /// Returns whether a page with `rows` rows is the last that the reader needs.
     #[must_use]
-    pub fn is_met_by(&self, rows: u64) -> bool {
-        self.left.is_some_and(|left| rows >= left)
+    pub fn is_satisfied_by(&self, rows: u64) -> bool {
+        self.rows_left.is_some_and(|left| rows >= left)
     }
 }
 
 /// A paging rule, with its progress through one result or list.
 ///
-/// The reader calls [`plan`](Self::plan) for the next request and passes each answer to
-/// [`accept`](Self::accept), in the order of the requests. It does not use the source after an error.
-/// After [`Plan::End`] it still passes the answers that are under way, and may call `plan` after
-/// each.
-///
-/// The reader itself keeps the limit on rows, numbers the pages, skips what lies before a cursor, and
-/// gives up after 100 empty pages in a row. What a rule has to get right is what services do to their
-/// readers:
-///
-/// - the result ends where the service says so: a short page is not the end, nor is an empty one;
-/// - the service may clamp a limit, so the next page begins where this one ended;
-/// - a page that does not advance, or is not the requested one, is an error
-///   ([`ErrorKind::Paging`]), and so are rows that do not add up to what was announced;
-/// - when the result is replaced between two pages, reading stays with the old one or fails.
+#[doc = include_str!("../../docs/items/source.md")]
 pub trait Source: Send + 'static {
     /// The answer to a request.
-    type Answer: Send + 'static;
+    type Response: Send + 'static;
 
-    /// What an answer becomes: a [`Page`](crate::Page) of a result, or a [`ListPage`](crate::service::ListPage) of a list.
+    /// What an answer becomes: a [`Page`](crate::Page) of a result, or a [`ListPage`](crate::source::ListPage) of a list.
     type Page: SourcePage + Send + 'static;
 
     /// The service, as errors and cursors name it.
@@ -134,12 +124,12 @@ pub trait Source: Send + 'static {
     }
 
     /// Plans the next request. With prefetch, other requests may be under way
-    /// ([`Wanted::under_way`]): a rule that needs the last answer first returns [`Plan::Wait`].
+    /// ([`FetchOptions::in_flight`]): a rule that needs the last answer first returns [`FetchPlan::Wait`].
     ///
     /// # Errors
     ///
     /// The request is invalid: a page size out of range, a parameter that is missing.
-    fn plan(&mut self, wanted: &Wanted) -> Result<Plan<Self::Answer>, Error>;
+    fn plan(&mut self, options: &FetchOptions) -> Result<FetchPlan<Self::Response>, Error>;
 
     /// Returns whether the last page has been accepted. Answers that are still under way are then
     /// dropped, and `plan` is not called again.
@@ -154,13 +144,13 @@ pub trait Source: Send + 'static {
     /// The answer is not a page of this result, or not the next one.
     fn accept(
         &mut self,
-        wanted: &Wanted,
-        answer: Self::Answer,
+        options: &FetchOptions,
+        answer: Self::Response,
     ) -> Result<Option<Self::Page>, Error>;
 }
 
 /// The next step of a [`Source`].
-pub enum Plan<A> {
+pub enum FetchPlan<A> {
     /// This request can be sent now.
     Fetch(BoxFuture<Result<A, Error>>),
     /// The next request depends on an answer that is still under way. An error if none is.
@@ -169,7 +159,7 @@ pub enum Plan<A> {
     End,
 }
 
-impl<A> std::fmt::Debug for Plan<A> {
+impl<A> std::fmt::Debug for FetchPlan<A> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Fetch(_) => "Fetch",
@@ -179,7 +169,7 @@ impl<A> std::fmt::Debug for Plan<A> {
     }
 }
 
-/// A page that a [`Source`] gives: [`Page`](crate::Page) or [`ListPage`](crate::service::ListPage). Sealed.
+/// A page that a [`Source`] gives: [`Page`](crate::Page) or [`ListPage`](crate::source::ListPage). Sealed.
 pub trait SourcePage: sealed::Part {
     /// A place between two rows or items, to resume from.
     type Cursor: Clone + Send + 'static;
@@ -212,35 +202,4 @@ pub(crate) mod sealed {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_page_has_no_more_rows_than_are_left_and_at_least_one() {
-        let wanted = |left| Wanted {
-            left,
-            ..Wanted::default()
-        };
-        for (left, under_way, usual, size) in [
-            (None, 90, 100, Some(100)),
-            (Some(95), 90, 100, Some(5)),
-            (Some(90), 90, 100, None),
-            (Some(80), 90, 100, None),
-            (None, 90, 0, Some(1)),
-        ] {
-            let next = wanted(left).rows_of_next_page(under_way, usual);
-            assert_eq!(next, size, "{left:?}");
-        }
-    }
-
-    #[test]
-    fn a_page_meets_what_is_left_when_it_has_as_many_rows() {
-        let wanted = |left| Wanted {
-            left,
-            ..Wanted::default()
-        };
-        for (left, rows, is_met) in [(None, 9, false), (Some(10), 9, false), (Some(9), 9, true)] {
-            assert_eq!(wanted(left).is_met_by(rows), is_met, "{left:?}");
-        }
-    }
-}
+mod tests;

@@ -13,10 +13,10 @@ use rowfeed_yandex_query::{builder, types};
 
 use super::state::{SERVICE, call, check_status, invalid, paging};
 use crate::{
-    Columns, Cursor, Error, ErrorKind, Page, Pages, ReadsRows,
+    Columns, Cursor, Error, ErrorKind, Page, Pages, RowsExt,
     connections::Reconnect as _,
     cursor::ResultId,
-    paging::{Offsets, Plan, Source, Ticket, Wanted},
+    paging::{FetchOptions, FetchPlan, OffsetTracker, PlannedPage, Source},
     parameter::count,
 };
 use rowfeed_rows::ColumnsCache;
@@ -28,7 +28,7 @@ pub(super) struct Paging {
     results: builder::GetQueryResults,
     /// What `get_query` has said.
     announced: Option<Announced>,
-    offsets: Offsets,
+    offsets: OffsetTracker,
     has_begun: bool,
     last_columns: ColumnsCache,
 }
@@ -50,13 +50,13 @@ impl Announced {
     }
 }
 
-pub(super) enum Answer {
+pub(super) enum Response {
     Announced(Announced),
     /// A failure counts only if the page is still needed.
-    Page(Ticket, Result<types::ResultSet, Error>),
+    Page(PlannedPage, Result<types::ResultSet, Error>),
 }
 
-impl ReadsRows for builder::GetQueryResults {
+impl RowsExt for builder::GetQueryResults {
     fn pages(self) -> Pages {
         match count(SERVICE, "offset", &self.offset) {
             Ok(offset) => Pages::from_source(Paging::new(self, None, offset.unwrap_or(0))),
@@ -74,7 +74,7 @@ impl Paging {
         Self {
             results,
             announced,
-            offsets: Offsets::from(offset),
+            offsets: OffsetTracker::new(offset),
             has_begun: false,
             last_columns: ColumnsCache::default(),
         }
@@ -106,7 +106,7 @@ async fn ask(results: builder::GetQueryResults) -> Result<Announced, Error> {
 }
 
 impl Source for Paging {
-    type Answer = Answer;
+    type Response = Response;
     type Page = Page;
 
     fn service(&self) -> &'static str {
@@ -124,7 +124,7 @@ impl Source for Paging {
 
     fn resume(&mut self, cursor: &Cursor) -> Result<(), Error> {
         cursor.check(SERVICE, &self.result()?)?;
-        self.offsets = Offsets::from(cursor.row());
+        self.offsets = OffsetTracker::new(cursor.row());
         Ok(())
     }
 
@@ -137,23 +137,23 @@ impl Source for Paging {
         Some(self.results.client.masker())
     }
 
-    fn plan(&mut self, wanted: &Wanted) -> Result<Plan<Answer>, Error> {
-        if let Some(size) = wanted.page_size.filter(|size| *size > PAGE_SIZE) {
+    fn plan(&mut self, options: &FetchOptions) -> Result<FetchPlan<Response>, Error> {
+        if let Some(size) = options.page_size.filter(|size| *size > PAGE_SIZE) {
             let message = format!(
                 "a page size of {size} rows was set; the service allows {PAGE_SIZE} at most"
             );
             return Err(invalid(message));
         }
         let Some(announced) = self.announced else {
-            if wanted.under_way > 0 {
-                return Ok(Plan::Wait);
+            if options.in_flight > 0 {
+                return Ok(FetchPlan::Wait);
             }
             let results = self.results.clone();
-            return Ok(Plan::Fetch(Box::pin(async move {
-                ask(results).await.map(Answer::Announced)
+            return Ok(FetchPlan::Fetch(Box::pin(async move {
+                ask(results).await.map(Response::Announced)
             })));
         };
-        if announced.truncated && !wanted.truncated {
+        if announced.truncated && !options.allow_truncated {
             let message = format!(
                 "the service cut the result off after {} rows for its size; \
                  allow_truncated() takes the part that there is",
@@ -161,7 +161,7 @@ impl Source for Paging {
             );
             return Err(Error::new(ErrorKind::Truncated, SERVICE, message));
         }
-        if let Some(row) = wanted.resumed_at.filter(|row| *row > announced.rows) {
+        if let Some(row) = options.resumed_at.filter(|row| *row > announced.rows) {
             let message = format!(
                 "reading resumed before row {row}, and the result is said to have {} rows now",
                 announced.rows
@@ -174,12 +174,12 @@ impl Source for Paging {
             false => announced.rows.max(1),
         };
         let left = rows.saturating_sub(self.offsets.planned());
-        let under_way = self.offsets.rows_under_way();
-        let size = wanted.rows_of_next_page(under_way, PAGE_SIZE);
+        let under_way = self.offsets.rows_in_flight();
+        let size = options.next_page_size(under_way, PAGE_SIZE);
         let Some(size) = size.filter(|_| left > 0) else {
             return Ok(match self.offsets.is_idle() {
-                true => Plan::End,
-                false => Plan::Wait,
+                true => FetchPlan::End,
+                false => FetchPlan::Wait,
             });
         };
         let asked = size.min(left);
@@ -187,9 +187,9 @@ impl Source for Paging {
         let ticket = self.offsets.plan(asked);
         let results = self.results.clone().offset(ticket.offset.cast_signed());
         let results = results.limit(asked.cast_signed()).send();
-        Ok(Plan::Fetch(Box::pin(async move {
+        Ok(FetchPlan::Fetch(Box::pin(async move {
             let results = results.await.map(|results| results.into_inner());
-            Ok(Answer::Page(ticket, results.map_err(call)))
+            Ok(Response::Page(ticket, results.map_err(call)))
         })))
     }
 
@@ -197,10 +197,10 @@ impl Source for Paging {
         self.offsets.has_ended()
     }
 
-    fn accept(&mut self, _wanted: &Wanted, answer: Answer) -> Result<Option<Page>, Error> {
+    fn accept(&mut self, _options: &FetchOptions, answer: Response) -> Result<Option<Page>, Error> {
         let (ticket, results) = match answer {
-            Answer::Page(ticket, results) => (ticket, results),
-            Answer::Announced(announced) => {
+            Response::Page(ticket, results) => (ticket, results),
+            Response::Announced(announced) => {
                 self.announced = Some(announced);
                 return Ok(None);
             }
@@ -234,7 +234,7 @@ impl Source for Paging {
             return Err(paging(flaw));
         }
         match end < announced {
-            true => self.offsets.go_on(end),
+            true => self.offsets.continue_at(end),
             false => self.offsets.end(),
         }
         let declared = results.columns.iter();

@@ -10,10 +10,10 @@ use super::{
     state::{SERVICE, call, check_status, invalid},
 };
 use crate::{
-    Details, Error, Starting, StartsRun,
-    job::{Asked, Interval, Job},
-    run::{Ended, ResultSet},
-    starting::starts_run,
+    Error, RunDetails, RunExt, RunOrigin, RunRequest,
+    completed_run::{Ended, ResultSet},
+    run_job::{Interval, Job, RunStatus},
+    run_request::starts_run,
 };
 
 const INTERVAL: Interval = Interval {
@@ -26,11 +26,12 @@ starts_run! {
 }
 
 /// Takes up a query that was created before.
-impl StartsRun for builder::GetQueryStatus {
-    fn run(self) -> Starting {
-        Starting::new(INTERVAL, self.client.clone(), |client| async {
+impl RunExt for builder::GetQueryStatus {
+    fn run(self) -> RunRequest {
+        RunRequest::new(INTERVAL, self.client.clone(), |client| async {
             let id = self.query_id.map_err(invalid)?;
-            query(client, id, self.project.map_err(invalid)?)
+            let job = query(client, id, self.project.map_err(invalid)?)?;
+            Ok(job.with_origin(RunOrigin::Attached))
         })
     }
 }
@@ -45,19 +46,19 @@ fn query(client: Client, id: String, project: String) -> Result<Job, Error> {
 }
 
 /// Requests the state of the query that has these results.
-async fn ask(results: builder::GetQueryResults) -> Result<Asked, Error> {
+async fn ask(results: builder::GetQueryResults) -> Result<RunStatus, Error> {
     let client = &results.client;
     let project = results.project.as_ref().map_err(invalid)?;
     let id = results.query_id.as_ref().map_err(invalid)?;
     let status = client.get_query_status().project(project).query_id(id);
     let status = status.send().await.map_err(call)?.into_inner().status;
     if status == types::QueryStatus::Running {
-        return Ok(Asked::going(status.as_str()));
+        return Ok(RunStatus::pending(status.as_str()));
     }
     let query = client.get_query().project(project).query_id(id).send();
     let query = query.await.map_err(call)?.into_inner();
     check_status(&query)?;
-    Ok(Asked::Ended(ended(id.clone(), &results, &query)))
+    Ok(RunStatus::Ended(ended(id.clone(), &results, &query)))
 }
 
 /// A query that has ended well.
@@ -76,10 +77,10 @@ fn ended(id: String, results: &builder::GetQueryResults, query: &types::Query) -
     Ended {
         service: SERVICE,
         result_sets: query.result_sets.iter().enumerate().map(set).collect(),
-        details: Details {
+        details: RunDetails {
             submitted_at: time(meta.and_then(|meta| meta.started_at.as_ref())),
             ended_at: time(meta.and_then(|meta| meta.finished_at.as_ref())),
-            ..Details::default()
+            ..RunDetails::default()
         },
         id,
     }

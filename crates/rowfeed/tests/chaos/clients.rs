@@ -7,8 +7,8 @@ use std::{
 
 use reqwest::Proxy;
 use rowfeed::{
-    Cursor, Error, Pages, RetryPolicy, Rows, Run, Secret, Starting, dune, lightdash, prelude::*,
-    yandex_query,
+    CompletedRun, Cursor, Error, Pages, RetryPolicy, Rows, RunRequest, Secret, dune, lightdash,
+    prelude::*, yandex_query,
 };
 
 use crate::{
@@ -117,11 +117,11 @@ impl Clients {
     }
 
     /// A new run, or one that is taken up again.
-    pub fn starting(&self, service: Service, class: Class, id: Option<&str>) -> Starting {
+    pub fn starting(&self, service: Service, class: Class, id: Option<&str>) -> RunRequest {
         let starting = match (service, id) {
             (Service::Dune, None) if class == Class::MaxAge => {
                 let latest = self.dune.get_latest_query_result().query_id(QUERY_ID);
-                latest.max_age(Duration::from_secs(3600))
+                latest.run().max_age(Duration::from_secs(3600))
             }
             (Service::Dune, None) => self.dune.execute_sql().body("SELECT 1").run(),
             (Service::Dune, Some(id)) => self.dune.get_execution_status().execution_id(id).run(),
@@ -156,7 +156,11 @@ pub struct Attempts {
 
 impl Attempts {
     /// Starts the run, or takes it up where it is known already, and waits for its end.
-    pub async fn run(&mut self, clients: &Clients, schedule: &Schedule) -> Result<Run, Error> {
+    pub async fn run(
+        &mut self,
+        clients: &Clients,
+        schedule: &Schedule,
+    ) -> Result<CompletedRun, Error> {
         self.starts += u32::from(self.id.is_none());
         let running = clients
             .starting(schedule.service, schedule.class, self.id.as_deref())

@@ -1,7 +1,7 @@
 //! Dune's CSV: the lines that came whole are the server's, and the number of them is where to go
 //! on.
 
-use rowfeed::{Error, dune::ReadsCsv as _};
+use rowfeed::{Error, dune::CsvExt as _};
 
 use crate::{
     clients::Clients,

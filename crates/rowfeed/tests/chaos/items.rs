@@ -66,14 +66,14 @@ async fn read<T>(
             ensure!(*item == n.to_string(), "item {n} is {item:?}");
         }
         let place = items.cursor();
+        let position = place.as_ref().map_or(0, ListCursor::position);
         ensure!(
-            place.position() == delivered.len() as u64,
-            "the cursor stands at item {}, after {} items",
-            place.position(),
+            position == delivered.len() as u64,
+            "the cursor stands at item {position}, after {} items",
             delivered.len()
         );
         let text = serde_json::to_string(&place).map_err(|error| error.to_string())?;
-        cursor = Some(serde_json::from_str(&text).map_err(|error| error.to_string())?);
+        cursor = serde_json::from_str(&text).map_err(|error| error.to_string())?;
         match end {
             Ok(true) => break,
             Ok(false) => {}

@@ -25,10 +25,10 @@ const SIGNS: [&str; 2] = ["chaos-cre", "credenti"];
 /// All that an error shows.
 fn everything(error: &Error) -> String {
     let mut shown = format!("{error} {error:#?} {:?}", error.run_id());
-    if let Some(cell) = error.decode() {
+    if let Some(cell) = error.as_decode() {
         shown.push_str(&format!(" {cell} {cell:?}"));
     }
-    if let Some(call) = error.call() {
+    if let Some(call) = error.as_call() {
         let body = String::from_utf8_lossy(call.body());
         shown.push_str(&format!(" {call:?} {:?} {body}", call.headers()));
     }
@@ -53,7 +53,7 @@ pub struct Account {
 impl Account {
     /// Whether this error may be, and what it is; after many of them the world is calmed.
     pub fn note(&mut self, clients: &Clients, schedule: &Schedule, error: &Error) -> Checked {
-        let kind = match error.call() {
+        let kind = match error.as_call() {
             Some(call) => format!("{:?}: {:?}", error.kind(), call.kind()),
             None => format!("{:?}", error.kind()),
         };
@@ -75,7 +75,7 @@ impl Account {
         // On a slow machine the time of an attempt runs out, so that one fails without a fault.
         let faults: u64 = world.met.values().sum();
         let is_late = error
-            .call()
+            .as_call()
             .is_some_and(|call| call.is_timeout() || u64::from(call.attempts()) > faults);
         *self.errors.entry(kind).or_default() += 1;
         ensure!(

@@ -153,7 +153,7 @@ async fn after_the_end_nothing_is_left_and_nothing_is_wrong() {
                     // Where an empty page came, its place is still the end.
                     let place = rest.cursor().map(|cursor| cursor.row());
                     assert_eq!(place.unwrap_or(end.row()), end.row(), "{asked}");
-                    for page in pages().resume(&end).try_collect().await.unwrap() {
+                    for page in pages().resume(&end).try_collect::<Vec<_>>().await.unwrap() {
                         assert!(page.is_empty(), "{asked}");
                         assert_eq!(page.cursor(), end, "{asked}");
                     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use rowfeed::{
     Columns, Cursor, Error, ErrorKind, Page, Pages,
-    service::{ColumnType, PageToken, Plan, RawRows, ResultId, Source, Wanted},
+    source::{ColumnType, FetchOptions, FetchPlan, PageStart, RawRows, ResultId, Source},
 };
 
 const SERVICE: &str = "pages";
@@ -37,7 +37,7 @@ fn pages(asked: &Asked) -> Pages {
 }
 
 impl Source for Paging {
-    type Answer = usize;
+    type Response = usize;
     type Page = Page;
 
     fn service(&self) -> &'static str {
@@ -46,9 +46,9 @@ impl Source for Paging {
 
     fn resume(&mut self, cursor: &Cursor) -> Result<(), Error> {
         cursor.check(SERVICE, &ResultId::new("herbs"))?;
-        if let Some(page) = cursor.page_token() {
-            self.token = Some(page.token.clone());
-            self.row = page.row;
+        if let Some(page) = cursor.page_start() {
+            self.token = Some(page.token().to_owned());
+            self.row = page.row();
         }
         Ok(())
     }
@@ -57,22 +57,22 @@ impl Source for Paging {
         self.has_ended
     }
 
-    fn plan(&mut self, wanted: &Wanted) -> Result<Plan<usize>, Error> {
-        if wanted.under_way > 0 {
-            return Ok(Plan::Wait);
+    fn plan(&mut self, options: &FetchOptions) -> Result<FetchPlan<usize>, Error> {
+        if options.in_flight > 0 {
+            return Ok(FetchPlan::Wait);
         }
         let token = self.token.clone().unwrap_or_default();
         let asked = Arc::clone(&self.asked);
-        Ok(Plan::Fetch(Box::pin(async move {
+        Ok(FetchPlan::Fetch(Box::pin(async move {
             let index = PAGES.iter().position(|page| page.0 == token);
             asked.lock().unwrap().push(token);
             index.ok_or_else(|| Error::new(ErrorKind::Expired, SERVICE, "there is no such page"))
         })))
     }
 
-    fn accept(&mut self, _wanted: &Wanted, index: usize) -> Result<Option<Page>, Error> {
+    fn accept(&mut self, _options: &FetchOptions, index: usize) -> Result<Option<Page>, Error> {
         let rows = PAGES[index].1;
-        let token = |token: String, row| PageToken { token, row };
+        let token = |token: String, row| PageStart::new(token, row);
         let own = self.token.take().map(|own| token(own, self.row));
         let begin = self.row;
         self.row += rows.len() as u64;
@@ -83,7 +83,7 @@ impl Source for Paging {
         let rows = RawRows::from_json(format!("[{}]", rows.join(","))).unwrap();
         let columns = Columns::lists([("n", "number", ColumnType::integer())]);
         let page = Page::new(SERVICE, ResultId::new("herbs"), begin, columns, rows);
-        Ok(Some(page.with_tokens(own, next)))
+        Ok(Some(page.with_page_starts(own, next)))
     }
 }
 
@@ -110,8 +110,8 @@ async fn reading_goes_on_after_any_row_and_no_page_comes_for_nothing() {
 
         let rest = pages(&asked).rows::<u8>().resume(&cursor);
         let rest: Vec<u8> = rest.try_collect().await.unwrap();
-        let wanted: Vec<u8> = (0..6).skip(read as usize).collect();
-        assert_eq!(rest, wanted, "after {read}");
+        let options: Vec<u8> = (0..6).skip(read as usize).collect();
+        assert_eq!(rest, options, "after {read}");
         assert_eq!(
             asked.lock().unwrap()[0],
             first_asked[read as usize],
@@ -123,32 +123,36 @@ async fn reading_goes_on_after_any_row_and_no_page_comes_for_nothing() {
 #[tokio::test]
 async fn a_page_ends_where_the_next_begins() {
     let asked = Asked::default();
-    let read = pages(&asked).prefetch(2).try_collect().await.unwrap();
+    let read = pages(&asked)
+        .prefetch(2)
+        .try_collect::<Vec<_>>()
+        .await
+        .unwrap();
     let tokens = read.iter().map(|page| page.cursor());
     let tokens: Vec<_> = tokens
         .map(|cursor| {
             cursor
-                .page_token()
-                .map(|page| (page.token.clone(), page.row))
+                .page_start()
+                .map(|page| (page.token().to_owned(), page.row()))
         })
         .collect();
     let place = |token: &str, row| Some((token.to_owned(), row));
-    let wanted = [
+    let options = [
         place("mint", 3),
         place("sage", 4),
         place("thyme", 4),
         place("thyme", 4),
     ];
-    assert_eq!(tokens, wanted);
+    assert_eq!(tokens, options);
     assert_eq!(*asked.lock().unwrap(), ["", "mint", "sage", "thyme"]);
 
     for (index, page) in read.iter().enumerate() {
         let rest = pages(&asked).resume(&stored(&page.cursor()));
         let rest: Vec<u8> = rest.rows().try_collect().await.unwrap();
-        let wanted = PAGES[index + 1..]
+        let options = PAGES[index + 1..]
             .iter()
             .flat_map(|page| page.1.iter().copied());
-        assert_eq!(rest, wanted.collect::<Vec<_>>());
+        assert_eq!(rest, options.collect::<Vec<_>>());
     }
 }
 
@@ -156,7 +160,7 @@ async fn a_page_ends_where_the_next_begins() {
 async fn a_cut_page_ends_in_itself() {
     let asked = Asked::default();
     let cut = pages(&asked).max_rows(2).try_next().await.unwrap().unwrap();
-    assert_eq!((cut.cursor().row(), cut.cursor().page_token()), (2, None));
+    assert_eq!((cut.cursor().row(), cut.cursor().page_start()), (2, None));
     let rest: Vec<u8> = pages(&asked)
         .rows()
         .resume(&cut.cursor())

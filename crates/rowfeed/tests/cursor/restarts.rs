@@ -4,7 +4,7 @@
 use crate::support::page_server::PageServer;
 use rowfeed::{
     Columns, Cursor, Error, ErrorKind, Page, Pages,
-    service::{ColumnType, Plan, RawRows, ResultId, Source, Wanted},
+    source::{ColumnType, FetchOptions, FetchPlan, RawRows, ResultId, Source},
 };
 
 const SERVICE: &str = "numbered";
@@ -32,7 +32,7 @@ struct Numbered {
 }
 
 impl Source for Numbered {
-    type Answer = (u64, String);
+    type Response = (u64, String);
     type Page = Page;
 
     fn service(&self) -> &'static str {
@@ -49,13 +49,13 @@ impl Source for Numbered {
         Ok(())
     }
 
-    fn plan(&mut self, wanted: &Wanted) -> Result<Plan<(u64, String)>, Error> {
-        if wanted.under_way > 0 {
-            return Ok(Plan::Wait);
+    fn plan(&mut self, options: &FetchOptions) -> Result<FetchPlan<(u64, String)>, Error> {
+        if options.in_flight > 0 {
+            return Ok(FetchPlan::Wait);
         }
         let page = self.page;
         let request = self.http.get(format!("{}/page?number={page}", self.url));
-        Ok(Plan::Fetch(Box::pin(async move {
+        Ok(FetchPlan::Fetch(Box::pin(async move {
             let body = request.send().await.unwrap().text().await.unwrap();
             Ok((page, body))
         })))
@@ -67,7 +67,7 @@ impl Source for Numbered {
 
     fn accept(
         &mut self,
-        _wanted: &Wanted,
+        _options: &FetchOptions,
         (page, body): (u64, String),
     ) -> Result<Option<Page>, Error> {
         let rows = RawRows::from_json(body).unwrap();
@@ -181,7 +181,7 @@ async fn rows_before_the_cursor_are_not_decoded() {
         .rows::<u64>();
     let error = rows.try_next().await.unwrap_err();
     assert_eq!(
-        (error.kind(), error.decode().unwrap().row()),
+        (error.kind(), error.as_decode().unwrap().row()),
         (ErrorKind::Decode, Some(1))
     );
 }

@@ -64,7 +64,7 @@ async fn pages_after_a_cursor_say_where_they_stand() {
         }
         let cursor = rows.cursor().unwrap();
         let pages = run.pages().page_size(4).resume(&cursor);
-        let pages = pages.try_collect().await.unwrap();
+        let pages = pages.try_collect::<Vec<_>>().await.unwrap();
         assert_eq!(pages[0].first_row(), 6, "{service:?}");
         let mut seen = 6;
         for page in &pages {

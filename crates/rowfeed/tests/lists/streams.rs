@@ -104,6 +104,6 @@ async fn a_failed_page_is_the_service_s_error() {
     let (ids, error) = read(bench.dune.list_queries().items()).await;
     let error = error.unwrap();
     assert_eq!((ids, error.kind()), (vec![1], ErrorKind::Call));
-    assert_eq!(error.call().unwrap().status().unwrap(), 400);
+    assert_eq!(error.as_call().unwrap().status().unwrap(), 400);
     assert!(error.to_string().contains("no such thing"), "{error}");
 }

@@ -401,7 +401,7 @@ async fn a_body_that_breaks_off_is_an_error() {
         (text.as_slice(), error.kind()),
         (&b"n\n1"[..], ErrorKind::Call)
     );
-    assert_eq!(error.call().unwrap().status().unwrap(), 200);
+    assert_eq!(error.as_call().unwrap().status().unwrap(), 200);
     assert_eq!(error.run_id(), Some("01EXECUTION"));
 }
 
@@ -411,7 +411,7 @@ async fn a_failed_page_is_dune_s_error() {
     let refusal = Fault::answer(404, "application/json", body).path("/results/csv");
     let (text, error) = failed([page("n\n1\n", "1"), refusal], ErrorKind::Call).await;
     assert_eq!(text, "n\n1\n");
-    assert_eq!(error.call().unwrap().status().unwrap(), 404);
+    assert_eq!(error.as_call().unwrap().status().unwrap(), 404);
     assert!(error.to_string().contains("no such execution"), "{error}");
     assert_eq!(error.run_id(), Some("01EXECUTION"));
 }

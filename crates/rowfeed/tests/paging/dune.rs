@@ -28,7 +28,12 @@ async fn a_server_that_sends_fewer_rows_than_asked_for_is_followed_by_its_offset
     assert_eq!(numbers_sent(&pages, "offset"), [0, 7, 14, 21]);
     assert_eq!(numbers_sent(&pages, "limit"), [20, 20, 20, 20]);
 
-    let pages = run.pages().max_rows(16).try_collect().await.unwrap();
+    let pages = run
+        .pages()
+        .max_rows(16)
+        .try_collect::<Vec<_>>()
+        .await
+        .unwrap();
     assert_eq!(
         pages.iter().map(Page::first_row).collect::<Vec<_>>(),
         [0, 7, 14]
@@ -40,7 +45,7 @@ async fn a_server_that_sends_fewer_rows_than_asked_for_is_followed_by_its_offset
 async fn pages_are_as_large_as_dune_allows_unless_said_otherwise() {
     let bench = Bench::start().await;
     let run = bench.numbers(DUNE, 3).await;
-    run.pages().try_collect().await.unwrap();
+    run.pages().try_collect::<Vec<_>>().await.unwrap();
     assert_eq!(numbers_sent(&bench.pages_asked(), "limit"), [32_000]);
 }
 
@@ -316,7 +321,7 @@ async fn a_sample_that_would_go_on_is_an_error() {
     let bench = Bench::start().await;
     bench.answer(DUNE, 0, page("01EXECUTION", &[0, 1], Some(2)));
     let sample = bench.execution("01EXECUTION").sample_count(4);
-    let error = sample.pages().try_collect().await.unwrap_err();
+    let error = sample.pages().try_collect::<Vec<_>>().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Paging, "{error}");
     assert_eq!(error.run_id(), Some("01EXECUTION"));
     assert_eq!(bench.pages_asked().len(), 1);
@@ -331,7 +336,7 @@ async fn a_sample_is_asked_for_without_limit_and_offset() {
         .sample_count(6)
         .pages()
         .page_size(2);
-    let pages = pages.try_collect().await.unwrap();
+    let pages = pages.try_collect::<Vec<_>>().await.unwrap();
     assert_eq!(pages.len(), 1);
     assert_eq!(pages[0].len(), 6);
     // The count is of the whole result, not of the sample.

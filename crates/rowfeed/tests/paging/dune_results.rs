@@ -56,7 +56,7 @@ async fn that_a_partial_result_is_wanted_goes_with_every_page() {
     let latest = bench.dune.get_latest_query_result().query_id(DUNE_QUERY_ID);
     let pages = latest.allow_partial_results(true).pages().page_size(4);
     let sizes: Vec<usize> = pages
-        .try_collect()
+        .try_collect::<Vec<_>>()
         .await
         .unwrap()
         .iter()
@@ -109,7 +109,7 @@ async fn states_without_rows_are_errors_of_their_own() {
         assert_eq!(error.run_id(), Some("01EXECUTION"));
         assert_eq!(error.service(), "dune");
         assert_eq!(error.position(), None);
-        assert!(error.call().is_none() && error.decode().is_none());
+        assert!(error.as_call().is_none() && error.as_decode().is_none());
     }
     let error = refused(&without_result("QUERY_STATE_FROZEN")).await;
     assert!(error.to_string().contains("QUERY_STATE_FROZEN"), "{error}");
@@ -154,7 +154,7 @@ async fn an_answer_without_result_or_state_is_an_error() {
     for body in [json!({}), json!({ "execution_id": "01EXECUTION" })] {
         let error = refused(&body).await;
         assert_eq!(error.kind(), ErrorKind::Call, "{error}");
-        assert_eq!(error.call().unwrap().status().unwrap(), 200);
+        assert_eq!(error.as_call().unwrap().status().unwrap(), 200);
     }
 }
 
@@ -206,7 +206,7 @@ async fn a_query_that_has_not_run_has_no_latest_result() {
         .query_id(DUNE_PARAMETERISED_QUERY_ID);
     let error = latest.pages().try_next().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Call);
-    assert!(error.call().unwrap().is_not_found(), "{error}");
+    assert!(error.as_call().unwrap().is_not_found(), "{error}");
 }
 
 #[tokio::test]

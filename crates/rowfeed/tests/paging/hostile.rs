@@ -123,7 +123,7 @@ where
 }
 
 #[derive(Debug, Deserialize)]
-struct Wanted<T> {
+struct FetchOptions<T> {
     a: T,
 }
 
@@ -142,7 +142,7 @@ fn typed(service: Service) -> &'static str {
 async fn json_ten_thousand_deep_is_an_error_where_it_is_wanted_and_nothing_where_not() {
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     for service in ALL {
-        let read = cell::<Wanted<Value>>(service, typed(service), &deep).await;
+        let read = cell::<FetchOptions<Value>>(service, typed(service), &deep).await;
         let error = read.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Decode, "{service:?}: {error}");
         let passed = cell::<Nothing>(service, typed(service), &deep).await;
@@ -158,7 +158,7 @@ async fn numbers_of_ten_thousand_digits_are_text_or_an_error_and_never_another_n
     let digits = "9".repeat(10_000);
     for (service, column) in ALL.into_iter().zip(["uint256", "number", "Decimal(35,0)"]) {
         for sent in [digits.clone(), format!("\"{digits}\"")] {
-            let error = cell::<Wanted<i64>>(service, column, &sent)
+            let error = cell::<FetchOptions<i64>>(service, column, &sent)
                 .await
                 .unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Decode, "{service:?}");
@@ -167,7 +167,7 @@ async fn numbers_of_ten_thousand_digits_are_text_or_an_error_and_never_another_n
                 "{service:?}: {}",
                 error.message().len()
             );
-            let text = cell::<Wanted<String>>(service, column, &sent)
+            let text = cell::<FetchOptions<String>>(service, column, &sent)
                 .await
                 .unwrap();
             assert_eq!(text[0].a, digits, "{service:?}");
@@ -187,7 +187,7 @@ async fn a_cell_that_is_there_twice_is_an_error() {
         let server = serving(service, 1, move |_| {
             body(service, "number", &twice, Said::default())
         });
-        let read = pages(&server, service).rows::<Wanted<i64>>();
+        let read = pages(&server, service).rows::<FetchOptions<i64>>();
         let error = in_time(read.try_collect::<Vec<_>>()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Decode, "{service:?}: {error}");
     }
@@ -235,7 +235,7 @@ async fn columns_and_rows_that_disagree_in_length_are_an_error() {
         let server = serving(service, 1, move |_| {
             body(service, "number", "[{}]", Said::default())
         });
-        let read = pages(&server, service).rows::<Wanted<i64>>();
+        let read = pages(&server, service).rows::<FetchOptions<i64>>();
         let error = in_time(read.try_collect::<Vec<_>>()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Decode, "{service:?}: {error}");
     }
@@ -252,7 +252,7 @@ async fn a_negative_total_is_an_error() {
             };
             body(service, "number", &rows, said)
         });
-        let read = pages(&server, service).rows::<Wanted<i64>>();
+        let read = pages(&server, service).rows::<FetchOptions<i64>>();
         let error = in_time(read.try_collect::<Vec<_>>()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Paging, "{service:?}: {error}");
     }
@@ -270,7 +270,7 @@ async fn a_next_page_that_goes_back_is_an_error() {
                 };
                 body(service, "number", &rows, said)
             });
-            let read = pages(&server, service).rows::<Wanted<i64>>();
+            let read = pages(&server, service).rows::<FetchOptions<i64>>();
             let error = in_time(read.try_collect::<Vec<_>>()).await.unwrap_err();
             assert_eq!(
                 error.kind(),
@@ -301,7 +301,7 @@ async fn a_million_empty_pages_end_in_an_error_before_long() {
             if prefetch > 0 {
                 read = read.prefetch(prefetch);
             }
-            let error = in_time(read.rows::<Wanted<i64>>().try_collect::<Vec<_>>()).await;
+            let error = in_time(read.rows::<FetchOptions<i64>>().try_collect::<Vec<_>>()).await;
             let error = error.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Paging, "{service:?}: {error}");
             assert!(
@@ -331,7 +331,7 @@ async fn a_few_empty_pages_of_dune_are_not_the_end() {
     });
     let read = pages(&server, Service::Dune)
         .page_size(1)
-        .rows::<Wanted<i64>>();
+        .rows::<FetchOptions<i64>>();
     let rows = in_time(read.try_collect::<Vec<_>>()).await.unwrap();
     assert_eq!(rows.len(), 2);
 }

@@ -153,7 +153,7 @@ async fn a_page_size_that_was_chosen_is_not_changed() {
     let run = bench.numbers(LIGHTDASH, 3).await;
     let error = run.pages().page_size(501).try_next().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Call);
-    assert_eq!(error.call().unwrap().status().unwrap(), 422);
+    assert_eq!(error.as_call().unwrap().status().unwrap(), 422);
     assert!(error.to_string().contains("max is 500"), "{error}");
     assert_eq!(numbers_sent(&bench.pages_asked(), "pageSize"), [501]);
 }
@@ -167,7 +167,7 @@ async fn another_refusal_is_not_a_reason_for_smaller_pages() {
     let fault = Fault::answer(422, "application/json", body.to_string());
     bench.sandbox.fault(fault.on(LIGHTDASH));
     let error = bench.query(QUERY).pages().try_next().await.unwrap_err();
-    assert_eq!(error.call().unwrap().status().unwrap(), 422, "{error}");
+    assert_eq!(error.as_call().unwrap().status().unwrap(), 422, "{error}");
     assert_eq!(numbers_sent(&bench.pages_asked(), "pageSize"), [2_500]);
 }
 
@@ -357,7 +357,7 @@ async fn a_result_past_its_time_is_told_by_the_error_s_name() {
         assert_eq!(rows.try_next().await.unwrap(), Some(Number { n: 1 }));
         let error = rows.try_next().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Expired, "{error}");
-        assert_eq!(error.call().unwrap().status().unwrap(), status);
+        assert_eq!(error.as_call().unwrap().status().unwrap(), status);
         assert!(error.to_string().contains("the file is gone"), "{error}");
     }
 }
@@ -367,7 +367,7 @@ async fn a_missing_query_is_not_an_expired_one() {
     let bench = Bench::start().await;
     let error = bench.query(QUERY).pages().try_next().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Call);
-    assert!(error.call().unwrap().is_not_found());
+    assert!(error.as_call().unwrap().is_not_found());
     assert!(error.to_string().contains(QUERY), "{error}");
 }
 

@@ -1,7 +1,6 @@
 //! Reading results page by page: each service's rule, and what all readers share.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-mod columns_of;
 mod csv;
 mod dune;
 mod dune_results;
@@ -10,6 +9,7 @@ mod lightdash;
 mod pages;
 mod partial_read;
 mod prefetch;
+mod select_fields;
 mod streams;
 #[path = "../support/mod.rs"]
 mod support;

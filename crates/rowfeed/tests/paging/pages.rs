@@ -40,7 +40,7 @@ async fn max_rows_ends_in_the_middle_of_a_page() {
         assert_eq!(rows, upto(23), "{service:?}");
 
         let pages = run.pages().max_rows(9).page_size(4).max_rows(6).max_rows(8);
-        let pages = pages.try_collect().await.unwrap();
+        let pages = pages.try_collect::<Vec<_>>().await.unwrap();
         assert_eq!(
             pages.iter().map(Page::len).collect::<Vec<_>>(),
             [4, 2],
@@ -100,7 +100,12 @@ async fn pages_say_where_they_stand() {
             .await;
         assert_eq!(run.total_rows(), Some(11));
         assert_eq!(run.result_sets(), 1);
-        let pages = run.pages().page_size(4).try_collect().await.unwrap();
+        let pages = run
+            .pages()
+            .page_size(4)
+            .try_collect::<Vec<_>>()
+            .await
+            .unwrap();
         assert_eq!(pages.len(), 3);
         for (index, page) in pages.iter().enumerate() {
             let at = index as u64;

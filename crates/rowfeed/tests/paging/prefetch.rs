@@ -111,7 +111,7 @@ async fn pages_are_given_in_order_though_they_arrive_in_another() {
                 .fault(slow.clone().path(page_path(service)).after(after));
         }
         let pages = run.pages().page_size(4).prefetch(6);
-        let pages = pages.try_collect().await.unwrap();
+        let pages = pages.try_collect::<Vec<_>>().await.unwrap();
         let firsts: Vec<u64> = pages.iter().map(|page| page.first_row()).collect();
         assert_eq!(firsts, [0, 4, 8, 12, 16, 20, 24, 28, 32], "{service:?}");
         let numbers: Vec<u64> = pages.iter().map(|page| page.number()).collect();
@@ -465,7 +465,7 @@ async fn an_error_in_the_middle_comes_after_the_rows_before_it_and_before_no_row
             }
             let error = rows.try_next().await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Call, "{error}");
-            assert_eq!(error.call().unwrap().status().unwrap(), 418);
+            assert_eq!(error.as_call().unwrap().status().unwrap(), 418);
             assert!(error.run_id().is_some());
             assert_eq!(
                 rows.cursor().unwrap().row(),

@@ -43,7 +43,12 @@ async fn a_result_without_rows_is_one_page_with_columns() {
             .run(service, "SELECT project, evt_index FROM trades WHERE 1 = 0")
             .await;
         assert_eq!(run.total_rows(), Some(0));
-        let pages = run.pages().page_size(5).try_collect().await.unwrap();
+        let pages = run
+            .pages()
+            .page_size(5)
+            .try_collect::<Vec<_>>()
+            .await
+            .unwrap();
         let [page] = pages.as_slice() else {
             panic!("{pages:?}")
         };
@@ -127,7 +132,7 @@ async fn rows_pages_and_runs_can_be_sent_to_another_task() {
                 seen.push(row);
                 tokio::task::yield_now().await;
             }
-            assert_eq!(pages.try_collect().await.unwrap().len(), 3);
+            assert_eq!(pages.try_collect::<Vec<_>>().await.unwrap().len(), 3);
             seen
         }));
     }
@@ -185,7 +190,7 @@ async fn after_an_error_comes_nothing_and_nothing_is_sent() {
         }
         let error = rows.try_next().await.unwrap_err();
         assert_eq!(
-            error.call().unwrap().status().unwrap(),
+            error.as_call().unwrap().status().unwrap(),
             418,
             "{service:?}: {error}"
         );
@@ -302,9 +307,9 @@ async fn a_poll_before_the_answer_is_pending_and_a_later_one_has_the_row() {
 
 /// Without a trait in scope.
 mod no_traits {
-    use rowfeed::{Error, Pages, Rows, Run};
+    use rowfeed::{CompletedRun, Error, Pages, Rows};
 
-    pub(crate) async fn read(run: &Run) -> Result<Vec<super::Number>, Error> {
+    pub(crate) async fn read(run: &CompletedRun) -> Result<Vec<super::Number>, Error> {
         let mut rows: Rows<super::Number> = run.rows();
         let mut all = Vec::new();
         while let Some(row) = rows.try_next().await? {
@@ -312,7 +317,7 @@ mod no_traits {
         }
         let mut pages: Pages = run.pages();
         assert!(pages.try_next().await?.is_some());
-        assert_eq!(run.pages().try_collect().await?.len(), 1);
+        assert_eq!(run.pages().try_collect::<Vec<_>>().await?.len(), 1);
         let collected: Vec<super::Number> = run.rows().try_collect().await?;
         assert_eq!(collected, all);
         Ok(all)

@@ -175,7 +175,7 @@ async fn the_operation_s_offset_is_where_the_rows_begin() {
     let bench = Bench::start().await;
     let run = bench.numbers(YANDEX, 12).await;
     let pages = bench.set(run.id(), 0).offset(7).pages().page_size(4);
-    let pages = pages.try_collect().await.unwrap();
+    let pages = pages.try_collect::<Vec<_>>().await.unwrap();
     assert_eq!(pages.iter().map(Page::number).collect::<Vec<_>>(), [0, 1]);
     assert_eq!(
         pages.iter().map(Page::first_row).collect::<Vec<_>>(),
@@ -430,7 +430,7 @@ async fn a_result_past_its_time_is_expired() {
     let error = pages.try_next().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Expired, "{error}");
     assert_eq!(error.run_id(), Some(run.id()));
-    assert_eq!(error.call().unwrap().status().unwrap(), 400);
+    assert_eq!(error.as_call().unwrap().status().unwrap(), 400);
 }
 
 #[tokio::test]

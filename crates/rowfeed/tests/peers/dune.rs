@@ -67,7 +67,13 @@ async fn takes_a_cancelled_or_expired_run_for_one_without_rows() {
 async fn adds_up_the_total_over_the_pages() {
     let bench = Bench::start().await;
     let run = bench.numbers(Service::Dune, 9).await;
-    for page in run.pages().page_size(4).try_collect().await.unwrap() {
+    for page in run
+        .pages()
+        .page_size(4)
+        .try_collect::<Vec<_>>()
+        .await
+        .unwrap()
+    {
         assert_eq!(page.total_rows(), Some(9));
     }
     assert_eq!(run.total_rows(), Some(9));
@@ -93,7 +99,11 @@ async fn reads_the_latest_result_in_place_of_its_own_run() {
     let mine = execute().await.unwrap();
     execute().await.unwrap();
     bench.sandbox.take_requests();
-    mine.pages().page_size(20).try_collect().await.unwrap();
+    mine.pages()
+        .page_size(20)
+        .try_collect::<Vec<_>>()
+        .await
+        .unwrap();
     let asked = bench.pages_asked();
     assert_eq!(asked.len(), 3);
     assert!(
@@ -141,7 +151,7 @@ async fn pages_a_query_that_may_run_again_in_between() {
         .run()
         .await
         .unwrap();
-    for page in pages.try_collect().await.unwrap() {
+    for page in pages.try_collect::<Vec<_>>().await.unwrap() {
         assert_eq!(page.run_id(), first.run_id());
     }
 }
@@ -151,7 +161,7 @@ async fn downloads_the_rows_to_see_that_the_run_has_ended() {
     let bench = Bench::with(Sandbox::builder().poll_steps(3)).await;
     let run = bench.try_run(Service::Dune, &numbers(9)).await.unwrap();
     assert!(bench.pages_asked().is_empty());
-    run.pages().try_collect().await.unwrap();
+    run.pages().try_collect::<Vec<_>>().await.unwrap();
     assert_eq!(bench.rows_sent(), [9]);
 }
 
@@ -215,7 +225,7 @@ async fn counts_rows_in_32_bits() {
     assert_eq!(page.total_rows(), Some(6_000_000_000));
     let far = bench.numbers(Service::Dune, 2).await;
     let far = bench.execution(far.id()).offset(6_000_000_000_i64).pages();
-    far.try_collect().await.unwrap();
+    far.try_collect::<Vec<_>>().await.unwrap();
     let asked = bench.pages_asked();
     assert_eq!(
         asked[0].query_value("offset").as_deref(),
@@ -236,7 +246,7 @@ async fn loses_the_status_of_a_refusal_that_is_no_json() {
         .try_next()
         .await
         .unwrap_err();
-    assert_eq!(error.call().unwrap().status().unwrap().as_u16(), 429);
+    assert_eq!(error.as_call().unwrap().status().unwrap().as_u16(), 429);
     assert!(error.to_string().contains("slow down"), "{error}");
 }
 

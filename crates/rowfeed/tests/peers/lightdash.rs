@@ -107,7 +107,11 @@ async fn stops_after_the_first_500_rows() {
 async fn sends_page_numbers_with_a_fraction() {
     let bench = Bench::start().await;
     let run = bench.numbers(Service::Lightdash, 5).await;
-    run.pages().page_size(2).try_collect().await.unwrap();
+    run.pages()
+        .page_size(2)
+        .try_collect::<Vec<_>>()
+        .await
+        .unwrap();
     let asked = bench.pages_asked();
     let pages = ["1", "2", "3"].map(|page| Some(page.to_owned()));
     assert_eq!(sent(&asked, "page"), pages);
@@ -168,7 +172,7 @@ async fn counts_pages_of_different_sizes() {
     )
     .await;
     let run = bench.numbers(Service::Lightdash, 1_300).await;
-    run.pages().try_collect().await.unwrap();
+    run.pages().try_collect::<Vec<_>>().await.unwrap();
     let asked = bench.pages_asked();
     let answered = asked.iter().filter(|page| page.status == Some(200));
     let sizes: Vec<_> = answered
@@ -212,7 +216,7 @@ async fn hides_what_the_server_says_of_a_refusal() {
             .await
             .unwrap_err();
         assert!(error.to_string().contains("no SQL for you"), "{error}");
-        assert_eq!(error.call().unwrap().status().unwrap().as_u16(), code);
+        assert_eq!(error.as_call().unwrap().status().unwrap().as_u16(), code);
     }
 }
 

@@ -38,7 +38,7 @@ trait RowsOfTwo {
     fn rows_of_two(self, prefetch: usize) -> Rows<Number>;
 }
 
-impl<T: rowfeed::ReadsRows> RowsOfTwo for T {
+impl<T: rowfeed::RowsExt> RowsOfTwo for T {
     fn rows_of_two(self, prefetch: usize) -> Rows<Number> {
         self.rows().page_size(2).prefetch(prefetch)
     }
@@ -138,7 +138,7 @@ async fn giving_out(rows: usize) -> Duration {
         .dune()
         .get_execution_results()
         .execution_id("01EXECUTION");
-    let mut rows = rowfeed::ReadsRows::rows::<Number>(results).page_size(1_000_000);
+    let mut rows = rowfeed::RowsExt::rows::<Number>(results).page_size(1_000_000);
     rows.try_next().await.unwrap();
     let started = Instant::now();
     while rows.try_next().await.unwrap().is_some() {}

@@ -5,7 +5,7 @@ use std::{
     fmt::Debug,
 };
 
-use rowfeed::{ErrorKind, Run, Value, prelude::*};
+use rowfeed::{CompletedRun, ErrorKind, Value, prelude::*};
 use rowfeed_sandbox::{Fault, Sandbox, ScriptedResult, Service};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A run whose result is this one cell of this type.
-async fn run_of(bench: &Bench, type_name: &str, cell: &str) -> Run {
+async fn run_of(bench: &Bench, type_name: &str, cell: &str) -> CompletedRun {
     let text = format!("{type_name} {cell}");
     let result = ScriptedResult::new([("cell", type_name)]).row([cell]);
     bench
@@ -142,7 +142,7 @@ async fn loses_the_body_of_a_refusal() {
         .await
         .unwrap_err();
     assert!(error.to_string().contains("text is too long"), "{error}");
-    assert_eq!(error.call().unwrap().status().unwrap().as_u16(), 400);
+    assert_eq!(error.as_call().unwrap().status().unwrap().as_u16(), 400);
 }
 
 #[tokio::test]
@@ -313,7 +313,7 @@ async fn forgets_which_alternative_a_variant_is() {
 #[tokio::test]
 async fn breaks_on_a_value_that_the_service_could_not_send() {
     assert_reads::<Option<String>>("Optional<Uuid>", "null", None).await;
-    assert_reads("Uuid", "null", Value::Lost).await;
+    assert_reads("Uuid", "null", Value::Unrepresentable).await;
     let bench = Bench::start().await;
     let rows = run_of(&bench, "Uuid", "null").await.rows::<String>();
     let error = rows.try_collect::<Vec<_>>().await.unwrap_err();

@@ -9,7 +9,7 @@ use std::{
 use crate::support::{
     ALL, Bench, Number, dune_client, lightdash_client, numbers, upto, yandex_query_client,
 };
-use rowfeed::{ErrorKind, Progress, Starting, prelude::*};
+use rowfeed::{ErrorKind, Progress, RunRequest, prelude::*};
 use rowfeed_sandbox::{
     DUNE_API_KEY, Fault, LIGHTDASH_PROJECT_UUID, LIGHTDASH_TOKEN, Recorded, Sandbox, Service,
     YANDEX_IAM_TOKEN, YANDEX_PROJECT,
@@ -19,7 +19,7 @@ use serde_json::json;
 const BRIEF: Duration = Duration::from_millis(1);
 const PATIENCE: Duration = Duration::from_secs(10);
 
-fn starting(bench: &Bench, service: Service, sql: &str) -> Starting {
+fn starting(bench: &Bench, service: Service, sql: &str) -> RunRequest {
     let starting = match service {
         Service::Dune => bench.dune.execute_sql().body(sql).run(),
         Service::Lightdash => bench.start_lightdash(sql).run(),
@@ -29,7 +29,7 @@ fn starting(bench: &Bench, service: Service, sql: &str) -> Starting {
 }
 
 /// Takes a run up by its id, with a client that knows nothing of it.
-fn taken_up(bench: &Bench, service: Service, id: &str) -> Starting {
+fn taken_up(bench: &Bench, service: Service, id: &str) -> RunRequest {
     let starting = match service {
         Service::Dune => {
             let client = dune_client(&bench.sandbox, DUNE_API_KEY);
@@ -108,7 +108,7 @@ async fn a_run_that_is_only_made_sends_nothing() {
     for service in ALL {
         let starting = starting(&bench, service, "SELECT 1").cancel_on_drop();
         let starting = starting.cancel_on_timeout().on_progress(|_| ());
-        assert!(format!("{starting:?}").contains("Starting"));
+        assert!(format!("{starting:?}").contains("RunRequest"));
         drop(starting);
         tokio::time::sleep(BRIEF * 30).await;
         assert!(bench.sandbox.requests().is_empty(), "{service:?}");
@@ -161,7 +161,7 @@ async fn a_run_that_is_not_accepted_fails_to_start() {
         assert_eq!(
             (
                 error.run_id(),
-                error.call().unwrap().status().unwrap().as_u16()
+                error.as_call().unwrap().status().unwrap().as_u16()
             ),
             (None, 403)
         );
@@ -197,7 +197,7 @@ async fn a_cancel_that_is_refused_says_so() {
             .fault(Fault::status(403).on(service).method("POST"));
         let error = running.cancel().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Call, "{error}");
-        assert_eq!(error.call().unwrap().status().unwrap().as_u16(), 403);
+        assert_eq!(error.as_call().unwrap().status().unwrap().as_u16(), 403);
         bench.sandbox.clear_faults();
     }
 }
@@ -398,7 +398,7 @@ async fn any_length_of_time_may_be_set() {
 /// What was told of a run.
 type Told = Arc<Mutex<Vec<Progress>>>;
 
-fn told(starting: Starting) -> (Starting, Told) {
+fn told(starting: RunRequest) -> (RunRequest, Told) {
     let told = Told::default();
     let keep = Arc::clone(&told);
     let starting =

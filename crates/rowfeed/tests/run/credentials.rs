@@ -72,7 +72,7 @@ async fn a_service_that_refuses_every_token_ends_the_reading() {
     assert_eq!(pages.try_next().await.unwrap().unwrap().len(), 50);
     let error = pages.try_next().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Call);
-    assert!(error.call().unwrap().is_unauthorized(), "{error}");
+    assert!(error.as_call().unwrap().is_unauthorized(), "{error}");
     let met: Vec<_> = error.history().iter().map(|a| a.to_string()).collect();
     assert_eq!(met, ["401", "401"]);
 }
@@ -141,7 +141,7 @@ async fn a_turn_after_the_deadline_is_told_as_such() {
     let mut pages = latest.pages().page_size(16);
     pages.try_next().await.unwrap().unwrap();
     let error = pages.try_next().await.unwrap_err();
-    let call = error.call().unwrap();
+    let call = error.as_call().unwrap();
     assert_eq!(
         call.kind(),
         CallErrorKind::Timeout(TimeoutScope::RateLimit),

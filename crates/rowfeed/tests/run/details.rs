@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::support::{Bench, numbers};
-use rowfeed::{ColumnKind, Starting, prelude::*};
+use rowfeed::{ColumnKind, RunRequest, prelude::*};
 use rowfeed_sandbox::Service;
 use serde_json::json;
 
-fn execution(bench: &Bench) -> Starting {
+fn execution(bench: &Bench) -> RunRequest {
     let status = bench.dune.get_execution_status();
     status.execution_id("01EXECUTION").run()
 }

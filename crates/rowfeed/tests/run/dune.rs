@@ -46,7 +46,11 @@ async fn a_result_that_is_fresh_is_not_computed_again() {
     let bench = Bench::start().await;
     let before = bench.numbers(Service::Dune, 4).await;
     answer_latest(&bench, &ended(before.id(), HOUR / 2));
-    let run = latest(&bench, DUNE_QUERY_ID).max_age(HOUR).await.unwrap();
+    let run = latest(&bench, DUNE_QUERY_ID)
+        .run()
+        .max_age(HOUR)
+        .await
+        .unwrap();
     assert_eq!(run.id(), before.id());
     let requests = bench.sandbox.take_requests();
     assert!(executions(&requests).is_empty(), "{requests:?}");
@@ -59,7 +63,11 @@ async fn a_result_that_is_fresh_is_not_computed_again() {
 #[tokio::test]
 async fn the_sandbox_s_own_latest_result_is_fresh() {
     let bench = Bench::start().await;
-    let run = latest(&bench, DUNE_QUERY_ID).max_age(HOUR).await.unwrap();
+    let run = latest(&bench, DUNE_QUERY_ID)
+        .run()
+        .max_age(HOUR)
+        .await
+        .unwrap();
     assert_eq!(run.total_rows(), Some(48));
     assert!(executions(&bench.sandbox.take_requests()).is_empty());
 }
@@ -75,6 +83,7 @@ async fn a_result_that_is_too_old_is_computed_anew() {
     ] {
         answer_latest(&bench, &ended(before.id(), ago));
         let run = latest(&bench, DUNE_QUERY_ID)
+            .run()
             .max_age(max_age)
             .await
             .unwrap();
@@ -97,7 +106,11 @@ async fn a_clock_that_runs_behind_dune_s_makes_no_result_old() {
     let mut soon = ended(before.id(), Duration::ZERO);
     soon["execution_ended_at"] = (jiff::Timestamp::now() + HOUR).to_string().into();
     answer_latest(&bench, &soon);
-    let run = latest(&bench, DUNE_QUERY_ID).max_age(BRIEF).await.unwrap();
+    let run = latest(&bench, DUNE_QUERY_ID)
+        .run()
+        .max_age(BRIEF)
+        .await
+        .unwrap();
     assert_eq!(run.id(), before.id());
 }
 
@@ -118,7 +131,11 @@ async fn what_has_no_age_or_no_rows_is_computed_anew() {
     ];
     for body in bodies {
         answer_latest(&bench, &body);
-        let run = latest(&bench, DUNE_QUERY_ID).max_age(HOUR).await.unwrap();
+        let run = latest(&bench, DUNE_QUERY_ID)
+            .run()
+            .max_age(HOUR)
+            .await
+            .unwrap();
         assert_eq!(run.total_rows(), Some(48), "{body}");
         assert_eq!(
             executions(&bench.sandbox.take_requests()).len(),
@@ -137,7 +154,7 @@ async fn a_query_without_a_result_is_executed() {
     });
     let query_id = made.send().await.unwrap().into_inner().query_id;
     bench.sandbox.take_requests();
-    let run = latest(&bench, query_id).max_age(HOUR).await.unwrap();
+    let run = latest(&bench, query_id).run().max_age(HOUR).await.unwrap();
     let requests = bench.sandbox.take_requests();
     assert_eq!(
         (requests[0].status, executions(&requests).len()),
@@ -146,7 +163,7 @@ async fn a_query_without_a_result_is_executed() {
     let rows: Vec<Number> = run.rows().try_collect().await.unwrap();
     assert_eq!(rows, upto(3));
     // Now there is one.
-    let again = latest(&bench, query_id).max_age(HOUR).await.unwrap();
+    let again = latest(&bench, query_id).run().max_age(HOUR).await.unwrap();
     assert_eq!(again.id(), run.id());
 }
 
@@ -154,7 +171,11 @@ async fn a_query_without_a_result_is_executed() {
 async fn a_result_that_was_cut_off_is_fresh_too_and_read_only_when_that_is_allowed() {
     let builder = Sandbox::builder().poll_steps(0).dune_partial_after(5);
     let bench = Bench::with(builder).await;
-    let run = latest(&bench, DUNE_QUERY_ID).max_age(HOUR).await.unwrap();
+    let run = latest(&bench, DUNE_QUERY_ID)
+        .run()
+        .max_age(HOUR)
+        .await
+        .unwrap();
     assert!(executions(&bench.sandbox.take_requests()).is_empty());
     let error = run.rows::<Row>().try_next().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Truncated, "{error}");
@@ -170,17 +191,23 @@ async fn an_unknown_query_or_a_wrong_key_executes_nothing() {
             .sandbox
             .fault(Fault::status(status).on(Service::Dune).method("GET"));
         let error = latest(&bench, DUNE_QUERY_ID)
+            .run()
             .max_age(HOUR)
             .await
             .unwrap_err();
-        assert_eq!(error.call().unwrap().status().unwrap().as_u16(), status);
+        assert_eq!(error.as_call().unwrap().status().unwrap().as_u16(), status);
         assert!(executions(&bench.sandbox.take_requests()).is_empty());
     }
-    let error = latest(&bench, 404_404).max_age(HOUR).await.unwrap_err();
+    let error = latest(&bench, 404_404)
+        .run()
+        .max_age(HOUR)
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Call, "{error}");
     let error = bench
         .dune
         .get_latest_query_result()
+        .run()
         .max_age(HOUR)
         .await
         .unwrap_err();
@@ -197,6 +224,7 @@ async fn parameters_choose_the_result_and_go_into_the_execution() {
         ];
         latest(&bench, DUNE_PARAMETERISED_QUERY_ID)
             .params(params)
+            .run()
             .max_age(HOUR)
     };
     let lagoon = of("lagoon").await.unwrap();
@@ -240,6 +268,7 @@ async fn an_execution_that_is_on_its_way_is_waited_for() {
         let states = Arc::new(Mutex::new(Vec::new()));
         let keep = Arc::clone(&states);
         let run = latest(&bench, DUNE_QUERY_ID)
+            .run()
             .max_age(HOUR)
             .poll_interval(BRIEF, BRIEF);
         let run = run.on_progress(move |told| keep.lock().unwrap().push(told.state.clone()));
@@ -279,7 +308,7 @@ fn look(status: &str, execution: Option<&str>) -> Value {
     ] })
 }
 
-fn pipeline(bench: &Bench) -> rowfeed::Starting {
+fn pipeline(bench: &Bench) -> rowfeed::RunRequest {
     let operation = bench.dune.execute_query_pipeline().query_id(77);
     let body = json!({ "performance": "medium" });
     let body: dune::types::ExecuteQueryPipelineRequest = serde_json::from_value(body).unwrap();

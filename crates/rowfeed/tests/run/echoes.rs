@@ -12,7 +12,7 @@ use crate::support::{
     ALL,
     page_server::{Answer, Asked, PageServer},
 };
-use rowfeed::{Error, ErrorKind, Page, Starting, dune, lightdash, prelude::*, yandex_query};
+use rowfeed::{Error, ErrorKind, Page, RunRequest, dune, lightdash, prelude::*, yandex_query};
 use rowfeed_sandbox::Service;
 use serde_json::{Value, json};
 
@@ -193,7 +193,7 @@ impl Echoing {
         }
     }
 
-    fn start(&self, service: Service, place: Place, written: &str) -> Starting {
+    fn start(&self, service: Service, place: Place, written: &str) -> RunRequest {
         *self.scene.lock().unwrap() = (service, place, written.to_owned());
         let index = ALL.iter().position(|one| *one == service).unwrap();
         let starting = match &self.clients[index] {
@@ -218,7 +218,7 @@ struct Row {
 }
 
 /// The first error on the way to the rows.
-async fn first_error(starting: Starting) -> (Error, Vec<String>) {
+async fn first_error(starting: RunRequest) -> (Error, Vec<String>) {
     let mut shown = vec![format!("{starting:?}")];
     let running = match starting.start().await {
         Ok(running) => running,
@@ -256,10 +256,10 @@ fn everything(error: &Error) -> String {
     let mut text = format!("{error}\n{error:?}\n{error:#?}\n{}", error.message());
     let mut add = |more: &dyn Debug| text.push_str(&format!("\n{more:?}"));
     add(&error.run_id());
-    if let Some(cell) = error.decode() {
+    if let Some(cell) = error.as_decode() {
         add(&(cell.to_string(), cell, cell.column(), cell.found()));
     }
-    if let Some(call) = error.call() {
+    if let Some(call) = error.as_call() {
         add(&(call.to_string(), call));
     }
     let mut cause = error.source();
@@ -397,9 +397,7 @@ async fn nor_does_one_of_csv_of_a_latest_result_or_of_a_list() {
             csv.try_next().await.unwrap_err(),
             csv_of.try_next().await.unwrap_err(),
             latest.clone().rows::<Row>().try_next().await.unwrap_err(),
-            rowfeed::dune::MaxAge::max_age(latest, Duration::ZERO)
-                .await
-                .unwrap_err(),
+            latest.run().max_age(Duration::ZERO).await.unwrap_err(),
             list.try_next().await.unwrap_err(),
         ] {
             assert!(everything(&error).contains("****"), "{error:?}");
@@ -414,7 +412,7 @@ async fn what_a_service_says_besides_the_credential_stays_in_the_error() {
     let key = KEYS[1];
     let server = Echoing::new(key);
     let (error, _) = first_error(server.start(Service::Dune, Cell, key)).await;
-    let cell = error.decode().unwrap();
+    let cell = error.as_decode().unwrap();
     assert_eq!(
         (cell.row(), cell.column(), cell.found()),
         (Some(0), Some("n"), Some(r#""you sent ********""#))

@@ -3,7 +3,7 @@
 use std::{future::IntoFuture, time::Duration};
 
 use crate::support::{Bench, numbers};
-use rowfeed::{ErrorKind, Running, Starting, prelude::*};
+use rowfeed::{ErrorKind, RunHandle, RunOrigin, RunRequest, prelude::*};
 use rowfeed_sandbox::{DUNE_QUERY_ID, Fault, Recorded, Sandbox, Service};
 use serde_json::{Value, json};
 
@@ -11,9 +11,9 @@ const BRIEF: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(3_600);
 const NOT_KNOWN: &str = "QUERY_STATE_RESTING";
 
-fn latest(bench: &Bench) -> Starting {
+fn latest(bench: &Bench) -> RunRequest {
     let latest = bench.dune.get_latest_query_result();
-    latest.query_id(DUNE_QUERY_ID).max_age(HOUR)
+    latest.query_id(DUNE_QUERY_ID).run().max_age(HOUR)
 }
 
 fn results_path() -> String {
@@ -45,7 +45,7 @@ fn latest_is(bench: &Bench, execution: &str, state: &str, finished: Option<bool>
     answer_latest(bench, 200, "application/json", &body.to_string());
 }
 
-async fn started(bench: &Bench) -> Running {
+async fn started(bench: &Bench) -> RunHandle {
     let sql = bench.dune.execute_sql().body(numbers(4));
     let running = sql.run().start().await.unwrap();
     bench.sandbox.take_requests();
@@ -73,7 +73,7 @@ async fn a_404_that_does_not_say_there_is_no_result_executes_nothing() {
         answer_latest(&bench, 404, content_type, body);
         let error = latest(&bench).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Call, "{body}");
-        assert_eq!(error.call().unwrap().status().unwrap().as_u16(), 404);
+        assert_eq!(error.as_call().unwrap().status().unwrap().as_u16(), 404);
         assert_eq!(executions(&bench.sandbox.take_requests()), 0, "{body}");
     }
     for said in [
@@ -167,4 +167,42 @@ async fn an_execution_without_an_id_is_told_with_operation_and_body() {
     assert_eq!((error.kind(), error.run_id()), (ErrorKind::Call, None));
     assert!(error.message().contains("execute_query"), "{error}");
     assert!(error.message().contains(body), "{error}");
+}
+
+#[tokio::test]
+async fn a_latest_result_of_any_age_is_reused_unless_an_age_is_set() {
+    let bench = Bench::start().await;
+    let latest = bench.dune.get_latest_query_result().query_id(DUNE_QUERY_ID);
+    let run = latest.run().await.unwrap();
+    assert_eq!(run.origin(), RunOrigin::Reused);
+    assert_eq!(executions(&bench.sandbox.requests()), 0);
+
+    let run = latest_run(&bench, Duration::ZERO).await;
+    assert_eq!(run.origin(), RunOrigin::Started);
+    let again = bench.dune.get_execution_status().execution_id(run.id());
+    assert_eq!(again.run().await.unwrap().origin(), RunOrigin::Attached);
+    assert_eq!(executions(&bench.sandbox.requests()), 1);
+}
+
+async fn latest_run(bench: &Bench, age: Duration) -> rowfeed::CompletedRun {
+    let latest = bench.dune.get_latest_query_result();
+    latest
+        .query_id(DUNE_QUERY_ID)
+        .run()
+        .max_age(age)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn an_operation_without_a_latest_result_refuses_an_age() {
+    let bench = Bench::start().await;
+    let sql = bench.dune.execute_sql().body("SELECT 1 AS n").run();
+    let error = sql.max_age(HOUR).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+    assert!(
+        error.message().contains("get_latest_query_result()"),
+        "{error}"
+    );
+    assert_eq!(bench.sandbox.requests().len(), 0);
 }

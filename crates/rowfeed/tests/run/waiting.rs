@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use crate::support::{ALL, Bench, Number, numbers, upto};
-use rowfeed::{Error, ErrorKind, Run, Starting, dune, prelude::*};
+use rowfeed::{CompletedRun, Error, ErrorKind, RunRequest, dune, prelude::*};
 use rowfeed_sandbox::{DUNE_QUERY_ID, Fault, LIGHTDASH_PROJECT_UUID, Recorded, Sandbox, Service};
 use serde_json::{Value, json};
 
 const BRIEF: Duration = Duration::from_millis(1);
 
-fn starting(bench: &Bench, service: Service, sql: &str) -> Starting {
+fn starting(bench: &Bench, service: Service, sql: &str) -> RunRequest {
     match service {
         Service::Dune => bench.dune.execute_sql().body(sql).run(),
         Service::Lightdash => bench.start_lightdash(sql).run(),
@@ -89,7 +89,10 @@ async fn a_saved_query_is_run() {
         .await
         .unwrap();
     assert_eq!((run.service(), run.total_rows()), ("dune", Some(48)));
-    assert_eq!(run.pages().try_collect().await.unwrap()[0].len(), 48);
+    assert_eq!(
+        run.pages().try_collect::<Vec<_>>().await.unwrap()[0].len(),
+        48
+    );
 }
 
 #[tokio::test]
@@ -184,7 +187,7 @@ async fn a_run_that_ends_in_time_is_not_timed_out() {
     let bench = Bench::with(Sandbox::builder().poll_steps(2)).await;
     for service in ALL {
         let starting = starting(&bench, service, "SELECT 1").poll_interval(BRIEF, BRIEF);
-        let run: Result<Run, Error> = starting.timeout(Duration::from_secs(60)).await;
+        let run: Result<CompletedRun, Error> = starting.timeout(Duration::from_secs(60)).await;
         assert!(run.is_ok(), "{run:?}");
     }
 }
@@ -347,7 +350,7 @@ async fn a_poll_that_fails_for_good_is_an_error_with_the_run_s_id() {
             .fault(Fault::status(418).on(service).method("GET"));
         let error = bench.try_run(service, "SELECT 1").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Call);
-        assert_eq!(error.call().unwrap().status().unwrap(), 418);
+        assert_eq!(error.as_call().unwrap().status().unwrap(), 418);
         assert!(error.run_id().is_some(), "{service:?}: {error}");
     }
 }
@@ -465,7 +468,7 @@ async fn no_interval_is_so_short_that_requests_flood_the_service() {
 }
 
 /// The error of a run whose start is answered with this; it sends nothing more.
-async fn unnamed(bench: &Bench, service: Service, starting: Starting, body: &Value) -> Error {
+async fn unnamed(bench: &Bench, service: Service, starting: RunRequest, body: &Value) -> Error {
     let answer = Fault::answer(200, "application/json", body.to_string());
     bench.sandbox.fault(answer.on(service).method("POST"));
     let error = starting.await.unwrap_err();

@@ -7,7 +7,9 @@ pub mod random_table;
 
 use std::time::Duration;
 
-use rowfeed::{Error, RetryPolicy, Run, Secret, dune, lightdash, prelude::*, yandex_query};
+use rowfeed::{
+    CompletedRun, Error, RetryPolicy, Secret, dune, lightdash, prelude::*, yandex_query,
+};
 use rowfeed_sandbox::{
     DUNE_API_KEY, Fault, LIGHTDASH_PROJECT_UUID, LIGHTDASH_TOKEN, Recorded, Sandbox,
     SandboxBuilder, Service, YANDEX_IAM_TOKEN, YANDEX_PROJECT,
@@ -45,7 +47,7 @@ impl Bench {
         }
     }
 
-    pub async fn try_run(&self, service: Service, sql: &str) -> Result<Run, Error> {
+    pub async fn try_run(&self, service: Service, sql: &str) -> Result<CompletedRun, Error> {
         let starting = match service {
             Service::Dune => self.dune.execute_sql().body(sql).run(),
             Service::Lightdash => self.start_lightdash(sql).run(),
@@ -58,14 +60,14 @@ impl Bench {
     }
 
     /// A run that has ended well, with no request on record.
-    pub async fn run(&self, service: Service, sql: &str) -> Run {
+    pub async fn run(&self, service: Service, sql: &str) -> CompletedRun {
         let run = self.try_run(service, sql).await.unwrap();
         self.sandbox.take_requests();
         run
     }
 
     /// A run of the numbers from 0 up to `count`.
-    pub async fn numbers(&self, service: Service, count: u32) -> Run {
+    pub async fn numbers(&self, service: Service, count: u32) -> CompletedRun {
         self.run(service, &numbers(count)).await
     }
 

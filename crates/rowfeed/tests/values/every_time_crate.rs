@@ -4,7 +4,7 @@
 use std::fmt::Debug;
 
 use crate::support::{ALL, Bench};
-use rowfeed::midnight_as_date;
+use rowfeed::field::midnight_as_date;
 use rowfeed_sandbox::{ScriptedResult, Service};
 use rust_decimal::Decimal;
 use serde::{Deserialize, de::DeserializeOwned};

@@ -4,7 +4,7 @@ use std::any::TypeId;
 
 use crate::support::{ALL, Bench};
 use jiff::{Timestamp, civil::Date};
-use rowfeed::{ReadsRows, Row, Rows};
+use rowfeed::{Row, Rows, RowsExt};
 use rowfeed_sandbox::{ColumnType, Service, Value};
 use serde::Deserialize;
 
@@ -45,7 +45,7 @@ impl Trade {
 }
 
 /// Compiles only if one type serves every operation that answers with rows.
-fn rows_of_trades(operation: impl ReadsRows) -> Rows<Trade> {
+fn rows_of_trades(operation: impl RowsExt) -> Rows<Trade> {
     operation.rows()
 }
 
@@ -209,7 +209,7 @@ async fn a_run_gives_the_same_type_whatever_its_service() {
         runs.push(bench.run(service, TRADES).await);
     }
     // One closure, one type, three services.
-    let read = |run: &rowfeed::Run| run.rows::<Trade>().max_rows(2);
+    let read = |run: &rowfeed::CompletedRun| run.rows::<Trade>().max_rows(2);
     for run in &runs {
         let rows = read(run);
         assert_eq!(id_of(&rows), TypeId::of::<Trade>());

@@ -5,7 +5,7 @@ use serde::de::{DeserializeSeed, MapAccess, SeqAccess, value};
 use crate::{
     decode::{cell::Cell, nested::close},
     error::{DecodeError, Result},
-    fields::Form,
+    field::Form,
     json::lexer::{Lexer, Text},
     types::{ColumnType, Encoding, LogicalType, TEXT, UNRECOGNIZED},
 };

@@ -6,7 +6,7 @@ use serde::de::{Deserializer, Expected, Visitor};
 use crate::{
     decode::{enums, hooks, nested, number::Integer, tag},
     error::{DecodeError, Result},
-    fields::Form,
+    field::Form,
     json::lexer::Lexer,
     types::ColumnType,
 };

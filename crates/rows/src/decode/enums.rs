@@ -179,7 +179,7 @@ impl<'c> Alternatives<'c> {
 impl<'de> Tag<'_, 'de> {
     fn read<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value> {
         match self {
-            Self::Name(Text::Lent(name)) => {
+            Self::Name(Text::Borrowed(name)) => {
                 seed.deserialize(value::BorrowedStrDeserializer::new(name))
             }
             Self::Name(name) => seed.deserialize(value::StrDeserializer::new(&name)),

@@ -6,7 +6,7 @@ use crate::{
     columns::Columns,
     decode::{cell::Cell, hooks, layout_cache::LayoutCache, single::one_cell, tag},
     error::{DecodeError, Result},
-    fields::Form,
+    field::Form,
     json::lexer::Lexer,
     row,
 };

@@ -6,7 +6,7 @@ use crate::{
     columns::{Cells, Column, Columns, Shape},
     decode::{cell::Cell, hooks, layout_cache::LayoutCache, lightdash_cell, single::one_cell, tag},
     error::{DecodeError, Result},
-    fields::Form,
+    field::Form,
     json::lexer::{Lexer, Text},
     row,
     types::UNDECLARED,
@@ -302,7 +302,9 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
             }
             Err(name) => {
                 let key = match &name {
-                    Text::Lent(name) => seed.deserialize(value::BorrowedStrDeserializer::new(name)),
+                    Text::Borrowed(name) => {
+                        seed.deserialize(value::BorrowedStrDeserializer::new(name))
+                    }
                     name => seed.deserialize(value::StrDeserializer::new(name)),
                 };
                 self.column = None;

@@ -14,7 +14,7 @@ use crate::{
         number::{self, Integer},
     },
     error::{DecodeError, Result},
-    fields::Form,
+    field::Form,
     types::{ColumnType, Encoding, LogicalType},
 };
 
@@ -37,7 +37,7 @@ pub(crate) enum Tag {
     Struct,
     Variant,
     Some,
-    Lost,
+    Unrepresentable,
 }
 
 const TAGS: [Tag; 17] = [
@@ -57,7 +57,7 @@ const TAGS: [Tag; 17] = [
     Tag::Struct,
     Tag::Variant,
     Tag::Some,
-    Tag::Lost,
+    Tag::Unrepresentable,
 ];
 
 impl<'de> Deserialize<'de> for Tag {
@@ -103,7 +103,7 @@ pub(crate) fn visit<'de, V: Visitor<'de>>(cell: Cell<'_, '_, 'de>, visitor: V) -
     match tag(&cell)? {
         Some(tag) => visitor.visit_enum(Tagged { tag, content: cell }),
         None if cell.null_is_lost => visitor.visit_enum(Tagged {
-            tag: Tag::Lost,
+            tag: Tag::Unrepresentable,
             content: cell,
         }),
         None => {

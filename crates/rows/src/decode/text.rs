@@ -6,7 +6,7 @@ use crate::{
     datetime::normal::{self, Wish},
     decode::{bytes, cell::Cell, enums::Alternatives},
     error::{DecodeError, Result},
-    fields::{self, Form},
+    field::{self, Form},
     json::lexer::Text,
     types::{ColumnType, LogicalType},
 };
@@ -59,7 +59,7 @@ impl<'de> Cell<'_, '_, 'de> {
                 match bytes::decode(&text, self.declared) {
                     Ok(Some(bytes)) => visitor.visit_byte_buf(bytes),
                     Ok(None) => match text {
-                        Text::Lent(text) => visitor.visit_borrowed_bytes(text.as_bytes()),
+                        Text::Borrowed(text) => visitor.visit_borrowed_bytes(text.as_bytes()),
                         text => visitor.visit_bytes(text.as_bytes()),
                     },
                     Err(advice) => Err(self.unfit(start, &visitor, advice)),
@@ -95,7 +95,7 @@ pub(crate) fn visit_text<'de, V: Visitor<'de>>(
     visitor: V,
 ) -> Result<V::Value> {
     match text {
-        Text::Lent(text) => visitor.visit_borrowed_str(text),
+        Text::Borrowed(text) => visitor.visit_borrowed_str(text),
         Text::Short(text) => visitor.visit_str(text),
         Text::Owned(text) => visitor.visit_string(text),
     }
@@ -111,7 +111,7 @@ pub(crate) fn visit_normal<'de, V: Visitor<'de>>(
 ) -> Result<V::Value> {
     let wish = match (form, &declared.logical) {
         (Form::Utf8, _) => {
-            return match fields::utf8_text(&text, declared) {
+            return match field::utf8_text(&text, declared) {
                 Ok(Some(text)) => visitor.visit_string(text),
                 Ok(None) => visit_text(text, visitor),
                 Err(advice) => Err(DecodeError::cell(&visitor, &quote(&text), advice)),
@@ -123,7 +123,7 @@ pub(crate) fn visit_normal<'de, V: Visitor<'de>>(
         (Form::Civil, _) => Wish::Civil,
         (Form::AsDeclared, LogicalType::Time { .. }) => {
             let text = match text {
-                Text::Lent(text) => Text::Lent(normal::time(text)),
+                Text::Borrowed(text) => Text::Borrowed(normal::time(text)),
                 Text::Short(text) => Text::Short(normal::time(text)),
                 Text::Owned(text) => Text::Owned(normal::time(&text).to_owned()),
             };
@@ -134,7 +134,7 @@ pub(crate) fn visit_normal<'de, V: Visitor<'de>>(
             None => return visit_text(text, visitor),
         },
     };
-    if let Text::Lent(text) = text
+    if let Text::Borrowed(text) = text
         && let Some(date) = normal::plain_date(text, wish)
     {
         return visitor.visit_borrowed_str(date);

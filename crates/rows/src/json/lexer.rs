@@ -39,7 +39,7 @@ pub(crate) struct Quoted {
 /// The text that a JSON string stands for.
 #[derive(Debug)]
 pub(crate) enum Text<'t, 'de> {
-    Lent(&'de str),
+    Borrowed(&'de str),
     Short(&'t str),
     Owned(String),
 }
@@ -49,7 +49,7 @@ impl std::ops::Deref for Text<'_, '_> {
 
     fn deref(&self) -> &str {
         match self {
-            Self::Lent(text) => text,
+            Self::Borrowed(text) => text,
             Self::Short(text) => text,
             Self::Owned(text) => text,
         }
@@ -88,7 +88,7 @@ impl<'t, 'de> Lexer<'t, 'de> {
         Self {
             text,
             lent: match text {
-                Text::Lent(lent) => Some(lent),
+                Text::Borrowed(lent) => Some(lent),
                 _ => None,
             },
             at: 0,
@@ -300,7 +300,7 @@ impl<'t, 'de> Lexer<'t, 'de> {
             return self.unescaped(quoted).map(Text::Owned);
         }
         Ok(match self.lent {
-            Some(lent) => Text::Lent(&lent[quoted.start..quoted.end]),
+            Some(lent) => Text::Borrowed(&lent[quoted.start..quoted.end]),
             None => Text::Short(&self.text[quoted.start..quoted.end]),
         })
     }
@@ -436,7 +436,7 @@ impl<'t, 'de> Lexer<'t, 'de> {
         let start = self.at;
         self.skip()?;
         Ok(match self.lent {
-            Some(lent) => Text::Lent(&lent[start..self.at]),
+            Some(lent) => Text::Borrowed(&lent[start..self.at]),
             None => Text::Short(&self.text[start..self.at]),
         })
     }

@@ -86,7 +86,7 @@ fn broken_bytes_are_errors() {
 #[test]
 fn utf8_reads_text_out_of_bytes() {
     #[derive(Debug, Deserialize, PartialEq)]
-    struct Utf8<T: for<'a> Deserialize<'a>>(#[serde(deserialize_with = "crate::utf8")] T);
+    struct Utf8<T: for<'a> Deserialize<'a>>(#[serde(deserialize_with = "crate::field::utf8")] T);
 
     assert_eq!(
         yandex_cell::<Utf8<_>>("String", "\"aMOp\"").unwrap(),

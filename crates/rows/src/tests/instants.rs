@@ -228,14 +228,16 @@ fn jiff_reads_a_date_from_midnight_in_any_column() {
 
 #[derive(Debug, Deserialize, PartialEq)]
 struct Midnight<T: for<'a> Deserialize<'a>>(
-    #[serde(deserialize_with = "crate::midnight_as_date")] T,
+    #[serde(deserialize_with = "crate::field::midnight_as_date")] T,
 );
 
 #[derive(Debug, Deserialize, PartialEq)]
-struct Utc<T: for<'a> Deserialize<'a>>(#[serde(deserialize_with = "crate::assume_utc")] T);
+struct Utc<T: for<'a> Deserialize<'a>>(#[serde(deserialize_with = "crate::field::assume_utc")] T);
 
 #[derive(Debug, Deserialize, PartialEq)]
-struct Civil<T: for<'a> Deserialize<'a>>(#[serde(deserialize_with = "crate::without_offset")] T);
+struct Civil<T: for<'a> Deserialize<'a>>(
+    #[serde(deserialize_with = "crate::field::without_offset")] T,
+);
 
 #[test]
 fn midnight_as_date_serves_the_strict_date_types() {

@@ -23,13 +23,13 @@ type Declared<'a> = (&'a str, &'a str);
 
 fn dune(columns: &[Declared<'_>]) -> Columns {
     let (names, types): (Vec<String>, Vec<String>) = owned(columns).unzip();
-    Columns::dune(Some(&names), Some(&types))
+    Columns::dune(&names, &types)
 }
 
 /// A Dune result from before it declared types.
 fn dune_untyped(names: &[&str]) -> Columns {
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-    Columns::dune(Some(&names), None)
+    Columns::dune(&names, [""; 0])
 }
 
 fn lightdash(columns: &[Declared<'_>]) -> Columns {

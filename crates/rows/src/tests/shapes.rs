@@ -66,7 +66,7 @@ fn tuples_go_by_the_position_of_the_column() {
 
 #[test]
 fn positions_need_declared_columns() {
-    let columns = Columns::dune(None, None);
+    let columns = Columns::dune([""; 0], [""; 0]);
     let rows = r#"[{"b":1,"a":2}]"#;
     let error = decode_rows::<(i32, i32)>(&columns, rows, 0).unwrap_err();
     assert!(error.message().contains("struct"), "{error}");

@@ -224,10 +224,13 @@ fn values_of_yql_types() {
             "{declared} {cell}"
         );
     }
-    assert_eq!(yandex_cell::<Value>("Uuid", "null").unwrap(), Value::Lost);
+    assert_eq!(
+        yandex_cell::<Value>("Uuid", "null").unwrap(),
+        Value::Unrepresentable
+    );
     assert_eq!(
         yandex_cell::<Value>("Optional<Utf8>", "null").unwrap(),
-        Value::Lost
+        Value::Unrepresentable
     );
     assert_eq!(yandex_cell::<Value>("Void", "null").unwrap(), Value::Null);
     assert_eq!(yandex_cell::<Value>("pgtext", "null").unwrap(), Value::Null);

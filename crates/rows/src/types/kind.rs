@@ -18,9 +18,9 @@ use super::{ColumnType, LogicalType, TimeZone};
 ///     matches!(kind, Integer | Decimal | Float | Number)
 /// }
 ///
-/// let names = ["day", "volume"].map(str::to_owned);
-/// let types = ["date", "decimal(38, 18)"].map(str::to_owned);
-/// let columns = Columns::dune(Some(&names), Some(&types));
+/// let names = ["day", "volume"];
+/// let types = ["date", "decimal(38, 18)"];
+/// let columns = Columns::dune(&names, &types);
 /// let numbers: Vec<bool> = columns.iter().map(|column| is_number(column.kind())).collect();
 /// assert_eq!(numbers, [false, true]);
 /// ```

@@ -77,9 +77,9 @@ impl Table {
         match self.service {
             Service::Dune => {
                 let (names, types): (Vec<_>, Vec<_>) = declared.unzip();
-                Columns::dune(Some(&names), Some(&types))
+                Columns::dune(&names, &types)
             }
-            Service::DuneUntyped => Columns::dune(None, None),
+            Service::DuneUntyped => Columns::dune([""; 0], [""; 0]),
             Service::Lightdash => Columns::lightdash(declared, Cells::Raw),
             Service::YandexQuery => Columns::yandex_query(declared),
         }
@@ -460,12 +460,12 @@ pub fn of_integers(service: Service, cells: &[String]) -> (Columns, String) {
     let (columns, cell): (_, fn(&String) -> String) = match service {
         Service::Dune => {
             let (names, types) = (["n".to_owned()], ["bigint".to_owned()]);
-            (Columns::dune(Some(&names), Some(&types)), |cell| {
+            (Columns::dune(&names, &types), |cell| {
                 format!(r#"{{"n":{cell}}}"#)
             })
         }
         Service::DuneUntyped => {
-            let columns = Columns::dune(Some(&["n".to_owned()]), None);
+            let columns = Columns::dune(["n"], [""; 0]);
             (columns, |cell| format!(r#"{{"n":{cell}}}"#))
         }
         Service::Lightdash => {

@@ -8,8 +8,8 @@
 //!   that come in meanwhile shift nothing.
 
 use rowfeed::{
-    Columns, Cursor, Error, ErrorKind, Page, Pages, ReadsRows,
-    service::{ColumnType, Plan, ResultId, Source, Wanted},
+    Columns, Cursor, Error, ErrorKind, Page, Pages, RowsExt,
+    source::{ColumnType, FetchOptions, FetchPlan, ResultId, Source},
 };
 
 use rowfeed_client::{ClientInfo as _, Masker};
@@ -22,7 +22,7 @@ const PAGE_SIZE: u32 = 100;
 /// What it sends at most.
 const MAX_PAGE_SIZE: u32 = 500;
 
-impl ReadsRows for builder::GetReadings {
+impl RowsExt for builder::GetReadings {
     fn pages(self) -> Pages {
         let after = self
             .after
@@ -48,7 +48,7 @@ struct Paging {
 }
 
 impl Source for Paging {
-    type Answer = types::Readings;
+    type Response = types::Readings;
     type Page = Page;
 
     fn service(&self) -> &'static str {
@@ -81,19 +81,19 @@ impl Source for Paging {
         Some(self.readings.client.inner().masker())
     }
 
-    fn plan(&mut self, wanted: &Wanted) -> Result<Plan<types::Readings>, Error> {
-        if let Some(size) = wanted.page_size.filter(|size| *size > MAX_PAGE_SIZE) {
+    fn plan(&mut self, options: &FetchOptions) -> Result<FetchPlan<types::Readings>, Error> {
+        if let Some(size) = options.page_size.filter(|size| *size > MAX_PAGE_SIZE) {
             return Err(invalid(format!(
                 "a page size of {size} was set; the service sends {MAX_PAGE_SIZE} at most"
             )));
         }
-        if wanted.under_way > 0 {
-            return Ok(Plan::Wait);
+        if options.in_flight > 0 {
+            return Ok(FetchPlan::Wait);
         }
-        let limit = wanted.rows_of_next_page(0, PAGE_SIZE).unwrap_or(1);
+        let limit = options.next_page_size(0, PAGE_SIZE).unwrap_or(1);
         let page = self.readings.clone().limit(limit.cast_signed());
         let page = page.after(self.next.cast_signed()).send();
-        Ok(Plan::Fetch(Box::pin(async move {
+        Ok(FetchPlan::Fetch(Box::pin(async move {
             let page = page
                 .await
                 .map_err(|error| Error::from_call(SERVICE, error))?;
@@ -105,7 +105,11 @@ impl Source for Paging {
         self.has_ended
     }
 
-    fn accept(&mut self, _wanted: &Wanted, page: types::Readings) -> Result<Option<Page>, Error> {
+    fn accept(
+        &mut self,
+        _options: &FetchOptions,
+        page: types::Readings,
+    ) -> Result<Option<Page>, Error> {
         let (first, rows) = (self.next, page.readings.count() as u64);
         let wrong = |why: String| {
             let why = format!("the page after reading {first} {why}");

@@ -5,7 +5,7 @@ mod server;
 
 use std::time::Duration;
 
-use rowfeed::{Cursor, ErrorKind, ReadsRows as _, Row};
+use rowfeed::{Cursor, ErrorKind, Row, RowsExt as _};
 use rowfeed_client::{RetryPolicy, Secret};
 use serde::Deserialize;
 
@@ -158,7 +158,7 @@ async fn the_service_s_own_words_arrive_and_what_may_pass_is_tried_again() {
         error.message().contains("there is no station nowhere"),
         "{error}"
     );
-    assert_eq!(error.call().unwrap().status().unwrap(), 404);
+    assert_eq!(error.as_call().unwrap().status().unwrap(), 404);
 
     harbour.trouble_from_page(1, Trouble::Unavailable { times: 2 });
     let rows = readings(&harbour).rows::<Row>();
@@ -175,7 +175,7 @@ async fn a_row_that_does_not_fit_is_told_with_its_place() {
     let harbour = Harbour::with(6).await;
     let rows = readings(&harbour).rows::<Wrong>();
     let error = rows.try_collect::<Vec<_>>().await.unwrap_err();
-    let cell = error.decode().unwrap();
+    let cell = error.as_decode().unwrap();
     assert_eq!((cell.row(), cell.column()), (Some(0), Some("note")));
 }
 

@@ -36,7 +36,7 @@ async fn a_run_asks_for_the_columns_of_the_struct_without_a_look_at_them() {
     for prefetch in [0, 2] {
         let rows = run
             .rows::<Sale>()
-            .only_its_columns()
+            .select_fields()
             .page_size(20)
             .prefetch(prefetch);
         let rows = rows.try_collect::<Vec<_>>().await.unwrap();
@@ -51,8 +51,8 @@ async fn a_run_asks_for_the_columns_of_the_struct_without_a_look_at_them() {
     // The pages too.
     let pages = run
         .pages()
-        .columns_of::<Sale>()
-        .try_collect()
+        .select_fields::<Sale>()
+        .try_collect::<Vec<_>>()
         .await
         .unwrap();
     let names: Vec<&str> = pages[0]
@@ -68,7 +68,7 @@ async fn an_operation_takes_one_look_of_one_row_to_know_its_columns() {
     let bench = Bench::start().await;
     let run = bench.run(Service::Dune, SALES).await;
     for prefetch in [0, 2] {
-        let rows = bench.execution(run.id()).rows::<Sale>().only_its_columns();
+        let rows = bench.execution(run.id()).rows::<Sale>().select_fields();
         let rows = rows
             .page_size(20)
             .prefetch(prefetch)
@@ -99,7 +99,7 @@ async fn the_look_at_a_latest_result_pins_its_execution() {
     bench.sandbox.take_requests();
     let mut rows = latest(&bench, DUNE_QUERY_ID)
         .rows::<Sale>()
-        .only_its_columns()
+        .select_fields()
         .page_size(20);
     rows.try_next().await.unwrap().unwrap();
     let asked = bench.pages_asked();
@@ -131,7 +131,7 @@ async fn a_cursor_goes_on_with_the_columns_of_the_struct() {
     let read = || {
         latest(&bench, DUNE_QUERY_ID)
             .rows::<Sale>()
-            .only_its_columns()
+            .select_fields()
             .page_size(20)
     };
     let all: Vec<Sale> = read().try_collect().await.unwrap();
@@ -162,23 +162,23 @@ async fn what_may_take_any_column_gets_all() {
     struct Whole(Sale);
     let bench = Bench::start().await;
     let run = bench.run(Service::Dune, SALES).await;
-    let rows: Vec<Flat> = run.rows().only_its_columns().try_collect().await.unwrap();
+    let rows: Vec<Flat> = run.rows().select_fields().try_collect().await.unwrap();
     assert_eq!(rows[0].rest.len(), 3);
-    let rows: Vec<Row> = run.rows().only_its_columns().try_collect().await.unwrap();
+    let rows: Vec<Row> = run.rows().select_fields().try_collect().await.unwrap();
     assert_eq!(rows[0].len(), 4);
     let rows = run
         .rows::<HashMap<String, rowfeed::Value>>()
-        .only_its_columns();
+        .select_fields();
     assert_eq!(rows.try_collect::<Vec<_>>().await.unwrap()[0].len(), 4);
-    let rows = run.rows::<(String, f64, i64, String)>().only_its_columns();
+    let rows = run.rows::<(String, f64, i64, String)>().select_fields();
     let rows = rows.max_rows(1).try_collect::<Vec<_>>().await.unwrap();
     let first = rows[0].2;
     // No look is taken for these either.
-    let rows = bench.execution(run.id()).rows::<Row>().only_its_columns();
+    let rows = bench.execution(run.id()).rows::<Row>().select_fields();
     rows.try_collect::<Vec<_>>().await.unwrap();
     assert_eq!(columns_asked(&bench.pages_asked()), vec![None; 5]);
     // A name around a struct changes nothing.
-    let rows: Vec<Whole> = run.rows().only_its_columns().try_collect().await.unwrap();
+    let rows: Vec<Whole> = run.rows().select_fields().try_collect().await.unwrap();
     assert_eq!(rows[0].0.id, first);
     assert_eq!(
         columns_asked(&bench.pages_asked()),
@@ -195,7 +195,7 @@ async fn a_struct_that_shares_no_column_gets_all_and_says_what_there_is() {
     }
     let bench = Bench::start().await;
     let run = bench.run(Service::Dune, SALES).await;
-    let rows = run.rows::<Stranger>().only_its_columns();
+    let rows = run.rows::<Stranger>().select_fields();
     let error = rows.try_collect::<Vec<_>>().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
     let shown = error.to_string();
@@ -212,7 +212,7 @@ async fn columns_that_the_operation_names_are_the_ones_that_come() {
     let rows = bench
         .execution(run.id())
         .columns("trade_id,project,amount_usd");
-    let rows: Vec<Sale> = rows.rows().only_its_columns().try_collect().await.unwrap();
+    let rows: Vec<Sale> = rows.rows().select_fields().try_collect().await.unwrap();
     assert_eq!(rows.len(), 48);
     let named = Some("trade_id,project,amount_usd".to_owned());
     assert_eq!(columns_asked(&bench.pages_asked()), [named]);
@@ -239,7 +239,7 @@ async fn names_that_are_no_plain_words_are_quoted() {
         .script_result(Service::Dune, "odd", result)
         .unwrap();
     let run = bench.run(Service::Dune, "odd").await;
-    let rows: Vec<Odd> = run.rows().only_its_columns().try_collect().await.unwrap();
+    let rows: Vec<Odd> = run.rows().select_fields().try_collect().await.unwrap();
     let expected = Odd {
         total: 1,
         size: 2,
@@ -276,7 +276,7 @@ async fn a_name_that_cannot_be_asked_for_is_not_left_out_in_silence() {
         .script_result(Service::Dune, "quoting", result)
         .unwrap();
     let run = bench.run(Service::Dune, "quoting").await;
-    let rows: Vec<Quoting> = run.rows().only_its_columns().try_collect().await.unwrap();
+    let rows: Vec<Quoting> = run.rows().select_fields().try_collect().await.unwrap();
     assert_eq!(
         rows,
         [Quoting {
@@ -291,7 +291,7 @@ async fn services_that_cannot_leave_columns_out_send_all() {
     let bench = Bench::start().await;
     for service in [Service::Lightdash, Service::YandexQuery] {
         let run = bench.run(service, SALES).await;
-        let rows: Vec<Sale> = run.rows().only_its_columns().try_collect().await.unwrap();
+        let rows: Vec<Sale> = run.rows().select_fields().try_collect().await.unwrap();
         assert_eq!(rows.len(), 48, "{service:?}");
         let asked = bench.pages_asked();
         assert!(
@@ -313,6 +313,6 @@ async fn filters_on_columns_that_are_left_out_still_hold() {
     };
     let all: Vec<Sale> = few().try_collect().await.unwrap();
     assert!(!all.is_empty() && all.len() < 48, "{}", all.len());
-    let rows: Vec<Sale> = few().only_its_columns().try_collect().await.unwrap();
+    let rows: Vec<Sale> = few().select_fields().try_collect().await.unwrap();
     assert_eq!(rows, all);
 }

@@ -8,9 +8,9 @@ use rowfeed_client::{
 };
 
 use crate::{
-    Error, ErrorKind, Progress, Run,
-    job::{Asked, Interval, Job},
+    CompletedRun, Error, ErrorKind, Progress,
     paging::BoxFuture,
+    run_job::{Interval, Job, RunStatus},
 };
 
 /// How long a request to cancel may keep back the error that the time is over.
@@ -29,29 +29,16 @@ pub(crate) struct Waiting {
 
 /// A run that the service has accepted: awaiting it waits for its end.
 ///
-/// Dropping it leaves the run alone, unless [`Starting::cancel_on_drop`](crate::Starting::cancel_on_drop) was set.
-///
-/// ```
-/// # rowfeed_sandbox::__example!(|sandbox, dune| {
-/// let running = dune.execute_sql().body("SELECT project FROM projects").run().start().await?;
-/// let stored = running.id().to_owned();
-/// drop(running);
-///
-/// // Later, in another process perhaps:
-/// let run = dune.get_execution_status().execution_id(stored).run().await?;
-/// let projects: Vec<String> = run.rows().try_collect().await?;
-/// assert_eq!(projects.len(), 4);
-/// # });
-/// ```
+#[doc = include_str!("../docs/items/run-handle.md")]
 #[must_use = "the run is waited for when this is awaited"]
-pub struct Running {
+pub struct RunHandle {
     pub(crate) guard: Guard,
     /// What errors hide the client's credentials with.
     pub(crate) masker: Masker,
     pub(crate) waiting: Waiting,
 }
 
-impl Running {
+impl RunHandle {
     /// The id that the service knows the run by. With it the run can be waited for again, in another
     /// process too: `client.get_execution_status().execution_id(id).run()` at Dune,
     /// `get_async_query_results()` at Lightdash, `get_query_status()` at Yandex Query.
@@ -93,8 +80,8 @@ impl Running {
     }
 }
 
-impl IntoFuture for Running {
-    type Output = Result<Run, Error>;
+impl IntoFuture for RunHandle {
+    type Output = Result<CompletedRun, Error>;
     type IntoFuture = BoxFuture<Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
@@ -103,17 +90,17 @@ impl IntoFuture for Running {
     }
 }
 
-impl fmt::Debug for Running {
+impl fmt::Debug for RunHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Running")
+        f.debug_struct("RunHandle")
             .field("service", &self.service())
             .field("id", &self.masker.mask(self.id()))
             .finish_non_exhaustive()
     }
 }
 
-async fn wait(running: Running) -> Result<Run, Error> {
-    let Running {
+async fn wait(running: RunHandle) -> Result<CompletedRun, Error> {
+    let RunHandle {
         mut guard,
         masker,
         waiting,
@@ -129,7 +116,7 @@ async fn wait(running: Running) -> Result<Run, Error> {
             Ok(result) => result,
             Err(_) => {
                 let mut is_cancelled = false;
-                if waiting.cancel_on_timeout && job.is_own {
+                if waiting.cancel_on_timeout && job.is_own() {
                     guard.is_armed = false;
                     // The timeout is what went wrong; a run that cannot be cancelled continues.
                     let cancelled = timeout_at(Instant::now() + CANCEL_WITHIN, (job.cancel)());
@@ -158,13 +145,13 @@ async fn until_ended(
     masker: Masker,
     interval: Interval,
     mut watch: Option<Watch>,
-) -> Result<Run, Error> {
+) -> Result<CompletedRun, Error> {
     let started = Instant::now();
     let mut pause = interval.first;
     loop {
-        match (job.ask)().await? {
-            Asked::Ended(ended) => return Ok(Run::new(ended, masker)),
-            Asked::Going {
+        match (job.poll)().await? {
+            RunStatus::Ended(ended) => return Ok(CompletedRun::new(ended, job.origin, masker)),
+            RunStatus::Pending {
                 state,
                 queue_position,
             } => {
@@ -197,7 +184,7 @@ pub(crate) struct Guard {
 
 impl Guard {
     pub(crate) fn new(job: Job, is_armed: bool) -> Self {
-        let is_armed = is_armed && job.is_own;
+        let is_armed = is_armed && job.is_own();
         let job = Arc::new(job);
         Self { job, is_armed }
     }

@@ -4,7 +4,7 @@ use std::{future::Future, time::Duration};
 
 use serde::Serialize;
 
-use crate::{Error, ErrorKind, paging::BoxFuture, run::Ended};
+use crate::{Error, ErrorKind, completed_run::Ended, paging::BoxFuture};
 
 /// The pauses between looks at a run: the first, and the longest that it grows to.
 #[derive(Clone, Copy, Debug)]
@@ -27,10 +27,9 @@ impl Interval {
 pub(crate) struct Job {
     pub(crate) service: &'static str,
     pub(crate) id: String,
-    /// Whether it may be cancelled without an explicit call: not where it was only found running.
-    pub(crate) is_own: bool,
-    /// Asks once how far the run is.
-    pub(crate) ask: Box<dyn Fn() -> BoxFuture<Result<Asked, Error>> + Send + Sync>,
+    pub(crate) origin: RunOrigin,
+    /// Requests the status of the run once.
+    pub(crate) poll: Box<dyn Fn() -> BoxFuture<Result<RunStatus, Error>> + Send + Sync>,
     pub(crate) cancel: Box<dyn Fn() -> BoxFuture<Result<(), Error>> + Send + Sync>,
 }
 
@@ -39,39 +38,61 @@ impl Job {
     pub(crate) fn new<A, C, T, E: 'static>(
         service: &'static str,
         id: String,
-        ask: impl Fn() -> A + Send + Sync + 'static,
+        poll: impl Fn() -> A + Send + Sync + 'static,
         cancel: impl Fn() -> C + Send + Sync + 'static,
         call: fn(E) -> Error,
     ) -> Self
     where
-        A: Future<Output = Result<Asked, Error>> + Send + 'static,
+        A: Future<Output = Result<RunStatus, Error>> + Send + 'static,
         C: Future<Output = Result<T, E>> + Send + 'static,
     {
         Self {
             service,
             id,
-            is_own: true,
-            ask: Box::new(move || Box::pin(ask())),
+            origin: RunOrigin::Started,
+            poll: Box::new(move || Box::pin(poll())),
             cancel: Box::new(move || {
                 let cancelled = cancel();
                 Box::pin(async move { cancelled.await.map(drop).map_err(call) })
             }),
         }
     }
+
+    pub(crate) fn with_origin(self, origin: RunOrigin) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// Whether it may be cancelled without an explicit call: not where it was only found running.
+    pub(crate) fn is_own(&self) -> bool {
+        self.origin != RunOrigin::Reused
+    }
+}
+
+/// How a program came by a run: whether it was executed for this program, or before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RunOrigin {
+    /// The request started it.
+    Started,
+    /// It was taken up by its id.
+    Attached,
+    /// The latest result was fresh enough, so nothing was executed; see
+    /// [`RunRequest::max_age`](crate::RunRequest::max_age).
+    Reused,
 }
 
 /// How far a run is.
-pub(crate) enum Asked {
-    Going {
+pub(crate) enum RunStatus {
+    Pending {
         state: String,
         queue_position: Option<u64>,
     },
     Ended(Ended),
 }
 
-impl Asked {
-    pub(crate) fn going(state: &str) -> Self {
-        Self::Going {
+impl RunStatus {
+    pub(crate) fn pending(state: &str) -> Self {
+        Self::Pending {
             state: state.to_owned(),
             queue_position: None,
         }
@@ -80,27 +101,7 @@ impl Asked {
 
 /// The state of a run that has not ended, reported after each request for it.
 ///
-/// ```
-/// # use std::{sync::mpsc, time::Duration};
-/// # use rowfeed::Progress;
-/// # rowfeed_sandbox::__example!(slow |sandbox, dune| {
-/// let (tell, told) = mpsc::channel::<Progress>();
-/// let run = dune
-///     .execute_sql()
-///     .body("SELECT 1 AS n")
-///     .run()
-/// #     .poll_interval(Duration::from_millis(1), Duration::from_millis(5))
-///     .on_progress(move |progress| drop(tell.send(progress.clone())))
-///     .await?;
-/// for progress in told {
-///     println!("{}: {} after {:?}", progress.run_id, progress.state, progress.elapsed);
-///     if let Some(before) = progress.queue_position {
-///         println!("{before} runs are before this one");
-///     }
-///     assert_eq!(progress.run_id, run.id());
-/// }
-/// # });
-/// ```
+#[doc = include_str!("../docs/items/progress.md")]
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Progress {
@@ -143,20 +144,4 @@ pub(crate) fn started_id(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_interval_is_shorter_than_the_least() {
-        let millis = Duration::from_millis;
-        for (first, most, least_first, least_most) in [
-            (Duration::ZERO, Duration::ZERO, millis(10), millis(100)),
-            (Duration::ZERO, millis(700), millis(10), millis(700)),
-            (millis(250), millis(10), millis(250), millis(250)),
-            (Duration::MAX, Duration::ZERO, Duration::MAX, Duration::MAX),
-        ] {
-            let interval = Interval::new(first, most);
-            assert_eq!((interval.first, interval.most), (least_first, least_most));
-        }
-    }
-}
+mod tests;

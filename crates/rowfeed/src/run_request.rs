@@ -1,4 +1,4 @@
-//! A run about to be started.
+//! A request to start a run.
 
 use std::{
     fmt,
@@ -9,49 +9,41 @@ use std::{
 use rowfeed_client::{Masker, platform::spawn_to_end};
 
 use crate::{
-    Error, ErrorKind, Progress, Run, Running,
+    CompletedRun, Error, ErrorKind, Progress, RunHandle,
     connections::Reconnect,
-    job::{Interval, Job},
     paging::BoxFuture,
-    running::{Guard, Waiting},
+    run_handle::{Guard, Waiting},
+    run_job::{Interval, Job},
 };
 
-type Submit = Box<dyn FnOnce(bool) -> BoxFuture<Result<Job, Error>> + Send>;
+const NOT_LATEST: &str = "max_age() was set for an operation without a latest result; set it on \
+                          get_latest_query_result().query_id(id).run()";
 
-/// A run about to be started: awaiting it starts it and waits for its end.
-///
-/// [`start`](Self::start) only starts it, for those who want to have its id at once, or to cancel
-/// it.
-///
-/// ```
-/// use std::time::Duration;
-///
-/// # rowfeed_sandbox::__example!(slow |sandbox, dune| {
-/// let run = dune
-///     .execute_sql()
-///     .body("SELECT COUNT(*) AS trades FROM trades")
-///     .run()
-/// #     .poll_interval(Duration::from_millis(1), Duration::from_millis(5))
-///     .timeout(Duration::from_secs(300))
-///     .cancel_on_timeout()
-///     .on_progress(|progress| eprintln!("{} after {:?}", progress.state, progress.elapsed))
-///     .await?;
-/// let count: Vec<u64> = run.rows().try_collect().await?;
-/// # assert_eq!(count, [48]);
-/// # });
-/// ```
-#[must_use = "nothing is started before this is awaited"]
-pub struct Starting {
-    pub(crate) service: &'static str,
+type Submit = Box<dyn FnOnce(Submission) -> BoxFuture<Result<Job, Error>> + Send>;
+
+/// How a run is submitted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Submission {
     /// Whether the run is started and watched over connections that no other client uses.
     pub(crate) own_connections: bool,
+    /// The age of a latest result that is fresh enough.
+    max_age: Option<Duration>,
+}
+
+/// A request to run something: awaiting it starts the run and waits for its end.
+///
+#[doc = include_str!("../docs/items/run-request.md")]
+#[must_use = "nothing is started before this is awaited"]
+pub struct RunRequest {
+    pub(crate) service: &'static str,
+    pub(crate) submission: Submission,
     /// What errors hide the client's credentials with.
     masker: Masker,
     submit: Submit,
     waiting: Waiting,
 }
 
-impl Starting {
+impl RunRequest {
     pub(crate) fn new<C: Reconnect, F>(
         interval: Interval,
         client: C,
@@ -60,17 +52,34 @@ impl Starting {
     where
         F: Future<Output = Result<Job, Error>> + Send + 'static,
     {
+        Self::of_latest(interval, client, |client, max_age| async move {
+            match max_age {
+                None => submit(client).await,
+                Some(_) => Err(Error::invalid(C::SERVICE, NOT_LATEST)),
+            }
+        })
+    }
+
+    /// For the latest result of a saved query, which has an age.
+    pub(crate) fn of_latest<C: Reconnect, F>(
+        interval: Interval,
+        client: C,
+        submit: impl FnOnce(C, Option<Duration>) -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<Job, Error>> + Send + 'static,
+    {
         Self {
             service: C::SERVICE,
-            own_connections: false,
+            submission: Submission::default(),
             masker: client.masker(),
-            submit: Box::new(|own_connections| {
+            submit: Box::new(|submission| {
                 Box::pin(async move {
-                    let client = match own_connections {
+                    let client = match submission.own_connections {
                         true => client.reconnected()?,
                         false => client,
                     };
-                    submit(client).await
+                    submit(client, submission.max_age).await
                 })
             }),
             waiting: Waiting {
@@ -81,6 +90,16 @@ impl Starting {
                 watch: None,
             },
         }
+    }
+
+    /// Sets the age up to which the latest result of a saved query at Dune is fresh enough, which
+    /// Dune's API cannot do. For `get_latest_query_result()`; an error for other operations. Unset,
+    /// a result of any age is.
+    ///
+    #[doc = include_str!("../docs/items/run-request-max-age.md")]
+    pub fn max_age(mut self, max_age: Duration) -> Self {
+        self.submission.max_age = Some(max_age);
+        self
     }
 
     /// Gives up waiting this long after the service has accepted the run, with an error of the kind
@@ -124,32 +143,18 @@ impl Starting {
     }
 
     /// Cancels the run at the service when the [timeout](Self::timeout) is over. A run that was not
-    /// started here but found running, as `max_age()` of Dune does, is left alone.
+    /// started here but found running, as [`max_age`](Self::max_age) does, is left alone.
     pub fn cancel_on_timeout(mut self) -> Self {
         self.waiting.cancel_on_timeout = true;
         self
     }
 
     /// Cancels the run at the service when nothing waits for it any more: when this, or the
-    /// [`Running`] made of it, is dropped before the run has ended. A task sends the request, as long
+    /// [`RunHandle`] made of it, is dropped before the run has ended. A task sends the request, as long
     /// as the runtime lives. A run that was not started here but found running, as
     /// `max_age()` of Dune does, is left alone.
     ///
-    /// ```
-    /// use std::{future::IntoFuture, time::Duration};
-    ///
-    /// # rowfeed_sandbox::__example!(slow |sandbox, dune| {
-    /// # sandbox.fault(rowfeed_sandbox::Fault::state_forever());
-    /// # let sql = "SELECT 1 AS n";
-    /// let run = dune.execute_sql().body(sql).run().cancel_on_drop();
-    /// // Whatever gives up, here a timeout of the caller's own, need not know of the run.
-    /// let given_up = tokio::time::timeout(Duration::from_millis(200), run.into_future()).await;
-    /// assert!(given_up.is_err());
-    /// # while !sandbox.requests().iter().any(|request| request.path.ends_with("/cancel")) {
-    /// #     tokio::time::sleep(Duration::from_millis(1)).await;
-    /// # }
-    /// # });
-    /// ```
+    #[doc = include_str!("../docs/items/run-request-cancel-on-drop.md")]
     pub fn cancel_on_drop(mut self) -> Self {
         self.waiting.cancel_on_drop = true;
         self
@@ -160,8 +165,8 @@ impl Starting {
     /// # Errors
     ///
     /// The service does not accept it.
-    pub async fn start(self) -> Result<Running, Error> {
-        let submitted = (self.submit)(self.own_connections);
+    pub async fn start(self) -> Result<RunHandle, Error> {
+        let submitted = (self.submit)(self.submission);
         let guard = match self.waiting.cancel_on_drop {
             false => submitted.await.map(|job| Guard::new(job, false)),
             // In a task of its own: when this is dropped before the service has answered, nobody knows
@@ -174,7 +179,7 @@ impl Starting {
                 })
             }
         };
-        Ok(Running {
+        Ok(RunHandle {
             guard: guard.map_err(|error| error.masked(&self.masker))?,
             masker: self.masker,
             waiting: self.waiting,
@@ -182,8 +187,8 @@ impl Starting {
     }
 }
 
-impl IntoFuture for Starting {
-    type Output = Result<Run, Error>;
+impl IntoFuture for RunRequest {
+    type Output = Result<CompletedRun, Error>;
     type IntoFuture = BoxFuture<Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
@@ -191,9 +196,9 @@ impl IntoFuture for Starting {
     }
 }
 
-impl fmt::Debug for Starting {
+impl fmt::Debug for RunRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Starting")
+        f.debug_struct("RunRequest")
             .field("interval", &self.waiting.interval)
             .field("timeout", &self.waiting.timeout)
             .finish_non_exhaustive()
@@ -204,14 +209,14 @@ impl fmt::Debug for Starting {
 /// answer and, where the job needs that too, with a parameter of the operation.
 macro_rules! starts_run {
     ($($builder:ident $operation:literal: $($id:ident).+ $(, $parameter:ident)? => $job:path;)*) => {$(
-        impl $crate::StartsRun for builder::$builder {
-            fn run(self) -> $crate::Starting {
-                $crate::Starting::new(INTERVAL, self.client.clone(), |client| async {
+        impl $crate::RunExt for builder::$builder {
+            fn run(self) -> $crate::RunRequest {
+                $crate::RunRequest::new(INTERVAL, self.client.clone(), |client| async {
                     $(let $parameter = self.$parameter.clone();)?
                     let operation = Self { client: client.clone(), ..self };
                     let started = operation.send().await.map_err(call)?.into_inner();
                     let id = &started.$($id).+;
-                    let id = $crate::job::started_id(SERVICE, $operation, id, &started)?;
+                    let id = $crate::run_job::started_id(SERVICE, $operation, id, &started)?;
                     // Without the parameter the call would have failed.
                     $job(client, id $(, $parameter.map_err(invalid)?)?)
                 })

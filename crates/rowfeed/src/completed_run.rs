@@ -3,31 +3,20 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use rowfeed_client::Masker;
+use rowfeed_rows::{column_errors, strict_column_errors};
 use serde::de::DeserializeOwned;
 
-use crate::{Columns, Cursor, Error, ErrorKind, Page, Pages, Rows, page::no_flaws, paging::Source};
+use crate::{
+    Columns, Cursor, Error, ErrorKind, Page, Pages, Rows, RunOrigin, page::check, paging::Source,
+};
 
 /// A run that has ended well; its rows can be read as often as wanted.
 ///
-/// ```
-/// use rowfeed::{Run, prelude::*};
-///
-/// /// The same code, whatever service the run ran at.
-/// async fn projects(run: &Run) -> Result<Vec<String>, rowfeed::Error> {
-///     println!("{} of {} has {:?} rows", run.id(), run.service(), run.total_rows());
-///     run.rows().try_collect().await
-/// }
-///
-/// # rowfeed_sandbox::__example!(|sandbox, dune, yandex, folder| {
-/// let sql = "SELECT project FROM projects ORDER BY project";
-/// let one = dune.execute_sql().body(sql).run().await?;
-/// let other = yandex.create_query().project(folder).body(sql).run().await?;
-/// assert_eq!(projects(&one).await?, projects(&other).await?);
-/// # });
-/// ```
+#[doc = include_str!("../docs/items/completed-run.md")]
 #[derive(Clone)]
-pub struct Run {
+pub struct CompletedRun {
     ended: Arc<Ended>,
+    origin: RunOrigin,
     /// What errors hide the client's credentials with.
     masker: Masker,
 }
@@ -36,7 +25,7 @@ pub struct Run {
 pub(crate) struct Ended {
     pub(crate) service: &'static str,
     pub(crate) id: String,
-    pub(crate) details: Details,
+    pub(crate) details: RunDetails,
     pub(crate) result_sets: Vec<ResultSet>,
 }
 
@@ -61,20 +50,10 @@ impl ResultSet {
 
 /// What a service says about a run, as far as it does. All times are RFC 3339 in UTC, as sent.
 ///
-/// ```
-/// # rowfeed_sandbox::__example!(|sandbox, dune| {
-/// let run = dune.execute_sql().body("SELECT project, chain FROM projects").run().await?;
-/// let details = run.details();
-/// if let Some(credits) = details.cost_credits {
-///     println!("{credits} credits, queued for {:?}", details.queued_for);
-/// }
-/// let columns = details.columns.as_ref().ok_or("Dune names the columns")?;
-/// assert_eq!(columns.position("chain"), Some(1));
-/// # });
-/// ```
+#[doc = include_str!("../docs/items/run-details.md")]
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-pub struct Details {
+pub struct RunDetails {
     /// When the run was submitted: Dune, Yandex Query.
     pub submitted_at: Option<String>,
     /// When it began to run: Dune.
@@ -93,10 +72,11 @@ pub struct Details {
     pub columns: Option<Columns>,
 }
 
-impl Run {
-    pub(crate) fn new(ended: Ended, masker: Masker) -> Self {
+impl CompletedRun {
+    pub(crate) fn new(ended: Ended, origin: RunOrigin, masker: Masker) -> Self {
         Self {
             ended: Arc::new(ended),
+            origin,
             masker,
         }
     }
@@ -114,9 +94,30 @@ impl Run {
         self.ended.service
     }
 
+    /// How this program came by the run: whether it was executed for it, or reused.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// use rowfeed::{RunOrigin, prelude::*};
+    ///
+    /// # rowfeed_sandbox::__example!(|sandbox, dune, query_id| {
+    /// let latest = dune.get_latest_query_result().query_id(query_id).run();
+    /// let run = latest.max_age(Duration::from_secs(3600)).await?;
+    /// match run.origin() {
+    ///     RunOrigin::Reused => println!("nothing was executed"),
+    ///     _ => println!("executed for {:?} credits", run.details().cost_credits),
+    /// }
+    /// # assert_eq!(run.origin(), RunOrigin::Reused);
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn origin(&self) -> RunOrigin {
+        self.origin
+    }
+
     /// Times, cost and columns, as far as the service tells them.
     #[must_use]
-    pub fn details(&self) -> &Details {
+    pub fn details(&self) -> &RunDetails {
         &self.ended.details
     }
 
@@ -142,12 +143,37 @@ impl Run {
     /// # });
     /// ```
     pub fn check_columns<T: DeserializeOwned>(&self) -> Result<(), Error> {
-        let flaws = self
-            .details()
-            .columns
-            .as_ref()
-            .map(rowfeed_rows::column_errors::<T>);
-        no_flaws(self.service(), &flaws.unwrap_or_default())
+        self.check(column_errors::<T>)
+    }
+
+    /// Checks the columns as [`check_columns`](Self::check_columns) does, and that every field of `T`
+    /// has one; see [`Page::check_columns_strict`](crate::Page::check_columns_strict).
+    ///
+    /// # Errors
+    ///
+    /// Reading `T` fails for certain, or a field has no column; the error names all of them.
+    ///
+    /// ```
+    /// #[derive(serde::Deserialize)]
+    /// struct Project {
+    ///     project: String,
+    ///     memebrs: Option<u32>, // always `None`
+    /// }
+    ///
+    /// # rowfeed_sandbox::__example!(|sandbox, dune| {
+    /// let run = dune.execute_sql().body("SELECT project, members FROM projects").run().await?;
+    /// run.check_columns::<Project>()?;
+    /// let error = run.check_columns_strict::<Project>().unwrap_err();
+    /// assert!(error.message().contains("the optional field `memebrs`"));
+    /// # });
+    /// ```
+    pub fn check_columns_strict<T: DeserializeOwned>(&self) -> Result<(), Error> {
+        self.check(strict_column_errors::<T>)
+    }
+
+    fn check(&self, errors: fn(&Columns) -> Vec<String>) -> Result<(), Error> {
+        let errors = self.details().columns.as_ref().map(errors);
+        check(self.service(), &errors.unwrap_or_default())
             .map_err(|error| error.with_run(self.id()).masked(&self.masker))
     }
 
@@ -236,9 +262,9 @@ impl Run {
     }
 }
 
-impl fmt::Debug for Run {
+impl fmt::Debug for CompletedRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Run")
+        f.debug_struct("CompletedRun")
             .field("service", &self.service())
             .field("id", &self.masker.mask(self.id()))
             .field("result_sets", &self.result_sets())

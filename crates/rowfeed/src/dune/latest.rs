@@ -11,41 +11,13 @@ use super::{
 };
 use rowfeed_rows::datetime::unix_nanos;
 
-use crate::{Error, Starting, job::started_id};
+use crate::{Error, RunExt, RunOrigin, RunRequest, run_job::started_id};
 
-/// Limits the age of a latest result, which Dune's API cannot do.
-///
-/// ```
-/// use std::time::Duration;
-/// use rowfeed::{dune, prelude::*};
-///
-/// # rowfeed_sandbox::__example!(|sandbox, dune, query_id| {
-/// let latest = dune.get_latest_query_result().query_id(query_id);
-/// let run = latest.max_age(Duration::from_secs(3600)).await?;
-/// println!("the result of {:?}", run.details().ended_at);
-/// let rows: Vec<rowfeed::Row> = run.rows().try_collect().await?;
-/// # assert_eq!(rows.len(), 48);
-/// # assert!(sandbox.requests().iter().all(|request| request.method == "GET"));
-/// # });
-/// ```
-pub trait MaxAge {
-    /// Returns the run of the latest result if it ended no longer than `max_age` ago by this
-    /// machine's clock; otherwise executes the query, which costs credits.
-    ///
-    /// The query is executed when its latest result is older, has no age, or failed, was cancelled or
-    /// has expired, and when Dune says that there is no result. An execution that has not ended is
-    /// waited for, but never cancelled: it was started elsewhere. Everything else is an error, and
-    /// nothing is executed: a query that does not exist, a 404 that is not Dune's, and a state that
-    /// this version does not know and Dune does not call unfinished.
-    ///
-    /// The query's parameters (`params`) choose the result, and go into the execution. What shapes
-    /// the rows (`columns`, `filters`, …) is not used here: set it where the run is read.
-    fn max_age(self, max_age: Duration) -> Starting;
-}
-
-impl MaxAge for builder::GetLatestQueryResult {
-    fn max_age(self, max_age: Duration) -> Starting {
-        Starting::new(INTERVAL, self.client.clone(), move |client| async move {
+/// Takes up the execution of the latest result, or executes the query: see [`RunRequest::max_age`].
+impl RunExt for builder::GetLatestQueryResult {
+    fn run(self) -> RunRequest {
+        let client = self.client.clone();
+        RunRequest::of_latest(INTERVAL, client, move |client, max_age| async move {
             let query_id = *self.query_id.as_ref().map_err(invalid)?;
             let params = self.params.as_ref().map_err(invalid)?.clone();
 
@@ -55,14 +27,12 @@ impl MaxAge for builder::GetLatestQueryResult {
             // accept that is decided where the run is read.
             let look = look.limit(1).offset(0).allow_partial_results(true);
             let latest = match look.send().await {
-                Ok(latest) => usable(&latest.into_inner(), max_age)?,
+                Ok(latest) => usable(&latest.into_inner(), max_age.unwrap_or(Duration::MAX))?,
                 Err(error) if says_no_result(&error) => None,
                 Err(error) => return Err(call(error)),
             };
             if let Some(id) = latest {
-                let mut found = execution(client, id)?;
-                found.is_own = false;
-                return Ok(found);
+                return Ok(execution(client, id)?.with_origin(RunOrigin::Reused));
             }
             let parameters = params.into_iter().flatten();
             let parameters = parameters.map(|(name, value)| (name, value.into()));

@@ -67,13 +67,13 @@ impl Form {
 /// ```
 /// #[derive(serde::Deserialize)]
 /// struct Block {
-///     #[serde(deserialize_with = "rowfeed_rows::assume_utc")]
+///     #[serde(deserialize_with = "rowfeed_rows::field::assume_utc")]
 ///     mined: Option<jiff::Timestamp>,
 /// }
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let name = [String::from("mined")];
-/// # let columns = rowfeed_rows::Columns::dune(Some(&name), Some(&["timestamp".to_owned()]));
+/// # let columns = rowfeed_rows::Columns::dune(&name, ["timestamp"]);
 /// let json = r#"[{"mined": "2022-05-04 12:30:00.000"}]"#; // a `timestamp` of Dune
 /// let row: Block = rowfeed_rows::RowDecoder::new(&columns, json, 0).next().ok_or("no row")??;
 /// assert_eq!(row.mined, Some("2022-05-04T12:30:00Z".parse()?));
@@ -101,14 +101,14 @@ where
 /// ```
 /// #[derive(serde::Deserialize)]
 /// struct Day {
-///     #[serde(deserialize_with = "rowfeed_rows::midnight_as_date")]
+///     #[serde(deserialize_with = "rowfeed_rows::field::midnight_as_date")]
 ///     day: chrono::NaiveDate,
 /// }
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let name = [String::from("day")];
 /// # let types = ["timestamp with time zone".to_owned()];
-/// # let columns = rowfeed_rows::Columns::dune(Some(&name), Some(&types));
+/// # let columns = rowfeed_rows::Columns::dune(&name, &types);
 /// let json = r#"[{"day": "2024-09-28 00:00:00.000 UTC"}]"#; // `date_trunc('day', …)`
 /// let row: Day = rowfeed_rows::RowDecoder::new(&columns, json, 0).next().ok_or("no row")??;
 /// assert_eq!(row.day.to_string(), "2024-09-28");
@@ -133,14 +133,14 @@ where
 /// ```
 /// #[derive(serde::Deserialize)]
 /// struct Block {
-///     #[serde(deserialize_with = "rowfeed_rows::without_offset")]
+///     #[serde(deserialize_with = "rowfeed_rows::field::without_offset")]
 ///     mined: chrono::NaiveDateTime,
 /// }
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let name = [String::from("mined")];
 /// # let types = ["timestamp with time zone".to_owned()];
-/// # let columns = rowfeed_rows::Columns::dune(Some(&name), Some(&types));
+/// # let columns = rowfeed_rows::Columns::dune(&name, &types);
 /// let json = r#"[{"mined": "2021-06-07 13:21:10.000 UTC"}]"#;
 /// let row: Block = rowfeed_rows::RowDecoder::new(&columns, json, 0).next().ok_or("no row")??;
 /// assert_eq!(row.mined.to_string(), "2021-06-07 13:21:10");
@@ -167,7 +167,7 @@ where
 /// ```
 /// #[derive(serde::Deserialize)]
 /// struct Person {
-///     #[serde(deserialize_with = "rowfeed_rows::utf8")]
+///     #[serde(deserialize_with = "rowfeed_rows::field::utf8")]
 ///     name: String,
 /// }
 ///
