@@ -234,7 +234,7 @@ impl fmt::Display for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         // Run and place are shown by themselves. A failed call names its service already.
-        let message = match error.call() {
+        let message = match error.as_call() {
             Some(_) => error.message().to_owned(),
             None => format!("{}: {}", error.service(), error.message()),
         };
@@ -242,9 +242,11 @@ impl From<Error> for Failure {
         let mut failure = Self::new(kind_of(&error), message);
         failure.run_id = error.run_id().map(str::to_owned);
         failure.run_is_over = matches!(error.kind(), ErrorKind::Failed | ErrorKind::Cancelled);
-        failure.status = error.call().and_then(|call| Some(call.status()?.as_u16()));
+        failure.status = error
+            .as_call()
+            .and_then(|call| Some(call.status()?.as_u16()));
         failure.position = error.position();
-        failure.may_have_started = error.call().is_some_and(may_have_run);
+        failure.may_have_started = error.as_call().is_some_and(may_have_run);
         failure.hint = hint_of(&error, failure.kind);
         failure
     }
@@ -272,7 +274,7 @@ fn kind_of(error: &Error) -> Kind {
         ErrorKind::Expired => Kind::Expired,
         ErrorKind::Timeout => Kind::Timeout,
         ErrorKind::Truncated => Kind::Truncated,
-        ErrorKind::Call => error.call().map_or(Kind::Other, kind_of_call),
+        ErrorKind::Call => error.as_call().map_or(Kind::Other, kind_of_call),
         ErrorKind::UnknownState | ErrorKind::Unfinished | ErrorKind::Decode | ErrorKind::Paging => {
             Kind::Data
         }
@@ -327,11 +329,11 @@ fn hint_of(error: &Error, kind: Kind) -> Option<String> {
             format!("check the credential with 'rowfeed profile test {service}'")
         }
         Kind::Truncated => "--allow-truncated takes the part that there is".to_owned(),
-        Kind::Unavailable => match error.call().and_then(|call| call.retry_after()) {
+        Kind::Unavailable => match error.as_call().and_then(|call| call.retry_after()) {
             Some(wait) => format!("try again in {} s", wait.as_secs()),
             None => "try again later; -v shows every attempt".to_owned(),
         },
-        Kind::Data => match error.decode().and_then(|cell| cell.column()) {
+        Kind::Data => match error.as_decode().and_then(|cell| cell.column()) {
             Some(column) => format!(
                 "--type {column}=text keeps the column as it is, and another type may fit; or cast it \
                  in the statement"

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rowfeed::{Run as CompletedRun, Running as RunHandle, Starting as RunRequest};
+use rowfeed::{CompletedRun, RunHandle, RunRequest};
 
 use crate::{
     args::{OnInterrupt, RunArgs},
@@ -42,7 +42,9 @@ impl Executor<'_> {
                         true => "interrupted while the run was being started; it may be running at the service",
                         false => "interrupted",
                     };
-                    return Err(Failure::new(Kind::Interrupted, message));
+                    let mut failure = Failure::new(Kind::Interrupted, message);
+                    failure.may_have_started = true;
+                    return Err(failure);
                 };
                 run
             }

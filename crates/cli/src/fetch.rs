@@ -3,7 +3,7 @@
 use std::{io, time::Instant};
 
 use arrow_array::RecordBatch;
-use rowfeed::{Columns, Cursor, Page, Pages, Run as CompletedRun};
+use rowfeed::{Columns, CompletedRun, Cursor, Page, Pages};
 use serde_json::json;
 
 use crate::{
@@ -214,9 +214,20 @@ impl Announced {
             _ => None,
         };
         refuse_if_capped(executor.request, total, rows.read.allow_truncated)?;
+        let ui = &executor.context.ui;
+        let is_wanted = rows.limits.max_read_credits.is_some()
+            || rows.limits.dry_run
+            || rows.output.output.is_some()
+            || ui.shows_progress
+            || ui.is_json;
+        // One request more, which is free and yet counts for the rate.
+        let bytes = match is_wanted {
+            true => executor.connection.announced_bytes(run.id()).await?,
+            false => None,
+        };
         Ok(Self {
             rows: total,
-            bytes: executor.connection.announced_bytes(run.id()).await?,
+            bytes,
             credits_per_mb: executor.connection.credits_per_mb(),
         })
     }
@@ -330,7 +341,7 @@ pub(crate) fn pages(
         pages = pages.allow_truncated();
     }
     if !read.columns.is_empty() {
-        pages = pages.only_columns(read.columns.iter().cloned());
+        pages = pages.select_columns(read.columns.iter().cloned());
     }
     Ok(pages.prefetch(ahead))
 }

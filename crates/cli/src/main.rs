@@ -34,7 +34,10 @@ use services::{ChartName, Connection};
 use ui::Ui;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return unread(&error),
+    };
     let ui = Ui::new(&cli.global);
     trace(&cli, &ui);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -62,6 +65,27 @@ fn main() -> ExitCode {
             ExitCode::from(failure.kind.exit_code())
         }
     }
+}
+
+/// A command line that cannot be read, or help.
+fn unread(error: &clap::Error) -> ExitCode {
+    let is_json = std::env::args_os().any(|argument| argument == "--json");
+    if error.use_stderr() && is_json {
+        let text = error.to_string();
+        let message = text
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches("error: ");
+        eprintln!("{}", Failure::usage(message).json());
+    } else {
+        // Nobody is left to tell.
+        let _ = error.print();
+    }
+    ExitCode::from(match error.use_stderr() {
+        true => Kind::Usage.exit_code(),
+        false => 0,
+    })
 }
 
 /// Writes spans and events to standard error, with `-v`.

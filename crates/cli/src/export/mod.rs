@@ -62,7 +62,10 @@ fn after(failure: Failure, place: &Place, state: &State) -> Failure {
     let has_rows = state.rows > 0;
     // Nothing to resume: no run was started, or it has ended without rows.
     let is_void = match state.phase {
-        Phase::Starting => state.run_id.is_none() && !failure.may_have_started,
+        Phase::Starting => {
+            let may_run = failure.may_have_started && state.identity.request.executes();
+            state.run_id.is_none() && !may_run
+        }
         _ => failure.run_is_over && !has_rows,
     };
     if is_void {

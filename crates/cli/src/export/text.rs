@@ -55,34 +55,35 @@ pub(super) async fn write(
         bytes: state.bytes,
         read_credits: None,
     };
-    loop {
-        let page = match reading.next_page().await {
-            Ok(Some(page)) => page,
-            Ok(None) => break,
-            // What has come is safe before the command ends.
-            Err(failure) => {
-                let _ = file.sync_data();
-                let _ = state.save(place);
-                return Err(failure);
+    let mut read = async || {
+        while let Some(page) = reading.next_page().await? {
+            buffer.clear();
+            writer.write(&page, &mut buffer)?;
+            file.write_all(&buffer).map_err(failure)?;
+            state.bytes += buffer.len() as u64;
+            state.rows += page.len() as u64;
+            state.cursor = Some(page.cursor());
+            if state.columns.is_none() {
+                state.columns = writer.names().map(<[String]>::to_vec);
             }
-        };
-        buffer.clear();
-        writer.write(&page, &mut buffer)?;
-        file.write_all(&buffer).map_err(failure)?;
-        state.bytes += buffer.len() as u64;
-        state.rows += page.len() as u64;
-        state.cursor = Some(page.cursor());
-        if state.columns.is_none() {
-            state.columns = writer.names().map(<[String]>::to_vec);
+            if saved.elapsed() >= SAVE_EVERY {
+                file.sync_data().map_err(failure)?;
+                state.save(place)?;
+                saved = Instant::now();
+            }
+            amount.rows = state.rows;
+            amount.bytes = state.bytes;
+            reading.report(amount);
         }
-        if saved.elapsed() >= SAVE_EVERY {
-            file.sync_data().map_err(failure)?;
-            state.save(place)?;
-            saved = Instant::now();
+        Ok(())
+    };
+    let ended: Result<()> = read().await;
+    if let Err(failure) = ended {
+        // What has come is safe before the command ends, if there is room to say so.
+        if file.sync_data().is_ok() {
+            let _ = state.save(place);
         }
-        amount.rows = state.rows;
-        amount.bytes = state.bytes;
-        reading.report(amount);
+        return Err(failure);
     }
     buffer.clear();
     writer.begin(reading.columns(), &mut buffer)?;

@@ -55,7 +55,7 @@ pub(crate) async fn write_table(
                 .headings
                 .iter()
                 .map(|heading| match row.get(&heading.name) {
-                    Some(rowfeed::Value::Lost) => Some("(not sent)".to_owned()),
+                    Some(rowfeed::Value::Unrepresentable) => Some("(not sent)".to_owned()),
                     Some(value) => shown(value),
                     None => None,
                 });

@@ -101,7 +101,7 @@ pub(super) fn widened(value: &Value, declared: &ColumnType) -> Value {
 /// Whether the service could not send the value, or one within it.
 pub(super) fn is_lost(value: &Value) -> bool {
     match value {
-        Value::Lost => true,
+        Value::Unrepresentable => true,
         Value::List(elements) => elements.iter().any(is_lost),
         Value::Map(pairs) => pairs
             .iter()
@@ -139,9 +139,8 @@ mod tests {
 
     #[test]
     fn integers_of_a_wide_type_are_text_whatever_their_size() {
-        let names = ["a", "b", "c"].map(str::to_owned);
-        let types = ["uint256", "array(map(varchar, uint256))", "bigint"].map(str::to_owned);
-        let columns = rowfeed::Columns::dune(Some(&names), Some(&types));
+        let types = ["uint256", "array(map(varchar, uint256))", "bigint"];
+        let columns = rowfeed::Columns::dune(["a", "b", "c"], types);
         let declared: Vec<_> = columns.iter().map(|column| column.column_type()).collect();
         assert_eq!(
             declared
@@ -164,7 +163,10 @@ mod tests {
 
     #[test]
     fn a_value_that_was_not_sent_is_found_within_others() {
-        let nested = Value::Struct(vec![("id".into(), Value::Some(Box::new(Value::Lost)))]);
+        let nested = Value::Struct(vec![(
+            "id".into(),
+            Value::Some(Box::new(Value::Unrepresentable)),
+        )]);
         assert!(is_lost(&Value::List(vec![nested])));
         assert!(!is_lost(&Value::List(vec![Value::Null])));
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rowfeed::{
-    Error, Running as RunHandle, Starting as RunRequest,
+    Error, RunHandle, RunRequest,
     dune::{Client, types},
     prelude::*,
 };
@@ -50,6 +50,7 @@ impl Dune {
                 let latest = self.client.get_latest_query_result().query_id(*query);
                 latest
                     .params(texts(params)?)
+                    .run()
                     .max_age(Duration::from_secs(*seconds))
             }
             Request::DuneQuery {

@@ -1,7 +1,7 @@
 //! Lightdash.
 
 use rowfeed::{
-    Error, ErrorKind, Running as RunHandle, Starting as RunRequest,
+    Error, ErrorKind, RunHandle, RunRequest,
     lightdash::{Client, types},
     prelude::*,
 };
@@ -103,7 +103,9 @@ impl Lightdash {
         };
         let unknown = |error: &Error| {
             error.kind() == ErrorKind::Call
-                && error.call().is_some_and(rowfeed::CallError::is_not_found)
+                && error
+                    .as_call()
+                    .is_some_and(rowfeed::CallError::is_not_found)
         };
         if ServiceName::of_run(chart) == Some(ServiceName::Lightdash) {
             return match of_explore(chart).start().await {

@@ -1,6 +1,6 @@
 //! `rowfeed ls`.
 
-use rowfeed::{Items, ListsItems as _, lightdash::types::ContentType};
+use rowfeed::{Items, ItemsExt as _, lightdash::types::ContentType};
 use serde_json::{Value, json};
 
 use super::{Connection, lightdash};

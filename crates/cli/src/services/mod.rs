@@ -9,7 +9,7 @@ mod ls;
 mod schema;
 mod yandex;
 
-use rowfeed::{Running as RunHandle, Starting as RunRequest};
+use rowfeed::{RunHandle, RunRequest};
 
 pub(crate) use connect::test;
 pub(crate) use dune::read_credits;

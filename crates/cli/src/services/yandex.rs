@@ -1,7 +1,7 @@
 //! Yandex Query.
 
 use rowfeed::{
-    Error, Running as RunHandle, Starting as RunRequest,
+    Error, RunHandle, RunRequest,
     prelude::*,
     yandex_query::{Client, types},
 };

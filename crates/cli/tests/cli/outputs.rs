@@ -462,6 +462,12 @@ fn events_are_json_lines_on_standard_error() {
         "{last}"
     );
     assert_eq!(ran.out, "");
+    let wrong = bench.run(&["--json", "dune", "sql", "SELECT 1", "--no-such-flag"]);
+    let error: Value = serde_json::from_str(&wrong.fails(2, &["--no-such-flag"])).unwrap();
+    assert_eq!(
+        (&error["kind"], &error["exit_code"]),
+        (&json!("usage"), &json!(2))
+    );
     let quiet = bench.run(&["-q", "dune", "sql", "SELECT 1 AS n", "-o", "q.csv"]);
     assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("", ""));
 }
