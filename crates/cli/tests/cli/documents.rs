@@ -77,7 +77,8 @@ mod examples {
                 && core
                     .bytes()
                     .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()))
-                || (core.len() == 20 && core.starts_with("csq"));
+                || (core.len() == 20 && core.starts_with("csq"))
+                || (core.len() == 36 && core.matches('-').count() == 4);
             match (
                 is_number && matches!(next, "s" | "kB" | "MB" | "B" | "credits"),
                 is_id,
