@@ -75,16 +75,22 @@ impl Kind {
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) kind: Kind,
+    /// Whether a call that starts a run may have started one, although it failed.
+    pub(crate) may_have_started: bool,
+    /// Whether the run has ended for good, without rows.
+    pub(crate) run_is_over: bool,
+    said: Box<Said>,
+}
+
+/// What is said of it.
+#[derive(Debug, Default)]
+struct Said {
     message: String,
     hint: Option<String>,
     run_id: Option<String>,
     status: Option<u16>,
     position: Option<Position>,
     excerpt: Option<Excerpt>,
-    /// Whether a call that starts a run may have started one, although it failed.
-    pub(crate) may_have_started: bool,
-    /// Whether the run has ended for good, without rows.
-    pub(crate) run_is_over: bool,
 }
 
 pub(crate) type Result<T> = std::result::Result<T, Failure>;
@@ -93,14 +99,12 @@ impl Failure {
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self {
             kind,
-            message: message.into(),
-            hint: None,
-            run_id: None,
-            status: None,
-            position: None,
-            excerpt: None,
             may_have_started: false,
             run_is_over: false,
+            said: Box::new(Said {
+                message: message.into(),
+                ..Said::default()
+            }),
         }
     }
 
@@ -130,21 +134,21 @@ impl Failure {
 
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.said.hint = Some(hint.into());
         self
     }
 
     /// The hint, unless there is one.
     #[must_use]
     pub(crate) fn or_hint(mut self, hint: impl FnOnce() -> String) -> Self {
-        self.hint.get_or_insert_with(hint);
+        self.said.hint.get_or_insert_with(hint);
         self
     }
 
     /// Adds to the hint.
     #[must_use]
     pub(crate) fn and_hint(mut self, more: &str) -> Self {
-        self.hint = Some(match self.hint {
+        self.said.hint = Some(match self.said.hint {
             Some(hint) => format!("{hint}; {more}"),
             None => more.to_owned(),
         });
@@ -153,7 +157,7 @@ impl Failure {
 
     #[must_use]
     pub(crate) fn run(mut self, id: &str) -> Self {
-        self.run_id.get_or_insert_with(|| id.to_owned());
+        self.said.run_id.get_or_insert_with(|| id.to_owned());
         self
     }
 
@@ -167,15 +171,15 @@ impl Failure {
     /// Shows where in the statement the fault is, if the service says so.
     #[must_use]
     pub(crate) fn in_statement(mut self, statement: Option<&str>) -> Self {
-        let place = statement.zip(self.position);
+        let place = statement.zip(self.said.position);
         if let Some((text, at)) = place {
-            self.excerpt = Excerpt::of(text, at);
+            self.said.excerpt = Excerpt::of(text, at);
         }
         self
     }
 
     pub(crate) fn message(&self) -> &str {
-        &self.message
+        &self.said.message
     }
 
     /// As text for people, with the excerpt and the hint.
@@ -184,19 +188,20 @@ impl Failure {
             true => ("\x1b[31;1m", "\x1b[1m", "\x1b[0m"),
             false => ("", "", ""),
         };
-        let mut text = format!("{red}error{reset}: {}", printable(&self.message));
-        if let Some(excerpt) = &self.excerpt {
+        let mut text = format!("{red}error{reset}: {}", printable(&self.said.message));
+        if let Some(excerpt) = &self.said.excerpt {
             text.push('\n');
             text.push_str(&excerpt.text(color));
         }
         if let Some(id) = self
+            .said
             .run_id
             .as_ref()
-            .filter(|id| !self.message.contains(*id))
+            .filter(|id| !self.said.message.contains(*id))
         {
             text.push_str(&format!("\n{bold}run{reset}: {}", printable(id)));
         }
-        if let Some(hint) = &self.hint {
+        if let Some(hint) = &self.said.hint {
             text.push_str(&format!("\n{bold}help{reset}: {}", printable(hint)));
         }
         text
@@ -204,21 +209,21 @@ impl Failure {
 
     /// As JSON for programs.
     pub(crate) fn json(&self) -> serde_json::Value {
-        let at = self.position;
+        let at = self.said.position;
         let mut object = json!({
             "event": "error",
             "kind": self.kind.name(),
             "exit_code": self.kind.exit_code(),
-            "message": self.message,
+            "message": self.said.message,
         });
         let mut set = |name: &str, value: Option<serde_json::Value>| {
             if let Some(value) = value {
                 object[name] = value;
             }
         };
-        set("hint", self.hint.as_ref().map(|hint| json!(hint)));
-        set("run_id", self.run_id.as_ref().map(|id| json!(id)));
-        set("http_status", self.status.map(|status| json!(status)));
+        set("hint", self.said.hint.as_ref().map(|hint| json!(hint)));
+        set("run_id", self.said.run_id.as_ref().map(|id| json!(id)));
+        set("http_status", self.said.status.map(|status| json!(status)));
         set("line", at.map(|at| json!(at.line)));
         set("column", at.map(|at| json!(at.column)));
         object
@@ -240,14 +245,14 @@ impl From<Error> for Failure {
         };
         let message = without_advice(message);
         let mut failure = Self::new(kind_of(&error), message);
-        failure.run_id = error.run_id().map(str::to_owned);
+        failure.said.run_id = error.run_id().map(str::to_owned);
         failure.run_is_over = matches!(error.kind(), ErrorKind::Failed | ErrorKind::Cancelled);
-        failure.status = error
+        failure.said.status = error
             .as_call()
             .and_then(|call| Some(call.status()?.as_u16()));
-        failure.position = error.position();
+        failure.said.position = error.position();
         failure.may_have_started = error.as_call().is_some_and(may_have_run);
-        failure.hint = hint_of(&error, failure.kind);
+        failure.said.hint = hint_of(&error, failure.kind);
         failure
     }
 }

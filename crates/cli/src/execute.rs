@@ -66,16 +66,11 @@ impl Executor<'_> {
         let mut run = run.on_progress(move |progress| reporter.state(progress));
         if let Some(time) = self.args.and_then(|args| args.timeout) {
             run = run.timeout(time);
-            if self.is_cancelled_on_timeout() {
+            if self.request.owns_its_run() {
                 run = run.cancel_on_timeout();
             }
         }
         run
-    }
-
-    /// A run that somebody else started is waited for no longer, and left alone.
-    fn is_cancelled_on_timeout(&self) -> bool {
-        self.request.owns_its_run() || matches!(self.request, Request::Run { .. })
     }
 
     /// Waits for the end of the run. Ctrl-C cancels it or leaves it alone, as the flag says.
@@ -85,7 +80,7 @@ impl Executor<'_> {
         tokio::select! {
             ended = ended => ended.map_err(|error| {
                 let failure = self.explain(error.into());
-                match failure.kind == Kind::Timeout && self.is_cancelled_on_timeout() {
+                match failure.kind == Kind::Timeout && self.request.owns_its_run() {
                     true => failure.of_ended_run(),
                     false => failure,
                 }
@@ -96,21 +91,19 @@ impl Executor<'_> {
 
     async fn interrupted(&self, id: &str) -> Failure {
         self.reporter.clear();
-        let policy = self
-            .args
-            .map_or(OnInterrupt::Detach, |args| args.on_interrupt);
-        let is_own = self.request.owns_its_run() || matches!(self.request, Request::Run { .. });
         let left = |why: &str| {
             let message = format!("interrupted; the run {id} continues at the service{why}");
             Failure::new(Kind::Interrupted, message).run(id).hint(format!(
                 "'rowfeed run attach {id}' waits for it again, 'rowfeed run cancel {id}' cancels it"
             ))
         };
-        if policy == OnInterrupt::Detach {
-            return left("");
-        }
-        if !is_own {
-            return left(", as it may have been started elsewhere");
+        match (
+            self.args.and_then(|args| args.on_interrupt),
+            self.request.owns_its_run(),
+        ) {
+            (Some(OnInterrupt::Cancel), _) | (None, true) => {}
+            (Some(OnInterrupt::Detach), _) => return left(""),
+            (None, false) => return left(", as it may have been started elsewhere"),
         }
         match tokio::time::timeout(PATIENCE, self.connection.cancel(id)).await {
             Ok(Ok(())) => Failure::new(

@@ -88,18 +88,22 @@ fn unread(error: &clap::Error) -> ExitCode {
     })
 }
 
-/// Writes spans and events to standard error, with `-v`.
+/// Writes spans and events to standard error: with `-v` those of rowfeed, with `-vv` all.
 fn trace(cli: &Cli, ui: &Ui) {
-    let level = match cli.global.verbose {
+    use tracing::level_filters::LevelFilter;
+    use tracing_subscriber::{filter::Targets, fmt, prelude::*};
+
+    let shown = match cli.global.verbose {
         0 => return,
-        1 => tracing::Level::DEBUG,
-        _ => tracing::Level::TRACE,
+        1 => Targets::new().with_target("rowfeed", LevelFilter::DEBUG),
+        _ => Targets::new().with_default(LevelFilter::TRACE),
     };
-    tracing_subscriber::fmt()
-        .with_max_level(level)
+    let lines = fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(ui.has_color)
-        .with_span_events(tracing_subscriber::fmt::format::FmtSpan::CLOSE)
+        .with_span_events(fmt::format::FmtSpan::CLOSE);
+    tracing_subscriber::registry()
+        .with(lines.with_filter(shown))
         .init();
 }
 

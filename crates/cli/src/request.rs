@@ -147,7 +147,7 @@ pub(crate) fn statement(args: &StatementArgs) -> Result<String> {
     let text = match (&args.sql, &args.file) {
         (_, Some(path)) => {
             let file = std::fs::File::open(path);
-            let text = file.and_then(|file| read(file));
+            let text = file.and_then(read);
             text.map_err(|error| {
                 Failure::usage(format!(
                     "the statement in {} cannot be read: {error}",

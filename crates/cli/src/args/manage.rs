@@ -33,7 +33,7 @@ pub(crate) enum RunCommand {
         #[command(flatten)]
         run: RunArgs,
         #[command(flatten)]
-        rows: RowArgs,
+        rows: Box<RowArgs>,
     },
     /// Show how far a run is, what it cost, and how many rows it has.
     Status {

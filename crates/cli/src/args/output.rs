@@ -141,14 +141,19 @@ pub(crate) struct LimitArgs {
 #[command(next_help_heading = "Run")]
 pub(crate) struct RunArgs {
     /// Cancel the run if it has not ended after this time, such as '10m'.
+    ///
+    /// A run that was started elsewhere is left alone, and only waited for no longer.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) timeout: Option<Duration>,
     /// Print the id of the run and leave it alone. 'rowfeed run attach ID' reads its rows later.
     #[arg(long, conflicts_with_all = ["output", "pager", "timeout"])]
     pub(crate) no_wait: bool,
     /// What Ctrl-C does with a run that has not ended.
-    #[arg(long, value_name = "WHAT", default_value = "cancel")]
-    pub(crate) on_interrupt: OnInterrupt,
+    ///
+    /// Unset, a run that this command has started is cancelled, and one that was started elsewhere is
+    /// left alone.
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) on_interrupt: Option<OnInterrupt>,
 }
 
 /// What Ctrl-C does with a run.

@@ -30,21 +30,21 @@ use crate::{
     error::{Failure, Result},
 };
 
-/// Makes the finished file of the parts, and gives it its name.
-pub(super) fn finish(place: &Place, state: &State) -> Result<()> {
+/// Makes the whole file, or the directory, of the parts.
+pub(super) fn settle(place: &Place, state: &State) -> Result<()> {
     let layout = &state.identity.layout;
-    let finished = place.inside("finished");
-    let first = parts::path(place, 0);
-    if !first.exists() && !finished.exists() {
-        // Killed after the renaming.
-        return place.finish(&finished);
-    }
+    let finished = place.finished();
     if !place.is_directory() {
-        let paths: Vec<PathBuf> = (0..state.parts.len())
-            .map(|number| parts::path(place, number))
-            .collect();
-        let merged = merge(&paths, &place.inside("merged.tmp"), layout)?;
-        return place.finish(&merged);
+        if finished.exists() {
+            return Ok(());
+        }
+        let paths = (0..state.parts.len()).map(|number| parts::path(place, number));
+        let merged = merge(
+            &paths.collect::<Vec<_>>(),
+            &place.inside("merged.tmp"),
+            layout,
+        )?;
+        return place.settle(&merged);
     }
     match fs::create_dir(&finished) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
@@ -72,7 +72,7 @@ pub(super) fn finish(place: &Place, state: &State) -> Result<()> {
             fs::rename(&merged, &name).map_err(|error| Failure::file("naming", &name, &error))?;
         }
     }
-    place.finish(&finished)
+    Ok(())
 }
 
 /// Merges the files, and returns where the result is: a single one is good as it is.

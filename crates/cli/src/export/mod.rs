@@ -39,7 +39,7 @@ pub(crate) async fn export(executor: &Executor<'_>, rows: &RowArgs, path: &Path)
         Some(state) => state.continued(&identity, &place)?,
         None => {
             place.refuse_finished(rows.output.force)?;
-            State::new(identity)
+            State::new(identity, rows.output.force)
         }
     };
     let written = write(executor, rows, &place, &mut state).await;
@@ -117,7 +117,7 @@ async fn write(
     if state.rows == 0 {
         announced.check(rows)?;
     }
-    if state.phase != Phase::Written {
+    if !matches!(state.phase, Phase::Written | Phase::Finished) {
         let ahead = fetch::ahead(rows);
         let pages = fetch::pages(&run, rows, state.cursor.as_ref(), state.rows, ahead)?;
         let mut reading = Reading::new(executor, &run, pages, &announced, state.rows).bound(rows);
@@ -129,10 +129,15 @@ async fn write(
         state.save(place)?;
     }
     executor.reporter.clear();
-    match state.identity.layout.format {
-        Format::Csv | Format::Ndjson => place.finish(&place.inside(text::FILE))?,
-        _ => merge::finish(place, state)?,
+    if state.phase == Phase::Written {
+        match state.identity.layout.format {
+            Format::Csv | Format::Ndjson => place.settle(&place.inside(text::FILE))?,
+            _ => merge::settle(place, state)?,
+        }
+        state.phase = Phase::Finished;
+        state.save(place)?;
     }
+    place.finish(state.may_replace)?;
     let amount = Amount {
         rows: state.rows,
         total_rows: announced.rows,

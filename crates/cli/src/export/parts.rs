@@ -118,7 +118,7 @@ struct Part {
 
 enum Writer {
     Parquet(Box<ArrowWriter<File>>),
-    Arrow(StreamWriter<BufWriter<File>>),
+    Arrow(Box<StreamWriter<BufWriter<File>>>),
 }
 
 impl Part {
@@ -143,7 +143,9 @@ impl Part {
             }
             _ => {
                 let writer = StreamWriter::try_new_buffered(file, &batch.schema());
-                Writer::Arrow(writer.map_err(|error| arrow_failure(&draft, error))?)
+                Writer::Arrow(Box::new(
+                    writer.map_err(|error| arrow_failure(&draft, error))?,
+                ))
             }
         };
         Ok(Self {

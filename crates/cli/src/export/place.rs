@@ -81,14 +81,7 @@ impl Place {
 
     /// Fails if the target is there already, unless it may be replaced.
     pub(super) fn refuse_finished(&self, is_forced: bool) -> Result<()> {
-        let is_there = match self.is_directory {
-            false => self.target.exists(),
-            true => {
-                fs::read_dir(&self.target).is_ok_and(|mut entries| entries.next().is_some())
-                    || self.target.is_file()
-            }
-        };
-        if !is_there {
+        if !self.is_taken() {
             return Ok(());
         }
         let refuse = |message: String, hint: &str| {
@@ -119,15 +112,47 @@ impl Place {
         fs::read_dir(&self.target).is_ok_and(|mut entries| entries.all(is_part))
     }
 
+    /// Where the whole file or directory is before it gets its name.
+    pub(super) fn finished(&self) -> PathBuf {
+        self.inside("finished")
+    }
+
+    /// Puts what is whole where [`finish`](Self::finish) finds it. A second time there is nothing left
+    /// to do.
+    pub(super) fn settle(&self, whole: &Path) -> Result<()> {
+        let finished = self.finished();
+        if finished.exists() {
+            return Ok(());
+        }
+        fs::rename(whole, &finished).map_err(|error| Failure::file("finishing", whole, &error))
+    }
+
     /// Gives the finished file or directory its name, and removes what was beside it.
-    pub(super) fn finish(&self, finished: &Path) -> Result<()> {
+    pub(super) fn finish(&self, may_replace: bool) -> Result<()> {
+        let finished = self.finished();
         // Killed after the renaming, and started again: there is nothing left to rename.
-        if finished.exists() || !self.target.exists() {
-            let renamed = self.replace(finished);
+        if finished.exists() {
+            if self.is_taken() && !may_replace {
+                let message = format!("{} was made by somebody else meanwhile", self.shown());
+                return Err(Failure::new(Kind::Output, message)
+                    .hint("move it away, and run the same command again"));
+            }
+            let renamed = self.replace(&finished);
             renamed.map_err(|error| Failure::file("naming", &self.target, &error))?;
         }
         self.discard();
         Ok(())
+    }
+
+    /// Whether there is something of the target's name. An empty directory is nothing.
+    fn is_taken(&self) -> bool {
+        match self.is_directory {
+            false => self.target.exists(),
+            true => fs::read_dir(&self.target).map_or_else(
+                |_| self.target.exists(),
+                |mut entries| entries.next().is_some(),
+            ),
+        }
     }
 
     fn replace(&self, finished: &Path) -> io::Result<()> {

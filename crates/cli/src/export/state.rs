@@ -33,8 +33,10 @@ pub(super) enum Phase {
     Starting,
     /// The run has an id.
     Running,
-    /// All rows are written; the file has no name yet.
+    /// All rows are written.
     Written,
+    /// The file is whole, and has no name yet.
+    Finished,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -43,6 +45,8 @@ pub(super) struct State {
     #[serde(flatten)]
     pub(super) identity: Identity,
     pub(super) phase: Phase,
+    /// Whether a file of that name may be replaced.
+    pub(super) may_replace: bool,
     pub(super) run_id: Option<String>,
     /// The place after the last row that is safe.
     pub(super) cursor: Option<Cursor>,
@@ -57,11 +61,12 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(identity: Identity) -> Self {
+    pub(super) fn new(identity: Identity, may_replace: bool) -> Self {
         Self {
             version: VERSION,
             identity,
             phase: Phase::Starting,
+            may_replace,
             run_id: None,
             cursor: None,
             rows: 0,

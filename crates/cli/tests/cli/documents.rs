@@ -36,25 +36,24 @@ mod examples {
     /// The blocks that begin with a prompt.
     fn examples(text: &str) -> Vec<Example> {
         let mut examples: Vec<Example> = Vec::new();
-        let mut is_inside = false;
+        let (mut is_inside, mut has_prompt) = (false, false);
         for line in text.lines() {
             if let Some(language) = line.strip_prefix("```") {
                 is_inside = matches!(language, "console" | "text");
+                has_prompt = false;
                 continue;
             }
             if !is_inside {
                 continue;
             }
-            match line.strip_prefix("$ ") {
-                Some(line) => examples.push(Example {
+            if let Some(line) = line.strip_prefix("$ ") {
+                has_prompt = true;
+                examples.push(Example {
                     line: line.to_owned(),
                     shows: Vec::new(),
-                }),
-                None => {
-                    if let Some(example) = examples.last_mut() {
-                        example.shows.push(line.to_owned());
-                    }
-                }
+                });
+            } else if let Some(example) = examples.last_mut().filter(|_| has_prompt) {
+                example.shows.push(line.to_owned());
             }
         }
         examples

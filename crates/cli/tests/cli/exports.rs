@@ -61,6 +61,40 @@ fn a_file_has_its_name_only_when_it_is_whole() {
 }
 
 #[test]
+fn a_file_that_somebody_made_meanwhile_is_not_replaced() {
+    let bench = Bench::new();
+    for name in ["t.csv", "t.parquet"] {
+        let arguments = [
+            "dune",
+            "sql",
+            SQL,
+            "-o",
+            name,
+            "--page-size",
+            "10",
+            "--row-group",
+            "10",
+        ];
+        bench.sandbox.clear_faults();
+        bench
+            .sandbox
+            .fault(Fault::status(400).path("/results").after(3).times(1));
+        bench.run(&arguments).fails(1, &[]);
+        std::fs::write(bench.path(name), "mine").unwrap();
+        bench
+            .run(&arguments)
+            .fails(13, &["by somebody else meanwhile", "move it away"]);
+        assert_eq!(bench.read(name), b"mine");
+        std::fs::remove_file(bench.path(name)).unwrap();
+        bench.sandbox.take_requests();
+        bench.run(&arguments).ok();
+        // Nothing was read again.
+        assert_eq!(bench.requests("GET", "/results"), 0);
+        assert!(bench.read(name).len() > 1_000);
+    }
+}
+
+#[test]
 fn a_place_that_cannot_be_written_costs_nothing() {
     let bench = Bench::new();
     bench

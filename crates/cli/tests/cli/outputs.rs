@@ -468,6 +468,14 @@ fn events_are_json_lines_on_standard_error() {
         (&error["kind"], &error["exit_code"]),
         (&json!("usage"), &json!(2))
     );
+    let verbose = bench.run(&["-v", "dune", "sql", "SELECT 1 AS n"]);
+    assert!(
+        verbose.err.contains("rowfeed_call{") && verbose.err.contains("operation=\"execute_sql\""),
+        "{}",
+        verbose.err
+    );
+    assert!(!verbose.err.contains("hyper"), "{}", verbose.err);
+    assert_eq!(verbose.ok(), "{\"n\":1}\n");
     let quiet = bench.run(&["-q", "dune", "sql", "SELECT 1 AS n", "-o", "q.csv"]);
     assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("", ""));
 }

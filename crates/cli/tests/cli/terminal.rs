@@ -221,6 +221,32 @@ fn ctrl_c_cancels_the_run_or_leaves_it_as_the_flag_says() {
 }
 
 #[test]
+fn ctrl_c_leaves_a_run_alone_that_was_started_elsewhere() {
+    let bench = Bench::with(|sandbox| sandbox.run_time(Duration::from_secs(3_600)));
+    let id = bench
+        .run(&["dune", "sql", "SELECT 1 AS n", "--no-wait"])
+        .ok();
+    let attach = |rest: &[&str]| {
+        bench.sandbox.take_requests();
+        let arguments = [&["run", "attach", id.trim()][..], rest].concat();
+        let child = bench.command(&arguments).spawn().unwrap();
+        until("the run is watched", || {
+            bench.requests("GET", "/status") > 0
+        });
+        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        finish(child)
+    };
+    attach(&[]).fails(130, &["continues at the service", "started elsewhere"]);
+    assert_eq!(bench.requests("POST", "/cancel"), 0);
+    bench
+        .run(&["run", "attach", id.trim(), "--timeout", "50ms"])
+        .fails(8, &[]);
+    assert_eq!(bench.requests("POST", "/cancel"), 0);
+    attach(&["--on-interrupt", "cancel"]).fails(130, &["was cancelled"]);
+    assert_eq!(bench.requests("POST", "/cancel"), 1);
+}
+
+#[test]
 fn an_export_whose_run_was_cancelled_leaves_nothing_and_one_that_was_left_is_resumed() {
     let bench = Bench::with(|sandbox| sandbox.run_time(Duration::from_secs(3)));
     let child = running(&bench, &["-o", "t.csv"]);
