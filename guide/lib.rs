@@ -27,6 +27,7 @@ chapters! {
     arrow = "arrow.md",
     running_queries = "running-queries.md",
     errors_and_retries = "errors-and-retries.md",
+    common_errors = "common-errors.md",
     testing = "testing.md",
     costs_and_rates = "costs-and-rates.md",
     adding_a_service = "adding-a-service.md",

@@ -14,7 +14,7 @@ pub(crate) enum Ending {
 
 /// What would be right.
 #[derive(Clone, Debug)]
-pub(crate) enum FetchOptions {
+pub(crate) enum Expected {
     /// Rows numbered from 0, of one run.
     Rows(u64),
     /// These values, digit by digit.
@@ -35,22 +35,22 @@ pub(crate) struct Place {
 /// No more of an error is shown.
 const SHOWN: usize = 60;
 
-pub(crate) fn judge(wanted: &FetchOptions, ending: &Ending) -> String {
+pub(crate) fn judge(wanted: &Expected, ending: &Ending) -> String {
     let report = match ending {
         Ending::Waiting(seconds) => return format!("still waiting after {seconds} s"),
         Ending::Told(report) => report,
     };
     match (wanted, &report.found, &report.error) {
         (_, None, None) => "-".to_owned(),
-        (FetchOptions::Message { text, place }, _, Some(error)) => message(text, *place, error),
-        (FetchOptions::Hidden(secret), _, _) => hidden(secret, report),
+        (Expected::Message { text, place }, _, Some(error)) => message(text, *place, error),
+        (Expected::Hidden(secret), _, _) => hidden(secret, report),
         (_, _, Some(error)) => format!("error: {}", shortened(error)),
-        (FetchOptions::Rows(count), Some(found), None) => rows(*count, found),
-        (FetchOptions::Digits(digits), Some(found), None) => match &found.digits == digits {
+        (Expected::Rows(count), Some(found), None) => rows(*count, found),
+        (Expected::Digits(digits), Some(found), None) => match &found.digits == digits {
             true => "the same digits".to_owned(),
             false => format!("other digits: {}", shortened(&found.digits.join(", "))),
         },
-        (FetchOptions::Message { .. }, Some(_), None) => "no error".to_owned(),
+        (Expected::Message { .. }, Some(_), None) => "no error".to_owned(),
     }
 }
 

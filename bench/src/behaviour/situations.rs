@@ -3,7 +3,7 @@
 
 use super::{
     job::Task,
-    judge::{FetchOptions, Place},
+    judge::{Expected, Place},
 };
 use crate::dataset::Service;
 
@@ -136,15 +136,15 @@ impl What {
         .to_owned()
     }
 
-    pub(crate) fn wanted(self, service: Service, wrong_key: &str) -> FetchOptions {
+    pub(crate) fn wanted(self, service: Service, wrong_key: &str) -> Expected {
         match self {
-            Self::Failing => FetchOptions::Message {
+            Self::Failing => Expected::Message {
                 text: "no such column: depth".to_owned(),
                 // Lightdash tells none.
                 place: (service != Lightdash).then_some(Place { line: 2, column: 3 }),
             },
-            Self::Digits => FetchOptions::Digits(digits(service)),
-            Self::Refused => FetchOptions::Message {
+            Self::Digits => Expected::Digits(digits(service)),
+            Self::Refused => Expected::Message {
                 text: match service {
                     Dune => "invalid API Key",
                     Lightdash => "Personal access token is not recognised",
@@ -153,8 +153,8 @@ impl What {
                 .to_owned(),
                 place: None,
             },
-            Self::Hidden => FetchOptions::Hidden(wrong_key.to_owned()),
-            _ => FetchOptions::Rows(ROWS),
+            Self::Hidden => Expected::Hidden(wrong_key.to_owned()),
+            _ => Expected::Rows(ROWS),
         }
     }
 }

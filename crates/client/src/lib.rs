@@ -11,7 +11,8 @@
 //! - [`ResponseValue`] and [`ByteStream`]: what a call returns;
 //! - [`RawRows`]: the rows of a page as one slice of the received body;
 //! - [`open_enum!`]: string enums that accept values this version does not know;
-//! - [`platform`]: timers and tasks, of tokio or of a browser.
+//! - [`platform`]: timers and tasks, of tokio or of a browser;
+//! - [`codegen`] and [`client_builder!`]: what the crate of a service is made with.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -19,17 +20,15 @@
 mod asked_wait;
 mod base_url;
 mod call;
+pub mod codegen;
 mod config;
 mod credential;
 mod error;
 mod excerpt;
 mod hooks;
-mod lenient;
 mod no_connection;
 mod open_enum;
-mod path;
 pub mod platform;
-mod query;
 mod rate_limit;
 mod response;
 mod retry;
@@ -40,25 +39,21 @@ pub use credential::{
     CredentialError, CredentialProvider, EnvCredential, ExpiringSecret, Masker,
     RefreshingCredential, Secret, SecretError, SecretFuture, StaticCredential,
 };
-#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
-#[doc(hidden)]
-pub use credential::{TokenEndpoint, TokenResponse};
-/// The name that generated code has for [`CallError`].
-#[doc(hidden)]
-pub use error::CallError as Error;
-pub use error::{
-    Attempt, CallError, CallErrorKind, ErrorBody, ServiceError, TimeoutScope, TransportError,
-};
-pub use hooks::{ClientHooks, ClientInfo, OperationInfo};
-pub use lenient::null_as_default;
+pub use error::{Attempt, CallError, CallErrorKind, ServiceError, TimeoutScope, TransportError};
+pub use hooks::ClientInfo;
 pub use open_enum::{OpenEnum, UnknownValue};
-pub use path::{InvalidPathParameter, encode_path};
-pub use query::{QueryParam, RequestBuilderExt};
 pub use rate_limit::RateLimit;
-pub use response::{ByteStream, Response, ResponseValue};
+pub use response::{ByteStream, ResponseValue};
 pub use retry::RetryPolicy;
 pub use rowfeed_rows as rows;
 pub use rowfeed_rows::{RawRows, RawRowsIter};
+
+/// What the crates of this workspace share, which are released together; not for others.
+#[doc(hidden)]
+pub mod _internal {
+    #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+    pub use crate::credential::{TokenEndpoint, TokenResponse};
+}
 
 /// Names that the expansion of [`open_enum!`] uses; not for direct use.
 #[doc(hidden)]

@@ -45,7 +45,7 @@ pub trait OpenEnum: Sized + 'static {
     fn as_str(&self) -> &str;
 }
 
-#[doc(hidden)]
+/// The value that a text stands for.
 pub fn parse<T: OpenEnum>(text: &str) -> T {
     T::VALUES
         .iter()
@@ -54,7 +54,7 @@ pub fn parse<T: OpenEnum>(text: &str) -> T {
         .unwrap_or_else(|| T::unknown(UnknownValue(text.into())))
 }
 
-#[doc(hidden)]
+/// The value that a string in JSON stands for.
 pub fn deserialize<'de, T: OpenEnum, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     struct Text<T>(PhantomData<T>);
 

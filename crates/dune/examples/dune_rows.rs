@@ -13,7 +13,7 @@ struct Transfer {
 }
 
 async fn read(dune: &Client, sql: &str) -> Result<Vec<Transfer>, Box<dyn Error>> {
-    let run = dune.execute_sql().body(sql).send().await?;
+    let run = dune.execute_sql().sql(sql).send().await?;
     let id = &run.execution_id;
     loop {
         let status = dune.get_execution_status().execution_id(id).send().await?;

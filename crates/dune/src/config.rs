@@ -34,7 +34,7 @@ impl Client {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let key = std::fs::read_to_string("dune.key")?;
     /// let client = Client::new(key.trim())?;
-    /// let run = client.execute_sql().body("SELECT 1 AS n").send().await?;
+    /// let run = client.execute_sql().sql("SELECT 1 AS n").send().await?;
     /// println!("{}", run.execution_id);
     /// # Ok(())
     /// # }

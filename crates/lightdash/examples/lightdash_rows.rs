@@ -18,13 +18,7 @@ struct Order {
 
 async fn read(lightdash: &Client, project: &str, sql: &str) -> Result<Vec<Order>, Box<dyn Error>> {
     let query = lightdash.execute_async_sql_query().project_uuid(project);
-    let query = query
-        .body(sql)
-        .send()
-        .await?
-        .into_inner()
-        .results
-        .query_uuid;
+    let query = query.sql(sql).send().await?.into_inner().results.query_uuid;
     let (mut rows, mut total, mut next) = (Vec::new(), None, Some(1));
     while let Some(number) = next {
         // The query's id pins the result: its pages do not change.

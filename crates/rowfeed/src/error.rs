@@ -303,7 +303,7 @@ impl Error {
         self.kind() == ErrorKind::Timeout || self.is_call(CallError::is_timeout)
     }
 
-    /// Returns whether the service refused the credential: status 401.
+    /// Returns whether the service refused the credential: status 401 or 403.
     ///
     /// ```
     /// # rowfeed_sandbox::__example!(|sandbox| {
@@ -317,12 +317,6 @@ impl Error {
     #[must_use]
     pub fn is_unauthorized(&self) -> bool {
         self.is_call(CallError::is_unauthorized)
-    }
-
-    /// Returns whether the credential does not allow the request: status 403.
-    #[must_use]
-    pub fn is_forbidden(&self) -> bool {
-        self.is_call(|call| call.status().is_some_and(|status| status.as_u16() == 403))
     }
 
     /// Returns whether the service knows no such query, run or project: status 404.

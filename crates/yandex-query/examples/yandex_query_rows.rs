@@ -14,7 +14,7 @@ struct Event {
 }
 
 async fn read(yq: &Client, folder: &str, text: &str) -> Result<Vec<Event>, Box<dyn Error>> {
-    let created = yq.create_query().project(folder).body(text).send().await?;
+    let created = yq.create_query().project(folder).text(text).send().await?;
     let set = loop {
         let query = yq.get_query().project(folder).query_id(&created.id);
         let query = query.send().await?.into_inner();

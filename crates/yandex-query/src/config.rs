@@ -37,7 +37,7 @@ impl Client {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let token = std::fs::read_to_string("iam.token")?;
     /// let client = Client::new(token.trim())?;
-    /// let query = client.create_query().project("my-folder").body("SELECT 1 AS n").send().await?;
+    /// let query = client.create_query().project("my-folder").text("SELECT 1 AS n").send().await?;
     /// println!("{}", query.id);
     /// # Ok(())
     /// # }

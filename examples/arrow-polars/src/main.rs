@@ -14,8 +14,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser;
 use polars::prelude::{DataFrame, IntoLazy as _, PolarsResult, SortMultipleOptions, col, len};
-use rowfeed_arrow::RecordBatchesExt as _;
 use rowfeed::{Secret, dune, prelude::*};
+use rowfeed_arrow::RecordBatchesExt as _;
 use rowfeed_sandbox::Sandbox;
 
 use crate::frame::data_frame;

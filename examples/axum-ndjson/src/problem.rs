@@ -16,7 +16,7 @@ impl From<rowfeed::Error> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let is_not_found = self.0.call().is_some_and(|call| call.is_not_found());
+        let is_not_found = self.0.as_call().is_some_and(|call| call.is_not_found());
         let status = match is_not_found {
             true => StatusCode::NOT_FOUND,
             false => StatusCode::BAD_GATEWAY,

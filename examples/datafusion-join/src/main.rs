@@ -18,8 +18,8 @@ use datafusion::{
     arrow::util::pretty::pretty_format_batches_with_schema, datasource::MemTable,
     prelude::SessionContext,
 };
-use rowfeed_arrow::RecordBatchesExt as _;
 use rowfeed::CompletedRun;
+use rowfeed_arrow::RecordBatchesExt as _;
 
 use crate::services::Services;
 

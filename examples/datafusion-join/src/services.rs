@@ -1,7 +1,7 @@
 //! Two services, and how a query is run at each.
 
 use anyhow::{Context as _, Result};
-use rowfeed::{Error, CompletedRun, Secret, dune, lightdash, prelude::*};
+use rowfeed::{CompletedRun, Error, Secret, dune, lightdash, prelude::*};
 use rowfeed_sandbox::Sandbox;
 
 pub(crate) struct Services {

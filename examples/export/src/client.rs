@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
-use rowfeed::{Secret, RunRequest, dune, lightdash, prelude::*, yandex_query};
+use rowfeed::{RunRequest, Secret, dune, lightdash, prelude::*, yandex_query};
 use rowfeed_sandbox::Sandbox;
 use serde::{Deserialize, Serialize};
 

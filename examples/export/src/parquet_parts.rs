@@ -9,8 +9,8 @@ use std::{
 
 use anyhow::Result;
 use parquet::{arrow::ArrowWriter, basic::Compression, file::properties::WriterProperties};
-use rowfeed_arrow::PageExt as _;
 use rowfeed::Page;
+use rowfeed_arrow::PageExt as _;
 
 use crate::state::about;
 

@@ -11,8 +11,8 @@ use datafusion::{
     prelude::{ParquetReadOptions, SessionConfig, SessionContext},
 };
 use example_testing::{run, succeed};
-use rowfeed_arrow::RecordBatchesExt as _;
 use rowfeed::{Secret, dune, prelude::*};
+use rowfeed_arrow::RecordBatchesExt as _;
 use rowfeed_sandbox::Sandbox;
 use support::{Export, Stop};
 

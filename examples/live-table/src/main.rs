@@ -98,8 +98,11 @@ async fn run(args: &Args) -> Result<()> {
 /// The first rows of the latest result as a table, and below it which result that is.
 async fn table(dune: &dune::Client, args: &Args) -> Result<String> {
     let latest = dune.get_latest_query_result().query_id(args.query_id);
-    let run = latest.run().max_age(Duration::from_secs(args.every_secs)).await?;
-    let pages = run.pages().max_rows(args.rows).try_collect().await?;
+    let run = latest
+        .run()
+        .max_age(Duration::from_secs(args.every_secs))
+        .await?;
+    let pages: Vec<_> = run.pages().max_rows(args.rows).try_collect().await?;
     let table = render::table(&pages)?;
     let shown: usize = pages.iter().map(|page| page.len()).sum();
     let total = run

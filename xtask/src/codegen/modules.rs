@@ -91,7 +91,7 @@ pub(super) fn split(
         Item::Mod(types),
         // The name that progenitor gives it.
         parse_quote!(
-            use ::rowfeed_client as progenitor_client;
+            use ::rowfeed_client::codegen as progenitor_client;
         ),
     ];
     if let Some(enums) = enums {

@@ -35,17 +35,28 @@ enum Says {
     Success,
     /// `alias = "…"`, `default`.
     Serde,
+    /// `Client::new("…")`.
+    Client,
+    /// Names of properties.
+    Names,
 }
+
+/// On the document: the expression that makes a client, for the example in its documentation.
+pub(crate) const CLIENT: &str = "x-client";
+
+/// On a component: its members that have to be sent and may be empty.
+pub(crate) const EMPTY: &str = "x-empty";
 
 type Keys = &'static [(&'static str, Says)];
 
 const DOCUMENT: Keys = &[
     ("x-error-schema", Says::Component),
     ("x-credentials", Says::Credentials),
+    (CLIENT, Says::Client),
 ];
 const OPERATION: Keys = &[("x-feature", Says::Feature), ("x-success", Says::Success)];
 const PARAMETER: Keys = &[("x-keep", Says::Yes), ("x-rust-name", Says::Parameter)];
-const COMPONENT: Keys = &[("x-rust-name", Says::Type)];
+const COMPONENT: Keys = &[("x-rust-name", Says::Type), (EMPTY, Says::Names)];
 const SCHEMA: Keys = &[
     ("x-raw-rows", Says::Yes),
     ("x-opaque", Says::Yes),
@@ -268,6 +279,16 @@ impl Says {
                     fits(is_known, "parameters such as `header X-Api-Key`")
                 })
             }
+            Self::Names => fits(
+                value
+                    .as_array()
+                    .is_some_and(|names| names.iter().all(Value::is_string)),
+                "a list of names of properties",
+            ),
+            Self::Client => fits(
+                is_client(text()?),
+                "what makes a client, such as `Client::new(\"the API key\")`",
+            ),
             Self::Serde => fits(is_serde(text()?), "`default`, or `alias = \"other_name\"`"),
         }
     }
@@ -300,6 +321,17 @@ fn is_feature(name: &str) -> bool {
         && name
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+}
+
+/// A function of the client with texts for arguments: what stands in an example is compiled.
+fn is_client(text: &str) -> bool {
+    let Ok(syn::Expr::Call(call)) = syn::parse_str(text) else {
+        return false;
+    };
+    let is_text = |argument: &syn::Expr| matches!(argument, syn::Expr::Lit(literal) if matches!(literal.lit, Lit::Str(_)));
+    let of_client = matches!(call.func.as_ref(), syn::Expr::Path(path)
+        if path.path.segments.len() == 2 && path.path.segments[0].ident == "Client");
+    of_client && call.args.iter().all(is_text) && !text.contains(['\n', '`'])
 }
 
 /// Other arguments name functions, which a document does not choose.
@@ -387,5 +419,16 @@ mod tests {
         assert!(check(&json!({"x-error-schema": "Gone"})).is_err());
         assert!(check(&json!({"x-credentials": ["X-Api-Key"]})).is_err());
         check(&json!({"x-credentials": ["header X-Api-Key"]})).unwrap();
+        of_schema(json!({"x-empty": ["sorts"]})).unwrap();
+        assert!(of_schema(json!({"x-empty": "sorts"})).is_err());
+        check(&json!({"x-client": "Client::new(\"the API key\")"})).unwrap();
+        for code in [
+            "std::process::abort()",
+            "Client::new(f())",
+            "Client::new(\"\n```\")",
+            "{}",
+        ] {
+            assert!(check(&json!({"x-client": code})).is_err(), "{code}");
+        }
     }
 }

@@ -20,6 +20,7 @@ use serde_json::Value;
 use crate::document;
 
 pub(crate) use enums::{OpenEnum, open_enums};
+pub(crate) use keys::{CLIENT, EMPTY};
 pub(crate) use limits::check as check_limits;
 pub(crate) use names::{JSON_NAME, WIRE_NAME, of_type as type_name, snake};
 pub(crate) use operations::feature;

@@ -44,7 +44,7 @@ const METHODS_OF_CLIENT: [&str; 16] = [
     "new_with_client",
     "builder",
     "from_env",
-    "reconnected",
+    "with_fresh_connections",
     "clone",
     "api_version",
     "baseurl",
@@ -66,7 +66,8 @@ const TYPES: [&str; 31] = [
 ];
 
 /// What the module of builders imports, besides [`TYPES`].
-const IMPORTED: [&str; 8] = [
+const IMPORTED: [&str; 9] = [
+    "CallError",
     "Error",
     "ByteStream",
     "ClientInfo",

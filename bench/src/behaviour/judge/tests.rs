@@ -18,7 +18,7 @@ fn failed(error: &str) -> Report {
 }
 
 fn of_rows(report: Report) -> String {
-    judge(&FetchOptions::Rows(6), &Ending::Told(report))
+    judge(&Expected::Rows(6), &Ending::Told(report))
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn an_error_is_shown_in_short_and_without_what_changes_from_run_to_run() {
 #[test]
 fn what_has_not_ended_and_what_cannot_be_done_are_told_apart() {
     assert_eq!(
-        judge(&FetchOptions::Rows(6), &Ending::Waiting(20)),
+        judge(&Expected::Rows(6), &Ending::Waiting(20)),
         "still waiting after 20 s"
     );
     assert_eq!(of_rows(Report::default()), "-");
@@ -78,7 +78,7 @@ fn what_has_not_ended_and_what_cannot_be_done_are_told_apart() {
 
 #[test]
 fn digits_are_the_same_or_are_shown() {
-    let wanted = FetchOptions::Digits(vec!["9007199254740993".to_owned()]);
+    let wanted = Expected::Digits(vec!["9007199254740993".to_owned()]);
     let of = |digits: &str| {
         let mut report = found([]);
         let rows = report.found.as_mut();
@@ -92,7 +92,7 @@ fn digits_are_the_same_or_are_shown() {
 
 #[test]
 fn a_message_is_looked_for_and_so_is_its_place() {
-    let wanted = |place| FetchOptions::Message {
+    let wanted = |place| Expected::Message {
         text: "no such column".to_owned(),
         place,
     };
@@ -125,7 +125,7 @@ fn a_message_is_looked_for_and_so_is_its_place() {
 fn a_secret_is_looked_for_everywhere() {
     let of = |report| {
         judge(
-            &FetchOptions::Hidden("s3cret".to_owned()),
+            &Expected::Hidden("s3cret".to_owned()),
             &Ending::Told(report),
         )
     };

@@ -71,12 +71,11 @@ impl fmt::Display for BuildError {
 impl std::error::Error for BuildError {}
 
 impl BuildError {
-    /// A setting from the environment that is no secret; `None` where it is not set.
+    /// Reads a setting that is no secret from the environment; `None` if it is not set.
     ///
     /// # Errors
     ///
-    /// Its value is not Unicode.
-    #[doc(hidden)]
+    /// Its value is not Unicode; the message names the variable.
     pub fn optional_var(name: &str) -> Result<Option<String>, Self> {
         match std::env::var(name) {
             Ok(value) => Ok(Some(value)),

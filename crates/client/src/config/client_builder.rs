@@ -3,7 +3,22 @@
 ///
 /// The service crate adds the setter of its credential, `new` and `from_env`. A macro, and not a
 /// generic type, so that each crate's documentation shows the whole builder as its own.
-#[doc(hidden)]
+///
+/// ```ignore
+/// use rowfeed_client::{Secret, Service, client_builder};
+///
+/// static SERVICE: Service = Service { name: "tides", /* … */ };
+///
+/// client_builder!(Client, SERVICE);
+///
+/// impl ClientBuilder {
+///     /// Sets the token of an account.
+///     pub fn token(mut self, token: Secret) -> Self {
+///         self.transport = self.transport.credential(token);
+///         self
+///     }
+/// }
+/// ```
 #[macro_export]
 macro_rules! client_builder {
     ($client:ident, $service:ident) => {
@@ -21,7 +36,6 @@ macro_rules! client_builder {
             /// # Errors
             ///
             /// The HTTP client cannot be made a second time.
-            #[doc(hidden)]
             pub fn with_fresh_connections(
                 &self,
             ) -> ::std::result::Result<Self, $crate::BuildError> {

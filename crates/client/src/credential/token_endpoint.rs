@@ -21,7 +21,6 @@ use crate::{
 
 /// Where tokens come from. It follows no redirect, reads little, and shows nothing of what a
 /// token may be part of.
-#[doc(hidden)]
 #[derive(Clone, Debug)]
 pub struct TokenEndpoint {
     name: &'static str,
@@ -30,7 +29,6 @@ pub struct TokenEndpoint {
 }
 
 /// A response with a token in it, wiped when dropped.
-#[doc(hidden)]
 pub struct TokenResponse {
     body: Zeroizing<Vec<u8>>,
     /// When it was made, by the endpoint's clock.

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     asked_wait::asked_wait,
+    codegen::InvalidPathParameter,
     excerpt::{chain, escaped},
-    path::InvalidPathParameter,
     retry::is_transient,
 };
 
@@ -43,9 +43,10 @@ impl ServiceError for () {
     }
 }
 
-/// A type that may be the `E` of a [`CallError`]: read from JSON, or never.
-#[doc(hidden)]
+/// A type that may be the `E` of a [`CallError`]. Every type that can be read from JSON is one, and
+/// so is [`ByteStream`](crate::ByteStream), which is never read.
 pub trait ErrorBody: Sized {
+    /// Reads the body; `None` if it is something else.
     fn from_body(body: &[u8]) -> Option<Self>;
 }
 
@@ -250,25 +251,16 @@ impl<E> CallError<E> {
         TransportError(Box::new(Details { cause, ..details })).into()
     }
 
-    fn invalid_request(text: &str, cause: Option<Cause>) -> Self {
+    /// Returns the error of a request that cannot be made: a parameter is missing, or cannot be
+    /// sent. `text` says which one and why.
+    #[must_use]
+    pub fn invalid_request(text: String) -> Self {
+        Self::unsendable(&text, None)
+    }
+
+    fn unsendable(text: &str, cause: Option<Cause>) -> Self {
         let details = Details::new(CallErrorKind::InvalidRequest, escaped(text, 1000));
         TransportError(Box::new(Details { cause, ..details })).into()
-    }
-}
-
-/// Constructors under the names that generated code uses.
-#[allow(non_snake_case)]
-impl<E> CallError<E> {
-    #[doc(hidden)]
-    #[must_use]
-    pub fn InvalidRequest(text: String) -> Self {
-        Self::invalid_request(&text, None)
-    }
-
-    #[doc(hidden)]
-    #[must_use]
-    pub fn Custom(text: String) -> Self {
-        Self::invalid_request(&text, None)
     }
 }
 
@@ -289,20 +281,20 @@ impl<E> From<reqwest::Error> for CallError<E> {
             Some(cause) => chain(cause),
             None => error.to_string(),
         };
-        Self::invalid_request(&text, Some(error.into()))
+        Self::unsendable(&text, Some(error.into()))
     }
 }
 
 impl<E> From<InvalidHeaderValue> for CallError<E> {
     fn from(error: InvalidHeaderValue) -> Self {
         let text = "a header parameter holds characters that a header cannot hold";
-        Self::invalid_request(text, Some(error.into()))
+        Self::unsendable(text, Some(error.into()))
     }
 }
 
 impl<E> From<InvalidPathParameter> for CallError<E> {
     fn from(error: InvalidPathParameter) -> Self {
-        Self::invalid_request(&error.to_string(), Some(error.into()))
+        Self::unsendable(&error.to_string(), Some(error.into()))
     }
 }
 

@@ -85,8 +85,12 @@ impl<T> ResponseValue<T> {
 }
 
 impl<T: DeserializeOwned> ResponseValue<T> {
-    /// Reads and decodes the body: a success, or the documented body of an error.
-    #[doc(hidden)]
+    /// Reads and decodes the body: of a success, or the documented body of an error.
+    ///
+    /// # Errors
+    ///
+    /// The body cannot be read, or is not a `T`. The error of a response that is not a success
+    /// says what the service refused.
     pub async fn from_response<E: ErrorBody>(response: Response) -> Result<Self, CallError<E>> {
         let wanted_success = response.status().is_success();
         let (meta, body) = response.read().await?;
@@ -113,8 +117,7 @@ impl<T: DeserializeOwned> ResponseValue<T> {
 }
 
 impl ResponseValue<()> {
-    /// An answer whose body does not matter.
-    #[doc(hidden)]
+    /// Returns a response without its body, for operations that document none.
     pub fn empty(response: Response) -> Self {
         let (meta, body) = response.close();
         Self {
@@ -126,27 +129,24 @@ impl ResponseValue<()> {
 }
 
 impl ResponseValue<ByteStream> {
-    /// An answer whose body is handed over as it arrives.
-    #[doc(hidden)]
+    /// Returns a response whose body is handed over as it arrives.
     pub fn stream(response: Response) -> Self {
         let (meta, body, inner) = response.stream();
         Self { inner, meta, body }
     }
 }
 
-/// Constructors under the names that generated code uses.
-#[allow(non_snake_case)]
 impl<E> CallError<E> {
-    #[doc(hidden)]
+    /// Returns the error of a response with the error body that the operation documents.
     #[must_use]
-    pub fn ErrorResponse(value: ResponseValue<E>) -> Self {
+    pub fn error_response(value: ResponseValue<E>) -> Self {
         let (inner, meta, body) = value.into_parts();
         Self::api(meta, body, Some(inner))
     }
 
-    #[doc(hidden)]
+    /// Returns the error of a response with a status that the operation does not document.
     #[must_use]
-    pub fn UnexpectedResponse(response: Response) -> Self {
+    pub fn unexpected_response(response: Response) -> Self {
         let (meta, body) = response.close();
         if meta.status.is_success() {
             let text = "this operation does not document a success of this status".to_owned();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use rowfeed_client::{OpenEnum, QueryParam, open_enum};
+use rowfeed_client::{OpenEnum, codegen::QueryParam, open_enum};
 
 open_enum! {
     /// How large a machine a query runs on.

@@ -1,13 +1,16 @@
 //! What an error says and keeps.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use rowfeed_client::{CallError, CallErrorKind, RetryPolicy, TimeoutScope};
+use rowfeed_client::{
+    BuildError, CallError, CallErrorKind, CredentialError, CredentialProvider, RetryPolicy,
+    SecretFuture, TimeoutScope, TransportBuilder,
+};
 
 use crate::{
     generated::types::ErrorResponse,
     server::{Reply, Server},
-    setup::{build, client, sql, transport},
+    setup::{SERVICE, build, client, sql, transport},
 };
 
 async fn get(reply: Reply) -> CallError<ErrorResponse> {
@@ -224,6 +227,40 @@ async fn a_printed_chain_has_each_cause_once() {
         assert!(error.cause().is_some(), "{shown}");
     }
     assert!(misfit.cause().unwrap().is::<serde_json::Error>());
+}
+
+#[tokio::test]
+async fn a_credential_that_fails_is_printed_with_each_cause_once() {
+    struct Locked;
+
+    impl CredentialProvider for Locked {
+        fn secret(&self) -> SecretFuture<'_> {
+            let cause = std::io::Error::other("the key is in use");
+            let error = CredentialError::new("the vault is locked").with_source(cause);
+            Box::pin(std::future::ready(Err(error)))
+        }
+    }
+
+    let error = CredentialError::new("the vault is locked");
+    let error = error.with_source(std::io::Error::other("the key is in use"));
+    let whole = "the vault is locked: the key is in use";
+    assert_eq!(printed(&error), whole);
+    let error = BuildError::from(error);
+    assert_eq!(
+        printed(&error),
+        format!("the credential cannot be used: {whole}")
+    );
+
+    let client = build(
+        TransportBuilder::new(&SERVICE)
+            .base_url("http://127.0.0.1:9")
+            .credential_provider(Arc::new(Locked)),
+    );
+    let error = client.get_page().query_id("9").send().await.unwrap_err();
+    assert_eq!(error.kind(), CallErrorKind::Credential);
+    let shown = printed(&error);
+    assert_eq!(shown.matches("the vault is locked").count(), 1, "{shown}");
+    assert_eq!(shown.matches("the key is in use").count(), 1, "{shown}");
 }
 
 #[test]

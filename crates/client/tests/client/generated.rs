@@ -2,9 +2,9 @@
 
 #![allow(dead_code, unused_imports)]
 
-use rowfeed_client as progenitor_client;
+use rowfeed_client::codegen as progenitor_client;
 
-pub use progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
+pub use progenitor_client::{ByteStream, CallError, ClientInfo, ResponseValue};
 use progenitor_client::{ClientHooks, OperationInfo, RequestBuilderExt, encode_path};
 
 pub mod types {
@@ -117,7 +117,7 @@ impl ClientHooks<progenitor_client::Core> for Client {}
 
 pub mod builder {
     use super::{
-        ByteStream, Client, ClientHooks, ClientInfo, Error, OperationInfo, RequestBuilderExt,
+        ByteStream, CallError, Client, ClientHooks, ClientInfo, OperationInfo, RequestBuilderExt,
         ResponseValue, encode_path, progenitor_client, types,
     };
 
@@ -172,16 +172,18 @@ pub mod builder {
             self
         }
 
-        pub async fn send(self) -> Result<ResponseValue<types::Page>, Error<types::ErrorResponse>> {
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::Page>, CallError<types::ErrorResponse>> {
             let Self {
                 client,
                 query_id,
                 limit,
                 state,
             } = self;
-            let query_id = query_id.map_err(Error::InvalidRequest)?;
-            let limit = limit.map_err(Error::InvalidRequest)?;
-            let state = state.map_err(Error::InvalidRequest)?;
+            let query_id = query_id.map_err(CallError::invalid_request)?;
+            let limit = limit.map_err(CallError::invalid_request)?;
+            let state = state.map_err(CallError::invalid_request)?;
             let url = format!(
                 "{}/v1/query/{}/results",
                 client.baseurl,
@@ -213,13 +215,13 @@ pub mod builder {
             let response = result?;
             match response.status().as_u16() {
                 200u16 => ResponseValue::from_response(response).await,
-                400u16..=499u16 => Err(Error::ErrorResponse(
+                400u16..=499u16 => Err(CallError::error_response(
                     ResponseValue::from_response(response).await?,
                 )),
-                500u16..=599u16 => Err(Error::ErrorResponse(
+                500u16..=599u16 => Err(CallError::error_response(
                     ResponseValue::from_response(response).await?,
                 )),
-                _ => Err(Error::UnexpectedResponse(response)),
+                _ => Err(CallError::unexpected_response(response)),
             }
         }
     }
@@ -237,7 +239,9 @@ pub mod builder {
             }
         }
 
-        pub async fn send(self) -> Result<ResponseValue<ByteStream>, Error<types::ErrorResponse>> {
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<ByteStream>, CallError<types::ErrorResponse>> {
             let Self { client } = self;
             let url = format!("{}/v1/csv", client.baseurl);
             let header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
@@ -251,10 +255,10 @@ pub mod builder {
             let response = result?;
             match response.status().as_u16() {
                 200u16 => Ok(ResponseValue::stream(response)),
-                400u16..=499u16 => Err(Error::ErrorResponse(
+                400u16..=499u16 => Err(CallError::error_response(
                     ResponseValue::from_response(response).await?,
                 )),
-                _ => Err(Error::UnexpectedResponse(response)),
+                _ => Err(CallError::unexpected_response(response)),
             }
         }
     }
@@ -296,14 +300,14 @@ pub mod builder {
         pub async fn send_as(
             self,
             operation_id: &'static str,
-        ) -> Result<ResponseValue<types::RunResponse>, Error<types::ErrorResponse>> {
+        ) -> Result<ResponseValue<types::RunResponse>, CallError<types::ErrorResponse>> {
             let Self {
                 client,
                 idempotency_key,
                 body,
             } = self;
-            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
-            let body = body.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(CallError::invalid_request)?;
+            let body = body.map_err(CallError::invalid_request)?;
             let url = format!("{}/v1/run", client.baseurl);
             let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             if let Some(value) = idempotency_key {
@@ -326,19 +330,19 @@ pub mod builder {
             let response = result?;
             match response.status().as_u16() {
                 200u16 => ResponseValue::from_response(response).await,
-                400u16..=499u16 => Err(Error::ErrorResponse(
+                400u16..=499u16 => Err(CallError::error_response(
                     ResponseValue::from_response(response).await?,
                 )),
-                500u16..=599u16 => Err(Error::ErrorResponse(
+                500u16..=599u16 => Err(CallError::error_response(
                     ResponseValue::from_response(response).await?,
                 )),
-                _ => Err(Error::UnexpectedResponse(response)),
+                _ => Err(CallError::unexpected_response(response)),
             }
         }
 
         pub async fn send(
             self,
-        ) -> Result<ResponseValue<types::RunResponse>, Error<types::ErrorResponse>> {
+        ) -> Result<ResponseValue<types::RunResponse>, CallError<types::ErrorResponse>> {
             self.send_as("run").await
         }
     }
@@ -356,7 +360,7 @@ pub mod builder {
             }
         }
 
-        pub async fn send(self) -> Result<ResponseValue<()>, Error<()>> {
+        pub async fn send(self) -> Result<ResponseValue<()>, CallError<()>> {
             let Self { client } = self;
             let url = format!("{}/v1/cancel", client.baseurl);
             let header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
@@ -370,8 +374,8 @@ pub mod builder {
             let response = result?;
             match response.status().as_u16() {
                 204u16 => Ok(ResponseValue::empty(response)),
-                400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::empty(response))),
-                _ => Err(Error::UnexpectedResponse(response)),
+                400u16..=499u16 => Err(CallError::error_response(ResponseValue::empty(response))),
+                _ => Err(CallError::unexpected_response(response)),
             }
         }
     }
@@ -401,9 +405,11 @@ pub mod builder {
             self
         }
 
-        pub async fn send(self) -> Result<ResponseValue<types::RunResponse>, Error<ByteStream>> {
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::RunResponse>, CallError<ByteStream>> {
             let Self { client, body } = self;
-            let body = body.map_err(Error::InvalidRequest)?;
+            let body = body.map_err(CallError::invalid_request)?;
             let url = format!("{}/v1/upload", client.baseurl);
             let header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
             let mut request = client
@@ -425,8 +431,8 @@ pub mod builder {
             let response = result?;
             match response.status().as_u16() {
                 200u16 => ResponseValue::from_response(response).await,
-                400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::stream(response))),
-                _ => Err(Error::UnexpectedResponse(response)),
+                400u16..=499u16 => Err(CallError::error_response(ResponseValue::stream(response))),
+                _ => Err(CallError::unexpected_response(response)),
             }
         }
     }

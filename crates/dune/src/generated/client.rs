@@ -5,6 +5,74 @@ use super::{ClientHooks, ClientInfo, builder};
 /// Client for DuneAPI
 ///
 /// Version: 1.0
+///
+/// ```no_run
+/// use rowfeed_dune::Client;
+///
+/// let client = Client::new("the API key")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Operations
+///
+/// **Run SQL and saved queries**
+///
+/// - [`cancel_query_execution`](Self::cancel_query_execution): Cancels an execution.
+/// - [`get_execution_status`](Self::get_execution_status): Says how far an execution is.
+/// - [`execute_query`](Self::execute_query): Runs a saved query.
+/// - [`execute_sql`](Self::execute_sql): Runs SQL that is not saved as a query.
+///
+/// **Read results**
+///
+/// - [`get_custom_endpoint_results`](Self::get_custom_endpoint_results): Reads a page of the result that a custom endpoint publishes.
+/// - [`get_execution_results`](Self::get_execution_results): Reads a page of the result of an execution.
+/// - [`get_execution_results_csv`](Self::get_execution_results_csv): Reads a page of the result of an execution as CSV.
+/// - [`get_latest_query_result`](Self::get_latest_query_result): Reads a page of the latest result of a query.
+/// - [`get_latest_query_result_csv`](Self::get_latest_query_result_csv): Reads a page of the latest result of a query as CSV.
+///
+/// **Manage saved queries**
+///
+/// - [`list_queries`](Self::list_queries): Lists the queries of the account.
+/// - [`create_query`](Self::create_query): Saves a new query.
+/// - [`get_query`](Self::get_query): Reads a saved query, with its SQL and parameters.
+/// - [`update_query`](Self::update_query): Changes a saved query.
+/// - [`archive_query`](Self::archive_query): Archives a query.
+/// - [`make_query_private`](Self::make_query_private): Hides a query from everyone but its owner.
+/// - [`unarchive_query`](Self::unarchive_query): Brings a query back from the archive.
+/// - [`make_query_public`](Self::make_query_public): Shows a private query to everyone.
+///
+/// **Run pipelines**
+///
+/// - [`execute_pipeline`](Self::execute_pipeline): Runs a pipeline of queries and refreshes of materialised views.
+/// - [`get_pipeline_execution_status`](Self::get_pipeline_execution_status): Says how far the run of a pipeline is, step by step.
+/// - [`get_query_pipeline`](Self::get_query_pipeline): Shows the pipeline of a query - the materialised views it reads, then itself.
+/// - [`execute_query_pipeline`](Self::execute_query_pipeline): Runs a query after refreshing the materialised views that it reads.
+///
+/// **Manage materialized views**
+///
+/// - [`list_materialized_views`](Self::list_materialized_views): Lists the materialised views of the account.
+/// - [`upsert_materialized_view`](Self::upsert_materialized_view): Creates a materialised view from a query, or replaces one.
+/// - [`get_materialized_view`](Self::get_materialized_view): Describes a materialised view.
+/// - [`delete_materialized_view`](Self::delete_materialized_view): Deletes a materialised view.
+/// - [`refresh_materialized_view`](Self::refresh_materialized_view): Fills a materialised view anew.
+///
+/// **Find datasets**
+///
+/// - [`list_datasets`](Self::list_datasets): Lists the datasets that SQL can read.
+/// - [`get_dataset`](Self::get_dataset): Describes a dataset and its columns.
+///
+/// **Upload tables**
+///
+/// - [`list_uploads`](Self::list_uploads): Lists the tables that the account has uploaded.
+/// - [`create_table`](Self::create_table): Creates an empty table.
+/// - [`upload_csv`](Self::upload_csv): Creates a table from a CSV text, with column types found out from the text.
+/// - [`delete_table`](Self::delete_table): Deletes a table with all its rows.
+/// - [`clear_table`](Self::clear_table): Deletes all rows of a table and keeps the table.
+/// - [`insert_data`](Self::insert_data): Adds the rows of a file to a table.
+///
+/// **Account**
+///
+/// - [`get_usage`](Self::get_usage): Shows what the account has used, by billing period.
 pub struct Client {
     pub(crate) baseurl: String,
     pub(crate) client: reqwest::Client,
@@ -305,10 +373,16 @@ impl Client {
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
-    /// # async fn example(client: &Client, body: types::UpsertMaterializedViewRequest) -> Result<(), CallError> {
+    /// # async fn example(client: &Client, cron_expression: ::std::string::String, expires_at: ::std::string::String, is_private: bool, name: ::std::string::String, performance: types::Performance, query_id: i64) -> Result<(), CallError> {
     /// let response = client
     ///     .upsert_materialized_view()
-    ///     .body(body)
+    ///     .name(name)
+    ///     .query_id(query_id)
+    ///     // As needed:
+    ///     .cron_expression(cron_expression)
+    ///     .expires_at(expires_at)
+    ///     .is_private(is_private)
+    ///     .performance(performance)
     ///     .send()
     ///     .await?;
     /// # Ok(())
@@ -371,11 +445,12 @@ impl Client {
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
-    /// # async fn example(client: &Client, name: ::std::string::String, body: types::RefreshMaterializedViewRequest) -> Result<(), CallError> {
+    /// # async fn example(client: &Client, name: ::std::string::String, performance: types::Performance) -> Result<(), CallError> {
     /// let response = client
     ///     .refresh_materialized_view()
     ///     .name(name)
-    ///     .body(body)
+    ///     // As needed:
+    ///     .performance(performance)
     ///     .send()
     ///     .await?;
     /// # Ok(())
@@ -392,10 +467,10 @@ impl Client {
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
-    /// # async fn example(client: &Client, body: types::ExecutePipelineRequest) -> Result<(), CallError> {
+    /// # async fn example(client: &Client, pipeline: types::Pipeline) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_pipeline()
-    ///     .body(body)
+    ///     .pipeline(pipeline)
     ///     .send()
     ///     .await?;
     /// # Ok(())
@@ -457,10 +532,16 @@ impl Client {
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
-    /// # async fn example(client: &Client, body: types::CreateQueryRequest) -> Result<(), CallError> {
+    /// # async fn example(client: &Client, description: ::std::string::String, is_private: bool, name: ::std::string::String, parameters: ::std::vec::Vec<types::QueryParameter>, query_sql: ::std::string::String, tags: ::std::vec::Vec<::std::string::String>) -> Result<(), CallError> {
     /// let response = client
     ///     .create_query()
-    ///     .body(body)
+    ///     .name(name)
+    ///     .query_sql(query_sql)
+    ///     // As needed:
+    ///     .description(description)
+    ///     .is_private(is_private)
+    ///     .parameters(parameters)
+    ///     .tags(tags)
     ///     .send()
     ///     .await?;
     /// # Ok(())
@@ -502,11 +583,18 @@ impl Client {
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
-    /// # async fn example(client: &Client, query_id: i64, body: types::UpdateQueryRequest) -> Result<(), CallError> {
+    /// # async fn example(client: &Client, query_id: i64, name: ::std::string::String, description: ::std::string::String, query_sql: ::std::string::String, parameters: ::std::vec::Vec<types::QueryParameter>, tags: ::std::vec::Vec<::std::string::String>, is_private: bool, is_archived: bool) -> Result<(), CallError> {
     /// let response = client
     ///     .update_query()
     ///     .query_id(query_id)
-    ///     .body(body)
+    ///     // As needed:
+    ///     .name(name)
+    ///     .description(description)
+    ///     .query_sql(query_sql)
+    ///     .parameters(parameters)
+    ///     .tags(tags)
+    ///     .is_private(is_private)
+    ///     .is_archived(is_archived)
     ///     .send()
     ///     .await?;
     /// # Ok(())
@@ -619,11 +707,13 @@ impl Client {
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
-    /// # async fn example(client: &Client, query_id: i64, body: types::ExecuteQueryRequest) -> Result<(), CallError> {
+    /// # async fn example(client: &Client, query_id: i64, performance: types::Performance, query_parameters: ::serde_json::Map<::std::string::String,::serde_json::Value>) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_query()
     ///     .query_id(query_id)
-    ///     .body(body)
+    ///     // As needed:
+    ///     .performance(performance)
+    ///     .query_parameters(query_parameters)
     ///     .send()
     ///     .await?;
     /// # Ok(())
@@ -670,11 +760,13 @@ impl Client {
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
-    /// # async fn example(client: &Client, query_id: i64, body: types::ExecuteQueryPipelineRequest) -> Result<(), CallError> {
+    /// # async fn example(client: &Client, query_id: i64, performance: types::Performance, query_parameters: ::serde_json::Map<::std::string::String,::serde_json::Value>) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_query_pipeline()
     ///     .query_id(query_id)
-    ///     .body(body)
+    ///     .performance(performance)
+    ///     // As needed:
+    ///     .query_parameters(query_parameters)
     ///     .send()
     ///     .await?;
     /// # Ok(())
@@ -787,10 +879,12 @@ impl Client {
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
-    /// # async fn example(client: &Client, body: types::ExecuteSqlRequest) -> Result<(), CallError> {
+    /// # async fn example(client: &Client, performance: types::Performance, sql: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_sql()
-    ///     .body(body)
+    ///     .sql(sql)
+    ///     // As needed:
+    ///     .performance(performance)
     ///     .send()
     ///     .await?;
     /// # Ok(())
@@ -833,10 +927,15 @@ impl Client {
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
-    /// # async fn example(client: &Client, body: types::TableCreateRequest) -> Result<(), CallError> {
+    /// # async fn example(client: &Client, description: ::std::string::String, is_private: bool, namespace: ::std::string::String, schema: ::std::vec::Vec<types::TableColumn>, table_name: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .create_table()
-    ///     .body(body)
+    ///     .namespace(namespace)
+    ///     .schema(schema)
+    ///     .table_name(table_name)
+    ///     // As needed:
+    ///     .description(description)
+    ///     .is_private(is_private)
     ///     .send()
     ///     .await?;
     /// # Ok(())
@@ -853,10 +952,14 @@ impl Client {
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
-    /// # async fn example(client: &Client, body: types::CsvUploadRequest) -> Result<(), CallError> {
+    /// # async fn example(client: &Client, data: ::std::string::String, description: ::std::string::String, is_private: bool, table_name: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .upload_csv()
-    ///     .body(body)
+    ///     .data(data)
+    ///     .table_name(table_name)
+    ///     // As needed:
+    ///     .description(description)
+    ///     .is_private(is_private)
     ///     .send()
     ///     .await?;
     /// # Ok(())
@@ -946,10 +1049,12 @@ impl Client {
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
-    /// # async fn example(client: &Client, body: types::GetUsageRequest) -> Result<(), CallError> {
+    /// # async fn example(client: &Client, end_date: ::std::string::String, start_date: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .get_usage()
-    ///     .body(body)
+    ///     // As needed:
+    ///     .end_date(end_date)
+    ///     .start_date(start_date)
     ///     .send()
     ///     .await?;
     /// # Ok(())

@@ -39,17 +39,17 @@ pub struct CreateQueryRequest {
     pub name: ::std::string::String,
     /// The parameters that the SQL names.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameters: ::std::vec::Vec<QueryParameter>,
     /// The SQL, with `{{name}}` where a parameter goes.
     pub query_sql: ::std::string::String,
     /// Words to find the query by.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub tags: ::std::vec::Vec<::std::string::String>,
 }
 impl CreateQueryRequest {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::CreateQueryRequest {
         Default::default()
     }
@@ -77,7 +77,7 @@ pub struct CsvUploadRequest {
     pub table_name: ::std::string::String,
 }
 impl CsvUploadRequest {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::CsvUploadRequest {
         Default::default()
     }
@@ -99,7 +99,7 @@ pub struct CsvUploadResponse {
 pub struct Dataset {
     /// Its columns.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub columns: ::std::vec::Vec<DatasetColumn>,
     /// When it was created, in RFC 3339, UTC.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -112,7 +112,7 @@ pub struct Dataset {
     pub is_private: ::std::option::Option<bool>,
     /// What else is known about it; depends on the kind.
     #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub metadata: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     /// Who it belongs to.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -186,7 +186,7 @@ pub struct EnumFromResults {
     pub query_id: ::std::option::Option<i64>,
 }
 impl EnumFromResults {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::EnumFromResults {
         Default::default()
     }
@@ -206,7 +206,7 @@ pub struct ExecutePipelineRequest {
     pub pipeline: Pipeline,
 }
 impl ExecutePipelineRequest {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ExecutePipelineRequest {
         Default::default()
     }
@@ -226,11 +226,11 @@ pub struct ExecuteQueryPipelineRequest {
     pub performance: crate::types::Performance,
     /// Values for the query's own parameters, by name.
     #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub query_parameters: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 impl ExecuteQueryPipelineRequest {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ExecuteQueryPipelineRequest {
         Default::default()
     }
@@ -251,11 +251,11 @@ pub struct ExecuteQueryRequest {
     pub performance: ::std::option::Option<crate::types::Performance>,
     /// Values for the query's own parameters, by name: texts, numbers, `2024-09-28 00:00:00` for a date, or a list where several are allowed.
     #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub query_parameters: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 impl ExecuteQueryRequest {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ExecuteQueryRequest {
         Default::default()
     }
@@ -280,7 +280,7 @@ pub struct ExecuteSqlRequest {
     pub sql: ::std::string::String,
 }
 impl ExecuteSqlRequest {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ExecuteSqlRequest {
         Default::default()
     }
@@ -291,11 +291,11 @@ impl ExecuteSqlRequest {
 pub struct ExecutionResultMetadata {
     /// The names of the columns, in order.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub column_names: ::std::vec::Vec<::std::string::String>,
     /// The types of the columns, in the order of the names, for instance `decimal(38, 2)`. Results from before late 2024 have none.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub column_types: ::std::vec::Vec<::std::string::String>,
     /// How many cells this page has, rows times columns.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -379,7 +379,7 @@ pub struct GetMaterializedViewResponse {
     pub is_private: ::std::option::Option<bool>,
     /// The executions that filled it lately.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub last_execution_ids: ::std::vec::Vec<::std::string::String>,
     /// The id of the team it belongs to, when a team owns it.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -406,7 +406,7 @@ pub struct GetPipelineExecutionStatusResponse {
     pub error: ::std::option::Option<::std::string::String>,
     /// How far each step is.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub node_executions: ::std::vec::Vec<PipelineNodeExecution>,
     /// How far the run is as a whole.
     pub status: ::std::string::String,
@@ -442,7 +442,7 @@ pub struct GetQueryResponse {
     pub owner: ::std::option::Option<::std::string::String>,
     /// The parameters that the SQL names.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameters: ::std::vec::Vec<QueryParameter>,
     /// The engine that runs it, for instance `v2 Dune SQL`.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -454,7 +454,7 @@ pub struct GetQueryResponse {
     pub query_sql: ::std::option::Option<::std::string::String>,
     /// Words to find the query by.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub tags: ::std::vec::Vec<::std::string::String>,
     /// Counts the changes made to it.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -472,7 +472,7 @@ pub struct GetUsageRequest {
     pub start_date: ::std::option::Option<::std::string::String>,
 }
 impl GetUsageRequest {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::GetUsageRequest {
         Default::default()
     }
@@ -483,7 +483,7 @@ impl GetUsageRequest {
 pub struct GetUsageResponse {
     /// The credits of each billing period.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     #[serde(alias = "billingPeriods")]
     pub billing_periods: ::std::vec::Vec<BillingPeriod>,
     /// How much storage the plan allows, in bytes.
@@ -505,7 +505,7 @@ pub struct GetUsageResponse {
 pub struct ListDatasetsResponse {
     /// The datasets of this page.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub datasets: ::std::vec::Vec<Dataset>,
     /// How many datasets there are on all pages.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -517,7 +517,7 @@ pub struct ListDatasetsResponse {
 pub struct ListMaterializedViewsResponse {
     /// The views of this page.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub materialized_views: ::std::vec::Vec<MaterializedViewListElement>,
     /// The `offset` of the next page; absent or 0 on the last one.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -529,7 +529,7 @@ pub struct ListMaterializedViewsResponse {
 pub struct ListQueriesResponse {
     /// The queries of this page.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub queries: ::std::vec::Vec<QueryOverview>,
     /// How many queries there are on all pages.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -564,7 +564,7 @@ pub struct Pipeline {
     pub nodes: ::std::option::Option<::std::vec::Vec<PipelineNode>>,
 }
 impl Pipeline {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::Pipeline {
         Default::default()
     }
@@ -581,7 +581,7 @@ pub struct PipelineMaterializedViewRefreshNode {
     pub performance: ::std::option::Option<crate::types::Performance>,
 }
 impl PipelineMaterializedViewRefreshNode {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::PipelineMaterializedViewRefreshNode {
         Default::default()
     }
@@ -623,7 +623,7 @@ pub struct PipelineNode {
     pub query_execution: ::std::option::Option<PipelineQueryExecutionNode>,
 }
 impl PipelineNode {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::PipelineNode {
         Default::default()
     }
@@ -656,11 +656,11 @@ pub struct PipelineQueryExecutionNode {
     pub query_id: ::std::option::Option<i64>,
     /// Values for the query's own parameters, by name.
     #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub query_parameters: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 impl PipelineQueryExecutionNode {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::PipelineQueryExecutionNode {
         Default::default()
     }
@@ -703,7 +703,7 @@ pub struct QueryOverview {
     pub owner: ::std::option::Option<::std::string::String>,
     /// Words to find the query by.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub tags: ::std::vec::Vec<::std::string::String>,
     /// When it was changed last, in RFC 3339, UTC.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -753,7 +753,7 @@ pub struct QueryParameter {
     pub values: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
 }
 impl QueryParameter {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::QueryParameter {
         Default::default()
     }
@@ -837,7 +837,7 @@ pub struct RefreshMaterializedViewRequest {
     pub performance: ::std::option::Option<crate::types::Performance>,
 }
 impl RefreshMaterializedViewRequest {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::RefreshMaterializedViewRequest {
         Default::default()
     }
@@ -886,7 +886,7 @@ pub struct TableColumn {
     pub type_: ::serde_json::Value,
 }
 impl TableColumn {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::TableColumn {
         Default::default()
     }
@@ -897,7 +897,7 @@ impl TableColumn {
 pub struct TableColumnInfo {
     /// What else is known about it: `description` in words, and `filtering_column` when it is meant to be filtered by.
     #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub metadata: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     /// The name of the column.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -922,13 +922,13 @@ pub struct TableCreateRequest {
     /// The handle of the user or team that the API key belongs to.
     pub namespace: ::std::string::String,
     /// The columns, in order; at least one.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub schema: ::std::vec::Vec<TableColumn>,
     /// The name of the table; begins with a lower-case letter, and holds only lower-case letters, digits and `_`.
     pub table_name: ::std::string::String,
 }
 impl TableCreateRequest {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::TableCreateRequest {
         Default::default()
     }
@@ -984,7 +984,7 @@ pub struct TableInsertResponse {
 pub struct TableListElement {
     /// Its columns.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub columns: ::std::vec::Vec<TableColumnInfo>,
     /// When it was created, in RFC 3339, UTC.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1017,7 +1017,7 @@ pub struct TableListResponse {
     pub next_offset: ::std::option::Option<i64>,
     /// The tables of this page.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub tables: ::std::vec::Vec<TableListElement>,
 }
 /// The user or team that a table belongs to.
@@ -1080,7 +1080,7 @@ pub struct UpdateQueryRequest {
     pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
 }
 impl UpdateQueryRequest {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::UpdateQueryRequest {
         Default::default()
     }
@@ -1114,7 +1114,7 @@ pub struct UpsertMaterializedViewRequest {
     pub query_id: i64,
 }
 impl UpsertMaterializedViewRequest {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::UpsertMaterializedViewRequest {
         Default::default()
     }

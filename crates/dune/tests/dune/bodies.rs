@@ -305,7 +305,7 @@ async fn queries_datasets_and_views_decode() {
             table
                 .namespace("reef")
                 .table_name("corals")
-                .schema(vec![column.try_into().unwrap()])
+                .schema([column])
         })
         .send()
         .await

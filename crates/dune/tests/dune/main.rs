@@ -9,6 +9,7 @@ mod fixtures;
 mod requests;
 #[cfg(feature = "schemars")]
 mod schema;
+mod setters;
 mod states;
 mod support;
 mod tls;

@@ -96,8 +96,8 @@ async fn update_query_sends_only_what_was_set() {
         .body_map(|query| {
             query
                 .query_sql("select {{depth}}".to_owned())
-                .parameters(vec![parameter.try_into().unwrap()])
-                .tags(Vec::new())
+                .parameters([parameter])
+                .tags(Vec::<String>::new())
         })
         .send()
         .await
@@ -245,10 +245,15 @@ async fn what_cannot_be_sent_is_refused_before_sending() {
         (results().execution_id("."), "dot segment"),
         (results().execution_id(""), "is empty"),
         (results().execution_id("a\0b"), "control characters"),
-        (results(), "`execution_id` is not set"),
+        (
+            results(),
+            "invalid request: `execution_id` of `get_execution_results` is not set",
+        ),
         (
             results().execution_id("01REEF").limit(u64::MAX),
-            "limit does not have the value it needs: wanted a whole number of 64 bits",
+            "invalid request: `limit` of `get_execution_results` takes an integer from \
+             -9223372036854775808 to 9223372036854775807, and was given a `u64`: out of range \
+             integral type conversion attempted",
         ),
     ] {
         let error = call.send().await.unwrap_err();
@@ -258,9 +263,9 @@ async fn what_cannot_be_sent_is_refused_before_sending() {
     }
     let error = client.execute_sql().send().await.unwrap_err();
     assert_eq!(error.kind(), CallErrorKind::InvalidRequest);
-    assert!(
-        error.to_string().contains("no value supplied for sql"),
-        "{error}"
+    assert_eq!(
+        error.to_string(),
+        "invalid request: `sql` of `ExecuteSqlRequest` is not set"
     );
     assert!(sandbox.requests().is_empty());
 }

@@ -5,6 +5,101 @@ use super::{ClientHooks, ClientInfo, builder};
 /// Client for Lightdash API
 ///
 /// Version: 1.237.0
+///
+/// ```no_run
+/// use rowfeed_lightdash::Client;
+///
+/// let client = Client::new("https://app.lightdash.cloud", "the access token")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Operations
+///
+/// **Run queries and charts**
+///
+/// - [`execute_async_metric_query`](Self::execute_async_metric_query): Starts a query of dimensions and metrics of an explore.
+/// - [`execute_async_saved_chart_query`](Self::execute_async_saved_chart_query): Starts the query of a saved chart.
+/// - [`execute_async_dashboard_chart_query`](Self::execute_async_dashboard_chart_query): Starts the query of a chart as a dashboard shows it, with the dashboard's filters.
+/// - [`execute_async_sql_query`](Self::execute_async_sql_query): Starts a statement in the project's warehouse.
+/// - [`execute_async_sql_chart_query`](Self::execute_async_sql_chart_query): Starts the query of a chart saved from SQL, by id or by slug.
+/// - [`execute_async_dashboard_sql_chart_query`](Self::execute_async_dashboard_sql_chart_query): Starts the query of a chart saved from SQL as a dashboard shows it, by id or by slug.
+///
+/// **Run queries over other results**
+///
+#[cfg_attr(
+    feature = "query-sources",
+    doc = " - [`list_query_sources`](Self::list_query_sources): The kinds of sources that can be queried in a project."
+)]
+#[cfg_attr(
+    feature = "query-sources",
+    doc = " - [`scan_query_source_schema`](Self::scan_query_source_schema): The tables and columns of one kind of source."
+)]
+#[cfg_attr(
+    feature = "query-sources",
+    doc = " - [`execute_source_queries`](Self::execute_source_queries): Starts several queries over several sources, which may read from one another."
+)]
+#[cfg_attr(
+    feature = "query-sources",
+    doc = " - [`get_source_query_status`](Self::get_source_query_status): How far several queries are, in one call."
+)]
+/// - [`execute_async_calculate_total`](Self::execute_async_calculate_total): Starts a query that computes the totals of another one.
+#[cfg_attr(
+    feature = "merge-queries",
+    doc = " - [`execute_async_merge_query`](Self::execute_async_merge_query): Starts metric queries and joins their results on shared keys."
+)]
+#[cfg_attr(
+    feature = "merge-queries",
+    doc = " - [`execute_async_compose_merge_query`](Self::execute_async_compose_merge_query): Joins results of finished queries, and of metric queries, on shared keys."
+)]
+/// - [`execute_async_underlying_data_query`](Self::execute_async_underlying_data_query): Starts a query for the rows behind a value of another query's result.
+#[cfg_attr(
+    feature = "merge-queries",
+    doc = " - [`execute_async_compose_sql_query`](Self::execute_async_compose_sql_query): Starts a statement over the results of other queries."
+)]
+///
+/// **Read results**
+///
+/// - [`get_scheduler_job_status`](Self::get_scheduler_job_status): How far a job is, and where its file is once it is done.
+/// - [`get_query_history`](Self::get_query_history): The queries that the caller ran in a project, a page at a time.
+/// - [`get_async_query_results`](Self::get_async_query_results): The state of a query, and once it is ready a page of its rows.
+/// - [`cancel_async_query`](Self::cancel_async_query): Marks a query as cancelled.
+/// - [`schedule_download_results`](Self::schedule_download_results): Starts a job that writes all rows of a query to a file.
+///
+/// **Find what there is to run**
+///
+#[cfg_attr(
+    feature = "saved-charts",
+    doc = " - [`get_saved_sql_chart`](Self::get_saved_sql_chart): A chart saved from SQL: its statement, its limit and what it draws."
+)]
+/// - [`list_spaces_in_project`](Self::list_spaces_in_project): The spaces of a project that the caller may see.
+/// - [`list_charts_in_project`](Self::list_charts_in_project): The saved charts of a project that the caller may see.
+/// - [`list_dashboards_in_project`](Self::list_dashboards_in_project): The dashboards of a project that the caller may see.
+/// - [`list_content`](Self::list_content): Searches charts, dashboards, spaces and data apps, a page at a time.
+///
+/// **Find explores, tables and columns**
+///
+/// - [`list_warehouse_tables`](Self::list_warehouse_tables): The tables of the project's warehouse, by database and schema.
+/// - [`list_warehouse_table_fields`](Self::list_warehouse_table_fields): The columns of one table of the warehouse, with their types.
+#[cfg_attr(
+    feature = "explores",
+    doc = " - [`list_explores`](Self::list_explores): The explores of a project, in short."
+)]
+#[cfg_attr(
+    feature = "explores",
+    doc = " - [`get_explore`](Self::get_explore): One explore with all its tables, dimensions and metrics."
+)]
+/// - [`execute_async_field_value_search`](Self::execute_async_field_value_search): Starts a query for the values of a dimension that match a text.
+///
+/// **Account and projects**
+///
+/// - [`get_authenticated_user`](Self::get_authenticated_user): The user that the credential belongs to.
+#[cfg_attr(
+    feature = "project",
+    doc = " - [`get_project`](Self::get_project): One project with its settings."
+)]
+/// - [`get_my_organization`](Self::get_my_organization): The organisation that the credential belongs to.
+/// - [`list_organization_projects`](Self::list_organization_projects): The projects of the organisation that the caller may see.
+/// - [`get_health`](Self::get_health): What an instance runs, and the limits that it puts on queries.
 pub struct Client {
     pub(crate) baseurl: String,
     pub(crate) client: reqwest::Client,
@@ -393,11 +488,13 @@ impl Client {
     ///
     /// ```no_run
     /// # use rowfeed_lightdash::{Client, CallError, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::SourceQueriesRequest) -> Result<(), CallError> {
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, context: types::QueryExecutionContext, queries: ::std::vec::Vec<types::SourceQuery>) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_source_queries()
     ///     .project_uuid(project_uuid)
-    ///     .body(body)
+    ///     .queries(queries)
+    ///     // As needed:
+    ///     .context(context)
     ///     .send()
     ///     .await?;
     /// # Ok(())
@@ -551,12 +648,15 @@ impl Client {
     ///
     /// ```no_run
     /// # use rowfeed_lightdash::{Client, CallError, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, query_uuid: ::std::string::String, body: types::CalculateTotalRequest) -> Result<(), CallError> {
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, query_uuid: ::std::string::String, invalidate_cache: bool, subtotal_dimensions: ::std::vec::Vec<::std::string::String>, kind: types::CalculateTotalKind) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_async_calculate_total()
     ///     .project_uuid(project_uuid)
     ///     .query_uuid(query_uuid)
-    ///     .body(body)
+    ///     .kind(kind)
+    ///     // As needed:
+    ///     .invalidate_cache(invalidate_cache)
+    ///     .subtotal_dimensions(subtotal_dimensions)
     ///     .send()
     ///     .await?;
     /// # Ok(())
@@ -578,11 +678,17 @@ impl Client {
     ///
     /// ```no_run
     /// # use rowfeed_lightdash::{Client, CallError, types};
-    /// # async fn example(client: &Client, project_uuid: types::UuidParameter, body: types::MergeQueryRequest) -> Result<(), CallError> {
+    /// # async fn example(client: &Client, project_uuid: types::UuidParameter, parameters: ::indexmap::IndexMap<::std::string::String,types::ParameterValue>, invalidate_cache: bool, context: types::QueryExecutionContext, merge_query: types::MetricMergeQuery, chart: types::MergeQueryChart, mode: types::MergeQueryExecutionMode) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_async_merge_query()
     ///     .project_uuid(project_uuid)
-    ///     .body(body)
+    ///     .merge_query(merge_query)
+    ///     // As needed:
+    ///     .parameters(parameters)
+    ///     .invalidate_cache(invalidate_cache)
+    ///     .context(context)
+    ///     .chart(chart)
+    ///     .mode(mode)
     ///     .send()
     ///     .await?;
     /// # Ok(())
@@ -604,11 +710,17 @@ impl Client {
     ///
     /// ```no_run
     /// # use rowfeed_lightdash::{Client, CallError, types};
-    /// # async fn example(client: &Client, project_uuid: types::UuidParameter, body: types::ComposeMergeQueryRequest) -> Result<(), CallError> {
+    /// # async fn example(client: &Client, project_uuid: types::UuidParameter, chart: types::MergeQueryChart, mode: types::MergeQueryExecutionMode, merge_query: types::MergeQuery, parameters: ::indexmap::IndexMap<::std::string::String,types::ParameterValue>, invalidate_cache: bool, context: types::QueryExecutionContext) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_async_compose_merge_query()
     ///     .project_uuid(project_uuid)
-    ///     .body(body)
+    ///     .merge_query(merge_query)
+    ///     // As needed:
+    ///     .chart(chart)
+    ///     .mode(mode)
+    ///     .parameters(parameters)
+    ///     .invalidate_cache(invalidate_cache)
+    ///     .context(context)
     ///     .send()
     ///     .await?;
     /// # Ok(())
@@ -631,11 +743,19 @@ impl Client {
     ///
     /// ```no_run
     /// # use rowfeed_lightdash::{Client, CallError, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::MetricQueryRequest) -> Result<(), CallError> {
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, parameters: ::indexmap::IndexMap<::std::string::String,types::ParameterValue>, use_pre_aggregate_cache: bool, invalidate_cache: bool, context: types::QueryExecutionContext, dashboard_filters: types::DashboardFilters, pivot_configuration: types::PivotConfiguration, date_zoom: types::DateZoom, query: types::MetricQuery) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_async_metric_query()
     ///     .project_uuid(project_uuid)
-    ///     .body(body)
+    ///     .query(query)
+    ///     // As needed:
+    ///     .parameters(parameters)
+    ///     .use_pre_aggregate_cache(use_pre_aggregate_cache)
+    ///     .invalidate_cache(invalidate_cache)
+    ///     .context(context)
+    ///     .dashboard_filters(dashboard_filters)
+    ///     .pivot_configuration(pivot_configuration)
+    ///     .date_zoom(date_zoom)
     ///     .send()
     ///     .await?;
     /// # Ok(())
@@ -656,11 +776,21 @@ impl Client {
     ///
     /// ```no_run
     /// # use rowfeed_lightdash::{Client, CallError, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::FieldValueSearchRequest) -> Result<(), CallError> {
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, parameters: ::indexmap::IndexMap<::std::string::String,types::ParameterValue>, use_pre_aggregate_cache: bool, invalidate_cache: bool, context: types::QueryExecutionContext, force_refresh: bool, filters: types::AndFilterGroup, limit: i64, search: ::std::string::String, field_id: ::std::string::String, table: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_async_field_value_search()
     ///     .project_uuid(project_uuid)
-    ///     .body(body)
+    ///     .search(search)
+    ///     .field_id(field_id)
+    ///     .table(table)
+    ///     // As needed:
+    ///     .parameters(parameters)
+    ///     .use_pre_aggregate_cache(use_pre_aggregate_cache)
+    ///     .invalidate_cache(invalidate_cache)
+    ///     .context(context)
+    ///     .force_refresh(force_refresh)
+    ///     .filters(filters)
+    ///     .limit(limit)
     ///     .send()
     ///     .await?;
     /// # Ok(())
@@ -683,11 +813,21 @@ impl Client {
     ///
     /// ```no_run
     /// # use rowfeed_lightdash::{Client, CallError, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::SavedChartRequest) -> Result<(), CallError> {
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, parameters: ::indexmap::IndexMap<::std::string::String,types::ParameterValue>, use_pre_aggregate_cache: bool, invalidate_cache: bool, context: types::QueryExecutionContext, dashboard_filters: types::DashboardFilters, filters: types::Filters, pivot_results: bool, version_uuid: ::std::string::String, chart_uuid: ::std::string::String, limit: types::QueryLimit) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_async_saved_chart_query()
     ///     .project_uuid(project_uuid)
-    ///     .body(body)
+    ///     .chart_uuid(chart_uuid)
+    ///     // As needed:
+    ///     .parameters(parameters)
+    ///     .use_pre_aggregate_cache(use_pre_aggregate_cache)
+    ///     .invalidate_cache(invalidate_cache)
+    ///     .context(context)
+    ///     .dashboard_filters(dashboard_filters)
+    ///     .filters(filters)
+    ///     .pivot_results(pivot_results)
+    ///     .version_uuid(version_uuid)
+    ///     .limit(limit)
     ///     .send()
     ///     .await?;
     /// # Ok(())
@@ -710,11 +850,23 @@ impl Client {
     ///
     /// ```no_run
     /// # use rowfeed_lightdash::{Client, CallError, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::DashboardChartRequest) -> Result<(), CallError> {
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, parameters: ::indexmap::IndexMap<::std::string::String,types::ParameterValue>, use_pre_aggregate_cache: bool, invalidate_cache: bool, context: types::QueryExecutionContext, pivot_results: bool, date_zoom: types::DateZoom, dashboard_sorts: ::std::vec::Vec<types::SortField>, dashboard_filters: types::DashboardFilters, dashboard_uuid: ::std::string::String, tile_uuid: ::std::string::String, chart_uuid: ::std::string::String, limit: types::QueryLimit) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_async_dashboard_chart_query()
     ///     .project_uuid(project_uuid)
-    ///     .body(body)
+    ///     .dashboard_sorts(dashboard_sorts)
+    ///     .dashboard_filters(dashboard_filters)
+    ///     .dashboard_uuid(dashboard_uuid)
+    ///     .tile_uuid(tile_uuid)
+    ///     .chart_uuid(chart_uuid)
+    ///     // As needed:
+    ///     .parameters(parameters)
+    ///     .use_pre_aggregate_cache(use_pre_aggregate_cache)
+    ///     .invalidate_cache(invalidate_cache)
+    ///     .context(context)
+    ///     .pivot_results(pivot_results)
+    ///     .date_zoom(date_zoom)
+    ///     .limit(limit)
     ///     .send()
     ///     .await?;
     /// # Ok(())
@@ -737,11 +889,21 @@ impl Client {
     ///
     /// ```no_run
     /// # use rowfeed_lightdash::{Client, CallError, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::UnderlyingDataRequest) -> Result<(), CallError> {
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, parameters: ::indexmap::IndexMap<::std::string::String,types::ParameterValue>, use_pre_aggregate_cache: bool, invalidate_cache: bool, context: types::QueryExecutionContext, sorts: ::std::vec::Vec<types::SortField>, date_zoom: types::DateZoom, filters: types::Filters, underlying_data_item_id: ::std::string::String, underlying_data_source_query_uuid: ::std::string::String, limit: types::QueryLimit) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_async_underlying_data_query()
     ///     .project_uuid(project_uuid)
-    ///     .body(body)
+    ///     .filters(filters)
+    ///     .underlying_data_source_query_uuid(underlying_data_source_query_uuid)
+    ///     // As needed:
+    ///     .parameters(parameters)
+    ///     .use_pre_aggregate_cache(use_pre_aggregate_cache)
+    ///     .invalidate_cache(invalidate_cache)
+    ///     .context(context)
+    ///     .sorts(sorts)
+    ///     .date_zoom(date_zoom)
+    ///     .underlying_data_item_id(underlying_data_item_id)
+    ///     .limit(limit)
     ///     .send()
     ///     .await?;
     /// # Ok(())
@@ -764,11 +926,18 @@ impl Client {
     ///
     /// ```no_run
     /// # use rowfeed_lightdash::{Client, CallError, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::SqlQueryRequest) -> Result<(), CallError> {
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, parameters: ::indexmap::IndexMap<::std::string::String,types::ParameterValue>, use_pre_aggregate_cache: bool, invalidate_cache: bool, context: types::QueryExecutionContext, pivot_configuration: types::PivotConfiguration, limit: i64, sql: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_async_sql_query()
     ///     .project_uuid(project_uuid)
-    ///     .body(body)
+    ///     .sql(sql)
+    ///     // As needed:
+    ///     .parameters(parameters)
+    ///     .use_pre_aggregate_cache(use_pre_aggregate_cache)
+    ///     .invalidate_cache(invalidate_cache)
+    ///     .context(context)
+    ///     .pivot_configuration(pivot_configuration)
+    ///     .limit(limit)
     ///     .send()
     ///     .await?;
     /// # Ok(())
@@ -790,11 +959,18 @@ impl Client {
     ///
     /// ```no_run
     /// # use rowfeed_lightdash::{Client, CallError, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, body: types::ComposeSqlRequest) -> Result<(), CallError> {
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, parameters: ::indexmap::IndexMap<::std::string::String,types::ParameterValue>, use_pre_aggregate_cache: bool, invalidate_cache: bool, context: types::QueryExecutionContext, references: ::indexmap::IndexMap<::std::string::String,::std::string::String>, limit: i64, sql: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .execute_async_compose_sql_query()
     ///     .project_uuid(project_uuid)
-    ///     .body(body)
+    ///     .sql(sql)
+    ///     // As needed:
+    ///     .parameters(parameters)
+    ///     .use_pre_aggregate_cache(use_pre_aggregate_cache)
+    ///     .invalidate_cache(invalidate_cache)
+    ///     .context(context)
+    ///     .references(references)
+    ///     .limit(limit)
     ///     .send()
     ///     .await?;
     /// # Ok(())
@@ -866,12 +1042,23 @@ impl Client {
     ///
     /// ```no_run
     /// # use rowfeed_lightdash::{Client, CallError, types};
-    /// # async fn example(client: &Client, project_uuid: ::std::string::String, query_uuid: ::std::string::String, body: types::DownloadRequest) -> Result<(), CallError> {
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, query_uuid: ::std::string::String, pivot_config: types::DownloadPivot, type_: types::DownloadFileType, only_raw: bool, show_table_names: bool, custom_labels: ::indexmap::IndexMap<::std::string::String,::std::string::String>, column_order: ::std::vec::Vec<::std::string::String>, hidden_fields: ::std::vec::Vec<::std::string::String>, export_pivoted_data: bool, attachment_download_name: ::std::string::String, conditional_formattings: ::std::vec::Vec<types::ConditionalFormatting>, show_column_totals: bool) -> Result<(), CallError> {
     /// let response = client
     ///     .schedule_download_results()
     ///     .project_uuid(project_uuid)
     ///     .query_uuid(query_uuid)
-    ///     .body(body)
+    ///     // As needed:
+    ///     .pivot_config(pivot_config)
+    ///     .type_(type_)
+    ///     .only_raw(only_raw)
+    ///     .show_table_names(show_table_names)
+    ///     .custom_labels(custom_labels)
+    ///     .column_order(column_order)
+    ///     .hidden_fields(hidden_fields)
+    ///     .export_pivoted_data(export_pivoted_data)
+    ///     .attachment_download_name(attachment_download_name)
+    ///     .conditional_formattings(conditional_formattings)
+    ///     .show_column_totals(show_column_totals)
     ///     .send()
     ///     .await?;
     /// # Ok(())

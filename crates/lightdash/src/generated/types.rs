@@ -35,11 +35,11 @@ pub struct AdditionalMetric {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub distinct_keys: ::std::vec::Vec<::std::string::String>,
     /// Only rows that these rules let through are aggregated.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub filters: ::std::vec::Vec<MetricFilterRule>,
     /// A standard format for values.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -103,7 +103,7 @@ pub struct AdditionalMetric {
     pub uuid: ::std::option::Option<::std::string::String>,
 }
 impl AdditionalMetric {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::AdditionalMetric {
         Default::default()
     }
@@ -115,7 +115,7 @@ impl AdditionalMetric {
 pub struct AgentSqlScope {
     /// The catalogues that it may.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub catalogs: ::std::vec::Vec<::std::string::String>,
     /// The catalogues that it may not.
     #[serde(
@@ -123,7 +123,7 @@ pub struct AgentSqlScope {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub denied_catalogs: ::std::vec::Vec<::std::string::String>,
     /// The schemas that it may not.
     #[serde(
@@ -131,10 +131,10 @@ pub struct AgentSqlScope {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub denied_schemas: ::std::vec::Vec<::std::string::String>,
     /// The schemas that it may.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub schemas: ::std::vec::Vec<::std::string::String>,
 }
 /// Rules and groups that must all hold.
@@ -142,13 +142,13 @@ pub struct AgentSqlScope {
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct AndFilterGroup {
     /// The rules and groups.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub and: ::std::vec::Vec<FilterGroupItem>,
     /// An id of the caller's choice, unique among the filters.
     pub id: ::std::string::String,
 }
 impl AndFilterGroup {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::AndFilterGroup {
         Default::default()
     }
@@ -160,11 +160,11 @@ pub struct BinGroup {
     /// What the bin is called.
     pub name: ::std::string::String,
     /// Which texts fall into it.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub values: ::std::vec::Vec<GroupValueRule>,
 }
 impl BinGroup {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::BinGroup {
         Default::default()
     }
@@ -181,7 +181,7 @@ pub struct BinRange {
     pub to: ::std::option::Option<f64>,
 }
 impl BinRange {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::BinRange {
         Default::default()
     }
@@ -246,11 +246,11 @@ pub struct CalculateTotalRequest {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub subtotal_dimensions: ::std::vec::Vec<::std::string::String>,
 }
 impl CalculateTotalRequest {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::CalculateTotalRequest {
         Default::default()
     }
@@ -331,7 +331,7 @@ pub struct Chart {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub validation_errors: ::std::vec::Vec<ContentError>,
     /// Who confirmed that it is right; null when nobody did.
     #[serde()]
@@ -367,7 +367,7 @@ pub struct CompiledDimension {
         default,
         skip_serializing_if = ":: indexmap :: IndexMap::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub any_attributes: ::indexmap::IndexMap<::std::string::String, OneOrManyTexts>,
     /// Whether texts are compared with their case.
     #[serde(
@@ -377,7 +377,7 @@ pub struct CompiledDimension {
     pub case_sensitive: ::std::option::Option<bool>,
     /// Colours of values.
     #[serde(default, skip_serializing_if = ":: indexmap :: IndexMap::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub colors: ::indexmap::IndexMap<::std::string::String, ::std::string::String>,
     /// The unit that large numbers are shortened to.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -394,7 +394,7 @@ pub struct CompiledDimension {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub compiled_distinct_keys: ::std::vec::Vec<::std::string::String>,
     /// Its filters on dates relative to now.
     #[serde(
@@ -402,7 +402,7 @@ pub struct CompiledDimension {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub compiled_relative_date_filters: ::std::vec::Vec<CompiledDateFilter>,
     /// The expression.
     #[serde(rename = "compiledSql")]
@@ -413,7 +413,7 @@ pub struct CompiledDimension {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub compiled_timestamp_filters: ::std::vec::Vec<CompiledDateFilter>,
     /// The expression for a single value.
     #[serde(
@@ -459,7 +459,7 @@ pub struct CompiledDimension {
     pub group_label: ::std::option::Option<::std::string::String>,
     /// The groups that it is listed in, the outermost first.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub groups: ::std::vec::Vec<::std::string::String>,
     /// Whether users do not see it.
     pub hidden: bool,
@@ -491,7 +491,7 @@ pub struct CompiledDimension {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameter_references: ::std::vec::Vec<::std::string::String>,
     /// What a user must have to see it: every attribute, with one of its values.
     #[serde(
@@ -499,7 +499,7 @@ pub struct CompiledDimension {
         default,
         skip_serializing_if = ":: indexmap :: IndexMap::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub required_attributes: ::indexmap::IndexMap<::std::string::String, OneOrManyTexts>,
     /// A template for showing its values.
     #[serde(rename = "richText", skip_serializing_if = "::std::option::Option::is_none")]
@@ -535,7 +535,7 @@ pub struct CompiledDimension {
         default,
         skip_serializing_if = ":: indexmap :: IndexMap::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub tables_any_attributes: ::indexmap::IndexMap<
         ::std::string::String,
         ::indexmap::IndexMap<::std::string::String, OneOrManyTexts>,
@@ -546,7 +546,7 @@ pub struct CompiledDimension {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub tables_references: ::std::vec::Vec<::std::string::String>,
     /// What a user must have to see it, by table: every attribute.
     #[serde(
@@ -554,14 +554,14 @@ pub struct CompiledDimension {
         default,
         skip_serializing_if = ":: indexmap :: IndexMap::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub tables_required_attributes: ::indexmap::IndexMap<
         ::std::string::String,
         ::indexmap::IndexMap<::std::string::String, OneOrManyTexts>,
     >,
     /// Its tags.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub tags: ::std::vec::Vec<::std::string::String>,
     /// Its granularity, when it was made from a time.
     #[serde(
@@ -600,7 +600,7 @@ pub struct CompiledDimension {
     pub type_: crate::types::DimensionType,
     /// Links that its values offer.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub urls: ::std::vec::Vec<FieldUrl>,
 }
 #[cfg(feature = "explores")]
@@ -655,7 +655,7 @@ pub struct CompiledExploreJoin {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameter_references: ::std::vec::Vec<::std::string::String>,
     /// How many rows match on either side.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -671,7 +671,7 @@ pub struct CompiledExploreJoin {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub tables_references: ::std::vec::Vec<::std::string::String>,
     /// Which rows without a counterpart are kept.
     #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
@@ -691,7 +691,7 @@ pub struct CompiledMetric {
         default,
         skip_serializing_if = ":: indexmap :: IndexMap::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub any_attributes: ::indexmap::IndexMap<::std::string::String, OneOrManyTexts>,
     /// The granularity of that dimension.
     #[serde(
@@ -720,7 +720,7 @@ pub struct CompiledMetric {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub compiled_distinct_keys: ::std::vec::Vec<::std::string::String>,
     /// Its filters on dates relative to now.
     #[serde(
@@ -728,7 +728,7 @@ pub struct CompiledMetric {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub compiled_relative_date_filters: ::std::vec::Vec<CompiledDateFilter>,
     /// The expression.
     #[serde(rename = "compiledSql")]
@@ -739,7 +739,7 @@ pub struct CompiledMetric {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub compiled_timestamp_filters: ::std::vec::Vec<CompiledDateFilter>,
     /// The expression for a single value.
     #[serde(
@@ -768,18 +768,18 @@ pub struct CompiledMetric {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub distinct_keys: ::std::vec::Vec<::std::string::String>,
     /// The metrics that it depends on.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub drivers: ::std::vec::Vec<::std::string::String>,
     /// Whether it is a dimension or a metric.
     #[serde(rename = "fieldType")]
     pub field_type: FieldTypeMetric,
     /// Only rows that these rules let through are aggregated.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub filters: ::std::vec::Vec<MetricFilterRule>,
     /// A standard format for values.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -798,7 +798,7 @@ pub struct CompiledMetric {
     pub group_label: ::std::option::Option<::std::string::String>,
     /// The groups that it is listed in, the outermost first.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub groups: ::std::vec::Vec<::std::string::String>,
     /// Whether users do not see it.
     pub hidden: bool,
@@ -815,7 +815,7 @@ pub struct CompiledMetric {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameter_references: ::std::vec::Vec<::std::string::String>,
     /// Which percentile, from 0 to 100.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -826,7 +826,7 @@ pub struct CompiledMetric {
         default,
         skip_serializing_if = ":: indexmap :: IndexMap::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub required_attributes: ::indexmap::IndexMap<::std::string::String, OneOrManyTexts>,
     /// A template for showing its values.
     #[serde(rename = "richText", skip_serializing_if = "::std::option::Option::is_none")]
@@ -843,7 +843,7 @@ pub struct CompiledMetric {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub show_underlying_values: ::std::vec::Vec<::std::string::String>,
     /// Where it is defined in the project's files.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -864,7 +864,7 @@ pub struct CompiledMetric {
         default,
         skip_serializing_if = ":: indexmap :: IndexMap::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub tables_any_attributes: ::indexmap::IndexMap<
         ::std::string::String,
         ::indexmap::IndexMap<::std::string::String, OneOrManyTexts>,
@@ -875,7 +875,7 @@ pub struct CompiledMetric {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub tables_references: ::std::vec::Vec<::std::string::String>,
     /// What a user must have to see it, by table: every attribute.
     #[serde(
@@ -883,21 +883,21 @@ pub struct CompiledMetric {
         default,
         skip_serializing_if = ":: indexmap :: IndexMap::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub tables_required_attributes: ::indexmap::IndexMap<
         ::std::string::String,
         ::indexmap::IndexMap<::std::string::String, OneOrManyTexts>,
     >,
     /// Its tags.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub tags: ::std::vec::Vec<::std::string::String>,
     /// What it holds.
     #[serde(rename = "type")]
     pub type_: crate::types::MetricType,
     /// Links that its values offer.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub urls: ::std::vec::Vec<FieldUrl>,
 }
 #[cfg(feature = "explores")]
@@ -907,7 +907,7 @@ pub struct CompiledMetric {
 pub struct CompiledMetricSpotlight {
     /// The categories that it is listed in.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub categories: ::std::vec::Vec<::std::string::String>,
     /// The filter that it has at first.
     #[serde(
@@ -927,7 +927,7 @@ pub struct CompiledMetricSpotlight {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub filter_by: ::std::vec::Vec<::std::string::String>,
     /// Who answers for it.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -938,7 +938,7 @@ pub struct CompiledMetricSpotlight {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub segment_by: ::std::vec::Vec<::std::string::String>,
     /// Whether it is.
     pub visibility: crate::types::MetricSpotlightVisibility,
@@ -968,12 +968,12 @@ pub struct ComposeMergeQueryRequest {
     pub mode: ::std::option::Option<MergeQueryExecutionMode>,
     /// Values for the parameters that the queries refer to, by name.
     #[serde(default, skip_serializing_if = ":: indexmap :: IndexMap::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameters: ::indexmap::IndexMap<::std::string::String, ParameterValue>,
 }
 #[cfg(feature = "merge-queries")]
 impl ComposeMergeQueryRequest {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ComposeMergeQueryRequest {
         Default::default()
     }
@@ -997,11 +997,11 @@ pub struct ComposeSqlRequest {
     pub limit: ::std::option::Option<i64>,
     /// Values for the parameters that the query refers to, by name.
     #[serde(default, skip_serializing_if = ":: indexmap :: IndexMap::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameters: ::indexmap::IndexMap<::std::string::String, ParameterValue>,
     /// The results that the statement may read: query ids by the table names that it uses.
     #[serde(default, skip_serializing_if = ":: indexmap :: IndexMap::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub references: ::indexmap::IndexMap<::std::string::String, ::std::string::String>,
     /// The statement, in DuckDB's dialect.
     pub sql: ::std::string::String,
@@ -1014,7 +1014,7 @@ pub struct ComposeSqlRequest {
 }
 #[cfg(feature = "merge-queries")]
 impl ComposeSqlRequest {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ComposeSqlRequest {
         Default::default()
     }
@@ -1039,7 +1039,7 @@ pub struct ConditionalFormatting {
     pub rule: ::std::option::Option<ConditionalFormattingBounds>,
     /// When a cell has the single colour.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub rules: ::std::vec::Vec<ConditionalFormattingRule>,
     /// The field whose cells are coloured; null for all.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1052,7 +1052,7 @@ pub struct ConditionalFormatting {
     pub text_style: ::std::option::Option<ConditionalFormattingTextStyle>,
 }
 impl ConditionalFormatting {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ConditionalFormatting {
         Default::default()
     }
@@ -1090,7 +1090,7 @@ pub struct ConditionalFormattingBounds {
     pub min: ConditionalFormattingBound,
 }
 impl ConditionalFormattingBounds {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ConditionalFormattingBounds {
         Default::default()
     }
@@ -1121,7 +1121,7 @@ pub struct ConditionalFormattingColorRange {
     pub start: ::std::string::String,
 }
 impl ConditionalFormattingColorRange {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ConditionalFormattingColorRange {
         Default::default()
     }
@@ -1148,11 +1148,11 @@ pub struct ConditionalFormattingRule {
     pub operator: crate::types::FilterOperator,
     /// What it is compared with.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub values: ::std::vec::Vec<::serde_json::Value>,
 }
 impl ConditionalFormattingRule {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ConditionalFormattingRule {
         Default::default()
     }
@@ -1172,7 +1172,7 @@ pub struct ConditionalFormattingTextStyle {
     pub underline: ::std::option::Option<bool>,
 }
 impl ConditionalFormattingTextStyle {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ConditionalFormattingTextStyle {
         Default::default()
     }
@@ -1215,7 +1215,7 @@ pub struct ContentError {
 pub struct ContentItem {
     /// For spaces: the ids of the users who were given access.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub access: ::std::vec::Vec<::std::string::String>,
     /// For spaces: the number of data apps in it.
     #[serde(rename = "appCount", skip_serializing_if = "::std::option::Option::is_none")]
@@ -1334,7 +1334,7 @@ pub struct ContentItem {
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct ContentPage {
     /// The charts, dashboards, spaces and data apps.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub data: ::std::vec::Vec<ContentItem>,
     /// Which page this is, and how many there are.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1371,7 +1371,7 @@ pub struct CustomDimension {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub custom_groups: ::std::vec::Vec<BinGroup>,
     /// The bins, for `custom_range`.
     #[serde(
@@ -1379,7 +1379,7 @@ pub struct CustomDimension {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub custom_range: ::std::vec::Vec<BinRange>,
     /// The dimension to put into bins, when `type` is `bin`.
     #[serde(
@@ -1407,7 +1407,7 @@ pub struct CustomDimension {
     pub type_: crate::types::CustomDimensionType,
 }
 impl CustomDimension {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::CustomDimension {
         Default::default()
     }
@@ -1448,7 +1448,7 @@ pub struct CustomFormat {
     pub type_: crate::types::CustomFormatType,
 }
 impl CustomFormat {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::CustomFormat {
         Default::default()
     }
@@ -1485,7 +1485,7 @@ pub struct Dashboard {
     pub space_uuid: ::std::string::String,
     /// The kinds of tiles that it has.
     #[serde(rename = "tileTypes")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub tile_types: ::std::vec::Vec<crate::types::DashboardTileType>,
     /// When it was last changed, an RFC 3339 timestamp.
     #[serde(rename = "updatedAt")]
@@ -1504,7 +1504,7 @@ pub struct Dashboard {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub validation_errors: ::std::vec::Vec<ContentError>,
     /// Who confirmed that it is right; null when nobody did.
     #[serde()]
@@ -1527,7 +1527,7 @@ pub struct DashboardChartRequest {
     pub dashboard_filters: DashboardFilters,
     /// Sort keys that replace the chart's own; empty to keep those.
     #[serde(rename = "dashboardSorts")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub dashboard_sorts: ::std::vec::Vec<SortField>,
     /// The dashboard's id.
     #[serde(rename = "dashboardUuid")]
@@ -1546,7 +1546,7 @@ pub struct DashboardChartRequest {
     pub limit: ::std::option::Option<QueryLimit>,
     /// Values for the parameters that the query refers to, by name.
     #[serde(default, skip_serializing_if = ":: indexmap :: IndexMap::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameters: ::indexmap::IndexMap<::std::string::String, ParameterValue>,
     /// Whether to pivot the result as the chart does.
     #[serde(
@@ -1565,7 +1565,7 @@ pub struct DashboardChartRequest {
     pub use_pre_aggregate_cache: ::std::option::Option<bool>,
 }
 impl DashboardChartRequest {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::DashboardChartRequest {
         Default::default()
     }
@@ -1594,7 +1594,7 @@ pub struct DashboardFieldTarget {
     pub table_name: ::std::string::String,
 }
 impl DashboardFieldTarget {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::DashboardFieldTarget {
         Default::default()
     }
@@ -1629,7 +1629,7 @@ pub struct DashboardFilterRule {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub locked_tab_uuids: ::std::vec::Vec<::std::string::String>,
     /// How the field is compared.
     pub operator: crate::types::FilterOperator,
@@ -1659,15 +1659,15 @@ pub struct DashboardFilterRule {
         default,
         skip_serializing_if = ":: indexmap :: IndexMap::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub tile_targets: ::indexmap::IndexMap<::std::string::String, DashboardTileTarget>,
     /// What it is compared with: nothing for `isNull` and `notNull`, two values for `inBetween`, and for `equals` any number, of which one must match.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub values: ::std::vec::Vec<::serde_json::Value>,
 }
 impl DashboardFilterRule {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::DashboardFilterRule {
         Default::default()
     }
@@ -1677,18 +1677,18 @@ impl DashboardFilterRule {
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct DashboardFilters {
     /// Filters on dimensions.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub dimensions: ::std::vec::Vec<DashboardFilterRule>,
     /// Filters on metrics.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub metrics: ::std::vec::Vec<DashboardFilterRule>,
     /// Filters on table calculations.
     #[serde(rename = "tableCalculations")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub table_calculations: ::std::vec::Vec<DashboardFilterRule>,
 }
 impl DashboardFilters {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::DashboardFilters {
         Default::default()
     }
@@ -1705,7 +1705,7 @@ pub struct DashboardSqlChartBySlug {
     pub dashboard_filters: DashboardFilters,
     /// Sort keys that replace the chart's own; empty to keep those.
     #[serde(rename = "dashboardSorts")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub dashboard_sorts: ::std::vec::Vec<SortField>,
     /// The dashboard's id.
     #[serde(rename = "dashboardUuid")]
@@ -1721,7 +1721,7 @@ pub struct DashboardSqlChartBySlug {
     pub limit: ::std::option::Option<i64>,
     /// Values for the parameters that the query refers to, by name.
     #[serde(default, skip_serializing_if = ":: indexmap :: IndexMap::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameters: ::indexmap::IndexMap<::std::string::String, ParameterValue>,
     /// The chart's slug.
     pub slug: ::std::string::String,
@@ -1736,7 +1736,7 @@ pub struct DashboardSqlChartBySlug {
     pub use_pre_aggregate_cache: ::std::option::Option<bool>,
 }
 impl DashboardSqlChartBySlug {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::DashboardSqlChartBySlug {
         Default::default()
     }
@@ -1753,7 +1753,7 @@ pub struct DashboardSqlChartByUuid {
     pub dashboard_filters: DashboardFilters,
     /// Sort keys that replace the chart's own; empty to keep those.
     #[serde(rename = "dashboardSorts")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub dashboard_sorts: ::std::vec::Vec<SortField>,
     /// The dashboard's id.
     #[serde(rename = "dashboardUuid")]
@@ -1769,7 +1769,7 @@ pub struct DashboardSqlChartByUuid {
     pub limit: ::std::option::Option<i64>,
     /// Values for the parameters that the query refers to, by name.
     #[serde(default, skip_serializing_if = ":: indexmap :: IndexMap::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameters: ::indexmap::IndexMap<::std::string::String, ParameterValue>,
     /// The chart's id.
     #[serde(rename = "savedSqlUuid")]
@@ -1785,7 +1785,7 @@ pub struct DashboardSqlChartByUuid {
     pub use_pre_aggregate_cache: ::std::option::Option<bool>,
 }
 impl DashboardSqlChartByUuid {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::DashboardSqlChartByUuid {
         Default::default()
     }
@@ -1852,7 +1852,7 @@ pub struct DateZoom {
     pub x_axis_field_id: ::std::option::Option<::std::string::String>,
 }
 impl DateZoom {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::DateZoom {
         Default::default()
     }
@@ -1908,7 +1908,7 @@ pub struct DimensionName {
     pub table: ::std::option::Option<::std::string::String>,
 }
 impl DimensionName {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::DimensionName {
         Default::default()
     }
@@ -1923,7 +1923,7 @@ pub struct DownloadPivot {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub column_order: ::std::vec::Vec<::std::string::String>,
     /// Whether columns have totals.
     #[serde(
@@ -1937,7 +1937,7 @@ pub struct DownloadPivot {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub hidden_dimension_field_ids: ::std::vec::Vec<::std::string::String>,
     /// The ids of metrics to leave out.
     #[serde(
@@ -1945,14 +1945,14 @@ pub struct DownloadPivot {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub hidden_metric_field_ids: ::std::vec::Vec<::std::string::String>,
     /// Whether each metric gets rows of its own rather than columns.
     #[serde(rename = "metricsAsRows")]
     pub metrics_as_rows: bool,
     /// The ids of the dimensions whose values become columns.
     #[serde(rename = "pivotDimensions")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub pivot_dimensions: ::std::vec::Vec<::std::string::String>,
     /// The ids of the fields that identify a row.
     #[serde(
@@ -1960,7 +1960,7 @@ pub struct DownloadPivot {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub row_field_ids: ::std::vec::Vec<::std::string::String>,
     /// Whether rows have totals.
     #[serde(
@@ -1974,11 +1974,11 @@ pub struct DownloadPivot {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub visible_metric_field_ids: ::std::vec::Vec<::std::string::String>,
 }
 impl DownloadPivot {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::DownloadPivot {
         Default::default()
     }
@@ -1999,7 +1999,7 @@ pub struct DownloadRequest {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub column_order: ::std::vec::Vec<::std::string::String>,
     /// Colours for cells of an `xlsx` file.
     #[serde(
@@ -2007,7 +2007,7 @@ pub struct DownloadRequest {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub conditional_formattings: ::std::vec::Vec<ConditionalFormatting>,
     /// Other headers for columns, by field id.
     #[serde(
@@ -2015,7 +2015,7 @@ pub struct DownloadRequest {
         default,
         skip_serializing_if = ":: indexmap :: IndexMap::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub custom_labels: ::indexmap::IndexMap<
         ::std::string::String,
         ::std::string::String,
@@ -2032,7 +2032,7 @@ pub struct DownloadRequest {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub hidden_fields: ::std::vec::Vec<::std::string::String>,
     /// Whether to write raw values rather than formatted ones.
     #[serde(rename = "onlyRaw", skip_serializing_if = "::std::option::Option::is_none")]
@@ -2060,7 +2060,7 @@ pub struct DownloadRequest {
     pub type_: ::std::option::Option<crate::types::DownloadFileType>,
 }
 impl DownloadRequest {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::DownloadRequest {
         Default::default()
     }
@@ -2087,7 +2087,7 @@ pub struct DuckdbSourceQuery {
 }
 #[cfg(feature = "query-sources")]
 impl DuckdbSourceQuery {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::DuckdbSourceQuery {
         Default::default()
     }
@@ -2203,7 +2203,7 @@ pub struct Explore {
         default,
         skip_serializing_if = ":: indexmap :: IndexMap::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub granularity_labels: ::indexmap::IndexMap<
         ::std::string::String,
         ::std::string::String,
@@ -2216,11 +2216,11 @@ pub struct Explore {
     pub group_label: ::std::option::Option<::std::string::String>,
     /// The groups that it is listed in, the outermost first.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub groups: ::std::vec::Vec<::std::string::String>,
     /// How the other tables are joined.
     #[serde(rename = "joinedTables")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub joined_tables: ::std::vec::Vec<CompiledExploreJoin>,
     /// What it is called for people.
     pub label: ::std::string::String,
@@ -2228,7 +2228,7 @@ pub struct Explore {
     pub name: ::std::string::String,
     /// The parameters of the explore, by name.
     #[serde(default, skip_serializing_if = ":: indexmap :: IndexMap::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameters: ::indexmap::IndexMap<::std::string::String, ProjectParameter>,
     /// What it is a pre-aggregate of.
     #[serde(
@@ -2242,7 +2242,7 @@ pub struct Explore {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub pre_aggregates: ::std::vec::Vec<PreAggregate>,
     /// The values that parameters have unless others are given.
     #[serde(
@@ -2250,7 +2250,7 @@ pub struct Explore {
         default,
         skip_serializing_if = ":: indexmap :: IndexMap::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub saved_parameter_values: ::indexmap::IndexMap<
         ::std::string::String,
         ParameterValue,
@@ -2262,10 +2262,10 @@ pub struct Explore {
     #[serde(rename = "sqlPath", skip_serializing_if = "::std::option::Option::is_none")]
     pub sql_path: ::std::option::Option<::std::string::String>,
     /// All tables by name.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub tables: ::indexmap::IndexMap<::std::string::String, ExploreTable>,
     /// Its tags.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub tags: ::std::vec::Vec<::std::string::String>,
     /// The kind of warehouse.
     #[serde(rename = "targetDatabase")]
@@ -2278,7 +2278,7 @@ pub struct Explore {
     pub warehouse: ::std::option::Option<::std::string::String>,
     /// What is odd about it.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub warnings: ::std::vec::Vec<ExploreError>,
     /// The file that describes it.
     #[serde(rename = "ymlPath", skip_serializing_if = "::std::option::Option::is_none")]
@@ -2312,7 +2312,7 @@ pub struct ExploreResponse {
 pub struct ExploreSpotlight {
     /// The categories that they are listed in.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub categories: ::std::vec::Vec<::std::string::String>,
     /// Who answers for them.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -2339,7 +2339,7 @@ pub struct ExploreSummary {
     pub description: ::std::option::Option<::std::string::String>,
     /// Why it cannot be queried; absent when it can.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub errors: ::std::vec::Vec<ExploreError>,
     /// The uploaded table that it reads.
     #[serde(
@@ -2355,7 +2355,7 @@ pub struct ExploreSummary {
     pub group_label: ::std::option::Option<::std::string::String>,
     /// The groups that it is listed in, the outermost first.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub groups: ::std::vec::Vec<::std::string::String>,
     /// What it is called for people.
     pub label: ::std::string::String,
@@ -2375,14 +2375,14 @@ pub struct ExploreSummary {
     pub schema_name: ::std::option::Option<::std::string::String>,
     /// Its tags.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub tags: ::std::vec::Vec<::std::string::String>,
     /// The kind of explore.
     #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
     pub type_: ::std::option::Option<crate::types::ExploreType>,
     /// What is odd about it.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub warnings: ::std::vec::Vec<ExploreError>,
 }
 #[cfg(feature = "explores")]
@@ -2399,7 +2399,7 @@ pub struct ExploreTable {
         default,
         skip_serializing_if = ":: indexmap :: IndexMap::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub any_attributes: ::indexmap::IndexMap<::std::string::String, OneOrManyTexts>,
     /// The database that holds it.
     pub database: ::std::string::String,
@@ -2415,7 +2415,7 @@ pub struct ExploreTable {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub default_show_underlying_values: ::std::vec::Vec<::std::string::String>,
     /// The time dimension that its metrics are shown over.
     #[serde(
@@ -2427,7 +2427,7 @@ pub struct ExploreTable {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub description: ::std::option::Option<::std::string::String>,
     /// Its dimensions, by name.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub dimensions: ::indexmap::IndexMap<::std::string::String, CompiledDimension>,
     /// More about the groups of its fields, by name.
     #[serde(
@@ -2435,7 +2435,7 @@ pub struct ExploreTable {
         default,
         skip_serializing_if = ":: indexmap :: IndexMap::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub group_details: ::indexmap::IndexMap<::std::string::String, FieldGroup>,
     /// The group that it is listed in.
     #[serde(
@@ -2450,13 +2450,13 @@ pub struct ExploreTable {
     pub label: ::std::string::String,
     /// What it is built from.
     #[serde(rename = "lineageGraph")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub lineage_graph: ::indexmap::IndexMap<
         ::std::string::String,
         ::std::vec::Vec<LineageNodeDependency>,
     >,
     /// Its metrics, by name.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub metrics: ::indexmap::IndexMap<::std::string::String, CompiledMetric>,
     /// The table's name, the first part of field ids.
     pub name: ::std::string::String,
@@ -2478,11 +2478,11 @@ pub struct ExploreTable {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameter_references: ::std::vec::Vec<::std::string::String>,
     /// Its parameters, by name.
     #[serde(default, skip_serializing_if = ":: indexmap :: IndexMap::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameters: ::indexmap::IndexMap<::std::string::String, ProjectParameter>,
     /// The columns that identify a row.
     #[serde(
@@ -2490,7 +2490,7 @@ pub struct ExploreTable {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub primary_key: ::std::vec::Vec<::std::string::String>,
     /// What a user must have to see it: every attribute, with one of its values.
     #[serde(
@@ -2498,7 +2498,7 @@ pub struct ExploreTable {
         default,
         skip_serializing_if = ":: indexmap :: IndexMap::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub required_attributes: ::indexmap::IndexMap<::std::string::String, OneOrManyTexts>,
     /// The filters that every query has.
     #[serde(
@@ -2506,13 +2506,13 @@ pub struct ExploreTable {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub required_filters: ::std::vec::Vec<RequiredFilterRule>,
     /// The schema that holds it.
     pub schema: ::std::string::String,
     /// Named sets of its fields.
     #[serde(default, skip_serializing_if = ":: indexmap :: IndexMap::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub sets: ::indexmap::IndexMap<::std::string::String, FieldSet>,
     /// Where it is defined in the project's files.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -2534,7 +2534,7 @@ pub struct ExploreTable {
     pub uncompiled_sql_where: ::std::option::Option<::std::string::String>,
     /// What is odd about it.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub warnings: ::std::vec::Vec<ExploreError>,
     /// The file that describes it.
     #[serde(rename = "ymlPath", skip_serializing_if = "::std::option::Option::is_none")]
@@ -2561,7 +2561,7 @@ pub struct ExternalSourceQuery {
 }
 #[cfg(feature = "query-sources")]
 impl ExternalSourceQuery {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ExternalSourceQuery {
         Default::default()
     }
@@ -2633,7 +2633,7 @@ pub struct Field {
     pub group_label: ::std::option::Option<::std::string::String>,
     /// The groups that it is listed in, the outermost first.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub groups: ::std::vec::Vec<::std::string::String>,
     /// Whether users do not see it.
     pub hidden: bool,
@@ -2650,7 +2650,7 @@ pub struct Field {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameter_references: ::std::vec::Vec<::std::string::String>,
     /// Decimal places to show.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -2670,14 +2670,14 @@ pub struct Field {
     pub table_label: ::std::string::String,
     /// Its tags.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub tags: ::std::vec::Vec<::std::string::String>,
     /// What it holds.
     #[serde(rename = "type")]
     pub type_: ::std::string::String,
     /// Links that its values offer.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub urls: ::std::vec::Vec<FieldUrl>,
 }
 #[cfg(feature = "explores")]
@@ -2708,7 +2708,7 @@ pub struct FieldGroup {
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct FieldSet {
     /// The fields.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub fields: ::std::vec::Vec<::std::string::String>,
 }
 /// Where a field is defined.
@@ -2752,7 +2752,7 @@ pub struct FieldTarget {
     pub field_id: ::std::string::String,
 }
 impl FieldTarget {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::FieldTarget {
         Default::default()
     }
@@ -2907,7 +2907,7 @@ pub struct FieldValueSearchRequest {
     pub limit: ::std::option::Option<i64>,
     /// Values for the parameters that the query refers to, by name.
     #[serde(default, skip_serializing_if = ":: indexmap :: IndexMap::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameters: ::indexmap::IndexMap<::std::string::String, ParameterValue>,
     /// The text that values are to contain; empty for any value.
     pub search: ::std::string::String,
@@ -2921,7 +2921,7 @@ pub struct FieldValueSearchRequest {
     pub use_pre_aggregate_cache: ::std::option::Option<bool>,
 }
 impl FieldValueSearchRequest {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::FieldValueSearchRequest {
         Default::default()
     }
@@ -2950,7 +2950,7 @@ pub struct FilterAutocompleteConfig {
     >,
     /// The values, when it is not.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub values: ::std::vec::Vec<FilterAutocompleteValue>,
 }
 #[cfg(feature = "explores")]
@@ -3074,11 +3074,11 @@ pub struct FilterRule {
     pub target: FieldTarget,
     /// What it is compared with: nothing for `isNull` and `notNull`, two values for `inBetween`, and for `equals` any number, of which one must match.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub values: ::std::vec::Vec<::serde_json::Value>,
 }
 impl FilterRule {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::FilterRule {
         Default::default()
     }
@@ -3101,7 +3101,7 @@ pub struct Filters {
     pub table_calculations: ::std::option::Option<FilterGroup>,
 }
 impl Filters {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::Filters {
         Default::default()
     }
@@ -3118,7 +3118,7 @@ pub struct FormatOverride {
     pub format_options: ::std::option::Option<CustomFormat>,
 }
 impl FormatOverride {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::FormatOverride {
         Default::default()
     }
@@ -3135,7 +3135,7 @@ pub struct FrameBoundary {
     pub type_: crate::types::FrameBoundaryType,
 }
 impl FrameBoundary {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::FrameBoundary {
         Default::default()
     }
@@ -3154,7 +3154,7 @@ pub struct FrameClause {
     pub start: ::std::option::Option<FrameBoundary>,
 }
 impl FrameClause {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::FrameClause {
         Default::default()
     }
@@ -3220,7 +3220,7 @@ pub struct GroupByColumn {
     pub reference: ::std::string::String,
 }
 impl GroupByColumn {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::GroupByColumn {
         Default::default()
     }
@@ -3236,7 +3236,7 @@ pub struct GroupValueRule {
     pub value: ::std::string::String,
 }
 impl GroupValueRule {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::GroupValueRule {
         Default::default()
     }
@@ -3336,7 +3336,7 @@ pub struct IndexColumn {
     pub type_: crate::types::IndexType,
 }
 impl IndexColumn {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::IndexColumn {
         Default::default()
     }
@@ -3458,7 +3458,7 @@ pub struct LineageNodeDependency {
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct ListChartsResponse {
     /// The charts.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub results: ::std::vec::Vec<Chart>,
     /// Always `ok`.
     pub status: StatusOk,
@@ -3468,7 +3468,7 @@ pub struct ListChartsResponse {
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct ListDashboardsResponse {
     /// The dashboards.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub results: ::std::vec::Vec<Dashboard>,
     /// Always `ok`.
     pub status: StatusOk,
@@ -3479,7 +3479,7 @@ pub struct ListDashboardsResponse {
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct ListExploresResponse {
     /// The explores.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub results: ::std::vec::Vec<ExploreSummary>,
     /// Always `ok`.
     pub status: StatusOk,
@@ -3489,7 +3489,7 @@ pub struct ListExploresResponse {
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct ListProjectsResponse {
     /// The projects.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub results: ::std::vec::Vec<OrganizationProject>,
     /// Always `ok`.
     pub status: StatusOk,
@@ -3499,7 +3499,7 @@ pub struct ListProjectsResponse {
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct ListSpacesResponse {
     /// The spaces.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub results: ::std::vec::Vec<Space>,
     /// Always `ok`.
     pub status: StatusOk,
@@ -3515,7 +3515,7 @@ pub struct MergeFieldOrigin {
         default,
         skip_serializing_if = ":: indexmap :: IndexMap::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub field_id_by_source_id: ::indexmap::IndexMap<
         ::std::string::String,
         ::std::string::String,
@@ -3539,7 +3539,7 @@ pub struct MergeFieldOrigin {
 pub struct MergeJoinKeyPart {
     /// The field that holds it in each source, by the source's id.
     #[serde(rename = "fieldIdBySourceId")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub field_id_by_source_id: ::indexmap::IndexMap<
         ::std::string::String,
         ::std::string::String,
@@ -3549,7 +3549,7 @@ pub struct MergeJoinKeyPart {
 }
 #[cfg(feature = "merge-queries")]
 impl MergeJoinKeyPart {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::MergeJoinKeyPart {
         Default::default()
     }
@@ -3561,7 +3561,7 @@ impl MergeJoinKeyPart {
 pub struct MergeQuery {
     /// What rows are joined on: every part must be equal.
     #[serde(rename = "joinKey")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub join_key: ::std::vec::Vec<MergeJoinKeyPart>,
     /// Which rows without a counterpart are kept.
     #[serde(rename = "joinType")]
@@ -3569,16 +3569,16 @@ pub struct MergeQuery {
     /// The most rows to return.
     pub limit: i64,
     /// The sources, at least two.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub sources: ::std::vec::Vec<MergeQuerySource>,
     /// Columns computed from the joined rows; empty for none.
     #[serde(rename = "tableCalculations")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub table_calculations: ::std::vec::Vec<MergeTableCalculation>,
 }
 #[cfg(feature = "merge-queries")]
 impl MergeQuery {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::MergeQuery {
         Default::default()
     }
@@ -3600,7 +3600,7 @@ pub struct MergeQueryChart {
 }
 #[cfg(feature = "merge-queries")]
 impl MergeQueryChart {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::MergeQueryChart {
         Default::default()
     }
@@ -3611,16 +3611,16 @@ impl MergeQueryChart {
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct MergeQueryChartPivotConfig {
     /// The ids of the fields whose values become columns.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub columns: ::std::vec::Vec<::std::string::String>,
     /// The ids of the fields that identify a row.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub rows: ::std::vec::Vec<::std::string::String>,
 }
 #[cfg(feature = "merge-queries")]
 impl MergeQueryChartPivotConfig {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::MergeQueryChartPivotConfig {
         Default::default()
     }
@@ -3632,7 +3632,7 @@ impl MergeQueryChartPivotConfig {
 pub struct MergeQueryError {
     /// The fields that it is about.
     #[serde(rename = "fieldIds")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub field_ids: ::std::vec::Vec<::std::string::String>,
     /// The kind of mistake.
     pub kind: crate::types::MergeQueryErrorKind,
@@ -3677,7 +3677,7 @@ pub struct MergeQueryMetricSource {
 }
 #[cfg(feature = "merge-queries")]
 impl MergeQueryMetricSource {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::MergeQueryMetricSource {
         Default::default()
     }
@@ -3689,17 +3689,17 @@ impl MergeQueryMetricSource {
 pub struct MergeQueryOutcome {
     /// Why the query was refused.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub errors: ::std::vec::Vec<MergeQueryError>,
     /// Where the columns of the result come from, by column.
     #[serde(rename = "fieldOrigins")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub field_origins: ::indexmap::IndexMap<::std::string::String, MergeFieldOrigin>,
     /// Whether the query was started or refused.
     pub outcome: crate::types::MergeQueryOutcomeOutcome,
     /// The parameters that the queries refer to.
     #[serde(rename = "parameterReferences")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameter_references: ::std::vec::Vec<::std::string::String>,
     /// The query, when it was started.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -3730,12 +3730,12 @@ pub struct MergeQueryRequest {
     pub mode: ::std::option::Option<MergeQueryExecutionMode>,
     /// Values for the parameters that the queries refer to, by name.
     #[serde(default, skip_serializing_if = ":: indexmap :: IndexMap::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameters: ::indexmap::IndexMap<::std::string::String, ParameterValue>,
 }
 #[cfg(feature = "merge-queries")]
 impl MergeQueryRequest {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::MergeQueryRequest {
         Default::default()
     }
@@ -3763,7 +3763,7 @@ pub struct MergeQueryResultSource {
 }
 #[cfg(feature = "merge-queries")]
 impl MergeQueryResultSource {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::MergeQueryResultSource {
         Default::default()
     }
@@ -3806,7 +3806,7 @@ pub struct MergeTableCalculation {
 }
 #[cfg(feature = "merge-queries")]
 impl MergeTableCalculation {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::MergeTableCalculation {
         Default::default()
     }
@@ -3824,7 +3824,7 @@ pub struct Metric {
         default,
         skip_serializing_if = ":: indexmap :: IndexMap::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub any_attributes: ::indexmap::IndexMap<::std::string::String, OneOrManyTexts>,
     /// The granularity of that dimension.
     #[serde(
@@ -3862,18 +3862,18 @@ pub struct Metric {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub distinct_keys: ::std::vec::Vec<::std::string::String>,
     /// The metrics that it depends on.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub drivers: ::std::vec::Vec<::std::string::String>,
     /// Whether it is a dimension or a metric.
     #[serde(rename = "fieldType")]
     pub field_type: FieldTypeMetric,
     /// Only rows that these rules let through are aggregated.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub filters: ::std::vec::Vec<MetricFilterRule>,
     /// A standard format for values.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -3892,7 +3892,7 @@ pub struct Metric {
     pub group_label: ::std::option::Option<::std::string::String>,
     /// The groups that it is listed in, the outermost first.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub groups: ::std::vec::Vec<::std::string::String>,
     /// Whether users do not see it.
     pub hidden: bool,
@@ -3909,7 +3909,7 @@ pub struct Metric {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameter_references: ::std::vec::Vec<::std::string::String>,
     /// Which percentile, from 0 to 100.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -3920,7 +3920,7 @@ pub struct Metric {
         default,
         skip_serializing_if = ":: indexmap :: IndexMap::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub required_attributes: ::indexmap::IndexMap<::std::string::String, OneOrManyTexts>,
     /// A template for showing its values.
     #[serde(rename = "richText", skip_serializing_if = "::std::option::Option::is_none")]
@@ -3937,7 +3937,7 @@ pub struct Metric {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub show_underlying_values: ::std::vec::Vec<::std::string::String>,
     /// Where it is defined in the project's files.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -3954,14 +3954,14 @@ pub struct Metric {
     pub table_label: ::std::string::String,
     /// Its tags.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub tags: ::std::vec::Vec<::std::string::String>,
     /// What it holds.
     #[serde(rename = "type")]
     pub type_: crate::types::MetricType,
     /// Links that its values offer.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub urls: ::std::vec::Vec<FieldUrl>,
 }
 /// A condition on a field of a metric's rows.
@@ -3997,11 +3997,11 @@ pub struct MetricFilterRule {
     pub target: MetricFilterRuleTarget,
     /// What it is compared with.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub values: ::std::vec::Vec<::serde_json::Value>,
 }
 impl MetricFilterRule {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::MetricFilterRule {
         Default::default()
     }
@@ -4015,7 +4015,7 @@ pub struct MetricFilterRuleTarget {
     pub field_ref: ::std::string::String,
 }
 impl MetricFilterRuleTarget {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::MetricFilterRuleTarget {
         Default::default()
     }
@@ -4027,7 +4027,7 @@ impl MetricFilterRuleTarget {
 pub struct MetricMergeQuery {
     /// What rows are joined on: every part must be equal.
     #[serde(rename = "joinKey")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub join_key: ::std::vec::Vec<MergeJoinKeyPart>,
     /// Which rows without a counterpart are kept.
     #[serde(rename = "joinType")]
@@ -4035,16 +4035,16 @@ pub struct MetricMergeQuery {
     /// The most rows to return.
     pub limit: i64,
     /// The queries, at least two.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub sources: ::std::vec::Vec<MergeQueryMetricSource>,
     /// Columns computed from the joined rows; empty for none.
     #[serde(rename = "tableCalculations")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub table_calculations: ::std::vec::Vec<MergeTableCalculation>,
 }
 #[cfg(feature = "merge-queries")]
 impl MetricMergeQuery {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::MetricMergeQuery {
         Default::default()
     }
@@ -4059,7 +4059,7 @@ pub struct MetricQuery {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub additional_metrics: ::std::vec::Vec<AdditionalMetric>,
     /// Dimensions that are defined with the query rather than in the project.
     #[serde(
@@ -4067,7 +4067,7 @@ pub struct MetricQuery {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub custom_dimensions: ::std::vec::Vec<CustomDimension>,
     /// Shows time dimensions at another granularity.
     #[serde(rename = "dateZoom", skip_serializing_if = "::std::option::Option::is_none")]
@@ -4078,10 +4078,10 @@ pub struct MetricQuery {
         default,
         skip_serializing_if = ":: indexmap :: IndexMap::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub dimension_overrides: ::indexmap::IndexMap<::std::string::String, FormatOverride>,
     /// The ids of the dimensions, and so of the first columns of the result.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub dimensions: ::std::vec::Vec<::std::string::String>,
     /// The explore that is queried, by name.
     #[serde(rename = "exploreName")]
@@ -4099,10 +4099,10 @@ pub struct MetricQuery {
         default,
         skip_serializing_if = ":: indexmap :: IndexMap::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub metric_overrides: ::indexmap::IndexMap<::std::string::String, FormatOverride>,
     /// The ids of the metrics.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub metrics: ::std::vec::Vec<::std::string::String>,
     /// The dimensions whose values become columns. Only for charts; queries are pivoted by a pivot configuration.
     #[serde(
@@ -4110,21 +4110,21 @@ pub struct MetricQuery {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub pivot_dimensions: ::std::vec::Vec<::std::string::String>,
     /// What to sort by; the first key first.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub sorts: ::std::vec::Vec<SortField>,
     /// Columns computed from the others; empty for none.
     #[serde(rename = "tableCalculations")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub table_calculations: ::std::vec::Vec<TableCalculation>,
     /// The time zone to run in, an IANA name.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub timezone: ::std::option::Option<::std::string::String>,
 }
 impl MetricQuery {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::MetricQuery {
         Default::default()
     }
@@ -4138,7 +4138,7 @@ pub struct MetricQueryMetadata {
     pub has_a_date_dimension: DimensionName,
 }
 impl MetricQueryMetadata {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::MetricQueryMetadata {
         Default::default()
     }
@@ -4167,7 +4167,7 @@ pub struct MetricQueryRequest {
     pub invalidate_cache: ::std::option::Option<bool>,
     /// Values for the parameters that the query refers to, by name.
     #[serde(default, skip_serializing_if = ":: indexmap :: IndexMap::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameters: ::indexmap::IndexMap<::std::string::String, ParameterValue>,
     /// How to pivot the result.
     #[serde(
@@ -4185,7 +4185,7 @@ pub struct MetricQueryRequest {
     pub use_pre_aggregate_cache: ::std::option::Option<bool>,
 }
 impl MetricQueryRequest {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::MetricQueryRequest {
         Default::default()
     }
@@ -4196,7 +4196,7 @@ impl MetricQueryRequest {
 pub struct MetricSpotlight {
     /// The categories that it is listed in.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub categories: ::std::vec::Vec<::std::string::String>,
     /// The filter that it has at first.
     #[serde(
@@ -4216,7 +4216,7 @@ pub struct MetricSpotlight {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub filter_by: ::std::vec::Vec<::std::string::String>,
     /// Who answers for it.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -4227,7 +4227,7 @@ pub struct MetricSpotlight {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub segment_by: ::std::vec::Vec<::std::string::String>,
     /// Whether it is.
     pub visibility: crate::types::MetricSpotlightVisibility,
@@ -4270,11 +4270,11 @@ pub struct OrFilterGroup {
     /// An id of the caller's choice, unique among the filters.
     pub id: ::std::string::String,
     /// The rules and groups.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub or: ::std::vec::Vec<FilterGroupItem>,
 }
 impl OrFilterGroup {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::OrFilterGroup {
         Default::default()
     }
@@ -4289,7 +4289,7 @@ pub struct Organization {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub chart_colors: ::std::vec::Vec<::std::string::String>,
     /// The colours of its charts on a dark background.
     #[serde(
@@ -4297,7 +4297,7 @@ pub struct Organization {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub chart_dark_colors: ::std::vec::Vec<::std::string::String>,
     /// The colours of its charts, by id.
     #[serde(
@@ -4492,7 +4492,7 @@ pub struct PivotConfiguration {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub group_by_columns: ::std::vec::Vec<GroupByColumn>,
     /// The columns that identify a row.
     #[serde(
@@ -4512,7 +4512,7 @@ pub struct PivotConfiguration {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub passthrough_dimensions: ::std::vec::Vec<GroupByColumn>,
     /// The order of the columns whose values become columns.
     #[serde(
@@ -4520,7 +4520,7 @@ pub struct PivotConfiguration {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub pivot_columns_order: ::std::vec::Vec<GroupByColumn>,
     /// What to sort by.
     #[serde(
@@ -4528,7 +4528,7 @@ pub struct PivotConfiguration {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub sort_by: ::std::vec::Vec<PivotSort>,
     /// Columns that are aggregated for sorting and are not in the result.
     #[serde(
@@ -4536,7 +4536,7 @@ pub struct PivotConfiguration {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub sort_only_columns: ::std::vec::Vec<ValuesColumn>,
     /// Columns that are used for sorting and are not in the result.
     #[serde(
@@ -4544,15 +4544,15 @@ pub struct PivotConfiguration {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub sort_only_dimensions: ::std::vec::Vec<GroupByColumn>,
     /// The columns to aggregate.
     #[serde(rename = "valuesColumns")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub values_columns: ::std::vec::Vec<ValuesColumn>,
 }
 impl PivotConfiguration {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::PivotConfiguration {
         Default::default()
     }
@@ -4567,7 +4567,7 @@ pub struct PivotDetails {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub group_by_columns: ::std::vec::Vec<GroupByColumn>,
     /// The columns that identify a row; absent when there are none.
     #[serde(
@@ -4577,7 +4577,7 @@ pub struct PivotDetails {
     pub index_column: ::std::option::Option<IndexColumns>,
     /// The columns of the result before pivoting, by id.
     #[serde(rename = "originalColumns")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub original_columns: ::indexmap::IndexMap<::std::string::String, ResultColumn>,
     /// Columns that are carried along and are not part of the pivot.
     #[serde(
@@ -4585,7 +4585,7 @@ pub struct PivotDetails {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub passthrough_dimensions: ::std::vec::Vec<GroupByColumn>,
     /// What the pivoted rows are sorted by.
     #[serde(
@@ -4593,7 +4593,7 @@ pub struct PivotDetails {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub sort_by: ::std::vec::Vec<PivotSort>,
     /// The number of value columns that the pivot has. It may be larger than the number of those returned, 200 at most unless configured otherwise: then columns are missing.
     #[serde(
@@ -4603,7 +4603,7 @@ pub struct PivotDetails {
     pub total_column_count: ::std::option::Option<i64>,
     /// The columns that hold values, one for each combination of what was pivoted and a metric.
     #[serde(rename = "valuesColumns")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub values_columns: ::std::vec::Vec<PivotedColumn>,
 }
 /// A sort key of a pivoted result.
@@ -4624,13 +4624,13 @@ pub struct PivotSort {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub pivot_values: ::std::vec::Vec<PivotSortAnchor>,
     /// The id of the column to sort by.
     pub reference: ::std::string::String,
 }
 impl PivotSort {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::PivotSort {
         Default::default()
     }
@@ -4645,7 +4645,7 @@ pub struct PivotSortAnchor {
     pub value: ::serde_json::Value,
 }
 impl PivotSortAnchor {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::PivotSortAnchor {
         Default::default()
     }
@@ -4667,7 +4667,7 @@ pub struct PivotedColumn {
     pub pivot_column_name: ::std::string::String,
     /// The values that this column stands for, one for each column that was pivoted.
     #[serde(rename = "pivotValues")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub pivot_values: ::std::vec::Vec<PivotedValue>,
     /// The id of the column that the values come from.
     #[serde(rename = "referenceField")]
@@ -4693,11 +4693,11 @@ pub struct PivotedValue {
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct PreAggregate {
     /// The dimensions that it holds.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub dimensions: ::std::vec::Vec<::std::string::String>,
     /// The filters that it was computed with.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub filters: ::std::vec::Vec<MetricFilterRule>,
     /// The granularity of that dimension.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -4712,7 +4712,7 @@ pub struct PreAggregate {
     #[serde(rename = "maxRows", skip_serializing_if = "::std::option::Option::is_none")]
     pub max_rows: ::std::option::Option<i64>,
     /// The metrics that it holds.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub metrics: ::std::vec::Vec<::std::string::String>,
     /// The pre-aggregate's name.
     pub name: ::std::string::String,
@@ -4721,7 +4721,7 @@ pub struct PreAggregate {
     pub refresh: ::std::option::Option<PreAggregateRefresh>,
     /// What it is sorted by.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub sorts: ::std::vec::Vec<PreAggregateSort>,
     /// The table that it is of.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -4749,7 +4749,7 @@ pub struct PreAggregateExecution {
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct PreAggregateMaterializationRole {
     /// The user's attributes.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub attributes: ::indexmap::IndexMap<
         ::std::string::String,
         ::std::vec::Vec<::std::string::String>,
@@ -4950,7 +4950,7 @@ pub struct ProjectDefaults {
     pub column_totals: ::std::option::Option<bool>,
     /// What granularities are called for people.
     #[serde(default, skip_serializing_if = ":: indexmap :: IndexMap::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub granularity_labels: ::indexmap::IndexMap<
         ::std::string::String,
         ::std::string::String,
@@ -4966,11 +4966,11 @@ pub struct ProjectDefaults {
 pub struct ProjectDefaultsAdditionalTimeIntervals {
     /// For dates.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub date: ::std::vec::Vec<crate::types::TimeFrame>,
     /// For timestamps.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub timestamp: ::std::vec::Vec<crate::types::TimeFrame>,
 }
 #[cfg(feature = "explores")]
@@ -5230,7 +5230,7 @@ pub struct QueryHistoryPage {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub counts: ::std::option::Option<QueryHistoryCounts>,
     /// The queries.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub data: ::std::vec::Vec<QueryHistoryItem>,
     /// Which page this is, and how many there are.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -5272,7 +5272,7 @@ impl ::std::convert::From<::std::option::Option<i64>> for QueryLimit {
 pub struct QueryResults {
     /// The columns by id, in the order of the result.
     #[serde(default, skip_serializing_if = ":: indexmap :: IndexMap::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub columns: ::indexmap::IndexMap<::std::string::String, ResultColumn>,
     /// Why the query failed, as the warehouse or the server says it.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -5396,7 +5396,7 @@ pub struct QuerySourceSchema {
     #[serde(rename = "sourceType")]
     pub source_type: crate::types::QuerySourceType,
     /// Its tables.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub tables: ::std::vec::Vec<QuerySourceSchemaTable>,
 }
 #[cfg(feature = "query-sources")]
@@ -5432,7 +5432,7 @@ pub struct QuerySourceSchemaResponse {
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct QuerySourceSchemaTable {
     /// Its columns.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub columns: ::std::vec::Vec<QuerySourceSchemaColumn>,
     /// What it holds.
     #[serde()]
@@ -5681,7 +5681,7 @@ impl ::std::convert::TryFrom<::std::string::String> for QuerySourceTypeSql {
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct QuerySources {
     /// The kinds of sources.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub sources: ::std::vec::Vec<QuerySource>,
 }
 #[cfg(feature = "query-sources")]
@@ -5700,13 +5700,13 @@ pub struct QuerySourcesResponse {
 pub struct QueryWarning {
     /// The fields that it is about.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub fields: ::std::vec::Vec<::std::string::String>,
     /// What is odd.
     pub message: ::std::string::String,
     /// The tables that it is about.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub tables: ::std::vec::Vec<::std::string::String>,
 }
 #[cfg(feature = "explores")]
@@ -5743,7 +5743,7 @@ pub struct RequiredFilterRule {
     pub target: RequiredFilterTarget,
     /// What it is compared with.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub values: ::std::vec::Vec<::serde_json::Value>,
 }
 #[cfg(feature = "explores")]
@@ -5801,7 +5801,7 @@ pub struct SavedChartRequest {
     pub limit: ::std::option::Option<QueryLimit>,
     /// Values for the parameters that the query refers to, by name.
     #[serde(default, skip_serializing_if = ":: indexmap :: IndexMap::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameters: ::indexmap::IndexMap<::std::string::String, ParameterValue>,
     /// Whether to pivot the result as the chart does.
     #[serde(
@@ -5823,7 +5823,7 @@ pub struct SavedChartRequest {
     pub version_uuid: ::std::option::Option<::std::string::String>,
 }
 impl SavedChartRequest {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::SavedChartRequest {
         Default::default()
     }
@@ -5856,7 +5856,7 @@ pub struct SemanticLayerSourceQuery {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub additional_metrics: ::std::vec::Vec<AdditionalMetric>,
     /// Dimensions that are defined with the query.
     #[serde(
@@ -5864,10 +5864,10 @@ pub struct SemanticLayerSourceQuery {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub custom_dimensions: ::std::vec::Vec<CustomDimension>,
     /// The ids of the dimensions.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub dimensions: ::std::vec::Vec<::std::string::String>,
     /// The explore that is queried, by name.
     #[serde(rename = "exploreName")]
@@ -5879,14 +5879,14 @@ pub struct SemanticLayerSourceQuery {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub limit: ::std::option::Option<i64>,
     /// The ids of the metrics.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub metrics: ::std::vec::Vec<::std::string::String>,
     /// A name for the query, by which others read its result: a letter or `_`, then letters, digits and `_`, 63 at most.
     #[serde(rename = "nodeId", skip_serializing_if = "::std::option::Option::is_none")]
     pub node_id: ::std::option::Option<::std::string::String>,
     /// What to sort by; the first key first.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub sorts: ::std::vec::Vec<SortField>,
     /// Always `semanticLayer`.
     #[serde(rename = "sourceType")]
@@ -5897,7 +5897,7 @@ pub struct SemanticLayerSourceQuery {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub table_calculations: ::std::vec::Vec<TableCalculation>,
     /// The time zone to run in, an IANA name.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -5905,7 +5905,7 @@ pub struct SemanticLayerSourceQuery {
 }
 #[cfg(feature = "query-sources")]
 impl SemanticLayerSourceQuery {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::SemanticLayerSourceQuery {
         Default::default()
     }
@@ -5931,11 +5931,11 @@ pub struct SortField {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub pivot_values: ::std::vec::Vec<PivotSortAnchor>,
 }
 impl SortField {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::SortField {
         Default::default()
     }
@@ -5958,12 +5958,12 @@ pub struct SourceQueriesRequest {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub context: ::std::option::Option<crate::types::QueryExecutionContext>,
     /// The queries. One may read another's result by its `node_id`.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub queries: ::std::vec::Vec<SourceQuery>,
 }
 #[cfg(feature = "query-sources")]
 impl SourceQueriesRequest {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::SourceQueriesRequest {
         Default::default()
     }
@@ -6027,7 +6027,7 @@ pub struct SourceQueryStatus {
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct SourceQueryStatuses {
     /// One for each query.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub statuses: ::std::vec::Vec<SourceQueryStatus>,
 }
 #[cfg(feature = "query-sources")]
@@ -6045,7 +6045,7 @@ pub struct SourceQueryStatusesResponse {
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct Space {
     /// The ids of the users who were given access.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub access: ::std::vec::Vec<::std::string::String>,
     /// The number of data apps in it.
     #[serde(rename = "appCount")]
@@ -6237,7 +6237,7 @@ pub struct SqlChartBySlug {
     pub limit: ::std::option::Option<i64>,
     /// Values for the parameters that the query refers to, by name.
     #[serde(default, skip_serializing_if = ":: indexmap :: IndexMap::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameters: ::indexmap::IndexMap<::std::string::String, ParameterValue>,
     /// The chart's slug.
     pub slug: ::std::string::String,
@@ -6249,7 +6249,7 @@ pub struct SqlChartBySlug {
     pub use_pre_aggregate_cache: ::std::option::Option<bool>,
 }
 impl SqlChartBySlug {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::SqlChartBySlug {
         Default::default()
     }
@@ -6272,7 +6272,7 @@ pub struct SqlChartByUuid {
     pub limit: ::std::option::Option<i64>,
     /// Values for the parameters that the query refers to, by name.
     #[serde(default, skip_serializing_if = ":: indexmap :: IndexMap::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameters: ::indexmap::IndexMap<::std::string::String, ParameterValue>,
     /// The chart's id.
     #[serde(rename = "savedSqlUuid")]
@@ -6285,7 +6285,7 @@ pub struct SqlChartByUuid {
     pub use_pre_aggregate_cache: ::std::option::Option<bool>,
 }
 impl SqlChartByUuid {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::SqlChartByUuid {
         Default::default()
     }
@@ -6344,7 +6344,7 @@ pub struct SqlChartColumnBarConfig {
 pub struct SqlChartConfig {
     /// The columns of a table.
     #[serde(default, skip_serializing_if = ":: indexmap :: IndexMap::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub columns: ::indexmap::IndexMap<::std::string::String, SqlChartColumn>,
     /// How it is drawn.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -6392,7 +6392,7 @@ pub struct SqlChartLayout {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub group_by: ::std::vec::Vec<SqlChartLayoutGroupByItem>,
     /// What to sort by.
     #[serde(
@@ -6400,7 +6400,7 @@ pub struct SqlChartLayout {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub sort_by: ::std::vec::Vec<PivotSort>,
     /// Whether series are stacked, and how.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -6409,7 +6409,7 @@ pub struct SqlChartLayout {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub x: ::std::option::Option<SqlChartLayoutX>,
     /// The columns that are drawn.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub y: ::std::vec::Vec<SqlChartLayoutYItem>,
 }
 #[cfg(feature = "saved-charts")]
@@ -6554,7 +6554,7 @@ pub struct SqlQueryRequest {
     pub limit: ::std::option::Option<i64>,
     /// Values for the parameters that the query refers to, by name.
     #[serde(default, skip_serializing_if = ":: indexmap :: IndexMap::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameters: ::indexmap::IndexMap<::std::string::String, ParameterValue>,
     /// How to pivot the result.
     #[serde(
@@ -6572,7 +6572,7 @@ pub struct SqlQueryRequest {
     pub use_pre_aggregate_cache: ::std::option::Option<bool>,
 }
 impl SqlQueryRequest {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::SqlQueryRequest {
         Default::default()
     }
@@ -6596,7 +6596,7 @@ pub struct SqlSourceQuery {
 }
 #[cfg(feature = "query-sources")]
 impl SqlSourceQuery {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::SqlSourceQuery {
         Default::default()
     }
@@ -6615,14 +6615,14 @@ pub struct StartedDashboardChartQuery {
     #[serde(rename = "dateZoomApplied")]
     pub date_zoom_applied: bool,
     /// The fields of the query by id.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub fields: ::indexmap::IndexMap<::std::string::String, Item>,
     /// The query as the server runs it, the dashboard's filters included.
     #[serde(rename = "metricQuery")]
     pub metric_query: MetricQuery,
     /// The parameters that the query refers to.
     #[serde(rename = "parameterReferences")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameter_references: ::std::vec::Vec<::std::string::String>,
     /// The query's id, for `get_async_query_results`.
     #[serde(rename = "queryUuid")]
@@ -6632,7 +6632,7 @@ pub struct StartedDashboardChartQuery {
     pub resolved_timezone: ::std::option::Option<::std::string::String>,
     /// The values that the parameters had.
     #[serde(rename = "usedParametersValues")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub used_parameters_values: ::indexmap::IndexMap<
         ::std::string::String,
         ParameterValue,
@@ -6659,7 +6659,7 @@ pub struct StartedDashboardSqlChartQuery {
     pub cache_metadata: CacheMetadata,
     /// The parameters that the query refers to.
     #[serde(rename = "parameterReferences")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameter_references: ::std::vec::Vec<::std::string::String>,
     /// The query's id, for `get_async_query_results`.
     #[serde(rename = "queryUuid")]
@@ -6669,7 +6669,7 @@ pub struct StartedDashboardSqlChartQuery {
     pub resolved_timezone: ::std::option::Option<::std::string::String>,
     /// The values that the parameters had.
     #[serde(rename = "usedParametersValues")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub used_parameters_values: ::indexmap::IndexMap<
         ::std::string::String,
         ParameterValue,
@@ -6724,14 +6724,14 @@ pub struct StartedMetricQuery {
     #[serde(rename = "cacheMetadata")]
     pub cache_metadata: CacheMetadata,
     /// The fields of the query by id: dimensions, metrics, table calculations and custom dimensions.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub fields: ::indexmap::IndexMap<::std::string::String, Item>,
     /// The query as the server runs it.
     #[serde(rename = "metricQuery")]
     pub metric_query: MetricQuery,
     /// The parameters that the query refers to.
     #[serde(rename = "parameterReferences")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameter_references: ::std::vec::Vec<::std::string::String>,
     /// The query's id, for `get_async_query_results`.
     #[serde(rename = "queryUuid")]
@@ -6741,13 +6741,13 @@ pub struct StartedMetricQuery {
     pub resolved_timezone: ::std::option::Option<::std::string::String>,
     /// The values that the parameters had.
     #[serde(rename = "usedParametersValues")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub used_parameters_values: ::indexmap::IndexMap<
         ::std::string::String,
         ParameterValue,
     >,
     /// What the server found odd, yet runs.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub warnings: ::std::vec::Vec<QueryWarning>,
 }
 /// The answer of the operations that start a metric query.
@@ -6768,7 +6768,7 @@ pub struct StartedQuery {
     pub cache_metadata: CacheMetadata,
     /// The parameters that the query refers to.
     #[serde(rename = "parameterReferences")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameter_references: ::std::vec::Vec<::std::string::String>,
     /// The query's id, for `get_async_query_results`.
     #[serde(rename = "queryUuid")]
@@ -6778,7 +6778,7 @@ pub struct StartedQuery {
     pub resolved_timezone: ::std::option::Option<::std::string::String>,
     /// The values that the parameters had.
     #[serde(rename = "usedParametersValues")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub used_parameters_values: ::indexmap::IndexMap<
         ::std::string::String,
         ParameterValue,
@@ -6905,7 +6905,7 @@ impl ::std::convert::TryFrom<::std::string::String> for StatusOk {
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct SubmittedSourceQueries {
     /// The queries, as they stood in the request.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub queries: ::std::vec::Vec<SubmittedSourceQuery>,
 }
 #[cfg(feature = "query-sources")]
@@ -6968,7 +6968,7 @@ pub struct TableCalculation {
     pub type_: ::std::option::Option<crate::types::TableCalculationType>,
 }
 impl TableCalculation {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::TableCalculation {
         Default::default()
     }
@@ -6985,7 +6985,7 @@ pub struct TableCalculationOrder {
     pub order: ::std::option::Option<crate::types::SortOrder>,
 }
 impl TableCalculationOrder {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::TableCalculationOrder {
         Default::default()
     }
@@ -7006,7 +7006,7 @@ pub struct TableCalculationTemplate {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub order_by: ::std::vec::Vec<TableCalculationOrder>,
     /// The fields whose every combination of values is computed by itself.
     #[serde(
@@ -7014,7 +7014,7 @@ pub struct TableCalculationTemplate {
         default,
         skip_serializing_if = "::std::vec::Vec::is_empty"
     )]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub partition_by: ::std::vec::Vec<::std::string::String>,
     /// The calculation.
     #[serde(rename = "type")]
@@ -7027,7 +7027,7 @@ pub struct TableCalculationTemplate {
     pub window_function: ::std::option::Option<crate::types::WindowFunctionType>,
 }
 impl TableCalculationTemplate {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::TableCalculationTemplate {
         Default::default()
     }
@@ -7171,11 +7171,11 @@ pub struct UnderlyingDataRequest {
     pub limit: ::std::option::Option<QueryLimit>,
     /// Values for the parameters that the query refers to, by name.
     #[serde(default, skip_serializing_if = ":: indexmap :: IndexMap::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameters: ::indexmap::IndexMap<::std::string::String, ParameterValue>,
     /// What to sort by.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub sorts: ::std::vec::Vec<SortField>,
     /// The id of the field whose value is looked behind.
     #[serde(
@@ -7194,7 +7194,7 @@ pub struct UnderlyingDataRequest {
     pub use_pre_aggregate_cache: ::std::option::Option<bool>,
 }
 impl UnderlyingDataRequest {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::UnderlyingDataRequest {
         Default::default()
     }
@@ -7342,7 +7342,10 @@ impl ::std::str::FromStr for UuidParameter {
         });
         if PATTERN.find(value).is_none() {
             return Err(
-                "doesn't match pattern \"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-4[0-9A-Fa-f]{3}-[89ABab][0-9A-Fa-f]{3}-[0-9A-Fa-f]{12}\""
+                ::rowfeed_client::codegen::mismatch(
+                        value,
+                        "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-4[0-9A-Fa-f]{3}-[89ABab][0-9A-Fa-f]{3}-[0-9A-Fa-f]{12}",
+                    )
                     .into(),
             );
         }
@@ -7390,7 +7393,7 @@ pub struct ValuesColumn {
     pub reference: ::std::string::String,
 }
 impl ValuesColumn {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ValuesColumn {
         Default::default()
     }
@@ -7470,7 +7473,7 @@ pub struct WarehouseTable {
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct WarehouseTableFieldsResponse {
     /// The columns.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub results: ::indexmap::IndexMap<
         ::std::string::String,
         crate::types::DimensionType,
@@ -7483,7 +7486,7 @@ pub struct WarehouseTableFieldsResponse {
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct WarehouseTablesResponse {
     /// The tables.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub results: ::indexmap::IndexMap<
         ::std::string::String,
         ::indexmap::IndexMap<

@@ -63,11 +63,7 @@ async fn nested_filters_go_out_and_come_back() {
     let (sandbox, client) = start().await;
     let query = MetricQuery::builder()
         .explore_name("reefs")
-        .dimensions(Vec::new())
-        .metrics(Vec::new())
         .filters(nested())
-        .sorts(Vec::new())
-        .table_calculations(Vec::new())
         .limit(1);
     let query: MetricQuery = query.try_into().unwrap();
     sandbox.fault(ok(json!({

@@ -21,10 +21,7 @@ fn source(id: &str) -> MergeQueryMetricSource {
     let query = MetricQuery::builder()
         .explore_name("reefs")
         .dimensions(vec!["reefs_zone".to_owned()])
-        .metrics(Vec::new())
         .filters(Filters::default())
-        .sorts(Vec::new())
-        .table_calculations(Vec::new())
         .limit(10);
     MergeQueryMetricSource {
         id: id.to_owned(),
@@ -96,10 +93,14 @@ async fn a_project_that_is_no_uuid_is_refused_before_sending() {
         assert_eq!(error.kind(), CallErrorKind::InvalidRequest);
         let said = error.to_string();
         assert!(
-            said.contains("project_uuid does not have the value it needs"),
+            said.starts_with(
+                "invalid request: `project_uuid` of `execute_async_merge_query` takes a \
+                 `UuidParameter`, and was given a `&str`: "
+            ),
             "{said}"
         );
-        assert!(said.contains("wanted text with the pattern"), "{said}");
+        let shown = format!("\"{wrong}\" does not match the pattern [0-9A-Fa-f]");
+        assert!(said.contains(&shown), "{said}");
     }
     assert!(sandbox.requests().is_empty());
 }

@@ -95,11 +95,10 @@ async fn a_metric_query_sends_what_the_server_requires() {
     };
     let query = MetricQuery::builder()
         .explore_name("reefs")
-        .dimensions(vec!["reefs_zone".to_owned()])
-        .metrics(vec!["reefs_count".to_owned()])
+        .dimensions(["reefs_zone"])
+        .metrics(["reefs_count"])
         .filters(Filters::default())
-        .sorts(vec![sort])
-        .table_calculations(Vec::new())
+        .sorts([sort])
         .limit(500);
     client
         .execute_async_metric_query()
@@ -136,7 +135,11 @@ async fn no_limit_is_not_the_same_as_the_charts_own() {
             json!({"chartUuid": "c1", "limit": 20}),
         ),
     ] {
-        let run = chart().body_map(|run| run.chart_uuid("c1").limit(limit));
+        let run = chart().chart_uuid("c1");
+        let run = match limit {
+            Some(limit) => run.limit(limit),
+            None => run,
+        };
         run.send().await.unwrap_err();
         assert_eq!(body(&sent(&sandbox).body), sent_body);
     }
@@ -246,10 +249,13 @@ async fn what_cannot_be_sent_is_refused_before_sending() {
         (page().query_uuid("."), "dot segment"),
         (page().query_uuid(""), "is empty"),
         (page().query_uuid("a\rb"), "control characters"),
-        (page(), "`query_uuid` is not set"),
+        (
+            page(),
+            "`query_uuid` of `get_async_query_results` is not set",
+        ),
         (
             page().query_uuid("q1").page(u64::MAX),
-            "page does not have the value it needs: wanted a whole number",
+            "`page` of `get_async_query_results` takes an integer from -9223372036854775808",
         ),
     ] {
         let error = call.send().await.unwrap_err();
@@ -258,9 +264,9 @@ async fn what_cannot_be_sent_is_refused_before_sending() {
     }
     let sql = client.execute_async_sql_query().project_uuid("p1");
     let error = sql.send().await.unwrap_err();
-    assert!(
-        error.to_string().contains("no value supplied for sql"),
-        "{error}"
+    assert_eq!(
+        error.to_string(),
+        "invalid request: `sql` of `SqlQueryRequest` is not set"
     );
     assert!(sandbox.requests().is_empty());
 }
@@ -276,4 +282,20 @@ async fn a_call_can_be_spawned_and_outlives_its_client() {
     drop(client);
     tokio::spawn(call.send()).await.unwrap().unwrap();
     assert_eq!(sandbox.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_member_of_the_body_has_a_setter_on_the_operation() {
+    let (sandbox, client) = start().await;
+    let started = r#"{"queryUuid": "q1", "cacheMetadata": {"cacheHit": false},
+        "parameterReferences": [], "usedParametersValues": {}, "resolvedTimezone": null}"#;
+    sandbox.fault(ok(started));
+    let query = client.execute_async_sql_query().project_uuid("p1");
+    let query = query.sql("SELECT 1").limit(10);
+    let query = query.parameters([("region", "EU"), ("kind", "atoll")]);
+    query.send().await.unwrap();
+    assert_eq!(
+        body(&sent(&sandbox).body),
+        json!({"sql": "SELECT 1", "limit": 10, "parameters": {"region": "EU", "kind": "atoll"}})
+    );
 }

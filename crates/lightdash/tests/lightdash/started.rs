@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 use rowfeed_lightdash::types::{
-    Filters, Item, MetricQuery, QueryStatus, SqlChartBySlug, SqlChartByUuid, SqlChartRequest,
+    Item, MetricQuery, QueryStatus, SqlChartBySlug, SqlChartByUuid, SqlChartRequest,
     StartedSqlQueryResponse,
 };
 use rowfeed_sandbox::LIGHTDASH_PROJECT_UUID;
@@ -18,19 +18,10 @@ async fn started(results: &str) -> StartedSqlQueryResponse {
 }
 
 fn metric_query(explore: &str, dimensions: &[&str], metrics: &[&str]) -> MetricQuery {
-    let owned = |names: &[&str]| {
-        names
-            .iter()
-            .map(|&name| name.to_owned())
-            .collect::<Vec<_>>()
-    };
     let query = MetricQuery::builder()
         .explore_name(explore)
-        .dimensions(owned(dimensions))
-        .metrics(owned(metrics))
-        .filters(Filters::default())
-        .sorts(Vec::new())
-        .table_calculations(Vec::new())
+        .dimensions(dimensions.iter().copied())
+        .metrics(metrics.iter().copied())
         .limit(500);
     query.try_into().unwrap()
 }

@@ -7,6 +7,7 @@
 //! - Uploads and materialized views name the next page by `next_offset`; absent or 0, there is
 //!   none. A page without items is not the end.
 
+use rowfeed_client::codegen::Parameters as _;
 use rowfeed_dune::{builder, types};
 
 use super::state::{SERVICE, call};
@@ -24,7 +25,7 @@ macro_rules! lists {
             type Item = types::$item;
 
             fn items(self) -> Items<types::$item> {
-                let listing = listing($operation, self.__parameters(), &self.limit, &self.offset, $size);
+                let listing = listing($operation, self.parameters(), &self.limit, &self.offset, $size);
                 items(listing, move |request| {
                     let offset = request.position.cast_signed();
                     let list = self.clone().offset(offset).limit(request.items.cast_signed());

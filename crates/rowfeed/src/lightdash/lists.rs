@@ -9,6 +9,7 @@
 
 use std::future::Future;
 
+use rowfeed_client::codegen::Parameters as _;
 use rowfeed_lightdash::{builder, types};
 use serde::Serialize;
 
@@ -28,7 +29,7 @@ macro_rules! lists {
             type Item = types::$item;
 
             fn items(self) -> Items<types::$item> {
-                let listing = listing($operation, self.__parameters(), &self.page, &self.page_size);
+                let listing = listing($operation, self.parameters(), &self.page, &self.page_size);
                 items(listing, move |request| {
                     let list = self.clone();
                     Box::pin(read(request, move |page, size| {

@@ -478,16 +478,15 @@ async fn errors_can_be_sent_and_kept() {
 #[tokio::test]
 async fn predicates_say_what_to_do_about_a_failed_call() {
     type Is = fn(&Error) -> bool;
-    let all: [(Is, &str); 5] = [
+    let all: [(Is, &str); 4] = [
         (Error::is_unauthorized, "unauthorized"),
-        (Error::is_forbidden, "forbidden"),
         (Error::is_not_found, "not found"),
         (Error::is_rate_limited, "rate limited"),
         (Error::is_retryable, "retryable"),
     ];
     for (status, expected) in [
         (401, vec!["unauthorized"]),
-        (403, vec!["forbidden"]),
+        (403, vec!["unauthorized"]),
         (404, vec!["not found"]),
         (429, vec!["rate limited", "retryable"]),
         (503, vec!["retryable"]),

@@ -1,8 +1,8 @@
 use std::{fmt, time::Duration};
 
 use rowfeed_client::{
-    BuildError, CredentialError, CredentialProvider, ExpiringSecret, RefreshingCredential, Secret,
-    SecretFuture, TokenEndpoint,
+    _internal::TokenEndpoint, BuildError, CredentialError, CredentialProvider, ExpiringSecret,
+    RefreshingCredential, Secret, SecretFuture,
 };
 use serde::Deserialize;
 

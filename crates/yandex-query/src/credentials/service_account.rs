@@ -3,8 +3,8 @@ use std::{fmt, sync::Arc, time::SystemTime};
 use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use rowfeed_client::{
-    CredentialError, CredentialProvider, ExpiringSecret, RefreshingCredential, Secret,
-    SecretFuture, TokenEndpoint,
+    _internal::TokenEndpoint, CredentialError, CredentialProvider, ExpiringSecret,
+    RefreshingCredential, Secret, SecretFuture,
 };
 use serde::Deserialize;
 

@@ -7,6 +7,30 @@ use super::{ClientHooks, ClientInfo, builder};
 /// Run YQL in Yandex Query, follow the run, and read its results a page at a time. A query is visible only to the account that created it; the query and its results are deleted after about a day.
 ///
 /// Version: 1.0
+///
+/// ```no_run
+/// use rowfeed_yandex_query::Client;
+///
+/// let client = Client::new("the IAM token")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Operations
+///
+/// **Run queries**
+///
+/// - [`create_query`](Self::create_query): Creates a query and starts it.
+/// - [`stop_query`](Self::stop_query): Stops a running query.
+/// - [`start_query`](Self::start_query): Starts a stopped query again.
+///
+/// **Follow queries**
+///
+/// - [`get_query`](Self::get_query): Describes a query - its text, status, times, issues and result sets.
+/// - [`get_query_status`](Self::get_query_status): Reads the status of a query and nothing else.
+///
+/// **Read results**
+///
+/// - [`get_query_results`](Self::get_query_results): Reads one page of one result set.
 pub struct Client {
     pub(crate) baseurl: String,
     pub(crate) client: reqwest::Client,
@@ -54,14 +78,17 @@ impl Client {
     ///
     /// ```no_run
     /// # use rowfeed_yandex_query::{Client, CallError, types};
-    /// # async fn example(client: &Client, project: ::std::string::String, idempotency_key: ::std::string::String, x_request_id: ::std::string::String, body: types::CreateQueryRequest) -> Result<(), CallError> {
+    /// # async fn example(client: &Client, project: ::std::string::String, idempotency_key: ::std::string::String, x_request_id: ::std::string::String, text: ::std::string::String, type_: types::QueryType, name: ::std::string::String, description: ::std::string::String) -> Result<(), CallError> {
     /// let response = client
     ///     .create_query()
     ///     .project(project)
-    ///     .body(body)
+    ///     .text(text)
     ///     // As needed:
     ///     .idempotency_key(idempotency_key)
     ///     .x_request_id(x_request_id)
+    ///     .type_(type_)
+    ///     .name(name)
+    ///     .description(description)
     ///     .send()
     ///     .await?;
     /// # Ok(())

@@ -28,7 +28,7 @@ pub struct CreateQueryRequest {
     pub type_: ::std::option::Option<crate::types::QueryType>,
 }
 impl CreateQueryRequest {
-    /// A builder with nothing set.
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::CreateQueryRequest {
         Default::default()
     }
@@ -46,7 +46,7 @@ pub struct CreateQueryResponse {
 pub struct GenericError {
     /// What went wrong. The service answers nearly every refusal with HTTP status 400; the `issue_code` of the first issue tells them apart.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub details: ::std::vec::Vec<Issue>,
     /// The name of that status, for instance `BAD_REQUEST`. What went wrong stands in `details`.
     pub message: ::std::string::String,
@@ -66,7 +66,7 @@ pub struct Issue {
     pub issue_code: ::std::option::Option<i64>,
     /// What is behind this issue.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub issues: ::std::vec::Vec<NestedIssue>,
     /// What it is about.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -134,7 +134,7 @@ pub struct Query {
     pub name: ::std::option::Option<::std::string::String>,
     /// The result sets of the query in the order of its `SELECT`s; empty until they can be read.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub result_sets: ::std::vec::Vec<ResultSetMeta>,
     /// How far the query is.
     pub status: crate::types::QueryStatus,
@@ -151,7 +151,7 @@ pub struct Query {
 pub struct QueryError {
     /// The issues one by one.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub details: ::std::vec::Vec<Issue>,
     /// All issues as one line of text.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -181,7 +181,7 @@ pub struct QueryStatusResponse {
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct ResultSet {
     /// The columns, the same on every page, also on an empty one.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub columns: ::std::vec::Vec<Column>,
     /// The rows. Each is an array with one cell for each column, in the order of `columns`; the column's type says how to read the cell.
     pub rows: ::rowfeed_client::RawRows,

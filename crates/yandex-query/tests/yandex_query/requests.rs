@@ -184,6 +184,19 @@ async fn an_id_stays_one_segment_of_the_path() {
 }
 
 #[tokio::test]
+async fn a_member_of_the_body_has_a_setter_on_the_operation() {
+    let (sandbox, client) = start().await;
+    let query = client.create_query().project(YANDEX_PROJECT);
+    let query = query.text("SELECT 1").name("corals");
+    query.send().await.unwrap();
+    let body: Value = serde_json::from_str(&sent(&sandbox).body).unwrap();
+    assert_eq!(
+        body,
+        serde_json::json!({"text": "SELECT 1", "name": "corals"})
+    );
+}
+
+#[tokio::test]
 async fn what_cannot_be_sent_is_refused_before_sending() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = builder(&sandbox.yandex_query_url()).build().unwrap();
@@ -193,8 +206,11 @@ async fn what_cannot_be_sent_is_refused_before_sending() {
         (query().query_id("."), "dot segment"),
         (query().query_id(""), "is empty"),
         (query().query_id("a\nb"), "control characters"),
-        (query(), "`query_id` is not set"),
-        (client.get_query().query_id("q1"), "`project` is not set"),
+        (query(), "`query_id` of `get_query` is not set"),
+        (
+            client.get_query().query_id("q1"),
+            "`project` of `get_query` is not set",
+        ),
         (
             query().query_id("q1").x_request_id("a\nb"),
             "characters that a header cannot hold",
@@ -206,15 +222,18 @@ async fn what_cannot_be_sent_is_refused_before_sending() {
     }
     let create = client.create_query().project("folder");
     let error = create.send().await.unwrap_err();
-    assert!(
-        error.to_string().contains("no value supplied for text"),
-        "{error}"
+    assert_eq!(
+        error.to_string(),
+        "invalid request: `text` of `CreateQueryRequest` is not set"
     );
     let page = client.get_query_results().project("folder").query_id("q1");
     let error = page.result_set_index(-1).send().await.unwrap_err();
     assert_eq!(error.kind(), CallErrorKind::InvalidRequest);
     assert!(
-        error.to_string().contains("result_set_index does not have"),
+        error.to_string().contains(
+            "`result_set_index` of `get_query_results` takes an integer from 0 to 4294967295, and \
+             was given an `i32`"
+        ),
         "{error}"
     );
     assert!(sandbox.requests().is_empty());

@@ -5,12 +5,13 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use anyhow::Result;
 use quote::ToTokens as _;
 use syn::{
-    Fields, File, GenericArgument, ImplItem, Item, PathArguments, ReturnType, Type, parse_quote,
+    Fields, File, ImplItem, Item, ReturnType, Type, parse_quote,
     visit_mut::{self, VisitMut},
 };
 
 use super::{
-    docs, module,
+    builders::Members,
+    docs, inside, module,
     operations::{Operations, exactly},
     self_name,
 };
@@ -42,8 +43,13 @@ pub(super) fn drop_sketches(file: &mut File, operations: &Operations) -> Result<
 }
 
 /// Gives the methods of the client examples; `package` is the crate that they are in.
-pub(super) fn compile(file: &mut File, operations: &Operations, package: &str) -> Result<()> {
-    let parameters = parameters(module(&mut file.items, "builder")?);
+pub(super) fn compile(
+    file: &mut File,
+    operations: &Operations,
+    members: &Members,
+    package: &str,
+) -> Result<()> {
+    let parameters = parameters(module(&mut file.items, "builder")?, members);
     let mut found = 0;
     for function in methods(file) {
         let method = function.sig.ident.to_string();
@@ -91,7 +97,8 @@ fn returned_module(output: &ReturnType) -> Option<String> {
     }
 }
 
-fn parameters(builders: &[Item]) -> BTreeMap<String, Vec<Parameter>> {
+/// The parameters of each operation, with the members of a body in its place where they have setters.
+fn parameters(builders: &[Item], members: &Members) -> BTreeMap<String, Vec<Parameter>> {
     let structs = builders.iter().filter_map(|item| match item {
         Item::Struct(item) => Some(item),
         _ => None,
@@ -101,9 +108,10 @@ fn parameters(builders: &[Item]) -> BTreeMap<String, Vec<Parameter>> {
             let Fields::Named(fields) = &item.fields else {
                 return None;
             };
+            let members = members.get(&item.ident.to_string());
             let parameters = fields.named.iter().filter_map(|field| {
                 let name = field.ident.as_ref()?.to_string();
-                if name == "client" {
+                if name == "client" || (name == "body" && members.is_some()) {
                     return None;
                 }
                 let given = inside(&field.ty, "Result")?;
@@ -114,7 +122,12 @@ fn parameters(builders: &[Item]) -> BTreeMap<String, Vec<Parameter>> {
                     is_optional: value.is_some(),
                 })
             });
-            Some((item.ident.to_string(), parameters.collect()))
+            let members = members.into_iter().flatten().map(|member| Parameter {
+                name: member.name.to_string(),
+                ty: shown(&member.ty),
+                is_optional: member.is_optional,
+            });
+            Some((item.ident.to_string(), parameters.chain(members).collect()))
         })
         .collect()
 }
@@ -137,22 +150,6 @@ impl VisitMut for FromOutside {
             *path = parse_quote!(types::#last);
         }
     }
-}
-
-fn inside<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
-    let Type::Path(path) = ty else { return None };
-    let last = path
-        .path
-        .segments
-        .last()
-        .filter(|last| last.ident == name)?;
-    let PathArguments::AngleBracketed(arguments) = &last.arguments else {
-        return None;
-    };
-    arguments.args.iter().find_map(|argument| match argument {
-        GenericArgument::Type(ty) => Some(ty),
-        _ => None,
-    })
 }
 
 fn returned(output: &ReturnType) -> Option<String> {
@@ -216,7 +213,7 @@ mod tests {
         );
         drop_sketches(&mut file, &operations).unwrap();
         docs::pass_the_gate(&mut file);
-        compile(&mut file, &operations, "tides").unwrap();
+        compile(&mut file, &operations, &Members::new(), "tides").unwrap();
         let text = prettyplease::unparse(&file);
         let wanted = "
     /// Gets it, not ```ignore

@@ -145,8 +145,8 @@ fn gate_operations(file: &mut File, by_operation: &BTreeMap<String, String>) -> 
             }
         }
     }
-    // A builder is a struct with its methods.
-    exactly("builders behind features", 2 * by_operation.len(), builders)?;
+    // A builder is a struct, its methods, and its parameters.
+    exactly("builders behind features", 3 * by_operation.len(), builders)?;
     exactly("methods behind features", by_operation.len(), methods)
 }
 
@@ -182,6 +182,7 @@ mod tests {
             }
             pub mod builder {
                 pub struct GetHeavy {}
+                impl codegen::Parameters for GetHeavy {}
                 impl GetHeavy { pub async fn send(self) -> types::Heavy { panic!() } }
                 pub struct GetLight {}
                 impl GetLight { pub async fn send(self) -> types::Shared { panic!() } }
@@ -202,10 +203,10 @@ mod tests {
         assert!(!gates.contains_key("Unneeded"));
         let text = prettyplease::unparse(&file);
         assert!(!text.contains("Unneeded"), "{text}");
-        // Two types, two impls about a type, a method, a builder and its impl.
+        // Two types, two impls about a type, a method, a builder and its two impls.
         assert_eq!(
             text.matches("#[cfg(feature = \"heavy\")]").count(),
-            7,
+            8,
             "{text}"
         );
     }

@@ -2,11 +2,13 @@
 
 mod builders;
 mod client;
+mod defaults;
 mod docs;
 mod examples;
 mod features;
 mod names;
 mod operations;
+mod overview;
 mod types;
 mod unique;
 mod words;
@@ -15,7 +17,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, anyhow};
 use serde_json::Value;
-use syn::{File, Item, ItemMod};
+use syn::{File, GenericArgument, Item, ItemMod, PathArguments, Type};
 
 pub(super) use features::Gates;
 
@@ -29,19 +31,25 @@ pub(super) fn rewrite(file: &mut File, document: &Value, package: &str) -> Resul
     builders::own_the_client(file, &operations)?;
     builders::names_of_the_wire(file, &operations)?;
     builders::no_body_is_none(file, &operations)?;
-    builders::tell_parameters(file, &operations)?;
+    builders::call_error(file, &operations)?;
+    builders::of_operations(file, &operations)?;
     builders::show_parameters(file, &operations)?;
-    builders::say_what_was_wanted(file, &operations, &patterns(document))?;
     types::drop_builders_of_responses(file)?;
-    types::builders_know_constants(file)?;
+    defaults::builders_know_constants(file)?;
+    defaults::builders_begin_empty(file, document)?;
+    builders::of_types(file)?;
+    builders::show_what_does_not_match(file, &patterns(document))?;
     types::decoding_is_lenient(file, document)?;
     types::take_serde_attributes(file, document)?;
     types::offer_json_schemas(file)?;
     words::fill_in(file)?;
+    let members = builders::of_bodies(file, &operations)?;
+    builders::tell_parameters(file, &operations)?;
     let gates = features::gate(file, document, &operations)?;
     examples::drop_sketches(file, &operations)?;
     docs::pass_the_gate(file);
-    examples::compile(file, &operations, package)?;
+    examples::compile(file, &operations, &members, package)?;
+    overview::describe(file, document, &operations, package)?;
     unique::check(file)?;
     Ok(gates)
 }
@@ -73,6 +81,23 @@ fn module<'a>(items: &'a mut [Item], name: &str) -> Result<&'a mut Vec<Item>> {
             _ => None,
         })
         .ok_or_else(|| anyhow!("progenitor's output has no module `{name}` any more"))
+}
+
+/// `T` of `NAME<T>`, wherever `NAME` stands.
+fn inside<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
+    let Type::Path(path) = ty else { return None };
+    let last = path
+        .path
+        .segments
+        .last()
+        .filter(|last| last.ident == name)?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+        return None;
+    };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
 }
 
 /// The last segment of the type an `impl` is for.

@@ -1,27 +1,42 @@
 //! What the document says of each operation, as far as passes need it: what to change, and in how
 //! many places. A pass that changes another number is out of step with progenitor, and stops.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
 use heck::ToPascalCase as _;
 use serde_json::Value;
 
 use crate::{
-    document::METHODS,
+    document::{self, METHODS},
     normalise::{self, NO_BODY, WIRE_NAME, snake},
 };
 
 /// An operation of a normalised document.
 #[derive(Debug)]
 pub(super) struct Operation {
+    /// The name of its method.
+    pub(super) id: String,
     /// The builder's type.
     pub(super) builder: String,
     pub(super) parameters: Vec<Parameter>,
     pub(super) has_body: bool,
+    /// The members of a body that is a JSON object, as setters are named but for the underscore
+    /// behind a keyword.
+    pub(super) members: Vec<Member>,
+    /// The group that the documentation of the client lists it in.
+    pub(super) group: Option<String>,
+    pub(super) summary: Option<String>,
     pub(super) feature: Option<String>,
     /// Statuses of successes without a body, where others have one.
     pub(super) no_body: Vec<u16>,
+}
+
+/// A member of a body.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) name: String,
+    pub(super) is_required: bool,
 }
 
 /// A parameter, without the body.
@@ -44,25 +59,95 @@ pub(super) fn of(document: &Value) -> Operations {
     let items = paths.into_iter().flatten();
     let operations = items.flat_map(|(_, item)| METHODS.iter().filter_map(|m| item.get(*m)));
     operations
-        .map(operation)
+        .map(|value| operation(document, value))
         .map(|operation| (operation.builder.clone(), operation))
         .collect()
 }
 
-fn operation(value: &Value) -> Operation {
+fn operation(document: &Value, value: &Value) -> Operation {
     let id = value["operationId"].as_str().unwrap_or_default();
     let list = value.get("parameters").and_then(Value::as_array);
+    let text = |pointer: &str| Some(value.pointer(pointer)?.as_str()?.to_owned());
     let statuses = value.get(NO_BODY).and_then(Value::as_array);
     Operation {
+        id: snake(id),
         builder: id.to_pascal_case(),
         parameters: list.into_iter().flatten().map(parameter).collect(),
         has_body: value.get("requestBody").is_some(),
+        members: members(document, value),
+        group: text("/tags/0"),
+        summary: text("/summary"),
         feature: normalise::feature(value).map(str::to_owned),
         no_body: statuses
             .into_iter()
             .flatten()
             .filter_map(|status| status.as_str()?.parse().ok())
             .collect(),
+    }
+}
+
+/// The properties of a body that is a JSON object; none where it is, or may be, something else.
+fn members(document: &Value, operation: &Value) -> Vec<Member> {
+    let schema = operation.pointer("/requestBody/content/application~1json/schema");
+    let mut found = Properties::default();
+    if !schema.is_some_and(|schema| found.add(document, schema, 0)) {
+        return Vec::new();
+    }
+    let Properties { names, required } = found;
+    let member = |name: String| Member {
+        is_required: required.contains(&name),
+        name,
+    };
+    names.into_iter().map(member).collect()
+}
+
+/// How deep references and parts of an `allOf` are followed.
+const DEEPEST: usize = 16;
+
+/// The properties of a schema and of the parts that it is made of.
+#[derive(Default)]
+struct Properties {
+    names: Vec<String>,
+    required: BTreeSet<String>,
+}
+
+impl Properties {
+    /// Adds those of a schema; whether it can be nothing but an object.
+    fn add(&mut self, document: &Value, schema: &Value, depth: usize) -> bool {
+        if depth == DEEPEST {
+            return false;
+        }
+        let name = schema.get("$ref").and_then(Value::as_str);
+        if let Some(name) = name.and_then(document::ref_name) {
+            let schemas = document.pointer("/components/schemas");
+            let target = schemas.and_then(|all| all.get(name));
+            return target.is_some_and(|target| self.add(document, target, depth + 1));
+        }
+        let is_open = ["oneOf", "anyOf", "not", "enum"]
+            .iter()
+            .any(|key| schema.get(*key).is_some());
+        if is_open || schema.get("nullable") == Some(&Value::Bool(true)) {
+            return false;
+        }
+        let list = |key: &str| {
+            schema
+                .get(key)
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+        };
+        let properties = schema.get("properties").and_then(Value::as_object);
+        for (name, _) in properties.into_iter().flatten() {
+            let name = snake(name);
+            if !self.names.contains(&name) {
+                self.names.push(name);
+            }
+        }
+        let required = list("required").filter_map(Value::as_str);
+        self.required.extend(required.map(snake));
+        let ty = schema.get("type").and_then(Value::as_str);
+        ty.is_none_or(|ty| ty == "object")
+            && list("allOf").all(|part| self.add(document, part, depth + 1))
     }
 }
 
@@ -93,4 +178,46 @@ pub(super) fn exactly(pass: &str, wanted: usize, found: usize) -> Result<()> {
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn members_of(schema: Value) -> Vec<(String, bool)> {
+        let document = json!({
+            "paths": {"/a": {"post": {"operationId": "run", "requestBody": {"content": {
+                "application/json": {"schema": {"$ref": "#/components/schemas/A"}}}}}}},
+            "components": {"schemas": {"A": schema,
+                "B": {"type": "object", "properties": {"sqlText": {}}, "required": ["sqlText"]}}}});
+        let members = of(&document)
+            .remove("Run")
+            .map(|operation| operation.members);
+        let members = members.unwrap_or_default().into_iter();
+        members
+            .map(|member| (member.name, member.is_required))
+            .collect()
+    }
+
+    #[test]
+    fn a_body_has_the_members_of_all_its_parts() {
+        let parts = json!({"allOf": [{"$ref": "#/components/schemas/B"},
+            {"type": "object", "properties": {"limit": {}, "sqlText": {}}}]});
+        let wanted = [("sql_text".to_owned(), true), ("limit".to_owned(), false)];
+        assert_eq!(members_of(parts), wanted);
+    }
+
+    #[test]
+    fn a_body_that_may_be_something_else_has_none() {
+        for schema in [
+            json!({"oneOf": [{"$ref": "#/components/schemas/B"}]}),
+            json!({"type": "array", "items": {"$ref": "#/components/schemas/B"}}),
+            json!({"allOf": [{"$ref": "#/components/schemas/B"}], "nullable": true}),
+            json!({"$ref": "#/components/schemas/A"}),
+        ] {
+            assert_eq!(members_of(schema), []);
+        }
+    }
 }

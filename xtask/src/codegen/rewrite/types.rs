@@ -1,13 +1,13 @@
 //! The generated types.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use anyhow::{Result, anyhow, bail};
 use quote::ToTokens as _;
 use serde_json::Value;
 use syn::{
-    Attribute, Fields, File, Ident, Item, Meta, Token, Type, parse_quote, punctuated::Punctuated,
-    visit::Visit as _, visit_mut::VisitMut,
+    Attribute, Fields, File, Item, Meta, Token, Type, parse_quote, punctuated::Punctuated,
+    visit::Visit as _,
 };
 
 use super::{module, names, operations::exactly, self_name};
@@ -109,7 +109,7 @@ pub(super) fn decoding_is_lenient(file: &mut File, document: &Value) -> Result<(
         for field in &mut fields.named {
             if is_collection(&field.ty) && !is_flattened(&field.attrs) {
                 field.attrs.push(parse_quote! {
-                    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+                    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
                 });
             }
         }
@@ -177,86 +177,6 @@ fn is_flattened(attributes: &[Attribute]) -> bool {
                 .parse_args_with(parser)
                 .is_ok_and(|metas| metas.iter().any(|meta| meta.path().is_ident("flatten")))
         })
-}
-
-/// A field of a request that can have one value only has it: nobody should have to set it.
-pub(super) fn builders_know_constants(file: &mut File) -> Result<()> {
-    let types = module(&mut file.items, "types")?;
-    let constants: BTreeMap<String, Ident> = types
-        .iter()
-        .filter_map(|item| match item {
-            Item::Enum(item) => match item.variants.iter().collect::<Vec<_>>().as_slice() {
-                [only] if only.fields.is_empty() => {
-                    Some((item.ident.to_string(), only.ident.clone()))
-                }
-                _ => None,
-            },
-            _ => None,
-        })
-        .collect();
-    let Ok(builders) = module(types, "builder") else {
-        return Ok(());
-    };
-    let mut fields: BTreeMap<(String, String), (Ident, Ident)> = BTreeMap::new();
-    for item in builders.iter() {
-        let Item::Struct(item) = item else { continue };
-        for field in &item.fields {
-            // `Result<super::Constant, String>`
-            let text = field.ty.to_token_stream().to_string().replace(' ', "");
-            let inner = text
-                .split('<')
-                .nth(1)
-                .and_then(|text| text.split(',').next());
-            let name = inner.and_then(|inner| inner.strip_prefix("super::"));
-            if let (Some(field), Some((name, variant))) = (
-                &field.ident,
-                name.and_then(|name| constants.get_key_value(name)),
-            ) {
-                let constant = quote::format_ident!("{name}");
-                let key = (item.ident.to_string(), field.to_string());
-                fields.insert(key, (constant, variant.clone()));
-            }
-        }
-    }
-    let mut found = 0;
-    for item in builders {
-        let Item::Impl(item) = item else { continue };
-        let Some(name) = self_name(item).map(ToString::to_string) else {
-            continue;
-        };
-        if item.trait_.as_ref().is_some_and(|(path, _)| {
-            path.segments
-                .last()
-                .is_some_and(|segment| segment.ident == "Default")
-        }) {
-            let mut know = KnowConstants {
-                of: &name,
-                fields: &fields,
-                found: 0,
-            };
-            know.visit_item_impl_mut(item);
-            found += know.found;
-        }
-    }
-    exactly("builders know constants", fields.len(), found)
-}
-
-struct KnowConstants<'a> {
-    of: &'a str,
-    fields: &'a BTreeMap<(String, String), (Ident, Ident)>,
-    found: usize,
-}
-
-impl VisitMut for KnowConstants<'_> {
-    fn visit_field_value_mut(&mut self, field: &mut syn::FieldValue) {
-        if let syn::Member::Named(name) = &field.member
-            && let Some((constant, variant)) =
-                self.fields.get(&(self.of.to_owned(), name.to_string()))
-        {
-            field.expr = parse_quote!(Ok(super::#constant::#variant));
-            self.found += 1;
-        }
-    }
 }
 
 /// What a schema cannot say goes into the `#[serde(…)]` of a property's field: `x-serde`, such as a
@@ -407,31 +327,6 @@ mod tests {
         );
         assert!(!text.contains("builder::Answer"), "{text}");
         assert!(!text.contains("for super::Answer"), "{text}");
-    }
-
-    #[test]
-    fn a_constant_needs_no_setting() {
-        let mut file: File = parse_quote! {
-            pub mod types {
-                pub enum KindSql { Sql }
-                pub enum Open { A, B }
-                pub mod builder {
-                    pub struct Ask {
-                        kind: ::std::result::Result<super::KindSql, ::std::string::String>,
-                        open: ::std::result::Result<super::Open, ::std::string::String>,
-                    }
-                    impl ::std::default::Default for Ask {
-                        fn default() -> Self {
-                            Self { kind: Err("no value".to_string()), open: Err("no value".to_string()) }
-                        }
-                    }
-                }
-            }
-        };
-        builders_know_constants(&mut file).unwrap();
-        let text = prettyplease::unparse(&file);
-        assert!(text.contains("kind: Ok(super::KindSql::Sql)"), "{text}");
-        assert!(text.contains("open: Err("), "{text}");
     }
 
     #[test]

@@ -25,7 +25,11 @@ pub(super) fn fill_in(file: &mut File) -> Result<()> {
             Item::Impl(item) if item.trait_.is_none() => {
                 for function in functions(item) {
                     if function.sig.ident == "builder" {
-                        say(&mut function.attrs, "A builder with nothing set.");
+                        say(
+                            &mut function.attrs,
+                            "Returns a builder with nothing set. Finish it with `.try_into()?`, or \
+                             pass it to a setter that takes this type.",
+                        );
                     }
                 }
             }
@@ -107,7 +111,11 @@ impl Known {
     fn builder(&self, item: &mut Item) {
         match item {
             Item::Struct(item) => {
-                let words = format!("Builds a [`{0}`](super::{0}).", item.ident);
+                let words = format!(
+                    "Builds a [`{0}`](super::{0}): set its members, then finish with \
+                     `.try_into()?`, or pass the builder itself to a setter that takes a `{0}`.",
+                    item.ident
+                );
                 say(&mut item.attrs, &words);
             }
             Item::Impl(item) if item.trait_.is_none() => {
@@ -264,7 +272,9 @@ mod tests {
             setter.contains("In pixels.") && setter.contains("At most 80."),
             "{setter}"
         );
-        assert!(text.contains("///Builds a [`Style`](super::Style)."));
+        let finish =
+            "///Builds a [`Style`](super::Style): set its members, then finish with `.try_into()?`";
+        assert!(text.contains(finish), "{text}");
     }
 
     #[test]
@@ -279,6 +289,6 @@ mod tests {
     #[test]
     fn what_is_said_stays() {
         has("///Said already.\n pub id");
-        has("///A builder with nothing set.\n pub fn builder");
+        has("pass it to a setter that takes this type.\n pub fn builder");
     }
 }

@@ -7,6 +7,11 @@ use super::{ClientHooks, ClientInfo, builder};
 /// Water levels of harbours, as they were measured.
 ///
 /// Version: 2026-03
+///
+/// # Operations
+///
+/// - [`list_stations`](Self::list_stations): Lists the stations.
+/// - [`get_readings`](Self::get_readings): Reads a page of the readings of a station, the oldest first.
 pub struct Client {
     pub(crate) baseurl: String,
     pub(crate) client: reqwest::Client,

@@ -10,9 +10,9 @@ pub mod builder;
 /// Types used as operation parameters and responses.
 #[allow(clippy::all)]
 pub mod types;
-use ::rowfeed_client as progenitor_client;
+use ::rowfeed_client::codegen as progenitor_client;
 #[allow(unused_imports)]
-pub use progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
+pub use progenitor_client::{ByteStream, ClientInfo, CallError, ResponseValue};
 #[allow(unused_imports)]
 use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderExt};
 pub use client::Client;

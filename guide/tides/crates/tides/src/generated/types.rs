@@ -27,7 +27,7 @@ pub struct Readings {
     /// The number of the last reading of the page, counted from 1.
     pub after: i64,
     /// What each reading holds, in order.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub fields: ::std::vec::Vec<Field>,
     /// Whether readings follow.
     pub more: bool,
@@ -50,7 +50,7 @@ pub struct Station {
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct Stations {
     /// The stations, by name.
-    #[serde(deserialize_with = "::rowfeed_client::null_as_default")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub stations: ::std::vec::Vec<Station>,
 }
 /// Error types.

@@ -19,7 +19,6 @@ use crate::error::CallError;
 /// - a map: `name.key=value` for each entry.
 ///
 /// Anything else, and a number that is not finite, is an error that names the parameter.
-#[doc(hidden)]
 #[derive(Debug)]
 pub struct QueryParam<'a, T> {
     name: &'a str,
@@ -27,7 +26,7 @@ pub struct QueryParam<'a, T> {
 }
 
 impl<'a, T> QueryParam<'a, T> {
-    #[doc(hidden)]
+    /// Returns the parameter `name` with a value.
     pub fn new(name: &'a str, value: &'a T) -> Self {
         Self { name, value }
     }
@@ -52,8 +51,12 @@ impl<T: Serialize> Serialize for QueryParam<'_, T> {
 }
 
 /// What generated code needs of a request builder beyond reqwest's own.
-#[doc(hidden)]
 pub trait RequestBuilderExt<E> {
+    /// Sets a body of the type `application/x-www-form-urlencoded`.
+    ///
+    /// # Errors
+    ///
+    /// `body` is no flat structure of names and values.
     fn form_urlencoded<T: Serialize + ?Sized>(
         self,
         body: &T,
@@ -63,7 +66,7 @@ pub trait RequestBuilderExt<E> {
 impl<E> RequestBuilderExt<E> for RequestBuilder {
     fn form_urlencoded<T: Serialize + ?Sized>(self, body: &T) -> Result<Self, CallError<E>> {
         let body = serde_urlencoded::to_string(body).map_err(|error| {
-            CallError::InvalidRequest(format!("the body cannot be a form: {error}"))
+            CallError::invalid_request(format!("the body cannot be a form: {error}"))
         })?;
         let form = HeaderValue::from_static("application/x-www-form-urlencoded");
         Ok(self.header(CONTENT_TYPE, form).body(body))

@@ -1,8 +1,11 @@
 use serde::{Deserialize, Deserializer};
 
-/// Takes `null` for the empty value, as generated response types do for their collections: Go
-/// services send `null` for an empty list.
-#[doc(hidden)]
+/// Decodes `null` as the empty value. Generated types do so for their collections, because services
+/// written in Go send `null` for an empty list.
+///
+/// # Errors
+///
+/// The value is neither `null` nor a `T`.
 pub fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,

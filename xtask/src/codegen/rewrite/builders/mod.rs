@@ -1,0 +1,76 @@
+//! The builder of each operation.
+
+mod members;
+mod own;
+mod parameters;
+mod responses;
+mod setters;
+mod wire;
+
+use syn::{ImplItem, ItemImpl};
+
+pub(super) use members::{Members, of_bodies};
+pub(super) use own::own_the_client;
+pub(super) use parameters::{show_parameters, tell_parameters};
+pub(super) use responses::{call_error, no_body_is_none};
+pub(super) use setters::{of_operations, of_types, show_what_does_not_match};
+pub(super) use wire::names_of_the_wire;
+
+fn functions(item: &mut ItemImpl) -> impl Iterator<Item = &mut syn::ImplItemFn> {
+    item.items.iter_mut().filter_map(|item| match item {
+        ImplItem::Fn(function) => Some(function),
+        _ => None,
+    })
+}
+
+fn text(tokens: &impl quote::ToTokens) -> String {
+    tokens.to_token_stream().to_string()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::json;
+    use syn::{File, Stmt, parse_quote};
+
+    use super::super::operations::{self, Operations};
+
+    pub(super) fn sample(extra_header: bool) -> File {
+        let extra: Option<Stmt> = extra_header.then(|| {
+            parse_quote!(if let Some(value) = key {
+                header_map.append("K", value);
+            })
+        });
+        parse_quote! {
+            impl Client {
+                pub fn get_it(&self) -> builder::GetIt<'_> { builder::GetIt::new(self) }
+            }
+            pub mod builder {
+                #[derive(Debug, Clone)]
+                pub struct GetIt<'a> { client: &'a super::Client, id: Result<String, String> }
+                impl<'a> GetIt<'a> {
+                    pub fn new(client: &'a super::Client) -> Self {
+                        Self { client: client, id: Err("id".to_string()) }
+                    }
+                    pub fn id<V>(mut self, value: V) -> Self { self }
+                    pub async fn send(self) -> Result<(), ()> {
+                        let url = format!("{}/it/{}", client.baseurl, encode_path(&id.to_string()),);
+                        let mut header_map = HeaderMap::with_capacity(1usize);
+                        header_map.append(HeaderName::from_static("api-version"), V);
+                        #extra
+                        let mut request = client.client.get(url).headers(header_map).build()?;
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn described(extra_header: bool) -> Operations {
+        let mut list = vec![json!({"name": "id", "in": "path", "description": "Which."})];
+        if extra_header {
+            list.push(json!({"name": "K", "in": "header"}));
+        }
+        operations::of(&json!({"paths": {"/it/{id}": {"get": {
+            "operationId": "get_it", "parameters": list}}}}))
+    }
+}

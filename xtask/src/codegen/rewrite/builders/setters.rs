@@ -1,0 +1,590 @@
+//! Setters: what they take, and what they say of a value that they cannot take.
+//!
+//! `rowfeed_client::codegen` converts values, so that a setter is a line and its error names the
+//! field, what it takes, what it was given, and the cause. Lists and maps are taken from whatever
+//! can be iterated over.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Result, bail};
+use quote::ToTokens as _;
+use syn::{
+    Attribute, Expr, Fields, File, Ident, ImplItemFn, Item, ItemImpl, LitStr, PathArguments,
+    ReturnType, Type, parse_quote,
+    visit::Visit as _,
+    visit_mut::{self, VisitMut},
+};
+
+use super::{functions, text};
+use crate::codegen::rewrite::{
+    inside, module,
+    operations::{Operation, Operations, exactly},
+    self_name,
+};
+
+/// What a setter takes.
+pub(super) enum Takes {
+    /// What converts into a value.
+    Value(Type),
+    /// Values that convert into the items of a list.
+    List(Type),
+    /// Pairs of a key and what converts into a value.
+    Map(Type),
+}
+
+impl Takes {
+    pub(super) fn of(ty: &Type) -> Self {
+        let Type::Path(path) = ty else {
+            return Self::Value(ty.clone());
+        };
+        let last = path.path.segments.last();
+        let Some(PathArguments::AngleBracketed(arguments)) = last.map(|last| &last.arguments)
+        else {
+            return Self::Value(ty.clone());
+        };
+        let types: Vec<&Type> = arguments
+            .args
+            .iter()
+            .filter_map(|argument| match argument {
+                syn::GenericArgument::Type(ty) => Some(ty),
+                _ => None,
+            })
+            .collect();
+        let name = last.map(|last| last.ident.to_string()).unwrap_or_default();
+        match (name.as_str(), types.as_slice()) {
+            ("Vec", [item]) => Self::List((*item).clone()),
+            ("IndexMap" | "Map", [key, value]) if text(key).ends_with("String") => {
+                Self::Map((*value).clone())
+            }
+            _ => Self::Value(ty.clone()),
+        }
+    }
+
+    /// The call that converts the argument, with its type where nothing else tells it.
+    pub(super) fn converted(&self, field: &str, of: &str) -> Expr {
+        match self {
+            Self::Value(_) => parse_quote!(codegen::value(#field, #of, value)),
+            Self::List(_) => parse_quote!(codegen::list(#field, #of, values)),
+            Self::Map(_) => parse_quote!(codegen::map(#field, #of, entries)),
+        }
+    }
+
+    /// The name of the argument.
+    pub(super) fn argument(&self) -> Expr {
+        match self {
+            Self::Value(_) => parse_quote!(value),
+            Self::List(_) => parse_quote!(values),
+            Self::Map(_) => parse_quote!(entries),
+        }
+    }
+
+    /// A setter that runs `body` with its argument.
+    pub(super) fn setter(
+        &self,
+        name: &Ident,
+        attributes: &[Attribute],
+        statement: &Expr,
+    ) -> ImplItemFn {
+        match self {
+            Self::Value(ty) => parse_quote! {
+                #(#attributes)*
+                pub fn #name<V>(mut self, value: V) -> Self
+                where
+                    V: ::std::convert::TryInto<#ty>,
+                    V::Error: ::std::fmt::Display,
+                {
+                    #statement;
+                    self
+                }
+            },
+            Self::List(ty) => parse_quote! {
+                #(#attributes)*
+                pub fn #name<I, V>(mut self, values: I) -> Self
+                where
+                    I: ::std::iter::IntoIterator<Item = V>,
+                    V: ::std::convert::TryInto<#ty>,
+                    V::Error: ::std::fmt::Display,
+                {
+                    #statement;
+                    self
+                }
+            },
+            Self::Map(ty) => parse_quote! {
+                #(#attributes)*
+                pub fn #name<I, K, V>(mut self, entries: I) -> Self
+                where
+                    I: ::std::iter::IntoIterator<Item = (K, V)>,
+                    K: ::std::convert::Into<::std::string::String>,
+                    V: ::std::convert::TryInto<#ty>,
+                    V::Error: ::std::fmt::Display,
+                {
+                    #statement;
+                    self
+                }
+            },
+        }
+    }
+}
+
+/// The setters of the builders of operations.
+pub(in crate::codegen::rewrite) fn of_operations(
+    file: &mut File,
+    operations: &Operations,
+) -> Result<()> {
+    let builders = module(&mut file.items, "builder")?;
+    let fields = fields(builders);
+    let (mut parameters, mut bodies) = (0, 0);
+    for item in builders.iter_mut() {
+        let Item::Impl(item) = item else { continue };
+        let Some((builder, operation)) = self_name(item).and_then(|name| {
+            let name = name.to_string();
+            operations.get(&name).map(|operation| (name, operation))
+        }) else {
+            continue;
+        };
+        let of = operation.id.as_str();
+        for function in functions(item) {
+            let name = function.sig.ident.clone();
+            let field = fields.get(&(builder.clone(), name.to_string()));
+            let (Some(ty), true) = (field, converts(function)) else {
+                continue;
+            };
+            let shown = name.to_string();
+            let (setter, statement): (Takes, Expr) = match body_type(ty) {
+                Some(body) => (
+                    Takes::Value(body.clone()),
+                    parse_quote! {
+                        self.#name = codegen::value::<#body, _>(#shown, #of, value).map(From::from)
+                    },
+                ),
+                None => assigned(&name, ty, of),
+            };
+            *function = setter.setter(&name, &function.attrs, &statement);
+            match shown.as_str() {
+                "body" => bodies += 1,
+                _ => parameters += 1,
+            }
+        }
+        say_what_is_missing(item, of, " was not initialized")?;
+    }
+    use_codegen(builders);
+    let sum = |count: fn(&Operation) -> usize| operations.values().map(count).sum::<usize>();
+    let wanted = sum(|op| op.parameters.len());
+    exactly("setters of parameters", wanted, parameters)?;
+    exactly(
+        "setters of bodies",
+        sum(|op| usize::from(op.has_body)),
+        bodies,
+    )
+}
+
+/// What the setter of a field takes, and how it sets the field. An optional value is given as it is;
+/// it is absent where no setter is called.
+fn assigned(name: &Ident, ty: &Type, of: &str) -> (Takes, Expr) {
+    let optional = inside(ty, "Option");
+    let takes = Takes::of(optional.unwrap_or(ty));
+    let converted = takes.converted(&name.to_string(), of);
+    let statement = match optional {
+        Some(_) => parse_quote!(self.#name = #converted.map(Some)),
+        None => parse_quote!(self.#name = #converted),
+    };
+    (takes, statement)
+}
+
+/// The setters of the builders of types.
+pub(in crate::codegen::rewrite) fn of_types(file: &mut File) -> Result<()> {
+    let types = module(&mut file.items, "types")?;
+    let Ok(builders) = module(types, "builder") else {
+        return Ok(());
+    };
+    let fields = fields(builders);
+    let mut found = 0;
+    for item in builders.iter_mut() {
+        let Item::Impl(item) = item else { continue };
+        let Some(of) = self_name(item).map(ToString::to_string) else {
+            continue;
+        };
+        if item.trait_.is_none() {
+            for function in functions(item) {
+                let name = function.sig.ident.clone();
+                let field = fields.get(&(of.clone(), name.to_string()));
+                let (Some(ty), true) = (field, converts(function)) else {
+                    continue;
+                };
+                let (takes, statement) = assigned(&name, ty, &of);
+                *function = takes.setter(&name, &function.attrs, &statement);
+                found += 1;
+            }
+        } else if text(&item.trait_.as_ref().map(|(path, _)| path)).ends_with("Default") {
+            say_what_is_missing(item, &of, "no value supplied for ")?;
+        }
+    }
+    use_codegen(builders);
+    exactly("setters of types", fields.len(), found)
+}
+
+fn use_codegen(items: &mut Vec<Item>) {
+    let import = parse_quote!(
+        use ::rowfeed_client::codegen;
+    );
+    items.insert(0, import);
+}
+
+/// `T` of each field `Result<T, String>`, by struct and field.
+pub(super) fn fields(items: &[Item]) -> BTreeMap<(String, String), Type> {
+    let structs = items.iter().filter_map(|item| match item {
+        Item::Struct(item) => Some(item),
+        _ => None,
+    });
+    let mut found = BTreeMap::new();
+    for item in structs {
+        let Fields::Named(named) = &item.fields else {
+            continue;
+        };
+        for field in &named.named {
+            if let (Some(name), Some(ty)) = (&field.ident, inside(&field.ty, "Result")) {
+                found.insert((item.ident.to_string(), name.to_string()), ty.clone());
+            }
+        }
+    }
+    found
+}
+
+/// `types::X` of `types::builder::X`, which holds a body that is built.
+fn body_type(ty: &Type) -> Option<Type> {
+    let Type::Path(path) = ty else { return None };
+    let names: Vec<_> = path.path.segments.iter().map(|s| &s.ident).collect();
+    match names.as_slice() {
+        [types, builder, name] if *types == "types" && *builder == "builder" => {
+            Some(parse_quote!(types::#name))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a function is a setter that progenitor wrote: it takes and returns the builder, and
+/// turns the error of a conversion into a text.
+fn converts(function: &ImplItemFn) -> bool {
+    struct Finds(bool);
+    impl<'ast> syn::visit::Visit<'ast> for Finds {
+        fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+            syn::visit::visit_expr_method_call(self, call);
+            let text = call.args.to_token_stream().to_string();
+            let is_text =
+                text.contains("conversion to `") || text.contains("error converting supplied");
+            self.0 |= call.method == "map_err" && is_text;
+        }
+    }
+    let returns_self =
+        matches!(&function.sig.output, ReturnType::Type(_, ty) if text(ty) == "Self");
+    let mut finds = Finds(false);
+    finds.visit_block(&function.block);
+    returns_self && finds.0
+}
+
+/// `Err("NAME was not initialized".to_string())` says whose field it is, and fails to be anything
+/// else.
+fn say_what_is_missing(item: &mut ItemImpl, of: &str, mark: &str) -> Result<()> {
+    let mut say = SayWhatIsMissing {
+        of,
+        mark,
+        unknown: None,
+    };
+    for function in functions(item) {
+        if ["new", "default"]
+            .iter()
+            .any(|name| function.sig.ident == name)
+        {
+            say.visit_block_mut(&mut function.block);
+        }
+    }
+    match say.unknown {
+        Some(unknown) => bail!(
+            "rewrite: a builder of {of} begins with {unknown}; the pass in \
+             xtask/src/codegen/rewrite does not fit this progenitor"
+        ),
+        None => Ok(()),
+    }
+}
+
+struct SayWhatIsMissing<'a> {
+    of: &'a str,
+    mark: &'a str,
+    unknown: Option<String>,
+}
+
+impl VisitMut for SayWhatIsMissing<'_> {
+    fn visit_expr_call_mut(&mut self, call: &mut syn::ExprCall) {
+        visit_mut::visit_expr_call_mut(self, call);
+        if text(&call.func) != "Err" {
+            return;
+        }
+        let mut literal = None;
+        if let Some(Expr::MethodCall(to_string)) = call.args.first()
+            && let Expr::Lit(expr) = to_string.receiver.as_ref()
+            && let syn::Lit::Str(found) = &expr.lit
+        {
+            let found = found.value();
+            let name = found
+                .trim_end_matches(self.mark)
+                .trim_start_matches(self.mark);
+            literal = (name.len() < found.len()).then(|| name.to_owned());
+        }
+        match literal {
+            Some(name) => {
+                let missing = format!("`{name}` of `{}` is not set", self.of);
+                *call = parse_quote!(Err(#missing.to_string()));
+            }
+            None => self.unknown = Some(text(call)),
+        }
+    }
+}
+
+/// A text that does not match its type's pattern is part of the error.
+pub(in crate::codegen::rewrite) fn show_what_does_not_match(
+    file: &mut File,
+    patterns: &BTreeMap<String, String>,
+) -> Result<()> {
+    let types = module(&mut file.items, "types")?;
+    let mut found = BTreeSet::new();
+    let mut emitted = BTreeSet::new();
+    for item in types {
+        match item {
+            Item::Struct(item) if patterns.contains_key(&item.ident.to_string()) => {
+                emitted.insert(item.ident.to_string());
+            }
+            Item::Impl(item) => {
+                let Some(name) = self_name(item).map(ToString::to_string) else {
+                    continue;
+                };
+                let Some(pattern) = patterns.get(&name) else {
+                    continue;
+                };
+                let mut show = ShowText { pattern, found: 0 };
+                show.visit_item_impl_mut(item);
+                if show.found > 0 {
+                    found.insert(name);
+                }
+            }
+            _ => {}
+        }
+    }
+    exactly("types with a pattern", emitted.len(), found.len())
+}
+
+struct ShowText<'a> {
+    pattern: &'a str,
+    found: usize,
+}
+
+impl VisitMut for ShowText<'_> {
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        visit_mut::visit_expr_mut(self, expr);
+        if let Expr::Lit(literal) = expr
+            && let syn::Lit::Str(text) = &literal.lit
+            && text.value().starts_with("doesn't match pattern ")
+        {
+            let pattern = LitStr::new(self.pattern, text.span());
+            *expr = parse_quote!(::rowfeed_client::codegen::mismatch(value, #pattern));
+            self.found += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::codegen::rewrite::operations;
+
+    fn sample() -> File {
+        parse_quote! {
+            pub mod builder {
+                pub struct GetIt {
+                    client: super::Client,
+                    page: Result<Option<i64>, String>,
+                    kinds: Result<::std::vec::Vec<crate::types::Kind>, String>,
+                    params: Result<Option<::indexmap::IndexMap<::std::string::String, f64>>, String>,
+                    body: Result<types::builder::Ask, String>,
+                }
+                impl GetIt {
+                    pub fn new(client: &super::Client) -> Self {
+                        Self { kinds: Err("kinds was not initialized".to_string()) }
+                    }
+                    /// Which.
+                    pub fn page<V>(mut self, value: V) -> Self where V: std::convert::TryInto<i64> {
+                        self.page = value.try_into().map(Some)
+                            .map_err(|_| "conversion to `i64` for page failed".to_string());
+                        self
+                    }
+                    pub fn kinds<V>(mut self, value: V) -> Self {
+                        self.kinds = value.try_into()
+                            .map_err(|_| "conversion to `Vec < types :: Kind >` for kinds failed".to_string());
+                        self
+                    }
+                    pub fn params<V>(mut self, value: V) -> Self {
+                        self.params = value.try_into().map(Some)
+                            .map_err(|_| "conversion to `Map` for params failed".to_string());
+                        self
+                    }
+                    pub fn body<V>(mut self, value: V) -> Self {
+                        self.body = value.try_into().map(From::from)
+                            .map_err(|s| format!("conversion to `Ask` for body failed: {}", s));
+                        self
+                    }
+                    pub fn body_map<F>(mut self, f: F) -> Self { self.body = self.body.map(f); self }
+                }
+            }
+            pub mod types {
+                pub struct Uuid(String);
+                impl ::std::str::FromStr for Uuid {
+                    fn from_str(value: &str) -> Result<Self, ()> {
+                        if PATTERN.find(value).is_none() {
+                            return Err("doesn't match pattern \"^[0-9]$\"".into());
+                        }
+                        Ok(Self(value.to_string()))
+                    }
+                }
+                pub mod builder {
+                    pub struct Ask {
+                        sql: ::std::result::Result<::std::string::String, ::std::string::String>,
+                        limit: ::std::result::Result<::std::option::Option<i64>, ::std::string::String>,
+                        extra: ::std::result::Result<
+                            ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+                            ::std::string::String>,
+                    }
+                    impl ::std::default::Default for Ask {
+                        fn default() -> Self {
+                            Self {
+                                sql: Err("no value supplied for sql".to_string()),
+                                limit: Ok(Default::default()),
+                                extra: Ok(Default::default()),
+                            }
+                        }
+                    }
+                    impl Ask {
+                        pub fn sql<T>(mut self, value: T) -> Self {
+                            self.sql = value.try_into()
+                                .map_err(|e| format!("error converting supplied value for sql: {e}"));
+                            self
+                        }
+                        pub fn limit<T>(mut self, value: T) -> Self {
+                            self.limit = value.try_into()
+                                .map_err(|e| format!("error converting supplied value for limit: {e}"));
+                            self
+                        }
+                        pub fn extra<T>(mut self, value: T) -> Self {
+                            self.extra = value.try_into()
+                                .map_err(|e| format!("error converting supplied value for extra: {e}"));
+                            self
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn described() -> Operations {
+        let parameter = |name: &str| json!({"name": name, "in": "query"});
+        operations::of(&json!({"paths": {"/it": {"get": {
+            "operationId": "get-it",
+            "parameters": [parameter("page"), parameter("kinds"), parameter("params")],
+            "requestBody": {}}}}}))
+    }
+
+    #[track_caller]
+    fn has(text: &str, wanted: &str) {
+        let squeeze = |text: &str| text.split_whitespace().collect::<String>();
+        let (text, wanted) = (squeeze(text).replace(",)", ")"), squeeze(wanted));
+        assert!(text.contains(&wanted), "{wanted}\n{text}");
+    }
+
+    #[test]
+    fn a_setter_says_what_it_wanted() {
+        let mut file = sample();
+        of_operations(&mut file, &described()).unwrap();
+        let text = prettyplease::unparse(&file);
+        has(
+            &text,
+            "///Which.\n pub fn page<V>(mut self, value: V) -> Self where
+            V: ::std::convert::TryInto<i64>, V::Error: ::std::fmt::Display, {
+            self.page = codegen::value(\"page\", \"get_it\", value).map(Some);",
+        );
+        has(
+            &text,
+            "self.body = codegen::value::<types::Ask, _>(\"body\", \"get_it\", value)
+            .map(From::from);",
+        );
+        has(
+            &text,
+            "kinds: Err(\"`kinds` of `get_it` is not set\".to_string())",
+        );
+        has(&text, "self.body = self.body.map(f);");
+        let said = of_operations(&mut file, &described())
+            .unwrap_err()
+            .to_string();
+        assert!(said.contains("begins with Err"), "{said}");
+    }
+
+    #[test]
+    fn lists_and_maps_come_from_whatever_can_be_iterated_over() {
+        let mut file = sample();
+        of_operations(&mut file, &described()).unwrap();
+        let text = prettyplease::unparse(&file);
+        has(
+            &text,
+            "pub fn kinds<I, V>(mut self, values: I) -> Self where
+            I: ::std::iter::IntoIterator<Item = V>,
+            V: ::std::convert::TryInto<crate::types::Kind>,",
+        );
+        has(
+            &text,
+            "pub fn params<I, K, V>(mut self, entries: I) -> Self where
+            I: ::std::iter::IntoIterator<Item = (K, V)>,
+            K: ::std::convert::Into<::std::string::String>,
+            V: ::std::convert::TryInto<f64>,",
+        );
+        has(
+            &text,
+            "self.params = codegen::map(\"params\", \"get_it\", entries).map(Some);",
+        );
+    }
+
+    #[test]
+    fn a_type_s_setter_says_whose_it_is() {
+        let mut file = sample();
+        of_types(&mut file).unwrap();
+        let text = prettyplease::unparse(&file);
+        has(&text, "sql: Err(\"`sql` of `Ask` is not set\".to_string())");
+        has(&text, "self.sql = codegen::value(\"sql\", \"Ask\", value);");
+        has(
+            &text,
+            "V: ::std::convert::TryInto<i64>, V::Error: ::std::fmt::Display, {
+             self.limit = codegen::value(\"limit\", \"Ask\", value).map(Some);",
+        );
+        has(
+            &text,
+            "self.extra = codegen::map(\"extra\", \"Ask\", entries);",
+        );
+        let said = of_types(&mut file).unwrap_err().to_string();
+        assert!(said.contains("begins with Err"), "{said}");
+    }
+
+    #[test]
+    fn a_text_that_does_not_match_is_shown() {
+        let patterns = BTreeMap::from([("Uuid".to_owned(), "^[0-9]$".to_owned())]);
+        let mut file = sample();
+        show_what_does_not_match(&mut file, &patterns).unwrap();
+        let text = prettyplease::unparse(&file);
+        has(
+            &text,
+            "return Err(::rowfeed_client::codegen::mismatch(value, \"^[0-9]$\").into())",
+        );
+        let said = show_what_does_not_match(&mut file, &patterns)
+            .unwrap_err()
+            .to_string();
+        assert!(said.contains("types with a pattern"), "{said}");
+    }
+}
