@@ -182,7 +182,7 @@ pub(crate) fn env(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Where the profiles are.
+/// Where the profiles are: `~/.config/rowfeed`, or what `XDG_CONFIG_HOME` says; on Windows, AppData.
 pub(crate) fn path(global: &GlobalArgs) -> Result<PathBuf> {
     if let Some(path) = &global.config {
         return Ok(path.clone());
@@ -190,16 +190,12 @@ pub(crate) fn path(global: &GlobalArgs) -> Result<PathBuf> {
     if let Some(path) = env("ROWFEED_CONFIG") {
         return Ok(path.into());
     }
-    let directories = directories::ProjectDirs::from("", "", "rowfeed");
-    directories
-        .map(|directories| directories.config_dir().join("profiles.toml"))
-        .ok_or_else(|| {
-            Failure::new(
-                Kind::Credential,
-                "this system names no home directory for profiles",
-            )
-            .hint("name a file with --config or ROWFEED_CONFIG")
-        })
+    use etcetera::base_strategy::{BaseStrategy as _, choose_base_strategy};
+    let directories = choose_base_strategy().map_err(|error| {
+        let message = format!("this system names no place for profiles: {error}");
+        Failure::new(Kind::Credential, message).hint("name a file with --config or ROWFEED_CONFIG")
+    })?;
+    Ok(directories.config_dir().join("rowfeed").join("profiles.toml"))
 }
 
 /// The path as people write it.

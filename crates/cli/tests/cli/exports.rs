@@ -94,6 +94,45 @@ fn a_file_that_somebody_made_meanwhile_is_not_replaced() {
     }
 }
 
+/// As if the process had been killed while it made one file of the parts.
+#[test]
+fn merging_that_was_broken_off_is_done_again_without_reading() {
+    let bench = Bench::new();
+    let sql = ["dune", "sql", SQL, "--page-size", "10", "--row-group", "10", "-o"];
+    for (name, rest) in [
+        ("t.parquet", &[][..]),
+        ("t.arrow", &[]),
+        ("t/", &["--rows-per-file", "20"]),
+    ] {
+        let arguments = [&sql[..], &[name], rest].concat();
+        let file = name.trim_end_matches('/');
+        // What is in the way keeps everything as it is right before the end.
+        bench.sandbox.fault(Fault::status(400).path("/results").after(3).times(1));
+        bench.run(&arguments).fails(1, &[]);
+        let in_the_way = bench.path(if name == "t/" { "t/mine.txt" } else { name });
+        std::fs::create_dir_all(in_the_way.parent().unwrap()).unwrap();
+        std::fs::write(&in_the_way, "mine").unwrap();
+        bench.run(&arguments).fails(13, &["move it away"]);
+        std::fs::remove_file(&in_the_way).unwrap();
+
+        let beside = bench.path(&format!("{file}.rowfeed"));
+        let state = std::fs::read_to_string(beside.join("state.json")).unwrap();
+        std::fs::write(beside.join("state.json"), state.replace("\"finished\"", "\"written\"")).unwrap();
+        std::fs::write(beside.join("merged.tmp"), "half a file").unwrap();
+        if file != "t" {
+            std::fs::remove_file(beside.join("finished")).unwrap();
+        }
+        bench.sandbox.take_requests();
+        bench.run(&arguments).ok();
+        assert_eq!(bench.requests("GET", "/results"), 0, "{name}");
+        assert!(!beside.exists(), "{name}");
+        let fresh = Bench::new();
+        fresh.run(&arguments).ok();
+        let part = if file == "t" { "t/part-00001.parquet" } else { name };
+        assert!(bench.read(part) == fresh.read(part), "{name}");
+    }
+}
+
 #[test]
 fn a_place_that_cannot_be_written_costs_nothing() {
     let bench = Bench::new();
