@@ -238,7 +238,7 @@ impl fmt::Display for Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        // Run and place are shown by themselves. A failed call names its service already.
+        // Run and position are shown separately. The message of a failed call names its service.
         let message = match error.as_call() {
             Some(_) => error.message().to_owned(),
             None => format!("{}: {}", error.service(), error.message()),

@@ -315,7 +315,7 @@ pub(crate) fn pages(
         }
         (None, None) => run.pages(),
     };
-    // Dune would be asked for the columns that there are, and leave the others out.
+    // The library ignores unknown columns; here they are an error.
     if let Some(columns) = run
         .details()
         .columns

@@ -79,7 +79,7 @@ fn unread(error: &clap::Error) -> ExitCode {
             .trim_start_matches("error: ");
         eprintln!("{}", Failure::usage(message).json());
     } else {
-        // Nobody is left to tell.
+        // A closed standard error cannot be reported.
         let _ = error.print();
     }
     ExitCode::from(match error.use_stderr() {

@@ -17,7 +17,7 @@ use crate::{
 /// The shortest time between two events.
 const EVENT_PAUSE: Duration = Duration::from_millis(500);
 
-/// Reports to the terminal, as events, or to nobody.
+/// Reports progress on the terminal, as events, or not at all.
 #[derive(Clone)]
 pub(crate) struct Reporter(Arc<Inner>);
 

@@ -79,7 +79,7 @@ impl Ui {
         }
     }
 
-    /// A line of JSON, where that was asked for.
+    /// Writes a line of JSON with `--json`.
     pub(crate) fn event(&self, event: &Value) {
         if self.is_json && !self.is_quiet {
             self.line(&event.to_string());
@@ -96,7 +96,7 @@ impl Ui {
 
     fn line(&self, text: &str) {
         self.bars.suspend(|| {
-            // Nobody is left to tell.
+            // A closed standard error cannot be reported.
             let _ = writeln!(io::stderr().lock(), "{text}");
         });
     }

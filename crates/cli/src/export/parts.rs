@@ -1,6 +1,6 @@
 //! Parquet and Arrow: parts of a fixed number of rows, each a whole file of its own.
 //!
-//! Such a file is worth nothing without its end, so that no file can grow as text does. A part that is
+//! Such a file cannot be read without its footer, so it cannot grow as text does. A part that is
 //! whole is never written again.
 
 use std::{
@@ -50,6 +50,10 @@ pub(super) async fn write(
         finished += fs::metadata(path(place, number)).map_or(0, |metadata| metadata.len());
     }
     while let Some(mut batch) = reading.next_batch(&mut batches).await? {
+        // An export that was resumed at the end of its result has nothing to add.
+        if batch.num_rows() == 0 && !state.parts.is_empty() {
+            continue;
+        }
         // The end of this batch in the result.
         let end = batches.cursor();
         loop {

@@ -168,7 +168,7 @@ impl Place {
         sync_directory(&self.target)
     }
 
-    /// Removes what is beside the target. What cannot be removed stays, and harms nobody.
+    /// Removes what is beside the target. Leftovers are harmless.
     pub(super) fn discard(&self) {
         let _ = self.clear();
         let _ = fs::remove_file(self.inside(LOCK));

@@ -1,4 +1,4 @@
-//! Rows as Arrow record batches, with the columns and types that are asked for.
+//! Rows as Arrow record batches, with the requested columns and types.
 
 use std::sync::Arc;
 

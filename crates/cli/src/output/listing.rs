@@ -14,7 +14,7 @@ use crate::{
     error::{Failure, Result},
 };
 
-/// A few rows of JSON values, shown in the format that is asked for.
+/// A few rows of JSON values, shown in the requested format.
 #[derive(Debug)]
 pub(crate) struct Listing {
     names: Vec<&'static str>,

@@ -31,7 +31,7 @@ pub(super) fn show(text: &str) -> Result<()> {
     let mut child = command.spawn().map_err(failure)?;
     if let Some(mut stdin) = child.stdin.take() {
         match stdin.write_all(text.as_bytes()) {
-            // Whoever has seen enough quits.
+            // The user may quit the pager early.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
             written => written.map_err(failure)?,
         }

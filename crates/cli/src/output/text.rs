@@ -14,7 +14,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct TextWriter {
     is_csv: bool,
-    /// The columns that were asked for, in that order.
+    /// The requested columns, in that order.
     selected: Option<Vec<String>>,
     /// The columns that are written, once they are known.
     names: Option<Vec<String>>,
@@ -23,7 +23,7 @@ pub(crate) struct TextWriter {
 }
 
 impl TextWriter {
-    /// `columns` is what was asked for, if anything was.
+    /// `columns` are the requested columns; empty for all.
     pub(crate) fn new(format: Format, columns: &[String]) -> Self {
         Self {
             is_csv: format == Format::Csv,
@@ -33,7 +33,7 @@ impl TextWriter {
         }
     }
 
-    /// Goes on after these columns: no header is written again.
+    /// Continues a text that has these columns: no header is written again.
     pub(crate) fn resume(mut self, names: Option<Vec<String>>) -> Self {
         if let Some(names) = names {
             self.settle(names);
@@ -208,7 +208,7 @@ impl TextWriter {
     }
 }
 
-/// Fails if a column was asked for that there is not. Undeclared columns may come with any row.
+/// Fails if a requested column does not exist. Undeclared columns may come with any row.
 fn check_columns(selected: &[String], there: &[String], is_open: bool) -> Result<()> {
     let missing = selected.iter().find(|name| !there.contains(name));
     match missing {

@@ -35,8 +35,8 @@ fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// Whether the type has integers that may not fit 64 bits. In JSON all of them are text: a column
-/// whose values are now numbers and now text would be worth little.
+/// Whether the type has integers that may not fit 64 bits. In JSON all of them are text, so
+/// that every value of a column has the same type.
 pub(super) fn has_wide_integers(declared: &ColumnType) -> bool {
     match declared.logical() {
         LogicalType::Integer { bits, .. } => bits.is_none_or(|bits| bits > 64),

@@ -195,7 +195,10 @@ pub(crate) fn path(global: &GlobalArgs) -> Result<PathBuf> {
         let message = format!("this system names no place for profiles: {error}");
         Failure::new(Kind::Credential, message).hint("name a file with --config or ROWFEED_CONFIG")
     })?;
-    Ok(directories.config_dir().join("rowfeed").join("profiles.toml"))
+    Ok(directories
+        .config_dir()
+        .join("rowfeed")
+        .join("profiles.toml"))
 }
 
 /// The path as people write it.

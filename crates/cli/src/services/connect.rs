@@ -132,8 +132,8 @@ fn unbuilt(service: ServiceName, error: &BuildError) -> Failure {
     Failure::new(Kind::Usage, format!("{service}: {error}"))
 }
 
-/// The settings of the sandbox in this process. What flags and the environment say of a credential
-/// or an address stays away from it.
+/// The settings of the sandbox in this process. Credentials and addresses from the environment are not
+/// used with it.
 fn of_sandbox(sandbox: &Sandbox, service: ServiceName, context: &Context) -> Result<Settings> {
     if context.global.base_url.is_some() {
         return Err(Failure::usage(

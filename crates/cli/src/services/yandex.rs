@@ -113,7 +113,7 @@ impl Yandex {
         ]))
     }
 
-    /// The API has no call that asks who one is, so a query that there is not is looked for.
+    /// The API has no call that names the caller, so this requests a query that does not exist.
     pub(super) async fn account(&self) -> Result<String> {
         let looked = self
             .client

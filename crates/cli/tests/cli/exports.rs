@@ -98,7 +98,16 @@ fn a_file_that_somebody_made_meanwhile_is_not_replaced() {
 #[test]
 fn merging_that_was_broken_off_is_done_again_without_reading() {
     let bench = Bench::new();
-    let sql = ["dune", "sql", SQL, "--page-size", "10", "--row-group", "10", "-o"];
+    let sql = [
+        "dune",
+        "sql",
+        SQL,
+        "--page-size",
+        "10",
+        "--row-group",
+        "10",
+        "-o",
+    ];
     for (name, rest) in [
         ("t.parquet", &[][..]),
         ("t.arrow", &[]),
@@ -107,7 +116,9 @@ fn merging_that_was_broken_off_is_done_again_without_reading() {
         let arguments = [&sql[..], &[name], rest].concat();
         let file = name.trim_end_matches('/');
         // What is in the way keeps everything as it is right before the end.
-        bench.sandbox.fault(Fault::status(400).path("/results").after(3).times(1));
+        bench
+            .sandbox
+            .fault(Fault::status(400).path("/results").after(3).times(1));
         bench.run(&arguments).fails(1, &[]);
         let in_the_way = bench.path(if name == "t/" { "t/mine.txt" } else { name });
         std::fs::create_dir_all(in_the_way.parent().unwrap()).unwrap();
@@ -117,7 +128,11 @@ fn merging_that_was_broken_off_is_done_again_without_reading() {
 
         let beside = bench.path(&format!("{file}.rowfeed"));
         let state = std::fs::read_to_string(beside.join("state.json")).unwrap();
-        std::fs::write(beside.join("state.json"), state.replace("\"finished\"", "\"written\"")).unwrap();
+        std::fs::write(
+            beside.join("state.json"),
+            state.replace("\"finished\"", "\"written\""),
+        )
+        .unwrap();
         std::fs::write(beside.join("merged.tmp"), "half a file").unwrap();
         if file != "t" {
             std::fs::remove_file(beside.join("finished")).unwrap();
@@ -128,8 +143,68 @@ fn merging_that_was_broken_off_is_done_again_without_reading() {
         assert!(!beside.exists(), "{name}");
         let fresh = Bench::new();
         fresh.run(&arguments).ok();
-        let part = if file == "t" { "t/part-00001.parquet" } else { name };
+        let part = if file == "t" {
+            "t/part-00001.parquet"
+        } else {
+            name
+        };
         assert!(bench.read(part) == fresh.read(part), "{name}");
+    }
+}
+
+/// As if the process had been killed after its last part, before it knew that it was the last.
+#[test]
+fn an_export_that_is_resumed_at_the_end_of_its_result_gets_no_empty_file() {
+    for service in ["dune", "lightdash", "yandex"] {
+        let bench = Bench::new();
+        let sql = "SELECT project FROM trades ORDER BY block_time";
+        let rest = [
+            "--page-size",
+            "12",
+            "--row-group",
+            "12",
+            "--rows-per-file",
+            "24",
+            "-o",
+            "t",
+        ];
+        let arguments = [&[service, "sql", sql][..], &rest].concat();
+        bench.sandbox.fault(
+            Fault::status(400)
+                .method("GET")
+                .path("esults")
+                .after(3)
+                .times(1),
+        );
+        bench.sandbox.fault(
+            Fault::status(400)
+                .method("GET")
+                .path("/query/")
+                .after(4)
+                .times(1),
+        );
+        bench.run(&arguments).fails(1, &[]);
+        bench.sandbox.clear_faults();
+        std::fs::create_dir(bench.path("t")).unwrap();
+        std::fs::write(bench.path("t/mine.txt"), "mine").unwrap();
+        bench.run(&arguments).fails(13, &["move it away"]);
+        std::fs::remove_file(bench.path("t/mine.txt")).unwrap();
+        let state = bench.path("t.rowfeed/state.json");
+        let text = std::fs::read_to_string(&state).unwrap();
+        assert!(text.contains("\"rows\": 48"), "{text}");
+        std::fs::write(&state, text.replace("\"finished\"", "\"running\"")).unwrap();
+        std::fs::remove_dir_all(bench.path("t.rowfeed/finished")).unwrap();
+        bench.run(&arguments).ok();
+        let mut names: Vec<_> = std::fs::read_dir(bench.path("t"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        names.sort();
+        assert_eq!(
+            names,
+            ["part-00000.parquet", "part-00001.parquet"],
+            "{service}"
+        );
     }
 }
 
