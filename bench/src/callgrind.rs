@@ -24,13 +24,24 @@ pub(crate) fn count(options: &Options) -> Result<Vec<Instructions>> {
     };
     let mut counts = Vec::new();
     for service in Service::ALL {
+        let rowwise = &["rowfeed", "hand", "rowfeed-pages", "fetch"][..];
         for (per, contenders, amount) in [
+            ("row", rowwise, rows),
+            ("outside row", rowwise, rows),
             (
-                "row",
-                &["rowfeed", "hand", "rowfeed-pages", "fetch"][..],
+                "outside row in columns",
+                &["rowfeed", "hand", "arrow-json"],
                 rows,
             ),
+            ("row of 200 columns", &["rowfeed", "hand"], rows / 10),
+            (
+                "row in 200 columns",
+                &["rowfeed", "hand", "arrow-json"],
+                rows / 10,
+            ),
+            ("gzip row", &["rowfeed", "hand", "fetch"], rows),
             ("call", &["rowfeed", "hand", "generated", "fetch"], calls),
+            ("outside call", &["rowfeed", "hand", "fetch"], calls),
         ] {
             for &contender in contenders {
                 let name = format!("{per}/{}/{contender}", service.name());
@@ -59,18 +70,32 @@ pub(crate) fn count(options: &Options) -> Result<Vec<Instructions>> {
 }
 
 fn job(service: Service, contender: &str, per: &str, amount: u64) -> Job {
-    let (rows, repeat) = if per == "row" {
-        (amount, 1)
-    } else {
-        (1, amount)
+    let (rows, repeat) = match per.ends_with("call") {
+        false => (amount, 1),
+        true => (1, amount),
+    };
+    let table = match per {
+        "row" | "call" => Table::Mixed,
+        per if per.contains("200") => Table::Wide,
+        _ => Table::Outside,
+    };
+    let dataset = Dataset::new(table, rows);
+    let dataset = match per.starts_with("gzip") {
+        true => dataset.gzip(),
+        false => dataset,
     };
     Job {
         url: String::new(),
         service,
-        dataset: Dataset::new(Table::Mixed, rows).to_string(),
+        dataset: dataset.to_string(),
         rows,
-        page_size: service.usual_page_size(),
+        page_size: match table {
+            Table::Wide => service.page_size_of_wide(),
+            Table::Mixed | Table::Outside => service.usual_page_size(),
+        },
         contender: contender.to_owned(),
+        columns: per.contains(" in "),
+        direct: !matches!(per, "row" | "call"),
         prefetch: 0,
         chained: false,
         repeat,

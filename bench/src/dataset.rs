@@ -45,11 +45,24 @@ impl Service {
     }
 }
 
+impl Service {
+    /// Of rows of 200 columns.
+    pub(crate) fn page_size_of_wide(self) -> u32 {
+        match self {
+            Self::Dune => 4_000,
+            Self::Lightdash => 500,
+            Self::YandexQuery => 1_000,
+        }
+    }
+}
+
 /// The columns of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Table {
     /// Eight columns of every common kind.
     Mixed,
+    /// Eight columns as chains have them: a timestamp, a hash, a `uint256`, text with escapes.
+    Outside,
     /// Two hundred columns.
     Wide,
 }
@@ -58,6 +71,7 @@ impl Table {
     fn name(self) -> &'static str {
         match self {
             Self::Mixed => "mixed",
+            Self::Outside => "outside",
             Self::Wide => "wide",
         }
     }
@@ -115,8 +129,9 @@ impl FromStr for Dataset {
         let mut words = id.split('-');
         let table = match words.next() {
             Some("mixed") => Table::Mixed,
+            Some("outside") => Table::Outside,
             Some("wide") => Table::Wide,
-            _ => bail!("{id:?} names neither of the tables mixed and wide"),
+            _ => bail!("{id:?} names none of the tables mixed, outside and wide"),
         };
         let rows = words.next().and_then(|rows| rows.parse().ok());
         let rows =

@@ -1,6 +1,6 @@
 //! Rows as each service writes them.
 //!
-//! - Dune: objects with their keys in alphabetical order.
+//! - Dune: objects with their keys in alphabetical order; timestamps with ` UTC` behind them.
 //! - Lightdash: objects in the order of the columns; each cell has the value as the database's
 //!   driver gave it (a 64-bit integer is text, a date is its midnight) and as people see it.
 //! - Yandex Query: arrays; an Optional is an array of none or one; doubles have ten digits.
@@ -35,9 +35,9 @@ pub(crate) fn row(
             out.push(':');
         }
         match service {
-            Service::Dune => plain(&cells[index], out),
+            Service::Dune => dune(&cells[index], column.kind, out),
             Service::Lightdash => lightdash(&cells[index], column.kind, out),
-            Service::YandexQuery => yandex_query(&cells[index], column.nullable, out),
+            Service::YandexQuery => yandex_query(&cells[index], column, out),
         }
     }
     out.push(close);
@@ -47,6 +47,9 @@ pub(crate) fn row(
 pub(crate) fn type_name(service: Service, column: &Column) -> String {
     let plain = match (service, column.kind) {
         (Service::Dune, Kind::Date) => "date",
+        (Service::Dune, Kind::Timestamp) => "timestamp(3) with time zone",
+        (Service::Dune, Kind::Hash) => "varbinary",
+        (Service::Dune, Kind::Uint256) => "uint256",
         (Service::Dune, Kind::BigInt) => "bigint",
         (Service::Dune, Kind::Integer) => "integer",
         (Service::Dune, Kind::Double) => "double",
@@ -54,18 +57,29 @@ pub(crate) fn type_name(service: Service, column: &Column) -> String {
         (Service::Dune, Kind::Boolean) => "boolean",
         (Service::Lightdash, Kind::Date) => "date",
         (Service::Lightdash, Kind::BigInt | Kind::Integer | Kind::Double) => "number",
-        (Service::Lightdash, Kind::Text) => "string",
+        (Service::Lightdash, Kind::Timestamp) => "timestamp",
+        (Service::Lightdash, Kind::Text | Kind::Hash | Kind::Uint256) => "string",
         (Service::Lightdash, Kind::Boolean) => "boolean",
         (Service::YandexQuery, Kind::Date) => "Date",
         (Service::YandexQuery, Kind::BigInt) => "Int64",
         (Service::YandexQuery, Kind::Integer) => "Int32",
         (Service::YandexQuery, Kind::Double) => "Double",
-        (Service::YandexQuery, Kind::Text) => "Utf8",
+        (Service::YandexQuery, Kind::Timestamp) => "Timestamp",
+        (Service::YandexQuery, Kind::Text | Kind::Hash | Kind::Uint256) => "Utf8",
         (Service::YandexQuery, Kind::Boolean) => "Bool",
     };
     match service == Service::YandexQuery && column.nullable {
         true => format!("Optional<{plain}>"),
         false => plain.to_owned(),
+    }
+}
+
+fn dune(cell: &Cell, kind: Kind, out: &mut String) {
+    match (cell, kind) {
+        (Cell::Text(time), Kind::Timestamp) => {
+            string(&format!("{} UTC", time.replace('T', " ")), out);
+        }
+        _ => plain(cell, out),
     }
 }
 
@@ -84,6 +98,7 @@ fn lightdash(cell: &Cell, kind: Kind, out: &mut String) {
     match (cell, kind) {
         (Cell::Integer(value), Kind::BigInt) => string(&value.to_string(), out),
         (Cell::Text(day), Kind::Date) => string(&format!("{day}T00:00:00Z"), out),
+        (Cell::Text(time), Kind::Timestamp) => string(&format!("{time}Z"), out),
         _ => plain(cell, out),
     }
     out.push_str(r#","formatted":"#);
@@ -97,8 +112,12 @@ fn lightdash(cell: &Cell, kind: Kind, out: &mut String) {
     out.push_str("}}");
 }
 
-fn yandex_query(cell: &Cell, nullable: bool, out: &mut String) {
+fn yandex_query(cell: &Cell, column: &Column, out: &mut String) {
+    let nullable = column.nullable;
     let text = match (cell, nullable) {
+        (Cell::Text(time), false) if column.kind == Kind::Timestamp => {
+            return string(&format!("{time}000Z"), out);
+        }
         (Cell::Null, _) => return out.push_str("[]"),
         (Cell::Double(value), _) => Cell::Double(ten_digits(*value)),
         (_, false) => return plain(cell, out),
@@ -139,10 +158,14 @@ fn grouped(value: f64) -> String {
     }
 }
 
-/// None of the texts holds what JSON has to escape.
 fn string(text: &str, out: &mut String) {
     out.push('"');
-    out.push_str(text);
+    for (index, part) in text.split('"').enumerate() {
+        if index > 0 {
+            out.push_str("\\\"");
+        }
+        out.push_str(part);
+    }
     out.push('"');
 }
 

@@ -1,6 +1,13 @@
 //! What every contender makes of the rows it has read: a sum over all values, so that nothing can
 //! be left out, and contenders that read something else are found out.
 
+use anyhow::{Result, bail};
+use arrow_array::{
+    Array, RecordBatch,
+    cast::AsArray as _,
+    types::{Date32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType},
+};
+use arrow_schema::{DataType, TimeUnit};
 use serde::{Deserialize, Serialize};
 
 /// Of integers it wraps.
@@ -44,6 +51,47 @@ impl Sum {
         self.text += text.len().min(10) as u64;
     }
 
+    /// Adds all columns of a batch, of the types that the tables become.
+    pub(crate) fn batch(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.rows += batch.num_rows() as u64;
+        for column in batch.columns() {
+            self.nulls += column.logical_null_count() as u64;
+            let integers: i64 = match column.data_type() {
+                DataType::Int32 => {
+                    let values = column.as_primitive::<Int32Type>().iter().flatten();
+                    values.map(i64::from).sum()
+                }
+                DataType::Date32 => {
+                    let values = column.as_primitive::<Date32Type>().iter().flatten();
+                    values.map(i64::from).sum()
+                }
+                DataType::Int64 => wrapping(column.as_primitive::<Int64Type>().values()),
+                DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => {
+                    wrapping(column.as_primitive::<TimestampMicrosecondType>().values())
+                }
+                DataType::Float64 => {
+                    let values = column.as_primitive::<Float64Type>();
+                    self.floats += values.iter().flatten().sum::<f64>();
+                    0
+                }
+                DataType::Boolean => column.as_boolean().true_count() as i64,
+                DataType::Utf8 => {
+                    let offsets = column.as_string::<i32>().value_offsets();
+                    self.text += (offsets[offsets.len() - 1] - offsets[0]) as u64;
+                    0
+                }
+                DataType::Binary => {
+                    let offsets = column.as_binary::<i32>().value_offsets();
+                    self.text += (offsets[offsets.len() - 1] - offsets[0]) as u64;
+                    0
+                }
+                other => bail!("no table becomes {other}"),
+            };
+            self.integer(integers);
+        }
+        Ok(())
+    }
+
     /// Adds a value, or counts that there is none.
     pub(crate) fn optional<T>(&mut self, value: Option<T>, add: impl FnOnce(&mut Self, T)) {
         match value {
@@ -51,6 +99,11 @@ impl Sum {
             None => self.nulls += 1,
         }
     }
+}
+
+/// The slots of NULLs hold 0.
+fn wrapping(values: &[i64]) -> i64 {
+    values.iter().fold(0, |sum, value| sum.wrapping_add(*value))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::dataset::Table;
 /// mixed table more than fit a processor's caches.
 pub(crate) fn period(table: Table) -> u64 {
     match table {
-        Table::Mixed => 160_000,
+        Table::Mixed | Table::Outside => 160_000,
         Table::Wide => 4_000,
     }
 }
@@ -22,6 +22,9 @@ pub(crate) struct Column {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Date,
+    Timestamp,
+    Hash,
+    Uint256,
     BigInt,
     Integer,
     Double,
@@ -54,6 +57,16 @@ pub(crate) fn columns(table: Table) -> Vec<Column> {
             column("amount_usd", Kind::Double, true),
             column("log_index", Kind::Integer, false),
             column("is_buy", Kind::Boolean, false),
+        ],
+        Table::Outside => vec![
+            column("block_time", Kind::Timestamp, false),
+            column("tx_hash", Kind::Hash, false),
+            column("project", Kind::Text, false),
+            column("token_symbol", Kind::Text, false),
+            column("amount_usd", Kind::Double, false),
+            column("block_number", Kind::BigInt, false),
+            column("value", Kind::Uint256, false),
+            column("is_buy", Kind::Boolean, true),
         ],
         Table::Wide => (0..200)
             .map(|n| column(&format!("c{n:03}"), wide_kind(n), false))
@@ -94,6 +107,7 @@ pub(crate) fn row(table: Table, n: u64) -> Vec<Cell> {
     let mut random = Random(n.wrapping_mul(0x2545_F491_4F6C_DD1D) ^ 0x726f_7766_6565_6421);
     match table {
         Table::Mixed => mixed(n, &mut random),
+        Table::Outside => outside(n, &mut random),
         Table::Wide => (0..200).map(|c| wide(wide_kind(c), &mut random)).collect(),
     }
 }
@@ -122,13 +136,46 @@ fn mixed(n: u64, random: &mut Random) -> Vec<Cell> {
     ]
 }
 
+fn outside(n: u64, random: &mut Random) -> Vec<Cell> {
+    let second = n.cast_signed() / 40;
+    let time = jiff::civil::date(2024, 1, 1).at(0, 0, 0, 0) + jiff::Span::new().seconds(second);
+    let hash = (0..4).map(|_| format!("{:016x}", random.next()));
+    let hash = format!("0x{}", hash.collect::<String>());
+    let project = match random.below(512) {
+        0 => "Café \"Lagoon\"".to_owned(),
+        _ => random.one_of(&PROJECTS).to_owned(),
+    };
+    let value = match random.below(64) {
+        0 => U256_MAX.to_owned(),
+        _ => (u128::from(random.next()) << random.below(40)).to_string(),
+    };
+    vec![
+        Cell::Text(format!("{time}.{:03}", random.below(1_000))),
+        Cell::Text(hash),
+        Cell::Text(project),
+        Cell::Text(random.one_of(&TOKENS).to_owned()),
+        Cell::Double(random.fraction() * 10_f64.powi(random.below(7) as i32)),
+        Cell::Integer(18_900_000_000_000 + n.cast_signed() * 14),
+        Cell::Text(value),
+        match random.below(16) {
+            0 => Cell::Null,
+            n => Cell::Boolean(n % 2 == 0),
+        },
+    ]
+}
+
+const U256_MAX: &str =
+    "115792089237316195423570985008687907853269984665640564039457584007913129639935";
+
 fn wide(kind: Kind, random: &mut Random) -> Cell {
     match kind {
         Kind::Integer => Cell::Integer(random.below(100_000).cast_signed()),
         Kind::Double => Cell::Double(random.fraction() * 1_000.0),
         Kind::Boolean => Cell::Boolean(random.below(2) == 0),
         Kind::BigInt => Cell::Integer(random.below(1 << 40).cast_signed()),
-        Kind::Text | Kind::Date => Cell::Text(random.one_of(&PROJECTS).to_owned()),
+        Kind::Text | Kind::Date | Kind::Timestamp | Kind::Hash | Kind::Uint256 => {
+            Cell::Text(random.one_of(&PROJECTS).to_owned())
+        }
     }
 }
 

@@ -34,13 +34,16 @@ fn all_contenders_read_the_same_rows() {
     }
     let expected = [
         ("chain", 6),
-        ("gzip", 15),
+        ("columns", 12),
+        ("gzip", 12),
         ("latency", 9),
         ("mixed", 30),
+        ("outside", 15),
         ("stream", 6),
         ("stream ×10", 6),
         ("tiny", 12),
         ("wide", 10),
+        ("wide columns", 12),
     ];
     assert_eq!(readers, BTreeMap::from(expected));
     // A quick run is no measurement and leaves nothing behind.

@@ -1,5 +1,6 @@
 //! The contenders. Each reads one whole result and sums up its rows.
 
+mod arrow_json;
 mod fetch;
 mod generated;
 mod hand;
@@ -25,6 +26,11 @@ pub(crate) struct Job {
     pub(crate) rows: u64,
     pub(crate) page_size: u32,
     pub(crate) contender: String,
+    /// Whether rows are to become Arrow record batches.
+    pub(crate) columns: bool,
+    /// Whether a result of Yandex Query is read by its id, and not by way of a run, which knows how
+    /// many rows there are.
+    pub(crate) direct: bool,
     /// How far `rowfeed-prefetch` reads ahead.
     pub(crate) prefetch: usize,
     /// Whether only a page tells where the next one begins, as with filters at Dune.
@@ -57,6 +63,7 @@ impl From<Sum> for Outcome {
 pub(crate) enum Contender {
     Rowfeed(rowfeed::Rowfeed),
     Hand(reqwest::Client),
+    ArrowJson(reqwest::Client),
     Generated(generated::Generated),
     Limit(limit::Limit),
     Fetch(reqwest::Client),
@@ -70,6 +77,7 @@ impl Contender {
             "rowfeed" | "rowfeed-prefetch" | "rowfeed-columns" | "rowfeed-pages"
             | "rowfeed-decode" => Self::Rowfeed(rowfeed::Rowfeed::prepare(job).await?),
             "hand" => Self::Hand(reqwest::Client::new()),
+            "arrow-json" => Self::ArrowJson(reqwest::Client::new()),
             "generated" => Self::Generated(generated::Generated::new(job)),
             "limit-serde" | "limit-sonic" => Self::Limit(limit::Limit::prepare(job).await?),
             "fetch" => Self::Fetch(reqwest::Client::new()),
@@ -81,7 +89,9 @@ impl Contender {
     /// Reads the result once.
     pub(crate) async fn read(&self, job: &Job) -> Result<Outcome> {
         match job.dataset.parse::<Dataset>()?.table {
+            _ if job.columns => self.read_columns(job).await.map(Outcome::from),
             Table::Mixed => self.read_as::<hand::Mixed>(job).await,
+            Table::Outside => self.read_as::<hand::Outside>(job).await,
             Table::Wide => self.read_as::<hand::Wide>(job).await,
         }
     }
@@ -93,8 +103,18 @@ impl Contender {
             Self::Hand(http) => hand::read::<S>(http, job).await.map(Outcome::from),
             Self::Generated(generated) => generated.read::<S>(job).await.map(Outcome::from),
             Self::Limit(limit) => limit.read::<S>(job).map(Outcome::from),
+            Self::ArrowJson(_) => bail!("arrow-json makes nothing but columns"),
             Self::Fetch(http) => fetch::read(http, job).await,
             Self::Raw => fetch::read_raw(job),
+        }
+    }
+
+    async fn read_columns(&self, job: &Job) -> Result<Sum> {
+        match self {
+            Self::Rowfeed(rowfeed) => rowfeed.read_columns(job).await,
+            Self::Hand(http) => hand::read_columns(http, job).await,
+            Self::ArrowJson(http) => arrow_json::read(http, job).await,
+            _ => bail!("{} makes no columns", job.contender),
         }
     }
 }

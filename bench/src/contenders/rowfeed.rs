@@ -3,6 +3,7 @@
 
 use ::rowfeed::{CompletedRun, Page, Pages, Secret, dune, lightdash, prelude::*, yandex_query};
 use anyhow::Result;
+use rowfeed_arrow::RecordBatchesExt as _;
 use serde::de::DeserializeOwned;
 
 use super::{Job, Outcome};
@@ -20,6 +21,7 @@ pub(crate) struct Rowfeed {
 enum Client {
     Dune(dune::Client),
     Lightdash(lightdash::Client),
+    Direct(yandex_query::Client),
     /// A run that has ended: what `create_query().run()` gives, which knows how many rows there are.
     YandexQuery(CompletedRun),
 }
@@ -40,6 +42,12 @@ impl Rowfeed {
                 let builder = yandex_query::Client::builder();
                 let builder = builder.base_url(format!("{}/api/fq/v1", job.url));
                 let client = builder.iam_token(key).build()?;
+                if job.direct {
+                    return Ok(Self {
+                        client: Client::Direct(client),
+                        in_memory: Vec::new(),
+                    });
+                }
                 let query = client.create_query().project("folder");
                 // The text of the query is the id of its result here.
                 Client::YandexQuery(query.body(job.dataset.as_str()).run().await?)
@@ -70,6 +78,10 @@ impl Rowfeed {
                 results.project_uuid("project").query_uuid(id).pages()
             }
             Client::YandexQuery(run) => run.pages(),
+            Client::Direct(client) => {
+                let results = client.get_query_results().query_id(id);
+                results.project("folder").result_set_index(0).pages()
+            }
         };
         pages.page_size(job.page_size)
     }
@@ -98,6 +110,22 @@ impl Rowfeed {
             row.add_to(&mut sum);
         }
         Ok(sum.into())
+    }
+}
+
+impl Rowfeed {
+    /// Sums up the columns.
+    pub(super) async fn read_columns(&self, job: &Job) -> Result<Sum> {
+        let pages = match job.contender.as_str() {
+            "rowfeed-prefetch" => self.pages(job).prefetch(job.prefetch),
+            _ => self.pages(job),
+        };
+        let mut sum = Sum::default();
+        let mut batches = pages.record_batches();
+        while let Some(batch) = batches.try_next().await? {
+            sum.batch(&batch)?;
+        }
+        Ok(sum)
     }
 }
 

@@ -48,6 +48,9 @@ the same round a contender was, with the quartiles in brackets.
 
 - **hand-written loop**: reqwest, `serde_json::from_slice` straight into a typed page, `Vec<Trade>`,
   with owned strings ([hand](src/contenders/hand/mod.rs));
+  into columns: the same structs, then Arrow's builders ([columns](src/contenders/hand/columns.rs));
+- **`arrow-json`**: into columns of the same types, rows cut out of the body with `RawValue`
+  ([arrow_json](src/contenders/arrow_json.rs));
 - **generated default**: what progenitor gives by itself, rows as `Map<String, Value>`, then
   `from_value` ([generated](src/contenders/generated.rs));
 - **official Python client**: `dune-client`, `lightdash`, `yandex-query-client`, all pages as they

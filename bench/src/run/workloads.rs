@@ -42,6 +42,8 @@ impl Workload {
                 rows: dataset.rows,
                 page_size: service.usual_page_size(),
                 contender: String::new(),
+                columns: false,
+                direct: false,
                 prefetch: 2,
                 chained: false,
                 repeat: 1,
@@ -74,7 +76,14 @@ pub(crate) fn workloads(options: &Options) -> Vec<Workload> {
         .clone()
         .map(|service| mixed(service, &sizes))
         .collect();
+    all.extend(services.clone().map(|service| outside(service, &sizes)));
+    all.extend(services.clone().map(|service| columns(service, &sizes)));
     all.extend(services.clone().map(|service| wide(service, &sizes)));
+    all.extend(
+        services
+            .clone()
+            .map(|service| wide_columns(service, &sizes)),
+    );
     all.extend(services.clone().map(|service| gzip(service, &sizes)));
     all.extend(services.clone().map(|service| latency(service, &sizes)));
     all.push(chain(&sizes));
@@ -156,6 +165,36 @@ fn mixed(service: Service, sizes: &Sizes) -> Workload {
     ])
 }
 
+/// Rows as people who do not know this crate made them up.
+fn outside(service: Service, sizes: &Sizes) -> Workload {
+    let dataset = Dataset::new(Table::Outside, sizes.mixed);
+    Workload::new("outside", service, &dataset)
+        .contenders(&["rowfeed", "rowfeed-prefetch", "hand", "fetch", "raw"])
+        .with(|workload| workload.job.direct = true)
+}
+
+/// The same rows as record batches.
+fn columns(service: Service, sizes: &Sizes) -> Workload {
+    let dataset = Dataset::new(Table::Outside, sizes.mixed);
+    Workload::new("columns", service, &dataset)
+        .contenders(&["rowfeed", "rowfeed-prefetch", "hand", "arrow-json"])
+        .with(|workload| {
+            workload.job.direct = true;
+            workload.job.columns = true;
+        })
+}
+
+fn wide_columns(service: Service, sizes: &Sizes) -> Workload {
+    let dataset = Dataset::new(Table::Wide, sizes.wide);
+    Workload::new("wide columns", service, &dataset)
+        .contenders(&["rowfeed", "rowfeed-prefetch", "hand", "arrow-json"])
+        .with(|workload| {
+            workload.job.direct = true;
+            workload.job.columns = true;
+            workload.job.page_size = service.page_size_of_wide();
+        })
+}
+
 fn wide(service: Service, sizes: &Sizes) -> Workload {
     let columns: &[_] = match service {
         Service::Dune => &["rowfeed", "rowfeed-prefetch", "rowfeed-columns", "hand"],
@@ -165,11 +204,8 @@ fn wide(service: Service, sizes: &Sizes) -> Workload {
     Workload::new("wide", service, &Dataset::new(Table::Wide, sizes.wide))
         .contenders(columns)
         .with(|workload| {
-            workload.job.page_size = match service {
-                Service::Dune => 4_000,
-                Service::Lightdash => 500,
-                Service::YandexQuery => 1_000,
-            }
+            workload.job.direct = true;
+            workload.job.page_size = service.page_size_of_wide();
         })
 }
 
@@ -177,9 +213,10 @@ fn gzip(service: Service, sizes: &Sizes) -> Workload {
     Workload::new(
         "gzip",
         service,
-        &Dataset::new(Table::Mixed, sizes.gzip).gzip(),
+        &Dataset::new(Table::Outside, sizes.gzip).gzip(),
     )
-    .contenders(&["rowfeed", "rowfeed-prefetch", "hand", "generated", "fetch"])
+    .contenders(&["rowfeed", "rowfeed-prefetch", "hand", "fetch"])
+    .with(|workload| workload.job.direct = true)
 }
 
 /// Small pages, since it is the waiting that counts.

@@ -1,5 +1,5 @@
 //! Rows as record batches: there is a batch or an error, never a panic, and a batch holds what a
-//! [`Row`] holds.
+//! [`Row`] holds, however the rows are written.
 
 use arrow_array::{Array, ArrayRef, RecordBatch, cast::AsArray, types::*};
 use arrow_schema::{DataType, TimeUnit};
@@ -16,7 +16,9 @@ pub fn agree(columns: &Columns, rows: &str) -> Result<(), rowfeed::Error> {
         return Ok(());
     };
     let page = Page::new("", ResultId::new(""), 0, columns.clone(), raw);
-    let batch = page.record_batch()?;
+    let batch = page.record_batch();
+    agree_with_spaced(columns, &page, &batch);
+    let batch = batch?;
     let rows = match decode_rows::<Row>(columns, page.raw().as_str(), 0) {
         Ok(rows) => rows,
         Err(error) => panic!("what a batch can be made of is no row: {error}"),
@@ -24,6 +26,51 @@ pub fn agree(columns: &Columns, rows: &str) -> Result<(), rowfeed::Error> {
     assert_eq!(batch.num_rows(), rows.len());
     compare(&batch, &rows);
     Ok(())
+}
+
+/// Cells with a blank before them are all read as Deserializers, and come to the same.
+fn agree_with_spaced(columns: &Columns, page: &Page, batch: &Result<RecordBatch, rowfeed::Error>) {
+    let spaced = spaced(page.raw().as_str());
+    let Ok(raw) = RawRows::from_json(spaced.clone()) else {
+        panic!("blanks made this other than JSON: {spaced}");
+    };
+    let page = Page::new("", ResultId::new(""), 0, columns.clone(), raw);
+    match (batch, page.record_batch()) {
+        (Ok(batch), Ok(other)) => assert_eq!(*batch, other, "{spaced}"),
+        (Err(error), Err(other)) => assert_eq!(error.kind(), other.kind(), "{spaced}"),
+        (Ok(_), Err(error)) => panic!("with blanks the rows are an error: {error}: {spaced}"),
+        (Err(error), Ok(_)) => panic!("with blanks the rows are no error: {error}: {spaced}"),
+    }
+}
+
+/// The same rows, with a blank before each cell.
+fn spaced(rows: &str) -> String {
+    let mut spaced = String::with_capacity(rows.len() * 2);
+    let (mut depth, mut in_object) = (0_usize, false);
+    let (mut in_string, mut is_escaped) = (false, false);
+    for char in rows.chars() {
+        spaced.push(char);
+        if in_string {
+            in_string = is_escaped || char != '"';
+            is_escaped = !is_escaped && char == '\\';
+            continue;
+        }
+        match char {
+            '"' => in_string = true,
+            '[' | '{' => {
+                depth += 1;
+                if depth == 2 {
+                    in_object = char == '{';
+                    spaced.push(' ');
+                }
+            }
+            ']' | '}' => depth = depth.saturating_sub(1),
+            ',' if depth == 2 && !in_object => spaced.push(' '),
+            ':' if depth == 2 && in_object => spaced.push(' '),
+            _ => {}
+        }
+    }
+    spaced
 }
 
 fn compare(batch: &RecordBatch, rows: &[Row]) {

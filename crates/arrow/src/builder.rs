@@ -4,10 +4,7 @@ use std::fmt;
 
 use arrow_array::{
     ArrayRef,
-    builder::{
-        BinaryViewBuilder, BooleanBuilder, GenericBinaryBuilder, GenericStringBuilder,
-        StringViewBuilder,
-    },
+    builder::{BinaryViewBuilder, BooleanBuilder, StringViewBuilder},
     types::{
         Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, DecimalType,
         validate_decimal_precision_and_scale,
@@ -16,13 +13,15 @@ use arrow_array::{
 use arrow_schema::{ArrowError, DataType, Field, Fields, IntervalUnit, TimeUnit};
 use serde::de::{DeserializeSeed, Deserializer, Visitor};
 
+use rowfeed_rows::cells::CellText;
+
 use crate::{
     compatible::{Member, has_alternatives, has_members, is_compatible, member_of},
     decimal::Decimal,
     fixed::Fixed,
     nested::{List, Map},
     structs::Struct,
-    text::{Bytes, Text},
+    text::{Bytes, Parts, Strings, Text},
     values::Values,
 };
 use rowfeed::source::{ColumnType, LogicalType};
@@ -38,6 +37,31 @@ pub(crate) struct Builder {
     is_nullable: bool,
     /// How many Optionals are around a value. The NULL of each is NULL.
     optionals: usize,
+    usual: Usual,
+}
+
+/// How values are mostly written, and how NULL is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Usual {
+    /// In too many ways for [`Builder::take`].
+    No,
+    /// As they are.
+    Plain,
+    /// As they are, or `null`.
+    OrNull,
+    /// `[value]`, or `[]`.
+    InList,
+}
+
+impl Usual {
+    fn of(values: &Values, declared: &ColumnType, is_nullable: bool) -> Self {
+        match (values.are_taken(declared), declared.optional_depth()) {
+            (true, 0) if is_nullable => Self::OrNull,
+            (true, 0) => Self::Plain,
+            (true, 1) if is_nullable => Self::InList,
+            _ => Self::No,
+        }
+    }
 }
 
 /// The declared type and the Arrow type do not go together.
@@ -51,8 +75,10 @@ impl Builder {
         if !is_compatible(data_type, declared) {
             return Err(Misfit);
         }
+        let values = values(data_type, declared, rows)?;
         Ok(Self {
-            values: values(data_type, declared, rows)?,
+            usual: Usual::of(&values, declared, field.is_nullable()),
+            values,
             data_type: data_type.clone(),
             is_nullable: field.is_nullable(),
             optionals: declared.optional_depth(),
@@ -76,7 +102,35 @@ impl Builder {
             values,
             is_nullable: field.is_nullable(),
             optionals: 0,
+            usual: Usual::No,
         })
+    }
+
+    /// Takes a cell that is written as its column's values mostly are, straight from the page.
+    #[inline]
+    pub(crate) fn take<'a>(&mut self, cell: CellText<'a>) -> Option<CellText<'a>> {
+        match self.usual {
+            Usual::Plain => self.values.take(cell, false),
+            Usual::OrNull => match self.values.take(cell, false) {
+                None => {
+                    let behind = cell.null()?;
+                    self.values.push_null();
+                    Some(behind)
+                }
+                taken => taken,
+            },
+            Usual::InList => {
+                let inside = cell.literal(b"[")?;
+                match inside.literal(b"]") {
+                    Some(behind) => {
+                        self.values.push_null();
+                        Some(behind)
+                    }
+                    None => self.values.take(inside, true),
+                }
+            }
+            Usual::No => None,
+        }
     }
 
     /// Takes a cell.
@@ -104,6 +158,16 @@ impl Builder {
 
     pub(crate) fn push_null(&mut self) {
         self.values.push_null();
+    }
+
+    /// How many bytes of text or bytes it holds.
+    pub(crate) fn bytes(&self) -> usize {
+        self.values.bytes()
+    }
+
+    /// Makes room for so many rows with so many bytes of text or bytes; nothing is in it yet.
+    pub(crate) fn make_room(&mut self, rows: usize, bytes: usize) {
+        self.values.make_room(rows, bytes);
     }
 
     pub(crate) fn finish(self) -> Result<ArrayRef, ArrowError> {
@@ -195,19 +259,22 @@ fn values(data_type: &DataType, declared: &ColumnType, rows: usize) -> Result<Va
         }
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Values::Text {
             text: match data_type {
-                DataType::Utf8 => Text::Small(GenericStringBuilder::with_capacity(rows, 0)),
-                DataType::LargeUtf8 => Text::Large(GenericStringBuilder::with_capacity(rows, 0)),
+                DataType::Utf8 => Text::Small(Strings::with_capacity(rows, 0)),
+                DataType::LargeUtf8 => Text::Large(Strings::with_capacity(rows, 0)),
                 _ => Text::View(StringViewBuilder::with_capacity(rows)),
             },
             is_as_sent: has_alternatives(declared),
         },
         DataType::Binary => {
-            Values::Bytes(Bytes::Small(GenericBinaryBuilder::with_capacity(rows, 0)))
+            Values::Bytes(Bytes::Small(Parts::with_capacity(rows)), declared.clone())
         }
         DataType::LargeBinary => {
-            Values::Bytes(Bytes::Large(GenericBinaryBuilder::with_capacity(rows, 0)))
+            Values::Bytes(Bytes::Large(Parts::with_capacity(rows)), declared.clone())
         }
-        DataType::BinaryView => Values::Bytes(Bytes::View(BinaryViewBuilder::with_capacity(rows))),
+        DataType::BinaryView => Values::Bytes(
+            Bytes::View(BinaryViewBuilder::with_capacity(rows)),
+            declared.clone(),
+        ),
         DataType::Date32 => Values::Date(Fixed::with_capacity(rows)),
         DataType::Timestamp(unit, zone) => {
             Values::Timestamp(Fixed::with_capacity(rows), *unit, zone.is_some())

@@ -1,10 +1,16 @@
 //! What the batches of a result look like: which column goes where, and as what.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
-use rowfeed_rows::{DecodeErrorKind, cells::CellVisitor};
+use rowfeed_rows::{
+    DecodeErrorKind,
+    cells::{CellText, CellVisitor},
+};
 use serde::de::Deserializer;
 
 use crate::{
@@ -21,6 +27,9 @@ const NULL_ADVICE: &str = "there should be no NULL here: take a schema in which 
 const UNREPRESENTABLE_ADVICE: &str = "Yandex Query sends null in place of a value that it cannot \
      write as JSON, so the value is lost: cast it in the query (a Uuid with `CAST(… AS Utf8)`), or \
      take a schema in which the column may be NULL to do without it";
+
+/// No column is given more room than this in advance, in bytes.
+const MOST_ROOM: usize = 64 * 1024 * 1024;
 
 /// What the user wants of the batches.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +52,8 @@ pub(crate) struct Layout {
     types: Vec<ColumnType>,
     /// Whether only some of the cells are wanted.
     is_chosen: bool,
+    /// How many bytes of text or bytes 1024 rows of each field had in the last batch.
+    text_sizes: Vec<AtomicUsize>,
 }
 
 impl Wishes {
@@ -147,6 +158,7 @@ impl Wishes {
         }
         Ok(Layout {
             is_chosen: self.schema.is_some(),
+            text_sizes: types.iter().map(|_| AtomicUsize::new(0)).collect(),
             schema,
             declared: declared.clone(),
             columns,
@@ -176,11 +188,29 @@ impl Layout {
     /// An empty batch, with room for so many rows.
     pub(crate) fn batch(self: &Arc<Self>, rows: usize) -> Batch {
         let fields = self.schema.fields().iter().zip(&self.types);
-        let builders =
-            fields.filter_map(|(field, declared)| Builder::new(field, declared, rows).ok());
+        let builders = fields
+            .zip(&self.text_sizes)
+            .filter_map(|(field, text_size)| {
+                let (field, declared) = field;
+                let mut builder = Builder::new(field, declared, rows).ok()?;
+                // A little more than last time, so that what differs needs no second copy.
+                let bytes = text_size.load(Ordering::Relaxed).saturating_mul(rows) / 960;
+                if bytes > 0 {
+                    builder.make_room(rows, bytes.min(MOST_ROOM));
+                }
+                Some(builder)
+            });
+        let fields = builders.map(|builder| Filling {
+            builder,
+            last_row: 0,
+        });
         Batch {
-            builders: builders.collect(),
-            filled: vec![0; self.types.len()],
+            fields: fields.collect(),
+            places: self
+                .places
+                .iter()
+                .map(|place| place.unwrap_or(usize::MAX))
+                .collect(),
             cells: 0,
             rows: 0,
             layout: Arc::clone(self),
@@ -192,12 +222,20 @@ impl Layout {
 #[derive(Debug)]
 pub(crate) struct Batch {
     layout: Arc<Layout>,
-    builders: Vec<Builder>,
-    /// The row, counted from 1, that each field had its last cell in.
-    filled: Vec<usize>,
+    fields: Vec<Filling>,
+    /// Which field each column is; none at all where there is no such field.
+    places: Vec<usize>,
     /// How many cells this row had.
     cells: usize,
     rows: usize,
+}
+
+/// A field, while it is filled.
+#[derive(Debug)]
+struct Filling {
+    builder: Builder,
+    /// The row, counted from 1, that it had its last cell in.
+    last_row: usize,
 }
 
 impl Batch {
@@ -206,7 +244,11 @@ impl Batch {
     }
 
     pub(crate) fn finish(self) -> Result<RecordBatch, ArrowError> {
-        let columns = self.builders.into_iter().map(Builder::finish);
+        for (field, text_size) in self.fields.iter().zip(&self.layout.text_sizes) {
+            let size = field.builder.bytes().saturating_mul(1024) / self.rows.max(1);
+            text_size.store(size, Ordering::Relaxed);
+        }
+        let columns = self.fields.into_iter().map(|field| field.builder.finish());
         let columns = columns.collect::<Result<Vec<_>, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
         RecordBatch::try_new_with_options(self.layout.schema.clone(), columns, &options)
@@ -216,7 +258,7 @@ impl Batch {
     pub(crate) fn unknown_column(&self) -> Option<&str> {
         let declared = self.layout.declared.len();
         let mut places = self.layout.places.iter().skip(declared).flatten();
-        let place = places.find(|place| self.filled[**place] == 0)?;
+        let place = places.find(|place| self.fields[**place].last_row == 0)?;
         (self.rows > 0).then(|| self.field(*place).name().as_str())
     }
 
@@ -231,6 +273,20 @@ impl CellVisitor for Batch {
     }
 
     #[inline]
+    fn take<'a>(&mut self, column: usize, cell: CellText<'a>) -> Option<CellText<'a>> {
+        let place = *self.places.get(column)?;
+        let row = self.rows + 1;
+        let field = self.fields.get_mut(place)?;
+        if field.last_row == row {
+            return None;
+        }
+        let behind = field.builder.take(cell)?;
+        field.last_row = row;
+        self.cells += 1;
+        Some(behind)
+    }
+
+    #[inline]
     fn visit<'de, D>(&mut self, column: usize, cell: D) -> Result<(), DecodeError>
     where
         D: Deserializer<'de, Error = DecodeError>,
@@ -239,13 +295,13 @@ impl CellVisitor for Batch {
             return Ok(());
         };
         let row = self.rows + 1;
-        if std::mem::replace(&mut self.filled[place], row) == row {
+        if std::mem::replace(&mut self.fields[place].last_row, row) == row {
             return Err(DecodeError::of_row(
                 "the row holds this column twice: rename one in the query",
             ));
         }
         self.cells += 1;
-        self.builders[place].append(cell).map_err(|error| {
+        self.fields[place].builder.append(cell).map_err(|error| {
             let field = self.field(place);
             let name = field.name();
             let way_out = match field.data_type() {
@@ -287,9 +343,9 @@ impl CellVisitor for Batch {
 
     fn end_row(&mut self) -> Result<(), DecodeError> {
         self.rows += 1;
-        if self.cells < self.builders.len() {
-            for (place, builder) in self.builders.iter_mut().enumerate() {
-                if self.filled[place] == self.rows {
+        if self.cells < self.fields.len() {
+            for (place, filling) in self.fields.iter_mut().enumerate() {
+                if filling.last_row == self.rows {
                     continue;
                 }
                 let field = self.layout.schema.field(place);
@@ -299,7 +355,7 @@ impl CellVisitor for Batch {
                         field.name()
                     )));
                 }
-                builder.push_null();
+                filling.builder.push_null();
             }
         }
         self.cells = 0;

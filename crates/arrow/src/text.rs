@@ -3,36 +3,116 @@
 use std::{fmt, sync::Arc};
 
 use arrow_array::{
-    ArrayRef, OffsetSizeTrait,
-    builder::{BinaryViewBuilder, GenericBinaryBuilder, GenericStringBuilder, StringViewBuilder},
+    ArrayRef, GenericBinaryArray, OffsetSizeTrait,
+    builder::{BinaryViewBuilder, GenericStringBuilder, StringViewBuilder},
 };
+use arrow_buffer::{Buffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
+use arrow_schema::ArrowError;
 use serde::de::{Deserializer, Error, Visitor};
 
-use rowfeed_rows::cells::text_as_sent;
+use rowfeed::source::ColumnType;
+use rowfeed_rows::cells::{CellText, text_as_sent};
 
 const FULL: &str = "the batch has no room for more text or bytes of this type";
 
 /// Text of any of Arrow's three layouts.
 #[derive(Debug)]
 pub(crate) enum Text {
-    Small(GenericStringBuilder<i32>),
-    Large(GenericStringBuilder<i64>),
+    Small(Strings<i32>),
+    Large(Strings<i64>),
     View(StringViewBuilder),
 }
 
 /// Bytes of any of the three.
 #[derive(Debug)]
 pub(crate) enum Bytes {
-    Small(GenericBinaryBuilder<i32>),
-    Large(GenericBinaryBuilder<i64>),
+    Small(Parts<i32>),
+    Large(Parts<i64>),
     View(BinaryViewBuilder),
+}
+
+/// Strings, one behind the other.
+#[derive(Debug)]
+pub(crate) struct Strings<O: OffsetSizeTrait>(GenericStringBuilder<O>);
+
+impl<O: OffsetSizeTrait> Strings<O> {
+    pub(crate) fn with_capacity(rows: usize, bytes: usize) -> Self {
+        Self(GenericStringBuilder::with_capacity(rows, bytes))
+    }
+
+    #[inline]
+    fn push(&mut self, text: &str) -> Result<(), &'static str> {
+        room_for::<O>(self.0.values_slice().len(), text.len())?;
+        self.0.append_value(text);
+        Ok(())
+    }
+}
+
+/// Pieces of bytes, one behind the other, and which of them are NULL.
+#[derive(Debug)]
+pub(crate) struct Parts<O> {
+    bytes: Vec<u8>,
+    ends: Vec<O>,
+    nulls: NullBufferBuilder,
+}
+
+impl<O: OffsetSizeTrait> Parts<O> {
+    pub(crate) fn with_capacity(rows: usize) -> Self {
+        let mut ends = Vec::with_capacity(rows + 1);
+        ends.push(O::default());
+        Self {
+            bytes: Vec::new(),
+            ends,
+            nulls: NullBufferBuilder::new(rows),
+        }
+    }
+
+    fn push(&mut self, bytes: &[u8]) -> Result<(), &'static str> {
+        let end = O::from_usize(self.bytes.len() + bytes.len()).ok_or(FULL)?;
+        self.bytes.extend_from_slice(bytes);
+        self.ends.push(end);
+        self.nulls.append_non_null();
+        Ok(())
+    }
+
+    /// Takes a cell whose bytes are decoded to where they are kept.
+    #[inline]
+    fn take<'a>(
+        &mut self,
+        cell: CellText<'a>,
+        declared: &ColumnType,
+        close: impl FnOnce(CellText<'a>) -> Option<CellText<'a>>,
+    ) -> Option<CellText<'a>> {
+        let held = self.bytes.len();
+        let behind = cell.bytes(declared, &mut self.bytes).and_then(close);
+        let end = O::from_usize(self.bytes.len());
+        let (Some(behind), Some(end)) = (behind, end) else {
+            self.bytes.truncate(held);
+            return None;
+        };
+        self.ends.push(end);
+        self.nulls.append_non_null();
+        Some(behind)
+    }
+
+    fn push_null(&mut self) {
+        self.ends.extend(self.ends.last().copied());
+        self.nulls.append_null();
+    }
+
+    fn finish(mut self) -> Result<ArrayRef, ArrowError> {
+        let ends = OffsetBuffer::new(ScalarBuffer::from(self.ends));
+        let nulls = self.nulls.finish();
+        let bytes = Buffer::from_vec(self.bytes);
+        Ok(Arc::new(GenericBinaryArray::try_new(ends, bytes, nulls)?))
+    }
 }
 
 impl Text {
     pub(crate) fn push_null(&mut self) {
         match self {
-            Self::Small(builder) => builder.append_null(),
-            Self::Large(builder) => builder.append_null(),
+            Self::Small(strings) => strings.0.append_null(),
+            Self::Large(strings) => strings.0.append_null(),
             Self::View(builder) => builder.append_null(),
         }
     }
@@ -51,22 +131,35 @@ impl Text {
     }
 
     #[inline]
-    fn push(&mut self, text: &str) -> Result<(), &'static str> {
+    pub(crate) fn push(&mut self, text: &str) -> Result<(), &'static str> {
         match self {
-            Self::Small(builder) => {
-                room_for::<i32>(builder.values_slice().len(), text.len())?;
-                builder.append_value(text);
-            }
-            Self::Large(builder) => builder.append_value(text),
-            Self::View(builder) => builder.try_append_value(text).map_err(|_| FULL)?,
+            Self::Small(strings) => strings.push(text),
+            Self::Large(strings) => strings.push(text),
+            Self::View(builder) => builder.try_append_value(text).map_err(|_| FULL),
         }
-        Ok(())
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Small(strings) => strings.0.values_slice().len(),
+            Self::Large(strings) => strings.0.values_slice().len(),
+            Self::View(_) => 0,
+        }
+    }
+
+    /// Makes room for so many strings of so many bytes; there are none yet.
+    pub(crate) fn make_room(&mut self, rows: usize, bytes: usize) {
+        match self {
+            Self::Small(strings) => *strings = Strings::with_capacity(rows, bytes),
+            Self::Large(strings) => *strings = Strings::with_capacity(rows, bytes),
+            Self::View(_) => {}
+        }
     }
 
     pub(crate) fn finish(self) -> ArrayRef {
         match self {
-            Self::Small(mut builder) => Arc::new(builder.finish()),
-            Self::Large(mut builder) => Arc::new(builder.finish()),
+            Self::Small(mut strings) => Arc::new(strings.0.finish()),
+            Self::Large(mut strings) => Arc::new(strings.0.finish()),
             Self::View(mut builder) => Arc::new(builder.finish()),
         }
     }
@@ -75,8 +168,8 @@ impl Text {
 impl Bytes {
     pub(crate) fn push_null(&mut self) {
         match self {
-            Self::Small(builder) => builder.append_null(),
-            Self::Large(builder) => builder.append_null(),
+            Self::Small(parts) => parts.push_null(),
+            Self::Large(parts) => parts.push_null(),
             Self::View(builder) => builder.append_null(),
         }
     }
@@ -86,23 +179,51 @@ impl Bytes {
         cell.deserialize_bytes(Push(self))
     }
 
-    fn push(&mut self, bytes: &[u8]) -> Result<(), &'static str> {
+    /// Takes a cell straight from the page.
+    #[inline]
+    pub(crate) fn take<'a>(
+        &mut self,
+        cell: CellText<'a>,
+        declared: &ColumnType,
+        close: impl FnOnce(CellText<'a>) -> Option<CellText<'a>>,
+    ) -> Option<CellText<'a>> {
         match self {
-            Self::Small(builder) => {
-                room_for::<i32>(builder.values_slice().len(), bytes.len())?;
-                builder.append_value(bytes);
-            }
-            Self::Large(builder) => builder.append_value(bytes),
-            Self::View(builder) => builder.try_append_value(bytes).map_err(|_| FULL)?,
+            Self::Small(parts) => parts.take(cell, declared, close),
+            Self::Large(parts) => parts.take(cell, declared, close),
+            Self::View(_) => None,
         }
-        Ok(())
     }
 
-    pub(crate) fn finish(self) -> ArrayRef {
+    fn push(&mut self, bytes: &[u8]) -> Result<(), &'static str> {
         match self {
-            Self::Small(mut builder) => Arc::new(builder.finish()),
-            Self::Large(mut builder) => Arc::new(builder.finish()),
-            Self::View(mut builder) => Arc::new(builder.finish()),
+            Self::Small(parts) => parts.push(bytes),
+            Self::Large(parts) => parts.push(bytes),
+            Self::View(builder) => builder.try_append_value(bytes).map_err(|_| FULL),
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Small(parts) => parts.bytes.len(),
+            Self::Large(parts) => parts.bytes.len(),
+            Self::View(_) => 0,
+        }
+    }
+
+    /// Makes room for so many bytes.
+    pub(crate) fn make_room(&mut self, bytes: usize) {
+        match self {
+            Self::Small(parts) => parts.bytes.reserve(bytes),
+            Self::Large(parts) => parts.bytes.reserve(bytes),
+            Self::View(_) => {}
+        }
+    }
+
+    pub(crate) fn finish(self) -> Result<ArrayRef, ArrowError> {
+        match self {
+            Self::Small(parts) => parts.finish(),
+            Self::Large(parts) => parts.finish(),
+            Self::View(mut builder) => Ok(Arc::new(builder.finish())),
         }
     }
 }

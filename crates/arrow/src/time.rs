@@ -65,6 +65,23 @@ pub(crate) fn timestamp(text: &str, unit: TimeUnit, has_zone: bool) -> Read<i64>
     in_units(seconds, fraction, unit)
 }
 
+/// A point in time in a unit; `None` where it is finer than the unit or out of reach.
+#[inline]
+pub(crate) fn since_1970(seconds: i64, nanos: u32, unit: TimeUnit) -> Option<i64> {
+    let (factor, fraction) = match unit {
+        TimeUnit::Second => (1, 1_000_000_000),
+        TimeUnit::Millisecond => (1_000, 1_000_000),
+        TimeUnit::Microsecond => (1_000_000, 1_000),
+        TimeUnit::Nanosecond => (1_000_000_000, 1),
+    };
+    if nanos % fraction != 0 {
+        return None;
+    }
+    seconds
+        .checked_mul(factor)?
+        .checked_add((nanos / fraction).into())
+}
+
 /// A time of day since midnight.
 pub(crate) fn time(text: &str, unit: TimeUnit) -> Read<i64> {
     let (clock, fraction) = split_fraction(text).ok_or("this is not a time of day")?;

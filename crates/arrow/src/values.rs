@@ -5,6 +5,8 @@ use std::{marker::PhantomData, sync::Arc};
 use arrow_array::{ArrayRef, NullArray, builder::BooleanBuilder};
 use arrow_buffer::i256;
 use arrow_schema::{ArrowError, DataType, TimeUnit};
+use rowfeed::source::{ColumnType, LogicalType};
+use rowfeed_rows::cells::CellText;
 use serde::de::{Deserialize, Deserializer, Error};
 
 use crate::{
@@ -42,7 +44,7 @@ pub(crate) enum Values {
         text: Text,
         is_as_sent: bool,
     },
-    Bytes(Bytes),
+    Bytes(Bytes, ColumnType),
     Date(Fixed<i32>),
     Timestamp(Fixed<i64>, TimeUnit, bool),
     Time(Fixed<i64>, TimeUnit),
@@ -131,7 +133,7 @@ impl Values {
                 );
             }
             Self::Text { text, is_as_sent } => text.read(cell, *is_as_sent)?,
-            Self::Bytes(bytes) => bytes.read(cell)?,
+            Self::Bytes(bytes, _) => bytes.read(cell)?,
             Self::Date(fixed) => fixed.push(time::read(cell, time::date)?),
             Self::Timestamp(fixed, unit, has_zone) => {
                 let (unit, has_zone) = (*unit, *has_zone);
@@ -155,12 +157,152 @@ impl Values {
         Ok(())
     }
 
+    /// Whether [`take`](Self::take) takes values that are declared like this.
+    pub(crate) fn are_taken(&self, declared: &ColumnType) -> bool {
+        use LogicalType as Of;
+        let declared = declared.logical();
+        match self {
+            Self::Boolean(_) => matches!(declared, Of::Boolean),
+            Self::Int8(_) | Self::Int16(_) | Self::Int32(_) | Self::Int64(_) => true,
+            Self::UInt8(_) | Self::UInt16(_) | Self::UInt32(_) | Self::UInt64(_) => true,
+            Self::Float64(_) | Self::AnyNumber(_) => true,
+            Self::Decimal32(..) | Self::Decimal64(..) => true,
+            Self::Decimal128(..) | Self::Decimal256(..) => true,
+            // Dates and times have a normal form, and so may what is not declared.
+            Self::Text { is_as_sent, .. } => {
+                let is_itself = matches!(
+                    declared,
+                    Of::Text | Of::Json | Of::Bytes | Of::Integer { .. } | Of::Decimal { .. }
+                );
+                is_itself && !is_as_sent
+            }
+            Self::Bytes(Bytes::Small(_) | Bytes::Large(_), _) => matches!(declared, Of::Bytes),
+            Self::Date(_) | Self::Timestamp(..) => true,
+            _ => false,
+        }
+    }
+
+    /// Takes a value that is not NULL and is written as such values mostly are, with the bracket that
+    /// closes the list around it if there is one.
+    #[inline]
+    pub(crate) fn take<'a>(
+        &mut self,
+        cell: CellText<'a>,
+        is_in_list: bool,
+    ) -> Option<CellText<'a>> {
+        let close = |behind: CellText<'a>| match is_in_list {
+            true => behind.literal(b"]"),
+            false => Some(behind),
+        };
+        macro_rules! integer {
+            ($fixed:ident) => {{
+                let (value, behind) = cell.integer()?;
+                let behind = close(behind)?;
+                $fixed.push(value.try_into().ok()?);
+                Some(behind)
+            }};
+        }
+        macro_rules! decimal {
+            ($fixed:ident, $form:ident, $value:expr) => {{
+                let (text, behind) = cell.numeral()?;
+                let behind = close(behind)?;
+                let exact = $form.exact(text).ok()?;
+                $fixed.push($value(exact)?);
+                Some(behind)
+            }};
+        }
+        match self {
+            Self::Boolean(builder) => {
+                let (value, behind) = cell.boolean()?;
+                let behind = close(behind)?;
+                builder.append_value(value);
+                Some(behind)
+            }
+            Self::Int8(fixed) => integer!(fixed),
+            Self::Int16(fixed) => integer!(fixed),
+            Self::Int32(fixed) => integer!(fixed),
+            Self::Int64(fixed) => integer!(fixed),
+            Self::UInt8(fixed) => integer!(fixed),
+            Self::UInt16(fixed) => integer!(fixed),
+            Self::UInt32(fixed) => integer!(fixed),
+            Self::UInt64(fixed) => integer!(fixed),
+            Self::Float64(fixed) => {
+                let (value, behind) = cell.float()?;
+                let behind = close(behind)?;
+                fixed.push(value);
+                Some(behind)
+            }
+            Self::AnyNumber(fixed) => {
+                let (value, behind) = cell.exact_float()?;
+                let behind = close(behind)?;
+                fixed.push(value);
+                Some(behind)
+            }
+            Self::Decimal32(fixed, form) => {
+                decimal!(fixed, form, |exact: Exact<'_>| exact
+                    .to_i128()
+                    .try_into()
+                    .ok())
+            }
+            Self::Decimal64(fixed, form) => {
+                decimal!(fixed, form, |exact: Exact<'_>| exact
+                    .to_i128()
+                    .try_into()
+                    .ok())
+            }
+            Self::Decimal128(fixed, form) => {
+                decimal!(fixed, form, |exact: Exact<'_>| Some(exact.to_i128()))
+            }
+            Self::Decimal256(fixed, form) => {
+                decimal!(fixed, form, |exact: Exact<'_>| Some(exact.to_i256()))
+            }
+            Self::Text { text, .. } => {
+                let (value, behind) = cell.string()?;
+                let behind = close(behind)?;
+                text.push(value).ok()?;
+                Some(behind)
+            }
+            Self::Bytes(bytes, declared) => bytes.take(cell, declared, close),
+            Self::Date(fixed) => {
+                let (days, behind) = cell.date()?;
+                let behind = close(behind)?;
+                fixed.push(days);
+                Some(behind)
+            }
+            Self::Timestamp(fixed, unit, _) => {
+                let ((seconds, nanos), behind) = cell.timestamp()?;
+                let behind = close(behind)?;
+                fixed.push(time::since_1970(seconds, nanos, *unit)?);
+                Some(behind)
+            }
+            _ => None,
+        }
+    }
+
+    /// How many bytes of text or bytes they hold.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Text { text, .. } => text.bytes(),
+            Self::Bytes(bytes, _) => bytes.bytes(),
+            _ => 0,
+        }
+    }
+
+    /// Makes room for so many, of which there are none yet.
+    pub(crate) fn make_room(&mut self, rows: usize, bytes: usize) {
+        match self {
+            Self::Text { text, .. } => text.make_room(rows, bytes),
+            Self::Bytes(parts, _) => parts.make_room(bytes),
+            _ => {}
+        }
+    }
+
     pub(crate) fn push_null(&mut self) {
         each_fixed!(self, fixed => fixed.push_null(),
             Self::Null(len) => *len += 1,
             Self::Boolean(builder) | Self::IsSet(builder) => builder.append_null(),
             Self::Text { text, .. } => text.push_null(),
-            Self::Bytes(bytes) => bytes.push_null(),
+            Self::Bytes(bytes, _) => bytes.push_null(),
             Self::List(list) => list.push_null(),
             Self::Map(map) => map.push_null(),
             Self::Struct(members) => members.push_null(),
@@ -172,7 +314,7 @@ impl Values {
             Self::Null(len) => Arc::new(NullArray::new(len)),
             Self::Boolean(mut builder) | Self::IsSet(mut builder) => Arc::new(builder.finish()),
             Self::Text { text, .. } => text.finish(),
-            Self::Bytes(bytes) => bytes.finish(),
+            Self::Bytes(bytes, _) => bytes.finish()?,
             Self::List(list) => list.finish()?,
             Self::Map(map) => map.finish()?,
             Self::Struct(members) => members.finish()?,

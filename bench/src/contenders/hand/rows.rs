@@ -1,4 +1,4 @@
-//! The structs: `Trade` of the mixed table and `Five` of the wide one, as they have to be written
+//! The structs: `Trade` of the mixed table, `Swap` of that of chains and `Five` of the wide one, as they have to be written
 //! for each service. rowfeed reads all services into the first of each three.
 
 use std::fmt;
@@ -19,12 +19,19 @@ pub(crate) trait Structs {
 }
 
 pub(crate) struct Mixed;
+pub(crate) struct Outside;
 pub(crate) struct Wide;
 
 impl Structs for Mixed {
     type Dune = Trade;
     type Lightdash = LightdashTrade;
     type YandexQuery = YandexTrade;
+}
+
+impl Structs for Outside {
+    type Dune = Swap;
+    type Lightdash = LightdashSwap;
+    type YandexQuery = YandexSwap;
 }
 
 impl Structs for Wide {
@@ -78,6 +85,52 @@ pub(crate) struct YandexTrade {
     amount_usd: Option<f64>,
     log_index: i32,
     is_buy: bool,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Swap {
+    pub(super) block_time: String,
+    pub(super) tx_hash: String,
+    pub(super) project: String,
+    pub(super) token_symbol: String,
+    pub(super) amount_usd: f64,
+    pub(super) block_number: i64,
+    pub(super) value: String,
+    pub(super) is_buy: Option<bool>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct LightdashSwap {
+    #[serde(deserialize_with = "raw")]
+    pub(super) block_time: String,
+    #[serde(deserialize_with = "raw")]
+    pub(super) tx_hash: String,
+    #[serde(deserialize_with = "raw")]
+    pub(super) project: String,
+    #[serde(deserialize_with = "raw")]
+    pub(super) token_symbol: String,
+    #[serde(deserialize_with = "raw")]
+    pub(super) amount_usd: f64,
+    #[serde(deserialize_with = "raw_text")]
+    pub(super) block_number: i64,
+    #[serde(deserialize_with = "raw")]
+    pub(super) value: String,
+    #[serde(deserialize_with = "raw")]
+    pub(super) is_buy: Option<bool>,
+}
+
+/// Read from an array, in the order of the columns.
+#[derive(Deserialize)]
+pub(crate) struct YandexSwap {
+    pub(super) block_time: String,
+    pub(super) tx_hash: String,
+    pub(super) project: String,
+    pub(super) token_symbol: String,
+    pub(super) amount_usd: f64,
+    pub(super) block_number: i64,
+    pub(super) value: String,
+    #[serde(deserialize_with = "optional")]
+    pub(super) is_buy: Option<bool>,
 }
 
 /// Five of two hundred columns: the first, the last and three between them.
@@ -154,7 +207,7 @@ fn after<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(
 }
 
 macro_rules! sums {
-    ($($trade:ty)*; $($five:ty)*) => {
+    ($($trade:ty)*; $($swap:ty)*; $($five:ty)*) => {
         $(impl Row for $trade {
             fn add_to(&self, sum: &mut Sum) {
                 sum.rows += 1;
@@ -166,6 +219,19 @@ macro_rules! sums {
                 sum.optional(self.amount_usd, Sum::float);
                 sum.integer(self.log_index.into());
                 sum.integer(self.is_buy.into());
+            }
+        })*
+        $(impl Row for $swap {
+            fn add_to(&self, sum: &mut Sum) {
+                sum.rows += 1;
+                sum.date(&self.block_time);
+                sum.text(&self.tx_hash);
+                sum.text(&self.project);
+                sum.text(&self.token_symbol);
+                sum.float(self.amount_usd);
+                sum.integer(self.block_number);
+                sum.text(&self.value);
+                sum.optional(self.is_buy, |sum, is_buy| sum.integer(is_buy.into()));
             }
         })*
         $(impl Row for $five {
@@ -181,4 +247,4 @@ macro_rules! sums {
     };
 }
 
-sums!(Trade LightdashTrade YandexTrade; Five LightdashFive YandexFive);
+sums!(Trade LightdashTrade YandexTrade; Swap LightdashSwap YandexSwap; Five LightdashFive YandexFive);

@@ -4,6 +4,7 @@
 //! Gregorian calendar, and a point in time without an offset is in UTC.
 
 mod epoch;
+pub(crate) mod fixed;
 pub(crate) mod normal;
 mod parts;
 

@@ -1,7 +1,8 @@
 //! What the rows of a page have in common, kept from one to the next.
 
 use crate::{
-    columns::{Column, Columns, Shape},
+    columns::{Cells, Column, Columns, Shape},
+    decode::lightdash_cell,
     json::key::Key,
 };
 
@@ -41,6 +42,8 @@ pub(crate) struct Place {
     pub(crate) is_unwanted: bool,
     /// Matches nothing where no column stood whose name is written as it is.
     pub(crate) key: Key,
+    /// The same with the comma before it, and with what nearly every cell of Lightdash begins with.
+    pub(crate) lead: Key,
 }
 
 impl Default for Place {
@@ -50,6 +53,7 @@ impl Default for Place {
             column: usize::MAX,
             is_unwanted: false,
             key: Key::default(),
+            lead: Key::default(),
         }
     }
 }
@@ -61,7 +65,13 @@ impl LayoutCache {
     }
 
     /// A column stands at a place.
-    pub(crate) fn found(&mut self, place: usize, column: usize, declared: &Column) {
+    pub(crate) fn found(
+        &mut self,
+        place: usize,
+        column: usize,
+        declared: &Column,
+        cells: Option<Cells>,
+    ) {
         if self.places.len() <= place {
             self.places.resize_with(place + 1, Place::default);
         }
@@ -72,6 +82,13 @@ impl LayoutCache {
             key: match declared.plain {
                 true => Key::new(declared.name()),
                 false => Key::default(),
+            },
+            lead: match (declared.plain, cells) {
+                (true, None) => Key::lead(place == 0, declared.name(), b""),
+                (true, Some(Cells::Raw)) => {
+                    Key::lead(place == 0, declared.name(), lightdash_cell::RAW)
+                }
+                _ => Key::default(),
             },
         };
     }
@@ -124,6 +141,11 @@ impl LayoutCache {
     /// is not known what usually stands there. That may stand among those to be stepped over.
     pub(crate) fn look_at_every_cell(&mut self) {
         self.mode = ScanMode::EveryCell;
+    }
+
+    #[inline]
+    pub(crate) fn looks_at_every_cell(&self) -> bool {
+        self.mode == ScanMode::EveryCell
     }
 
     /// Whether cells of this row have been stepped over.

@@ -24,7 +24,7 @@ pub(crate) fn read<'de, T>(
             Ok(out) => out,
             Err(error) => return Err(error.or_found(lex.sent(start))),
         };
-        close(lex)?;
+        close(lex, start)?;
         return Ok(out);
     }
     let mut first = true;
@@ -47,7 +47,7 @@ pub(crate) fn read<'de, T>(
 }
 
 /// How nearly every cell begins, and goes on.
-const RAW: &[u8; 16] = b"{\"value\":{\"raw\":";
+pub(crate) const RAW: &[u8; 16] = b"{\"value\":{\"raw\":";
 const FORMATTED: &[u8; 13] = b",\"formatted\":";
 
 /// Steps over a cell.
@@ -58,19 +58,53 @@ pub(crate) fn skip(lex: &mut Lexer<'_, '_>) -> Result<()> {
     }
     lex.sink()?;
     lex.sink()?;
+    let start = lex.position();
     lex.skip()?;
-    close(lex)
+    close(lex, start)
 }
 
-/// Leaves a cell behind its raw value.
+/// Leaves a cell behind its raw value, which began at `start`.
 #[inline]
-fn close(lex: &mut Lexer<'_, '_>) -> Result<()> {
-    if lex.literal(FORMATTED) {
-        lex.skip()?;
+fn close(lex: &mut Lexer<'_, '_>, start: usize) -> Result<()> {
+    skip_formatted(lex, start)?;
+    if lex.literal(b"}}") {
+        lex.rise_to(lex.depth() - 2);
+        return Ok(());
     }
     let mut first = false;
     rest(lex, &mut first)?;
     rest(lex, &mut first)
+}
+
+/// The same where nobody has counted that the cell was entered.
+#[inline]
+pub(crate) fn close_taken(lex: &mut Lexer<'_, '_>, start: usize) -> Result<()> {
+    skip_formatted(lex, start)?;
+    if lex.literal(b"}}") {
+        return Ok(());
+    }
+    lex.sink()?;
+    lex.sink()?;
+    let mut first = false;
+    rest(lex, &mut first)?;
+    rest(lex, &mut first)
+}
+
+/// Steps over the formatted value, if it is what follows the raw one.
+#[inline]
+fn skip_formatted(lex: &mut Lexer<'_, '_>, start: usize) -> Result<()> {
+    let end = lex.position();
+    if !lex.literal(FORMATTED) {
+        return Ok(());
+    }
+    // Text is mostly formatted as it is.
+    let raw = &lex.text.as_bytes()[start..end];
+    let formatted = &lex.text.as_bytes()[lex.position()..];
+    if raw.first() == Some(&b'"') && formatted.starts_with(raw) {
+        lex.go_to(lex.position() + raw.len());
+        return Ok(());
+    }
+    lex.skip()
 }
 
 fn raw<'de, T>(

@@ -185,20 +185,60 @@ impl Float for f64 {
         f64::is_infinite(*self)
     }
 
-    /// Digits below 2^53 over a power of ten up to 10^22 are both exact floats, so one division
-    /// gives the nearest.
     #[inline]
     fn of(number: Number<'_>) -> Option<Self> {
-        let digits = number.digits.filter(|digits| *digits < 1 << 53);
-        let (Some(digits), Some(power)) = (digits, POWERS.get(number.scale)) else {
+        let value = number.digits.and_then(|digits| ratio(digits, number.scale));
+        let Some(value) = value else {
             return float(number.text);
         };
-        #[expect(clippy::cast_precision_loss, reason = "it is below 2^53")]
-        let value = digits as f64 / power;
         let negative = number.text.as_bytes()[0] == b'-';
         Some(if negative { -value } else { value })
     }
 }
+
+/// The float nearest to `digits` / 10^`scale`; `None` for a scale above 22.
+#[inline]
+pub(crate) fn ratio(digits: u64, scale: usize) -> Option<f64> {
+    if digits < 1 << 53 {
+        // Both are exact floats, so one division gives the nearest.
+        #[expect(clippy::cast_precision_loss, reason = "it is below 2^53")]
+        return Some(digits as f64 / POWERS.get(scale)?);
+    }
+    rounded(digits, scale)
+}
+
+/// The same of more digits than a float holds: the quotient of integers, rounded once, ties to even.
+fn rounded(digits: u64, scale: usize) -> Option<f64> {
+    let fives = u128::from(*FIVES.get(scale)?);
+    let shift = digits.leading_zeros() + 64;
+    let dividend = u128::from(digits) << shift;
+    // At least 2^127 / 5^22, so it has more bits than a float.
+    let quotient = dividend / fives;
+    let is_inexact = quotient * fives != dividend;
+    let spare = 128 - quotient.leading_zeros() - 53;
+    let (half, rest) = (1 << (spare - 1), quotient & ((1 << spare) - 1));
+    #[expect(clippy::cast_possible_truncation, reason = "53 bits are left")]
+    let mut mantissa = (quotient >> spare) as u64;
+    let is_tie = rest == half && !is_inexact;
+    mantissa += u64::from(rest >= half && (!is_tie || mantissa & 1 == 1));
+    // What the mantissa counts is 2^exponent: far from where floats end.
+    let exponent = i64::from(spare) - i64::from(shift) - i64::try_from(scale).ok()?;
+    let unit = f64::from_bits(u64::try_from(1023 + exponent).ok()? << 52);
+    #[expect(clippy::cast_precision_loss, reason = "it is at most 2^53")]
+    let value = mantissa as f64 * unit;
+    Some(value)
+}
+
+/// Powers of five.
+const FIVES: [u64; 23] = {
+    let mut powers = [1; 23];
+    let mut at = 1;
+    while at < 23 {
+        powers[at] = powers[at - 1] * 5;
+        at += 1;
+    }
+    powers
+};
 
 const POWERS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
@@ -208,4 +248,47 @@ const POWERS: [f64; 23] = [
 /// Whether `text` is written as a number.
 pub(crate) fn is_number(text: &str) -> bool {
     text.bytes().any(|byte| byte.is_ascii_digit()) && text.parse::<f64>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_ratio_is_the_float_that_its_digits_parse_to() {
+        let mut random = fastrand::Rng::with_seed(53);
+        let check = |digits: u64, scale: usize| {
+            let text = format!("{digits}e-{scale}");
+            let value = ratio(digits, scale).unwrap();
+            assert_eq!(value, text.parse::<f64>().unwrap(), "{text}");
+        };
+        for scale in 0..23 {
+            for digits in [
+                0,
+                1,
+                (1 << 53) - 1,
+                1 << 53,
+                (1 << 53) + 1,
+                u64::MAX,
+                1 << 63,
+            ] {
+                check(digits, scale);
+            }
+            // Halfway between two floats, and next to it.
+            for power in 1..11 {
+                for odd in [1, 3, 1001] {
+                    let digits = ((1 << 53) + odd) << power | 1 << (power - 1);
+                    for digits in digits - 1..digits + 2 {
+                        check(digits, scale);
+                    }
+                }
+            }
+            for _ in 0..20_000 {
+                check(random.u64(..) >> random.u32(..64), scale);
+            }
+        }
+        assert_eq!(ratio(1, 23), None);
+        assert_eq!(ratio(u64::MAX, 23), None);
+    }
 }

@@ -54,9 +54,19 @@ impl<'r, 'de> ObjectRow<'r, 'de> {
         };
         if place < self.columns.len() {
             let column = &self.columns.slice()[index];
-            self.layout.found(place, index, column);
+            self.layout.found(place, index, column, self.cells);
         }
         Ok(Ok(index))
+    }
+
+    /// The column that stood at this place in the last row, and where its value begins in this one, if
+    /// what precedes the value is written as it was there.
+    #[inline]
+    pub(crate) fn usual_start(&self, place: usize) -> Option<(usize, usize)> {
+        let known = self.layout.place(place)?;
+        let at = self.lex.position();
+        let len = known.lead.begins(self.lex.text.as_bytes().get(at..)?)?;
+        Some((known.column, at + len))
     }
 
     /// Takes a key and the colon after it.
@@ -253,6 +263,25 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
 
     #[inline]
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
+        // Nearly every row is written like the one before it.
+        if !self.done
+            && self.row.layout.looks_at_every_cell()
+            && let Some((column, start)) = self.row.usual_start(self.place)
+            && !(self.skips && self.row.layout.is_unwanted(column))
+        {
+            let before_value = match self.row.cells {
+                Some(_) => lightdash_cell::RAW.len(),
+                None => 0,
+            };
+            self.row.lex.go_to(start - before_value);
+            self.place += 1;
+            self.first = false;
+            self.column = Some(column);
+            let name = self.row.columns.slice()[column].name();
+            return seed
+                .deserialize(value::BorrowedStrDeserializer::new(name))
+                .map(Some);
+        }
         let key = loop {
             if self.done || !self.row.lex.next_item(&mut self.first, b'}')? {
                 self.done = true;

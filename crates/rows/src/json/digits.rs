@@ -30,19 +30,13 @@ impl<'t> Lexer<'t, '_> {
         let bytes = self.text.as_bytes();
         let negative = bytes.get(self.at) == Some(&b'-');
         let first = self.at + usize::from(negative);
-        let mut end = first;
-        let mut value = 0_i64;
-        while let Some(digit) = bytes.get(end).map(|byte| byte.wrapping_sub(b'0'))
-            && digit < 10
-        {
-            value = value.wrapping_mul(10).wrapping_add(i64::from(digit));
-            end += 1;
-        }
+        let Digits { value, count } = digits(bytes, first);
+        let end = first + count;
         let plain = matches!(bytes.get(end), Some(b',' | b'}' | b']'));
-        let count = end - first;
         if !plain || count == 0 || count > 18 || (bytes[first] == b'0' && count > 1) {
             return None;
         }
+        let value = i64::try_from(value).ok()?;
         self.at = end;
         Some(if negative { -value } else { value })
     }
@@ -53,33 +47,22 @@ impl<'t> Lexer<'t, '_> {
         self.peek()?;
         let bytes = self.text.as_bytes();
         let start = self.at;
-        let mut value = 0_u64;
-        let mut digits = |mut at: usize| {
-            while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk())
-                && let Some(eight) = eight_digits(*eight)
-            {
-                value = value.wrapping_mul(100_000_000).wrapping_add(eight);
-                at += 8;
-            }
-            while let Some(digit) = bytes.get(at).map(|byte| byte.wrapping_sub(b'0'))
-                && digit < 10
-            {
-                value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
-                at += 1;
-            }
-            at
-        };
         let first = start + usize::from(bytes.get(start) == Some(&b'-'));
-        let mut end = digits(first);
-        let mut count = end - first;
+        let whole = digits(bytes, first);
+        let mut end = first + whole.count;
+        let mut count = whole.count;
+        let mut value = whole.value;
         let mut scale = 0;
         let mut valid = count > 0 && (count == 1 || bytes[first] != b'0');
         if bytes.get(end) == Some(&b'.') {
-            let after = digits(end + 1);
-            scale = after - end - 1;
+            let fraction = digits(bytes, end + 1);
+            scale = fraction.count;
             count += scale;
             valid &= scale > 0;
-            end = after;
+            end += 1 + scale;
+            if count <= 19 {
+                value = value * POWERS[scale] + fraction.value;
+            }
         }
         let whole_digits = scale == 0;
         // Nineteen digits always fit.
@@ -147,25 +130,83 @@ impl<'t> Lexer<'t, '_> {
 /// Whether eight bytes are all digits.
 #[inline]
 fn are_digits(word: u64) -> bool {
-    const SIXES: u64 = 0x0606_0606_0606_0606;
     word & HALVES == ZEROS && word.wrapping_add(SIXES) & HALVES == ZEROS
 }
 
 const HALVES: u64 = 0xf0f0_f0f0_f0f0_f0f0;
 const ZEROS: u64 = 0x3030_3030_3030_3030;
+const SIXES: u64 = 0x0606_0606_0606_0606;
 
-/// The number that eight digits are, if they are digits.
+/// The digits from a place on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Digits {
+    /// The number that they are, if there are no more than nineteen.
+    pub(crate) value: u64,
+    pub(crate) count: usize,
+}
+
+/// Reads all digits from `at` on.
 #[inline]
-fn eight_digits(text: [u8; 8]) -> Option<u64> {
-    let word = u64::from_le_bytes(text);
-    if !are_digits(word) {
-        return None;
+pub(crate) fn digits(bytes: &[u8], at: usize) -> Digits {
+    let mut value = 0_u64;
+    let mut count = 0;
+    loop {
+        let rest = bytes.get(at + count..).unwrap_or_default();
+        let word = match rest.first_chunk() {
+            Some(eight) => u64::from_le_bytes(*eight),
+            None => last_word(rest),
+        };
+        // What is not a digit has a bit set in the upper half of its byte; a carry comes only from
+        // such a byte, and the lowest is the one that counts.
+        let values = word ^ ZEROS;
+        let others = (values | values.wrapping_add(SIXES)) & HALVES;
+        if others == 0 {
+            value = value.wrapping_mul(100_000_000).wrapping_add(joined(values));
+            count += 8;
+            continue;
+        }
+        let more = others.trailing_zeros() as usize / 8;
+        if more > 0 {
+            // Zeros before the digits.
+            value = value
+                .wrapping_mul(POWERS[more])
+                .wrapping_add(joined(values << (64 - 8 * more)));
+        }
+        return Digits {
+            value,
+            count: count + more,
+        };
     }
-    // Neighbours become numbers of two digits, of four, of eight: the first is the lowest byte.
-    let ones = word & !HALVES;
+}
+
+/// The last bytes, of which there are fewer than eight.
+#[cold]
+fn last_word(rest: &[u8]) -> u64 {
+    let mut last = [0; 8];
+    for (last, byte) in last.iter_mut().zip(rest) {
+        *last = *byte;
+    }
+    u64::from_le_bytes(last)
+}
+
+/// The powers of ten that fit.
+pub(crate) const POWERS: [u64; 20] = {
+    let mut powers = [1; 20];
+    let mut at = 1;
+    while at < 20 {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};
+
+/// The number of eight digits, of which the first is the lowest byte.
+#[inline]
+fn joined(ones: u64) -> u64 {
+    // Neighbours become numbers of two digits, of four, of eight.
     let twos = (ones * 10 + (ones >> 8)) & 0x00ff_00ff_00ff_00ff;
     let fours = (twos * 100 + (twos >> 16)) & 0x0000_ffff_0000_ffff;
-    Some((fours * 10_000 + (fours >> 32)) & 0xffff_ffff)
+    (fours * 10_000 + (fours >> 32)) & 0xffff_ffff
 }
 
 #[cfg(test)]
@@ -173,21 +214,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn eight_digits_are_their_number() {
-        let mut random = fastrand::Rng::with_seed(8);
-        for _ in 0..10_000 {
-            let number = random.u64(..100_000_000);
-            let text = format!("{number:08}");
-            let mut bytes = [0; 8];
-            bytes.copy_from_slice(text.as_bytes());
-            assert_eq!(eight_digits(bytes), Some(number));
-            let at = random.usize(..8);
-            bytes[at] = random.u8(..);
-            assert_eq!(
-                eight_digits(bytes).is_some(),
-                bytes[at].is_ascii_digit(),
-                "{bytes:?}"
-            );
+    fn digits_are_counted_and_are_their_number() {
+        let mut random = fastrand::Rng::with_seed(10);
+        for _ in 0..100_000 {
+            let count = random.usize(..21);
+            let mut text: String = (0..count).map(|_| random.digit(10)).collect();
+            let value = text.parse::<u64>().unwrap_or_default();
+            let behind = random.usize(..10);
+            if behind > 0 {
+                text.push(char::from(
+                    *random.choice(b"/:,.\"xe}\xff").unwrap_or(&b' '),
+                ));
+                text.extend((1..behind).map(|_| random.alphanumeric()));
+            }
+            let found = digits(text.as_bytes(), 0);
+            assert_eq!(found.count, count, "{text}");
+            assert!(count > 19 || found.value == value, "{text}");
         }
     }
 

@@ -12,10 +12,14 @@ pub(crate) struct Key {
 
 impl Key {
     pub(crate) fn new(name: &str) -> Self {
-        let mut text = Vec::with_capacity(name.len() + 3);
-        text.push(b'"');
-        text.extend_from_slice(name.as_bytes());
-        text.extend_from_slice(b"\":");
+        Self::lead(true, name, b"")
+    }
+
+    /// With the comma before it, unless it is the first member, and `value` as the beginning of what
+    /// follows.
+    pub(crate) fn lead(is_first: bool, name: &str, value: &[u8]) -> Self {
+        let comma: &[u8] = if is_first { b"" } else { b"," };
+        let text = [comma, b"\"", name.as_bytes(), b"\":", value].concat();
         let mut head = [0; 8];
         let shown = text.len().min(8);
         head[..shown].copy_from_slice(&text[..shown]);
@@ -49,6 +53,16 @@ impl Key {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_leads_to_its_value() {
+        let key = Key::lead(false, "a", b"{\"value\":");
+        assert_eq!(key.begins(b",\"a\":{\"value\":12"), Some(14));
+        assert_eq!(key.begins(b",\"a\":{\"valve\":12"), None);
+        assert_eq!(key.begins(b"\"a\":{\"value\":1234"), None);
+        let key = Key::lead(true, "a", b"");
+        assert_eq!(key.begins(b"\"a\":12345"), Some(4));
+    }
 
     #[test]
     fn a_key_is_found_where_it_stands_and_nowhere_else() {

@@ -461,7 +461,7 @@ impl<'t, 'de> Lexer<'t, 'de> {
 /// Where the next quote or backslash is. Most strings are short, so the first bytes are looked at
 /// eight at a time before the call to something faster pays.
 #[inline]
-fn quote_or_escape(bytes: &[u8], start: usize) -> Option<usize> {
+pub(crate) fn quote_or_escape(bytes: &[u8], start: usize) -> Option<usize> {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;

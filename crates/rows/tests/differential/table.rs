@@ -471,14 +471,14 @@ pub fn of_integers(service: Service, cells: &[String]) -> (Columns, String) {
         Service::Lightdash => {
             let columns = [("n".to_owned(), "number".to_owned())];
             (
-                Columns::lightdash(columns.into_iter(), Cells::Raw),
+                Columns::lightdash(columns, Cells::Raw),
                 |cell| format!(r#"{{"n":{{"value":{{"raw":{cell},"formatted":""}}}}}}"#),
             )
         }
         Service::YandexQuery => {
             let columns = [("n".to_owned(), "Optional<Int64>".to_owned())];
             (
-                Columns::yandex_query(columns.into_iter()),
+                Columns::yandex_query(columns),
                 |cell| match cell.as_str() {
                     "null" => "[[]]".to_owned(),
                     cell => format!("[[{cell}]]"),

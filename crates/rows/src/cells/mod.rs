@@ -4,13 +4,17 @@
 //! serde `Deserializer`, which presents the value as it would to a struct's field: quoted or bare
 //! numbers, JSON in text, every Optional's list.
 
+mod text;
+
 use std::fmt;
 
 use serde::de::{Deserializer, Visitor};
 
+pub use text::CellText;
+
 use crate::{
     columns::{Columns, Shape},
-    decode::{layout_cache::LayoutCache, list_row::ListRow, object_row::ObjectRow},
+    decode::{layout_cache::LayoutCache, lightdash_cell, list_row::ListRow, object_row::ObjectRow},
     decoder::at_row,
     error::{DecodeError, Result},
     field::AS_SENT,
@@ -23,6 +27,17 @@ use crate::{
 pub trait CellVisitor {
     /// Whether to visit the cells of this column. Others are stepped over.
     fn wants(&self, column: usize) -> bool;
+
+    /// Takes a cell that is written as the service usually writes values of its column, without
+    /// going through serde, and returns what is behind it. With `None`, which it returns for all
+    /// other cells, it takes nothing, and the cell is [visited](Self::visit).
+    ///
+    /// The provided method takes no cell.
+    #[inline]
+    fn take<'a>(&mut self, column: usize, cell: CellText<'a>) -> Option<CellText<'a>> {
+        let _ = (column, cell);
+        None
+    }
 
     /// Takes a cell.
     ///
@@ -172,7 +187,25 @@ impl ListRow<'_, '_> {
     fn each_cell(mut self, cells: &mut impl CellVisitor) -> Result<()> {
         self.lex.open(b'[')?;
         let mut first = true;
-        for column in 0..self.columns.len() {
+        let text = self.lex.text;
+        let columns = self.columns.len();
+        // Where the next cell begins, or the comma before it, as long as all are as usual.
+        let mut usual = CellText::new(text, self.lex.position());
+        for column in 0..columns {
+            let cell = match usual {
+                Some(behind) if !first => behind.literal(b","),
+                cell => cell,
+            };
+            if let Some(cell) = cell
+                && let Some(behind) = cells.take(column, cell)
+            {
+                usual = Some(behind);
+                first = false;
+                continue;
+            }
+            if let Some(behind) = usual {
+                self.lex.go_to(text.len() - behind.len());
+            }
             if !self.lex.next_item(&mut first, b']')? {
                 return Err(self.wrong_length());
             }
@@ -182,6 +215,10 @@ impl ListRow<'_, '_> {
             } else {
                 self.lex.skip()?;
             }
+            usual = CellText::new(text, self.lex.position());
+        }
+        if let Some(behind) = usual {
+            self.lex.go_to(text.len() - behind.len());
         }
         match self.lex.next_item(&mut first, b']')? {
             true => Err(self.wrong_length()),
@@ -195,7 +232,20 @@ impl ObjectRow<'_, '_> {
         self.lex.open(b'{')?;
         let mut first = true;
         let mut place = 0;
-        while self.lex.next_item(&mut first, b'}')? {
+        loop {
+            // Nearly every row is written like the one before it.
+            if let Some((column, start)) = self.usual_start(place)
+                && let Some(cell) = CellText::new(self.lex.text, start)
+                && let Some(behind) = cells.take(column, cell)
+            {
+                self.close_usual(column, start, self.lex.text.len() - behind.len())?;
+                place += 1;
+                first = false;
+                continue;
+            }
+            if !self.lex.next_item(&mut first, b'}')? {
+                return Ok(());
+            }
             let key = self.key(place)?;
             place += 1;
             match key {
@@ -211,6 +261,21 @@ impl ObjectRow<'_, '_> {
                 }
             }
         }
-        Ok(())
+    }
+
+    /// Goes to the end of the cell whose value stands from `start` to `end`.
+    #[inline]
+    fn close_usual(&mut self, column: usize, start: usize, end: usize) -> Result<()> {
+        self.lex.go_to(end);
+        match self.columns.shape() {
+            Shape::Cells(_) => lightdash_cell::close_taken(self.lex, start).map_err(|error| {
+                let sent = self.lex.sent(start - lightdash_cell::RAW.len());
+                match self.columns.slice().get(column) {
+                    Some(column) => column.blame(error, sent),
+                    None => error,
+                }
+            }),
+            _ => Ok(()),
+        }
     }
 }
