@@ -23,6 +23,7 @@ macro_rules! chapters {
 
 chapters! {
     first_rows = "first-rows.md",
+    command = "command.md",
     typing_rows = "typing-rows.md",
     long_results = "long-results.md",
     arrow = "arrow.md",
