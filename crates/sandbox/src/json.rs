@@ -205,7 +205,8 @@ mod tests {
             let value = serde_json::from_str(text).unwrap_or_default();
             assert!(taken(text.as_bytes()) >= held(&value), "{text}");
         }
-        assert_eq!(taken(br#""{[,:\\""#), 9);
+        let string = br#""{[,:\\""#;
+        assert_eq!(taken(string), string.len());
         let objects = format!("[{}1]", r#"{"a":1},"#.repeat(1_000));
         assert!(taken(objects.as_bytes()) > 640_000);
         let value = serde_json::json!([{ "a": 1 }, { "a": 1 }]);

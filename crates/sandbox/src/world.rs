@@ -20,7 +20,7 @@ use crate::table::{Table, Value, WireTable, WireType};
 use crate::yandex_cloud::Tokens;
 
 /// How long a page waits for memory.
-const PAGE_TIME: Duration = Duration::from_secs(8);
+const PAGE_TIME: Duration = Duration::from_secs(20);
 
 /// What is said of a page that waited longer.
 pub(crate) const NO_MEMORY: &str =

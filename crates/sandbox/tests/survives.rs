@@ -365,8 +365,8 @@ async fn large_requests_at_once_take_little_more_memory_than_one() {
         assert!(peak < 300, "{peak} MiB at most, for {sql}");
         program.is_well(&sql).await;
     }
-    // pages and files of the last ones
-    let sql = rows(1_000, 12_000);
+    // pages
+    let sql = rows(1_000, 6_000);
     let dune = send(run(At::Dune, &sql)).await.json();
     let dune = format!(
         "/execution/{}/results",
