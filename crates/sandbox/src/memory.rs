@@ -23,6 +23,9 @@ const STEP: usize = 256 * 1024;
 /// Bytes of all that is neither small nor large, at one service.
 const ROOM: usize = 12 * 1024 * 1024;
 
+/// Pages of one service that wait; there are threads for twice as many requests.
+const MOST_WAITING: usize = 32;
+
 /// How long to wait before the next look.
 const AGAIN: Duration = Duration::from_millis(2);
 
@@ -33,6 +36,7 @@ pub(crate) struct Memory {
     large: Gate,
     /// Shared by the services.
     huge: Gate,
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Memory {
@@ -54,10 +58,17 @@ impl Memory {
         }
     }
 
-    /// Waits for so many bytes; `None` when they are not free in time.
+    /// Waits for so many bytes; `None` when they are not free in time, and at once when too many
+    /// wait already.
     pub(crate) fn hold(&self, bytes: usize, deadline: Instant) -> Option<Held> {
         let mut held = self.held();
-        held.grow(bytes, deadline).then_some(held)
+        if held.grow(bytes, Instant::now()) {
+            return Some(held);
+        }
+        let waiting = self.waiting.fetch_add(1, Ordering::AcqRel);
+        let is_held = waiting < MOST_WAITING && held.grow(bytes, deadline);
+        self.waiting.fetch_sub(1, Ordering::AcqRel);
+        is_held.then_some(held)
     }
 }
 
@@ -82,7 +93,7 @@ impl Held {
             if !(self.large.is_none() && bytes <= LARGE && self.take_room(bytes))
                 && !self.pass(bytes)
             {
-                if Instant::now() > deadline {
+                if Instant::now() >= deadline {
                     return false;
                 }
                 std::thread::sleep(AGAIN);
@@ -177,7 +188,7 @@ mod tests {
     use std::sync::atomic::Ordering;
     use std::time::{Duration, Instant};
 
-    use super::{HUGE, LARGE, Memory, ROOM, SMALL, STEP};
+    use super::{HUGE, LARGE, MOST_WAITING, Memory, ROOM, SMALL, STEP};
 
     fn soon() -> Instant {
         Instant::now() + Duration::from_millis(10)
@@ -213,6 +224,27 @@ mod tests {
         assert!(!second.grow(HUGE + 1, soon()));
         drop(huge);
         assert!(second.grow(usize::MAX, soon()));
+    }
+
+    #[test]
+    fn no_more_wait_than_there_are_threads_for() {
+        let memory = Memory::default();
+        let large = memory.hold(LARGE + 1, soon()).unwrap();
+        let wait = |memory: Memory| {
+            let started = Instant::now();
+            let deadline = started + Duration::from_secs(2);
+            memory.hold(LARGE + 1, deadline).is_none() && started.elapsed().as_millis() < 1_000
+        };
+        let threads: Vec<_> = (0..MOST_WAITING + 8)
+            .map(|_| {
+                let memory = memory.clone();
+                std::thread::spawn(move || wait(memory))
+            })
+            .collect();
+        let refused = threads.into_iter().map(|thread| thread.join().unwrap());
+        assert_eq!(refused.filter(|refused| *refused).count(), 8);
+        drop(large);
+        assert!(memory.hold(LARGE + 1, soon()).is_some());
     }
 
     #[test]
