@@ -4,8 +4,8 @@
 //! one at a time in a service, and what is huge one at a time in the sandbox. So it takes no more
 //! than that, however many requests come at once and however fast they are answered.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Bytes that need no leave.
@@ -85,19 +85,19 @@ pub(crate) struct Held {
 impl Held {
     /// Waits until it may be so many bytes; false when that is not so in time.
     pub(crate) fn grow(&mut self, bytes: usize, deadline: Instant) -> bool {
+        if bytes <= self.most() {
+            return true;
+        }
         loop {
-            if bytes <= self.most() {
+            // whoever has passed the gates waits for nobody who waits for room
+            let has_room = self.large.is_none() && bytes <= LARGE && self.take_room(bytes);
+            if has_room || self.pass(bytes) {
                 return true;
             }
-            // whoever has passed the gates waits for nobody who waits here
-            if !(self.large.is_none() && bytes <= LARGE && self.take_room(bytes))
-                && !self.pass(bytes)
-            {
-                if Instant::now() >= deadline {
-                    return false;
-                }
-                std::thread::sleep(AGAIN);
+            if Instant::now() >= deadline {
+                return false;
             }
+            std::thread::sleep(AGAIN);
         }
     }
 
@@ -163,16 +163,15 @@ impl Drop for Pass {
 
 /// What an answer holds until it is sent; a copy of the answer holds nothing.
 #[derive(Debug, Default)]
-pub(crate) struct WhileMade(Mutex<Option<Held>>);
+pub(crate) struct WhileMade(Option<Box<Held>>);
 
 impl WhileMade {
     pub(crate) fn new(held: Held) -> Self {
-        Self(Mutex::new(Some(held)))
+        Self(Some(Box::new(held)))
     }
 
-    pub(crate) fn release(&self) {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(held.take());
+    pub(crate) fn release(&mut self) {
+        self.0 = None;
     }
 }
 
