@@ -16,6 +16,14 @@ use crate::service::Service;
 use crate::table::{MAX_WIRE, WireTable};
 use crate::world::NO_MEMORY;
 
+/// How rows become the lines of a file: as CSV, which starts with the names, or as JSON.
+#[derive(Clone, Copy)]
+pub(super) struct Lines {
+    pub(super) csv: bool,
+    /// Whether cells have their raw values, in place of those for people.
+    pub(super) raw: bool,
+}
+
 impl Lightdash {
     /// Orders a file of a query that is ready.
     pub(super) fn schedule_download(
@@ -42,15 +50,8 @@ impl Lightdash {
         };
         let raw = body["onlyRaw"] == true;
         let most = self.world.options.lightdash_csv_cells_limit / table.columns.len().max(1);
-        let (file, failure) = self.file(
-            &table,
-            most,
-            |table, row| match extension {
-                "csv" => csv_line(row, raw),
-                _ => json_line(table, row, raw),
-            },
-            extension == "csv",
-        );
+        let csv = extension == "csv";
+        let (file, failure) = self.file(&table, most, Lines { csv, raw });
         let job = Job {
             account,
             progress: self.world.options.progress(),
@@ -67,13 +68,12 @@ impl Lightdash {
         errors::ok(&json!({ "jobId": id }))
     }
 
-    /// A file with a line for each row, and why there is none. One of CSV starts with the names.
+    /// A file of so many rows at most, or why there is none.
     pub(super) fn file(
         &self,
         table: &WireTable,
         most: usize,
-        line: impl Fn(&WireTable, &[String]) -> String,
-        csv: bool,
+        lines: Lines,
     ) -> (Bytes, Option<String>) {
         let rows = 0..table.rows.len().min(most);
         let bytes = table.page_bytes(rows.clone()).min(MAX_WIRE);
@@ -81,13 +81,17 @@ impl Lightdash {
             return (Bytes::new(), Some(NO_MEMORY.to_owned()));
         };
         let mut out = String::new();
-        if csv {
+        if lines.csv {
             let names: Vec<String> = table.columns.iter().map(|(name, _)| field(name)).collect();
             out.push_str(&names.join(","));
             out.push('\n');
         }
         for index in rows {
-            out.push_str(&line(table, &table.rows.row(index)));
+            let row = table.rows.row(index);
+            out.push_str(&match lines.csv {
+                true => csv_line(&row, lines.raw),
+                false => json_line(table, &row, lines.raw),
+            });
             out.push('\n');
             if out.len() > MAX_WIRE {
                 let most = MAX_WIRE / (1024 * 1024);
@@ -170,7 +174,7 @@ fn csv_line(row: &[String], raw: bool) -> String {
 
 /// A row as an object, in the order of the columns. The last of two columns of one name counts, as
 /// in an object of JavaScript.
-pub(super) fn json_line(table: &WireTable, row: &[String], raw: bool) -> String {
+fn json_line(table: &WireTable, row: &[String], raw: bool) -> String {
     let mut line: Vec<(String, Box<RawValue>)> = Vec::with_capacity(table.columns.len());
     for ((name, _), cell) in table.columns.iter().zip(row.iter()) {
         let value = part(cell, raw);

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::Lightdash;
-use super::downloads::json_line;
+use super::downloads::Lines;
 use super::errors;
 use super::execute::{Run, limit};
 use super::state::{Account, End, Job};
@@ -35,9 +35,11 @@ impl Lightdash {
         let file_id = ids::uuid();
         let (file, failure, columns) = match end {
             End::Ready(table) => {
-                // raw values only
-                let line = |table: &WireTable, row: &[String]| json_line(table, row, true);
-                let (file, failure) = self.file(&table, usize::MAX, line, false);
+                let lines = Lines {
+                    csv: false,
+                    raw: true,
+                };
+                let (file, failure) = self.file(&table, usize::MAX, lines);
                 (file, failure, columns(&table))
             }
             End::Failed { message, .. } => (Bytes::new(), Some(message), Vec::new()),
