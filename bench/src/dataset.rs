@@ -1,5 +1,5 @@
 //! What is served: a table, how many of its rows, and how. All of it is in the id under which a
-//! result is asked for, so that the page server needs no configuration: `mixed-1000000`,
+//! result is requested, so that the page server needs no configuration: `mixed-1000000`,
 //! `wide-40000`, `mixed-10000-lat50`, `mixed-200000-gzip`.
 
 use std::{fmt, str::FromStr, time::Duration};
@@ -84,7 +84,7 @@ pub(crate) struct Dataset {
     pub(crate) rows: u64,
     /// How long the server waits before it answers.
     pub(crate) latency: Duration,
-    /// Whether bodies are compressed for who accepts that.
+    /// Whether bodies are compressed for clients that accept that.
     pub(crate) gzip: bool,
 }
 

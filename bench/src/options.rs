@@ -1,4 +1,4 @@
-//! What a run of the benchmark is asked for.
+//! What a run of the benchmark should do.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! A worker: a process with one contender, which reads when it is told to.
+//! A worker: a process with one contender, which reads on command.
 //!
 //! It says `ready`, then answers each line `go` with a line of JSON, until its input closes.
 

@@ -51,7 +51,7 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, workspace: &Workspace) -
     })
 }
 
-/// What to pass on, and the root if one was named; `None` when help was asked for.
+/// What to pass on, and the root if one was named; `None` when help was requested.
 fn parse(mut parser: lexopt::Parser) -> Result<Option<(Vec<OsString>, Option<PathBuf>)>> {
     let (mut options, mut root) = (Vec::new(), None);
     while let Some(arg) = parser.next()? {

@@ -111,7 +111,7 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, workspace: &Workspace) -
     }
 }
 
-/// `None` when help was asked for.
+/// `None` when help was requested.
 fn parse(mut parser: lexopt::Parser) -> Result<Option<Arguments>> {
     let mut arguments = Arguments::default();
     while let Some(arg) = parser.next()? {

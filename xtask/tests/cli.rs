@@ -128,7 +128,7 @@ fn text(output: &Output) -> String {
         .concat()
 }
 
-/// The guide's service lies in a folder of its own; what it is told to run works from here.
+/// The guide's service lies in a folder of its own; the commands of its messages work from here.
 #[test]
 fn the_command_for_another_root_names_it() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();

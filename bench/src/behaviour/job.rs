@@ -41,7 +41,7 @@ pub(crate) struct Job {
     /// For [`Task::Latest`].
     pub(crate) query_id: i64,
     pub(crate) page_size: u32,
-    /// How long the contender is told to wait for the end of a run, where it can be told.
+    /// How long the contender waits for the end of a run, where it can be told.
     pub(crate) wait_s: Option<u64>,
 }
 

@@ -26,7 +26,7 @@ pub(crate) enum What {
     Replaced,
     /// The statement is wrong.
     Failing,
-    /// The run stays in a state, in the sandbox's words, and the contender is told to wait this
+    /// The run stays in a state, in the sandbox's words, and the contender waits this
     /// long where it can be told.
     Stays(&'static str, Option<u64>),
     /// Values that a float does not hold.

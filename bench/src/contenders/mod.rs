@@ -21,7 +21,7 @@ use crate::{
 pub(crate) struct Job {
     pub(crate) url: String,
     pub(crate) service: Service,
-    /// The id under which the result is asked for.
+    /// The id under which the result is requested.
     pub(crate) dataset: String,
     pub(crate) rows: u64,
     pub(crate) page_size: u32,

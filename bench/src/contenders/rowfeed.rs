@@ -1,4 +1,4 @@
-//! rowfeed: `rows::<T>()` as it comes, with `prefetch`, with the columns of `T` only; pages
+//! rowfeed: `rows::<T>()` by default, with `prefetch`, with the columns of `T` only; pages
 //! without their rows; and the decoding of pages that are in memory.
 
 use ::rowfeed::{CompletedRun, Page, Pages, Secret, dune, lightdash, prelude::*, yandex_query};

@@ -1,4 +1,4 @@
-//! A run: what was asked for is measured, shown and, if it is whole, written down.
+//! A run: what was requested is measured, shown and, if it is whole, written down.
 
 mod process;
 pub(crate) mod python;

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::{contenders::Job, worker::Reading};
 
-/// A process that is told lines and tells lines.
+/// A process that reads and writes lines.
 struct Talking {
     child: Child,
     input: Option<ChildStdin>,

@@ -26,7 +26,7 @@ pub(crate) struct Workload {
     pub(crate) job: Job,
     pub(crate) latency_ms: u64,
     pub(crate) contenders: Vec<&'static str>,
-    /// How often a contender reads at most, apart from what was asked for.
+    /// How often a contender reads at most, apart from what was requested.
     pub(crate) most_rounds: usize,
 }
 
@@ -101,7 +101,7 @@ pub(crate) fn workloads(options: &Options) -> Vec<Workload> {
                 .copied()
                 .filter(is_wanted)
                 .collect();
-            // What is wanted is compared with the hand-written loop all the same.
+            // What is requested is compared with the hand-written loop all the same.
             let base = workload.contenders.contains(&BASE) && !wanted.is_empty();
             let base = (base && !wanted.contains(&BASE)).then_some(BASE);
             workload.contenders = wanted.into_iter().chain(base).collect();

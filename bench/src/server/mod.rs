@@ -1,4 +1,4 @@
-//! The page server: results of any length, serialised before they are asked for and written from
+//! The page server: results of any length, serialised before they are requested and written from
 //! memory. A process of its own, so that its work is nobody else's CPU time.
 
 mod answers;

@@ -187,7 +187,7 @@ impl RecordBatches {
     ///
     /// # Errors
     ///
-    /// The first page cannot be had, or its columns are not those that are wanted; later calls, and
+    /// The first page cannot be had, or its columns are not those that are requested; later calls, and
     /// those of [`try_next`](Self::try_next), find no more then. Or there is no page, because no row
     /// was wanted.
     pub async fn schema(&mut self) -> Result<SchemaRef, Error> {

@@ -50,7 +50,7 @@ pub(crate) struct Layout {
     places: Vec<Option<usize>>,
     /// What each field is read from.
     types: Vec<ColumnType>,
-    /// Whether only some of the cells are wanted.
+    /// Whether only some of the cells are requested.
     is_chosen: bool,
     /// How many bytes of text or bytes 1024 rows of each field had in the last batch.
     text_sizes: Vec<AtomicUsize>,
@@ -64,7 +64,7 @@ impl Wishes {
         (self.types.iter().all(has_all)).then(|| self.apply(schema))
     }
 
-    /// The schema with the types that are wanted.
+    /// The schema with the types that are requested.
     fn apply(&self, schema: &SchemaRef) -> SchemaRef {
         if self.types.is_empty() {
             return schema.clone();

@@ -19,7 +19,7 @@ use crate::{
     text::{bytes, counted},
 };
 
-/// Pages that are fetched ahead where all rows are wanted.
+/// Pages that are fetched ahead where all rows are requested.
 const AHEAD: usize = 2;
 
 /// Runs or finds what is requested, and writes its rows.
@@ -287,7 +287,7 @@ fn too_many(rows: u64, most: u64) -> Failure {
     Failure::new(Kind::Limit, message).hint("read a part with --limit, or raise the limit")
 }
 
-/// The pages that are wanted; `ahead` of them are fetched in advance. `done` rows were read before.
+/// The pages that are requested; `ahead` of them are fetched in advance. `done` rows were read before.
 pub(crate) fn pages(
     run: &CompletedRun,
     rows: &RowArgs,

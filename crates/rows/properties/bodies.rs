@@ -55,7 +55,7 @@ pub fn raw_rows(data: &[u8]) {
     }
 }
 
-/// The array of rows alone, as it comes in a body: nobody has looked into it yet.
+/// The array of rows alone, as found in a body: nobody has looked into it yet.
 pub fn unread_rows(json: &[u8]) -> Option<RawRows> {
     #[derive(Deserialize)]
     struct Page {

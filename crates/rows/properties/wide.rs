@@ -68,7 +68,7 @@ fn check(columns: usize, declared: usize, rows: &[Vec<Change>]) {
 }
 
 fn changes() -> impl Strategy<Value = Vec<Change>> {
-    // The columns that are wanted, and where they mostly stand.
+    // The columns that are requested, and where they mostly stand.
     let letter = prop::sample::select(vec!['a', 'b', 'h', 'k', 'p', 'z']);
     let place = || prop_oneof![prop::sample::select(vec![0, 1, 7, 15_usize]), 0..40_usize];
     let change = (0..4_u8, place(), place(), letter);

@@ -295,7 +295,7 @@ impl<'de> de::MapAccess<'de> for Cells<'_> {
     }
 }
 
-/// A value of a column, or of one that is missing: then it is whatever is asked for.
+/// A value of a column, or of one that is missing: then it is whatever is requested.
 #[derive(Clone, Copy)]
 struct SampleCell<'a> {
     column: Option<&'a Column>,
@@ -307,7 +307,7 @@ impl SampleCell<'_> {
         self.column.map(Column::kind)
     }
 
-    /// Notes that the column cannot be what is asked for. The next round leaves it alone.
+    /// Notes that the column cannot be what is requested. The next round leaves it alone.
     fn need(&self, wanted: &str, can_be: bool) -> Result<(), Probe> {
         let Some(column) = self.column else {
             return Ok(());

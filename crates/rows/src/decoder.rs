@@ -35,7 +35,7 @@ pub fn decode_rows<'a, T: Deserialize<'a>>(
     Ok(rows)
 }
 
-/// The rows of a page, decoded one at a time, each when it is asked for.
+/// The rows of a page, decoded one at a time, each on request.
 ///
 /// An error names the row by its place in the whole result, and ends the iteration.
 ///

@@ -32,7 +32,7 @@ const UTF8: &str = "$rowfeed_rows::utf8";
 pub(crate) const AS_SENT: &str = "$rowfeed::as_sent";
 
 impl Form {
-    /// Whether even a variant is wanted as it was sent.
+    /// Whether even a variant is read as it was sent.
     pub(crate) fn is_as_sent(self) -> bool {
         self == Self::AsSent
     }

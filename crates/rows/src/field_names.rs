@@ -27,7 +27,7 @@ pub fn field_names<'de, T: Deserialize<'de>>() -> Option<&'static [&'static str]
     }
 }
 
-/// Fails with what it was asked for.
+/// Fails with the names of the fields.
 struct FieldNamesProbe;
 
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use crate::{
 /// For a reader that owns both the page and its place in it, such as a stream. Rows cannot borrow
 /// from the page.
 ///
-/// Each row is made when it is asked for, so that what it is made of has just been given back by
+/// Each row is made on request, so that what it is made of has just been given back by
 /// the row before it: of all that decoding costs, allocating strings is the most.
 #[derive(Debug, Default)]
 pub struct OwnedRowDecoder {

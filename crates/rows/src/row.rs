@@ -132,7 +132,7 @@ impl Serialize for Row {
     }
 }
 
-/// The error for a row of several columns that is asked for as one value.
+/// The error for a row of several columns that is requested as one value.
 #[cold]
 pub(crate) fn not_single(columns: usize) -> DecodeError {
     DecodeError::new(format!(

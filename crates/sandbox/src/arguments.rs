@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// `None` when only help is wanted.
+    /// `None` when only help is requested.
     pub(crate) fn read(mut given: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
         let mut builder = Sandbox::builder();
         let mut faults = Vec::new();

@@ -229,7 +229,7 @@ impl Fault {
         Self::new(Kind::Page(PageFault::StuckOffset))
     }
 
-    /// Lets a page have at most this many rows, whatever was asked for, where the
+    /// Lets a page have at most this many rows, whatever was requested, where the
     /// service would have sent more. Only pages of rows count as a match.
     pub fn clamp_limit(rows: usize) -> Self {
         Self::new(Kind::Page(PageFault::ClampLimit(rows.max(1))))

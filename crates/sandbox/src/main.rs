@@ -2,7 +2,7 @@
 //!
 //! The first line of standard output is a JSON object with the base URLs and the
 //! credentials to use; then one line a request goes to standard error. It ends on
-//! SIGTERM, on SIGINT and, if it is told to, with its standard input.
+//! SIGTERM, on SIGINT and, on request, with its standard input.
 
 #![forbid(unsafe_code)]
 

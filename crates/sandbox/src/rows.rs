@@ -1,4 +1,4 @@
-//! The rows of a result: held, or made when they are asked for.
+//! The rows of a result: held, or made on request.
 
 use std::borrow::Cow;
 use std::fmt;

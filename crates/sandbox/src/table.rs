@@ -57,7 +57,7 @@ pub enum ColumnType {
 }
 
 impl ColumnType {
-    /// The type as SQLite is told it. Decimals are declared so that SQLite gives
+    /// The type as SQLite gets it. Decimals are declared so that SQLite gives
     /// them text affinity: with numeric affinity it would round them to a double.
     pub(crate) fn declaration(self) -> String {
         match self {

@@ -34,7 +34,7 @@ pub(crate) fn answer(world: &World, request: &Request) -> Answer {
     }
 }
 
-/// A new token for each request, good for as long as the sandbox is told.
+/// A new token for each request, valid for the configured time.
 fn iam_token(world: &World, request: &Request) -> Answer {
     let body = request.json().unwrap_or_default();
     let text = |name: &str| body.get(name).and_then(Value::as_str);

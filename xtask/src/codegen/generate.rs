@@ -51,7 +51,7 @@ const LONGEST: Duration = Duration::from_secs(120);
 /// Stack for progenitor, which goes from schema to schema by recursion.
 const STACK: usize = 256 << 20;
 
-/// One run of progenitor; an error or a panic in it is told in words, and it ends.
+/// One run of progenitor; an error or a panic in it becomes an error with words.
 fn attempt(document: &Value, enums: &[OpenEnum]) -> std::result::Result<TokenStream, String> {
     let spec: OpenAPI = serde_path_to_error::deserialize(document)
         .map_err(|error| format!("not OpenAPI 3.0 at {}: {}", error.path(), error.inner()))?;

@@ -28,7 +28,7 @@ const ALL: Limits = Limits {
     groups: usize::MAX,
 };
 
-/// The text of a report. Unless `all`, long lists are cut and their length is told.
+/// The text of a report. Unless `all`, long lists are cut and their length is named.
 pub(super) fn report(report: &Report, all: bool) -> String {
     let limits = if all { ALL } else { SHORT };
     let (types, changes): (Vec<_>, Vec<_>) = report.changes.iter().partition(|c| is_type(c));

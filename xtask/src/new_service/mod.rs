@@ -47,7 +47,7 @@ struct Plan {
 ///
 /// # Errors
 ///
-/// The name is none, or taken, or the document cannot be vendored. Then nothing is left behind.
+/// The name is invalid or taken, or the document cannot be vendored. Then nothing is left behind.
 pub(crate) fn run(
     workspace: &Workspace,
     name: &str,

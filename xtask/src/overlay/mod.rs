@@ -217,7 +217,7 @@ fn has_words(update: &Value) -> bool {
     }
 }
 
-/// A JSON pointer whose elements of arrays are told by what they are, where they say so, and not by
+/// A JSON pointer whose elements of arrays are identified by what they are, where they say so, and not by
 /// where they stand: an element before them would change every number.
 fn place(document: &Value, pointer: &str) -> String {
     let mut shown = String::new();

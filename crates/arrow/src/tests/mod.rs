@@ -29,7 +29,7 @@ fn page(columns: &Columns, rows: &str) -> Page {
     Page::new("dune", ResultId::new("run"), 100, columns.clone(), rows).with_number(3)
 }
 
-/// What becomes of rows if nothing but these types and this schema are wanted.
+/// What becomes of rows if nothing but these types and this schema are requested.
 fn wanted(
     columns: &Columns,
     rows: &str,

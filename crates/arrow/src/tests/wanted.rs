@@ -1,4 +1,4 @@
-//! Types and schemas that are asked for.
+//! Types and schemas that are requested.
 
 use arrow_schema::{Field, Schema, TimeUnit};
 

@@ -26,7 +26,7 @@ mod examples {
     use super::root;
     use crate::terminal::{on_terminal, screen};
 
-    /// A command line of a document, and the lines that it is said to show.
+    /// A command line of a document, and the lines that it shows.
     #[derive(Debug)]
     struct Example {
         line: String,

@@ -86,7 +86,7 @@ impl Call {
                 || request.headers().contains_key(IDEMPOTENCY_KEY),
             request: Some(request),
             info: Arc::new(info),
-            // A deadline too far away to be a point in time is none.
+            // A deadline too far away to be a point in time does not count.
             deadline: limit
                 .filter(|limit| Instant::now().checked_add(*limit).is_some())
                 .map(|limit| Limit::after(limit, TimeoutScope::Deadline)),

@@ -81,7 +81,7 @@ impl<E> CallError<E> {
         self.is_status(401) || self.is_status(403)
     }
 
-    /// Whether the service does not know what was asked for: status 404.
+    /// Whether the service does not know what was requested: status 404.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         self.is_status(404)

@@ -1,6 +1,6 @@
 //! The event loop of a browser, a worker or Node.js, and its `fetch`.
 //!
-//! There is one thread, so what belongs to it may be said to be `Send`: [`SendWrapper`] checks that
+//! There is one thread, so what belongs to it may be declared `Send`: [`SendWrapper`] checks that
 //! it is never touched from another one.
 
 use std::{

@@ -1,4 +1,4 @@
-//! Credentials that are asked for, refused and replaced.
+//! Credentials that are requested, refused and replaced.
 
 use std::{
     sync::{

@@ -252,10 +252,10 @@ async fn json_of_any_depth_overflows_no_stack() {
     for depth in [10_000, 60_000] {
         for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
             let deep = format!("{}1{}", open.repeat(depth), close.repeat(depth));
-            // Where nothing is wanted, it is stepped over.
+            // Where nothing is requested, it is stepped over.
             let body = format!("{{\"extra\":{deep},\"state\":\"A\",\"result\":{{\"rows\":[]}}}}");
             assert!(get(Reply::json("200 OK", &body)).await.is_ok());
-            // Where something else is wanted, it is wrong.
+            // Where something else is requested, it is wrong.
             for body in [
                 deep.clone(),
                 format!("{{\"state\":{deep},\"result\":{{}}}}"),

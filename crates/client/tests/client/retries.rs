@@ -477,7 +477,7 @@ async fn success_refills_the_retry_budget() {
     }
 }
 
-/// No wait mends a build that cannot speak TLS.
+/// No wait repairs a build that cannot speak TLS.
 #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
 #[tokio::test]
 async fn https_without_tls_is_told_at_once() {

@@ -60,7 +60,7 @@ impl fmt::Write for Normal {
     }
 }
 
-/// The date that `text` is, where a date is wanted and it is written in the ways that the services
+/// The date that `text` is, where a date is requested and it is written in the ways that the services
 /// write dates.
 #[inline]
 pub(crate) fn plain_date(text: &str, wish: Wish) -> Option<&str> {

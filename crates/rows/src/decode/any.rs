@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl<'t, 'de> Cell<'_, 't, 'de> {
-    /// Nobody says what is wanted (flattened fields, untagged enums, `serde_json::Value`):
+    /// Nobody says what is requested (flattened fields, untagged enums, `serde_json::Value`):
     /// the declared type decides alone.
     pub(crate) fn any<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
         if self.optionals > 0 {

@@ -1,4 +1,4 @@
-//! One value, and what it becomes: the type that is asked for and the type that was declared
+//! One value, and what it becomes: the type that is requested and the type that was declared
 //! decide together.
 
 use serde::de::{Deserializer, Expected, Visitor};
@@ -72,7 +72,7 @@ impl<'c, 't, 'de> Cell<'c, 't, 'de> {
         Ok(())
     }
 
-    /// The error for a cell that cannot become what is wanted.
+    /// The error for a cell that cannot become what is requested.
     #[cold]
     pub(crate) fn unfit(&self, start: usize, wanted: &dyn Expected, advice: &str) -> DecodeError {
         let sent = self.lex.sent(start);

@@ -8,7 +8,7 @@ use crate::{
     types::{ColumnType, TEXT},
 };
 
-/// Takes a cell and reads the form of its value that is asked for.
+/// Takes a cell and reads the form of its value that is requested.
 #[inline]
 pub(crate) fn read<'de, T>(
     lex: &mut Lexer<'de, 'de>,

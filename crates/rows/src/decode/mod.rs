@@ -1,7 +1,7 @@
 //! One serde `Deserializer` for each shape of a row, and one for a cell.
 //!
 //! All shapes present the same values in the same form, so that one struct decodes from every
-//! service. The type that is asked for and the type that the column declares decide together; the
+//! service. The type that is requested and the type that the column declares decide together; the
 //! crate documentation has the table.
 
 pub(crate) mod access;

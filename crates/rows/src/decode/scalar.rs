@@ -106,7 +106,7 @@ impl<'t, 'de> Cell<'_, 't, 'de> {
 
 const TOO_LARGE: &str = "the number is larger than this float type reaches: ask for `String`";
 
-/// A number, or a string where a number is wanted.
+/// A number, or a string where a number is requested.
 enum Numeral<'t, 'de> {
     Number(Number<'t>),
     Text(Text<'t, 'de>),

@@ -1,7 +1,7 @@
 //! JSON text, taken one token at a time.
 //!
 //! Numbers and strings stay slices of the text: that keeps every digit, costs no allocation, and
-//! lets the type that is asked for decide what a token becomes. Whole values that nobody wants are
+//! lets the type that is requested decide what a token becomes. Whole values that nobody wants are
 //! stepped over without being looked into.
 
 use std::num::NonZeroUsize;

@@ -238,7 +238,7 @@ fn what_is_passed_over_must_be_json_too() {
     }
 }
 
-/// Rows of twenty columns, of which a few are wanted.
+/// Rows of twenty columns, of which a few are requested.
 mod many_columns {
     use super::*;
 

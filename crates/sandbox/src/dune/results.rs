@@ -323,7 +323,7 @@ fn rows_of<'t>(table: &'t WireTable, selection: &mut Selection) -> Vec<Cow<'t, [
 }
 
 /// The address of the next page: always of the execution, also when this page was
-/// asked of a query, and with the `limit` that was asked for.
+/// asked of a query, and with the `limit` that was requested.
 fn next_uri(request: &Request, id: &str, limit: usize, offset: usize, as_csv: bool) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     for name in ["allow_partial_results", "columns", "filters"] {

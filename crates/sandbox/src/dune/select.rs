@@ -22,7 +22,7 @@ const ROWS: usize = 512;
 pub(super) struct Selection {
     pub(super) columns: Vec<usize>,
     pub(super) rows: Vec<usize>,
-    /// The limit that was asked for, for the next page's address.
+    /// The limit that was requested, for the next page's address.
     pub(super) limit: usize,
     /// Where this page starts.
     pub(super) offset: usize,

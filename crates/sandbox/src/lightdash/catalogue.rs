@@ -19,7 +19,7 @@ pub(super) const SPACE_UUID: &str = "47c9e0a1-2f6b-4d83-b5e4-9a1c8d7f6e52";
 const CREATED_AT: &str = "2024-05-01T09:00:00.000Z";
 
 impl Lightdash {
-    /// Also without a token: the only place where the page size limit is told.
+    /// Also without a token: the only place that names the page size limit.
     pub(super) fn health(&self, is_authenticated: bool) -> Answer {
         errors::ok(&json!({
             "healthy": true,

@@ -28,7 +28,7 @@ struct Page {
     total_page_count: usize,
     total_results: usize,
     query_uuid: String,
-    /// The number of rows in this page, not what was asked for.
+    /// The number of rows in this page, not what was requested.
     page_size: usize,
     page: usize,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -83,7 +83,7 @@ pub(super) struct Query {
     /// What was run, without its limit.
     pub(super) sql: String,
     pub(super) limit: usize,
-    /// What was asked for, unless it was SQL.
+    /// What was requested, unless it was SQL.
     pub(super) metric_query: Option<MetricQuery>,
     /// Where the request said it came from.
     pub(super) context: String,

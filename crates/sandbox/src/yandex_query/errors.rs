@@ -23,7 +23,7 @@ pub(super) fn bad_request(message: &str, code: Option<u32>) -> Answer {
     error(400, 400_010, "BAD_REQUEST", message, code)
 }
 
-/// More is asked for at once than there is memory for.
+/// More is requested at once than there is memory for.
 pub(super) fn busy(message: &str) -> Answer {
     error(429, 400_060, "OVERLOADED", message, None)
 }

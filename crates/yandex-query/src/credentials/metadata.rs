@@ -56,7 +56,7 @@ impl MetadataCredential {
     ///
     /// # Errors
     ///
-    /// The URL is none, or no HTTP client can be made.
+    /// The URL is invalid, or no HTTP client can be made.
     pub fn at(base_url: &str) -> Result<Self, CredentialError> {
         let url = format!("{}{PATH}", base_url.trim_end_matches('/'));
         let endpoint = TokenEndpoint::plain("the metadata service", &url, |http| {

@@ -47,7 +47,7 @@ impl ServiceAccountCredential {
     ///
     /// # Errors
     ///
-    /// The URL is none, or plain `http` to somewhere else.
+    /// The URL is invalid, or plain `http` to somewhere else.
     pub fn at(key: ServiceAccountKey, url: &str) -> Result<Self, CredentialError> {
         Self::with_http(key, url, |http| http)
     }

@@ -37,7 +37,7 @@ impl ServiceAccountKey {
     ///
     /// It is no key file, or the private key in it is no RSA key of 2048 to 8192 bits in PKCS#8.
     pub fn from_json(text: &str) -> Result<Self, InvalidServiceAccountKey> {
-        // Where in the text is told, and nothing of the text.
+        // Names the place in the text, and nothing of the text.
         let file: KeyFile<'_> = serde_json::from_str(text).map_err(|error| {
             InvalidServiceAccountKey(format!(
                 "is not JSON with id, service_account_id and private_key: wrong at line {} \

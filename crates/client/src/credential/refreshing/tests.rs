@@ -266,7 +266,7 @@ async fn odd_lifetimes_neither_overflow_nor_hang() {
         RefreshingCredential::new(std::future::pending)
     );
     assert!(!shown.contains("hunter2"), "{shown}");
-    // What is over when it arrives is asked for again, as long as the caller waits.
+    // What is over when it arrives is requested again, as long as the caller waits.
     let useless = RefreshingCredential::new(|| async {
         sleep(Duration::from_secs(1)).await;
         Ok(ExpiringSecret::valid_for(
