@@ -74,7 +74,7 @@ pub(crate) fn since_1970(seconds: i64, nanos: u32, unit: TimeUnit) -> Option<i64
         TimeUnit::Microsecond => (1_000_000, 1_000),
         TimeUnit::Nanosecond => (1_000_000_000, 1),
     };
-    if nanos % fraction != 0 {
+    if !nanos.is_multiple_of(fraction) {
         return None;
     }
     seconds
