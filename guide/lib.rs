@@ -1,6 +1,8 @@
-//! The guide's chapters, so that their code is compiled and run: `cargo test -p rowfeed-guide`.
+//! The chapters of the guide, so that their code is compiled and run:
+//! `cargo test -p rowfeed-guide`.
 //!
-//! What stands here besides is for their hidden lines: a sandbox, and a client that talks to it.
+//! The functions here are for hidden lines of the chapters: a sandbox, and a client that talks to
+//! it.
 
 #![forbid(unsafe_code)]
 
@@ -9,7 +11,7 @@ use std::error::Error;
 use rowfeed::{Secret, dune, lightdash, yandex_query};
 use rowfeed_sandbox::{DUNE_API_KEY, LIGHTDASH_TOKEN, Sandbox, SandboxBuilder, YANDEX_IAM_TOKEN};
 
-/// A chapter for each page of the book.
+/// Declares a module for each page of the book.
 macro_rules! chapters {
     ($($name:ident = $file:literal),* $(,)?) => {
         $(
@@ -21,6 +23,7 @@ macro_rules! chapters {
 
 chapters! {
     first_rows = "first-rows.md",
+    command = "command.md",
     typing_rows = "typing-rows.md",
     long_results = "long-results.md",
     arrow = "arrow.md",
@@ -33,17 +36,17 @@ chapters! {
     new_api_version = "new-api-version.md",
 }
 
-/// The front page of the workspace, whose links lead to files.
+/// The front page of the workspace. Its links lead to files.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 pub mod readme {}
 
-/// A sandbox whose runs are at their end at once.
+/// A sandbox whose runs end at once.
 pub fn quick() -> SandboxBuilder {
     Sandbox::builder().poll_steps(0)
 }
 
-/// A sandbox, and a client of its Dune.
+/// A sandbox, and a Dune client for it.
 pub async fn dune(builder: SandboxBuilder) -> Result<(Sandbox, dune::Client), Box<dyn Error>> {
     let sandbox = builder.start().await?;
     let client = dune::Client::builder().base_url(sandbox.dune_url());
@@ -51,7 +54,7 @@ pub async fn dune(builder: SandboxBuilder) -> Result<(Sandbox, dune::Client), Bo
     Ok((sandbox, client))
 }
 
-/// A sandbox, and a client of its Lightdash.
+/// A sandbox, and a Lightdash client for it.
 pub async fn lightdash() -> Result<(Sandbox, lightdash::Client), Box<dyn Error>> {
     let sandbox = quick().start().await?;
     let client = lightdash::Client::builder().base_url(sandbox.lightdash_url());
@@ -59,7 +62,7 @@ pub async fn lightdash() -> Result<(Sandbox, lightdash::Client), Box<dyn Error>>
     Ok((sandbox, client))
 }
 
-/// A sandbox, and a client of its Yandex Query.
+/// A sandbox, and a Yandex Query client for it.
 pub async fn yandex() -> Result<(Sandbox, yandex_query::Client), Box<dyn Error>> {
     let sandbox = quick().start().await?;
     let client = yandex_query::Client::builder().base_url(sandbox.yandex_query_url());

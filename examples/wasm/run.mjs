@@ -23,10 +23,10 @@ const glue = join(target, "wasm");
 run("wasm-bindgen", "--target", "nodejs", "--out-dir", glue, join(target, wasm, "debug", "wasm.wasm"));
 const { csv_bytes, volume } = createRequire(import.meta.url)(join(glue, "wasm.js"));
 
-// It ends when its standard input does, and so with this program.
+// The sandbox ends when its standard input closes, and so when this program ends.
 const sandbox = spawn(
   join(sandboxTarget, "debug", "rowfeed-sandbox"),
-  // The first page fails once: it is asked for again.
+  // The first page fails once, and the client requests it again.
   ["--until-stdin-closes", "--fault", "status=503 path=/results times=1"],
   { stdio: ["pipe", "pipe", "ignore"] },
 );
@@ -37,7 +37,7 @@ let failed = false;
 try {
   console.log(await volume(url, key, "SELECT amount_usd FROM trades"));
   console.log(`${await csv_bytes(url, key, "SELECT * FROM trades")} bytes of CSV`);
-  // What goes wrong is an Error with the service's own words.
+  // A failure is an Error with the service's own message.
   await volume(url, "no-key-of-this-sandbox", "SELECT 1").then(
     () => { throw new Error("a wrong key was taken"); },
     (error) => console.log(`a wrong key: ${error.message}`),

@@ -1,4 +1,4 @@
-//! That the book is whole: every page is in it, its code is run, and its links lead somewhere.
+//! Checks that the book is complete: it includes every page, its code runs, and its links resolve.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::{
@@ -39,18 +39,18 @@ fn every_page_is_in_the_summary_and_its_code_is_run() {
 fn no_code_is_left_out_of_the_tests() {
     for (name, text) in pages() {
         let fences = text.lines().filter_map(|line| line.strip_prefix("```"));
-        // They open and close in turn.
+        // Opening and closing fences alternate.
         for language in fences.step_by(2) {
             assert!(
                 ["rust", "sh", "text"].contains(&language),
-                "{name}: a block of {language:?}; code is `rust`, and nothing else of it is said"
+                "{name}: a block of {language:?}; use `rust`, `sh` or `text` without attributes"
             );
         }
     }
 }
 
 #[test]
-fn links_within_the_book_lead_somewhere() {
+fn links_within_the_book_resolve() {
     let pages = pages();
     for (name, text) in &pages {
         for link in text.split("](").skip(1) {
@@ -63,9 +63,10 @@ fn links_within_the_book_lead_somewhere() {
     }
 }
 
-/// A block that names a file in its first line holds lines of that file, left out ones apart.
+/// A block that names a file in its first line contains lines of that file, except where `…` omits
+/// some.
 #[test]
-fn excerpts_are_what_the_files_say() {
+fn excerpts_match_the_files() {
     let mut count = 0;
     for (name, text) in pages() {
         for block in text.split("```").skip(1).step_by(2) {
@@ -83,9 +84,9 @@ fn excerpts_are_what_the_files_say() {
     assert!(count > 5);
 }
 
-/// Files of the repository that the maintainers' chapters name, and the notes for contributors.
+/// The files that the maintainers' chapters and CONTRIBUTING.md name.
 #[test]
-fn paths_that_are_named_are_there() {
+fn named_paths_exist() {
     let root = guide();
     let root = root.parent().unwrap();
     let notes = fs::read_to_string(root.join("CONTRIBUTING.md")).unwrap();
@@ -97,7 +98,7 @@ fn paths_that_are_named_are_there() {
             let is_path = is_path.clone().any(|start| word.starts_with(start));
             if is_path && !word.contains(['*', ' ', '\n']) {
                 let word = word.replace("SERVICE", "dune").replace("NAME", "dune");
-                // What belongs to the invented service lies in a folder of its own.
+                // The files of the fictional service are in a folder of their own.
                 let below = ["", "guide/tides"].map(|folder| root.join(folder).join(&word));
                 assert!(
                     below.iter().any(|path| Path::exists(path)),

@@ -27,7 +27,7 @@ pub trait RecordBatchesExt {
     /// let batches = latest.record_batches().try_collect().await?;
     /// assert_eq!(batches[0].num_rows(), 48);
     ///
-    /// let run = dune.execute_sql().body("SELECT * FROM projects").run().await?;
+    /// let run = dune.execute_sql().sql("SELECT * FROM projects").run().await?;
     /// let batches = run.record_batches().try_collect().await?;
     /// assert_eq!(batches[0].num_rows(), 4);
     /// # });
@@ -79,7 +79,7 @@ pub trait PageExt {
     /// ```
     /// use rowfeed_arrow::PageExt as _;
     /// # rowfeed_sandbox::__example!(|sandbox, dune| {
-    /// # let run = dune.execute_sql().body("SELECT project, price FROM trades").run().await?;
+    /// # let run = dune.execute_sql().sql("SELECT project, price FROM trades").run().await?;
     /// let page = run.pages().try_next().await?.ok_or("no page")?;
     /// let batch = page.record_batch()?;
     /// assert_eq!((batch.num_rows(), batch.num_columns()), (48, 2));

@@ -1,14 +1,14 @@
 //! Runs SQL at three services and reads the rows of all of them into one struct.
 //!
-//! Without arguments it starts a sandbox, so no account and no network are needed:
+//! Without arguments it starts a sandbox, which needs no account and no network:
 //!
 //! ```text
 //! cargo run --example quickstart
 //! ```
 //!
-//! With `--live SERVICE` the same code talks to the real service. Needed are, for
-//! `dune`: `DUNE_API_KEY`; for `lightdash`: `LIGHTDASH_URL`, `LIGHTDASH_API_KEY` and
-//! `LIGHTDASH_PROJECT` (a project's uuid); for `yandex-query`: `YC_IAM_TOKEN` and `YC_FOLDER_ID`.
+//! With `--live SERVICE` the same code talks to the real service. It needs environment variables:
+//! for `dune`, `DUNE_API_KEY`; for `lightdash`, `LIGHTDASH_URL`, `LIGHTDASH_API_KEY` and
+//! `LIGHTDASH_PROJECT` (a project's UUID); for `yandex-query`, `YC_IAM_TOKEN` and `YC_FOLDER_ID`.
 
 use std::{error::Error, process::ExitCode};
 
@@ -16,7 +16,7 @@ use rowfeed::{CompletedRun, dune, lightdash, prelude::*, yandex_query};
 use rowfeed_sandbox::Sandbox;
 use serde::Deserialize;
 
-/// One struct for the rows of all three.
+/// One struct for the rows of all three services.
 #[derive(Debug, Deserialize)]
 struct Trade {
     trade_id: i64,
@@ -121,12 +121,14 @@ async fn live(service: &str) -> Result<(), Box<dyn Error>> {
             )
             .await
         }
-        other => Err(format!("{other:?} is none of dune, lightdash, yandex-query").into()),
+        other => {
+            Err(format!("unknown service {other:?}; use dune, lightdash or yandex-query").into())
+        }
     }
 }
 
 async fn run_at_dune(client: &dune::Client, sql: &str) -> Result<CompletedRun, rowfeed::Error> {
-    client.execute_sql().body(sql).run().await
+    client.execute_sql().sql(sql).run().await
 }
 
 async fn run_at_lightdash(
@@ -137,7 +139,7 @@ async fn run_at_lightdash(
     client
         .execute_async_sql_query()
         .project_uuid(project)
-        .body(sql)
+        .sql(sql)
         .run()
         .await
 }
@@ -147,10 +149,10 @@ async fn run_at_yandex_query(
     folder: &str,
     sql: &str,
 ) -> Result<CompletedRun, rowfeed::Error> {
-    client.create_query().project(folder).body(sql).run().await
+    client.create_query().project(folder).text(sql).run().await
 }
 
-/// Reads the rows of a run, three at a time, whatever service it ran at.
+/// Reads the rows of a run at any service, three at a time.
 async fn show(name: &str, run: &CompletedRun) -> Result<(), Box<dyn Error>> {
     println!("\n{name}: run {}", run.id());
     let mut trades = run.rows::<Trade>().page_size(3);
@@ -166,7 +168,7 @@ async fn show(name: &str, run: &CompletedRun) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What went over the wire for it.
+/// Prints the requests that were sent.
 fn show_requests(sandbox: &Sandbox) {
     for request in sandbox.take_requests() {
         let query = request

@@ -1,5 +1,5 @@
-//! What holds for any bytes from outside. Each function takes bytes and panics where something does
-//! not hold. The tests here run them on random input, and `cargo fuzz` does from `fuzz/`.
+//! Properties that hold for any input bytes. Each function takes bytes and panics if a property
+//! does not hold. The tests here run them on random input, and `cargo fuzz` runs them from `fuzz/`.
 
 #[cfg(test)]
 mod tests;
@@ -9,7 +9,7 @@ use rowfeed_client::ServiceError;
 use rowfeed_rows::{Cells, Columns, Row, decode_rows};
 use serde::{Serialize, de::DeserializeOwned};
 
-/// Bodies of failed calls: read or not, with whatever message is in them.
+/// Bodies of failed calls decode or are refused, without a panic.
 pub(crate) fn error_bodies(data: &[u8]) {
     fn message<E: DeserializeOwned + ServiceError>(data: &[u8]) {
         if let Ok(error) = serde_json::from_slice::<E>(data) {
@@ -21,7 +21,7 @@ pub(crate) fn error_bodies(data: &[u8]) {
     message::<yandex_query::types::GenericError>(data);
 }
 
-/// Bodies of pages: what is read of them can be decoded row by row, or is an error.
+/// The rows of a page body decode one by one, or are an error.
 pub(crate) fn pages(data: &[u8]) {
     if let Ok(page) = serde_json::from_slice::<dune::types::ReadExecutionResultResponse>(data)
         && let Some(result) = page.result
@@ -45,7 +45,7 @@ pub(crate) fn pages(data: &[u8]) {
     let _ = serde_json::from_slice::<dune::types::GetExecutionStatusResponse>(data);
 }
 
-/// Stored cursors: what is read is written the same, and is refused or not, without a panic.
+/// Stored cursors decode to what was stored, or are refused, without a panic.
 pub(crate) fn cursors(data: &[u8]) {
     if let Some(cursor) = read_again::<Cursor>(data) {
         let _ = cursor.check("dune", cursor.result());

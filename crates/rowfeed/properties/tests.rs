@@ -1,4 +1,4 @@
-//! The properties on random bytes, and on good input with random damage.
+//! Checks the properties with random bytes, and with valid input that is damaged at random.
 
 use proptest::{collection::vec, prelude::*};
 
@@ -24,7 +24,7 @@ const CURSORS: &[&str] = &[
     "{\"service\":\"dune\",\"operation\":\"list_queries\",\"parameters\":\"a=1\",\"position\":18}",
 ];
 
-/// Bytes that a failure shows as text.
+/// Bytes that a test failure prints as text.
 #[derive(Clone)]
 struct Bytes(Vec<u8>);
 
@@ -34,7 +34,7 @@ impl std::fmt::Debug for Bytes {
     }
 }
 
-/// Good input with a few bytes put in, taken out, or replaced; or any bytes at all.
+/// Valid input with a few bytes inserted, removed or replaced; or any bytes at all.
 fn near(seeds: &'static [&'static str]) -> impl Strategy<Value = Bytes> {
     let meaning: &[u8] = b"\"\\,:;[]{}()<>?'0129-+.eEntu \n\0\xff";
     let byte = prop_oneof![4 => prop::sample::select(meaning), 1 => any::<u8>()];

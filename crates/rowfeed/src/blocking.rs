@@ -22,7 +22,7 @@ use crate::{
     paging::{AnySource, FetchOptions, Fetcher, SourcePage},
 };
 
-/// The rows of a result, as `T`, one after the other; made by [`Rows::blocking`](crate::Rows::blocking).
+/// The rows of a result, decoded as `T`; created by [`Rows::blocking`](crate::Rows::blocking).
 ///
 #[doc = include_str!("../docs/items/blocking-rows.md")]
 #[must_use = "nothing is sent before the first row is needed"]
@@ -32,8 +32,8 @@ impl<T: DeserializeOwned + Send + 'static> crate::Rows<T> {
     /// Turns the rows into a plain iterator, for code without async; see
     /// [`blocking`](crate::blocking).
     ///
-    /// Rows of which some have been read already give those of the page that is there, and then
-    /// an error, as [`Pages::blocking`](crate::Pages::blocking) says.
+    /// If some rows have been read already, the iterator returns the rest of the current page and
+    /// then an error, as described in [`Pages::blocking`](crate::Pages::blocking).
     pub fn blocking(mut self) -> Rows<T> {
         self.pages.fetch_on_own_thread();
         Rows(self)
@@ -41,7 +41,8 @@ impl<T: DeserializeOwned + Send + 'static> crate::Rows<T> {
 }
 
 impl<T: DeserializeOwned + Send + 'static> Rows<T> {
-    /// The place after the last row that was given out; see [`Rows::cursor`](crate::Rows::cursor).
+    /// Returns the cursor after the last row that was returned; see
+    /// [`Rows::cursor`](crate::Rows::cursor).
     #[must_use]
     pub fn cursor(&self) -> Option<Cursor> {
         self.0.cursor()
@@ -64,7 +65,7 @@ impl<T> fmt::Debug for Rows<T> {
     }
 }
 
-/// The pages of a result, one after the other; made by [`Pages::blocking`](crate::Pages::blocking).
+/// The pages of a result; created by [`Pages::blocking`](crate::Pages::blocking).
 ///
 #[doc = include_str!("../docs/items/blocking-pages.md")]
 #[must_use = "nothing is sent before the first page is needed"]
@@ -75,23 +76,24 @@ impl crate::Pages {
     /// Turns the pages into a plain iterator, for code without async; see
     /// [`blocking`](crate::blocking).
     ///
-    /// Pages of which some have been read already cannot be turned: their connections belong to the
-    /// runtime that they were read on. The iterator is one error then, unless all have been read;
-    /// [`resume`](Self::resume) takes new pages to the same place.
+    /// This works only before the first page: connections that were opened in async code belong to
+    /// its runtime. If some pages have been read already, the iterator returns one error, unless
+    /// all have been read. To continue, [`resume`](Self::resume) new pages from the last cursor.
     pub fn blocking(mut self) -> Pages {
         self.fetch_on_own_thread();
         Pages(self)
     }
 
-    /// Fetches the pages on a thread of their own, so that polling for a page waits for it and is
-    /// always ready: for blocking readers made of pages, with [`now`].
+    /// Fetches the pages on a separate thread, so that polling for a page blocks until it arrives
+    /// and is always ready. Use it with [`now`] to build blocking readers from pages.
     ///
-    /// The first page fails where some have been read already, as [`blocking`](Self::blocking) says.
+    /// If some pages have been read already, the next one is an error, as described in
+    /// [`blocking`](Self::blocking).
     pub fn fetch_on_own_thread(&mut self) {
         let reader = &mut self.0;
         if reader.is_under_way() {
-            let message = "these pages have been begun with async and cannot become blocking; \
-                           take new ones, resume() them from the cursor of the last page or row, \
+            let message = "these pages were already read with async and cannot become blocking; \
+                           create new ones, resume() them from the cursor of the last page or row, \
                            and call blocking() before the first page";
             let error = Error::invalid(reader.service, message);
             reader.fail(error);
@@ -110,20 +112,20 @@ impl Iterator for Pages {
 
 impl FusedIterator for Pages {}
 
-/// Polls once what reads [pages that are fetched on their own
-/// thread](crate::Pages::fetch_on_own_thread), and so is ready.
+/// Polls once, for a reader of [pages that are fetched on their own
+/// thread](crate::Pages::fetch_on_own_thread), which is always ready.
 ///
 /// # Panics
 ///
-/// The poll is pending: it waits for something else than those pages.
+/// Panics if the poll is pending because it waits for anything other than those pages.
 pub fn now<T>(poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> T {
     match poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(answer) => answer,
-        Poll::Pending => panic!("only pages that are fetched on their own thread can be polled so"),
+        Poll::Pending => panic!("now() can only poll pages that are fetched on their own thread"),
     }
 }
 
-/// Fetches on another thread.
+/// Starts to fetch on another thread.
 fn start_on_own_thread<P: SourcePage + Send + 'static>(
     service: &'static str,
     source: Box<dyn AnySource<P>>,
@@ -143,8 +145,8 @@ fn start_on_own_thread<P: SourcePage + Send + 'static>(
     })
 }
 
-/// Waits for pages that a thread of its own fetches, one for each question. Dropping it ends the
-/// thread, which waits for the next question.
+/// Receives pages from a thread that fetches one page for each request. Dropping it ends the
+/// thread.
 struct OnOwnThread<P> {
     ask: UnboundedSender<()>,
     pages: mpsc::Receiver<Result<Option<P>, Error>>,
@@ -154,7 +156,7 @@ struct OnOwnThread<P> {
 
 impl<P: Send> Fetcher<P> for OnOwnThread<P> {
     fn poll_page(&mut self, _context: &mut Context<'_>) -> Poll<Result<Option<P>, Error>> {
-        // If nobody receives the question, the answer is missing too, or has been sent already.
+        // If the send fails, the thread has ended: `recv` returns its last result or fails.
         let _ = self.ask.send(());
         if let Ok(page) = self.pages.recv() {
             return Poll::Ready(page);
@@ -162,12 +164,12 @@ impl<P: Send> Fetcher<P> for OnOwnThread<P> {
         if let Some(thread) = self.thread.take() {
             thread.and_then(ended)?;
         }
-        let message = "the thread that fetched the pages has ended with a panic";
+        let message = "the thread that fetched the pages panicked";
         Poll::Ready(Err(Error::new(ErrorKind::Paging, self.service, message)))
     }
 }
 
-/// Fetches a page for each question, until there are no more questions or pages.
+/// Fetches a page for each request, until there are no more requests or pages.
 async fn fetch<P: SourcePage>(
     mut source: Box<dyn AnySource<P>>,
     options: FetchOptions,
@@ -189,19 +191,19 @@ async fn fetch<P: SourcePage>(
 }
 
 impl RunRequest {
-    /// Starts the run and waits for its end, for code without async; see
+    /// Starts the run and waits until it ends, for code without async; see
     /// [`blocking`](crate::blocking).
     ///
-    /// What watches the [progress](Self::on_progress) is called on the thread that waits, not on
-    /// the caller's.
+    /// A callback for the [progress](Self::on_progress) runs on the waiting thread, not on the
+    /// caller's thread.
     ///
     /// # Errors
     ///
-    /// The same as of awaiting it.
+    /// The same as for awaiting the request.
     ///
     /// ```
     /// # rowfeed_sandbox::__example!(blocking |sandbox, dune| {
-    /// let run = dune.execute_sql().body("SELECT project FROM trades LIMIT 3").run().blocking()?;
+    /// let run = dune.execute_sql().sql("SELECT project FROM trades LIMIT 3").run().blocking()?;
     /// for project in run.rows::<String>().blocking() {
     ///     println!("{}", project?);
     /// }
@@ -213,16 +215,16 @@ impl RunRequest {
     }
 }
 
-/// A thread that runs a future, unless it has no runtime to run it on.
+/// A thread that runs a future, or fails if it cannot create a runtime.
 type Thread<T> = JoinHandle<Result<T, Error>>;
 
-/// Runs a future on a thread and a runtime of its own.
+/// Runs a future on a new thread with its own runtime.
 fn run_on_own_thread<F>(service: &'static str, future: F) -> Result<Thread<F::Output>, Error>
 where
     F: Future<Output: Send> + Send + 'static,
 {
     let no_thread = move |error: io::Error| {
-        let message = format!("a thread for blocking calls cannot be started: {error}");
+        let message = format!("cannot start a thread for blocking calls: {error}");
         Error::invalid(service, message)
     };
     let work = move || {
@@ -236,7 +238,7 @@ where
     thread.spawn(work).map_err(no_thread)
 }
 
-/// Waits for the end of a thread, and panics if it has.
+/// Waits until a thread ends, and resumes its panic if it panicked.
 fn ended<T>(thread: Thread<T>) -> Result<T, Error> {
     thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }

@@ -1,4 +1,4 @@
-//! A run that has ended well.
+//! Runs that have completed.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -10,18 +10,18 @@ use crate::{
     Columns, Cursor, Error, ErrorKind, Page, Pages, Rows, RunOrigin, page::check, paging::Source,
 };
 
-/// A run that has ended well; its rows can be read as often as wanted.
+/// A completed run. Its rows can be read any number of times.
 ///
 #[doc = include_str!("../docs/items/completed-run.md")]
 #[derive(Clone)]
 pub struct CompletedRun {
     ended: Arc<Ended>,
     origin: RunOrigin,
-    /// What errors hide the client's credentials with.
+    /// Hides the client's credentials in errors.
     masker: Masker,
 }
 
-/// What a service knows of a run that has ended well.
+/// What a service reports about a completed run.
 pub(crate) struct Ended {
     pub(crate) service: &'static str,
     pub(crate) id: String,
@@ -36,7 +36,8 @@ pub(crate) struct ResultSet {
 }
 
 impl ResultSet {
-    /// A result with so many rows, if that is known; `source` makes what reads it from the beginning.
+    /// A result with `rows` rows, if their number is known. `source` creates a reader from the
+    /// beginning.
     pub(crate) fn new<S: Source<Page = Page>>(
         rows: Option<u64>,
         source: impl Fn() -> S + Send + Sync + 'static,
@@ -48,7 +49,8 @@ impl ResultSet {
     }
 }
 
-/// What a service says about a run, as far as it does. All times are RFC 3339 in UTC, as sent.
+/// Details that a service reports about a run. All times are RFC 3339 in UTC, as sent by the
+/// service.
 ///
 #[doc = include_str!("../docs/items/run-details.md")]
 #[derive(Clone, Debug, Default)]
@@ -66,9 +68,9 @@ pub struct RunDetails {
     pub queued_for: Option<Duration>,
     /// How long it ran: Dune, and Lightdash where the result did not come from its cache.
     pub ran_for: Option<Duration>,
-    /// What it cost, in Dune's credits, without what reading the result costs.
+    /// What it cost, in Dune's credits, without the cost of reading the result.
     pub cost_credits: Option<f64>,
-    /// The columns of the result, before any row has been read: Dune, Lightdash.
+    /// The columns of the result, known before any row is read: Dune, Lightdash.
     pub columns: Option<Columns>,
 }
 
@@ -81,20 +83,20 @@ impl CompletedRun {
         }
     }
 
-    /// The id that the service knows the run by: Dune's execution, the query of Lightdash and
-    /// Yandex Query.
+    /// Returns the id of the run at the service: the execution id at Dune, the query id at
+    /// Lightdash and Yandex Query.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.ended.id
     }
 
-    /// The service: `"dune"`, `"lightdash"` or `"yandex-query"`.
+    /// Returns the service: `"dune"`, `"lightdash"` or `"yandex-query"`.
     #[must_use]
     pub fn service(&self) -> &'static str {
         self.ended.service
     }
 
-    /// How this program came by the run: whether it was executed for it, or reused.
+    /// Returns whether the run was executed for this program, or reused.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -115,19 +117,19 @@ impl CompletedRun {
         self.origin
     }
 
-    /// Times, cost and columns, as far as the service tells them.
+    /// Times, cost and columns, if the service reports them.
     #[must_use]
     pub fn details(&self) -> &RunDetails {
         &self.ended.details
     }
 
-    /// Whether `T` can be read from the run's columns, before a row is fetched; see
-    /// [`Page::check_columns`](crate::Page::check_columns). Nothing is checked where the columns are
-    /// not known yet: at Yandex Query.
+    /// Checks whether `T` can be decoded from the run's columns, before a row is fetched; see
+    /// [`Page::check_columns`](crate::Page::check_columns). Yandex Query does not report the
+    /// columns of a run, so nothing is checked there.
     ///
     /// # Errors
     ///
-    /// Reading `T` fails for certain, if there is a row; the error says why.
+    /// Decoding any row as `T` would fail; the error says why.
     ///
     /// ```
     /// #[derive(serde::Deserialize)]
@@ -137,7 +139,7 @@ impl CompletedRun {
     /// }
     ///
     /// # rowfeed_sandbox::__example!(|sandbox, dune| {
-    /// let run = dune.execute_sql().body("SELECT project, members FROM projects").run().await?;
+    /// let run = dune.execute_sql().sql("SELECT project, members FROM projects").run().await?;
     /// run.check_columns::<Project>()?; // no row has been paid for yet
     /// assert!(run.check_columns::<(bool, u8)>().is_ok()); // a tuple names no columns
     /// # });
@@ -146,27 +148,11 @@ impl CompletedRun {
         self.check(column_errors::<T>)
     }
 
-    /// Checks the columns as [`check_columns`](Self::check_columns) does, and that every field of `T`
-    /// has one; see [`Page::check_columns_strict`](crate::Page::check_columns_strict).
+    /// Checks the columns as [`check_columns`](Self::check_columns) does, and checks that every
+    /// field of `T` has a column; see
+    /// [`Page::check_columns_strict`](crate::Page::check_columns_strict).
     ///
-    /// # Errors
-    ///
-    /// Reading `T` fails for certain, or a field has no column; the error names all of them.
-    ///
-    /// ```
-    /// #[derive(serde::Deserialize)]
-    /// struct Project {
-    ///     project: String,
-    ///     memebrs: Option<u32>, // always `None`
-    /// }
-    ///
-    /// # rowfeed_sandbox::__example!(|sandbox, dune| {
-    /// let run = dune.execute_sql().body("SELECT project, members FROM projects").run().await?;
-    /// run.check_columns::<Project>()?;
-    /// let error = run.check_columns_strict::<Project>().unwrap_err();
-    /// assert!(error.message().contains("the optional field `memebrs`"));
-    /// # });
-    /// ```
+    #[doc = include_str!("../docs/items/run-check-columns-strict.md")]
     pub fn check_columns_strict<T: DeserializeOwned>(&self) -> Result<(), Error> {
         self.check(strict_column_errors::<T>)
     }
@@ -177,21 +163,22 @@ impl CompletedRun {
             .map_err(|error| error.with_run(self.id()).masked(&self.masker))
     }
 
-    /// How many results the run has: one, but for Yandex Query, where each `SELECT` has its own.
+    /// Returns the number of results. It is one, except at Yandex Query, where each `SELECT` has
+    /// its own result.
     #[must_use]
     pub fn result_sets(&self) -> usize {
         self.ended.result_sets.len()
     }
 
-    /// How many rows the run has, where the service says so.
+    /// Returns the number of rows of the run, if the service reports it.
     #[must_use]
     pub fn total_rows(&self) -> Option<u64> {
         self.ended.result_sets.iter().map(|set| set.rows).sum()
     }
 
-    /// The pages of the only result.
+    /// Returns the pages of the only result.
     ///
-    /// With several, or none, the first page is an error that says so.
+    /// If the run has several results, or none, the first page is an error that says so.
     pub fn pages(&self) -> Pages {
         match self.ended.result_sets.len() {
             1 => self.result_set(0),
@@ -203,7 +190,7 @@ impl CompletedRun {
         }
     }
 
-    /// The rows of the only result, as `T`; see [`pages`](Self::pages).
+    /// Returns the rows of the only result, as `T`; see [`pages`](Self::pages).
     pub fn rows<T>(&self) -> Rows<T>
     where
         T: DeserializeOwned + Send + 'static,
@@ -211,12 +198,12 @@ impl CompletedRun {
         self.pages().rows()
     }
 
-    /// The pages of one result, counted from 0.
+    /// Returns the pages of one result. `index` counts from 0.
     ///
     /// ```
     /// # rowfeed_sandbox::__example!(|sandbox, yandex, folder| {
     /// let statements = "SELECT project, members FROM projects; SELECT COUNT(*) AS n FROM trades";
-    /// let run = yandex.create_query().project(folder).body(statements).run().await?;
+    /// let run = yandex.create_query().project(folder).text(statements).run().await?;
     /// assert_eq!(run.result_sets(), 2);
     ///
     /// let projects: Vec<(String, u32)> = run.result_set(0).rows().try_collect().await?;
@@ -234,15 +221,15 @@ impl CompletedRun {
         }
     }
 
-    /// The pages after a cursor, of the result that it belongs to.
+    /// Returns the pages after a cursor, of the result that the cursor belongs to.
     ///
     /// ```
     /// # rowfeed_sandbox::__example!(|sandbox, dune| {
-    /// let run = dune.execute_sql().body("SELECT trade_id FROM trades").run().await?;
+    /// let run = dune.execute_sql().sql("SELECT trade_id FROM trades").run().await?;
     /// let page = run.pages().page_size(10).try_next().await?.ok_or("no page")?;
     /// let cursor = page.cursor();
     ///
-    /// // Perhaps in another process, which has stored the id and the cursor.
+    /// // Possibly in another process that has stored the id and the cursor.
     /// let run = dune.get_execution_status().execution_id(cursor.run_id()).run().await?;
     /// let rest: Vec<i64> = run.resume(&cursor).rows().try_collect().await?;
     /// assert_eq!(rest.len(), 38);
@@ -272,7 +259,7 @@ impl fmt::Debug for CompletedRun {
     }
 }
 
-/// Milliseconds as a service counts them; nothing where it counts wrong.
+/// Milliseconds as reported by a service; `None` if the number is not a valid duration.
 pub(crate) fn milliseconds(count: impl Into<f64>) -> Option<Duration> {
     Duration::try_from_secs_f64(count.into() / 1000.0).ok()
 }

@@ -1,5 +1,5 @@
-//! Whose connections requests are sent over: a connection is served by the runtime that opened it,
-//! so code without async needs its own.
+//! Connections of a client. The runtime that opens a connection serves it, so code without async
+//! needs connections of its own.
 
 use rowfeed_client::Masker;
 
@@ -9,14 +9,14 @@ use crate::Error;
 pub(crate) trait Reconnect: Send + Sized + 'static {
     const SERVICE: &'static str;
 
-    /// The same client, with connections that no other client uses.
+    /// The same client, with new connections that it shares with no other client.
     fn reconnected(&self) -> Result<Self, Error>;
 
-    /// What masks the credentials of the client and its clones.
+    /// Masks the credentials of the client and its clones.
     fn masker(&self) -> Masker;
 }
 
-/// Defines the name of a service, and what is the same for all generated clients.
+/// Defines the name of a service, and helpers that are the same for all generated clients.
 macro_rules! service {
     ($client:ty, $name:literal) => {
         pub(super) const SERVICE: &str = $name;

@@ -1,4 +1,4 @@
-//! Places in results, to resume reading from, perhaps in another process.
+//! Places in results. Reading can resume from them, also in another process.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
-/// Which result of a service a page or a cursor belongs to.
+/// Identifies the result of a service that a page or a cursor belongs to.
 ///
 /// Two results with the same identity have the same rows in the same order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ fn is_first(result_set: &u32) -> bool {
 }
 
 impl ResultId {
-    /// The only, or first, result of a run.
+    /// Identifies the only result of a run, or the first of several.
     pub fn new(run_id: impl Into<String>) -> Self {
         Self {
             run: run_id.into(),
@@ -34,14 +34,14 @@ impl ResultId {
         }
     }
 
-    /// Another result of the run, counted from 0, where it has several.
+    /// Returns another result of the run. The index counts from 0.
     #[must_use]
     pub fn with_result_set(self, result_set: u32) -> Self {
         Self { result_set, ..self }
     }
 
-    /// The result with other rows, or in another order, that these parameters make of it: filters and
-    /// sort keys, in the service's own terms.
+    /// Returns the result as these parameters filter or order it. They are filters and sort keys in
+    /// the service's own syntax.
     #[must_use]
     pub fn with_shape(self, shape: impl Into<String>) -> Self {
         Self {
@@ -50,13 +50,13 @@ impl ResultId {
         }
     }
 
-    /// The execution or query.
+    /// Returns the id of the execution or query.
     #[must_use]
     pub fn run_id(&self) -> &str {
         &self.run
     }
 
-    /// Which result of the run it is, counted from 0.
+    /// Returns the index of the result within the run, counted from 0.
     #[must_use]
     pub fn result_set(&self) -> u32 {
         self.result_set
@@ -77,8 +77,8 @@ pub struct Cursor {
     row: u64,
 }
 
-/// How to request a page of a service that does not address rows by their position: by a token that
-/// the service gave out, or by the key of the row before. For [another service](crate::source).
+/// How to request a page from a service that does not address rows by position: with a token from
+/// the service, or with the key of the previous row. For [other services](crate::source).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PageStart {
@@ -87,8 +87,8 @@ pub struct PageStart {
 }
 
 impl PageStart {
-    /// Names the page that is requested by `token` and whose first row has the position `row` in the
-    /// whole result, counted from 0.
+    /// Describes the page that `token` requests. Its first row has the position `row` in the whole
+    /// result, counted from 0.
     pub fn new(token: impl Into<String>, row: u64) -> Self {
         Self {
             token: token.into(),
@@ -96,13 +96,13 @@ impl PageStart {
         }
     }
 
-    /// The token, as the service expects it.
+    /// Returns the token that the service expects.
     #[must_use]
     pub fn token(&self) -> &str {
         &self.token
     }
 
-    /// The position of the page's first row in the whole result, counted from 0.
+    /// Returns the position of the page's first row in the whole result, counted from 0.
     #[must_use]
     pub fn row(&self) -> u64 {
         self.row
@@ -110,7 +110,7 @@ impl PageStart {
 }
 
 impl Cursor {
-    /// The place before the row with this position, counted from 0, in a result of a service.
+    /// Creates a cursor before the row at this position, counted from 0, in a result of a service.
     pub fn new(
         service: impl Into<Cow<'static, str>>,
         result: impl Into<Arc<ResultId>>,
@@ -124,45 +124,46 @@ impl Cursor {
         }
     }
 
-    /// The same place, in a page that is requested by this token; see
+    /// The same place, in the page that this token requests; see
     /// [`Page::with_page_starts`](crate::Page::with_page_starts).
     #[must_use]
     pub(crate) fn with_page(self, page: Option<PageStart>) -> Self {
         Self { page, ..self }
     }
 
-    /// The service, as [`Error::service`](crate::Error::service) names it.
+    /// Returns the service, as [`Error::service`](crate::Error::service) names it.
     #[must_use]
     pub fn service(&self) -> &str {
         &self.service
     }
 
-    /// The result that the place is in.
+    /// Returns the result that the place is in.
     #[must_use]
     pub fn result(&self) -> &ResultId {
         &self.result
     }
 
-    /// The execution or query that the place is in.
+    /// Returns the execution or query that the place is in.
     #[must_use]
     pub fn run_id(&self) -> &str {
         &self.result.run
     }
 
-    /// The position of the next row, counted from 0.
+    /// Returns the position of the next row, counted from 0.
     #[must_use]
     pub fn row(&self) -> u64 {
         self.row
     }
 
-    /// The page to resume with: the row is in it or right behind it. `None` is the first page, or a
-    /// service without tokens.
+    /// Returns the page to resume with. The row is in this page or directly after it. `None` means
+    /// the first page, or a service without tokens.
     #[must_use]
     pub fn page_start(&self) -> Option<&PageStart> {
         self.page.as_ref()
     }
 
-    /// Another place in the same result, and in the same page where the service has tokens.
+    /// Returns a cursor at another row of the same result. For a service with tokens it is in the
+    /// same page.
     #[must_use]
     pub fn at(&self, row: u64) -> Self {
         Self {
@@ -171,30 +172,30 @@ impl Cursor {
         }
     }
 
-    /// Checks that this is a place in `result` of `service`.
+    /// Checks that this cursor is a place in `result` of `service`.
     ///
     /// # Errors
     ///
-    /// It is a place in another result; the error says what differs.
+    /// The cursor belongs to another result. The error says what differs.
     pub fn check(&self, service: &'static str, result: &ResultId) -> Result<(), Error> {
         let mine = &self.result;
         let flaw = if self.service != service {
             let other = &self.service;
-            format!("the cursor belongs to a result of {other}, and this is one of {service}")
+            format!("the cursor belongs to a result of {other}, but this result is of {service}")
         } else if i64::try_from(self.row).is_err() {
             let row = self.row;
-            format!("the cursor stands before row {row}, and no result has as many rows")
+            format!("the cursor stands before row {row}, but no result can have that many rows")
         } else if let Some(page) = self.page.as_ref().filter(|page| page.row > self.row) {
             format!(
-                "the cursor stands before row {}, and its page begins only with row {}",
+                "the cursor stands before row {}, but its page begins with row {}",
                 self.row, page.row
             )
         } else if mine.run != result.run {
             let (mine, other) = (&mine.run, &result.run);
-            format!("the cursor belongs to run {mine}, and this is run {other}")
+            format!("the cursor belongs to run {mine}, but this is run {other}")
         } else if mine.result_set != result.result_set {
             let (mine, other) = (mine.result_set, result.result_set);
-            format!("the cursor belongs to result set {mine}, and this is number {other}")
+            format!("the cursor belongs to result set {mine}, but this is result set {other}")
         } else if mine.shape != result.shape {
             let (then, now) = (or_none(&mine.shape), or_none(&result.shape));
             format!("the cursor belongs to a result with other parameters: {then} then, {now} now")
@@ -205,7 +206,7 @@ impl Cursor {
     }
 }
 
-/// Parameters, as messages show them.
+/// Parameters as error messages show them.
 pub(crate) fn or_none(parameters: &str) -> &str {
     match parameters {
         "" => "none",

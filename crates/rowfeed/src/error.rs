@@ -1,4 +1,4 @@
-//! The one error of the facade.
+//! The error type of the facade.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use rowfeed_client::{Masker, ServiceError};
 
 use crate::{Attempt, CallError, DecodeError};
 
-/// What went wrong between asking for rows and having them.
+/// An error of a run, a page, a row, a list or a request.
 ///
 #[doc = include_str!("../docs/items/error.md")]
 pub struct Error(Box<Inner>);
@@ -25,40 +25,41 @@ enum Cause {
     Decode(DecodeError),
 }
 
-/// What kind of failure an [`Error`] is.
+/// The kind of an [`Error`].
 ///
 #[doc = include_str!("../docs/items/error-kind.md")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The request is invalid: a page size out of range, a parameter that is missing.
+    /// The request is invalid: a page size is out of range, or a parameter is missing.
     InvalidRequest,
     /// A call failed; [`Error::as_call`] has status, headers and body.
     Call,
-    /// The statement failed; [`Error::position`] says where, if the service does.
+    /// The statement failed; [`Error::position`] has the place, if the service reports it.
     Failed,
-    /// The run was cancelled. A query of Yandex Query that was stopped is [`Failed`](Self::Failed):
-    /// only its issues tell.
+    /// The run was cancelled. Yandex Query reports a stopped query as [`Failed`](Self::Failed)
+    /// unless its issues say that it was stopped.
     Cancelled,
-    /// The result, or the run, is no longer there.
+    /// The result or the run no longer exists.
     Expired,
     /// The run has not ended, so there are no rows yet.
     Unfinished,
-    /// The service has cut the result off. It can be read as it is by asking for that.
+    /// The service truncated the result. `allow_truncated()` accepts the partial result.
     Truncated,
     /// The service reports a state that this version does not know.
     UnknownState,
-    /// The timeout of the run is over. Unless it was to be cancelled then, it continues at the
-    /// service; [`Error::run_id`] names it.
+    /// The timeout of the run has elapsed. The run continues at the service unless it was to be
+    /// cancelled; [`Error::run_id`] names it.
     Timeout,
-    /// A row does not fit the requested type; [`Error::as_decode`] says which and why.
+    /// A row does not fit the requested type; [`Error::as_decode`] names the cell and the reason.
     Decode,
     /// The pages do not fit together: a next page that does not advance, fewer rows than
     /// announced, another execution than before.
     Paging,
 }
 
-/// A place in the text of a statement, counted from 1 as the services do; [`Error`] shows its use.
+/// A place in the text of a statement, counted from 1 as the services do; see [`Error`] for an
+/// example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Position {
     /// The line.
@@ -68,7 +69,7 @@ pub struct Position {
 }
 
 impl Position {
-    /// The place that a service names, if it does.
+    /// The place that a service reports, if it does.
     pub(crate) fn of(line: Option<i64>, column: Option<i64>) -> Option<Self> {
         Some(Self {
             line: line?.try_into().ok()?,
@@ -102,7 +103,8 @@ impl fmt::Display for Position {
 }
 
 impl Error {
-    /// An error of a service, by its name: for [another one](crate::source) than those here.
+    /// Creates an error of a service with this name. For [services](crate::source) outside this
+    /// crate.
     pub fn new(kind: ErrorKind, service: &'static str, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
@@ -119,7 +121,7 @@ impl Error {
         Self::new(ErrorKind::InvalidRequest, service, message)
     }
 
-    /// A call that failed. The error keeps it, and says what it says.
+    /// Creates an error for a failed call. It keeps the call and its message.
     pub fn from_call<E: ServiceError>(
         service: &'static str,
         error: rowfeed_client::CallError<E>,
@@ -140,34 +142,35 @@ impl Error {
         this
     }
 
-    /// A run, called `what`, that has not ended.
+    /// An error for a run that has not ended. `what` is the service's word for a run.
     pub(crate) fn unfinished(service: &'static str, what: &str) -> Self {
         let message =
             format!("the {what} has not ended, so there are no rows yet; wait for it with run()");
         Self::new(ErrorKind::Unfinished, service, message)
     }
 
-    /// A run, called `what`, with a status that this version does not know.
+    /// An error for a run in a status that this version does not know. `what` is the service's word
+    /// for a run.
     pub(crate) fn unknown_status(service: &'static str, what: &str, status: &str) -> Self {
-        let message = format!("the {what} has the status {status:?}, which is not known");
+        let message = format!("the {what} has the unknown status {status:?}");
         Self::new(ErrorKind::UnknownState, service, message)
     }
 
-    /// The same error as one of another kind: of a call whose error body says more than its status.
+    /// Returns the error with another kind, for a call whose error body says more than its status.
     #[must_use]
     pub fn with_kind(mut self, kind: ErrorKind) -> Self {
         self.0.kind = kind;
         self
     }
 
-    /// The same error with the run that it happened to, unless it names one already.
+    /// Returns the error with a run id, unless it has one already.
     #[must_use]
     pub fn with_run(mut self, id: &str) -> Self {
         self.0.run_id.get_or_insert_with(|| id.to_owned());
         self
     }
 
-    /// The same error with the run, where that is known.
+    /// Returns the error with the run id, if it is known.
     pub(crate) fn of_run(self, id: Option<&str>) -> Self {
         match id {
             Some(id) => self.with_run(id),
@@ -175,15 +178,16 @@ impl Error {
         }
     }
 
-    /// The same error with the place in the statement.
+    /// Returns the error with the place in the statement.
     #[must_use]
     pub fn with_position(mut self, position: Option<Position>) -> Self {
         self.0.position = position;
         self
     }
 
-    /// The same error with stars in place of the credentials that the client sent last, in all of its
-    /// texts: a service may send back what it was sent. [`Masker::mask`] says which are found.
+    /// Returns the error with stars in place of the credentials that the client sent last. This
+    /// covers all of its text, because a service may send back what it received. [`Masker::mask`]
+    /// describes which forms are found.
     #[cold]
     #[must_use]
     pub fn masked(mut self, masker: &Masker) -> Self {
@@ -191,7 +195,7 @@ impl Error {
         let inner = &mut *self.0;
         inner.message = mask(&inner.message);
         inner.run_id = inner.run_id.as_deref().map(mask);
-        // A failed call has masked itself.
+        // The error of a failed call is masked already.
         if let Some(Cause::Decode(error)) = &mut inner.cause {
             *error = error.clone().map_text(mask);
         }
@@ -204,52 +208,44 @@ impl Error {
         self
     }
 
-    /// What kind of failure this is.
+    /// Returns the kind of this failure.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// The service: `"dune"`, `"lightdash"`, `"yandex-query"`, or the name that
-    /// [another one](crate::source) has.
+    /// Returns the service: `"dune"`, `"lightdash"`, `"yandex-query"`, or the name of [another
+    /// service](crate::source).
     #[must_use]
     pub fn service(&self) -> &'static str {
         self.0.service
     }
 
-    /// What happened, in the service's words where it has any.
+    /// What happened, in the service's own words if it sent any.
+    ///
+    /// For a failed call this is the whole text of [`as_call`](Self::as_call), with operation and
+    /// status; its own [`message`](CallError::message) has the service's words alone. For a row it is
+    /// the text of [`as_decode`](Self::as_decode).
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// The execution or query that it happened to.
+    /// Returns the id of the execution or query that failed.
     #[must_use]
     pub fn run_id(&self) -> Option<&str> {
         self.0.run_id.as_deref()
     }
 
-    /// Where in the statement the service found the fault.
+    /// Returns the place in the statement where the service found the error.
     #[must_use]
     pub fn position(&self) -> Option<Position> {
         self.0.position
     }
 
-    /// The failed call, with status, headers and the beginning of the body.
+    /// Returns the failed call, with status, headers and the beginning of the body.
     ///
-    /// ```
-    /// # rowfeed_sandbox::__example!(|sandbox| {
-    /// # let key = rowfeed::Secret::new("no-such-key")?;
-    /// # let dune = rowfeed::dune::Client::builder().base_url(sandbox.dune_url());
-    /// # let dune = dune.api_key(key).build()?;
-    /// let error = dune.execute_sql().body("SELECT 1 AS n").run().await.unwrap_err();
-    /// let call = error.as_call().ok_or("not a failed call")?;
-    /// if call.is_unauthorized() {
-    ///     eprintln!("the key is wrong, or has been revoked: {:?}", call.status());
-    /// }
-    /// # assert!(call.is_unauthorized());
-    /// # });
-    /// ```
+    #[doc = include_str!("../docs/items/error-as-call.md")]
     #[must_use]
     pub fn as_call(&self) -> Option<&CallError> {
         match &self.0.cause {
@@ -258,8 +254,8 @@ impl Error {
         }
     }
 
-    /// What each attempt of the failed call met, and how long was waited before it, in order.
-    /// Empty where no call failed.
+    /// What happened in each attempt of the failed call, and how long the client waited before it,
+    /// in order. Empty if no call failed.
     ///
     #[doc = include_str!("../docs/items/error-history.md")]
     #[must_use]
@@ -267,18 +263,9 @@ impl Error {
         self.as_call().map_or(&[], CallError::history)
     }
 
-    /// The cell that did not fit.
+    /// Returns the cell that does not fit the type.
     ///
-    /// ```
-    /// # rowfeed_sandbox::__example!(|sandbox, dune| {
-    /// let run = dune.execute_sql().body("SELECT project, note FROM projects").run().await?;
-    /// let rows = run.rows::<(String, String)>();
-    /// let error = rows.try_collect::<Vec<_>>().await.unwrap_err();
-    /// let cell = error.as_decode().ok_or("not a row that does not fit")?;
-    /// assert_eq!((cell.row(), cell.column()), (Some(2), Some("note")));
-    /// assert_eq!(cell.found(), Some("NULL"));
-    /// # });
-    /// ```
+    #[doc = include_str!("../docs/items/error-as-decode.md")]
     #[must_use]
     pub fn as_decode(&self) -> Option<&DecodeError> {
         match &self.0.cause {
@@ -288,7 +275,7 @@ impl Error {
     }
 }
 
-/// What to do about an error, whatever call or run it comes from.
+/// Predicates that do not depend on the kind of call or run.
 impl Error {
     /// Returns whether the same request may succeed later: the failed call
     /// [is retryable](CallError::is_retryable), or the run has not ended yet.
@@ -297,7 +284,7 @@ impl Error {
         self.kind() == ErrorKind::Unfinished || self.is_call(CallError::is_retryable)
     }
 
-    /// Returns whether time ran out: that of the run, or of a call.
+    /// Returns whether a timeout elapsed, of the run or of a call.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         self.kind() == ErrorKind::Timeout || self.is_call(CallError::is_timeout)
@@ -310,7 +297,7 @@ impl Error {
     /// # let key = rowfeed::Secret::new("no-such-key")?;
     /// # let dune = rowfeed::dune::Client::builder().base_url(sandbox.dune_url());
     /// # let dune = dune.api_key(key).build()?;
-    /// let error = dune.execute_sql().body("SELECT 1 AS n").run().await.unwrap_err();
+    /// let error = dune.execute_sql().sql("SELECT 1 AS n").run().await.unwrap_err();
     /// assert!(error.is_unauthorized() && !error.is_retryable());
     /// # });
     /// ```
@@ -319,7 +306,7 @@ impl Error {
         self.is_call(CallError::is_unauthorized)
     }
 
-    /// Returns whether the service knows no such query, run or project: status 404.
+    /// Returns whether the service does not know the query, run or project: status 404.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         self.is_call(CallError::is_not_found)
@@ -338,12 +325,12 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The client's message begins with the service already.
+        // The client's message already begins with the service.
         if self.as_call().is_none() {
             write!(f, "{}: ", self.0.service)?;
         }
         f.write_str(&self.0.message)?;
-        // A service's own text may name both.
+        // The service's own text may name both.
         if let Some(position) = self.0.position
             && !position.is_in(&self.0.message)
         {
@@ -368,8 +355,8 @@ impl fmt::Debug for Error {
     }
 }
 
-/// `Display` has the text of the failed call or of the cell that did not fit, so `source` is what lies
-/// below that: a printed chain shows each cause once.
+/// `Display` includes the text of the failed call or of the cell that does not fit. `source`
+/// returns what lies below that, so a printed chain shows each cause once.
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self.0.cause.as_ref()? {

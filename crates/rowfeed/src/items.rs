@@ -14,7 +14,7 @@ use crate::{
     paging::{PageReader, Part, Source, SourcePage},
 };
 
-/// Adds `items()` to the operations that list things a page at a time.
+/// Adds `items()` to the operations that return a list in pages.
 ///
 #[doc = include_str!("../docs/items/items-ext.md")]
 pub trait ItemsExt: Sized {
@@ -25,25 +25,25 @@ pub trait ItemsExt: Sized {
     fn items(self) -> Items<Self::Item>;
 }
 
-/// The items of a list; a page is fetched when its first item is needed.
+/// The items of a list. A page is fetched when its first item is needed.
 ///
 #[doc = include_str!("../docs/items/items.md")]
 #[must_use = "nothing is sent before the first item is needed"]
 pub struct Items<T> {
     pages: PageReader<ListPage<T>>,
-    /// The beginning of the list.
+    /// The start of the list.
     start: Option<ListCursor>,
-    /// The page that is being read, with the items that have not been given out.
+    /// The current page, with the items that have not been returned yet.
     page: Option<ListPage<T>>,
 }
 
 impl<T> Items<T> {
-    /// The items of a source, which begins at `start`: for [another service](crate::source).
+    /// Creates items from a source that begins at `start`. For [other services](crate::source).
     pub fn from_source(source: impl Source<Page = ListPage<T>>, start: ListCursor) -> Self {
         Self::of(PageReader::new(source), Some(start))
     }
 
-    /// Gives this error instead of the first item: for parameters that are found to be invalid before
+    /// Returns this error instead of the first item, for invalid parameters that are found before
     /// anything is sent.
     pub fn failed(error: Error) -> Self {
         Self::of(PageReader::failed(error), None)
@@ -59,7 +59,7 @@ impl<T> Items<T> {
 
     /// Sets how many items to request at a time.
     ///
-    /// Unset, it is 20 for Dune's queries, 250 for its datasets, 1,000 for its uploads and
+    /// The default is 20 for Dune's queries, 250 for its datasets, 1,000 for its uploads and
     /// materialized views, and 100 for Lightdash. A service may send fewer.
     pub fn page_size(mut self, items: u32) -> Self {
         self.pages.options.page_size = Some(items);
@@ -74,15 +74,15 @@ impl<T> Items<T> {
 
     /// Resumes from a cursor of the same list, with the item after it.
     ///
-    /// A cursor of another operation, or of one with other parameters, is an error when the first
-    /// item is read.
+    /// If the cursor belongs to another operation, or to other parameters, the first item is an
+    /// error.
     pub fn resume(mut self, cursor: &ListCursor) -> Self {
         self.pages.resume(cursor, cursor.position());
         self
     }
 
-    /// The place after the last item that was given out, also in the middle of a page. Before the
-    /// first page it is where reading begins. `None` if the parameters were refused.
+    /// Returns the cursor after the last item that was returned, also in the middle of a page.
+    /// Before the first page it is where reading begins. `None` if the parameters were invalid.
     #[must_use]
     pub fn cursor(&self) -> Option<ListCursor> {
         match &self.page {
@@ -95,7 +95,8 @@ impl<T> Items<T> {
     ///
     /// # Errors
     ///
-    /// A page cannot be fetched, or does not fit the one before. Every later call returns `None`.
+    /// A page cannot be fetched, or does not fit the page before it. Every later call returns
+    /// `None`.
     pub async fn try_next(&mut self) -> Result<Option<T>, Error> {
         poll_fn(|context| self.poll_item(context)).await
     }
@@ -133,7 +134,7 @@ impl<T> fmt::Debug for Items<T> {
     }
 }
 
-/// A page of a list, as a [`Source`](crate::source::Source) gives it.
+/// A page of a list, returned by a [`Source`](crate::source::Source).
 #[derive(Clone, Debug)]
 pub struct ListPage<T> {
     position: u64,
@@ -142,8 +143,8 @@ pub struct ListPage<T> {
 }
 
 impl<T> ListPage<T> {
-    /// A page whose first item has this position in the list, counted from 0. `next` is where the
-    /// page after it begins, if there is one.
+    /// Creates a page whose first item has this position in the list, counted from 0. `next` is
+    /// where the next page begins, if there is one.
     #[must_use]
     pub fn new(position: u64, items: Vec<T>, next: Option<u64>) -> Self {
         Self {
@@ -155,7 +156,7 @@ impl<T> ListPage<T> {
 }
 
 impl<T> ListPage<T> {
-    /// The position of the next item, on this page or behind it.
+    /// The position of the next item, on this page or after it.
     fn place(&self) -> u64 {
         match self.next {
             Some(next) if self.items.as_slice().is_empty() => next,

@@ -2,12 +2,12 @@
 //!
 //! ## Types and values
 //!
-//! Rows are decoded by [`rowfeed_rows`], whose documentation has the table of
-//! [types and values](rowfeed_rows#types-and-values): what a struct's fields can be, for the values
-//! of all three services.
+//! [`rowfeed_rows`] decodes the rows. Its table of [types and
+//! values](rowfeed_rows#types-and-values) lists which types the fields of a struct can have for the
+//! values of all three services.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
-// What all services share is not all needed by one of them alone.
+// A build with one service does not use all shared code.
 #![cfg_attr(
     not(all(feature = "dune", feature = "lightdash", feature = "yandex-query")),
     allow(dead_code, unused_imports)
@@ -15,7 +15,7 @@
 
 #[cfg(all(feature = "blocking", target_family = "wasm", target_os = "unknown"))]
 compile_error!(
-    "the feature `blocking` needs threads, and wasm32-unknown-unknown has none: read with async"
+    "the feature `blocking` needs threads, which wasm32-unknown-unknown does not have; use async code"
 );
 
 mod completed_run;
@@ -74,7 +74,7 @@ pub use run_handle::RunHandle;
 pub use run_job::{Progress, RunOrigin};
 pub use run_request::RunRequest;
 
-// What the builder of every client takes, and what its failed calls are.
+// Arguments of every client's builder, and the errors of failed calls.
 #[doc(inline)]
 pub use rowfeed_client::{
     Attempt, BuildError, CallError, CallErrorKind, CredentialError, CredentialProvider,
@@ -82,7 +82,7 @@ pub use rowfeed_client::{
     SecretError, SecretFuture, TimeoutScope,
 };
 
-/// The traits that put `rows()`, `pages()` and `run()` on the operations of the clients.
+/// The traits that add `rows()`, `pages()` and `run()` to the operations of the clients.
 pub mod prelude {
     #[cfg(feature = "dune")]
     pub use crate::dune::CsvExt as _;

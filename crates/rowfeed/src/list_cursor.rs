@@ -1,4 +1,4 @@
-//! Places in lists, to resume reading from.
+//! Places in lists, to resume from.
 
 use std::borrow::Cow;
 
@@ -21,8 +21,8 @@ pub struct ListCursor {
 }
 
 impl ListCursor {
-    /// The beginning of the list that an operation gives; `parameters` are those that decide what is
-    /// listed, as text.
+    /// Creates a cursor at the start of the list that an operation returns. `parameters` are those
+    /// that decide which items are listed, as text.
     pub fn start(
         service: impl Into<Cow<'static, str>>,
         operation: impl Into<Cow<'static, str>>,
@@ -36,25 +36,25 @@ impl ListCursor {
         }
     }
 
-    /// The service: `"dune"` or `"lightdash"`.
+    /// Returns the service: `"dune"` or `"lightdash"`.
     #[must_use]
     pub fn service(&self) -> &str {
         &self.service
     }
 
-    /// The operation whose list it is a place in, such as `"list_datasets"`.
+    /// Returns the operation that returns the list, such as `"list_datasets"`.
     #[must_use]
     pub fn operation(&self) -> &str {
         &self.operation
     }
 
-    /// The position of the next item, counted from 0.
+    /// Returns the position of the next item, counted from 0.
     #[must_use]
     pub fn position(&self) -> u64 {
         self.position
     }
 
-    /// Another place in the same list.
+    /// Returns a cursor at another item of the same list.
     #[must_use]
     pub fn at(&self, position: u64) -> Self {
         Self {
@@ -63,15 +63,15 @@ impl ListCursor {
         }
     }
 
-    /// Checks that this is a place in the same list as `other`.
+    /// Checks that this cursor is a place in the same list as `other`.
     ///
     /// # Errors
     ///
-    /// It is a place in another list; the error says what differs.
+    /// The cursor belongs to another list. The error says what differs.
     pub fn check(&self, service: &'static str, other: &Self) -> Result<(), Error> {
         let flaw = if (&self.service, &self.operation) != (&other.service, &other.operation) {
             format!(
-                "the cursor belongs to {} of {}, and this is {} of {service}",
+                "the cursor belongs to {} of {}, but this is {} of {service}",
                 self.operation, self.service, other.operation
             )
         } else if self.parameters != other.parameters {
@@ -79,7 +79,7 @@ impl ListCursor {
             format!("the cursor belongs to a list with other parameters: {then} then, {now} now")
         } else if i64::try_from(self.position).is_err() {
             let item = self.position;
-            format!("the cursor stands before item {item}, and no list is that long")
+            format!("the cursor stands before item {item}, but no list is that long")
         } else {
             return Ok(());
         };

@@ -1,4 +1,4 @@
-//! What all lists have in common: pages in a row, each requested after the one before.
+//! Code that all lists share: it fetches one page after the other.
 
 use std::{
     collections::HashSet,
@@ -13,14 +13,14 @@ use crate::{
     paging::{BoxFuture, FetchOptions, FetchPlan, Source},
 };
 
-/// The part of a list that an operation asks for.
+/// The part of a list to read.
 pub(crate) struct Listing {
     pub(crate) service: &'static str,
     /// The place of the first item.
     pub(crate) start: ListCursor,
     /// How many items to read.
     pub(crate) at_most: Option<u64>,
-    /// The size of a page unless the user sets one.
+    /// The default size of a page.
     pub(crate) page_size: u32,
 }
 
@@ -31,22 +31,22 @@ pub(crate) struct Request {
     pub(crate) position: u64,
     /// The size of the pages.
     pub(crate) page_size: u64,
-    /// How many items are needed: no more than a page has.
+    /// How many items are needed, at most one page.
     pub(crate) items: u64,
 }
 
-/// The answer to such a request.
+/// The response to such a request.
 pub(crate) struct Response<T> {
     /// The position of the first item of the page.
     pub(crate) position: u64,
     pub(crate) items: Vec<T>,
     /// Where the next page begins; `None` if there is none.
     pub(crate) next: Option<i64>,
-    /// The page size to continue with, where the service has its own.
+    /// The page size to continue with, if the service uses its own.
     pub(crate) page_size: Option<u64>,
 }
 
-/// The items that `fetch` gets a page at a time.
+/// Items that `fetch` gets page by page.
 pub(crate) fn items<T, F>(listing: Result<Listing, Error>, fetch: F) -> Items<T>
 where
     T: Serialize + Send + 'static,
@@ -70,7 +70,7 @@ where
 struct Paging<F> {
     listing: Listing,
     fetch: F,
-    /// Where the next page begins; `None` behind the last.
+    /// Where the next page begins; `None` after the last page.
     next: Option<u64>,
     /// The service's own page size, once it is known.
     page_size: Option<u64>,
@@ -135,18 +135,18 @@ where
             && next.is_some_and(|next| next <= begin || next < end)
         {
             return paging(format!(
-                "the next page would begin at item {said}, and this one has the items from \
+                "the next page would begin at item {said}, but this one has the items from \
                  {begin} up to {end}"
             ));
         }
         let mut fingerprint = DefaultHasher::new();
-        // Items came from JSON, so they can be written as JSON.
+        // The items came from JSON, so they can be written as JSON.
         serde_json::to_vec(&page.items)
             .unwrap_or_default()
             .hash(&mut fingerprint);
         if !page.items.is_empty() && !self.seen.insert(fingerprint.finish()) {
             return paging(format!(
-                "the page that begins with item {begin} is the same as one before it"
+                "the page that begins with item {begin} repeats an earlier page"
             ));
         }
         self.page_size = page.page_size.or(self.page_size);
@@ -155,10 +155,10 @@ where
     }
 }
 
-/// What is set on an operation, by name, as its builder tells it.
+/// The parameters that are set on an operation, by name.
 pub(crate) type Parameters = Vec<(&'static str, serde_json::Value)>;
 
-/// The parameters that are set, as text, except those that only choose a part of the list.
+/// The parameters as text, except those that only select a range of the list.
 pub(crate) fn text(parameters: Parameters) -> String {
     const OF_PAGES: [&str; 4] = ["limit", "offset", "page", "page_size"];
     let set = parameters

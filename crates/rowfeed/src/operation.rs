@@ -1,10 +1,10 @@
-//! What the facade adds to the operations of the clients.
+//! Traits that the facade adds to the operations of the clients.
 
 use serde::de::DeserializeOwned;
 
 use crate::{CompletedRun, Pages, Rows, RunRequest};
 
-/// An operation that answers with rows: its pages, and the rows of all of them.
+/// An operation that returns rows in pages.
 ///
 #[doc = include_str!("../docs/items/rows-ext.md")]
 pub trait RowsExt: Sized {
@@ -13,7 +13,7 @@ pub trait RowsExt: Sized {
 
     /// Returns the rows of all pages, as `T`. Nothing is sent before the first row is needed.
     ///
-    /// [Types and values](crate#types-and-values) says what `T` can be, and what its fields.
+    /// See [Types and values](crate#types-and-values) for what `T` and its fields can be.
     fn rows<T>(self) -> Rows<T>
     where
         T: DeserializeOwned + Send + 'static,
@@ -34,15 +34,15 @@ impl RowsExt for &CompletedRun {
     }
 }
 
-/// An operation that starts a run: a query that takes its time at the service.
+/// An operation that starts a run at the service.
 ///
 #[doc = include_str!("../docs/items/run-ext.md")]
 pub trait RunExt: Sized {
-    /// Starts the run and waits for its end, when awaited.
+    /// Starts the run and waits until it ends. Nothing is sent before the request is awaited.
     ///
     /// # Errors
     ///
-    /// Awaiting it fails if the run cannot be started, fails, is cancelled or expires, each with a
-    /// [kind](crate::ErrorKind) of its own.
+    /// Awaiting it fails if the run cannot be started, fails, is cancelled or expires. Each case
+    /// has its own [kind](crate::ErrorKind).
     fn run(self) -> RunRequest;
 }

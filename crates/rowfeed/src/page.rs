@@ -12,8 +12,8 @@ use crate::{
     paging::{Part, SourcePage},
 };
 
-/// A page of a result: its rows as the service sent them, and the columns that say how to decode
-/// them.
+/// A page of a result: the rows as the service sent them, and the columns that describe how to
+/// decode them.
 ///
 #[doc = include_str!("../docs/items/page.md")]
 #[derive(Clone)]
@@ -25,10 +25,10 @@ pub struct Page {
     columns: Columns,
     rows: RawRows,
     total_rows: Option<u64>,
-    /// How this page is requested, and the one after it.
+    /// How to request this page, and the next one.
     own_token: Option<PageStart>,
     next_token: Option<PageStart>,
-    /// What errors hide the client's credentials with.
+    /// Hides the client's credentials in errors.
     masker: Option<Masker>,
 }
 
@@ -73,8 +73,8 @@ impl Part for Page {
 }
 
 impl Page {
-    /// Makes a page of `result`: its first row has the position `first_row`, counted from 0, and its
-    /// rows are encoded as `columns` says. For [another service](crate::source).
+    /// Creates a page of `result`. Its first row has the position `first_row`, counted from 0, and
+    /// `columns` describe how its rows are encoded. For [other services](crate::source).
     ///
     /// The reader of a [`Source`](crate::source::Source) numbers its pages.
     pub fn new(
@@ -98,7 +98,7 @@ impl Page {
         }
     }
 
-    /// Sets how many rows the whole result has, where the service says so.
+    /// Sets the total number of rows of the result, if the service reports it.
     #[must_use]
     pub fn with_total_rows(self, total_rows: impl Into<Option<u64>>) -> Self {
         Self {
@@ -107,18 +107,18 @@ impl Page {
         }
     }
 
-    /// Sets the position of the page among those that were read, which its errors name.
+    /// Sets the number of the page among the pages that were read. Errors name it.
     #[must_use]
     pub fn with_number(self, number: u64) -> Self {
         Self { number, ..self }
     }
 
-    /// Sets the tokens of a service that does not address rows by their position: the one that the
-    /// page was requested by, or `None` for the first page, and that of the page after it, if there
+    /// Sets the tokens of a service that does not address rows by position: the token that
+    /// requested this page, or `None` for the first page, and the token of the next page, if there
     /// is one.
     ///
-    /// Cursors in the page carry its own token, and the cursor at its end that of the next page, so
-    /// that no page is fetched again in vain.
+    /// Cursors within the page carry its own token, and the cursor at its end carries the token of
+    /// the next page, so that resuming does not fetch a page unnecessarily.
     #[must_use]
     pub fn with_page_starts(self, own: Option<PageStart>, next: Option<PageStart>) -> Self {
         Self {
@@ -130,28 +130,28 @@ impl Page {
 
     /// Decodes the rows as `T`, which may borrow from the page.
     ///
-    /// [Types and values](crate#types-and-values) says what `T` and its fields can be.
+    /// See [Types and values](crate#types-and-values) for what `T` and its fields can be.
     ///
     /// # Errors
     ///
-    /// A row does not fit `T`; the error names page, row and column.
+    /// A row does not fit `T`. The error names page, row and column.
     pub fn rows<'a, T: Deserialize<'a>>(&'a self) -> Result<Vec<T>, Error> {
         decode_rows(&self.columns, self.rows.as_str(), self.first_row)
             .map_err(|error| self.decode_error(error))
     }
 
-    /// Decodes the rows one by one, each when the iterator reaches it. Ends after the first error.
+    /// Decodes the rows one by one, as the iterator reaches them. Ends after the first error.
     ///
     /// ```
     /// # rowfeed_sandbox::__example!(|sandbox, dune| {
     /// # let sql = "SELECT project, amount_usd FROM trades";
-    /// # let run = dune.execute_sql().body(sql).run().await?;
+    /// # let run = dune.execute_sql().sql(sql).run().await?;
     /// # let page = run.pages().try_next().await?.ok_or("no page")?;
     /// for row in page.decode::<(String, Option<f64>)>() {
     ///     let (project, amount_usd) = row?;
     ///     if amount_usd.is_none() {
     ///         println!("{project} has a trade without an amount");
-    ///         break; // the rows behind it are not decoded
+    ///         break; // later rows are not decoded
     ///     }
     /// }
     /// # });
@@ -161,7 +161,7 @@ impl Page {
         rows.map(|row| row.map_err(|error| self.decode_error(error)))
     }
 
-    /// Decodes the next row; `None` behind the last that the service sent.
+    /// Decodes the next row; `None` after the last row.
     #[inline]
     pub(crate) fn next_row<T: DeserializeOwned>(
         &self,
@@ -171,8 +171,8 @@ impl Page {
             .map_err(|error| self.explain::<T>(self.decode_error(error)))
     }
 
-    /// The error of a row of this page that cannot be decoded, with page and run: for readers that
-    /// decode [`raw`](Self::raw) themselves.
+    /// Returns the error for a row of this page that cannot be decoded, with page and run. For
+    /// readers that decode [`raw`](Self::raw) themselves.
     #[cold]
     #[must_use]
     pub fn decode_error(&self, error: DecodeError) -> Error {
@@ -182,9 +182,8 @@ impl Page {
         ))
     }
 
-    /// Returns the error with the run that the page belongs to, and with stars in place of the
-    /// credentials that the client has sent: for readers that make errors of their own from what the
-    /// page holds.
+    /// Returns the error with the run of the page, and with stars in place of the credentials that
+    /// the client has sent. For readers that create errors from the content of the page.
     #[cold]
     #[must_use]
     pub fn page_error(&self, error: Error) -> Error {
@@ -200,8 +199,8 @@ impl Page {
     ///
     /// # Errors
     ///
-    /// Decoding `T` would fail at the first row; the error says why. A row may still fail for what
-    /// only its values show.
+    /// Decoding any row as `T` would fail; the error says why. Even without this error, a row may
+    /// fail because of its values.
     ///
     /// ```
     /// #[derive(serde::Deserialize)]
@@ -212,7 +211,7 @@ impl Page {
     ///
     /// # rowfeed_sandbox::__example!(|sandbox, dune| {
     /// # let sql = "SELECT project, block_date FROM trades";
-    /// # let run = dune.execute_sql().body(sql).run().await?;
+    /// # let run = dune.execute_sql().sql(sql).run().await?;
     /// # let page = run.pages().try_next().await?.ok_or("no page")?;
     /// let error = page.check_columns::<Wrong>().unwrap_err();
     /// assert!(error.message().contains("there is no column `fee_usd`"));
@@ -223,18 +222,20 @@ impl Page {
             .map_err(|error| self.page_error(error))
     }
 
-    /// Checks the columns as [`check_columns`](Self::check_columns) does, and that every field of `T`
-    /// has a column: a misspelled `Option` field is `None` in every row, without an error.
+    /// Checks the columns as [`check_columns`](Self::check_columns) does, and checks that every
+    /// field of `T` has a column. A misspelled `Option` field is otherwise `None` in every row,
+    /// without an error.
     ///
     /// # Errors
     ///
-    /// Decoding `T` would fail, or a field has no column; the error names all of them.
+    /// Decoding any row as `T` would fail, or a field has no column. The error names all such
+    /// fields.
     pub fn check_columns_strict<T: DeserializeOwned>(&self) -> Result<(), Error> {
         check(self.service, &strict_column_errors::<T>(&self.columns))
             .map_err(|error| self.page_error(error))
     }
 
-    /// Adds to the first row's error what else is wrong with every row.
+    /// Adds to the error of the first row what is wrong with every row.
     pub(crate) fn explain<T: DeserializeOwned>(&self, error: Error) -> Error {
         let flaws = column_errors::<T>(&self.columns);
         match flaws.len() {
@@ -246,25 +247,25 @@ impl Page {
         }
     }
 
-    /// The position of the page among those that were read, counted from 0.
+    /// Returns the number of the page among the pages that were read, counted from 0.
     #[must_use]
     pub fn number(&self) -> u64 {
         self.number
     }
 
-    /// The position of the page's first row in the whole result, counted from 0.
+    /// Returns the position of the page's first row in the whole result, counted from 0.
     #[must_use]
     pub fn first_row(&self) -> u64 {
         self.first_row
     }
 
-    /// The place after the last row of the page: where to resume, once its rows are safe.
+    /// Returns the cursor after the last row of the page. Store it after you have stored the rows.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
         self.cursor_after(self.len() as u64)
     }
 
-    /// The place after the first so many rows of the page.
+    /// Returns the cursor after the first `rows` rows of the page.
     #[must_use]
     pub fn cursor_after(&self, rows: u64) -> Cursor {
         let row = self.first_row + rows;
@@ -273,57 +274,57 @@ impl Page {
         Cursor::new(self.service, Arc::clone(&self.result), row).with_page(token)
     }
 
-    /// The service that the page comes from.
+    /// Returns the service that the page comes from.
     #[must_use]
     pub fn service(&self) -> &'static str {
         self.service
     }
 
-    /// How many rows the page has.
+    /// Returns the number of rows of the page.
     #[must_use]
     pub fn len(&self) -> usize {
         self.rows.count()
     }
 
-    /// Whether the page has no rows; not a sign that it is the last.
+    /// Returns whether the page has no rows. An empty page is not necessarily the last one.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// The columns of the result.
+    /// Returns the columns of the result.
     #[must_use]
     pub fn columns(&self) -> &Columns {
         &self.columns
     }
 
-    /// How many rows the whole result has, where the service says so.
+    /// Returns the total number of rows of the result, if the service reports it.
     ///
-    /// Dune's count ignores `sample_count`; whether it applies `filters` is not known.
+    /// Dune's count ignores `sample_count`. It is not known whether it applies `filters`.
     #[must_use]
     pub fn total_rows(&self) -> Option<u64> {
         self.total_rows
     }
 
-    /// The execution or query that the rows come from.
+    /// Returns the id of the execution or query that the rows come from.
     #[must_use]
     pub fn run_id(&self) -> &str {
         self.result.run_id()
     }
 
-    /// The result that the rows come from.
+    /// Returns the result that the rows come from.
     #[must_use]
     pub fn result(&self) -> &ResultId {
         &self.result
     }
 
-    /// The rows as the service sent them, without those before a cursor that reading resumed from, and
-    /// those behind a limit ([`max_rows`](crate::Pages::max_rows)).
+    /// Returns the rows as the service sent them, without rows before the cursor that reading
+    /// resumed from, and without rows after a limit ([`max_rows`](crate::Pages::max_rows)).
     ///
     /// ```
     /// # rowfeed_sandbox::__example!(|sandbox, dune| {
     /// let sql = "SELECT members FROM projects WHERE project = 'tidepool'";
-    /// let run = dune.execute_sql().body(sql).run().await?;
+    /// let run = dune.execute_sql().sql(sql).run().await?;
     /// let page = run.pages().try_next().await?.ok_or("no page")?;
     /// assert_eq!(page.raw().as_str(), r#"[{"members":12}]"#);
     /// # });

@@ -1,7 +1,7 @@
-//! The settings of [`Pages`](crate::Pages) on the types that are made of pages.
+//! The settings of [`Pages`](crate::Pages), for types that wrap it.
 
-/// Adds the settings of [`Pages`](crate::Pages) to a type, by forwarding them to its field. `Pages`
-/// and `Cursor` must be in scope. What `resume` does is documented by the caller, with an example.
+/// Adds the settings of [`Pages`](crate::Pages) to a type, by forwarding them to a field. `Pages`
+/// and `Cursor` must be in scope. The caller documents `resume`, with an example.
 ///
 /// For the crates of this workspace, which are released together.
 #[doc(hidden)]
@@ -20,21 +20,20 @@ macro_rules! __page_settings {
             self
         }
 
-        /// Fetches up to this many pages ahead, while the rows of the page before them are decoded;
-        /// see [`Pages::prefetch`].
+        /// Fetches up to this many pages ahead while the rows of the current page are decoded; see
+        /// [`Pages::prefetch`].
         pub fn prefetch(mut self, pages: usize) -> Self {
             self.$pages = self.$pages.prefetch(pages);
             self
         }
 
-        /// Accepts a result that the service has cut off; see [`Pages::allow_truncated`].
+        /// Accepts a truncated result; see [`Pages::allow_truncated`].
         pub fn allow_truncated(mut self) -> Self {
             self.$pages = self.$pages.allow_truncated();
             self
         }
 
-        /// Gives Lightdash's cells as Lightdash shows them to people, as text; see
-        /// [`Pages::formatted`].
+        /// Returns Lightdash's cells as formatted text; see [`Pages::formatted`].
         pub fn formatted(mut self) -> Self {
             self.$pages = self.$pages.formatted();
             self

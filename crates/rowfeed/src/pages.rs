@@ -21,15 +21,16 @@ use crate::{
 pub struct Pages(pub(crate) PageReader<Page>);
 
 impl Pages {
-    /// The pages of a source: for [another service](crate::source).
+    /// Creates pages from a source. For [other services](crate::source).
     ///
-    /// [`RowsExt::pages`](crate::RowsExt::pages) and [`CompletedRun::pages`](crate::CompletedRun::pages) make them
-    /// for the services of this crate.
+    /// [`RowsExt::pages`](crate::RowsExt::pages) and
+    /// [`CompletedRun::pages`](crate::CompletedRun::pages) create them for the services of this
+    /// crate.
     pub fn from_source(source: impl Source<Page = Page>) -> Self {
         Self(PageReader::new(source))
     }
 
-    /// Gives this error instead of the first page: for parameters that are found to be invalid before
+    /// Returns this error instead of the first page, for invalid parameters that are found before
     /// anything is sent.
     pub fn failed(error: Error) -> Self {
         Self(PageReader::failed(error))
@@ -37,23 +38,23 @@ impl Pages {
 
     /// Sets how many rows to request at a time.
     ///
-    /// Unset, it is what the service's own clients use or allow: 32,000 for Dune, 2,500 for
-    /// Lightdash (500 where a server refuses that), 1,000 for Yandex Query. A service may send
-    /// fewer rows; that does not end the result.
+    /// By default it is the size that the service's own clients use or allow: 32,000 for Dune,
+    /// 2,500 for Lightdash (500 if a server refuses that), 1,000 for Yandex Query. A service may
+    /// send fewer rows. That does not end the result.
     pub fn page_size(mut self, rows: u32) -> Self {
         self.0.options.page_size = Some(rows);
         self
     }
 
-    /// Ends after this many rows, in the middle of a page if need be. Of several limits, the
-    /// parameter `limit` of the operation included, the lowest counts.
+    /// Ends after this many rows, even in the middle of a page. If the operation's parameter
+    /// `limit` is also set, the lower limit applies.
     pub fn max_rows(mut self, rows: u64) -> Self {
         self.0.options.limit(rows);
         self
     }
 
-    /// Accepts a result that the service has cut off for its size. Without this it is an error of
-    /// the kind [`Truncated`](crate::ErrorKind::Truncated).
+    /// Accepts a result that the service truncated because of its size. Without this, such a result
+    /// is an error of the kind [`Truncated`](crate::ErrorKind::Truncated).
     ///
     /// ```
     /// use rowfeed::ErrorKind;
@@ -72,11 +73,12 @@ impl Pages {
         self
     }
 
-    /// Fetches up to this many pages ahead, in a task, while the page before them is in use. That
-    /// many are held in memory.
+    /// Fetches up to this many pages ahead, in a task, while the current page is in use. All of
+    /// them are held in memory.
     ///
-    /// Pages that do not depend on each other are fetched side by side: at Lightdash and Yandex
-    /// Query, and at Dune for results without filters. Dune bills what it sends, used or not.
+    /// Pages that do not depend on each other are fetched concurrently: at Lightdash and Yandex
+    /// Query, and at Dune for results without filters. Dune bills what it sends, whether you use it
+    /// or not.
     ///
     /// ```
     /// # async fn insert(rows: Vec<rowfeed::Row>) {
@@ -85,7 +87,7 @@ impl Pages {
     /// # rowfeed_sandbox::__example!(|sandbox, run| {
     /// let mut pages = run.pages().page_size(10).prefetch(2);
     /// while let Some(page) = pages.try_next().await? {
-    ///     // The next two pages are fetched meanwhile.
+    ///     // Meanwhile, the next two pages are fetched.
     ///     insert(page.rows()?).await;
     /// }
     /// # assert_eq!(sandbox.requests().iter().filter_map(|page| page.rows).sum::<usize>(), 48);
@@ -96,12 +98,12 @@ impl Pages {
         self
     }
 
-    /// Requests only these columns, where the service can leave the others out: Dune, which bills
-    /// what it sends by size. Names that the result does not have are ignored.
+    /// Requests only these columns from a service that can leave out the others. Only Dune can, and
+    /// it bills by the size of what it sends. Names that the result does not have are ignored.
     ///
-    /// Where the columns of the result are not known yet, a request for one row finds them out. All
-    /// columns are sent at other services, where none of the names fits, and where the operation
-    /// sets `columns` itself.
+    /// If the columns of the result are not known yet, a request for one row finds them out. All
+    /// columns are sent by other services, if the result has none of these columns, and if the
+    /// operation sets `columns` itself.
     ///
     /// ```
     /// # use rowfeed::Column;
@@ -109,7 +111,7 @@ impl Pages {
     /// let mut pages = run.pages().select_columns(["project", "amount_usd"]);
     /// let page = pages.try_next().await?.ok_or("no page")?;
     /// let names: Vec<_> = page.columns().iter().map(Column::name).collect();
-    /// assert_eq!(names, ["project", "amount_usd"]); // of ten
+    /// assert_eq!(names, ["project", "amount_usd"]); // the result has ten columns
     /// # });
     /// ```
     pub fn select_columns<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
@@ -117,10 +119,10 @@ impl Pages {
         self
     }
 
-    /// Requests only the columns that are fields of `T`, as [`select_columns`](Self::select_columns)
-    /// does, by serde's names of the fields.
+    /// Requests only the columns that are fields of `T`, as
+    /// [`select_columns`](Self::select_columns) does. It uses serde's names of the fields.
     ///
-    /// All columns are sent where `T` is not a struct, or has a `#[serde(flatten)]` field.
+    /// If `T` is not a struct, or has a `#[serde(flatten)]` field, all columns are sent.
     pub fn select_fields<T: DeserializeOwned>(mut self) -> Self {
         let fields = rowfeed_rows::field_names::<T>();
         self.0.options.columns =
@@ -128,14 +130,14 @@ impl Pages {
         self
     }
 
-    /// Gives Lightdash's cells as Lightdash shows them to people: text, with the format, the currency
-    /// and the language of the field. NULL stays NULL. Without this, and at other services, cells are
-    /// values. Formatted text is for display only; it cannot be read back reliably.
+    /// Returns Lightdash's cells as text that is formatted for display, with the format, the
+    /// currency and the language of the field. NULL stays NULL. By default, and at other services,
+    /// cells are values. Formatted text cannot be read back reliably.
     ///
     /// ```
     /// # rowfeed_sandbox::__example!(|sandbox, lightdash, project| {
     /// let sql = "SELECT launched_on, note FROM projects WHERE project = 'saltmarsh'";
-    /// let run = lightdash.execute_async_sql_query().project_uuid(project).body(sql).run().await?;
+    /// let run = lightdash.execute_async_sql_query().project_uuid(project).sql(sql).run().await?;
     /// let page = run.pages().formatted().try_next().await?.ok_or("no page")?;
     /// let shown: Vec<(String, Option<&str>)> = page.rows()?;
     /// assert!(shown[0].0.starts_with("2023-08-09"));
@@ -147,11 +149,11 @@ impl Pages {
         self
     }
 
-    /// Resumes from a cursor of the same result: the first row is the one after it. The first page
-    /// has none of the rows before, whatever the service sends, and a page that begins behind the
-    /// cursor is an error.
+    /// Resumes from a cursor of the same result. The first row is the row after the cursor. Rows
+    /// before the cursor are skipped even if the service sends them. A first page that begins after
+    /// the cursor is an error.
     ///
-    /// A cursor of another result is an error when the first page is read. A limit on the rows
+    /// If the cursor belongs to another result, the first page is an error. A limit on the rows
     /// ([`max_rows`](Self::max_rows), `limit` of the operation) counts from the cursor.
     ///
     /// ```
@@ -169,15 +171,15 @@ impl Pages {
         self
     }
 
-    /// The place after the last page that was given out. Before the first page it is the cursor that
-    /// was [resumed](Self::resume) from, or else `None`.
+    /// Returns the cursor after the last page that was returned. Before the first page it is the
+    /// cursor that was [resumed](Self::resume) from, or else `None`.
     #[must_use]
     pub fn cursor(&self) -> Option<Cursor> {
         self.0.cursor.clone()
     }
 
-    /// The service: `"dune"`, `"lightdash"`, `"yandex-query"`, or the name of
-    /// [another one](crate::source).
+    /// Returns the service: `"dune"`, `"lightdash"`, `"yandex-query"`, or the name of [another
+    /// service](crate::source).
     #[must_use]
     pub fn service(&self) -> &'static str {
         self.0.service
@@ -189,18 +191,20 @@ impl Pages {
     ///
     /// # Errors
     ///
-    /// The page cannot be fetched, or does not fit those before it. Every later call returns `None`.
+    /// The page cannot be fetched, or does not fit the pages before it. Every later call returns
+    /// `None`.
     pub async fn try_next(&mut self) -> Result<Option<Page>, Error> {
         poll_fn(|context| self.poll_page(context)).await
     }
 
     crate::stream::try_collect! { Page, "pages" }
 
-    /// Polls for the next page, as [`try_next`](Self::try_next) does: for a stream made of pages.
+    /// Polls for the next page, as [`try_next`](Self::try_next) does. Use it to build a stream from
+    /// pages.
     ///
     /// # Errors
     ///
-    /// Those of [`try_next`](Self::try_next).
+    /// The same as for [`try_next`](Self::try_next).
     #[inline]
     pub fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Page>, Error>> {
         let page = ready!(self.0.poll_page(context))?;
@@ -210,8 +214,8 @@ impl Pages {
         Poll::Ready(Ok(page))
     }
 
-    /// Returns the error with stars in place of the credentials that the client has sent: for readers
-    /// that make errors of their own from what the pages hold. Errors of these pages, and those of
+    /// Returns the error with stars in place of the credentials that the client has sent. For
+    /// readers that create errors from the content of pages. Errors of these pages, and of
     /// [`Page::decode_error`] and [`Page::page_error`], are masked already.
     #[must_use]
     pub fn mask_error(&self, error: Error) -> Error {

@@ -1,4 +1,4 @@
-//! Parameters of the generated operations that say which rows to read.
+//! Parameters of the generated operations that select which rows to read.
 
 use crate::Error;
 
@@ -18,7 +18,7 @@ pub(crate) fn count<T: TryFrom<i64>>(
         T::try_from(value).map_err(|_| {
             let range = match value {
                 ..0 => "at least 0".to_owned(),
-                // The only type that is too small for what a parameter can be.
+                // Only `u32` is too small for some values of a parameter.
                 _ => format!("at most {}", u32::MAX),
             };
             Error::invalid(service, format!("{name} is {value}; it must be {range}"))
@@ -27,7 +27,7 @@ pub(crate) fn count<T: TryFrom<i64>>(
     count.transpose()
 }
 
-/// Fails unless the operation reads from the first page on.
+/// Fails unless the operation reads from the first page.
 pub(crate) fn first_page(
     service: &'static str,
     method: &str,

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::{Cursor, Error, Page, Pages};
 use rowfeed_rows::OwnedRowDecoder;
 
-/// The rows of a result, as `T`; a page is fetched when its first row is needed.
+/// The rows of a result, decoded as `T`. A page is fetched when its first row is needed.
 ///
 #[doc = include_str!("../docs/items/rows.md")]
 #[must_use = "nothing is sent before the first row is needed"]
@@ -24,11 +24,11 @@ pub struct Rows<T> {
     row: PhantomData<fn() -> T>,
 }
 
-/// The page that is being read.
+/// The current page.
 struct Reading {
     page: Page,
     rows: OwnedRowDecoder,
-    /// How many of its rows were given out.
+    /// How many of its rows have been returned.
     given: u64,
 }
 
@@ -54,7 +54,7 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         ///
         /// ```
         /// # rowfeed_sandbox::__example!(|sandbox, dune| {
-        /// let run = dune.execute_sql().body("SELECT trade_id FROM trades").run().await?;
+        /// let run = dune.execute_sql().sql("SELECT trade_id FROM trades").run().await?;
         /// let mut ids = run.rows::<i64>();
         /// let first = ids.try_next().await?;
         /// let cursor = ids.cursor().ok_or("nothing has been read")?;
@@ -89,8 +89,9 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         self
     }
 
-    /// The place after the last row that was given out, also in the middle of a page. Before the
-    /// first page it is the cursor that was [resumed](Self::resume) from, or else `None`.
+    /// Returns the cursor after the last row that was returned, also in the middle of a page.
+    /// Before the first page it is the cursor that was [resumed](Self::resume) from, or else
+    /// `None`.
     #[must_use]
     pub fn cursor(&self) -> Option<Cursor> {
         match &self.page {
@@ -103,7 +104,8 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
     ///
     /// # Errors
     ///
-    /// A page cannot be fetched, or a row of it does not fit `T`. Every later call returns `None`.
+    /// A page cannot be fetched, or one of its rows does not fit `T`. Every later call returns
+    /// `None`.
     #[inline]
     pub async fn try_next(&mut self) -> Result<Option<T>, Error> {
         if let Some(row) = self.next_of_page() {
@@ -119,7 +121,7 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         /// use std::collections::BTreeSet;
         ///
         /// # rowfeed_sandbox::__example!(|sandbox, dune| {
-        /// let run = dune.execute_sql().body("SELECT project FROM trades").run().await?;
+        /// let run = dune.execute_sql().sql("SELECT project FROM trades").run().await?;
         /// let projects: BTreeSet<String> = run.rows().try_collect().await?;
         /// assert!(projects.iter().eq(["estuary", "lagoon", "saltmarsh", "tidepool"]));
         /// # });
@@ -152,12 +154,12 @@ impl<T: DeserializeOwned + Send + 'static> Rows<T> {
         }
     }
 
-    /// The next row of the page that is being read. A page without more rows is left; the next page
-    /// follows it, not the end.
+    /// Returns the next row of the current page. If the page has no more rows, the next page
+    /// follows.
     #[inline]
     fn next_of_page(&mut self) -> Option<Result<T, Error>> {
         let reading = self.page.as_mut().filter(|_| !self.done)?;
-        // So it stays if decoding panics: rows of this page would be missing from the rest.
+        // This stays set if decoding panics, because the rest of this page would be missing.
         self.done = true;
         let row = reading.page.next_row::<T>(&mut reading.rows).transpose();
         match &row {

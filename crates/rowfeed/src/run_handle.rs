@@ -1,4 +1,4 @@
-//! A run that a service has accepted: watched, waited for, cancelled.
+//! A run that the service has accepted.
 
 use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};
 
@@ -13,12 +13,12 @@ use crate::{
     run_job::{Interval, Job, RunStatus},
 };
 
-/// How long a request to cancel may keep back the error that the time is over.
+/// How long cancelling the run may delay the timeout error.
 const CANCEL_WITHIN: Duration = Duration::from_secs(5);
 
 pub(crate) type Watch = Box<dyn FnMut(&Progress) + Send>;
 
-/// How a run is waited for.
+/// How to wait for a run.
 pub(crate) struct Waiting {
     pub(crate) interval: Interval,
     pub(crate) timeout: Option<Duration>,
@@ -27,44 +27,44 @@ pub(crate) struct Waiting {
     pub(crate) watch: Option<Watch>,
 }
 
-/// A run that the service has accepted: awaiting it waits for its end.
+/// A run that the service has accepted. Awaiting it waits until the run ends.
 ///
 #[doc = include_str!("../docs/items/run-handle.md")]
 #[must_use = "the run is waited for when this is awaited"]
 pub struct RunHandle {
     pub(crate) guard: Guard,
-    /// What errors hide the client's credentials with.
+    /// Hides the client's credentials in errors.
     pub(crate) masker: Masker,
     pub(crate) waiting: Waiting,
 }
 
 impl RunHandle {
-    /// The id that the service knows the run by. With it the run can be waited for again, in another
-    /// process too: `client.get_execution_status().execution_id(id).run()` at Dune,
-    /// `get_async_query_results()` at Lightdash, `get_query_status()` at Yandex Query.
+    /// Returns the id of the run at the service. With it, any process can wait for the run again:
+    /// `client.get_execution_status().execution_id(id).run()` at Dune, `get_async_query_results()`
+    /// at Lightdash, `get_query_status()` at Yandex Query.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.guard.job.id
     }
 
-    /// The service: `"dune"`, `"lightdash"` or `"yandex-query"`.
+    /// Returns the service: `"dune"`, `"lightdash"` or `"yandex-query"`.
     #[must_use]
     pub fn service(&self) -> &'static str {
         self.guard.job.service
     }
 
-    /// Asks the service to cancel the run. It may have ended before.
+    /// Asks the service to cancel the run. The run may have ended already.
     ///
     /// # Errors
     ///
-    /// The service does not accept that.
+    /// The service refuses.
     ///
     /// ```
     /// use rowfeed::ErrorKind;
     ///
     /// # rowfeed_sandbox::__example!(slow |sandbox, dune| {
     /// # let sql = "SELECT 1 AS n";
-    /// let running = dune.execute_sql().body(sql).run().start().await?;
+    /// let running = dune.execute_sql().sql(sql).run().start().await?;
     /// let id = running.id().to_owned();
     /// running.cancel().await?;
     ///
@@ -108,7 +108,7 @@ async fn wait(running: RunHandle) -> Result<CompletedRun, Error> {
     let timeout = waiting.timeout;
     let job = Arc::clone(&guard.job);
     let polling = until_ended(&job, masker, waiting.interval, waiting.watch);
-    // A time too far away to be a point in time is none.
+    // A timeout that is too far away for an `Instant` is no timeout.
     let limit = timeout.and_then(|timeout| Some((timeout, Instant::now().checked_add(timeout)?)));
     let result = match limit {
         None => polling.await,
@@ -118,7 +118,7 @@ async fn wait(running: RunHandle) -> Result<CompletedRun, Error> {
                 let mut is_cancelled = false;
                 if waiting.cancel_on_timeout && job.is_own() {
                     guard.is_armed = false;
-                    // The timeout is what went wrong; a run that cannot be cancelled continues.
+                    // The timeout is the error to report. A run that cannot be cancelled continues.
                     let cancelled = timeout_at(Instant::now() + CANCEL_WITHIN, (job.cancel)());
                     is_cancelled = matches!(cancelled.await, Ok(Ok(())));
                 }
@@ -132,14 +132,14 @@ async fn wait(running: RunHandle) -> Result<CompletedRun, Error> {
             }
         },
     };
-    // A run that cannot be asked about has not ended for that.
+    // A run may continue even if its state cannot be requested.
     let is_lost = |error: &Error| matches!(error.kind(), ErrorKind::Call | ErrorKind::UnknownState);
     guard.is_armed &= result.as_ref().is_err_and(is_lost);
     result.map_err(|error| error.with_run(&job.id))
 }
 
-/// Asks until the run has ended, with growing pauses, each a little shorter or longer than it
-/// should be, so that runs that were started together do not ask together.
+/// Polls until the run ends, with growing pauses. Each pause is slightly randomized so that runs
+/// that were started together do not poll together.
 async fn until_ended(
     job: &Job,
     masker: Masker,
@@ -170,7 +170,7 @@ async fn until_ended(
     }
 }
 
-/// A tenth more or less.
+/// Returns the pause, changed at random by up to 10%.
 fn about(pause: Duration) -> Duration {
     let seconds = pause.as_secs_f64() * (0.9 + 0.2 * fastrand::f64());
     Duration::try_from_secs_f64(seconds).unwrap_or(pause)
@@ -197,7 +197,7 @@ impl Drop for Guard {
         {
             let cancelled = (self.job.cancel)();
             runtime.spawn(async move {
-                // Nobody is left to tell.
+                // The handle was dropped, so nobody can receive an error.
                 let _ = cancelled.await;
             });
         }

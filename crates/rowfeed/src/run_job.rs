@@ -1,4 +1,4 @@
-//! What a service does with runs: starts, reports, cancels.
+//! What a service can do with a run: start it, report its state, cancel it.
 
 use std::{future::Future, time::Duration};
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{Error, ErrorKind, completed_run::Ended, paging::BoxFuture};
 
-/// The pauses between looks at a run: the first, and the longest that it grows to.
+/// The pauses between requests for the state of a run: the first one and the longest one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Interval {
     pub(crate) first: Duration,
@@ -14,8 +14,7 @@ pub(crate) struct Interval {
 }
 
 impl Interval {
-    /// No pauses are shorter than 10 and 100 ms: one service has many users, and counts what each
-    /// requests.
+    /// Pauses are at least 10 and 100 ms, because services count the requests of each user.
     pub(crate) fn new(first: Duration, most: Duration) -> Self {
         let first = first.max(Duration::from_millis(10));
         let most = most.max(first).max(Duration::from_millis(100));
@@ -34,7 +33,7 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    /// `call` makes an error of one of the service.
+    /// `call` converts an error of the service.
     pub(crate) fn new<A, C, T, E: 'static>(
         service: &'static str,
         id: String,
@@ -62,26 +61,26 @@ impl Job {
         Self { origin, ..self }
     }
 
-    /// Whether it may be cancelled without an explicit call: not where it was only found running.
+    /// Whether the run may be cancelled without an explicit call: only if this program started it.
     pub(crate) fn is_own(&self) -> bool {
         self.origin != RunOrigin::Reused
     }
 }
 
-/// How a program came by a run: whether it was executed for this program, or before.
+/// How this program got a run: whether the run was executed for it, or before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RunOrigin {
     /// The request started it.
     Started,
-    /// It was taken up by its id.
+    /// The program attached to it by its id.
     Attached,
     /// The latest result was fresh enough, so nothing was executed; see
     /// [`RunRequest::max_age`](crate::RunRequest::max_age).
     Reused,
 }
 
-/// How far a run is.
+/// The status of a run.
 pub(crate) enum RunStatus {
     Pending {
         state: String,
@@ -107,20 +106,20 @@ impl RunStatus {
 pub struct Progress {
     /// The execution or query.
     pub run_id: String,
-    /// The state in the service's own word: `QUERY_STATE_EXECUTING`, `queued`, `RUNNING`.
+    /// The state as the service names it: `QUERY_STATE_EXECUTING`, `queued`, `RUNNING`.
     pub state: String,
-    /// How many runs are before this one, where Dune says so.
+    /// How many runs are before this one in the queue, if Dune reports it.
     pub queue_position: Option<u64>,
-    /// How long the run has been waited for.
+    /// How long this program has waited for the run.
     pub elapsed: Duration,
 }
 
-/// The id in the answer to a call that starts a run.
+/// Returns the id from the response to a call that starts a run.
 ///
 /// # Errors
 ///
-/// The service sent none. The run may be under way, and billed, without a way to name it: so the
-/// error says what was called and what came.
+/// The service sent no id. The run may have started, and may be billed, but cannot be identified.
+/// The error therefore has the operation and the body.
 pub(crate) fn started_id(
     service: &'static str,
     operation: &str,
@@ -137,7 +136,7 @@ pub(crate) fn started_id(
         answer.replace_range(end.., "…");
     }
     let message = format!(
-        "{operation} succeeded, and its answer names no run: the run may have been started, and \
+        "{operation} succeeded, but its response names no run: the run may have been started, and \
          cannot be followed; look for it at the service before starting another; the body: {answer}"
     );
     Err(Error::new(ErrorKind::Call, service, message))

@@ -24,20 +24,20 @@ type Submit = Box<dyn FnOnce(Submission) -> BoxFuture<Result<Job, Error>> + Send
 /// How a run is submitted.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Submission {
-    /// Whether the run is started and watched over connections that no other client uses.
+    /// Whether to use connections that no other client uses.
     pub(crate) own_connections: bool,
-    /// The age of a latest result that is fresh enough.
+    /// The maximum age of a latest result that may be reused.
     max_age: Option<Duration>,
 }
 
-/// A request to run something: awaiting it starts the run and waits for its end.
+/// A request to start a run. Awaiting it starts the run and waits until the run ends.
 ///
 #[doc = include_str!("../docs/items/run-request.md")]
 #[must_use = "nothing is started before this is awaited"]
 pub struct RunRequest {
     pub(crate) service: &'static str,
     pub(crate) submission: Submission,
-    /// What errors hide the client's credentials with.
+    /// Hides the client's credentials in errors.
     masker: Masker,
     submit: Submit,
     waiting: Waiting,
@@ -60,7 +60,7 @@ impl RunRequest {
         })
     }
 
-    /// For the latest result of a saved query, which has an age.
+    /// A request for the latest result of a saved query, which has an age.
     pub(crate) fn of_latest<C: Reconnect, F>(
         interval: Interval,
         client: C,
@@ -92,9 +92,9 @@ impl RunRequest {
         }
     }
 
-    /// Sets the age up to which the latest result of a saved query at Dune is fresh enough, which
-    /// Dune's API cannot do. For `get_latest_query_result()`; an error for other operations. Unset,
-    /// a result of any age is.
+    /// Sets how old the latest result of a saved query at Dune may be to be reused. Dune's API has
+    /// no such setting. Only for `get_latest_query_result()`; an error for other operations. By
+    /// default, a result of any age is reused.
     ///
     #[doc = include_str!("../docs/items/run-request-max-age.md")]
     pub fn max_age(mut self, max_age: Duration) -> Self {
@@ -102,9 +102,9 @@ impl RunRequest {
         self
     }
 
-    /// Gives up waiting this long after the service has accepted the run, with an error of the kind
-    /// [`Timeout`](crate::ErrorKind::Timeout) that names the run. Unset, only the service ends the
-    /// run: after 30 minutes at Dune, 24 hours at Yandex Query.
+    /// Sets how long to wait after the service has accepted the run. After that, waiting fails with
+    /// an error of the kind [`Timeout`](crate::ErrorKind::Timeout) that names the run. By default,
+    /// only the service ends the run: after 30 minutes at Dune, 24 hours at Yandex Query.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -113,7 +113,7 @@ impl RunRequest {
     /// # rowfeed_sandbox::__example!(slow |sandbox, dune| {
     /// # sandbox.fault(rowfeed_sandbox::Fault::state_forever());
     /// # let sql = "SELECT 1 AS n";
-    /// let starting = dune.execute_sql().body(sql).run().timeout(Duration::from_millis(20));
+    /// let starting = dune.execute_sql().sql(sql).run().timeout(Duration::from_millis(20));
     /// let error = starting.await.unwrap_err();
     /// assert_eq!(error.kind(), ErrorKind::Timeout);
     /// println!("to be resumed: {:?}", error.run_id());
@@ -125,12 +125,12 @@ impl RunRequest {
         self
     }
 
-    /// Sets the pauses between requests for the state: `first` at first, doubled each time up to
-    /// `most`. Unset: 0.5 s to 5 s for Dune, whose free plan allows 40 requests a minute; 0.25 s to
-    /// 1 s for Lightdash, 0.2 s to 2 s for Yandex Query, as their own clients do.
+    /// Sets the pauses between requests for the state: `first`, then doubled each time up to
+    /// `most`. The defaults are 0.5 s to 5 s for Dune, whose free plan allows 40 requests a minute,
+    /// 0.25 s to 1 s for Lightdash, and 0.2 s to 2 s for Yandex Query, as in their own clients.
     ///
-    /// `first` is at least 10 ms and `most` at least 100 ms: lower values, zero included, count as
-    /// these.
+    /// `first` is at least 10 ms and `most` at least 100 ms. Lower values, zero included, are
+    /// raised.
     pub fn poll_interval(mut self, first: Duration, most: Duration) -> Self {
         self.waiting.interval = Interval::new(first, most);
         self
@@ -142,17 +142,17 @@ impl RunRequest {
         self
     }
 
-    /// Cancels the run at the service when the [timeout](Self::timeout) is over. A run that was not
-    /// started here but found running, as [`max_age`](Self::max_age) does, is left alone.
+    /// Cancels the run at the service when the [timeout](Self::timeout) elapses. Does not cancel a
+    /// run that another program started and [`max_age`](Self::max_age) found.
     pub fn cancel_on_timeout(mut self) -> Self {
         self.waiting.cancel_on_timeout = true;
         self
     }
 
-    /// Cancels the run at the service when nothing waits for it any more: when this, or the
-    /// [`RunHandle`] made of it, is dropped before the run has ended. A task sends the request, as long
-    /// as the runtime lives. A run that was not started here but found running, as
-    /// `max_age()` of Dune does, is left alone.
+    /// Cancels the run at the service when the waiter is dropped before the run has ended. The
+    /// waiter is this request, or the [`RunHandle`] made from it. A task sends the request, as long
+    /// as the runtime lives. Does not cancel a run that another program started and `max_age()`
+    /// found.
     ///
     #[doc = include_str!("../docs/items/run-request-cancel-on-drop.md")]
     pub fn cancel_on_drop(mut self) -> Self {
@@ -160,7 +160,7 @@ impl RunRequest {
         self
     }
 
-    /// Starts the run, without waiting for its end.
+    /// Starts the run and returns without waiting for its end.
     ///
     /// # Errors
     ///
@@ -169,8 +169,8 @@ impl RunRequest {
         let submitted = (self.submit)(self.submission);
         let guard = match self.waiting.cancel_on_drop {
             false => submitted.await.map(|job| Guard::new(job, false)),
-            // In a task of its own: when this is dropped before the service has answered, nobody knows
-            // the run. The task learns its id, and cancels the run by dropping its guard.
+            // A separate task starts the run: if this future is dropped before the service has
+            // responded, the task still learns the id and cancels the run by dropping its guard.
             true => {
                 let task = spawn_to_end(async { Ok(Guard::new(submitted.await?, true)) });
                 task.await.unwrap_or_else(|_| {
@@ -205,8 +205,8 @@ impl fmt::Debug for RunRequest {
     }
 }
 
-/// Puts `run()` on operations that start a run: sends one, and makes a [`Job`] with the id in its
-/// answer and, where the job needs that too, with a parameter of the operation.
+/// Adds `run()` to operations that start a run. It sends the operation and makes a [`Job`] from the
+/// id in the response. If the job also needs a parameter of the operation, it is passed too.
 macro_rules! starts_run {
     ($($builder:ident $operation:literal: $($id:ident).+ $(, $parameter:ident)? => $job:path;)*) => {$(
         impl $crate::RunExt for builder::$builder {

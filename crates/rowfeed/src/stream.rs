@@ -1,6 +1,6 @@
-//! Streams of what readers poll for.
+//! Streams for readers that can be polled.
 
-/// Makes a fused stream of a reader that has `is_done`.
+/// Implements a fused stream for a reader that has `is_done`.
 macro_rules! stream {
     ([$($generics:tt)*] $reader:ty => $item:ty, $poll:ident) => {
         impl<$($generics)*> futures_core::Stream for $reader {
@@ -30,12 +30,12 @@ macro_rules! try_collect {
         ///
         /// # Errors
         ///
-        /// The first that occurs.
+        /// The first error that occurs.
         $($(#[$example])*)?
         pub async fn try_collect<C>(mut self) -> Result<C, $crate::Error>
         where
-            // `IntoIterator` lets the compiler infer the item from `C`: a collection may also extend
-            // by references.
+            // `IntoIterator` lets the compiler infer the item from `C`, because a collection may
+            // also implement `Extend` for references.
             C: Default + Extend<$item> + IntoIterator<Item = $item>,
         {
             let mut all = C::default();

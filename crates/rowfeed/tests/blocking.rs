@@ -1,4 +1,4 @@
-//! Rows and pages without async, in and out of runtimes.
+//! Rows, pages and runs without async, inside and outside of runtimes.
 #![cfg(feature = "blocking")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -28,7 +28,7 @@ use support::{
 };
 use tokio::runtime::Runtime;
 
-/// A hang is a failure, not the end of all tests.
+/// Turns a hang into a failure of one test.
 fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, result) = mpsc::channel();
     let worker = thread::spawn(move || done.send(work()));
@@ -57,7 +57,7 @@ fn bench() -> Bench {
     }
 }
 
-/// All that a result has, read as a program would.
+/// Reads everything that a result has, as a program would.
 fn read_all(bench: &Bench, run: &CompletedRun, service: Service) {
     let mut seen = Vec::new();
     for row in run.rows::<Number>().page_size(5).blocking() {
@@ -91,21 +91,21 @@ fn outside_any_runtime() {
 }
 
 #[test]
-fn a_client_that_a_sleeping_runtime_has_used_does_not_hang() {
+fn a_client_used_by_an_idle_runtime_does_not_hang() {
     in_time(|| {
         let bench = bench();
         for service in ALL {
             let asleep = runtime();
             let run = asleep.block_on(async {
                 let run = bench.numbers(service, 23).await;
-                // The connection is open, and kept for the next request.
+                // The connection is open, and is kept for the next request.
                 let rows: Vec<Number> = run.rows().try_collect().await.unwrap();
                 assert_eq!(rows, upto(23));
                 run
             });
             bench.sandbox.take_requests();
             read_all(&bench, &run, service);
-            // The client is as good as before where it was used before.
+            // The client still works on its first runtime.
             let rows = asleep.block_on(run.rows::<Number>().try_collect::<Vec<_>>());
             assert_eq!(rows.unwrap(), upto(23));
             bench.sandbox.take_requests();
@@ -114,7 +114,7 @@ fn a_client_that_a_sleeping_runtime_has_used_does_not_hang() {
 }
 
 #[test]
-fn every_operation_that_reads_rows_has_connections_of_its_own() {
+fn every_row_operation_opens_its_own_connections() {
     in_time(|| {
         let bench = bench();
         let asleep = runtime();
@@ -146,7 +146,7 @@ fn every_operation_that_reads_rows_has_connections_of_its_own() {
     });
 }
 
-/// Runs at all services, from no runtime or whatever runtime this is called in.
+/// Runs at all services, from outside of a runtime or inside the caller's runtime.
 fn run_all(bench: &Bench) {
     for service in ALL {
         let sql = numbers(6);
@@ -173,7 +173,7 @@ fn run_all(bench: &Bench) {
             let rows: Result<Vec<Number>, _> = run.rows().blocking().collect();
             assert_eq!(rows.unwrap(), upto(6), "{service:?}");
         }
-        // What the waiting thread left behind does not stand in the way elsewhere.
+        // Connections of the waiting thread do not affect other threads.
         let elsewhere = thread::spawn(move || {
             let rows = || run.rows::<Number>().try_collect::<Vec<_>>();
             runtime().block_on(async { (rows().await.unwrap(), rows().await.unwrap()) })
@@ -187,7 +187,7 @@ fn run_all(bench: &Bench) {
 }
 
 #[test]
-fn runs_do_not_hang_after_a_runtime_that_sleeps() {
+fn runs_do_not_hang_after_an_idle_runtime() {
     in_time(|| {
         let bench = bench();
         run_all(&bench);
@@ -213,7 +213,7 @@ async fn runs_inside_a_multi_thread_runtime() {
 }
 
 #[test]
-fn a_run_that_ends_badly_is_an_error() {
+fn a_failed_run_is_an_error() {
     in_time(|| {
         let bench = bench();
         let starting = bench.dune.execute_sql().body("SELECT nonsense FROM").run();
@@ -233,7 +233,7 @@ fn a_run_that_ends_badly_is_an_error() {
 }
 
 #[test]
-fn a_run_leaves_nothing() {
+fn dropping_a_run_frees_the_client() {
     in_time(|| {
         let sandbox = Sandbox::start_blocking().unwrap();
         let (client, key) = watched(&sandbox);
@@ -273,7 +273,7 @@ async fn inside_a_multi_thread_runtime() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_task_may_read_more_pages_than_its_runtime_lets_it_do_at_a_time() {
+async fn a_task_may_read_more_pages_than_its_cooperative_budget() {
     let bench = Bench::start().await;
     let run = bench.numbers(Service::Dune, 300).await;
     let (done, result) = mpsc::channel();
@@ -326,14 +326,14 @@ fn prefetched_pages_arrive_while_the_caller_is_busy() {
 }
 
 #[test]
-fn dropped_in_the_middle_it_sends_nothing_more_and_leaves_nothing() {
+fn dropping_an_iterator_stops_its_requests_and_frees_the_client() {
     in_time(|| {
         for (prefetch, sent) in [(0, 1), (2, 3)] {
             let sandbox = Sandbox::builder().poll_steps(0).start_blocking().unwrap();
             let (client, key) = watched(&sandbox);
             let run = runtime().block_on(quickly(&client, 50));
             sandbox.take_requests();
-            // The requests that the drop finds under way would take longer than this test.
+            // The requests that are dropped would take longer than this test.
             let slow = Fault::delay(Duration::from_secs(60)).path("/results");
             sandbox.fault(slow.after(1).always());
             let mut rows = run
@@ -343,7 +343,7 @@ fn dropped_in_the_middle_it_sends_nothing_more_and_leaves_nothing() {
                 .blocking();
             rows.next().unwrap().unwrap();
             pause();
-            assert_eq!(key.strong_count(), 1, "the key goes with the clients");
+            assert_eq!(key.strong_count(), 1, "the clients own the key");
             drop((run, client));
             drop(rows);
             until(|| key.strong_count() == 0);
@@ -354,7 +354,7 @@ fn dropped_in_the_middle_it_sends_nothing_more_and_leaves_nothing() {
 }
 
 #[test]
-fn read_to_the_end_it_leaves_nothing() {
+fn reading_to_the_end_frees_the_client() {
     in_time(|| {
         let sandbox = Sandbox::builder().poll_steps(0).start_blocking().unwrap();
         let (client, key) = watched(&sandbox);
@@ -369,7 +369,7 @@ fn read_to_the_end_it_leaves_nothing() {
 }
 
 #[test]
-fn an_error_is_the_last_that_comes() {
+fn nothing_follows_an_error() {
     in_time(|| {
         let bench = bench();
         for service in ALL {
@@ -412,7 +412,7 @@ fn an_error_is_the_last_that_comes() {
 }
 
 #[test]
-fn a_cursor_after_any_row_leads_to_the_rest() {
+fn resuming_after_any_row_returns_the_rest() {
     in_time(|| {
         let bench = bench();
         for service in ALL {
@@ -436,7 +436,7 @@ fn a_cursor_after_any_row_leads_to_the_rest() {
 }
 
 #[tokio::test]
-async fn what_async_has_begun_says_that_it_cannot_change_over() {
+async fn blocking_after_an_async_read_is_an_error() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 6).await;
@@ -482,7 +482,7 @@ impl<'de> Deserialize<'de> for Touchy {
 }
 
 #[test]
-fn a_panic_while_decoding_is_the_callers() {
+fn a_panic_while_decoding_reaches_the_caller() {
     in_time(|| {
         let bench = bench();
         let run = runtime().block_on(bench.numbers(Service::Dune, 20));
@@ -491,11 +491,11 @@ fn a_panic_while_decoding_is_the_callers() {
         assert!(DECODED_HERE.get());
         let panic = catch_unwind(AssertUnwindSafe(|| rows.next())).unwrap_err();
         assert_eq!(said(&*panic), "six");
-        assert!(rows.next().is_none(), "rows would be missing");
+        assert!(rows.next().is_none(), "no rows may follow a panic");
     });
 }
 
-/// A client whose HTTP client can be made once, and how often it was.
+/// A client whose HTTP client can be created only once, and a counter of how often it was.
 fn made_once(sandbox: &Sandbox, panics: bool) -> (dune::Client, Arc<AtomicU32>) {
     let made = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&made);
@@ -510,7 +510,7 @@ fn made_once(sandbox: &Sandbox, panics: bool) -> (dune::Client, Arc<AtomicU32>) 
 }
 
 #[test]
-fn a_panic_where_pages_are_fetched_comes_out_where_they_are_asked_for() {
+fn a_panic_while_fetching_reaches_the_caller() {
     in_time(|| {
         let sandbox = Sandbox::start_blocking().unwrap();
         let (client, made) = made_once(&sandbox, true);
@@ -526,7 +526,7 @@ fn a_panic_where_pages_are_fetched_comes_out_where_they_are_asked_for() {
 }
 
 #[test]
-fn settings_of_the_http_client_that_fail_later_are_an_error() {
+fn failing_http_settings_are_an_error() {
     in_time(|| {
         let sandbox = Sandbox::start_blocking().unwrap();
         let (client, made) = made_once(&sandbox, false);
@@ -543,7 +543,7 @@ fn settings_of_the_http_client_that_fail_later_are_an_error() {
 }
 
 #[test]
-fn blocking_iterators_can_be_sent_and_shown() {
+fn blocking_iterators_are_send_and_debug() {
     fn is_send<T: Send + 'static>(value: T) -> T {
         value
     }
@@ -554,7 +554,7 @@ fn blocking_iterators_can_be_sent_and_shown() {
     assert!(format!("{rows:?}{pages:?}").contains("dune"));
 }
 
-/// A key whose owners can be counted: clients, and requests of theirs under way.
+/// A key that counts its owners: clients and their requests in flight.
 struct Key;
 
 impl CredentialProvider for Key {
@@ -582,7 +582,10 @@ fn pause() {
 fn until(holds: impl Fn() -> bool) {
     let start = Instant::now();
     while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(10), "it never does");
+        assert!(
+            start.elapsed() < Duration::from_secs(10),
+            "the condition never became true"
+        );
         thread::sleep(Duration::from_millis(5));
     }
 }

@@ -1,6 +1,6 @@
-//! Buffers of bodies: pages in flight take at most 1.5 times `max_body_bytes` each, whatever a
-//! server's compressed answers unpack to. A process of its own, whose allocator counts, and one
-//! test, so that nothing else is counted. `PeakAlloc` counts a buffer that moves twice.
+//! Buffers of bodies. Pages in flight take at most 1.5 times `max_body_bytes` each, whatever a
+//! server's compressed responses unpack to. This is a separate process with a counting allocator,
+//! and one test, so that nothing else is counted. `PeakAlloc` counts a buffer that moves twice.
 #![cfg(feature = "gzip")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -25,7 +25,7 @@ static MEMORY: PeakAlloc = PeakAlloc;
 const MB: usize = 1_000_000;
 /// The largest body that the client takes.
 const LIMIT: usize = 3 * MB;
-/// What the client and the server take besides bodies: connections, inflating, threads.
+/// What the client and the server need besides bodies: connections, decompression, threads.
 const BESIDES: usize = 3 * MB / 2;
 const PAGE_ROWS: usize = 2_600;
 const PAGES: usize = 10;
@@ -62,7 +62,7 @@ fn bomb() -> Vec<u8> {
     packed.finish().unwrap()
 }
 
-/// Answers with the page at the offset, from the memory that it has before anything is counted.
+/// Responds with the page at the offset, from memory that was allocated before counting starts.
 struct Server {
     url: String,
     asked: Arc<AtomicUsize>,
@@ -77,7 +77,7 @@ impl Server {
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let (pages, count) = (Arc::clone(&pages), Arc::clone(&count));
-                // An error is a client that is gone.
+                // An error means that the client has disconnected.
                 thread::spawn(move || serve(stream?, &pages, &count));
             }
         });
@@ -125,7 +125,7 @@ fn client(url: &str) -> dune::Client {
     builder.build().unwrap()
 }
 
-/// Waits until the pages ahead have been received, as far as they are fetched ahead.
+/// Waits until the pages ahead have been received.
 async fn until_quiet(asked: &AtomicUsize) {
     let until = Instant::now() + Duration::from_secs(20);
     let mut before = (usize::MAX, usize::MAX);
@@ -159,7 +159,8 @@ async fn pages_in_flight_take_one_and_a_half_times_the_limit_each() {
                 match results.try_next().await {
                     Ok(Some(page)) => {
                         if read == 0 {
-                            // While the reader is busy with a page, those ahead are held.
+                            // While the reader is busy with a page, the pages ahead are held in
+                            // memory.
                             until_quiet(&server.asked).await;
                             let asked = server.asked.load(Ordering::SeqCst);
                             assert_eq!(asked, 1 + prefetch, "prefetch {prefetch}");

@@ -1,5 +1,5 @@
-//! Memory does not grow: not with the length of a result, and not with runs that are given up. A
-//! process of its own, whose allocator counts; one test at a time.
+//! Memory does not grow with the length of a result, or with runs that are dropped. This is a
+//! separate process with a counting allocator. It runs one test at a time.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::{
@@ -35,8 +35,8 @@ struct Long {
     text: String,
 }
 
-/// Dune, as far as runs and endless results go, on a thread of its own. It keeps nothing but how
-/// many connections are open and how many cancellations it has seen.
+/// Dune's runs and endless results, on a separate thread. The server keeps only the number of open
+/// connections and of cancellations.
 #[derive(Default)]
 struct Counts {
     open: AtomicUsize,
@@ -50,7 +50,8 @@ fn start() -> (String, Arc<Counts>) {
     std::thread::spawn(move || {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            // Room for all that come at once: what runs over stays half open for ever.
+            // Large enough for all connections at once: a connection beyond the queue stays half
+            // open forever.
             let socket = TcpSocket::new_v4().unwrap();
             socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
             let listener = socket.listen(4096).unwrap();
@@ -130,7 +131,7 @@ fn answer(line: &str, counts: &Counts) -> String {
 fn client(url: &str) -> dune::Client {
     let builder = dune::Client::builder().base_url(url);
     let builder = builder.api_key(Secret::new("key").unwrap());
-    // Connections that are kept are no leak, but would have to be told from one.
+    // Kept connections are not a leak, but would look like one.
     let builder = builder.http(|http| http.no_proxy().pool_max_idle_per_host(4));
     builder.retry(RetryPolicy::new()).build().unwrap()
 }
@@ -155,16 +156,16 @@ async fn a_long_result_takes_no_more_memory_than_a_short_one() {
             assert_eq!(read, pages as usize * PAGE_BYTES);
             peaks.push(MEMORY.peak_usage().saturating_sub(before));
         }
-        // The first of the three has opened the connections.
+        // The first read of the three opens the connections.
         let (short, long) = (peaks[1], peaks[2]);
         assert!(long < short + 300 * KB, "prefetch {prefetch}: {peaks:?}");
-        // Each page ahead, as it is and as it is being received and sent.
+        // Each page ahead, once as it is and once as it is received and sent.
         let most = (prefetch + 2) * 4 * PAGE_BYTES + 1_000 * KB;
         assert!(long < most, "prefetch {prefetch}: {peaks:?}");
     }
 }
 
-/// Starts a thousand runs at once and gives them all up, sooner or later.
+/// Starts a thousand runs at once and drops them all, sooner or later.
 async fn a_thousand_given_up(client: &dune::Client, counts: &Counts, random: &mut fastrand::Rng) {
     let runs: Vec<_> = (0..1_000)
         .map(|_| {
@@ -181,7 +182,7 @@ async fn a_thousand_given_up(client: &dune::Client, counts: &Counts, random: &mu
     for run in runs {
         run.await.unwrap();
     }
-    // What is on its way still ends, cancellations among it.
+    // Requests in flight still end, including cancellations.
     let until = Instant::now() + PATIENCE;
     let tasks = || Handle::current().metrics().num_alive_tasks();
     while tasks() > 5 || counts.open.load(Ordering::SeqCst) > 4 {
@@ -196,7 +197,7 @@ async fn a_thousand_given_up(client: &dune::Client, counts: &Counts, random: &mu
 }
 
 #[tokio::test]
-async fn thousands_of_runs_that_are_given_up_leave_no_memory_behind() {
+async fn thousands_of_dropped_runs_leak_no_memory() {
     let _turn = ONE_AT_A_TIME.lock().await;
     let (url, counts) = start();
     let client = client(&url);
@@ -210,8 +211,8 @@ async fn thousands_of_runs_that_are_given_up_leave_no_memory_behind() {
         held.push(MEMORY.current_usage());
     }
     assert!(counts.cancelled.load(Ordering::SeqCst) > 1_000);
-    // The first two grow tables that are kept.
+    // The first two rounds grow tables that are kept.
     assert!(held[5] < held[2] + 200 * KB, "held after each: {held:?}");
-    // A connection, a request and an answer each, on both sides.
+    // A connection, a request and a response each, on both sides.
     assert!(peaks[5] < 1_000 * 120 * KB, "at most: {peaks:?}");
 }

@@ -1,4 +1,4 @@
-//! `docs/reliability.md` names a test for each promise: they are all there.
+//! Checks that every test that `docs/reliability.md` names exists.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::{
@@ -10,12 +10,12 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// What stands between backticks.
+/// The texts between backticks.
 fn quoted(cell: &str) -> impl Iterator<Item = &str> {
     cell.split('`').skip(1).step_by(2)
 }
 
-/// The last cells of the rows of all tables that name tests, with the line they stand in.
+/// The last cells of the rows of all tables that name tests, with their line numbers.
 fn cells(page: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut names_tests = false;
@@ -39,7 +39,7 @@ fn cells(page: &str) -> Vec<(usize, String)> {
     found
 }
 
-/// Where files without a path are.
+/// Finds a file; files without a path are in the client's tests.
 fn file(name: &str) -> Option<PathBuf> {
     let client = root().join("crates/client");
     let places = [root(), client.join("tests/client"), client];
@@ -49,7 +49,7 @@ fn file(name: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// Whether a file has a test of this name that is run with the others.
+/// Whether a file has a test with this name that is not ignored.
 fn has_test(text: &str, name: &str) -> bool {
     let head = format!("fn {name}(");
     let lines: Vec<_> = text.lines().map(str::trim).collect();
@@ -63,17 +63,17 @@ fn has_test(text: &str, name: &str) -> bool {
         .rev()
         .take_while(|line| line.starts_with("#["));
     let attributes: Vec<_> = attributes.collect();
-    // A property has none of its own.
+    // A property test needs no attribute of its own.
     let is_test = attributes.iter().any(|line| line.contains("test"));
     is_test && !attributes.iter().any(|line| line.contains("ignore"))
 }
 
 #[test]
-fn every_test_that_the_page_names_is_there() {
+fn every_test_that_the_page_names_exists() {
     let page = fs::read_to_string(root().join("docs/reliability.md")).unwrap();
     let cells = cells(&page);
     let (mut missing, mut named) = (Vec::new(), 0);
-    // A table may stand under the file that all its tests are in.
+    // All tests of a table may be in the file that is named above it.
     let hostile = fs::read_to_string(file("hostile.rs").unwrap()).unwrap();
     for (line, cell) in &cells {
         let mut text = hostile.clone();
@@ -91,7 +91,7 @@ fn every_test_that_the_page_names_is_there() {
                 }
             } else if !has_test(&text, word) {
                 missing.push(format!(
-                    "line {line}: there is no test {word} where it should be"
+                    "line {line}: there is no test {word} in the named file"
                 ));
             }
         }
@@ -108,7 +108,7 @@ fn every_test_that_the_page_names_is_there() {
 }
 
 #[test]
-fn a_test_that_is_not_there_or_not_run_is_found_out() {
+fn missing_and_ignored_tests_are_detected() {
     let text = "#[tokio::test]\nasync fn a_one() {}\n#[test]\n#[ignore = \"no\"]\nfn a_two() {}\nfn a_three() {}";
     assert!(has_test(text, "a_one"));
     for name in ["a_two", "a_three", "a_four", "a_on"] {

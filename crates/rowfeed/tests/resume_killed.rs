@@ -1,4 +1,4 @@
-//! A process that is killed in the middle of a long read, and the one that goes on in its place.
+//! A process that is killed in the middle of a long read, and the next process that resumes it.
 #![allow(clippy::unwrap_used, missing_docs)]
 #![cfg(unix)]
 
@@ -24,15 +24,14 @@ const ROWS: u32 = 3_000;
 const BATCH: usize = 13;
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What is stored with each batch, at once with its rows: what was handled and where to go on are
-/// never apart.
+/// Stored with each batch, in one write: the rows and the cursor after them.
 #[derive(Deserialize, Serialize)]
 struct Stored {
     rows: Vec<i64>,
     cursor: Cursor,
 }
 
-/// What a process finds of those before it: whole lines, and the beginning of one at most.
+/// The journal of earlier processes: whole lines, and at most one incomplete line.
 fn journal(path: &Path) -> (Vec<Stored>, u64) {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let whole = text.rfind('\n').map_or(0, |end| end + 1);
@@ -72,7 +71,7 @@ fn pages(service: &str, url: String, id: &str) -> Pages {
 }
 
 #[tokio::test]
-#[ignore = "run by other tests, in a process of its own"]
+#[ignore = "other tests run this in a separate process"]
 async fn the_process_that_reads() {
     let Some(path) = variable("JOURNAL").map(PathBuf::from) else {
         return;
@@ -80,7 +79,7 @@ async fn the_process_that_reads() {
     let (before, whole) = journal(&path);
     let file = OpenOptions::new().create(true).append(true).open(&path);
     let mut file: File = file.unwrap();
-    // A line that was not written to its end was not stored.
+    // An incomplete line was not stored.
     file.set_len(whole).unwrap();
 
     let service = variable("SERVICE").unwrap();
@@ -114,7 +113,7 @@ async fn the_process_that_reads() {
     }
 }
 
-/// Starts the process that reads.
+/// Starts the reading process.
 fn reading(bench: &Bench, service: Service, id: &str, prefetch: usize, path: &Path) -> Child {
     let url = match service {
         Service::Dune => bench.sandbox.dune_url(),
@@ -143,7 +142,7 @@ async fn a_killed_read_that_is_resumed_has_every_row_exactly_once() {
         let path = std::env::temp_dir().join(name);
         drop(std::fs::remove_file(&path));
 
-        // Killed three times, each time after some more batches, wherever it is by then.
+        // Kills the process three times, each time after a few more batches.
         for kill in 1..=3 {
             let mut child = reading(&bench, service, run.id(), prefetch, &path);
             let until = Instant::now() + PATIENCE;
@@ -152,7 +151,7 @@ async fn a_killed_read_that_is_resumed_has_every_row_exactly_once() {
                 assert!(Instant::now() < until, "{service:?} {kill}");
                 tokio::time::sleep(Duration::from_millis(3)).await;
             }
-            // SIGKILL: nothing is tidied up.
+            // SIGKILL: the process cannot clean up.
             child.kill().unwrap();
             assert!(!child.wait().unwrap().success(), "{service:?} {kill}");
             let rows: usize = journal(&path)
@@ -160,7 +159,7 @@ async fn a_killed_read_that_is_resumed_has_every_row_exactly_once() {
                 .iter()
                 .map(|stored| stored.rows.len())
                 .sum();
-            assert!(rows < ROWS as usize, "it had come to its end: {service:?}");
+            assert!(rows < ROWS as usize, "it had already finished: {service:?}");
         }
         let mut child = reading(&bench, service, run.id(), prefetch, &path);
         let ended = tokio::task::spawn_blocking(move || child.wait()).await;

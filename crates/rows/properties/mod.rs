@@ -31,7 +31,7 @@ pub fn yql_type(data: &[u8]) {
     };
     let columns = |text: &str| {
         let column = ("c".to_owned(), text.to_owned());
-        Columns::yandex_query([column].into_iter())
+        Columns::yandex_query([column])
     };
     same_kind(&columns(text), &columns(&format!(" {text} ")));
     for cell in [

@@ -117,7 +117,7 @@ fn the_seeds_are_good() {
     }
     for seed in LIGHTDASH {
         let (types, rows) = seed.split_once('\n').unwrap_or_default();
-        let columns = Columns::lightdash(columns(types).into_iter(), Cells::Raw);
+        let columns = Columns::lightdash(columns(types), Cells::Raw);
         assert!(
             decoded(&columns, rows).is_ok_and(|rows| !rows.is_empty()),
             "{seed}"
@@ -125,7 +125,7 @@ fn the_seeds_are_good() {
     }
     for seed in YANDEX {
         let (types, rows) = seed.split_once('\n').unwrap_or_default();
-        let columns = Columns::yandex_query(columns(types).into_iter());
+        let columns = Columns::yandex_query(columns(types));
         let rows = decoded(&columns, rows);
         assert!(
             rows.as_ref().is_ok_and(|rows| !rows.is_empty()),

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     sync::{Arc, OnceLock},
 };
 
@@ -152,7 +153,7 @@ pub(crate) enum Shape {
 /// )?;
 /// let columns = [("usd", "number")];
 /// let raw = Columns::lightdash(columns, Cells::Raw);
-/// let formatted = Columns::lightdash(columns.into_iter(), Cells::Formatted);
+/// let formatted = Columns::lightdash(columns, Cells::Formatted);
 /// assert_eq!(rows.decode::<f64>(&raw).next().ok_or("no row")??, 1234.5);
 /// assert_eq!(rows.decode::<String>(&formatted).next().ok_or("no row")??, "$1,234.50");
 /// # Ok(())
@@ -166,6 +167,25 @@ pub enum Cells {
     /// The value as Lightdash would show it: always text, dependent on locale and format.
     /// NULL stays NULL (Lightdash shows it as `∅`).
     Formatted,
+}
+
+/// Names and declared types: `trade_id bigint, project varchar`.
+///
+/// ```
+/// use rowfeed_rows::Columns;
+///
+/// let columns = Columns::dune(["trade_id", "note"], ["bigint"]);
+/// assert_eq!(columns.to_string(), "trade_id bigint, note (undeclared)");
+/// ```
+impl fmt::Display for Columns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, column) in self.iter().enumerate() {
+            let comma = if index > 0 { ", " } else { "" };
+            let type_name = column.type_name().unwrap_or("(undeclared)");
+            write!(f, "{comma}{} {type_name}", column.name())?;
+        }
+        Ok(())
+    }
 }
 
 impl Columns {

@@ -20,7 +20,7 @@ usage: rowfeed-sandbox [OPTION]...
 ";
 
 /// Bytes that queries may take in SQLite, with the tables that clients make.
-const SQLITE_MEMORY: usize = 128 * 1024 * 1024;
+const SQLITE_MEMORY: usize = 96 * 1024 * 1024;
 
 /// What the command line asks for.
 pub(crate) struct Arguments {

@@ -11,7 +11,11 @@ use serde::Serialize;
 
 use crate::fault::{Faults, ForcedState, PageFault, Target};
 use crate::json;
+use crate::memory::{Held, WhileMade};
 use crate::service::Service;
+
+/// Bytes that the values of a body may take in memory, beside their text.
+const MAX_JSON: usize = 4 * 1024 * 1024;
 
 /// A request, read to its end.
 #[derive(Debug)]
@@ -104,8 +108,11 @@ impl Request {
         (&self.method, segments)
     }
 
-    /// The body as JSON; `None` if it is none.
+    /// The body as JSON; `None` if it is none, or takes more memory than any body needs.
     pub(crate) fn json(&self) -> Option<serde_json::Value> {
+        if json::taken(&self.body) > MAX_JSON + self.body.len() {
+            return None;
+        }
         serde_json::from_slice(&self.body).ok()
     }
 }
@@ -128,6 +135,8 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
     /// How many rows the body holds, if it is a page.
     pub(crate) rows: Option<usize>,
+    /// The memory that was taken to make it.
+    pub(crate) while_made: WhileMade,
 }
 
 impl Answer {
@@ -146,6 +155,7 @@ impl Answer {
             headers: Vec::new(),
             body: Bytes::new(),
             rows: None,
+            while_made: WhileMade::default(),
         }
     }
 
@@ -155,6 +165,12 @@ impl Answer {
 
     pub(crate) fn text(status: u16, body: &str) -> Self {
         Self::new(status, "text/plain", body.as_bytes().to_vec())
+    }
+
+    /// Holds this memory until the body can be sent.
+    pub(crate) fn holding(mut self, held: Held) -> Self {
+        self.while_made = WhileMade::new(held);
+        self
     }
 
     pub(crate) fn with_rows(mut self, rows: usize) -> Self {

@@ -16,11 +16,13 @@ use rowfeed_sandbox::{
 };
 use tokio::io::AsyncReadExt as _;
 
+mod allocator;
 mod arguments;
 
 use arguments::{Arguments, USAGE};
 
 fn main() -> ExitCode {
+    allocator::settle();
     let arguments = match Arguments::read(std::env::args().skip(1)) {
         Ok(Some(arguments)) => arguments,
         Ok(None) => {

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
+
+use crate::values::PIECE;
 
 type MakeRow<C> = dyn Fn(usize) -> Vec<C> + Send + Sync;
 
@@ -42,11 +43,6 @@ impl<C: Clone + Send + Sync + 'static> Rows<C> {
         }
     }
 
-    /// The rows of a range that lies within.
-    pub(crate) fn range(&self, range: Range<usize>) -> Vec<Cow<'_, [C]>> {
-        range.map(|index| self.row(index)).collect()
-    }
-
     pub(crate) fn iter(&self) -> impl Iterator<Item = Cow<'_, [C]>> {
         (0..self.len()).map(|index| self.row(index))
     }
@@ -65,53 +61,111 @@ impl<C: Clone + Send + Sync + 'static> Rows<C> {
     }
 }
 
-/// Rows of text in one piece of memory, which come out as rows that are made.
+/// Rows of text in a few pieces of memory, which come out as rows that are made.
 #[derive(Debug)]
 pub(crate) struct Packed {
+    pieces: Vec<Piece>,
+    width: usize,
+    rows: usize,
+    bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Piece {
+    /// The number of its first row.
+    first: usize,
     text: String,
     /// Where each cell ends.
-    ends: Vec<usize>,
-    width: usize,
+    ends: Vec<u32>,
 }
 
 impl Packed {
     pub(crate) const fn new(width: usize) -> Self {
         Self {
-            text: String::new(),
-            ends: Vec::new(),
+            pieces: Vec::new(),
             width,
+            rows: 0,
+            bytes: 0,
         }
     }
 
-    /// Adds a cell, row by row.
-    pub(crate) fn push(&mut self, cell: &str) {
-        self.text.push_str(cell);
-        self.ends.push(self.text.len());
+    /// Begins a row, of which as many cells are to come as there are columns.
+    pub(crate) fn begin(&mut self) {
+        if self.pieces.last().is_none_or(|piece| piece.held() >= PIECE) {
+            self.shrink();
+            self.pieces.push(Piece {
+                first: self.rows,
+                ..Piece::default()
+            });
+        }
+        self.rows += 1;
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        self.text.len()
+    /// Adds a cell to the row.
+    pub(crate) fn push(&mut self, cell: &str) {
+        if let Some(piece) = self.pieces.last_mut() {
+            piece.text.push_str(cell);
+            let end = u32::try_from(piece.text.len()).unwrap_or(u32::MAX);
+            piece.ends.push(end);
+            self.bytes += cell.len();
+        }
+    }
+
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Bytes of memory, with the places of the cells.
     pub(crate) fn held(&self) -> usize {
-        self.text.len() + self.ends.len() * size_of::<usize>()
+        self.pieces.iter().map(Piece::held).sum()
     }
 
-    pub(crate) fn into_rows(mut self) -> Rows<String> {
-        self.text.shrink_to_fit();
-        self.ends.shrink_to_fit();
-        let count = self.ends.len().checked_div(self.width).unwrap_or(0);
-        let row = move |index: usize| {
-            let first = index * self.width;
-            (first..first + self.width)
-                .map(|at| {
-                    let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
-                    self.text[start..self.ends[at]].to_owned()
-                })
-                .collect()
-        };
-        Rows::Made(count, Arc::new(row))
+    /// Bytes of the cells of a row, which must be there.
+    pub(crate) fn row_bytes(&self, index: usize) -> usize {
+        let (piece, row) = self.find(index);
+        let cells = row * self.width..(row + 1) * self.width;
+        piece.end(cells.end) - piece.end(cells.start)
+    }
+
+    pub(crate) fn row(&self, index: usize) -> Vec<String> {
+        let (piece, row) = self.find(index);
+        (row * self.width..(row + 1) * self.width)
+            .map(|cell| piece.text[piece.end(cell)..piece.end(cell + 1)].to_owned())
+            .collect()
+    }
+
+    fn find(&self, index: usize) -> (&Piece, usize) {
+        let at = self.pieces.partition_point(|piece| piece.first <= index);
+        let piece = &self.pieces[at.saturating_sub(1)];
+        (piece, index - piece.first)
+    }
+
+    fn shrink(&mut self) {
+        if let Some(piece) = self.pieces.last_mut() {
+            piece.text.shrink_to_fit();
+            piece.ends.shrink_to_fit();
+        }
+    }
+
+    /// The rows, and what says how large each is.
+    pub(crate) fn into_rows(mut self) -> (Rows<String>, Arc<Self>) {
+        self.shrink();
+        let packed = Arc::new(self);
+        let own = Arc::clone(&packed);
+        let rows = Rows::Made(packed.rows, Arc::new(move |index| own.row(index)));
+        (rows, packed)
+    }
+}
+
+impl Piece {
+    fn held(&self) -> usize {
+        self.text.len() + self.ends.len() * size_of::<u32>()
+    }
+
+    /// Where the cells before this one end.
+    fn end(&self, cell: usize) -> usize {
+        cell.checked_sub(1)
+            .map_or(0, |before| self.ends[before] as usize)
     }
 }
 
@@ -146,7 +200,7 @@ mod tests {
         assert_eq!(made.len(), 10_000_000);
         assert_eq!(made.row(9_999_999)[0], "9999999");
         made.truncate(3);
-        assert_eq!(made.range(1..3).concat(), ["1", "2"]);
+        assert_eq!(made.row(2).to_vec(), ["2"]);
         assert_eq!(made.iter().count(), 3);
         assert!(!made.is_held() && Rows::<u8>::default().is_held());
     }
@@ -154,14 +208,32 @@ mod tests {
     #[test]
     fn packed_rows_come_out_as_they_went_in() {
         let mut packed = Packed::new(2);
-        for cell in ["a", "", "ccc", "д"] {
-            packed.push(cell);
+        for row in [["a", ""], ["ccc", "д"]] {
+            packed.begin();
+            row.iter().for_each(|cell| packed.push(cell));
         }
         assert_eq!(packed.bytes(), 6);
-        let rows = packed.into_rows();
+        let (rows, sizes) = packed.into_rows();
         assert_eq!(rows.len(), 2);
         assert_eq!(rows.row(0).to_vec(), ["a", ""]);
         assert_eq!(rows.row(1).to_vec(), ["ccc", "д"]);
-        assert_eq!(Packed::new(0).into_rows().len(), 0);
+        assert_eq!((sizes.row_bytes(0), sizes.row_bytes(1)), (1, 5));
+        assert_eq!(Packed::new(0).into_rows().0.len(), 0);
+    }
+
+    #[test]
+    fn packed_rows_of_many_pieces_are_found() {
+        let mut packed = Packed::new(2);
+        for n in 0..100_000 {
+            packed.begin();
+            packed.push(&n.to_string());
+            packed.push("x");
+        }
+        let (rows, sizes) = packed.into_rows();
+        assert!(sizes.pieces.len() > 3);
+        for index in [0, 1, 49_999, 99_999] {
+            assert_eq!(rows.row(index).to_vec(), [index.to_string().as_str(), "x"]);
+            assert_eq!(sizes.row_bytes(index), index.to_string().len() + 1);
+        }
     }
 }

@@ -35,6 +35,7 @@ mod wire;
 
 use body::AnswerBody;
 use intake::{Intake, Refused};
+use sending::Sending;
 use wire::{ResetSwitch, Wire};
 
 /// The header with which a request brings its own fault.
@@ -44,7 +45,7 @@ const FAULT_HEADER: &str = "x-sandbox-fault";
 const AT_ONCE: usize = 64;
 
 /// Bytes of a page that is kept for [`Fault::repeat_page`].
-const MAX_REPEATED: usize = 4 * 1024 * 1024;
+const MAX_REPEATED: usize = 2 * 1024 * 1024;
 
 /// How long to wait when no connection can be accepted, as when there are too many.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
@@ -59,6 +60,7 @@ pub(crate) struct Services {
     intake: Intake,
     /// One for each service, and one for the rest.
     turns: [Arc<Semaphore>; 4],
+    sending: [Sending; 4],
 }
 
 impl Services {
@@ -70,18 +72,25 @@ impl Services {
             origin: format!("http://{address}"),
             intake: Intake::new(),
             turns: std::array::from_fn(|_| Arc::new(Semaphore::new(AT_ONCE))),
+            sending: std::array::from_fn(|_| Sending::new()),
             world,
         }
     }
 
     fn turn(&self, service: Option<Service>) -> Arc<Semaphore> {
-        let [dune, lightdash, yandex_query, rest] = &self.turns;
-        Arc::clone(match service {
-            Some(Service::Dune) => dune,
-            Some(Service::Lightdash) => lightdash,
-            Some(Service::YandexQuery) => yandex_query,
-            None => rest,
-        })
+        Arc::clone(of(service, &self.turns))
+    }
+
+    /// The response, once there is room to send it; the memory it was made in is free then.
+    async fn send(
+        &self,
+        service: Option<Service>,
+        mut answer: Answer,
+        hits: &Hits,
+    ) -> Result<Response<AnswerBody>, io::Error> {
+        answer.body = of(service, &self.sending).place(answer.body).await;
+        answer.while_made.release();
+        sending::response(answer, hits)
     }
 
     fn answer(&self, request: &Request) -> Answer {
@@ -96,6 +105,17 @@ impl Services {
                  or /computeMetadata\n",
             ),
         }
+    }
+}
+
+/// What is a service's own, of one for each and one for the rest.
+const fn of<T>(service: Option<Service>, all: &[T; 4]) -> &T {
+    let [dune, lightdash, yandex_query, rest] = all;
+    match service {
+        Some(Service::Dune) => dune,
+        Some(Service::Lightdash) => lightdash,
+        Some(Service::YandexQuery) => yandex_query,
+        None => rest,
     }
 }
 
@@ -177,7 +197,7 @@ async fn exchange(
     });
     if control::is_control(&request) {
         let answer = refusal.unwrap_or_else(|| control::answer(&services.world, &request));
-        return sending::response(answer, &Hits::default());
+        return services.send(None, answer, &Hits::default()).await;
     }
     let mut hits = Hits::default();
     match own_faults(&request) {
@@ -222,7 +242,7 @@ async fn exchange(
     recorded.rows = answer.rows;
     recorded.faulted |= request.changed.load(Ordering::Relaxed);
     record(&services.world, recorded);
-    sending::response(answer, &hits)
+    services.send(service, answer, &hits).await
 }
 
 /// The service of a path without its prefix, by the credential that comes with it:

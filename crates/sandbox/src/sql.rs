@@ -11,9 +11,10 @@ use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags, ToSql, params_from_iter};
 
-use crate::rows::Rows;
+use crate::memory::Memory;
 use crate::statements::position;
-use crate::table::{ColumnType, Table, Value, WireType};
+use crate::table::{ColumnType, Table, TableRows, Value, WireType};
+use crate::values::Values;
 
 mod columns;
 mod dialect;
@@ -21,10 +22,10 @@ mod functions;
 mod limits;
 mod times;
 
-use columns::{declared_columns, infer, mentions_from, neutral, times};
+use columns::{Seen, declared_columns, mentions_from, neutral};
 use dialect::Translated;
-use limits::{Heavy, Places, Watch, Weight, limit_reader, too_large};
-pub(crate) use limits::{HeavyPermit, MAX_COLUMNS, MAX_SQL};
+pub(crate) use limits::{MAX_COLUMNS, MAX_SQL};
+use limits::{Places, Watch, Weight, limit_reader, too_large};
 
 /// The tables of one service, in memory.
 pub(crate) struct Database {
@@ -34,8 +35,8 @@ pub(crate) struct Database {
     readers: Mutex<Vec<Connection>>,
     wire_types: WireTypes,
     time_limit: Duration,
-    /// Held by the only query whose result may be large.
-    heavy: Heavy,
+    /// What results may take while they are read.
+    memory: Memory,
     places: Places,
 }
 
@@ -122,14 +123,15 @@ impl Database {
             readers: Mutex::default(),
             wire_types,
             time_limit,
-            heavy: Heavy::default(),
+            memory: Memory::default(),
             places: Places::default(),
         })
     }
 
     /// Another database with the same tables.
     pub(crate) fn copy(&self) -> rusqlite::Result<Self> {
-        let copy = Self::new(Arc::clone(&self.wire_types), self.time_limit)?;
+        let mut copy = Self::new(Arc::clone(&self.wire_types), self.time_limit)?;
+        copy.memory = self.memory.another();
         {
             let from = self.writer();
             let mut to = copy.writer();
@@ -156,6 +158,11 @@ impl Database {
         self.time_limit
     }
 
+    /// What results and pages may take while they are made.
+    pub(crate) const fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
     /// Makes a table, in the place of one with the same name.
     pub(crate) fn register(
         &self,
@@ -177,7 +184,7 @@ impl Database {
         who: Writes,
         name: &str,
         columns: &[(&str, String, bool)],
-        rows: &[Vec<Value>],
+        rows: impl IntoIterator<Item: AsRef<[Value]>>,
     ) -> rusqlite::Result<()> {
         self.writing(who, |connection| {
             make_table(connection, name, columns, rows)
@@ -342,39 +349,36 @@ impl Database {
         let sql = translated.text.as_str();
         let mut statement = connection.prepare(sql)?;
         let declared = declared_columns(&statement, sql, |declared| self.wire_type(declared))?;
-        let mut weight = Weight::new(&self.heavy, deadline, declared.iter().map(|(c, _)| c))?;
-        let mut rows = Vec::new();
+        let mut weight = Weight::new(&self.memory, deadline, declared.iter().map(|(c, _)| c))?;
+        let literals_only = !mentions_from(sql);
+        let mut seen: Vec<Seen> = declared.iter().map(|_| Seen::default()).collect();
+        let mut rows = Values::new(declared.len());
         let mut cursor = statement.query([])?;
         while let Some(row) = cursor.next()? {
-            let mut cells = Vec::with_capacity(declared.len());
+            rows.begin();
             for (index, (_, declared)) in declared.iter().enumerate() {
                 let value = row.get_ref(index)?;
                 weight.add(value)?;
-                cells.push(neutral(value, *declared));
+                let value = neutral(value, *declared);
+                seen[index].see(&value, literals_only, translated.uses_times);
+                rows.push(&value);
             }
-            rows.push(cells);
         }
-        let literals_only = !mentions_from(sql);
         let columns = declared
             .into_iter()
-            .enumerate()
-            .map(|(index, (mut column, declared))| {
-                let values = rows.iter().map(|row| &row[index]);
-                column.nullable |= values.clone().any(|value| *value == Value::Null);
-                let times = translated
-                    .uses_times
-                    .then(|| times(values.clone()))
-                    .flatten();
+            .zip(&seen)
+            .map(|((mut column, declared), seen)| {
+                column.nullable |= seen.has_nulls();
                 column.column_type = declared
-                    .or(times)
-                    .unwrap_or_else(|| infer(values, literals_only));
+                    .or_else(|| seen.times())
+                    .unwrap_or_else(|| seen.inferred());
                 column
             })
             .collect();
         Ok(Table {
             columns,
-            rows: Rows::Held(rows),
-            _heavy: weight.into_permit(),
+            rows: TableRows::Read(rows),
+            _held: Some(weight.into_held()),
             // as long again to put it in the service's words
             until: Some(deadline + self.time_limit),
         })
@@ -440,7 +444,7 @@ fn make_table(
     connection: &Connection,
     name: &str,
     columns: &[(&str, String, bool)],
-    rows: &[Vec<Value>],
+    rows: impl IntoIterator<Item: AsRef<[Value]>>,
 ) -> rusqlite::Result<()> {
     let declared: Vec<String> = columns
         .iter()
@@ -461,12 +465,12 @@ fn fill_table(
     connection: &Connection,
     name: &str,
     width: usize,
-    rows: &[Vec<Value>],
+    rows: impl IntoIterator<Item: AsRef<[Value]>>,
 ) -> rusqlite::Result<()> {
     let places = vec!["?"; width].join(", ");
     let mut insert = connection.prepare(&format!("INSERT INTO {name} VALUES ({places})"))?;
     for row in rows {
-        insert.execute(params_from_iter(row))?;
+        insert.execute(params_from_iter(row.as_ref()))?;
     }
     Ok(())
 }
@@ -547,7 +551,7 @@ mod tests {
         assert_eq!(table.columns[2].column_type, ColumnType::BigInt);
         assert!(!table.columns[2].nullable && table.columns[0].nullable);
         assert_eq!(
-            *table.rows.row(0),
+            table.rows.row(0),
             [
                 "12345678901234567890123456789.123456780".into(),
                 Value::Boolean(true),

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use jiff::ToSpan as _;
 use jiff::civil::{DateTime, datetime};
 
-use crate::rows::Rows;
 use crate::sql::SqlError;
-use crate::table::{Column, ColumnType, Table, Value};
+use crate::table::{Column, ColumnType, Table, TableRows, Value};
 
 /// As many bytes as there are then can still be counted.
 const MAX_ROWS: usize = 1_000_000_000;
@@ -65,8 +64,8 @@ fn table(count: usize) -> Table {
             column("amount", ColumnType::Double, true),
             column("price", price, false),
         ],
-        rows: Rows::Made(count, Arc::new(row)),
-        _heavy: None,
+        rows: TableRows::Made(count, Arc::new(row)),
+        _held: None,
         until: None,
     }
 }

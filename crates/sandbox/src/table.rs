@@ -1,13 +1,16 @@
 //! Neutral types and values, before a service puts them in its own words.
 
+use std::fmt;
 use std::sync::OnceLock;
 
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::memory::Held;
 use crate::rows::{Packed, Rows};
 use crate::service::Service;
-use crate::sql::{HeavyPermit, SqlError};
+use crate::sql::SqlError;
+use crate::values::Values;
 
 /// The type of a column, from which each service takes its own.
 ///
@@ -181,15 +184,55 @@ impl Column {
 #[derive(Debug)]
 pub(crate) struct Table {
     pub(crate) columns: Vec<Column>,
-    pub(crate) rows: Rows<Value>,
-    /// Held while the rows take much memory.
-    pub(crate) _heavy: Option<HeavyPermit>,
+    pub(crate) rows: TableRows,
+    /// The memory that the rows take.
+    pub(crate) _held: Option<Held>,
     /// When it must have been encoded.
     pub(crate) until: Option<Instant>,
 }
 
+/// The rows of a result in neutral values.
+pub(crate) enum TableRows {
+    Read(Values),
+    /// This many rows, each made from its index.
+    Made(usize, Arc<dyn Fn(usize) -> Vec<Value> + Send + Sync>),
+}
+
+impl TableRows {
+    /// Whether the rows were read, and are not made on the fly.
+    pub(crate) const fn is_read(&self) -> bool {
+        matches!(self, Self::Read(_))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Read(values) => values.len(),
+            Self::Made(count, _) => *count,
+        }
+    }
+
+    /// One row, which must be there.
+    #[cfg(test)]
+    pub(crate) fn row(&self, index: usize) -> Vec<Value> {
+        match self {
+            Self::Read(values) => values.row(index),
+            Self::Made(_, make) => make(index),
+        }
+    }
+}
+
+impl fmt::Debug for TableRows {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read(values) => write!(formatter, "{} rows", values.len()),
+            Self::Made(count, _) => write!(formatter, "{count} rows made on the fly"),
+        }
+    }
+}
+
 /// Bytes of a result as JSON, with the names that each row of a page repeats.
-const MAX_WIRE: usize = 32 * 1024 * 1024;
+pub(crate) const MAX_WIRE: usize = 32 * 1024 * 1024;
 
 impl Table {
     /// The same table with each cell as JSON text.
@@ -203,8 +246,8 @@ impl Table {
     ) -> Result<WireTable, SqlError> {
         let described = self.columns;
         let rows = match self.rows {
-            Rows::Held(rows) => rows,
-            Rows::Made(count, make) => {
+            TableRows::Read(rows) => rows,
+            TableRows::Made(count, make) => {
                 let row = move |index| {
                     let row = make(index);
                     let cells = row.iter().zip(&described);
@@ -216,8 +259,9 @@ impl Table {
         let names: usize = columns.iter().map(|(name, _)| name.len() + 4).sum();
         let most = MAX_WIRE.saturating_sub(names.saturating_mul(rows.len()));
         let mut packed = Packed::new(columns.len());
-        // each row is let go once it is encoded
-        for row in rows {
+        // rows are let go once they are encoded
+        for row in rows.into_rows() {
+            packed.begin();
             for (value, column) in row.iter().zip(&described) {
                 packed.push(&cell(value, column));
             }
@@ -245,6 +289,8 @@ pub(crate) struct WireTable {
     /// JSON texts, one for each column.
     pub(crate) rows: Rows<String>,
     bytes: OnceLock<usize>,
+    /// The cells of a result that was read.
+    packed: Option<Arc<Packed>>,
     /// Bytes of memory that the rows take.
     held: usize,
 }
@@ -259,16 +305,19 @@ impl WireTable {
             columns,
             rows,
             bytes: OnceLock::new(),
+            packed: None,
             held,
         }
     }
 
     fn packed(columns: Vec<(String, String)>, packed: Packed) -> Self {
+        let (rows, packed) = packed.into_rows();
         Self {
             columns,
             bytes: OnceLock::from(packed.bytes()),
             held: packed.held(),
-            rows: packed.into_rows(),
+            packed: Some(packed),
+            rows,
         }
     }
 
@@ -279,6 +328,23 @@ impl WireTable {
             Rows::Made(0, _) => 0,
             Rows::Made(count, _) => size(&self.rows.row(0)).saturating_mul(*count),
         })
+    }
+
+    /// The bytes that these rows take in a page, with the names of the columns; of rows that are
+    /// made, by the size of the first.
+    pub(crate) fn page_bytes(&self, mut rows: impl ExactSizeIterator<Item = usize>) -> usize {
+        let names: usize = self.columns.iter().map(|(name, _)| name.len() + 8).sum();
+        let names = names.saturating_mul(rows.len());
+        let cells: usize = match (&self.packed, &self.rows) {
+            (Some(packed), _) => rows.map(|index| packed.row_bytes(index)).sum(),
+            (None, Rows::Held(held)) => rows.map(|index| size(&held[index])).sum(),
+            (None, Rows::Made(..)) => {
+                let count = rows.len();
+                let first = rows.next().map(|index| size(&self.rows.row(index)));
+                first.unwrap_or(0).saturating_mul(count)
+            }
+        };
+        names.saturating_add(cells)
     }
 
     /// Bytes of memory that the result takes.

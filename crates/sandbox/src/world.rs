@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::exchange::Answer;
 use crate::fault::Faults;
 use crate::log::Log;
+use crate::memory::Held;
 use crate::options::Options;
 use crate::recording::Recording;
 use crate::sample;
@@ -17,6 +18,13 @@ use crate::statements::split;
 use crate::synthetic;
 use crate::table::{Table, Value, WireTable, WireType};
 use crate::yandex_cloud::Tokens;
+
+/// How long a page waits for memory.
+const PAGE_TIME: Duration = Duration::from_secs(20);
+
+/// What is said of a page that waited longer.
+pub(crate) const NO_MEMORY: &str =
+    "the sandbox makes one large page at a time, and others took too long";
 
 pub(crate) struct World {
     pub(crate) options: Options,
@@ -68,6 +76,13 @@ impl World {
             Service::Lightdash => lightdash,
             Service::YandexQuery => yandex_query,
         }
+    }
+
+    /// Waits for the memory of a page, of which a copy is made on the way. Without it the service
+    /// has too many requests.
+    pub(crate) fn hold_page(&self, service: Service, bytes: usize) -> Option<Held> {
+        let deadline = Instant::now() + PAGE_TIME;
+        self.database(service).memory().hold(bytes, deadline)
     }
 
     /// Makes a table for every service.

@@ -65,6 +65,46 @@ async fn the_first_line_says_where_and_how_and_the_end_of_stdin_ends_it() {
     assert!(!log.contains(&text("dune", "api_key")));
 }
 
+/// Otherwise what one thread has freed is of no use to another.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn it_has_one_arena_of_memory_unless_whoever_starts_it_says_otherwise() {
+    for (given, expected) in [(None, "1"), (Some("3"), "3")] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rowfeed-sandbox"));
+        command.env_remove("MALLOC_ARENA_MAX");
+        if let Some(given) = given {
+            command.env("MALLOC_ARENA_MAX", given);
+        }
+        let mut program = command
+            .args(["--until-stdin-closes", "--sample-rows", "7"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut out = BufReader::new(program.stdout.take().unwrap());
+        out.read_line(&mut line).unwrap();
+        // the process is the one that was started, and has its arguments
+        let of_process = |what: &str| {
+            let text = std::fs::read(format!("/proc/{}/{what}", program.id())).unwrap();
+            String::from_utf8_lossy(&text).into_owned()
+        };
+        let settings = of_process("environ");
+        let setting = format!("MALLOC_ARENA_MAX={expected}");
+        let count = settings.split('\0').filter(|text| *text == setting).count();
+        assert_eq!(count, 1, "{settings}");
+        let arguments = of_process("cmdline");
+        let arguments: Vec<&str> = arguments.split('\0').skip(1).collect();
+        assert_eq!(
+            arguments,
+            ["--until-stdin-closes", "--sample-rows", "7", ""]
+        );
+        drop(program.stdin.take());
+        assert!(program.wait().unwrap().success());
+    }
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn sigterm_ends_it_and_flags_set_it_up() {

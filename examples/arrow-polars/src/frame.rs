@@ -1,7 +1,7 @@
-//! From record batches to a DataFrame.
+//! Converts record batches to a DataFrame.
 //!
-//! Polars has an Arrow of its own. What both read and write is Arrow's streaming format, here in
-//! memory: no value is converted, and nothing unsafe is needed.
+//! Polars has its own implementation of Arrow. Both sides read and write Arrow's streaming format,
+//! here in memory. No value is converted, and no unsafe code is needed.
 
 use std::io::Cursor;
 
@@ -11,7 +11,7 @@ use polars::prelude::{DataFrame, IpcStreamReader, SerReader as _};
 use rowfeed_arrow::RecordBatches;
 
 pub(crate) async fn data_frame(mut batches: RecordBatches) -> Result<DataFrame> {
-    // The columns are known where there are no rows, too.
+    // A result without rows has a schema too.
     let schema = batches.schema().await?;
     let mut stream = StreamWriter::try_new(Vec::new(), &schema)?;
     while let Some(batch) = batches.try_next().await? {

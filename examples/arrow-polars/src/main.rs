@@ -5,7 +5,7 @@
 //! cargo run -p arrow-polars -- --live --sql 'SELECT project, amount_usd FROM dex.trades LIMIT 1000'
 //! ```
 //!
-//! The result has to have the columns `project` and `amount_usd`. `--live` needs `DUNE_API_KEY`.
+//! The result needs the columns `project` and `amount_usd`. `--live` needs `DUNE_API_KEY`.
 
 mod frame;
 
@@ -43,7 +43,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: &Args) -> Result<()> {
-    // The sandbox lives as long as this variable.
+    // The sandbox runs until this variable is dropped.
     let (dune, _sandbox) = match args.live {
         true => (dune::Client::from_env()?, None),
         false => {
@@ -59,7 +59,7 @@ async fn run(args: &Args) -> Result<()> {
     let trades = data_frame(run.record_batches()).await?;
     println!("{trades}");
 
-    // Polars computes on threads of its own; waiting for them would hold up the runtime.
+    // Polars computes on its own threads; waiting for them here would block the runtime.
     let by_project = tokio::task::spawn_blocking(|| by_project(trades)).await??;
     println!("{by_project}");
     Ok(())

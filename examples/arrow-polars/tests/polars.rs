@@ -6,7 +6,7 @@ use example_testing::{run, succeed};
 
 fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_arrow-polars"));
-    // So that no column is left out of what is printed.
+    // Prints all columns.
     command.envs([("POLARS_FMT_MAX_COLS", "-1"), ("POLARS_TABLE_WIDTH", "400")]);
     command
 }
@@ -47,7 +47,7 @@ fn a_result_without_rows_is_a_frame_without_rows() {
 }
 
 #[test]
-fn a_column_that_is_missing_is_told() {
+fn a_missing_column_is_an_error() {
     let failed = run(command().args(["--sql", "SELECT project FROM trades"]));
     assert_eq!(failed.code, Some(1));
     assert!(failed.err.contains("amount_usd"), "{}", failed.err);

@@ -6,9 +6,9 @@
 //! curl -N http://127.0.0.1:3000/queries/1234/rows
 //! ```
 //!
-//! A page is fetched when the rows before it have been sent: a client that reads slowly slows the
-//! reading down, and one that goes away ends it. What fails before the first row is an HTTP status;
-//! what fails after it is told in the last line, `{"error": "…"}`.
+//! A page is fetched when the rows before it have been sent. A slow client therefore slows reading,
+//! and a disconnect ends it. An error before the first row is an HTTP status. An error after it is
+//! the last line, `{"error": "…"}`.
 
 mod ndjson;
 mod problem;
@@ -35,7 +35,7 @@ struct Args {
     /// The real Dune, with the key in DUNE_API_KEY, instead of a sandbox.
     #[arg(long)]
     live: bool,
-    /// Where to listen; port 0 is any that is free.
+    /// Where to listen; port 0 selects any free port.
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
 }
@@ -52,7 +52,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: &Args) -> Result<()> {
-    // The sandbox lives as long as this variable.
+    // The sandbox runs until this variable is dropped.
     let (dune, _sandbox) = match args.live {
         true => (dune::Client::from_env()?, None),
         false => {
@@ -90,7 +90,7 @@ async fn rows(
 ) -> Result<Response, Problem> {
     let latest = dune.get_latest_query_result().query_id(query_id);
     let mut rows = latest.rows::<Row>().page_size(1_000);
-    // The status goes out before the rows do, so the first row is waited for.
+    // The status is sent before the rows, so wait for the first row.
     let first = rows.try_next().await?;
     Ok(ndjson::response(first, rows))
 }

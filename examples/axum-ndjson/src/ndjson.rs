@@ -1,4 +1,4 @@
-//! Rows as the body of an answer, a line each.
+//! Rows as a response body, one per line.
 
 use axum::{
     body::{Body, Bytes},
@@ -9,7 +9,7 @@ use futures_util::{StreamExt as _, stream};
 use rowfeed::{Error, Row, Rows};
 use serde_json::json;
 
-/// How many rows are put together, of those that are there at the moment.
+/// How many available rows to send in one chunk.
 const ROWS_AT_ONCE: usize = 250;
 
 pub(crate) fn response(first: Option<Row>, rest: Rows<Row>) -> Response {
@@ -24,7 +24,7 @@ fn lines(rows: Vec<Result<Row, Error>>) -> Result<Bytes, serde_json::Error> {
     for row in rows {
         match row {
             Ok(row) => serde_json::to_writer(&mut lines, &row)?,
-            // The last there is: rows end with their first error.
+            // The last item: rows end after their first error.
             Err(error) => {
                 serde_json::to_writer(&mut lines, &json!({ "error": error.to_string() }))?
             }

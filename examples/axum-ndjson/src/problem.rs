@@ -1,4 +1,4 @@
-//! An error as an answer.
+//! An error as an HTTP response.
 
 use axum::{
     http::{StatusCode, header::CONTENT_TYPE},

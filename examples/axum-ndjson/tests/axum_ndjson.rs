@@ -1,4 +1,4 @@
-//! What clients get, and what is fetched for them.
+//! What clients receive, and what is fetched for them.
 #![allow(clippy::unwrap_used)]
 
 use std::{
@@ -12,7 +12,7 @@ use reqwest::Response;
 use rowfeed_sandbox::{Fault, Sandbox};
 use serde_json::Value;
 
-/// The program, which is ended with this.
+/// The running program. Dropping this ends it.
 struct Service {
     child: Child,
     url: String,
@@ -81,7 +81,7 @@ async fn without_arguments() {
 }
 
 #[tokio::test]
-async fn who_reads_slowly_slows_it_down_and_who_goes_ends_it() {
+async fn a_slow_client_slows_reading_and_a_disconnect_ends_it() {
     let sandbox = Sandbox::builder()
         .sample_rows(80_000)
         .start()
@@ -90,17 +90,17 @@ async fn who_reads_slowly_slows_it_down_and_who_goes_ends_it() {
     let service = Service::start(&sandbox);
     let mut response = service.get().await;
     assert!(response.chunk().await.unwrap().is_some());
-    // What is not read stays in the buffers of the connection, which are full some time.
+    // Unread rows stay in the buffers of the connection until the buffers are full.
     let fetched = at_rest(&sandbox).await;
     assert!(
         fetched < 70,
-        "{fetched} of 80 pages were fetched for a client that has read none"
+        "{fetched} of 80 pages were fetched for a client that has read nothing"
     );
     drop(response);
     let after = at_rest(&sandbox).await;
     assert!(
         after <= fetched + 1,
-        "{after} pages, {fetched} before the client went"
+        "{after} pages, {fetched} before the client disconnected"
     );
 }
 

@@ -1,4 +1,4 @@
-//! A command that sums up trades by project, without async anywhere.
+//! A command that sums up trades by project, without any async code.
 //!
 //! ```text
 //! cargo run -p blocking-cli                            # trades of a sandbox that it starts itself
@@ -6,7 +6,7 @@
 //! cargo run -p blocking-cli -- --live --query-id 1234  # a query of your own; needs DUNE_API_KEY
 //! ```
 //!
-//! The query has to have the columns `block_date`, `project` and `amount_usd`.
+//! The query needs the columns `block_date`, `project` and `amount_usd`.
 
 use std::{collections::BTreeMap, process::ExitCode};
 
@@ -26,7 +26,7 @@ struct Args {
     /// A query saved at Dune.
     #[arg(long, default_value_t = rowfeed_sandbox::DUNE_QUERY_ID)]
     query_id: i64,
-    /// Only trades of this day and later ones.
+    /// Only trades on or after this day.
     #[arg(long, value_name = "YYYY-MM-DD")]
     since: Option<Date>,
 }
@@ -55,7 +55,7 @@ fn main() -> ExitCode {
 }
 
 fn report(args: &Args) -> Result<()> {
-    // The sandbox lives as long as this variable.
+    // The sandbox runs until this variable is dropped.
     let (dune, _sandbox) = match args.live {
         true => (dune::Client::from_env()?, None),
         false => {

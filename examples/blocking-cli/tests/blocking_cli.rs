@@ -1,4 +1,4 @@
-//! The command, and what it says when something is wrong.
+//! The command, and its error messages.
 #![allow(clippy::unwrap_used)]
 
 use std::process::Command;
@@ -37,7 +37,7 @@ fn only_later_ones() {
 }
 
 #[test]
-fn a_wrong_step_is_told() {
+fn invalid_arguments_and_failed_calls_are_reported() {
     let failed = run(command().args(["--since", "May"]));
     assert_eq!(failed.code, Some(2));
 

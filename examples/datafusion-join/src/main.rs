@@ -5,8 +5,8 @@
 //! cargo run -p datafusion-join -- --live --dune 'SELECT …' --lightdash 'SELECT …' --join 'SELECT …'
 //! ```
 //!
-//! `--live` needs `DUNE_API_KEY`, `LIGHTDASH_URL`, `LIGHTDASH_API_KEY` and `LIGHTDASH_PROJECT`. In
-//! `--join` the results are the tables `dune` and `lightdash`.
+//! `--live` needs `DUNE_API_KEY`, `LIGHTDASH_URL`, `LIGHTDASH_API_KEY` and `LIGHTDASH_PROJECT`.
+//! `--join` can use the results as the tables `dune` and `lightdash`.
 
 mod services;
 
@@ -43,7 +43,7 @@ struct Args {
         default_value = "SELECT project, chain, launched_on FROM projects"
     )]
     lightdash: String,
-    /// SQL that joins the two, here.
+    /// The SQL that joins the two results on this machine.
     #[arg(long, value_name = "SQL", default_value = JOIN)]
     join: String,
 }
@@ -84,7 +84,7 @@ async fn join(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// All rows of a run. The columns are known where there are no rows, too.
+/// All rows of a run. A result without rows has a schema too.
 async fn table(run: &CompletedRun) -> Result<MemTable> {
     let mut batches = run.record_batches();
     let schema = batches.schema().await?;

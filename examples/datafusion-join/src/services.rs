@@ -1,4 +1,4 @@
-//! Two services, and how a query is run at each.
+//! Two services, and how to run a query at each.
 
 use anyhow::{Context as _, Result};
 use rowfeed::{CompletedRun, Error, Secret, dune, lightdash, prelude::*};
@@ -8,7 +8,7 @@ pub(crate) struct Services {
     dune: dune::Client,
     lightdash: lightdash::Client,
     lightdash_project: String,
-    /// It lives as long as this.
+    /// The sandbox runs until this is dropped.
     _sandbox: Option<Sandbox>,
 }
 

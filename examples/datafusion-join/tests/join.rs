@@ -1,4 +1,4 @@
-//! The join, and what is said where it cannot be.
+//! The join, and the errors of invalid joins.
 
 use std::process::Command;
 
@@ -39,7 +39,7 @@ fn a_result_without_rows_has_its_columns() {
 }
 
 #[test]
-fn a_join_that_cannot_be_is_told() {
+fn an_invalid_join_is_an_error() {
     let failed = run(command().args(["--join", "SELECT tides FROM dune"]));
     assert_eq!(failed.code, Some(1));
     assert!(failed.err.contains("tides"), "{}", failed.err);

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use rowfeed::{Page, Row, Value};
 use serde_json::Value as Json;
 
-/// NULL is an empty cell, bytes are `0x…`, and what is nested is JSON.
+/// Writes NULL as an empty cell, bytes as `0x…`, and nested values as JSON.
 pub(crate) fn csv(page: &Page, with_header: bool) -> Result<Vec<u8>> {
     let mut csv = csv::Writer::from_writer(Vec::new());
     if with_header {
@@ -26,7 +26,7 @@ fn csv_cell(value: &Value) -> Result<String> {
     })
 }
 
-/// An object a line, with the names of the columns.
+/// Writes one object per line, with the names of the columns.
 pub(crate) fn ndjson(page: &Page) -> Result<Vec<u8>> {
     let mut lines = Vec::new();
     for row in page.decode::<Row>() {
@@ -38,7 +38,7 @@ pub(crate) fn ndjson(page: &Page) -> Result<Vec<u8>> {
     Ok(lines)
 }
 
-/// A value that the service could not send would look like NULL.
+/// An unrepresentable value would look like NULL.
 fn check(value: &Value) -> Result<()> {
     if is_lost(value) {
         bail!("Yandex Query cannot send values of this type; cast the column to Utf8 in the query");

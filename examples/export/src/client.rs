@@ -1,4 +1,4 @@
-//! The three services: how a query is started at each, and how a run is taken up again.
+//! The three services: how to start a query at each, and how to attach to a run.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use rowfeed::{RunRequest, Secret, dune, lightdash, prelude::*, yandex_query};
 use rowfeed_sandbox::Sandbox;
 use serde::{Deserialize, Serialize};
 
-/// How old the latest result of a saved query may be.
+/// The maximum age of the latest result of a saved query.
 const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub(crate) enum Service {
     YandexQuery,
 }
 
-/// What is exported.
+/// The query to export.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Query {
@@ -27,7 +27,7 @@ pub(crate) enum Query {
     Saved(i64),
 }
 
-/// A client, with what its service wants to know besides: a project, a folder.
+/// A client, and what its service also needs: a project, a folder.
 pub(crate) enum Client {
     Dune(dune::Client),
     Lightdash(lightdash::Client, String),
@@ -96,7 +96,7 @@ impl Client {
         })
     }
 
-    /// The same run once more, by the id that [`RunHandle::id`](rowfeed::RunHandle::id) gave.
+    /// Attaches to the same run by its id from [`RunHandle::id`](rowfeed::RunHandle::id).
     pub(crate) fn take_up(&self, run_id: &str) -> RunRequest {
         match self {
             Self::Dune(dune) => dune.get_execution_status().execution_id(run_id).run(),

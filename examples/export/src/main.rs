@@ -1,5 +1,5 @@
-//! Exports a result to a file: CSV, NDJSON or Parquet, with a progress bar, and goes on where it
-//! stopped.
+//! Exports a result to a file (CSV, NDJSON or Parquet), with a progress bar, and resumes an
+//! interrupted export.
 //!
 //! ```text
 //! cargo run -p export                                  # rows of a sandbox that it starts itself
@@ -10,9 +10,9 @@
 //! `--live` takes keys and addresses from the environment: `DUNE_API_KEY`; `LIGHTDASH_URL`,
 //! `LIGHTDASH_API_KEY` and `LIGHTDASH_PROJECT`; `YC_IAM_TOKEN` and `YC_FOLDER_ID`.
 //!
-//! The rows go to `FILE.part`, and `FILE.state.json` says after each page how far they go. Ctrl-C
-//! ends the export after the page in hand; the same command goes on from there, also after a crash.
-//! At the end the file gets its name, so that a file with that name is always whole.
+//! The rows go to `FILE.part`. After each page, `FILE.state.json` records how many of them are
+//! written. Ctrl-C ends the export after the current page. The same command resumes it, also after
+//! a crash. At the end the file gets its final name, so a file with that name is always complete.
 
 mod cells;
 mod client;
@@ -35,13 +35,13 @@ use crate::{
     state::{Files, State},
 };
 
-/// Exports a result to CSV, NDJSON or Parquet, and goes on where it stopped.
+/// Exports a result to CSV, NDJSON or Parquet, and resumes an interrupted export.
 #[derive(Parser)]
 struct Args {
     /// The SQL to run.
     #[arg(long, conflicts_with = "query_id")]
     sql: Option<String>,
-    /// A query saved at Dune; its latest result is taken if it is less than a day old.
+    /// A query saved at Dune; its latest result is used if it is less than a day old.
     #[arg(long)]
     query_id: Option<i64>,
     #[arg(long, value_enum, default_value_t = Service::Dune)]
@@ -49,13 +49,13 @@ struct Args {
     /// The real service, with keys from the environment, instead of a sandbox.
     #[arg(long)]
     live: bool,
-    /// Unset, the ending of --out says it.
+    /// The format; by default, the extension of --out determines it.
     #[arg(long, value_enum)]
     format: Option<Format>,
     /// The file to write; a directory for Parquet, with one file for each page.
     #[arg(long, value_name = "FILE", default_value = "export.csv")]
     out: PathBuf,
-    /// How many rows to ask for at a time.
+    /// How many rows to request at a time.
     #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..))]
     page_rows: Option<u32>,
 }
@@ -82,7 +82,7 @@ async fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(Outcome::Interrupted { rows }) => {
-            eprintln!("interrupted after {rows} rows; the same command goes on from there");
+            eprintln!("interrupted after {rows} rows; run the same command to resume");
             ExitCode::from(130)
         }
         Err(error) => {
@@ -108,8 +108,7 @@ async fn export(args: &Args) -> Result<Outcome> {
         None => Client::from_env(args.service)?,
     };
 
-    // The id of the run is stored before its end is waited for: a query that has been paid for is
-    // not run again.
+    // Store the id of the run before waiting for its end, so that a paid query is not run again.
     let (mut state, running) = match state {
         Some(state) => {
             state.check(args.service, &query, format, &files)?;
@@ -132,7 +131,7 @@ async fn export(args: &Args) -> Result<Outcome> {
     };
     let run = match run {
         Ok(run) => run,
-        // There is nothing to go on with; the next export may have a better statement.
+        // There is nothing to resume; the next export may have a better statement.
         Err(error) if matches!(error.kind(), ErrorKind::Failed | ErrorKind::Cancelled) => {
             files.forget()?;
             return Err(error.into());
@@ -182,7 +181,7 @@ impl Args {
             (None, Some("ndjson" | "jsonl")) => Ok(Format::Ndjson),
             (None, Some("parquet")) => Ok(Format::Parquet),
             (None, _) => Err(anyhow!(
-                "the ending of {} says no format; give it one of .csv, .ndjson, .parquet, or say \
+                "the extension of {} names no format; use .csv, .ndjson or .parquet, or set \
                  --format",
                 self.out.display()
             )),
@@ -193,14 +192,16 @@ impl Args {
         match (&self.sql, self.query_id) {
             (Some(sql), _) => Ok(Query::Sql(sql.clone())),
             (None, Some(id)) => Ok(Query::Saved(id)),
-            (None, None) if self.live => Err(anyhow!("say what to export: --sql or --query-id")),
+            (None, None) if self.live => {
+                Err(anyhow!("set the query to export: --sql or --query-id"))
+            }
             (None, None) => Ok(Query::Sql("SELECT * FROM synthetic(200_000)".to_owned())),
         }
     }
 }
 
-/// Rows of all rows where the service tells how many there are, or else just rows. Nothing is drawn
-/// where standard error is no terminal.
+/// Shows the total if the service reports it, and otherwise only a count. Draws nothing if standard
+/// error is not a terminal.
 fn progress_bar(total: Option<u64>, done: u64) -> ProgressBar {
     let (bar, template) = match total {
         Some(total) => (

@@ -1,4 +1,4 @@
-//! Where the rows go, page after page.
+//! The output of an export, written page by page.
 
 use std::{
     fs::{File, OpenOptions},
@@ -20,7 +20,7 @@ pub(crate) enum Output {
     Parquet(ParquetParts),
 }
 
-/// A file that grows.
+/// A file that is appended to.
 pub(crate) struct Text {
     format: Format,
     path: PathBuf,
@@ -29,8 +29,7 @@ pub(crate) struct Text {
 }
 
 impl Output {
-    /// Opens the part file and drops what is beyond `written`: the beginning of a page whose end
-    /// never came.
+    /// Opens the part file and drops bytes beyond `written`, which belong to an incomplete page.
     pub(crate) fn open(format: Format, files: &Files, written: u64) -> Result<Self> {
         if format == Format::Parquet {
             return Ok(Self::Parquet(ParquetParts::open(&files.part, written)?));
@@ -42,8 +41,8 @@ impl Output {
         let there = file.metadata().map_err(failed)?.len();
         if there < written {
             bail!(
-                "{} has {there} bytes, and the state next to it says {written}; remove both to \
-                 begin anew",
+                "{} has {there} bytes, but the state file expects {written}; remove both to \
+                 start again",
                 files.part.display()
             );
         }
@@ -57,19 +56,18 @@ impl Output {
         }))
     }
 
-    /// A file is replaced when its successor is whole; a directory is not.
+    /// A file is replaced when the new one is complete. A directory is never replaced.
     pub(crate) fn check_absent(format: Format, files: &Files) -> Result<()> {
         if files.output.is_dir() || (format == Format::Parquet && files.output.exists()) {
             bail!(
-                "{} is there already; remove it, or choose another --out",
+                "{} already exists; remove it, or choose another --out",
                 files.output.display()
             );
         }
         Ok(())
     }
 
-    /// Writes a page. When this returns, it is on the disk; how much there is in all is what the
-    /// state has to say.
+    /// Writes a page and syncs it to disk. Returns the size to record in the state.
     pub(crate) fn write(&mut self, page: &Page) -> Result<u64> {
         match self {
             Self::Text(text) => text.write(page),

@@ -1,5 +1,5 @@
-//! A directory of Parquet files, one for each page. A Parquet file ends with its table of contents
-//! and cannot be gone on with, and every reader of Parquet takes a directory for a table.
+//! A directory of Parquet files, one for each page. A Parquet file ends with its metadata, so it
+//! cannot be appended to. Every Parquet reader accepts a directory as a table.
 
 use std::{
     fs::{self, File},
@@ -20,12 +20,12 @@ pub(crate) struct ParquetParts {
 }
 
 impl ParquetParts {
-    /// Goes on behind so many parts. One more that was being written is written over: it has the
-    /// number of the next.
+    /// Continues after this many parts. An incomplete part is overwritten, because the next part
+    /// has its number.
     pub(crate) fn open(directory: &Path, parts: u64) -> Result<Self> {
         let failed = |error| about(directory, &error);
         if parts == 0 {
-            // Those of an export whose state was removed, to begin anew.
+            // Parts of an export whose state was removed to start again.
             match fs::remove_dir_all(directory) {
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
                 _ => fs::create_dir(directory).map_err(failed)?,
@@ -38,7 +38,7 @@ impl ParquetParts {
     }
 
     pub(crate) fn write(&mut self, page: &Page) -> Result<u64> {
-        // Of a result without rows, one part has the columns.
+        // One part stores the columns of a result without rows.
         if page.is_empty() && self.parts > 0 {
             return Ok(self.parts);
         }

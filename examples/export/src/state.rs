@@ -1,4 +1,4 @@
-//! How far an export has come, in a file next to its output.
+//! The progress of an export, in a file next to its output.
 
 use std::{
     fs::{self, File},
@@ -15,7 +15,7 @@ use crate::{
     client::{Query, Service},
 };
 
-/// The output under its own name, and what there is until it is whole.
+/// The final output, and the files that exist until it is complete.
 pub(crate) struct Files {
     pub(crate) output: PathBuf,
     pub(crate) part: PathBuf,
@@ -30,8 +30,8 @@ pub(crate) struct State {
     pub(crate) run_id: String,
     /// The place after the last row that was written; `None` before the first page.
     pub(crate) cursor: Option<Cursor>,
-    /// How much of the output belongs to the rows before the cursor: bytes, or files of Parquet.
-    /// What there is beyond was being written when the export ended, and is written again.
+    /// How much of the output belongs to the rows before the cursor: bytes, or Parquet files.
+    /// Anything beyond was being written when the export ended, and is written again.
     pub(crate) written: u64,
 }
 
@@ -55,15 +55,14 @@ impl State {
         };
         let state = serde_json::from_slice(&text).map_err(|error| {
             anyhow!(
-                "{} is no state of an export ({error}); remove it to begin anew",
+                "{} is not the state of an export ({error}); remove it to start again",
                 files.state.display()
             )
         })?;
         Ok(Some(state))
     }
 
-    /// Replaces the stored state as a whole: whatever happens, either the old one or the new one is
-    /// there.
+    /// Replaces the stored state atomically: after a crash, either the old or the new state exists.
     pub(crate) fn save(&self, files: &Files) -> Result<()> {
         let new = with_ending(&files.state, "new");
         let write = || {
@@ -75,12 +74,12 @@ impl State {
         write().map_err(|error| about(&files.state, &error))
     }
 
-    /// How many rows have been written.
+    /// The number of rows written.
     pub(crate) fn rows(&self) -> u64 {
         self.cursor.as_ref().map_or(0, Cursor::row)
     }
 
-    /// Whether this is the state of the export that is asked for.
+    /// Checks that this is the state of the requested export.
     pub(crate) fn check(
         &self,
         service: Service,
@@ -90,7 +89,7 @@ impl State {
     ) -> Result<()> {
         if (self.service, &self.query, self.format) != (service, query, format) {
             bail!(
-                "{} belongs to another export: {:?} at {:?} as {:?}; remove it to begin anew, or \
+                "{} belongs to another export: {:?} at {:?} as {:?}; remove it to start again, or \
                  choose another --out",
                 files.state.display(),
                 self.query,
@@ -111,28 +110,28 @@ impl Files {
         }
     }
 
-    /// Gives the output its name. The state goes first: without it, a part is begun anew, and with
-    /// it, a part that is no longer there would be missed.
+    /// Gives the output its final name. It removes the state first: without a state, a leftover
+    /// part starts again, but a state without its part would be an error.
     pub(crate) fn finish(&self) -> Result<()> {
         self.forget()?;
         fs::rename(&self.part, &self.output).map_err(|error| about(&self.output, &error))
     }
 
-    /// The next export begins anew.
+    /// Removes the state, so that the next export starts again.
     pub(crate) fn forget(&self) -> Result<()> {
         fs::remove_file(&self.state).map_err(|error| about(&self.state, &error))
     }
 
     pub(crate) fn cannot_go_on(&self, error: &rowfeed::Error) -> Error {
         anyhow!(
-            "{error}\nThe same command tries again to go on from here; to begin anew instead, \
+            "{error}\nRun the same command to resume from here; to start again instead, \
              remove {}",
             self.state.display()
         )
     }
 }
 
-/// An error of the file system, with the file that it is about.
+/// An error of the file system, with the path of the file.
 pub(crate) fn about(path: &Path, error: &dyn std::error::Error) -> Error {
     anyhow!("{}: {error}", path.display())
 }

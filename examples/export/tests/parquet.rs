@@ -1,5 +1,5 @@
-//! Parquet: whole at the end, whatever happened in between, and what DataFusion reads back is what
-//! the service sent.
+//! Parquet exports are complete whatever interrupted them, and DataFusion reads back what the
+//! service sent.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -17,12 +17,12 @@ use rowfeed_sandbox::Sandbox;
 use support::{Export, Stop};
 
 #[test]
-fn parquet_goes_on_after_sigkill() {
+fn parquet_resumes_after_sigkill() {
     support::goes_on_after("trades.parquet", Stop::Kill);
 }
 
 #[test]
-fn parquet_goes_on_after_ctrl_c() {
+fn parquet_resumes_after_ctrl_c() {
     support::goes_on_after("trades.parquet", Stop::Interrupt);
 }
 
@@ -64,14 +64,14 @@ async fn datafusion_reads_back_the_same_rows() {
 }
 
 #[test]
-fn a_directory_that_is_there_is_not_touched() {
+fn an_existing_directory_is_not_touched() {
     let sandbox = Sandbox::start_blocking().unwrap();
     let export = Export::new("trades.parquet");
     std::fs::create_dir(export.output()).unwrap();
     let failed = run(export.command(&sandbox).args(["--sql", "SELECT 1 AS n"]));
     assert_eq!(failed.code, Some(1));
-    assert!(failed.err.contains("is there already"), "{}", failed.err);
-    assert!(sandbox.requests().is_empty(), "a query was paid for first");
+    assert!(failed.err.contains("already exists"), "{}", failed.err);
+    assert!(sandbox.requests().is_empty(), "a query was started first");
 }
 
 #[tokio::test]
@@ -87,7 +87,7 @@ async fn a_result_without_rows_has_its_columns() {
 /// All rows of a directory of Parquet files, in the order of the files.
 async fn read_back(directory: &Path) -> RecordBatch {
     let mut config = SessionConfig::new().with_target_partitions(1);
-    // Text comes back as the type that it was written as.
+    // Reads text as the type that was written.
     config
         .options_mut()
         .execution

@@ -1,4 +1,4 @@
-//! CSV and NDJSON: whole at the end, whatever happened in between.
+//! CSV and NDJSON exports are complete whatever interrupted them.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -10,22 +10,22 @@ use rowfeed_sandbox::{Fault, Sandbox, ScriptedResult, Service};
 use support::{Export, Stop};
 
 #[test]
-fn csv_goes_on_after_sigkill() {
+fn csv_resumes_after_sigkill() {
     support::goes_on_after("trades.csv", Stop::Kill);
 }
 
 #[test]
-fn csv_goes_on_after_ctrl_c() {
+fn csv_resumes_after_ctrl_c() {
     support::goes_on_after("trades.csv", Stop::Interrupt);
 }
 
 #[test]
-fn ndjson_goes_on_after_sigkill() {
+fn ndjson_resumes_after_sigkill() {
     support::goes_on_after("trades.ndjson", Stop::Kill);
 }
 
 #[test]
-fn cells_are_as_they_should_be() {
+fn cells_have_the_right_text() {
     let sandbox = Sandbox::start_blocking().unwrap();
     let export = Export::new("some.csv");
     let sql = "SELECT project, note, members FROM projects ORDER BY members";
@@ -81,7 +81,7 @@ fn without_arguments() {
 }
 
 #[test]
-fn a_state_of_another_export_is_not_gone_on_from() {
+fn the_state_of_another_export_is_refused() {
     let sandbox = Sandbox::start_blocking().unwrap();
     let export = Export::new("some.csv");
     sandbox.fault(Fault::status(403).path("/results"));
@@ -90,7 +90,7 @@ fn a_state_of_another_export_is_not_gone_on_from() {
         .args(["--sql", "SELECT * FROM trades"]));
     assert_eq!(failed.code, Some(1));
     assert!(
-        failed.err.contains("to begin anew instead, remove "),
+        failed.err.contains("to start again instead, remove "),
         "{}",
         failed.err
     );
@@ -115,11 +115,11 @@ fn a_state_of_another_export_is_not_gone_on_from() {
         .iter()
         .filter(|request| request.method == "POST")
         .count();
-    assert_eq!(runs, 1, "a query that has been paid for is not run again");
+    assert_eq!(runs, 1, "a paid query was run again");
 }
 
 #[test]
-fn a_value_that_is_not_sent_is_no_null() {
+fn an_unrepresentable_value_is_not_null() {
     let sandbox = Sandbox::start_blocking().unwrap();
     let result = ScriptedResult::new([("id", "Uuid")]).row(["null"]);
     sandbox

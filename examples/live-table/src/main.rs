@@ -1,4 +1,4 @@
-//! A table in the terminal that keeps up with a query.
+//! A table in the terminal that follows a query.
 //!
 //! ```text
 //! cargo run -p live-table                                # with a sandbox that it starts itself
@@ -6,7 +6,7 @@
 //! cargo run -p live-table | less -S                      # no terminal: prints it once
 //! ```
 //!
-//! At Dune, the query is executed whenever its latest result is older than `--every-secs`, which
+//! At Dune, the query is executed whenever its latest result is older than `--every-secs`. This
 //! costs credits.
 
 mod render;
@@ -35,7 +35,7 @@ struct Args {
     /// A query saved at Dune.
     #[arg(long, default_value_t = rowfeed_sandbox::DUNE_QUERY_ID)]
     query_id: i64,
-    /// How often to look, and how old the result may be.
+    /// How often to refresh, and how old the result may be.
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     every_secs: u64,
     /// How many rows to show.
@@ -55,7 +55,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: &Args) -> Result<()> {
-    // The sandbox lives as long as this variable.
+    // The sandbox runs until this variable is dropped.
     let (dune, _sandbox) = match args.live {
         true => (dune::Client::from_env()?, None),
         false => {
@@ -79,7 +79,7 @@ async fn run(args: &Args) -> Result<()> {
             _ = &mut interrupt => return Ok(()),
             refreshed = table(&dune, args) => refreshed,
         };
-        // Rows that cannot be had for once leave those that are there.
+        // If a refresh fails, the previous rows stay.
         let said = match refreshed {
             Ok(table) => {
                 shown = table;
@@ -95,7 +95,7 @@ async fn run(args: &Args) -> Result<()> {
     }
 }
 
-/// The first rows of the latest result as a table, and below it which result that is.
+/// The first rows of the latest result as a table, and a line about the result below it.
 async fn table(dune: &dune::Client, args: &Args) -> Result<String> {
     let latest = dune.get_latest_query_result().query_id(args.query_id);
     let run = latest

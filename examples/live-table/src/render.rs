@@ -33,7 +33,7 @@ fn is_number(kind: ColumnKind) -> bool {
     matches!(kind, Integer | Decimal | Float | Number)
 }
 
-/// What the value is in JSON, without the quotes.
+/// The JSON text of a value, without quotes.
 fn cell(value: &Value) -> Result<String> {
     Ok(match serde_json::to_value(value)? {
         Json::Null => "–".to_owned(),

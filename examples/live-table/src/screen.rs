@@ -1,4 +1,4 @@
-//! The terminal's second screen, which leaves the first as it was.
+//! The alternate screen of the terminal, which preserves the main screen.
 
 use std::io::{self, Write as _, stdout};
 
@@ -9,7 +9,7 @@ use crossterm::{
     terminal::{Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen},
 };
 
-/// Left again when dropped, also after an error.
+/// Leaves the alternate screen when dropped, also after an error.
 pub(crate) struct Screen(());
 
 impl Screen {
@@ -18,7 +18,7 @@ impl Screen {
         Ok(Self(()))
     }
 
-    /// Shows this instead of what was there.
+    /// Replaces what is shown.
     pub(crate) fn show(&mut self, text: &str) -> io::Result<()> {
         let mut out = stdout().lock();
         queue!(out, MoveTo(0, 0))?;
@@ -37,7 +37,7 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        // Where the terminal is gone, there is nothing to restore.
+        // If the terminal is gone, there is nothing to restore.
         let _ = execute!(stdout(), Show, LeaveAlternateScreen);
     }
 }

@@ -1,4 +1,4 @@
-//! Without a terminal the table is printed once.
+//! Without a terminal, the table is printed once.
 #![allow(clippy::unwrap_used)]
 
 use std::process::Command;
@@ -30,7 +30,7 @@ fn without_arguments_and_without_a_terminal() {
 }
 
 #[test]
-fn numbers_stand_to_the_right() {
+fn numbers_are_right_aligned() {
     let said = succeed(command().args(["--rows", "4"]));
     let ids: Vec<&str> = said
         .lines()
@@ -43,7 +43,7 @@ fn numbers_stand_to_the_right() {
 }
 
 #[test]
-fn a_failure_is_told() {
+fn a_failure_is_reported() {
     let sandbox = Sandbox::start_blocking().unwrap();
     sandbox.fault(Fault::status(401).always());
     let failed = run(as_dune(

@@ -1,4 +1,4 @@
-//! A collector in few lines: what it receives as OTLP in JSON, it keeps as text.
+//! A minimal collector. It keeps what it receives as OTLP JSON as text.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -35,7 +35,7 @@ impl Collector {
         Ok(Self { url, spans })
     }
 
-    /// The spans in the order in which they began, each below the one that it is part of.
+    /// The spans in the order in which they began, each below its parent.
     pub(crate) fn spans(&self) -> Vec<String> {
         let mut spans = self
             .spans
@@ -60,7 +60,7 @@ fn line(span: &Value, depth: usize) -> String {
     );
     for attribute in list(span, "attributes") {
         let key = attribute["key"].as_str().unwrap_or_default();
-        // The number of an attempt, what a call is, and how it ended; not where in the code.
+        // The number of an attempt, the operation, and the outcome; not the place in the code.
         if !["operation", "status", "attempts", "attempt"].contains(&key) {
             continue;
         }
@@ -84,7 +84,7 @@ fn depth(span: &Value, all: &[Value]) -> usize {
     parent.map_or(0, |parent| 1 + depth(parent, all))
 }
 
-/// Numbers of 64 bits are text in OTLP's JSON.
+/// OTLP's JSON encodes 64-bit numbers as text.
 fn nanoseconds(span: &Value, field: &str) -> i64 {
     let text = span[field].as_str().unwrap_or_default();
     text.parse().unwrap_or_default()

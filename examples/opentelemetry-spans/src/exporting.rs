@@ -1,4 +1,4 @@
-//! From `tracing` to OTLP.
+//! Exports `tracing` spans as OTLP.
 
 use anyhow::{Result, anyhow};
 use opentelemetry::trace::TracerProvider as _;
@@ -24,7 +24,7 @@ impl Exporting {
             .with_batch_exporter(exporter)
             .with_resource(resource)
             .build();
-        // Not those of the exporter's own HTTP client, which would make new ones without end.
+        // Excludes the exporter's own HTTP client, whose spans would create new spans endlessly.
         let spans = Targets::new()
             .with_target("rowfeed", LevelFilter::DEBUG)
             .with_target(env!("CARGO_CRATE_NAME"), LevelFilter::INFO);
@@ -34,10 +34,10 @@ impl Exporting {
         Ok(Self(provider))
     }
 
-    /// Sends what has not been sent yet. Blocks meanwhile.
+    /// Sends the remaining spans, and blocks until they are sent.
     pub(crate) fn end(self) -> Result<()> {
         let flushed = self.0.force_flush();
-        flushed.map_err(|error| anyhow!("the collector has not taken all spans: {error}"))?;
+        flushed.map_err(|error| anyhow!("the collector did not accept all spans: {error}"))?;
         Ok(self.0.shutdown()?)
     }
 }

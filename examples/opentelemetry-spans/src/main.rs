@@ -5,9 +5,9 @@
 //! cargo run -p opentelemetry-spans -- --live --collector http://127.0.0.1:4318
 //! ```
 //!
-//! The clients open `tracing` spans; that is all they have to do with OpenTelemetry. Every call is a
-//! span `rowfeed_call` with service, operation, status and number of attempts, and each attempt a
-//! span `rowfeed_attempt` in it. No key and no row is in them. `--live` needs `DUNE_API_KEY`.
+//! The clients open `tracing` spans and do not depend on OpenTelemetry. Every call is a span
+//! `rowfeed_call` with service, operation, status and number of attempts. Each attempt is a span
+//! `rowfeed_attempt` in it. Spans contain no key and no row. `--live` needs `DUNE_API_KEY`.
 
 mod collector;
 mod exporting;
@@ -28,13 +28,13 @@ struct Args {
     /// The real Dune, with the key in DUNE_API_KEY, instead of a sandbox.
     #[arg(long)]
     live: bool,
-    /// Where to send the spans: OTLP over HTTP; unset, a collector that prints them.
+    /// The OTLP/HTTP collector to send spans to; by default, a collector that prints them.
     #[arg(long, value_name = "URL")]
     collector: Option<String>,
 }
 
-// The exporter has a thread of its own, and blocks the one that ends it until all has been sent: the
-// collector needs another one.
+// The exporter has its own thread, and blocks the thread that ends it until everything has been
+// sent. The collector needs another thread.
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> ExitCode {
     match run(&Args::parse()).await {
@@ -64,12 +64,12 @@ async fn run(args: &Args) -> Result<()> {
 }
 
 async fn query(live: bool) -> Result<u64> {
-    // The sandbox lives as long as this variable.
+    // The sandbox runs until this variable is dropped.
     let (dune, _sandbox) = match live {
         true => (dune::Client::from_env()?, None),
         false => {
             let sandbox = Sandbox::start().await?;
-            // So that there is something to see: one answer fails and is asked for again.
+            // One response fails and is requested again, so that there are two attempts.
             sandbox.fault(Fault::status(503).path("/results"));
             let key = Secret::new(rowfeed_sandbox::DUNE_API_KEY)?;
             let dune = dune::Client::builder()

@@ -1,4 +1,4 @@
-//! What reaches the collector.
+//! What the collector receives.
 #![allow(clippy::unwrap_used)]
 
 use std::{net::TcpListener, process::Command};
@@ -10,7 +10,7 @@ fn command() -> Command {
 }
 
 #[test]
-fn calls_attempts_and_what_they_are_part_of() {
+fn spans_of_calls_and_attempts_have_their_parents() {
     let said = succeed(&mut command());
     assert!(said.starts_with("48 trades were counted\n"), "{said}");
     let spans: Vec<&str> = said
@@ -24,7 +24,7 @@ fn calls_attempts_and_what_they_are_part_of() {
         "  rowfeed_call operation=execute_sql status=200 attempts=1"
     );
     assert_eq!(spans[2], "    rowfeed_attempt attempt=1");
-    // The answer that failed once.
+    // The response that failed once.
     let results = "  rowfeed_call operation=get_execution_results status=200 attempts=2";
     let at = spans.iter().position(|span| *span == results).unwrap();
     assert_eq!(
@@ -38,7 +38,7 @@ fn calls_attempts_and_what_they_are_part_of() {
 }
 
 #[test]
-fn a_collector_that_is_not_there_is_told() {
+fn a_missing_collector_is_reported() {
     let failed = run(command().args(["--collector", "nowhere"]));
     assert_eq!(failed.code, Some(1));
     assert!(failed.err.starts_with("error: "), "{}", failed.err);
@@ -50,10 +50,10 @@ fn a_collector_that_is_not_there_is_told() {
     let failed = run(command().args(["--collector", &format!("http://{nobody}")]));
     assert_eq!(failed.code, Some(1));
     assert!(
-        failed.err.contains("has not taken all spans"),
+        failed.err.contains("did not accept all spans"),
         "{}",
         failed.err
     );
-    // The work has been done all the same.
+    // The program still prints its result.
     assert_eq!(failed.out, "48 trades were counted\n");
 }

@@ -1,4 +1,4 @@
-//! A proxy that tunnels (RFC 9110, section 9.3.6) and remembers what it was asked for.
+//! A proxy that tunnels (RFC 9110, section 9.3.6) and records the requests.
 
 use std::{
     io,
@@ -30,7 +30,7 @@ impl ConnectProxy {
         Ok(Self { url, seen })
     }
 
-    /// The request lines so far. What went through the tunnels is encrypted.
+    /// The request lines so far. The content of the tunnels is encrypted.
     pub(crate) fn seen(&self) -> Vec<String> {
         self.seen
             .lock()

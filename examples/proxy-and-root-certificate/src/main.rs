@@ -1,13 +1,13 @@
-//! A proxy, and a certificate authority of one's own, as companies have them.
+//! A proxy and a private certificate authority, as companies use them.
 //!
 //! ```text
 //! cargo run -p proxy-and-root-certificate              # all of it on this machine
 //! cargo run -p proxy-and-root-certificate -- --live --proxy http://proxy:3128 --root company.pem
 //! ```
 //!
-//! Without `--live` it starts a sandbox, puts TLS in front of it with a certificate that is made on
-//! the spot, and starts a proxy. Then it asks twice: without the root certificate, which shows the
-//! error that one meets then, and with it. `--live` needs `DUNE_API_KEY`.
+//! Without `--live` it starts a sandbox, puts TLS in front of it with a new certificate, and starts
+//! a proxy. Then it sends requests twice: without the root certificate, to show the error, and with
+//! it. `--live` needs `DUNE_API_KEY`.
 
 mod connect_proxy;
 mod tls_front;
@@ -31,7 +31,7 @@ struct Args {
     /// The proxy to go through.
     #[arg(long, value_name = "URL", requires = "live")]
     proxy: Option<String>,
-    /// The only root certificates to trust, as PEM; unset, those of the system.
+    /// The only root certificates to trust, as PEM; by default, those of the system.
     #[arg(long, value_name = "FILE", requires = "live")]
     root: Option<PathBuf>,
 }
@@ -52,13 +52,14 @@ async fn main() -> ExitCode {
     }
 }
 
-/// The client's HTTP settings are reqwest's own: whatever its builder has can be set.
+/// The client's HTTP settings are reqwest's own builder, so every setting of reqwest is available.
 fn through(
     builder: dune::ClientBuilder,
     proxy: &str,
     root_pem: Option<&[u8]>,
 ) -> Result<dune::ClientBuilder> {
-    let proxy = Proxy::all(proxy).map_err(|error| anyhow!("{proxy} is no proxy: {error}"))?;
+    let proxy =
+        Proxy::all(proxy).map_err(|error| anyhow!("{proxy} is not a proxy URL: {error}"))?;
     let roots = root_pem.map(Certificate::from_pem_bundle).transpose()?;
     Ok(builder.http(move |http| {
         let http = http.proxy(proxy.clone());
@@ -92,7 +93,7 @@ async fn sandboxed() -> Result<()> {
 
     let dune = through(builder()?, &proxy.url, None)?.build()?;
     match answer(&dune).await {
-        Ok(_) => bail!("a certificate that nobody knows was trusted"),
+        Ok(_) => bail!("an unknown certificate was trusted"),
         Err(error) => println!("without the root certificate: {error}\n"),
     }
     let dune = through(builder()?, &proxy.url, Some(front.root_pem.as_bytes()))?.build()?;

@@ -1,4 +1,4 @@
-//! TLS in front of a server that has none, under a certificate authority made for the purpose.
+//! TLS in front of a plain server, with a new certificate authority.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -19,12 +19,12 @@ use tokio_rustls::{
 
 pub(crate) struct TlsFront {
     pub(crate) port: u16,
-    /// What a client has to trust.
+    /// The certificate that a client must trust.
     pub(crate) root_pem: String,
 }
 
 impl TlsFront {
-    /// Accepts connections for `localhost` until the runtime ends, and hands on what they carry.
+    /// Accepts connections for `localhost` until the runtime ends, and forwards their content.
     pub(crate) async fn start(to: SocketAddr) -> Result<Self> {
         let (config, root_pem) = server_config()?;
         let acceptor = TlsAcceptor::from(Arc::new(config));
@@ -34,7 +34,7 @@ impl TlsFront {
             while let Ok((client, _)) = listener.accept().await {
                 let acceptor = acceptor.clone();
                 tokio::spawn(async move {
-                    // A client that does not trust the certificate hangs up here.
+                    // A client that does not trust the certificate disconnects here.
                     let mut client = acceptor.accept(client).await?;
                     let mut server = TcpStream::connect(to).await?;
                     copy_bidirectional(&mut client, &mut server).await
@@ -45,12 +45,12 @@ impl TlsFront {
     }
 }
 
-/// A root certificate, and the certificate of `localhost` that it has signed.
+/// A root certificate, and a certificate for `localhost` that it has signed.
 fn server_config() -> Result<(ServerConfig, String)> {
     let mut root = CertificateParams::default();
     root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     root.distinguished_name
-        .push(DnType::CommonName, "An authority of one's own");
+        .push(DnType::CommonName, "A private authority");
     let root_key = KeyPair::generate()?;
     let root_pem = root.self_signed(&root_key)?.pem();
 
@@ -58,7 +58,7 @@ fn server_config() -> Result<(ServerConfig, String)> {
     let server = CertificateParams::new(["localhost".to_owned()])?;
     let certificate = server.signed_by(&key, &Issuer::new(root, root_key))?;
 
-    // The provider that the clients have too, so that there is one in the program.
+    // The clients use the same provider, so the program has only one.
     let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()

@@ -1,4 +1,4 @@
-//! Nothing without the root certificate, and everything through the proxy.
+//! Requests fail without the root certificate, and go through the proxy with it.
 
 use std::process::Command;
 
@@ -17,7 +17,7 @@ fn the_root_certificate_makes_the_difference() {
         "{said}"
     );
     assert!(without.contains("invalid peer certificate"), "{said}");
-    // That will not pass, so it is not tried again.
+    // This error is permanent, so it is not retried.
     assert!(without.contains("1 attempt"), "{said}");
     assert!(
         with.starts_with("42 came through the proxy, which saw\n"),
@@ -26,13 +26,13 @@ fn the_root_certificate_makes_the_difference() {
     let lines = with.lines().skip(1);
     assert!(lines.clone().count() >= 2, "{said}");
     for line in lines {
-        // The host is all that a proxy sees: no path, no key.
+        // A proxy sees only the host: no path and no key.
         assert!(line.starts_with("  CONNECT localhost:"), "{said}");
     }
 }
 
 #[test]
-fn a_file_that_is_no_certificate_is_told() {
+fn an_invalid_certificate_file_is_an_error() {
     let here = concat!(env!("CARGO_MANIFEST_DIR"), "/no-such.pem");
     let live = ["--live", "--proxy", "http://127.0.0.1:9", "--root", here];
     let failed = run(command().args(live).env("DUNE_API_KEY", "a-key"));

@@ -1,4 +1,4 @@
-//! Prints when each request goes out, from the spans that the clients open.
+//! Prints when each request is sent, from the spans that the clients open.
 
 use std::{fmt, time::Instant};
 
@@ -9,8 +9,8 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
 
-/// Every call is a span `rowfeed_call` with what is asked for; in it, each attempt is a span
-/// `rowfeed_attempt` that begins when the attempt's turn has come.
+/// Every call is a span `rowfeed_call` that names its operation. Each attempt in it is a span
+/// `rowfeed_attempt` that begins when the rate limit allows the attempt.
 pub(crate) struct Departures {
     begun: Instant,
 }
@@ -23,7 +23,7 @@ impl Departures {
     }
 }
 
-/// The operation that a call is of.
+/// The operation of a call.
 #[derive(Default)]
 struct Operation(String);
 

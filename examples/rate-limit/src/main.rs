@@ -1,4 +1,4 @@
-//! Several queries at once, under one rate limit that all clones of a client keep together.
+//! Runs several queries at once under one rate limit that all clones of a client share.
 //!
 //! ```text
 //! cargo run -p rate-limit                                  # with a sandbox that it starts itself
@@ -6,8 +6,8 @@
 //! cargo run -p rate-limit -- --live                        # at Dune; needs DUNE_API_KEY
 //! ```
 //!
-//! Prints when each request went out: starting the queries, asking for their state and reading
-//! their rows all count. Dune's free plan allows 40 requests a minute.
+//! Prints when each request was sent. Starting the queries, polling their state and reading their
+//! rows all count. Dune's free plan allows 40 requests a minute.
 
 mod departures;
 
@@ -28,10 +28,10 @@ struct Args {
     /// The real Dune, with the key in DUNE_API_KEY, instead of a sandbox.
     #[arg(long)]
     live: bool,
-    /// How many requests a second, of all queries together.
+    /// How many requests per second all queries may send together.
     #[arg(long, value_name = "REQUESTS", default_value_t = 10)]
     per_second: u32,
-    /// How many may go out at once after a pause.
+    /// How many requests may be sent at once after a pause.
     #[arg(long, value_name = "REQUESTS", default_value_t = 1)]
     burst: u32,
     /// How many queries to run at the same time.

@@ -1,12 +1,12 @@
-//! Takes the latest result every so often, no older than it may be, and writes it to a file.
+//! Reads the latest result on a schedule, no older than a maximum age, and writes it to a file.
 //!
 //! ```text
 //! cargo run -p refresh                                 # with a sandbox: each second, three times
 //! cargo run -p refresh -- --live --query-id 1234 --cron '*/15 * * * *' --max-age-secs 3600
 //! ```
 //!
-//! A query is executed, which costs credits, only where its latest result is older than
-//! `--max-age-secs`: of four refreshes an hour above, one executes it. `--live` needs
+//! The query is executed, which costs credits, only if its latest result is older than
+//! `--max-age-secs`. Of the four refreshes an hour above, one executes it. `--live` needs
 //! `DUNE_API_KEY`.
 
 mod snapshot;
@@ -29,13 +29,13 @@ struct Args {
     /// A query saved at Dune.
     #[arg(long, default_value_t = rowfeed_sandbox::DUNE_QUERY_ID)]
     query_id: i64,
-    /// When: minute, hour, day, month, weekday, or these after a second.
+    /// The schedule: minute, hour, day, month, weekday, optionally after a second.
     #[arg(long, default_value = "* * * * * *")]
     cron: Cron,
-    /// How old the result may be; an older one is made anew.
+    /// The maximum age of the result; an older result is replaced by a new execution.
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     max_age_secs: u64,
-    /// Ends after so many refreshes; 0 is never.
+    /// Ends after this many refreshes; 0 means never.
     #[arg(long, value_name = "N", default_value_t = 3)]
     times: u64,
     /// The file to write, as NDJSON.
@@ -55,7 +55,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: &Args) -> Result<()> {
-    // The sandbox lives as long as this variable.
+    // The sandbox runs until this variable is dropped.
     let (dune, _sandbox) = match args.live {
         true => (dune::Client::from_env()?, None),
         false => {
@@ -77,7 +77,7 @@ async fn run(args: &Args) -> Result<()> {
             _ = &mut interrupt => break,
             () = tokio::time::sleep(pause) => {}
         }
-        // What goes wrong once may be well the next time.
+        // A temporary failure may succeed the next time.
         match refresh(&dune, args, &mut last_run).await {
             Ok(said) => println!("{said}"),
             Err(error) => eprintln!("error: {error}; trying again the next time"),

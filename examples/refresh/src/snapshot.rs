@@ -1,4 +1,4 @@
-//! Replaces a file as a whole: whoever reads it sees the old rows or the new ones.
+//! Replaces a file atomically: readers see either the old rows or the new rows.
 
 use std::{
     io::{BufWriter, Write as _},
@@ -13,7 +13,7 @@ pub(crate) fn write(path: &Path, rows: &[Row]) -> Result<()> {
     write_beside(path, rows).map_err(|error| anyhow!("{}: {error}", path.display()))
 }
 
-/// Writes to a file in the same directory, which then takes the place of the old one.
+/// Writes to a file in the same directory, which then replaces the old one.
 fn write_beside(path: &Path, rows: &[Row]) -> Result<()> {
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

@@ -1,4 +1,4 @@
-//! A query is executed where its result is too old, and not otherwise.
+//! A query is executed only if its result is too old.
 #![allow(clippy::unwrap_used)]
 
 use std::{fs, path::Path, process::Command};
@@ -67,7 +67,7 @@ fn one_failure_does_not_end_it() {
 }
 
 #[test]
-fn a_pattern_that_is_none_is_told() {
+fn an_invalid_pattern_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     let ended = run(command(directory.path()).args(["--cron", "every day"]));
     assert_eq!(ended.code, Some(2));

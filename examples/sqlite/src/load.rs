@@ -1,10 +1,10 @@
-//! How far each table has been filled, in a table of the same database.
+//! The progress of each table, in a table of the same database.
 
 use anyhow::Result;
 use rowfeed::Cursor;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-/// A table that is being filled.
+/// A table that is being loaded.
 pub(crate) struct Load {
     pub(crate) sql: String,
     pub(crate) run_id: String,
@@ -13,7 +13,7 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// What was begun before and has not ended.
+    /// The load that was started before and is not complete, if any.
     pub(crate) fn begun(db: &Connection, table: &str) -> Result<Option<Self>> {
         db.execute_batch(
             "CREATE TABLE IF NOT EXISTS rowfeed_loads \
@@ -46,7 +46,7 @@ impl Load {
         })
     }
 
-    /// To be called in the transaction that inserts the rows before the cursor.
+    /// Call this in the transaction that inserts the rows before the cursor.
     pub(crate) fn advance(db: &Connection, table: &str, cursor: &Cursor) -> Result<()> {
         let update = "UPDATE rowfeed_loads SET cursor = ?2 WHERE name = ?1";
         db.execute(update, params![table, serde_json::to_string(cursor)?])?;

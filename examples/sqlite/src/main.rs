@@ -1,13 +1,13 @@
-//! Reads a result into a table of SQLite, and goes on where it stopped.
+//! Reads a result into an SQLite table, and resumes an interrupted load.
 //!
 //! ```text
 //! cargo run -p sqlite                                   # rows of a sandbox that it starts itself
 //! cargo run -p sqlite -- --live --sql 'SELECT …' --db trades.db --table trades   # DUNE_API_KEY
 //! ```
 //!
-//! Each page is one transaction, which also holds the cursor behind it: however the program ends,
-//! the rows in the table and the cursor belong together, and the same command goes on from there
-//! without a row missing or coming twice.
+//! Each page is one transaction that also stores the cursor after the page. However the program
+//! ends, the rows in the table match the cursor. The same command resumes the load, and no row is
+//! missing or repeated.
 
 mod load;
 mod table;
@@ -32,13 +32,13 @@ struct Args {
     /// The SQL to run.
     #[arg(long, default_value = "SELECT * FROM synthetic(100_000)")]
     sql: String,
-    /// The database; it is made if it is not there.
+    /// The database; it is created if it does not exist.
     #[arg(long, value_name = "FILE", default_value = "rows.db")]
     db: PathBuf,
-    /// The table to make.
+    /// The table to create.
     #[arg(long, default_value = "rows")]
     table: String,
-    /// How many rows to ask for at a time.
+    /// How many rows to request at a time.
     #[arg(
         long,
         value_name = "ROWS",
@@ -60,7 +60,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: &Args) -> Result<()> {
-    // The sandbox lives as long as this variable.
+    // The sandbox runs until this variable is dropped.
     let (dune, _sandbox) = match args.live {
         true => (dune::Client::from_env()?, None),
         false => {
@@ -73,10 +73,9 @@ async fn run(args: &Args) -> Result<()> {
         }
     };
     let mut db = Connection::open(&args.db)
-        .map_err(|error| anyhow!("{} cannot be opened: {error}", args.db.display()))?;
+        .map_err(|error| anyhow!("cannot open {}: {error}", args.db.display()))?;
 
-    // The id of the run is stored before its end is waited for: a query that has been paid for is
-    // not run again.
+    // Store the id of the run before waiting for its end, so that a paid query is not run again.
     let (load, running) = match Load::begun(&db, &args.table)? {
         Some(load) if load.sql == args.sql => {
             let taken_up = dune.get_execution_status().execution_id(&load.run_id).run();
@@ -84,13 +83,13 @@ async fn run(args: &Args) -> Result<()> {
             (load, running.map_err(|error| cannot_go_on(args, &error))?)
         }
         Some(load) => bail!(
-            "table {} of {} is being filled by another query: {}; choose another --table",
+            "another query is being loaded into table {} of {}: {}; choose another --table",
             args.table,
             args.db.display(),
             load.sql
         ),
         None if table::exists(&db, &args.table)? => bail!(
-            "table {} is in {} already; drop it, or choose another --table or --db",
+            "table {} already exists in {}; drop it, or choose another --table or --db",
             args.table,
             args.db.display()
         ),
@@ -109,7 +108,7 @@ async fn run(args: &Args) -> Result<()> {
     };
     let run = match running.into_future().await {
         Ok(run) => run,
-        // There is nothing to go on with; the next load may have a better statement.
+        // There is nothing to resume; the next load may have a better statement.
         Err(error) if matches!(error.kind(), ErrorKind::Failed | ErrorKind::Cancelled) => {
             Load::end(&db, &args.table)?;
             return Err(error.into());
@@ -148,7 +147,7 @@ async fn run(args: &Args) -> Result<()> {
 
 fn cannot_go_on(args: &Args, error: &rowfeed::Error) -> anyhow::Error {
     anyhow!(
-        "{error}\nThe same command tries again to go on from here; to begin anew instead, choose \
+        "{error}\nRun the same command to resume from here; to start again instead, choose \
          another --table, or remove {}",
         args.db.display()
     )

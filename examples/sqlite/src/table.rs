@@ -1,4 +1,4 @@
-//! The table: its columns after those of the result, its rows from pages.
+//! The table: its columns match those of the result, and its rows come from pages.
 
 use anyhow::Result;
 use rowfeed::{ColumnKind, Columns, Page, Value};
@@ -15,7 +15,7 @@ pub(crate) fn count(db: &Connection, table: &str) -> Result<i64> {
     Ok(db.query_row(&sql, [], |row| row.get(0))?)
 }
 
-/// A strict table: SQLite would otherwise turn the digits of wide numbers into floats.
+/// Creates a strict table. Otherwise SQLite would convert the digits of wide numbers to floats.
 pub(crate) fn create(db: &Connection, table: &str, columns: &Columns) -> Result<()> {
     let columns: Vec<String> = columns
         .iter()
@@ -34,9 +34,10 @@ fn column_type(kind: ColumnKind) -> &'static str {
         ColumnKind::Boolean => "INTEGER",
         ColumnKind::Float => "REAL",
         ColumnKind::Bytes => "BLOB",
-        // Integers of more than 64 bits are text, and numbers of no declared type are of any.
+        // Integers of more than 64 bits are text, and numbers without a declared type can be
+        // either.
         ColumnKind::Integer | ColumnKind::Number | ColumnKind::Unknown | ColumnKind::Null => "ANY",
-        // Decimals, dates and times keep every digit as text; what is nested is JSON.
+        // Text keeps every digit of decimals, dates and times. Nested values are JSON.
         _ => "TEXT",
     }
 }

@@ -1,4 +1,4 @@
-//! A value as SQLite holds it: a NaN, which it does not have, becomes NULL.
+//! Converts a value for SQLite. SQLite has no NaN, so NaN becomes NULL.
 
 use rowfeed::Value;
 use rusqlite::{

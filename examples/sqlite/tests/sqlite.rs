@@ -1,4 +1,4 @@
-//! The rows are all there, once, whatever happened in between.
+//! All rows are loaded once, whatever interrupted the load.
 #![allow(clippy::unwrap_used)]
 
 use std::{path::Path, process::Command, time::Duration};
@@ -45,7 +45,7 @@ fn without_arguments_and_once_more() {
 }
 
 #[test]
-fn a_killed_load_goes_on_without_doubles() {
+fn a_killed_load_resumes_without_duplicates() {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
     let sandbox = Sandbox::start_blocking().unwrap();

@@ -1,5 +1,5 @@
-//! What the tests of the examples have in common: running a program for a limited time, with a
-//! sandbox in the place of the service.
+//! Helpers for the tests of the examples: they run a program for a limited time, with a sandbox
+//! instead of the service.
 #![allow(clippy::unwrap_used)]
 
 use std::{
@@ -17,7 +17,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// A program that has ended.
 #[derive(Debug)]
 pub struct Ended {
-    /// Its exit code; `None` where a signal has ended it.
+    /// Its exit code; `None` if a signal ended it.
     pub code: Option<i32>,
     /// What it wrote to standard output.
     pub out: String,
@@ -25,22 +25,22 @@ pub struct Ended {
     pub err: String,
 }
 
-/// Runs a program that must end well, and gives what it printed.
+/// Runs a program that must succeed, and returns what it printed.
 ///
 /// # Panics
 ///
-/// It fails, or takes too long.
+/// Panics if the program fails or takes too long.
 pub fn succeed(command: &mut Command) -> String {
     let ended = run(command);
     assert_eq!(ended.code, Some(0), "{command:?}: {ended:?}");
     ended.out
 }
 
-/// Runs a program to its end.
+/// Runs a program until it ends.
 ///
 /// # Panics
 ///
-/// It cannot be started, or takes too long.
+/// Panics if the program cannot be started or takes too long.
 pub fn run(command: &mut Command) -> Ended {
     end(start(command))
 }
@@ -49,7 +49,7 @@ pub fn run(command: &mut Command) -> Ended {
 ///
 /// # Panics
 ///
-/// It cannot be started.
+/// Panics if the program cannot be started.
 pub fn start(command: &mut Command) -> Child {
     command
         .stdin(Stdio::null())
@@ -59,11 +59,11 @@ pub fn start(command: &mut Command) -> Child {
         .unwrap()
 }
 
-/// Waits for the end of a program.
+/// Waits until a program ends.
 ///
 /// # Panics
 ///
-/// It takes too long.
+/// Panics if the program takes too long.
 pub fn end(mut child: Child) -> Ended {
     let (out, err) = (read(child.stdout.take()), read(child.stderr.take()));
     let started = Instant::now();
@@ -74,7 +74,7 @@ pub fn end(mut child: Child) -> Ended {
         if started.elapsed() > LIMIT {
             child.kill().unwrap();
             let (out, err) = (out.join().unwrap(), err.join().unwrap());
-            panic!("not at its end after {LIMIT:?}\n{out}\n{err}");
+            panic!("not finished after {LIMIT:?}\n{out}\n{err}");
         }
         thread::sleep(Duration::from_millis(5));
     };
@@ -85,20 +85,20 @@ pub fn end(mut child: Child) -> Ended {
     }
 }
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 ///
 /// # Panics
 ///
-/// That takes too long.
+/// Panics if that takes too long.
 pub fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     let started = Instant::now();
     while !is_so() {
-        assert!(started.elapsed() < LIMIT, "waited in vain until {what}");
+        assert!(started.elapsed() < LIMIT, "timed out waiting until {what}");
         thread::sleep(Duration::from_millis(5));
     }
 }
 
-/// Lets a program that is run with `--live` find the sandbox where it looks for Dune.
+/// Points a program that runs with `--live` to the sandbox instead of Dune.
 pub fn as_dune<'a>(command: &'a mut Command, sandbox: &Sandbox) -> &'a mut Command {
     command
         .env("DUNE_API_BASE_URL", sandbox.dune_url())

@@ -1,4 +1,5 @@
-//! Rows in WebAssembly: in a browser, a worker or Node.js, whose `fetch` makes the connections.
+//! Rows in WebAssembly, in a browser, a worker or Node.js. The host's `fetch` makes the
+//! connections.
 //!
 //! ```text
 //! rustup target add wasm32-unknown-unknown
@@ -6,20 +7,20 @@
 //! node wasm/run.mjs                  # in examples/: builds it, and reads from a sandbox
 //! ```
 //!
-//! `run.mjs` is all the JavaScript there is. A page in a browser does the same after
-//! `wasm-bindgen --target web`, where the service allows its origin (CORS). A key that is in a page is
-//! everybody's: let a server of yours stand between.
+//! `run.mjs` is the only JavaScript. A web page does the same after `wasm-bindgen --target web`, if
+//! the service allows the page's origin (CORS). Everybody can read a key in a web page, so put a
+//! server of your own in between.
 
 use std::time::Duration;
 
 use rowfeed::{Secret, dune, prelude::*};
 use wasm_bindgen::prelude::*;
 
-/// The number of trades of a query, and their sum in USD.
+/// Returns the number of trades of a query, and their sum in USD.
 ///
 /// # Errors
 ///
-/// What Dune says, or the connection, as a JavaScript error.
+/// The error of Dune or of the connection, as a JavaScript error.
 #[wasm_bindgen]
 pub async fn volume(url: String, key: String, sql: String) -> Result<String, JsError> {
     let dune = dune::Client::builder()
@@ -36,11 +37,11 @@ pub async fn volume(url: String, key: String, sql: String) -> Result<String, JsE
     Ok(format!("{trades} trades, {usd:.2} USD"))
 }
 
-/// How many bytes a query has as CSV, piece by piece, and however long each of them takes.
+/// Returns the size in bytes of a query's result as CSV, read in chunks.
 ///
 /// # Errors
 ///
-/// What Dune says, or the connection, as a JavaScript error.
+/// The error of Dune or of the connection, as a JavaScript error.
 #[wasm_bindgen]
 pub async fn csv_bytes(url: String, key: String, sql: String) -> Result<usize, JsError> {
     let dune = dune::Client::builder()

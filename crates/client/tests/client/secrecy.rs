@@ -175,7 +175,7 @@ async fn no_way_of_writing_the_credential_gets_past_an_error() {
                 let mut shown = error.message().unwrap_or_default();
                 shown += &all_of::<()>(error);
                 assert!(!shown.contains(part), "{written}: {shown}");
-                let codes = format!("{:04x}", u32::from(part.as_bytes()[0]));
+                let codes = format!("u{:04x}", u32::from(part.as_bytes()[0]));
                 assert!(!shown.contains(&codes), "{written}: {shown}");
             }
         }

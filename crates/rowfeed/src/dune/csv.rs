@@ -1,8 +1,8 @@
 //! Dune's results as CSV.
 //!
-//! Pages as JSON results do, but for where the next page is named: in the header
-//! `x-dune-next-offset`, absent on the last page. `x-dune-next-uri` names the execution that the
-//! page comes from; nothing else of it is used, since it may name another host.
+//! CSV results page like JSON results, except that headers name the next page. `x-dune-next-offset`
+//! has its offset and is absent on the last page. `x-dune-next-uri` names the execution of the
+//! page. Nothing else of that URI is used, because it may name another host.
 
 use std::{
     fmt,
@@ -26,12 +26,12 @@ use crate::{
     parameter::count,
 };
 
-/// An operation that answers with CSV: all pages as one text.
+/// An operation that returns CSV.
 pub trait CsvExt: Sized {
     /// Returns the CSV of the whole result. Nothing is sent before the first bytes are needed.
     ///
-    /// Every parameter of the operation keeps its meaning and goes with every page; `limit` is the
-    /// number of rows in all.
+    /// Every parameter of the operation keeps its meaning and is sent with every page. `limit` is
+    /// the total number of rows.
     ///
     /// ```
     /// use std::io::Write as _;
@@ -60,7 +60,7 @@ pub struct CsvBytes {
     state: State,
 }
 
-/// What has been read, with the reader that read it.
+/// The result of a read, with the reader.
 type Read = (Box<Reader>, Result<Option<Bytes>, Error>);
 
 enum State {
@@ -115,19 +115,20 @@ impl CsvBytes {
         self
     }
 
-    /// Accepts a result that Dune has cut off for its size. Without this it is an error of the kind
-    /// [`Truncated`](crate::ErrorKind::Truncated).
+    /// Accepts a result that Dune truncated because of its size. Without this, such a result is an
+    /// error of the kind [`Truncated`](crate::ErrorKind::Truncated).
     pub fn allow_truncated(mut self) -> Self {
         self.options.allow_truncated = true;
         self
     }
 
-    /// Returns the next bytes, at least one; `None` after the last. Dropping the future loses nothing.
+    /// Returns the next bytes, at least one; `None` after the last. Dropping the future loses
+    /// nothing.
     ///
     /// # Errors
     ///
-    /// A page cannot be fetched, breaks off, or does not fit those before it. Every later call
-    /// returns `None`. What was given out before is whole up to there, not the whole result.
+    /// A page cannot be fetched, breaks off, or does not fit the pages before it. Every later call
+    /// returns `None`. The bytes before the error are correct, but are not the whole result.
     pub async fn try_next(&mut self) -> Result<Option<Bytes>, Error> {
         poll_fn(|context| self.poll_bytes(context)).await
     }
@@ -154,11 +155,11 @@ impl CsvBytes {
     }
 }
 
-/// Reads the pages one after the other.
+/// Reads one page after the other.
 struct Reader {
     request: CsvRequest,
     first_row: u64,
-    /// Where the next page begins; `None` behind the last.
+    /// Where the next page begins; `None` after the last page.
     next_row: Option<u64>,
     page: Option<ByteStream>,
     text: PageJoiner,
@@ -222,7 +223,8 @@ impl Reader {
         if let Some(id) = header("x-dune-next-uri").and_then(execution_in) {
             let expected = self.request.execution_id();
             if expected.is_some_and(|expected| expected != id) {
-                let message = format!("this page comes from execution {id}, those before did not");
+                let message =
+                    format!("this page comes from execution {id}, but the pages before it do not");
                 return Err(paging(message));
             }
             self.request.pin(id);
@@ -262,7 +264,8 @@ fn execution_in(uri: &str) -> Option<&str> {
     (results == "results" && !id.is_empty() && is_id(id)).then_some(id)
 }
 
-/// Fails if a success is not CSV: the state of an execution without rows, or a proxy's page.
+/// Fails if a successful response is not CSV: the state of an execution without rows, or a proxy's
+/// page.
 async fn only_csv(answer: ResponseValue<ByteStream>) -> Result<ResponseValue<ByteStream>, Error> {
     const MOST_OF_BODY: usize = 64 << 10;
     let said = answer.headers().get("content-type");
@@ -287,6 +290,6 @@ async fn only_csv(answer: ResponseValue<ByteStream>) -> Result<ResponseValue<Byt
             checked.map_err(|error| error.with_run(&result.execution_id))?;
         }
     }
-    let message = format!("CSV was requested, and the answer is {said}");
+    let message = format!("CSV was requested, but the response is {said}");
     Err(Error::new(ErrorKind::Call, SERVICE, message))
 }

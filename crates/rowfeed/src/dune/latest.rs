@@ -1,4 +1,4 @@
-//! The latest result of a saved query if it is fresh enough, or else a new one.
+//! The latest result of a saved query if it is fresh enough, or a new execution.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,7 +13,7 @@ use rowfeed_rows::datetime::unix_nanos;
 
 use crate::{Error, RunExt, RunOrigin, RunRequest, run_job::started_id};
 
-/// Takes up the execution of the latest result, or executes the query: see [`RunRequest::max_age`].
+/// Reuses the execution of the latest result, or executes the query; see [`RunRequest::max_age`].
 impl RunExt for builder::GetLatestQueryResult {
     fn run(self) -> RunRequest {
         let client = self.client.clone();
@@ -23,8 +23,8 @@ impl RunExt for builder::GetLatestQueryResult {
 
             let mut look = client.get_latest_query_result().query_id(query_id);
             look.params = Ok(params.clone());
-            // One row is enough to see the age, also of a result that Dune has cut off: whether to
-            // accept that is decided where the run is read.
+            // One row is enough to see the age, even of a truncated result. The reader of the run
+            // decides whether to accept a truncated result.
             let look = look.limit(1).offset(0).allow_partial_results(true);
             let latest = match look.send().await {
                 Ok(latest) => usable(&latest.into_inner(), max_age.unwrap_or(Duration::MAX))?,
@@ -48,15 +48,15 @@ impl RunExt for builder::GetLatestQueryResult {
     }
 }
 
-/// Whether Dune says that the query exists and has no result, or none for these parameters. A 404
-/// may also come from a proxy, or mean that there is no such query.
+/// Returns whether Dune says that the query exists but has no result, or none for these parameters.
+/// A 404 may also come from a proxy, or mean that the query does not exist.
 fn says_no_result(error: &rowfeed_dune::CallError) -> bool {
     const NO_QUERY: &str = "query not found";
     let said = error.api_error().map(|body| body.error.to_lowercase());
     error.is_not_found() && said.is_some_and(|said| !said.contains(NO_QUERY))
 }
 
-/// The execution of the latest result, if it is fresh or unfinished; `None` if another is needed.
+/// The execution of the latest result if it is fresh or unfinished; `None` if a new one is needed.
 fn usable(
     latest: &types::ReadExecutionResultResponse,
     max_age: Duration,
@@ -85,6 +85,6 @@ fn is_fresh(latest: &types::ReadExecutionResultResponse, max_age: Duration) -> b
     let ended = latest.execution_ended_at.as_deref().and_then(unix_nanos);
     let now = platform::now().duration_since(SystemTime::UNIX_EPOCH);
     let now = now.unwrap_or_default().as_nanos().cast_signed();
-    // A clock that runs behind Dune's makes an age of less than nothing: fresh.
+    // If this clock is behind Dune's, the age is negative, which counts as fresh.
     ended.is_some_and(|ended| now - ended <= max_age.as_nanos().cast_signed())
 }

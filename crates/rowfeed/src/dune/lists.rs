@@ -1,11 +1,11 @@
 //! How Dune's lists page.
 //!
-//! - All of them count by `offset` and `limit`, and may send fewer items than requested.
-//! - Queries and datasets name the `total` and no next page: the next one begins after the items
-//!   that came, and the list ends with the total or with a page without items. A short page is not
+//! - All lists count by `offset` and `limit`, and may send fewer items than requested.
+//! - Queries and datasets report the `total`, but not the next page. The next page begins after the
+//!   received items. The list ends at the total, or with a page without items. A short page is not
 //!   the end.
-//! - Uploads and materialized views name the next page by `next_offset`; absent or 0, there is
-//!   none. A page without items is not the end.
+//! - Uploads and materialized views name the next page in `next_offset`. If it is absent or 0,
+//!   there is no next page. A page without items is not the end.
 
 use rowfeed_client::codegen::Parameters as _;
 use rowfeed_dune::{builder, types};
@@ -17,7 +17,7 @@ use crate::{
     parameter::{Parameter, count},
 };
 
-/// An operation, the usual size of its pages, what it lists, and what names the next page.
+/// An operation, its default page size, its items, and the field that locates the next page.
 macro_rules! lists {
     ($($builder:ident, $operation:literal, by $size:literal:
        $items:ident of $item:ident, $rule:ident($says:ident);)*) => {$(

@@ -1,18 +1,18 @@
 //! Dune's paging rule.
 //!
-//! - The first page of a latest result names the execution it comes from; all others are read from
-//!   that execution, since the query may run again in between.
-//! - The server may send fewer rows than requested. Only `next_offset` names the next page, and
-//!   only its absence is the end: a short or empty page is not.
-//! - An offset that does not advance is an error: reading would never end. So is one before the end
-//!   of the page, whose rows would come twice, and one behind it, which would leave rows out.
-//! - Without filters the total counts what can be read. An end before it, a page without rows before
-//!   it, and a total that changes are errors then, unless a part of a result is acceptable. With
-//!   filters it may count the rows before them, and says nothing.
-//! - A result that Dune cut off for its size is an error, unless the caller accepts it.
-//! - Pages may be fetched side by side once the first has come in full size, and only without
-//!   filters: the total may count the rows before them. The total is a guess of what to request,
-//!   never the end.
+//! - The first page of a latest result names its execution. All later pages are read from that
+//!   execution, because the query may run again in between.
+//! - The server may send fewer rows than requested. Only `next_offset` locates the next page, and
+//!   only its absence is the end. A short or empty page is not the end.
+//! - A next offset that does not advance is an error: reading would never end. An offset before the
+//!   end of the page would repeat rows, and an offset after it would skip rows; both are errors.
+//! - Without filters, the total counts the rows that can be read. Then an end before the total, an
+//!   empty page before it, and a total that changes are errors, unless a partial result is
+//!   acceptable. With filters, the total may include rows that the filters exclude, so it is not
+//!   used.
+//! - A result that Dune truncated because of its size is an error, unless the caller accepts it.
+//! - Pages may be fetched concurrently once the first page has arrived in full size, and only
+//!   without filters. The total is only a guess of how much to request, and never the end.
 
 use std::sync::Arc;
 
@@ -34,18 +34,18 @@ use rowfeed_rows::ColumnsCache;
 
 pub(super) struct Paging {
     request: Request,
-    /// What the pages are pages of, once the execution is known.
+    /// The result that the pages belong to, once the execution is known.
     result: Option<Arc<ResultId>>,
     offsets: OffsetTracker,
-    /// How many rows there seem to be, once pages may be fetched side by side.
+    /// The expected number of rows, once pages may be fetched concurrently.
     guess: Option<u64>,
-    /// How many rows there are, where that is said and all of them are read.
+    /// The number of rows, if Dune reports it and all of them are read.
     total: Option<u64>,
     columns: Known,
     last_columns: ColumnsCache,
 }
 
-/// Whether the names of the columns are known, where only some of them are needed.
+/// Whether the names of the columns are known, if only some columns are needed.
 enum Known {
     No,
     RunStatus,
@@ -54,11 +54,11 @@ enum Known {
     Settled,
 }
 
-/// A response, with what was requested.
+/// A response and its request.
 pub(super) enum Response {
     /// One row, to learn the columns.
     Look(types::ReadExecutionResultResponse),
-    /// A failure counts only if the page is still needed.
+    /// A failure matters only if the page is still needed.
     Page(
         PlannedPage,
         Result<types::ReadExecutionResultResponse, Error>,
@@ -104,7 +104,7 @@ impl Paging {
         }
     }
 
-    /// Of an execution that has ended, with its columns where the status names them.
+    /// Reads a completed execution. The status names its columns, if it does so at all.
     pub(super) fn of_execution(
         results: builder::GetExecutionResults,
         columns: Option<&Columns>,
@@ -116,9 +116,9 @@ impl Paging {
         this
     }
 
-    /// Settles which columns to request, or plans to find out which there are.
+    /// Decides which columns to request, or plans a request that finds out which columns there are.
     fn plan_columns(&mut self, options: &FetchOptions) -> Option<FetchPlan<Response>> {
-        // A look at a sample would be the whole sample, drawn and billed twice.
+        // Requesting one row of a sample would draw and bill the whole sample twice.
         let is_open = !self.request.has_columns() && !self.request.is_sample();
         let Some(fields) = options.columns.as_ref().filter(|_| is_open) else {
             self.columns = Known::Settled;
@@ -142,7 +142,7 @@ impl Paging {
             Known::Yes(names) => {
                 let chosen = names.iter().filter(|name| fields.contains(name));
                 let chosen: Vec<_> = chosen.map(String::as_str).collect();
-                // Dune does not document a quote inside quotes: then all columns are requested.
+                // Dune does not document how to escape a quote, so all columns are requested.
                 let can_be_asked = chosen.iter().all(|name| !name.contains('"'));
                 if can_be_asked && !chosen.is_empty() {
                     self.request.choose_columns(&chosen);
@@ -152,14 +152,14 @@ impl Paging {
         }
     }
 
-    /// All further pages are of this execution.
+    /// Reads all further pages from this execution.
     fn pin(&mut self, execution_id: &str) -> Arc<ResultId> {
         let result = self.request.result(execution_id);
         self.request.pin(execution_id);
         Arc::clone(self.result.get_or_insert_with(|| Arc::new(result)))
     }
 
-    /// Checks a response, and takes its rows. All further pages are of its execution.
+    /// Checks a response and returns its rows. All further pages are read from its execution.
     fn check(
         &mut self,
         options: &FetchOptions,
@@ -167,11 +167,12 @@ impl Paging {
     ) -> Result<types::QueryResultData, Error> {
         let id = &response.execution_id;
         if id.is_empty() {
-            let message = "the page names no execution, so it is not known which rows follow";
+            let message = "the page names no execution, so the rows after it cannot be located";
             return Err(paging(message));
         }
         if self.run_id().is_some_and(|expected| expected != id) {
-            let message = format!("this page comes from execution {id}, those before did not");
+            let message =
+                format!("this page comes from execution {id}, but the pages before it do not");
             return Err(paging(message));
         }
         self.pin(id);
@@ -181,7 +182,7 @@ impl Paging {
         if is_partial && !(options.allow_truncated || self.request.takes_partial()) {
             return Err(Error::new(ErrorKind::Truncated, SERVICE, TRUNCATED));
         }
-        let message = "the execution has ended well, but the page has no result";
+        let message = "the execution has completed, but the page has no result";
         response.result.take().ok_or_else(|| paging(message))
     }
 }
@@ -198,7 +199,7 @@ impl Source for Paging {
         self.result.as_ref().map(|result| result.run_id())
     }
 
-    /// The operation's `limit` is the number of rows that the caller needs.
+    /// The operation's `limit` is the total number of rows.
     fn limit(&self) -> Result<Option<u64>, Error> {
         count(SERVICE, "limit", self.request.limit())
     }
@@ -208,7 +209,7 @@ impl Source for Paging {
         let run = self.run_id().unwrap_or(cursor.run_id());
         cursor.check(SERVICE, &self.request.result(run))?;
         if self.request.is_sample() {
-            let message = "a sample is drawn anew for each request, so it cannot be resumed";
+            let message = "Dune draws a new sample for each request, so a sample cannot be resumed";
             return Err(invalid(message).with_run(cursor.run_id()));
         }
         self.pin(cursor.run_id());
@@ -271,14 +272,14 @@ impl Source for Paging {
             && !(is_partial || options.allow_truncated || self.request.takes_partial());
         let total_rows = metadata.total_row_count.map(u64::try_from).transpose();
         let total_rows =
-            total_rows.map_err(|_| paging("the page announces less than no rows in all"))?;
+            total_rows.map_err(|_| paging("the page announces a negative total of rows"))?;
         let is_sample = self.request.is_sample();
         let place = Place {
             first: ticket.offset,
             rows: rows.count() as u64,
             said: metadata.row_count,
             next: next_offset(ticket.offset, response.next_offset, is_sample)?,
-            // Dune also sends 0 where it has no count.
+            // Dune also sends 0 if it has no count.
             total: total_rows.filter(|total| is_whole && *total > 0),
             has_all_rows: self.request.has_all_rows(),
             is_enough: options.is_satisfied_by(rows.count() as u64),
@@ -322,13 +323,13 @@ pub(super) fn next_offset(
 ) -> Result<Option<u64>, Error> {
     let Some(next) = next else { return Ok(None) };
     if is_sample {
-        let message = "a sample is one page, and Dune says that rows follow this one";
+        let message = "a sample has one page, but Dune says that more rows follow";
         return Err(paging(message));
     }
     match u64::try_from(next) {
         Ok(next) if next > offset => Ok(Some(next)),
         _ => Err(paging(format!(
-            "the next page would begin at row {next}, and this one begins at row {offset}"
+            "the next page would begin at row {next}, but this one begins at row {offset}"
         ))),
     }
 }

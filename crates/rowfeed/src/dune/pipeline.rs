@@ -1,4 +1,4 @@
-//! Runs of queries together with the queries and materialised views that they stand on.
+//! Pipelines: runs of queries together with the queries and materialized views that they depend on.
 
 use rowfeed_dune::{Client, builder, types};
 
@@ -18,12 +18,12 @@ starts_run! {
     ExecutePipeline "execute_pipeline": pipeline_execution_id, body => of_nodes;
 }
 
-/// Runs the steps of a query, and ends with the rows of the query itself.
+/// Runs the steps of a query. The result is the result of the query itself.
 pub(super) fn of_query(client: Client, id: String, query: i64) -> Result<Job, Error> {
     Ok(pipeline(client, id, vec![Step { node: None, query }]))
 }
 
-/// Runs steps, and ends with a result for each of them that is a query, in their order.
+/// Runs steps. There is one result for each step that is a query, in the order of the steps.
 pub(super) fn of_nodes(
     client: Client,
     id: String,
@@ -42,7 +42,7 @@ pub(super) fn of_nodes(
     Ok(pipeline(client, id, steps.collect()))
 }
 
-/// A pipeline that Dune has accepted, with the steps whose rows are the results.
+/// A pipeline that Dune has accepted, and the steps whose rows are the results.
 fn pipeline(client: Client, id: String, steps: Vec<Step>) -> Job {
     let pipeline = id.clone();
     let status = client.get_pipeline_execution_status();
@@ -53,7 +53,7 @@ fn pipeline(client: Client, id: String, steps: Vec<Step>) -> Job {
     Job::new(SERVICE, id, ask, cancel, invalid)
 }
 
-/// A step that is a query; the number of its node where the caller gave it one.
+/// A step that is a query, with the number of its node if the caller gave it one.
 #[derive(Clone, Copy)]
 struct Step {
     node: Option<i64>,
@@ -92,7 +92,7 @@ async fn ask_all(
         let Some(execution) = step.execution(&status.node_executions) else {
             if has_ended {
                 let message = format!(
-                    "the pipeline is {}, and query {} has no execution in it",
+                    "the pipeline is {}, but it has no execution of query {}",
                     status.status, step.query
                 );
                 return Err(Error::new(ErrorKind::UnknownState, SERVICE, message));
@@ -104,7 +104,7 @@ async fn ask_all(
             going => return Ok(going),
         }
     }
-    // A pipeline of nothing but views has no execution to look at.
+    // A pipeline with only views has no execution.
     if completed.is_empty() && !has_ended {
         return Ok(RunStatus::pending(&status.status));
     }
@@ -114,8 +114,8 @@ async fn ask_all(
     }))
 }
 
-/// Whether a pipeline has ended well; an error if it has ended otherwise. What the words of its
-/// status are is not documented; a failure also says why.
+/// Returns whether a pipeline has completed, and fails if it ended in any other way. Dune does not
+/// document the values of the status. A failed pipeline also has a reason.
 fn check_status(
     status: &types::GetPipelineExecutionStatusResponse,
     id: &str,
@@ -133,7 +133,7 @@ fn check_status(
     Ok(says(&["FINISH", "COMPLETE", "SUCCE"]))
 }
 
-/// The queries of a pipeline that has ended well, with a result for each.
+/// The queries of a completed pipeline, with a result for each.
 fn all(id: String, queries: Vec<Ended>) -> Ended {
     let costs = queries.iter().map(|query| query.details.cost_credits);
     Ended {

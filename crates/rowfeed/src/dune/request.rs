@@ -1,4 +1,4 @@
-//! The operation that pages are read with, and which of its parameters shape the rows.
+//! The operations that read pages, and the parameters that shape the rows.
 
 use rowfeed_client::{ByteStream, Masker, ResponseValue};
 use rowfeed_dune::{builder, types};
@@ -8,15 +8,15 @@ use crate::{
     Error, connections::Reconnect as _, cursor::ResultId, paging::BoxFuture, parameter::Parameter,
 };
 
-/// What Dune's own clients request.
+/// The page size of Dune's own clients.
 pub(super) const PAGE_SIZE: u32 = 32_000;
 
-/// Text that a parameter holds.
+/// The value of a text parameter.
 type Text = Result<Option<String>, String>;
 
-/// Defines what pages of one format are requested with: operations that differ in how they find the
-/// result. After its first page a result is read from its execution, with the last of them. The
-/// operations have the same parameters, but no type in common.
+/// Defines the requests for pages of one format. The operations differ in how they find the result.
+/// They have the same parameters, but no common type. After its first page, a result is read from
+/// its execution, with the last of the operations.
 macro_rules! request {
     ($(#[$doc:meta])* $request:ident -> $answer:ty: $($operation:ident)|+; pinned $pinned:ident by $pin:ident) => {
         $(#[$doc])*
@@ -32,10 +32,10 @@ macro_rules! request {
             }
         })+
 
-        // CSV has no use for some of these.
+        // CSV does not use some of these.
         #[allow(dead_code)]
         impl $request {
-            /// Requests a page. A sample is one page, and takes neither limit nor offset.
+            /// Requests a page. A sample has one page, and takes neither limit nor offset.
             pub(super) fn send(
                 &self,
                 offset: u64,
@@ -131,26 +131,26 @@ macro_rules! request {
 }
 
 request! {
-    /// What pages of rows are requested with.
+    /// Requests for pages of rows.
     Request -> types::ReadExecutionResultResponse:
         GetLatestQueryResult | GetCustomEndpointResults | GetExecutionResults;
         pinned GetExecutionResults by get_execution_results
 }
 
 request! {
-    /// What pages of CSV are requested with.
+    /// Requests for pages of CSV.
     CsvRequest -> ByteStream: GetLatestQueryResultCsv | GetExecutionResultsCsv;
         pinned GetExecutionResultsCsv by get_execution_results_csv
 }
 
 impl Request {
-    /// Whether no row is left out, so that the total counts what can be read.
+    /// Returns whether no row is filtered out, so that the total counts the rows that can be read.
     pub(super) fn has_all_rows(&self) -> bool {
         let [filters, _] = self.filters_and_order();
         matches!(filters, Ok(None)) && !self.is_sample()
     }
 
-    /// Whether the caller has named columns.
+    /// Returns whether the caller has named columns.
     pub(super) fn has_columns(&mut self) -> bool {
         !matches!(self.columns(), Ok(None))
     }
@@ -168,7 +168,7 @@ impl Request {
         *self.columns() = Ok(Some(quoted.collect::<Vec<_>>().join(",")));
     }
 
-    /// The result that an execution has with these parameters.
+    /// The result of an execution with these parameters.
     pub(super) fn result(&self, execution_id: &str) -> ResultId {
         let parameters = ["filters", "sort_by"]
             .into_iter()

@@ -1,5 +1,5 @@
-//! Runs at Dune: an execute call, and `get_execution_status` until the execution has ended. Asking
-//! for the status costs nothing; results cost credits by size.
+//! Runs at Dune: an execute call, then `get_execution_status` until the execution ends. Status
+//! requests are free; results cost credits by size.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ starts_run! {
     ExecuteQuery "execute_query": execution_id => execution;
 }
 
-/// Takes up an execution that was started before.
+/// Attaches to an execution that was started before.
 impl RunExt for builder::GetExecutionStatus {
     fn run(self) -> RunRequest {
         RunRequest::new(INTERVAL, self.client.clone(), |client| async {
@@ -61,7 +61,7 @@ pub(super) async fn ask(client: Client, id: String) -> Result<RunStatus, Error> 
     Ok(RunStatus::Ended(ended(client, id, status)))
 }
 
-/// An unknown state is unfinished as long as Dune says so.
+/// An unknown state counts as unfinished as long as Dune says so.
 fn is_going(status: &types::GetExecutionStatusResponse) -> bool {
     use types::ExecutionState as State;
     match &status.state {
@@ -71,7 +71,7 @@ fn is_going(status: &types::GetExecutionStatusResponse) -> bool {
     }
 }
 
-/// An execution that has ended well.
+/// A completed execution.
 fn ended(client: Client, id: String, status: types::GetExecutionStatusResponse) -> Ended {
     let metadata = status.result_metadata.unwrap_or_default();
     let millis = |count: Option<i64>| milliseconds(i32::try_from(count?).ok()?);

@@ -1,15 +1,15 @@
-//! What the states of an execution mean, and what Dune's errors do.
+//! The states of an execution, and Dune's errors.
 
 use rowfeed_dune::types;
 
 use crate::{Error, ErrorKind, Position, connections::service};
 
 service!(rowfeed_dune::Client, "dune");
-pub(super) const TRUNCATED: &str = "Dune cut the result off for its size; \
-                                    allow_truncated() takes the part that there is";
+pub(super) const TRUNCATED: &str = "Dune truncated the result because of its size; \
+                                    allow_truncated() accepts the partial result";
 
-/// Dune refuses a partial result unless it is allowed, with a status that it does not document: the
-/// text of the error is what tells.
+/// Dune refuses a partial result unless the request allows it. The status of this response is not
+/// documented, so the text of the error decides.
 pub(super) fn call(error: rowfeed_dune::CallError) -> Error {
     const REFUSAL: &[u8] = b"allow_partial_results=true";
     const LONGEST: usize = 1024;
@@ -32,7 +32,7 @@ pub(super) fn check_state(
         State::Completed | State::CompletedPartial => return Ok(()),
         State::Failed => {
             let message = failure.and_then(|failure| failure.message.as_deref());
-            let message = message.unwrap_or("the execution failed, without a word why");
+            let message = message.unwrap_or("the execution failed without a reason");
             let place = failure.and_then(|failure| failure.metadata.as_ref());
             let position = place.and_then(|place| Position::of(place.line, place.column));
             let error = Error::new(ErrorKind::Failed, SERVICE, message);
@@ -51,11 +51,10 @@ pub(super) fn check_state(
             let finished = match finished {
                 Some(true) => "it has ended",
                 Some(false) => "it has not ended",
-                None => "whether it has ended is not said",
+                None => "Dune does not say whether it has ended",
             };
             let state = other.as_str();
-            let message =
-                format!("the execution is in the state {state:?}, which is not known; {finished}");
+            let message = format!("the execution is in the unknown state {state:?}; {finished}");
             (ErrorKind::UnknownState, message)
         }
     };

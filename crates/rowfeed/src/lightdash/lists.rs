@@ -1,11 +1,11 @@
 //! How Lightdash's lists page.
 //!
-//! - Pages count from 1, and all have the size that was requested but the last.
-//! - `pagination` of an answer says which page it is, of which size, and how many there are: the
-//!   list ends with the last of them. A server that does not allow the requested size answers with
-//!   another `pageSize`, and reading continues with that one.
-//! - Servers that send no `pagination` send everything at once, or a page that is short only if it
-//!   is the last.
+//! - Pages count from 1. All pages but the last have the requested size.
+//! - `pagination` of a response has the number of the page, its size, and the number of pages. The
+//!   last page ends the list. A server that does not allow the requested size responds with another
+//!   `pageSize`, and reading continues with that size.
+//! - Servers that send no `pagination` send the whole list at once, or full pages until the last
+//!   one.
 
 use std::future::Future;
 
@@ -20,7 +20,7 @@ use crate::{
     parameter::{Parameter, count, first_page},
 };
 
-/// The most that the history of queries allows; content has no limit that is known.
+/// The largest page of the query history. No limit is known for content.
 const PAGE_SIZE: u32 = 100;
 
 macro_rules! lists {
@@ -66,14 +66,14 @@ fn listing(
     })
 }
 
-/// The page with the first item that is needed.
+/// Requests the page with the first item that is needed.
 async fn read<T, F>(request: Request, fetch: impl Fn(u64, u64) -> F) -> Result<Response<T>, Error>
 where
     T: Serialize,
     F: Future<Output = Result<(Vec<T>, Option<types::Pagination>), Error>>,
 {
     let position = request.position;
-    // Behind the beginning the size decides where pages begin, so it stays the same.
+    // After the first page, the size determines where pages begin, so it must stay the same.
     let mut size = match position {
         0 => request.items,
         _ => request.page_size,
@@ -94,7 +94,7 @@ where
             if own != 0 && own != size {
                 if is_settled {
                     return Err(paging(format!(
-                        "pages of {own} items were sent where {size} were requested, the server's \
+                        "pages of {own} items were sent where {size} were requested, which was the server's \
                          own size before"
                     )));
                 }

@@ -1,17 +1,18 @@
 //! Lightdash's paging rule.
 //!
-//! - Pages count from 1, and all have the requested size but the last. The `pageSize` of an answer is
-//!   how many rows it has, so it is never sent back.
+//! - Pages count from 1. All pages but the last have the requested size. The `pageSize` of a
+//!   response is the number of its rows, so it is never sent back.
 //! - `nextPage` is absent on the last page, and only there.
-//! - `totalResults` does not change, and all pages together have as many rows. Of a pivot without
-//!   group columns some servers announce 0 rows and no next page, and have rows: such a result ends
-//!   with the first page that is not full.
-//! - A page that is not the last and not full, one with more rows than requested, another page than
-//!   the requested one, and one of another query are errors: the rows that follow would not be the
-//!   next ones.
-//! - Servers allow 2,500 rows a page unless set up otherwise, and refuse more. A size that the user
-//!   did not choose falls back to 500, which every server allows.
-//! - Pages do not change once a query is ready, so all but the first may be fetched side by side.
+//! - `totalResults` does not change, and all pages together have that many rows. Some servers
+//!   announce 0 rows and no next page for a pivot without group columns, although it has rows. Such
+//!   a result ends with the first page that is not full.
+//! - These are errors, because the following rows would not be the next ones: a page that is
+//!   neither last nor full, a page with more rows than requested, another page than the requested
+//!   one, and a page of another query.
+//! - Servers allow 2,500 rows a page unless configured otherwise, and refuse larger pages. If the
+//!   user did not choose a size, it falls back to 500, which every server allows.
+//! - Pages do not change once a query is ready, so all pages but the first may be fetched
+//!   concurrently.
 
 use rowfeed_client::Masker;
 use rowfeed_lightdash::{builder, types};
@@ -35,9 +36,9 @@ const SAFE_PAGE_SIZE: u64 = 500;
 
 pub(super) struct Paging {
     results: builder::GetAsyncQueryResults,
-    /// The row that reading begins with.
+    /// The first row to read.
     first_row: u64,
-    /// What the first page has settled.
+    /// What the first page has determined.
     settled: Option<Settled>,
     ended: bool,
     last_columns: ColumnsCache,
@@ -52,7 +53,7 @@ struct Settled {
     planned: u64,
 }
 
-/// A response, with what was requested.
+/// A response and its request.
 pub(super) struct Response {
     page: u64,
     page_size: u64,
@@ -82,13 +83,13 @@ impl Paging {
         }
     }
 
-    /// The page that reading begins with. After a cursor it is the one with the row before it, which
-    /// exists even when the cursor stands at the end of the result.
+    /// The page to begin with. After a cursor, it is the page of the row before the cursor, which
+    /// exists even if the cursor is at the end of the result.
     fn first_page(&self, page_size: u64) -> u64 {
         self.first_row.saturating_sub(1) / page_size + 1
     }
 
-    /// The first page. Where the size is not the user's, a server may refuse it.
+    /// Requests the first page. A server may refuse its size if the user did not choose it.
     fn plan_first(&self, options: &FetchOptions) -> FetchPlan<Response> {
         let size = options.next_page_size(0, PAGE_SIZE).unwrap_or(1);
         let may_be_too_large = options.page_size.is_none() && size > SAFE_PAGE_SIZE;
@@ -168,7 +169,7 @@ impl Source for Paging {
         let is_enough = options
             .next_page_size(under_way * settled.page_size, PAGE_SIZE)
             .is_none();
-        // Behind the announced end only the last page itself can say that there is more.
+        // After the announced end, only the last page can announce more pages.
         let is_announced = settled.total_rows.is_some_and(|total| first < total);
         if is_enough || (!is_announced && under_way > 0) {
             return Ok(FetchPlan::Wait);
@@ -207,7 +208,7 @@ impl Source for Paging {
         let count = results.rows.as_ref().map_or(0, RawRows::count) as u64;
         let (this, following) = (page.cast_signed(), page.cast_signed() + 1);
         let next = match results.next_page {
-            // No page is said to follow where the rows are not counted.
+            // If the server does not count the rows, it announces no next page.
             None if results.total_results == Some(0) && total_rows.is_none() => {
                 (count == page_size).then_some(following)
             }
@@ -217,11 +218,11 @@ impl Source for Paging {
         let end = first_row + count;
         let flaw = if before.total_rows != total_rows {
             format!(
-                "the query had {:?} rows before this page and has {total_rows:?} now",
+                "the pages before this one announced {:?} rows, and this one announces {total_rows:?}",
                 before.total_rows
             )
         } else if let Some(next) = next.filter(|next| *next != following) {
-            format!("page {next} is said to follow page {page}")
+            format!("page {page} names page {next} as the next page")
         } else if let Some(sent) = results.page.filter(|sent| *sent != this) {
             format!("page {sent} was sent where page {page} was requested")
         } else if count > page_size || (next.is_some() && count < page_size) {
@@ -231,7 +232,7 @@ impl Source for Paging {
                  follows"
             )
         } else if let Some(total) = total_rows.filter(|total| next.is_none() && *total != end) {
-            format!("the last page brings the rows to {end}, and {total} were announced")
+            format!("the last page ends at row {end}, but {total} rows were announced")
         } else {
             String::new()
         };

@@ -1,4 +1,4 @@
-//! Runs at Lightdash: an execute call, and `get_async_query_results` until the status is final.
+//! Runs at Lightdash: an execute call, then `get_async_query_results` until the status is final.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ starts_run! {
     ExecuteAsyncUnderlyingDataQuery "execute_async_underlying_data_query": results.query_uuid, project_uuid => query;
 }
 
-/// Takes up a query that was started before.
+/// Attaches to a query that was started before.
 impl RunExt for builder::GetAsyncQueryResults {
     fn run(self) -> RunRequest {
         RunRequest::new(INTERVAL, self.client.clone(), |client| async {
@@ -60,7 +60,7 @@ fn query(client: Client, id: String, project: String) -> Result<Job, Error> {
 
 /// Requests the state of a query.
 async fn ask(query: builder::GetAsyncQueryResults) -> Result<RunStatus, Error> {
-    // The first size that is answered becomes the query's default: ask with the usual one.
+    // The first requested size becomes the query's default, so request the usual size.
     let results = query.clone().page(1).page_size(USUAL_PAGE_SIZE).send();
     let results = results.await.map_err(call)?.into_inner().results;
     if is_going(&results.status) {
@@ -70,7 +70,7 @@ async fn ask(query: builder::GetAsyncQueryResults) -> Result<RunStatus, Error> {
     Ok(RunStatus::Ended(ended(query, results)))
 }
 
-/// A query that has ended well.
+/// A completed query.
 fn ended(query: builder::GetAsyncQueryResults, results: types::QueryResults) -> Ended {
     let total = total_rows(&results, false).unwrap_or_default();
     let timing = results.metadata.and_then(|metadata| metadata.performance);

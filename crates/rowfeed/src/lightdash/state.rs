@@ -1,12 +1,12 @@
-//! What the statuses of a query mean, and what Lightdash's errors do.
+//! The statuses of a query, and Lightdash's errors.
 
 use rowfeed_lightdash::types;
 
 use crate::{Error, ErrorKind, connections::service};
 
 service!(rowfeed_lightdash::Client, "lightdash");
-/// The service's own error, with a kind of its own where its name says so: the status code of an
-/// expired result has changed over the versions, the name has not.
+/// Converts the service's error. The name of the error determines its kind: the status code of an
+/// expired result differs between versions, the name does not.
 pub(super) fn call(error: rowfeed_lightdash::CallError) -> Error {
     let name = error.api_error().map(|payload| payload.error.name.clone());
     let error = Error::from_call(SERVICE, error);
@@ -16,7 +16,7 @@ pub(super) fn call(error: rowfeed_lightdash::CallError) -> Error {
     }
 }
 
-/// Whether a query is on its way to an end.
+/// Whether a query has not ended yet.
 pub(super) fn is_going(status: &types::QueryStatus) -> bool {
     use types::QueryStatus as Status;
     matches!(status, Status::Pending | Status::Queued | Status::Executing)
@@ -31,10 +31,7 @@ pub(super) fn check_status(results: &types::QueryResults) -> Result<(), Error> {
     };
     let (kind, message) = match &results.status {
         Status::Ready => return Ok(()),
-        Status::Error => (
-            ErrorKind::Failed,
-            said("the query failed, without a word why"),
-        ),
+        Status::Error => (ErrorKind::Failed, said("the query failed without a reason")),
         Status::Expired => (
             ErrorKind::Expired,
             said("the query waited too long in Lightdash's queue"),

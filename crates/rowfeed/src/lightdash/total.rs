@@ -1,4 +1,4 @@
-//! How many rows Lightdash says that there are.
+//! The total number of rows that Lightdash reports.
 
 use rowfeed_lightdash::types;
 use rowfeed_rows::RawRows;
@@ -6,19 +6,19 @@ use rowfeed_rows::RawRows;
 use super::state::paging;
 use crate::Error;
 
-/// The total of a page; `None` where it is not said, or where 0 is said of a pivot that nobody
-/// counted. `is_uncounted` tells that a page before had rows that were not counted.
+/// The total that a page reports. `None` if it reports none, or reports 0 for a pivot that was not
+/// counted. `is_uncounted` says that an earlier page had rows that were not counted.
 ///
-/// Servers of 2025 and of the first half of 2026 count the rows of a pivot as they turn them, and
-/// turn none where the pivot has no group columns: then the total is 0, no page is said to follow,
-/// and the rows are there all the same, page after page.
+/// Servers of 2025 and of the first half of 2026 count the rows of a pivot while they pivot them.
+/// Without group columns they pivot none: the total is 0 and no page names a next one, but page
+/// after page has rows.
 pub(super) fn total_rows(
     results: &types::QueryResults,
     is_uncounted: bool,
 ) -> Result<Option<u64>, Error> {
     let total = results.total_results.map(u64::try_from).transpose();
     let total = total.map_err(|_| {
-        let message = "the query has less than no rows in all";
+        let message = "the query has a negative total of rows";
         paging(message)
     })?;
     let pivot = results.pivot_details.as_ref();

@@ -3,7 +3,7 @@ use serde_json::json;
 use super::text;
 
 #[test]
-fn parameters_are_what_is_set_and_says_no_page() {
+fn parameters_are_those_set_except_the_page() {
     let parameters = vec![
         ("limit", json!(5)),
         ("project", json!("p")),

@@ -1,26 +1,27 @@
-//! What of a source's pages is given out: the rows from the cursor on, and no more than the limit.
+//! Selects what to return of a source's pages: the rows after the cursor, up to the limit.
 
 use std::task::{Context, Poll};
 
 use super::source::{FetchOptions, FetchPlan, Source, sealed::Part};
 use crate::{Error, ErrorKind};
 
-/// Fetches page after page; not polled again after the end or an error.
+/// Fetches pages one by one. It is not polled again after the end or an error.
 pub(crate) trait Fetcher<P>: Send {
     fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<P>, Error>>;
 }
 
-/// After this many pages in a row without a row or item, a result is taken for one without end.
+/// After this many pages in a row without a row or item, reading fails because the result seems
+/// endless.
 const MOST_EMPTY_PAGES: u32 = 100;
 
-/// A source, and what has been taken from it. Everything that is the same for all services stands
-/// here, and both ways to fetch pages go through it.
+/// A source, and what has been read from it. It holds what all services have in common. Both ways
+/// to fetch pages use it.
 pub(super) struct Intake<S> {
     source: S,
     pub(super) options: FetchOptions,
-    /// The row of the cursor, until a page has reached it.
+    /// The row of the cursor, until a page reaches it.
     skip_to: Option<u64>,
-    /// Whether whole pages were skipped on the way to the cursor.
+    /// Whether whole pages were skipped before the cursor.
     has_skipped: bool,
     pages: u64,
     empty_pages: u32,
@@ -42,18 +43,18 @@ impl<S: Source> Intake<S> {
         self.source.service()
     }
 
-    /// Whether no further page is needed.
+    /// Whether no more pages are needed.
     pub(super) fn has_ended(&self) -> bool {
         self.options.rows_left == Some(0) || self.source.has_ended()
     }
 
-    /// The next step, while so many requests are under way.
+    /// Plans the next step, with this many requests in flight.
     pub(super) fn plan(&mut self, under_way: usize) -> Result<FetchPlan<S::Response>, Error> {
         self.next_step(under_way)
             .map_err(|error| error.of_run(self.source.run_id()))
     }
 
-    /// The page in an answer, as it is given out.
+    /// Turns a response into the page to return.
     pub(super) fn accept(
         &mut self,
         answer: Result<S::Response, Error>,
@@ -62,11 +63,11 @@ impl<S: Source> Intake<S> {
         page.map_err(|error| error.of_run(self.source.run_id()))
     }
 
-    /// Checks, at the end, that the cursor was reached.
+    /// Checks, at the end, that reading reached the cursor.
     pub(super) fn end(&self) -> Result<(), Error> {
         match self.skip_to {
             Some(row) if self.has_skipped && S::Page::IS_SNAPSHOT => Err(self.paging(format!(
-                "reading resumed before row {row}, and the result ends before it"
+                "reading resumed before row {row}, but the result ends before it"
             ))),
             _ => Ok(()),
         }
@@ -80,10 +81,10 @@ impl<S: Source> Intake<S> {
         let plan = self.source.plan(&self.options)?;
         match plan {
             FetchPlan::Wait if under_way == 0 => Err(self.paging(
-                "the paging rule waits for an answer, and no request is under way".to_owned(),
+                "the paging rule waits for a response, but no request is in flight".to_owned(),
             )),
             FetchPlan::Fetch(_) if self.empty_pages >= MOST_EMPTY_PAGES => Err(self.paging(format!(
-                "{MOST_EMPTY_PAGES} pages in a row have no {}, and the service names yet another",
+                "{MOST_EMPTY_PAGES} pages in a row have no {}, and the service names another page",
                 S::Page::ENTRIES
             ))),
             plan => Ok(plan),
@@ -110,7 +111,7 @@ impl<S: Source> Intake<S> {
         Ok(Some(page))
     }
 
-    /// Skips what lies before the cursor. False if that is the whole page, and more than it.
+    /// Skips rows before the cursor. Returns false if the whole page lies before the cursor.
     fn reach_cursor(&mut self, page: &mut S::Page) -> Result<bool, Error> {
         let Some(row) = self.skip_to else {
             return Ok(true);
@@ -118,7 +119,7 @@ impl<S: Source> Intake<S> {
         let first = page.first();
         if first > row {
             let error = self.paging(format!(
-                "reading resumed before row {row}, and the first page begins with row {first}: \
+                "reading resumed before row {row}, but the first page begins with row {first}: \
                  the rows between would be lost"
             ));
             return Err(error.of_run(page.run_id()));

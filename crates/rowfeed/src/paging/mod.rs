@@ -1,12 +1,12 @@
-//! Reading pages, of a result or of a list.
+//! Reads the pages of a result or a list.
 //!
-//! - [`source`]: the trait that each service's rule implements;
+//! - [`source`]: the trait that each service's paging rule implements;
 //! - [`intake`]: limits, cursors and page numbers, the same for every source;
-//! - [`on_demand`] and [`prefetch`]: where requests are sent;
-//! - [`offsets`]: bookkeeping for services whose rows are addressed by offset;
-//! - [`reader`]: the one loop that polls for pages.
+//! - [`on_demand`] and [`prefetch`]: when requests are sent;
+//! - [`offsets`]: bookkeeping for services that address rows by offset;
+//! - [`reader`]: the loop that polls for pages.
 //!
-//! [`PageReader`] is what [`Pages`](crate::Pages) and [`Items`](crate::Items) are made of.
+//! [`Pages`](crate::Pages) and [`Items`](crate::Items) wrap a [`PageReader`].
 
 mod intake;
 mod offsets;

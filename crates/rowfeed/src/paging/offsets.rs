@@ -1,24 +1,25 @@
-//! Requests by offset, several of them under way at once.
+//! Requests by offset, several of them in flight at once.
 
 use std::collections::VecDeque;
 
-/// Keeps track of which rows have been requested and which come next: for a service that addresses
-/// rows by offset, so that several pages may be under way at once.
+/// Tracks which rows have been requested and which rows come next. It is for services that address
+/// rows by offset, so that several requests may be in flight at once.
 ///
-/// Each request takes a [`PlannedPage`]. Its answer goes through [`accept`](Self::accept), which says
-/// whether it is still needed, and then either [`continue_at`](Self::continue_at) or [`end`](Self::end) is called.
+/// Each request has a [`PlannedPage`]. Pass it to [`accept`](Self::accept) with the response, which
+/// says whether the response is still needed. Then call either [`continue_at`](Self::continue_at)
+/// or [`end`](Self::end).
 ///
-/// Several requests may be under way on the guess that each page has as many rows as requested.
-/// When a page turns out shorter, the requests behind it do not fit any more: they are forgotten, and
-/// their answers are not accepted.
+/// Requests are planned on the guess that each page has as many rows as requested. If a page is
+/// shorter, the requests after it do not fit any more. They are forgotten, and their responses are
+/// not accepted.
 #[derive(Debug)]
 pub struct OffsetTracker {
-    /// Where the page begins that is accepted next.
+    /// Where the next page to accept begins.
     next: u64,
-    /// Where the page begins that is requested next.
+    /// Where the next page to request begins.
     planned: u64,
     under_way: VecDeque<u64>,
-    /// Counts how often requests were forgotten.
+    /// How many times requests were forgotten.
     epoch: u64,
     ended: bool,
 }
@@ -34,7 +35,7 @@ pub struct PlannedPage {
 }
 
 impl OffsetTracker {
-    /// Begins with the row at `first`.
+    /// Creates a tracker that begins with the row at `first`.
     #[must_use]
     pub fn new(first: u64) -> Self {
         Self {
@@ -46,7 +47,7 @@ impl OffsetTracker {
         }
     }
 
-    /// How many rows have been requested and not accepted, for
+    /// Returns how many rows have been requested and not accepted yet; see
     /// [`FetchOptions::next_page_size`](super::FetchOptions::next_page_size).
     #[must_use]
     pub fn rows_in_flight(&self) -> u64 {
@@ -56,25 +57,25 @@ impl OffsetTracker {
         }
     }
 
-    /// Where the next request begins.
+    /// Returns where the next request begins.
     #[must_use]
     pub fn planned(&self) -> u64 {
         self.planned
     }
 
-    /// Whether no request is under way.
+    /// Returns whether no request is in flight.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.under_way.is_empty()
     }
 
-    /// Whether [`end`](Self::end) has been called.
+    /// Returns whether [`end`](Self::end) has been called.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.ended
     }
 
-    /// Takes the next `rows` rows into a request.
+    /// Plans a request for the next `rows` rows.
     pub fn plan(&mut self, rows: u64) -> PlannedPage {
         let planned_page = PlannedPage {
             offset: self.planned,
@@ -86,7 +87,7 @@ impl OffsetTracker {
         planned_page
     }
 
-    /// Returns whether an answer is still needed. Answers come in the order of their planned_pages.
+    /// Returns whether a response is still needed. Pass responses in the order of their requests.
     pub fn accept(&mut self, planned_page: PlannedPage) -> bool {
         let is_needed = planned_page.epoch == self.epoch && !self.ended;
         if is_needed {
@@ -95,10 +96,10 @@ impl OffsetTracker {
         is_needed
     }
 
-    /// Sets where the next page begins. Requests that were planned on another guess are forgotten.
+    /// Sets where the next page begins. Requests that do not fit are forgotten.
     ///
-    /// The paging rule must have checked that this lies behind the accepted page; otherwise rows come
-    /// twice, or without end.
+    /// The paging rule must check that this place is after the accepted page. Otherwise rows are
+    /// repeated, or reading never ends.
     pub fn continue_at(&mut self, next: u64) {
         self.next = next;
         let guess = self.under_way.front().copied().unwrap_or(self.planned);
@@ -109,7 +110,7 @@ impl OffsetTracker {
         }
     }
 
-    /// Says that there is no next page.
+    /// Marks the end: there is no next page.
     pub fn end(&mut self) {
         self.ended = true;
         self.under_way.clear();

@@ -1,4 +1,4 @@
-//! A page is fetched when the reader needs it, and not before.
+//! Fetches a page when the reader needs it.
 
 use std::task::{Context, Poll};
 

@@ -1,5 +1,5 @@
-//! Pages are fetched in a task, so that they arrive while the reader is busy. Where requests do not
-//! depend on each other, several are under way at once.
+//! Fetches pages ahead in a task, so that they arrive while the reader is busy. If requests do not
+//! depend on each other, several are in flight at once.
 
 use std::{
     collections::VecDeque,
@@ -21,11 +21,11 @@ use super::{
 };
 use crate::{Error, ErrorKind};
 
-/// At most `prefetch` pages are under way or waiting for the reader: each request has a permit of
-/// the channel that its page is sent through, so there is room again when the reader takes a page.
+/// At most `prefetch` pages are in flight or waiting for the reader. Each request holds a permit of
+/// the channel that sends its page. The permit is free again when the reader takes the page.
 pub(super) struct Prefetch<P> {
     pages: mpsc::Receiver<Result<P, Error>>,
-    // Dropping this ends the task, and with it all requests.
+    // Dropping this ends the task and all its requests.
     task: Task<()>,
     service: &'static str,
 }
@@ -33,7 +33,7 @@ pub(super) struct Prefetch<P> {
 impl<P: Send + 'static> Prefetch<P> {
     pub(super) fn new<S: Source<Page = P>>(intake: Intake<S>) -> Self {
         let service = intake.service();
-        // As many as a channel can have, at most.
+        // A channel cannot have more permits.
         let room = intake.options.prefetch.min(Semaphore::MAX_PERMITS);
         let (sender, pages) = mpsc::channel(room);
         let task = spawn(async move {
@@ -54,7 +54,7 @@ impl<P: Send + 'static> Fetcher<P> for Prefetch<P> {
         if let Some(fetched) = ready!(self.pages.poll_recv(context)) {
             return Poll::Ready(fetched.map(Some));
         }
-        // Without this check a panic in the task would pass for the end of the result.
+        // Without this check, a panic in the task would look like the end of the result.
         let ended = ready!(Pin::new(&mut self.task).poll(context));
         Poll::Ready(match ended {
             Ok(()) => Ok(None),
@@ -71,7 +71,7 @@ fn shut_down(service: &'static str) -> Error {
 /// Requests in the order in which they were planned.
 type UnderWay<A, P> = VecDeque<(Task<Result<A, Error>>, OwnedPermit<Result<P, Error>>)>;
 
-/// Fetches to the end, or until the reader is gone.
+/// Fetches until the end, or until the reader is dropped.
 async fn fetch<S: Source>(
     mut intake: Intake<S>,
     pages: &mpsc::Sender<Result<S::Page, Error>>,
@@ -96,7 +96,7 @@ async fn fetch<S: Source>(
                 if let Some(page) = intake.accept(answer)? {
                     permit.send(Ok(page));
                 }
-                // What is under way after the end was a guess, and is not waited for.
+                // Requests that are still in flight after the end were guesses, and are dropped.
                 if intake.has_ended() {
                     return intake.end();
                 }

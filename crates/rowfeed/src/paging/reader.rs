@@ -1,4 +1,4 @@
-//! The pages of a source, whatever its type and however they are fetched.
+//! Reads the pages of a source, independent of its type and of how they are fetched.
 
 use std::{
     fmt,
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::Error;
 
-/// A source that no request has been made of, whatever its type.
+/// A source of any type, before its first request.
 pub(crate) trait AnySource<P: SourcePage>: Send {
     fn resume(&mut self, cursor: &P::Cursor) -> Result<(), Error>;
     #[cfg_attr(not(feature = "blocking"), allow(dead_code))]
@@ -45,19 +45,19 @@ impl<S: Source> AnySource<S::Page> for S {
     }
 }
 
-/// Begins to fetch: here, or on another thread.
+/// Starts to fetch, in this task or on another thread.
 pub(crate) type StartFn<P> =
     fn(&'static str, Box<dyn AnySource<P>>, FetchOptions) -> Box<dyn Fetcher<P>>;
 
-/// The pages of a source, one after the other. Sends nothing before it is polled, and is fused.
+/// The pages of a source. Sends nothing before it is polled, and is fused.
 pub(crate) struct PageReader<P: SourcePage> {
     state: State<P>,
-    /// `left` counts down here too, to know the end without another poll.
+    /// `rows_left` counts down here too, so that the end is known without another poll.
     pub(crate) options: FetchOptions,
     pub(crate) service: &'static str,
-    /// What errors hide the client's credentials with.
+    /// Hides the client's credentials in errors.
     masker: Option<Masker>,
-    /// The cursor that reading was resumed from; the owner may move it on.
+    /// The cursor that reading resumed from. The owner may advance it.
     pub(crate) cursor: Option<P::Cursor>,
     pub(crate) start: StartFn<P>,
 }
@@ -84,7 +84,7 @@ impl<P: SourcePage> PageReader<P> {
         this
     }
 
-    /// One error, and no page.
+    /// A reader that returns one error and no page.
     pub(crate) fn failed(error: Error) -> Self {
         Self::of(error.service(), State::Failed(error))
     }
@@ -100,7 +100,7 @@ impl<P: SourcePage> PageReader<P> {
         }
     }
 
-    /// The error as it is given out: without credentials.
+    /// Returns the error without credentials.
     pub(crate) fn masked(&self, error: Error) -> Error {
         match &self.masker {
             Some(masker) => error.masked(masker),
@@ -145,7 +145,7 @@ impl<P: SourcePage> PageReader<P> {
         }
     }
 
-    /// Every page comes through here, and every error.
+    /// Returns the next page or error. Every page and every error passes through here.
     pub(crate) fn poll_page(
         &mut self,
         context: &mut Context<'_>,
@@ -186,7 +186,7 @@ impl<P: SourcePage> PageReader<P> {
                     *left -= page.count();
                 }
             }
-            // Requests that are under way end here.
+            // Dropping the fetcher cancels requests in flight.
             Ok(None) | Err(_) => self.state = State::Done,
         }
         Poll::Ready(page)

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn no_interval_is_shorter_than_the_least() {
+fn no_interval_is_shorter_than_the_minimum() {
     let millis = Duration::from_millis;
     for (first, most, least_first, least_most) in [
         (Duration::ZERO, Duration::ZERO, millis(10), millis(100)),

@@ -1,12 +1,12 @@
 //! Yandex Query's paging rule.
 //!
-//! - A page says neither how many rows there are nor whether more follow; `get_query` does, with
+//! - A page reports neither the total nor whether more rows follow. `get_query` does, with
 //!   `rows_count` and `truncated` of each result set. It is called first.
-//! - Rows are addressed by offset, 1,000 at a time at most, and do not change, so that pages may be
-//!   fetched side by side.
-//! - A page without rows before the announced end is an error, not the end; after a short one, the
-//!   next page begins where it ends.
-//! - A result that the service cut off is an error, unless the caller accepts it.
+//! - Rows are addressed by offset, at most 1,000 at a time. They do not change, so pages may be
+//!   fetched concurrently.
+//! - A page without rows before the announced end is an error, not the end. After a short page, the
+//!   next page begins where the short page ends.
+//! - A result that the service truncated is an error, unless the caller accepts it.
 
 use rowfeed_client::Masker;
 use rowfeed_yandex_query::{builder, types};
@@ -21,12 +21,12 @@ use crate::{
 };
 use rowfeed_rows::ColumnsCache;
 
-/// What the service allows.
+/// The largest page that the service allows.
 const PAGE_SIZE: u32 = 1_000;
 
 pub(super) struct Paging {
     results: builder::GetQueryResults,
-    /// What `get_query` has said.
+    /// What `get_query` reported.
     announced: Option<Announced>,
     offsets: OffsetTracker,
     has_begun: bool,
@@ -41,7 +41,7 @@ pub(super) struct Announced {
 }
 
 impl Announced {
-    /// The service leaves out what is zero or false.
+    /// The service omits fields that are zero or false.
     pub(super) fn of(set: &types::ResultSetMeta) -> Self {
         Self {
             rows: set.rows_count.unwrap_or(0).try_into().unwrap_or(0),
@@ -52,7 +52,7 @@ impl Announced {
 
 pub(super) enum Response {
     Announced(Announced),
-    /// A failure counts only if the page is still needed.
+    /// A failure matters only if the page is still needed.
     Page(PlannedPage, Result<types::ResultSet, Error>),
 }
 
@@ -87,7 +87,7 @@ impl Paging {
     }
 }
 
-/// What `get_query` says of the result set that `results` is for.
+/// Requests what `get_query` reports about the result set of `results`.
 async fn ask(results: builder::GetQueryResults) -> Result<Announced, Error> {
     let id = results.query_id.as_ref().map_err(invalid)?;
     let project = results.project.as_ref().map_err(invalid)?;
@@ -99,7 +99,7 @@ async fn ask(results: builder::GetQueryResults) -> Result<Announced, Error> {
         Some(set) => Ok(Announced::of(set)),
         None => {
             let count = query.result_sets.len();
-            let message = format!("result set {index} was requested, and the query has {count}");
+            let message = format!("result set {index} was requested, but the query has {count}");
             Err(invalid(message))
         }
     }
@@ -117,7 +117,7 @@ impl Source for Paging {
         self.results.query_id.as_deref().ok()
     }
 
-    /// The operation's `limit` is the number of rows that the caller needs.
+    /// The operation's `limit` is the total number of rows.
     fn limit(&self) -> Result<Option<u64>, Error> {
         count(SERVICE, "limit", &self.results.limit)
     }
@@ -155,20 +155,20 @@ impl Source for Paging {
         };
         if announced.truncated && !options.allow_truncated {
             let message = format!(
-                "the service cut the result off after {} rows for its size; \
-                 allow_truncated() takes the part that there is",
+                "the service truncated the result after {} rows because of its size; \
+                 allow_truncated() accepts the partial result",
                 announced.rows
             );
             return Err(Error::new(ErrorKind::Truncated, SERVICE, message));
         }
         if let Some(row) = options.resumed_at.filter(|row| *row > announced.rows) {
             let message = format!(
-                "reading resumed before row {row}, and the result is said to have {} rows now",
+                "reading resumed before row {row}, but the result is now reported to have {} rows",
                 announced.rows
             );
             return Err(paging(message));
         }
-        // An empty result has columns too, so its one page is fetched.
+        // An empty result has columns too, so its only page is fetched.
         let rows = match self.has_begun || self.offsets.planned() > 0 {
             true => announced.rows,
             false => announced.rows.max(1),
@@ -214,18 +214,18 @@ impl Source for Paging {
         let end = ticket.offset + count;
         let flaw = if count == 0 && ticket.offset < announced {
             Some(format!(
-                "the page at row {} has no rows, and {announced} were announced",
+                "the page at row {} has no rows, but {announced} were announced",
                 ticket.offset
             ))
         } else if count > ticket.rows {
             Some(format!(
-                "{} rows were requested, and {count} were sent",
+                "{} rows were requested, but {count} were sent",
                 ticket.rows
             ))
         } else if count > 0 && end > announced {
-            // The service leaves a count of 0 out, so rows where none were announced are wrong too.
+            // The service omits a count of 0, so rows without a count are an error too.
             Some(format!(
-                "{announced} rows were announced, and the rows come to {end}"
+                "{announced} rows were announced, but the result has at least {end}"
             ))
         } else {
             None

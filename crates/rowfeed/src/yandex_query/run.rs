@@ -1,4 +1,4 @@
-//! Runs at Yandex Query: `create_query`, `get_query_status` until the query has ended, and
+//! Runs at Yandex Query: `create_query`, then `get_query_status` until the query ends, then
 //! `get_query` for its result sets.
 
 use std::time::Duration;
@@ -25,7 +25,7 @@ starts_run! {
     CreateQuery "create_query": id, project => query;
 }
 
-/// Takes up a query that was created before.
+/// Attaches to a query that was created before.
 impl RunExt for builder::GetQueryStatus {
     fn run(self) -> RunRequest {
         RunRequest::new(INTERVAL, self.client.clone(), |client| async {
@@ -61,9 +61,9 @@ async fn ask(results: builder::GetQueryResults) -> Result<RunStatus, Error> {
     Ok(RunStatus::Ended(ended(id.clone(), &results, &query)))
 }
 
-/// A query that has ended well.
+/// A completed query.
 fn ended(id: String, results: &builder::GetQueryResults, query: &types::Query) -> Ended {
-    // A time that is not known yet is an empty text.
+    // An unknown time is an empty string.
     let time = |text: Option<&String>| text.filter(|text| !text.is_empty()).cloned();
     let meta = query.meta.as_ref();
     let set = |(index, set)| {

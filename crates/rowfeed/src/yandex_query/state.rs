@@ -1,4 +1,4 @@
-//! What the statuses of a query mean, and what the service's errors do.
+//! The statuses of a query, and the service's errors.
 
 use rowfeed_yandex_query::types;
 
@@ -23,8 +23,8 @@ pub(super) fn call(error: rowfeed_yandex_query::CallError) -> Error {
     }
 }
 
-/// Fails unless the query has ended with results. A query that was stopped ends as failed, and only
-/// its issues say that it was stopped.
+/// Fails unless the query has ended with results. A stopped query has the status of a failed one;
+/// only its issues say that it was stopped.
 pub(super) fn check_status(query: &types::Query) -> Result<(), Error> {
     use types::QueryStatus as Status;
     match &query.status {
@@ -39,10 +39,10 @@ pub(super) fn check_status(query: &types::Query) -> Result<(), Error> {
     }
 }
 
-/// The innermost issue says what is wrong and where; those around it say while doing what.
+/// The innermost issue has the reason and the place. The issues around it describe the context.
 fn failure(query: &types::Query) -> (String, Option<Position>) {
     let Some(issues) = &query.issues else {
-        return ("the query failed, without a word why".to_owned(), None);
+        return ("the query failed without a reason".to_owned(), None);
     };
     let has_text = |message: &&String| !message.is_empty();
     let mut messages = Vec::new();
@@ -63,7 +63,7 @@ fn failure(query: &types::Query) -> (String, Option<Position>) {
         let message = issues.message.as_ref().filter(has_text);
         messages.push(
             message
-                .map_or("the query failed, without a word why", |m| m)
+                .map_or("the query failed without a reason", |m| m)
                 .to_owned(),
         );
     }

@@ -21,8 +21,8 @@ use crate::{
     yandex_query::PROJECT as FOLDER,
 };
 
-/// How long one attempt may take. Where a slow machine takes longer, there is one error more to go
-/// on from.
+/// The time limit of one attempt. If a slow machine takes longer, reading resumes from one more
+/// error.
 const ATTEMPT: Duration = Duration::from_millis(400);
 
 pub struct Clients {
@@ -47,7 +47,7 @@ impl Clients {
         Self::of(world, base_url, None, Duration::from_secs(60))
     }
 
-    /// Clients for this base URL, whose every request goes through this proxy.
+    /// Clients for this base URL. Every request goes through this proxy.
     pub fn behind(proxy: &str, world: Arc<Mutex<World>>, base_url: &str) -> Self {
         Self::of(world, base_url, Some(proxy), ATTEMPT)
     }
@@ -90,7 +90,7 @@ impl Clients {
         }
     }
 
-    /// The pages of a run that is known by its id, or of a latest result.
+    /// The pages of a run with this id, or of a latest result.
     pub fn pages(&self, schedule: &Schedule, id: &str) -> Pages {
         match (schedule.service, schedule.class) {
             (Service::Dune, Class::Latest) => {
@@ -116,7 +116,7 @@ impl Clients {
         }
     }
 
-    /// A new run, or one that is taken up again.
+    /// A new run, or a run that is attached by its id.
     pub fn starting(&self, service: Service, class: Class, id: Option<&str>) -> RunRequest {
         let starting = match (service, id) {
             (Service::Dune, None) if class == Class::MaxAge => {
@@ -146,16 +146,16 @@ impl Clients {
     }
 }
 
-/// A run on its way, over any number of errors.
+/// A run that may take several attempts because of errors.
 #[derive(Default)]
 pub struct Attempts {
     pub id: Option<String>,
-    /// How many runs were asked for.
+    /// How many runs were requested.
     pub starts: u32,
 }
 
 impl Attempts {
-    /// Starts the run, or takes it up where it is known already, and waits for its end.
+    /// Starts the run, or attaches to it if its id is known, and waits until it ends.
     pub async fn run(
         &mut self,
         clients: &Clients,
@@ -181,7 +181,7 @@ impl Attempts {
     }
 }
 
-/// What rows are read by.
+/// The ways to read rows.
 pub enum Reader {
     Rows(Box<Rows<Row>>),
     Pages(Box<Pages>),

@@ -1,5 +1,4 @@
-//! Dune's CSV: the lines that came whole are the server's, and the number of them is where to go
-//! on.
+//! Dune's CSV. Complete lines are the server's, and their number is the offset to resume from.
 
 use rowfeed::{Error, dune::CsvExt as _};
 
@@ -15,19 +14,19 @@ use crate::{
 pub async fn check(clients: &Clients, schedule: &Schedule, account: &mut Account) -> Checked {
     // Whole lines, without the header.
     let mut lines: Vec<String> = Vec::new();
-    // A latest result is gone on with by the execution that its first page came from.
+    // A latest result is resumed in the execution of its first page.
     let mut id = match schedule.class {
         Class::Csv => Some(clients.world.lock().unwrap().runs[0].id.clone()),
         _ => None,
     };
     for reading in 0.. {
-        // A header line that stays wrong is no error that could be counted.
+        // A persistent wrong header line is not an error that can be counted.
         clients.world.lock().unwrap().is_calm |= reading > 20;
         let (text, end) = read(clients, schedule, id.as_deref(), lines.len()).await;
         let mut came = whole_lines(&text);
         match came.first() {
             Some(header) if *header == CSV_HEADER => {}
-            // The first page of a reading is like no other before: only who reads can tell.
+            // A first page has no page before it to compare with, so only the reader can check it.
             Some(_)
                 if clients
                     .world
@@ -39,7 +38,10 @@ pub async fn check(clients: &Clients, schedule: &Schedule, account: &mut Account
                 continue;
             }
             Some(header) => return Err(format!("the header line is {header:?}")),
-            None => ensure!(end.is_err(), "it ended well without a header line"),
+            None => ensure!(
+                end.is_err(),
+                "it ended without an error and without a header line"
+            ),
         }
         lines.extend(came.drain(..).skip(1));
         let run = lines.first().and_then(|line| line.split(',').nth(1));
@@ -64,14 +66,14 @@ pub async fn check(clients: &Clients, schedule: &Schedule, account: &mut Account
     }
     ensure!(
         lines.len() as u64 == schedule.total,
-        "it ended well after {} of {} lines",
+        "it ended without an error after {} of {} lines",
         lines.len(),
         schedule.total
     );
     Ok(())
 }
 
-/// What came, and how it ended.
+/// The bytes that arrived, and how reading ended.
 async fn read(
     clients: &Clients,
     schedule: &Schedule,
@@ -100,7 +102,7 @@ async fn read(
     }
 }
 
-/// The lines that have come to their end. A line break within quotes is none.
+/// The complete lines. A line break within quotes does not end a line.
 fn whole_lines(text: &[u8]) -> Vec<String> {
     let (mut lines, mut line, mut is_quoted) = (Vec::new(), Vec::new(), false);
     for byte in text {

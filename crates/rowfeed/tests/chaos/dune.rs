@@ -1,4 +1,4 @@
-//! Dune's answers.
+//! Dune's responses.
 
 use serde_json::{Value, json};
 
@@ -88,7 +88,7 @@ fn status(world: &mut World, asked: &Asked, kind: Option<Kind>) -> Reply {
     Reply::json(200, &body)
 }
 
-/// Why a run has failed: with the credential, as it is and in JSON within the text.
+/// The reason of a failed run. It contains the credential, plain and as JSON within the text.
 fn failure() -> Value {
     let message = format!(r#"refused: {{"key": "{ESCAPED}"}} {CREDENTIAL}"#);
     json!({ "type": CREDENTIAL, "message": message })
@@ -105,7 +105,7 @@ fn page(world: &mut World, asked: &Asked, kind: Option<Kind>) -> Reply {
     let total = world.schedule.total;
     let (first, count) = match kind {
         Some(Kind::RepeatPage) => (asked.first.saturating_sub(asked.count), asked.count),
-        // Where this is the last page, and no more rows are wanted than it has, nothing tells.
+        // If this is the last page, and the reader needs no more rows, nothing shows the fault.
         Some(Kind::SkipPage)
             if world.schedule.max_rows.is_none() || asked.first + 2 * asked.count < total =>
         {
@@ -117,7 +117,7 @@ fn page(world: &mut World, asked: &Asked, kind: Option<Kind>) -> Reply {
     let gap = world.gap();
     let mut range = match world.schedule.gap {
         (_, 0) => world.slice(first, count),
-        // Rows stand at offsets with a gap; a page has those from its offset on, up to the gap.
+        // Offsets have a gap. A page has the rows from its offset up to the gap.
         (start, size) => match first {
             _ if first < start => {
                 let range = world.slice(first, count);
@@ -134,7 +134,7 @@ fn page(world: &mut World, asked: &Asked, kind: Option<Kind>) -> Reply {
     }
     let run = &world.runs[asked.run];
     let mut rows: Vec<Value> = range.clone().map(|n| row(run.number, n)).collect();
-    // The offset behind the rows: pages without any lie in the gap.
+    // Offsets after the rows: pages in the gap are empty.
     let end = match gap.is_empty() {
         true => range.end,
         false if first < gap.start => range.end,
@@ -188,7 +188,7 @@ fn page(world: &mut World, asked: &Asked, kind: Option<Kind>) -> Reply {
     });
     if let Some(next) = next {
         body["next_offset"] = next.into();
-        // Another host, which must not be asked.
+        // Another host, which must get no request.
         body["next_uri"] = format!("{}/v1/next?offset={next}", world.other_origin).into();
     }
     let mut without_result = |state: &str, is_finished: bool| {
@@ -215,12 +215,12 @@ fn page(world: &mut World, asked: &Asked, kind: Option<Kind>) -> Reply {
     Reply::json(200, &body)
 }
 
-/// A cell that an error cuts off within the credential.
+/// A cell that an error truncates within the credential.
 pub fn cut_cell() -> String {
     format!("{} {CREDENTIAL}", "x".repeat(69))
 }
 
-/// The query runs once more: its latest result is another one from now on.
+/// Runs the query again, which replaces its latest result.
 fn run_again(world: &mut World) {
     world.latest = world.add_run(0);
 }
@@ -232,7 +232,7 @@ fn row(run: u32, n: u64) -> Value {
 
 pub const CSV_HEADER: &str = "n,run,t\n";
 
-/// A line of CSV, as RFC 4180 quotes it.
+/// A line of CSV, quoted as in RFC 4180.
 pub fn csv_line(run: u32, n: u64) -> String {
     let Row { n, run, t } = Row::of(run, n);
     let quoted = match t.contains(['"', ',', '\n', '\r']) {
@@ -297,7 +297,7 @@ fn csv(world: &mut World, asked: &Asked, kind: Option<Kind>) -> Reply {
 
 fn list(world: &World, asked: &Asked, kind: Option<Kind>) -> Reply {
     let first = match kind {
-        // The last page, sent once more, would not tell by its next page that it is not the next.
+        // If the last page is repeated, its next page does not show that it is the wrong one.
         Some(Kind::RepeatPage) if asked.first < world.schedule.total => {
             asked.first.saturating_sub(asked.count)
         }
@@ -314,7 +314,7 @@ fn list(world: &World, asked: &Asked, kind: Option<Kind>) -> Reply {
     let mut next = (end < total.cast_signed()).then_some(end);
     match kind {
         Some(Kind::NextBack) => next = Some(first.cast_signed() - 1),
-        // A next page at 0 is how some lists say that there is none.
+        // Some lists report a next page at 0 to say that there is none.
         Some(Kind::NextSame) if !ids.is_empty() => next = Some(first.cast_signed().max(1)),
         Some(Kind::NextNegative) => next = Some(-7),
         Some(Kind::NextOverlap) => next = next.map(|next| (next - 1).max(1)),

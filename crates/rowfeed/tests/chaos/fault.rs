@@ -8,7 +8,7 @@ pub enum Service {
     YandexQuery,
 }
 
-/// What a request is for.
+/// The purpose of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Op {
     Start,
@@ -24,18 +24,18 @@ pub enum Op {
 /// What a client does in a schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Class {
-    /// Rows one page after the other.
+    /// Rows, one page after the other.
     Rows,
-    /// Rows with pages fetched ahead, side by side where that can be.
+    /// Rows with prefetch, concurrent if possible.
     Prefetch,
     Pages,
     /// A run from its start to its last row.
     Run,
-    /// Rows of which some are filtered out, so that pages without rows lie between others.
+    /// Rows with filters, so that empty pages lie between others.
     Filtered,
     /// Dune's latest result of a query.
     Latest,
-    /// The same, or a new run where it is too old.
+    /// The same, or a new run if the result is too old.
     MaxAge,
     Csv,
     LatestCsv,
@@ -64,15 +64,15 @@ macro_rules! kinds {
 kinds! {
     // The connection.
     Reset, CutHead, CutBody, CutChunks, ShortLength, Stall, SlowBody, Chunked,
-    // The answer as a whole.
+    // The response as a whole.
     TooMany, TooManyNow, TooManyForLong, Internal, BadGateway, Unavailable, GatewayTimeout,
     Unauthorised, Forbidden, NotFound, NotFoundHtml, NotFoundForeign, RedirectSame, RedirectOther, HtmlOk, EmptyOk, TruncatedJson,
     InvalidUtf8, GarbageGzip, Gzip,
     // The state of a run.
     Expired, UnknownState, UnknownEnd, GoesBack,
-    // The credential, sent back.
+    // The credential in a response.
     EchoNotFound, EchoOk, EchoState, EchoFailure, EchoCell, EchoCutCell, EchoColumn, EchoRun,
-    // The rows of a page, and what is said of them.
+    // The rows of a page, and its metadata.
     RepeatPage, SkipPage, EmptyPage, ClampedPage, SurplusRows, RowsDropped, RowsUnsaid, NullRows, NoResult,
     MissingCell, ExtraCell, BadCell, NextBack, NextSame, NextNegative, NextOverlap, NextGap,
     NextMissing, OtherRun, RunAgain, TotalChanges, AnnouncedMore, AnnouncedNone, OtherHeader,
@@ -113,11 +113,11 @@ const ANYWHERE: &[Kind] = &[
     Gzip,
 ];
 
-/// A CSV says neither how many rows it has nor where it ends: what is missing at the end of a page
-/// that is complete as HTTP goes cannot be told from what was never there.
+/// A CSV page reports neither its number of rows nor its end. Rows that are missing at the end of a
+/// complete HTTP response cannot be detected.
 const UNSEEN_IN_CSV: &[Kind] = &[ShortLength, TruncatedJson, InvalidUtf8];
 
-/// What a page is an error for, whatever is said of the rows before and after it.
+/// Faults that are errors whatever the page reports about the rows before and after it.
 const FILTERED_PAGES: &[Kind] = &[
     Expired,
     UnknownState,
@@ -132,7 +132,7 @@ const FILTERED_PAGES: &[Kind] = &[
     OtherRun,
 ];
 
-/// The credential in a page, where every service has room for it.
+/// The credential in a page, in places that every service has.
 const ECHOES: &[Kind] = &[EchoOk, EchoCell, EchoCutCell, EchoColumn];
 
 const DUNE_PAGES: &[Kind] = &[
@@ -189,8 +189,8 @@ const LIGHTDASH_PAGES: &[Kind] = &[
     OtherRun,
     TotalChanges,
 ];
-/// A page of Yandex Query says nothing of its place: one page in the place of another cannot be
-/// told.
+/// A page of Yandex Query does not report its position, so a page in place of another cannot be
+/// detected.
 const YANDEX_PAGES: &[Kind] = &[
     Expired,
     EmptyPage,
@@ -219,7 +219,7 @@ impl Service {
 }
 
 impl Class {
-    /// The requests that it makes.
+    /// The requests that this class makes.
     pub fn ops(self, service: Service) -> &'static [Op] {
         let is_yandex = service == Service::YandexQuery;
         match self {
@@ -242,7 +242,7 @@ impl Class {
 }
 
 impl Kind {
-    /// Whether it can happen to this request.
+    /// Whether this fault can happen to this request.
     pub fn fits(self, service: Service, class: Class, op: Op) -> bool {
         if ANYWHERE.contains(&self) {
             return op != Op::Csv || !UNSEEN_IN_CSV.contains(&self);
@@ -250,7 +250,7 @@ impl Kind {
         match op {
             Op::Start => self == EchoOk,
             Op::Cancel => false,
-            // What has failed at Yandex Query is described by another answer.
+            // Yandex Query describes a failure in another response.
             Op::Poll if self == EchoFailure => service != Service::YandexQuery,
             Op::Poll => matches!(
                 self,
@@ -295,35 +295,35 @@ impl Kind {
                     RepeatPage | ClampedPage | NextBack | NextSame | NextNegative | NextOverlap
                 ),
                 Class::Content | Class::History => matches!(self, RepeatPage | SkipPage),
-                // These pages say nothing of their place, and a list is no snapshot: one without
-                // items is its end.
+                // These pages do not report their position, and a list is not a snapshot: a page
+                // without items ends it.
                 _ => self == ClampedPage,
             },
         }
     }
 
-    /// Whether nobody should notice, however often it happens.
+    /// Whether the fault must go unnoticed, however often it happens.
     pub fn is_harmless(self, op: Op) -> bool {
         match self {
             SlowBody | Chunked | Gzip | ClampedPage | RunAgain => true,
-            // What may have been carried out is not repeated for a redirect.
+            // A call that may have been carried out is not repeated for a redirect.
             RedirectSame => !matches!(op, Op::Start | Op::Cancel),
             _ => false,
         }
     }
 
-    /// Whether a run is waited for over it.
+    /// Whether waiting for a run continues after it.
     pub fn is_waited_out(self) -> bool {
         matches!(self, GoesBack | UnknownState)
     }
 
-    /// Whether an answer says that there is no result to read, so that a new run is needed.
+    /// Whether the response says that there is no result, so that a new run is needed.
     pub fn is_no_result(self) -> bool {
         matches!(self, NotFound | Expired | EchoFailure)
     }
 
-    /// Whether a call that may be made again is made again, so that nobody notices if it happens
-    /// less often than the call is attempted.
+    /// Whether the call is retried, so that the fault goes unnoticed if it happens less often than
+    /// the call is attempted.
     pub fn is_retried(self, op: Op) -> bool {
         let is_told_at_once = matches!(
             self,
@@ -338,7 +338,7 @@ impl Kind {
         );
         match op {
             Op::Start | Op::Cancel => matches!(self, TooMany | TooManyNow),
-            // The body is handed on as it comes.
+            // The body is passed on as it arrives.
             Op::Csv => is_told_at_once,
             _ => is_told_at_once || matches!(self, CutBody | CutChunks),
         }

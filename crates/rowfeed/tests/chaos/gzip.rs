@@ -1,6 +1,6 @@
 //! Gzip without compression, which needs no library.
 
-/// A gzip file with these bytes, stored.
+/// A gzip file that stores these bytes.
 pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut file = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
     let mut blocks = bytes.chunks(0xffff).peekable();

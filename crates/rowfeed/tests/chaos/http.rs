@@ -1,4 +1,4 @@
-//! An HTTP server that can break off anywhere.
+//! An HTTP server that can break off a response anywhere.
 
 use std::{
     io,
@@ -14,10 +14,10 @@ use tokio::{
 
 use crate::fault::Kind;
 
-/// Longer than a client's attempt may take.
+/// Longer than the time limit of an attempt.
 const STALL: Duration = Duration::from_millis(900);
 
-/// A request as it came.
+/// A received request.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub method: String,
@@ -43,7 +43,7 @@ impl Request {
     }
 }
 
-/// An answer, and how it is sent.
+/// A response, and how to send it.
 #[derive(Clone, Debug)]
 pub struct Reply {
     pub status: u16,
@@ -72,22 +72,23 @@ impl Reply {
     }
 }
 
-/// What answers requests.
+/// Responds to requests.
 pub trait Answers: Send + 'static {
     fn answer(&mut self, request: &Request) -> Reply;
 }
 
 pub struct Server {
     pub url: String,
-    /// As many as hold a copy of it, but for two.
+    /// Counts the open connections: each holds a copy, and two copies are held elsewhere.
     connections: Arc<()>,
     task: AbortHandle,
 }
 
 impl Server {
     pub async fn start<A: Answers>(answers: Arc<Mutex<A>>) -> Self {
-        // A thousand connections may come at once. Where the queue of a listener runs over, the
-        // system forgets half of a connection, and the other half never hears that it was closed.
+        // A thousand connections may arrive at once. If the queue of a listener overflows, the
+        // system drops one half of a connection, and the other half never learns that it was
+        // closed.
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let listener = socket.listen(4096).unwrap();
@@ -96,14 +97,14 @@ impl Server {
         let held = Arc::clone(&connections);
         let task = tokio::spawn(async move {
             loop {
-                // Out of sockets for a moment, perhaps.
+                // Possibly out of sockets for a moment.
                 let Ok((stream, _)) = listener.accept().await else {
                     tokio::time::sleep(Duration::from_millis(5)).await;
                     continue;
                 };
                 let (answers, held) = (Arc::clone(&answers), Arc::clone(&held));
                 tokio::spawn(async move {
-                    // An error is a client that is gone.
+                    // An error means that the client has disconnected.
                     drop(serve(stream, &answers).await);
                     drop(held);
                 });
@@ -116,9 +117,9 @@ impl Server {
         }
     }
 
-    /// How many connections are open.
+    /// The number of open connections.
     pub fn open(&self) -> usize {
-        // One is kept here, one by what accepts.
+        // This struct and the accept loop hold one copy each.
         Arc::strong_count(&self.connections) - 2
     }
 }
@@ -141,7 +142,7 @@ async fn serve<A: Answers>(mut stream: TcpStream, answers: &Mutex<A>) -> io::Res
     Ok(())
 }
 
-/// The next request; what came behind it stays in `received`.
+/// Reads the next request. Bytes after it stay in `received`.
 async fn read(stream: &mut TcpStream, received: &mut Vec<u8>) -> io::Result<Option<Request>> {
     let end = loop {
         if let Some(end) = received.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -179,7 +180,7 @@ async fn read(stream: &mut TcpStream, received: &mut Vec<u8>) -> io::Result<Opti
     Ok(Some(request))
 }
 
-/// Whether the connection stays open.
+/// Returns whether the connection stays open.
 async fn write(stream: &mut TcpStream, reply: Reply) -> io::Result<bool> {
     let Reply {
         status,

@@ -1,4 +1,4 @@
-//! Lists: every item once, in order, over any number of errors.
+//! Lists: every item once and in order, with any number of errors.
 
 use rowfeed::{Error, Items, ListCursor, prelude::*};
 
@@ -83,7 +83,7 @@ async fn read<T>(
     let wanted = schedule.total.min(schedule.max_rows.unwrap_or(u64::MAX));
     ensure!(
         delivered.len() as u64 == wanted,
-        "it ended well after {} of {wanted} items",
+        "it ended without an error after {} of {wanted} items",
         delivered.len()
     );
     Ok(())

@@ -1,4 +1,4 @@
-//! Lightdash's answers.
+//! Lightdash's responses.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::{
 };
 
 pub const PROJECT: &str = "a-project";
-/// The size of the page that tells how far a run is: the server's own default.
+/// The page size of a status request: the server's own default.
 const POLL_SIZE: u64 = 500;
 
 pub fn understand(world: &World, request: &Request) -> Option<Asked> {
@@ -64,7 +64,7 @@ pub fn answer(world: &mut World, asked: &Asked, kind: Option<Kind>, request: &Re
     }
 }
 
-/// The status of a query that has no rows yet, or none any more.
+/// The status of a query that has no rows yet, or no longer has them.
 fn state(world: &mut World, asked: &Asked, kind: Option<Kind>) -> Option<&'static str> {
     let run = &mut world.runs[asked.run];
     Some(match kind {
@@ -174,7 +174,7 @@ fn cell(raw: &Value) -> Value {
 
 fn row(run: u32, n: u64) -> Value {
     let Row { n, run, t } = Row::of(run, n);
-    // Wide integers come as text from some databases.
+    // Some databases send wide integers as text.
     json!({ "n": cell(&json!(n.to_string())), "run": cell(&json!(run)), "t": cell(&json!(t)) })
 }
 

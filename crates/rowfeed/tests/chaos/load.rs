@@ -1,5 +1,5 @@
-//! A thousand runs at once on one client of each service, given up at random: what is given up is
-//! cancelled at the service, and neither tasks nor connections stay behind.
+//! Starts a thousand runs at once on one client of each service, and drops them at random. Dropped
+//! runs are cancelled at the service, and no task or connection remains.
 
 use std::{
     sync::{Arc, Mutex},
@@ -18,12 +18,12 @@ const RUNS: u64 = 1_000;
 const ROWS: u64 = 9;
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How one of the runs went.
+/// The outcome of one run.
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
 enum Went {
     Read,
     Cancelled,
-    /// Dropped while it was under way; it may have ended just before.
+    /// Dropped while the run was in progress; it may have ended just before.
     GivenUp,
 }
 
@@ -42,7 +42,7 @@ async fn one_run(clients: &Clients, service: Service, seed: u64) -> Went {
                 .page_size(4)
                 .prefetch(random.usize(0..3))
                 .rows::<Row>();
-            // Some are given up in the middle of their rows.
+            // Some are dropped in the middle of their rows.
             for n in 0..random.u64(1..=ROWS) {
                 assert_eq!(rows.try_next().await.unwrap().unwrap().n, n);
             }
@@ -61,7 +61,7 @@ async fn one_run(clients: &Clients, service: Service, seed: u64) -> Went {
             }
             Went::Read
         }
-        // Also before the service has said which run it is.
+        // Also before the service has sent the id.
         _ => {
             let soon = Duration::from_millis(random.u64(0..60));
             match tokio::time::timeout(soon, starting.start()).await {
@@ -82,7 +82,7 @@ async fn until(what: &str, holds: impl Fn() -> bool) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_runs_on_one_client_cancelled_at_random_leave_nothing_behind() {
+async fn a_thousand_randomly_cancelled_runs_leave_no_task_or_connection() {
     for service in Service::ALL {
         let mut schedule = Schedule::draw(0);
         (schedule.service, schedule.class) = (service, Class::Run);
@@ -111,9 +111,9 @@ async fn a_thousand_runs_on_one_client_cancelled_at_random_leave_nothing_behind(
             "{service:?}"
         );
 
-        // Every run that the service has started has been read to its end, or cancelled, or had come
-        // to its end when it was given up.
-        until("a run that was given up was not cancelled", || {
+        // Every run that the service started was read to its end, was cancelled, or had ended when
+        // it was dropped.
+        until("a dropped run was not cancelled", || {
             let world = world.lock().unwrap();
             let open = world
                 .runs

@@ -1,9 +1,9 @@
-//! Chaos: schedules of faults drawn from seeds, against servers that are written from what is known
-//! of the three services, and one property that holds in all of them; [`property`] states it.
+//! Chaos tests: schedules of faults drawn from seeds, against servers that are written from the
+//! services' known behavior. One property holds in all of them; see [`property`].
 //!
-//! As many schedules as wanted: `ROWFEED_CHAOS_SCHEDULES=10000 cargo test -p rowfeed --test chaos`.
-//! One of them again: `ROWFEED_CHAOS_SEED=1234 cargo test -p rowfeed --test chaos`; with both, so
-//! many from that seed on.
+//! `ROWFEED_CHAOS_SCHEDULES=10000 cargo test -p rowfeed --test chaos` runs that many schedules.
+//! `ROWFEED_CHAOS_SEED=1234 cargo test -p rowfeed --test chaos` repeats one schedule. With both
+//! variables, it runs that many schedules from that seed on.
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
 
 mod clients;
@@ -39,7 +39,7 @@ use property::{Account, check, name};
 use schedule::{Schedule, combinations};
 use world::World;
 
-/// Returns with a text unless something holds.
+/// Returns an error with a text unless a condition holds.
 #[macro_export]
 macro_rules! ensure {
     ($holds:expr, $($text:tt)*) => {
@@ -49,18 +49,18 @@ macro_rules! ensure {
     };
 }
 
-/// In a test run that is not told how many.
+/// The number of schedules in a default run.
 const SCHEDULES: u64 = 3_300;
-/// Most of a schedule is waiting.
+/// How many schedules run at once. They mostly wait.
 const AT_ONCE: usize = 12;
-/// A schedule without a request for so long hangs: no wait of a client is longer than a few seconds. A
-/// busy machine may take its time, as long as there is another request.
+/// A schedule hangs when it sends no request for this long. No wait of a client is longer than a
+/// few seconds, and a busy machine still sends requests.
 const HANGS_AFTER: Duration = Duration::from_secs(120);
-/// After so many requests there is no end of them: a schedule has less than fifty pages, and faults end
+/// A schedule is endless after this many requests. It has fewer than fifty pages, and faults end
 /// after a dozen errors.
 const ENDLESS: u64 = 5_000;
 
-/// The origin that nothing may be sent to.
+/// The origin that must get no request.
 #[derive(Default)]
 struct Other(u64);
 
@@ -71,7 +71,7 @@ impl Answers for Other {
     }
 }
 
-/// Waits for a schedule as long as it makes requests, and not too many of them.
+/// Waits for a schedule as long as it sends requests, up to the limit.
 async fn until_hung<T>(
     mut checked: JoinHandle<T>,
     world: &Mutex<World>,
@@ -87,7 +87,7 @@ async fn until_hung<T>(
             (before, quiet_since) = (requests, Instant::now());
         }
         let flaw = if requests > ENDLESS {
-            format!("no end after {requests} requests")
+            format!("not finished after {requests} requests")
         } else if quiet_since.elapsed() > HANGS_AFTER {
             format!("no request for {HANGS_AFTER:?}, after {requests}")
         } else {
@@ -102,7 +102,7 @@ fn number_from(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
     Some(
         text.parse()
-            .unwrap_or_else(|_| panic!("{variable} is {text:?}, which is no number")),
+            .unwrap_or_else(|_| panic!("{variable} is {text:?}, which is not a number")),
     )
 }
 
@@ -127,7 +127,7 @@ impl Total {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rows_are_the_server_s_or_there_is_an_error_to_go_on_from() {
+async fn rows_are_exact_or_an_error_can_be_resumed() {
     let seed = number_from("ROWFEED_CHAOS_SEED");
     let first = seed.unwrap_or(0);
     let count = number_from("ROWFEED_CHAOS_SCHEDULES");
@@ -150,7 +150,7 @@ async fn rows_are_the_server_s_or_there_is_an_error_to_go_on_from() {
                 }
                 let schedule = Schedule::draw(seed);
                 let world = Arc::clone(&clients.world);
-                // In a task of its own, so that a panic is caught.
+                // A separate task catches panics.
                 let (clients, drawn, other) =
                     (Arc::clone(&clients), schedule.clone(), other.clone());
                 let checked = tokio::spawn(async move { check(&clients, &drawn, &other).await });
@@ -176,13 +176,13 @@ async fn rows_are_the_server_s_or_there_is_an_error_to_go_on_from() {
     }
     let total = total.lock().unwrap();
     println!(
-        "{} schedules; errors gone on from: {:#?}",
+        "{} schedules; resumed after errors: {:#?}",
         total.schedules, total.errors
     );
     println!("faults met: {:#?}", total.met);
     println!("{} combinations", combinations().len());
     assert!(total.failures.is_empty(), "{}", total.failures.join("\n\n"));
-    assert_eq!(other.lock().unwrap().0, 0, "another origin was asked");
+    assert_eq!(other.lock().unwrap().0, 0, "another origin got a request");
     if count >= 2 * combinations().len() as u64 {
         let missed: Vec<_> = KINDS
             .iter()
@@ -207,7 +207,7 @@ fn every_request_of_every_service_has_many_kinds_of_faults() {
             }
         }
     }
-    // The default run has each of them, more than once.
+    // The default run has each of them more than once.
     assert!(SCHEDULES >= 2 * all.len() as u64, "{}", all.len());
 }
 

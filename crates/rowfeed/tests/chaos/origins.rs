@@ -1,5 +1,5 @@
-//! What leaves towards other origins: a proxy sees every request of the clients, whatever host it
-//! is for, and answers all of them itself.
+//! Requests to other origins. A proxy sees every request of the clients, for any host, and responds
+//! to all of them itself.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,10 +12,10 @@ use crate::{
     world::{CREDENTIAL, World},
 };
 
-/// The origin that the clients are made for. No such host exists; the proxy stands in for it.
+/// The origin of the clients. No such host exists; the proxy stands in for it.
 const OWN: &str = "http://api.rowfeed.test:8080";
 
-/// Where a service, or who pretends to be one, could send a client.
+/// Where a service, or somebody who impersonates it, could redirect a client.
 const ELSEWHERE: &[&str] = &[
     "http://elsewhere.test",
     "https://api.rowfeed.test:8080",
@@ -45,7 +45,7 @@ impl Answers for Proxy {
     fn answer(&mut self, request: &Request) -> Reply {
         let shown = format!("{request:?}");
         let has_credential = shown.contains(CREDENTIAL);
-        // A request to a proxy names the whole address; CONNECT names host and port.
+        // A request to a proxy names the whole URL; CONNECT names host and port.
         let target = request.path.split_once("://");
         let (origin, path) = match target {
             Some((scheme, rest)) => {
@@ -70,7 +70,7 @@ impl Answers for Proxy {
     }
 }
 
-/// Clients for [`OWN`] whose every request goes through the proxy.
+/// Clients for [`OWN`]. Every request goes through the proxy.
 async fn behind_a_proxy() -> (Arc<Mutex<Proxy>>, Server, Clients) {
     let world = World::new(Schedule::draw(0), "");
     let world = Arc::new(Mutex::new(world));
@@ -84,10 +84,10 @@ async fn behind_a_proxy() -> (Arc<Mutex<Proxy>>, Server, Clients) {
 }
 
 #[tokio::test]
-async fn no_request_but_those_to_the_configured_origin_carries_a_credential() {
+async fn only_requests_to_the_configured_origin_carry_a_credential() {
     let (proxy, _server, clients) = behind_a_proxy().await;
-    // Every request of every class is sent elsewhere once, and the pages name another host as the
-    // next one in any case.
+    // Every request of every class is redirected once, and pages always name another host as the
+    // next one.
     let redirected = combinations()
         .into_iter()
         .filter(|(.., kind)| *kind == Kind::RedirectOther);
@@ -110,7 +110,7 @@ async fn no_request_but_those_to_the_configured_origin_carries_a_credential() {
             }];
             let account = check(&clients, &schedule, elsewhere).await.unwrap();
             assert_eq!(account.met.get(&kind), Some(&1), "{schedule:?}");
-            // On a slow machine the time of another attempt may run out too.
+            // On a slow machine, another attempt may also time out.
             let redirects = account
                 .errors
                 .iter()
@@ -135,16 +135,16 @@ async fn no_request_but_those_to_the_configured_origin_carries_a_credential() {
 }
 
 #[tokio::test]
-async fn under_any_faults_no_credential_goes_elsewhere() {
+async fn no_fault_sends_a_credential_elsewhere() {
     let (proxy, _server, clients) = behind_a_proxy().await;
-    // All of them where more than the usual schedules are wanted.
+    // Runs all of them if more schedules than usual are requested.
     let step = match std::env::var_os("ROWFEED_CHAOS_SCHEDULES") {
         Some(_) => 1,
         None => 10,
     };
     for seed in (0..combinations().len() as u64).step_by(step) {
         let mut schedule = Schedule::draw(seed);
-        // They wait for a time limit, and are seen elsewhere.
+        // Stalls wait for a time limit, and other tests cover them.
         schedule.faults.retain(|fault| fault.kind != Kind::Stall);
         let elsewhere = ELSEWHERE[seed as usize % ELSEWHERE.len()];
         let checked = check(&clients, &schedule, elsewhere).await;
@@ -158,6 +158,6 @@ async fn under_any_faults_no_credential_goes_elsewhere() {
     assert!(leaks.next().is_none());
     assert!(
         seen.iter().all(|seen| seen.origin == OWN),
-        "another origin was asked"
+        "another origin got a request"
     );
 }

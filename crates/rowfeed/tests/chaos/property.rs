@@ -1,5 +1,5 @@
-//! The property: the rows delivered are exactly the server's rows, in order, once; or there is a
-//! typed error that says how far it came and where to go on, and going on gives exactly the rest.
+//! The property: the returned rows are exactly the server's rows, in order, once. Otherwise there
+//! is a typed error with the place to resume from, and resuming returns exactly the rest.
 
 use std::{cmp::Ordering, collections::BTreeMap, error::Error as _};
 
@@ -14,15 +14,15 @@ use crate::{
     world::{Row, World},
 };
 
-/// After so many errors no more faults happen.
+/// After this many errors, no more faults happen.
 const PATIENCE: u32 = 6;
-/// After so many more there is something wrong: only the time may run out, on a slow machine.
+/// After this many more errors, something is wrong. On a slow machine, attempts may still time out.
 const MORE_PATIENCE: u32 = 6;
 
-/// What an error shows if it shows the credential, as it is, escaped or cut off.
+/// Text that shows the credential: plain, escaped or truncated.
 const SIGNS: [&str; 2] = ["chaos-cre", "credenti"];
 
-/// All that an error shows.
+/// Everything that an error shows.
 fn everything(error: &Error) -> String {
     let mut shown = format!("{error} {error:#?} {:?}", error.run_id());
     if let Some(cell) = error.as_decode() {
@@ -51,7 +51,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// Whether this error may be, and what it is; after many of them the world is calmed.
+    /// Checks that this error is expected. After many errors, calms the world.
     pub fn note(&mut self, clients: &Clients, schedule: &Schedule, error: &Error) -> Checked {
         let kind = match error.as_call() {
             Some(call) => format!("{:?}: {:?}", error.kind(), call.kind()),
@@ -60,19 +60,19 @@ impl Account {
         let shown = everything(error);
         ensure!(
             !error.message().is_empty(),
-            "an error says nothing: {error:?}"
+            "an error has no message: {error:?}"
         );
         ensure!(
             SIGNS.iter().all(|sign| !shown.contains(sign)),
             "an error shows the credential, or a part of it: {shown}"
         );
         let mut world = clients.world.lock().unwrap();
-        // A query that is said to have no result set has none to read.
+        // A query without a result set has none to read.
         ensure!(
             error.kind() != ErrorKind::InvalidRequest || world.met.contains_key(&Kind::NoResult),
-            "going on was refused: {error}"
+            "resuming was refused: {error}"
         );
-        // On a slow machine the time of an attempt runs out, so that one fails without a fault.
+        // On a slow machine, an attempt may time out without a fault.
         let faults: u64 = world.met.values().sum();
         let is_late = error
             .as_call()
@@ -80,7 +80,7 @@ impl Account {
         *self.errors.entry(kind).or_default() += 1;
         ensure!(
             !schedule.is_survivable() || is_late,
-            "an error that could have been mended by another attempt: {error}"
+            "an error that a retry should have hidden: {error}"
         );
         ensure!(
             !world.is_calm || is_late,
@@ -89,14 +89,14 @@ impl Account {
         self.rounds += 1;
         ensure!(
             self.rounds < PATIENCE + MORE_PATIENCE,
-            "no end of errors: {error}"
+            "too many errors: {error}"
         );
         world.is_calm = self.rounds >= PATIENCE;
         Ok(())
     }
 }
 
-/// Lets a schedule happen and checks the property.
+/// Runs a schedule and checks the property.
 pub async fn check(clients: &Clients, schedule: &Schedule, other: &str) -> Result<Account, String> {
     *clients.world.lock().unwrap() = World::new(schedule.clone(), other);
     let mut account = Account::default();
@@ -125,7 +125,7 @@ async fn check_cancel(clients: &Clients, schedule: &Schedule, account: &mut Acco
     }
     let world = clients.world.lock().unwrap();
     let run = attempts.id.as_deref().and_then(|id| world.run_of(id));
-    let run = run.ok_or("a run that the server does not know was cancelled")?;
+    let run = run.ok_or("a run that the server does not know was reported as cancelled")?;
     ensure!(
         world.runs[run].is_cancelled,
         "cancelled, and the server does not know of it"
@@ -137,7 +137,7 @@ async fn check_cancel(clients: &Clients, schedule: &Schedule, account: &mut Acco
 fn check_bill(world: &World, attempts: &Attempts) -> Checked {
     ensure!(
         world.started <= attempts.starts,
-        "{} runs were asked for, and {} started",
+        "{} runs were requested, but {} were started",
         attempts.starts,
         world.started
     );
@@ -146,7 +146,7 @@ fn check_bill(world: &World, attempts: &Attempts) -> Checked {
         let reasons: u64 = met.map(|(_, times)| times).sum();
         ensure!(
             u64::from(world.started) <= reasons,
-            "{} runs were started, though there was a fresh result",
+            "{} runs were started although there was a fresh result",
             world.started
         );
     }
@@ -210,7 +210,7 @@ impl Reading<'_> {
         self.delivered.len() as u64
     }
 
-    /// Whether this is the place of the next row: before or behind rows that are filtered out.
+    /// Whether this is the place of the next row, before or after filtered rows.
     fn stands_at(&self, row: u64) -> bool {
         let (start, size) = self.schedule.gap;
         match self.count().cmp(&start) {
@@ -220,7 +220,7 @@ impl Reading<'_> {
         }
     }
 
-    /// Reads on from where the last reading ended.
+    /// Continues from where the last read ended.
     async fn read(&mut self, pages: rowfeed::Pages, stop: Option<u64>) -> Result<End, String> {
         let left = self.schedule.max_rows.map(|most| most - self.count());
         let reader = Reader::new(self.schedule, pages, self.cursor.as_ref(), left);
@@ -247,7 +247,10 @@ impl Reading<'_> {
                 Ok(None) => break End::Complete,
                 Err(error) => {
                     let after = rows.try_next().await;
-                    ensure!(matches!(after, Ok(None)), "something comes after {error}");
+                    ensure!(
+                        matches!(after, Ok(None)),
+                        "an item follows the error {error}"
+                    );
                     break End::Failed(error);
                 }
             }
@@ -256,7 +259,7 @@ impl Reading<'_> {
             Some(cursor) => self.keep(cursor)?,
             None => ensure!(
                 self.count() == before,
-                "rows were given out, and there is no cursor"
+                "rows were returned, but there is no cursor"
             ),
         }
         Ok(end)
@@ -291,7 +294,7 @@ impl Reading<'_> {
         }
     }
 
-    /// A cursor is stored as text between two readings.
+    /// Stores the cursor as text between two reads.
     fn keep(&mut self, cursor: Cursor) -> Checked {
         ensure!(
             self.stands_at(cursor.row()),
@@ -305,7 +308,7 @@ impl Reading<'_> {
     }
 
     fn check_delivered(&self) -> Checked {
-        // Which run a latest result comes from is settled by its first page.
+        // The first page determines which run a latest result comes from.
         let run = self.delivered.first().map_or(0, |row| row.run);
         for (n, row) in (0..).zip(&self.delivered) {
             let wanted = Row::of(run, n);
@@ -314,7 +317,7 @@ impl Reading<'_> {
         let most = self.schedule.max_rows.unwrap_or(u64::MAX);
         ensure!(
             self.count() <= self.schedule.total.min(most),
-            "{} rows were given out",
+            "{} rows were returned",
             self.count()
         );
         Ok(())
@@ -325,14 +328,14 @@ impl Reading<'_> {
         let wanted = self.schedule.total.min(most);
         ensure!(
             self.count() == wanted,
-            "it ended well after {} of {wanted} rows",
+            "it ended without an error after {} of {wanted} rows",
             self.count()
         );
         Ok(())
     }
 }
 
-/// Which client a service is read with, for those who print it.
+/// The name of the service's client, for output.
 pub fn name(service: Service) -> &'static str {
     match service {
         Service::Dune => "dune",

@@ -1,51 +1,51 @@
-//! What goes wrong, when, and how often: drawn from a seed.
+//! Draws from a seed what goes wrong, when, and how often.
 
 use crate::fault::{Class, KINDS, Kind, Op, Service};
 
 /// How often a client attempts a call.
 pub const ATTEMPTS: u32 = 3;
 
-/// All that a seed decides.
+/// Everything that a seed determines.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     pub seed: u64,
     pub service: Service,
     pub class: Class,
-    /// How many rows or items there are.
+    /// The number of rows or items.
     pub total: u64,
     pub page_size: u32,
-    /// The most rows that the server sends in a page, where the service may have such a limit.
+    /// The most rows that the server sends in a page, if the service may have such a limit.
     pub cap: u64,
     pub prefetch: usize,
     pub max_rows: Option<u64>,
-    /// After so many rows reading is dropped, and taken up again from the cursor.
+    /// After each of these numbers of rows, reading is dropped and resumed from the cursor.
     pub stops: Vec<u64>,
-    /// How often a run is asked about before it has ended.
+    /// How often a run is polled before it ends.
     pub polls: u32,
     /// Where rows are filtered out, and how many.
     pub gap: (u64, u64),
-    /// Whether the latest result is fresh enough for those who limit its age.
+    /// Whether the latest result is fresh enough for `max_age`.
     pub is_fresh: bool,
     pub faults: Vec<Fault>,
 }
 
-/// Something that goes wrong.
+/// One fault.
 #[derive(Clone, Debug)]
 pub struct Fault {
     pub op: Op,
     pub kind: Kind,
-    /// The row or item whose page it happens to; for other requests how many went before.
+    /// The row or item whose page it happens to; for other requests, the number of requests before.
     pub at: u64,
-    /// How often.
+    /// How often it happens.
     pub times: u32,
-    /// Whether a call that changes something has been carried out before it goes wrong.
+    /// Whether a call that changes something is carried out before the fault.
     pub carried_out: bool,
 }
 
 impl Schedule {
     pub fn draw(seed: u64) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
-        // Neighbouring seeds have all combinations in turn, so that none is left to chance.
+        // Consecutive seeds cycle through all combinations, so that none depends on chance.
         let all = combinations();
         let (service, class, op, kind) = all[(seed % all.len() as u64) as usize];
         let total = match random.u32(0..8) {
@@ -81,11 +81,11 @@ impl Schedule {
                 }
                 _ => (u64::MAX, 0),
             },
-            // Otherwise no run is started, as long as nothing goes wrong.
+            // Otherwise no run is started unless a fault happens.
             is_fresh: op == Op::Page && random.bool(),
             faults: vec![first],
         };
-        // The look at a latest result is at its first row.
+        // `max_age()` requests the first row of the latest result.
         if class == Class::MaxAge && op == Op::Page && random.bool() {
             schedule.faults[0].at = 0;
         }
@@ -102,7 +102,7 @@ impl Schedule {
         schedule
     }
 
-    /// Whether reading must come to its end without an error.
+    /// Whether reading must end without an error.
     pub fn is_survivable(&self) -> bool {
         let mut left = ATTEMPTS - 1;
         self.faults.iter().all(|fault| {
@@ -132,7 +132,7 @@ impl Fault {
                 12..=14 => 2,
                 15..=16 => 3,
                 17..=18 => 4,
-                // A run is waited for over these, and looks at it are 100 ms apart in the end.
+                // Waiting for a run continues after these, with pauses of up to 100 ms.
                 _ if kind.is_waited_out() => 8,
                 _ => 1000,
             },
@@ -141,7 +141,7 @@ impl Fault {
     }
 }
 
-/// Every kind of fault at every request of everything that a client does.
+/// Every kind of fault at every request of every class.
 pub fn combinations() -> Vec<(Service, Class, Op, Kind)> {
     let mut all = Vec::new();
     for service in Service::ALL {

@@ -1,4 +1,4 @@
-//! What is true at the server during one schedule, and what it answers.
+//! The state of the server during one schedule, and its responses.
 
 use std::collections::HashMap;
 
@@ -16,14 +16,14 @@ use crate::{
 
 pub const CREDENTIAL: &str = "chaos-credential";
 
-/// The credential as JSON may write it, between quotes.
+/// The credential as JSON may escape it, between quotes.
 pub const ESCAPED: &str = r"chaos-credenti\u0061l";
 
-/// A row that the server has: the same at every service.
+/// A row of the server. It is the same at every service.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
 pub struct Row {
     pub n: u64,
-    /// Which run of the query it comes from.
+    /// The run of the query that the row comes from.
     pub run: u32,
     pub t: String,
 }
@@ -42,7 +42,7 @@ impl Row {
     }
 }
 
-/// A run that the server knows.
+/// A run at the server.
 #[derive(Clone, Debug)]
 pub struct Run {
     pub id: String,
@@ -51,32 +51,32 @@ pub struct Run {
     pub is_cancelled: bool,
 }
 
-/// What a request asks for, once it is understood.
+/// The meaning of a request.
 #[derive(Clone, Debug)]
 pub struct Asked {
     pub op: Op,
-    /// The run that is meant, as an index.
+    /// The index of the run.
     pub run: usize,
-    /// The rows or items that are meant.
+    /// The requested rows or items.
     pub first: u64,
     pub count: u64,
-    /// Whether the run is not named, but whichever is the latest.
+    /// Whether the request names no run and means the latest one.
     pub is_latest: bool,
 }
 
 pub struct World {
     pub schedule: Schedule,
     pub runs: Vec<Run>,
-    /// The run that is the latest of its query.
+    /// The latest run of its query.
     pub latest: usize,
-    /// Whether faults still happen.
+    /// Whether faults have stopped.
     pub is_calm: bool,
-    /// What must not be, and was.
+    /// Violations of the property.
     pub violations: Vec<String>,
     /// How often each kind of fault happened.
     pub met: HashMap<Kind, u64>,
     pub started: u32,
-    /// How many requests have come.
+    /// The number of requests.
     pub requests: u64,
     pub other_origin: String,
     keys: HashMap<String, usize>,
@@ -123,20 +123,20 @@ impl World {
         self.runs.iter().position(|run| run.id == id)
     }
 
-    /// Where rows begin that are filtered out, and where they end.
+    /// The range of rows that are filtered out.
     pub fn gap(&self) -> std::ops::Range<u64> {
         let (start, size) = self.schedule.gap;
         start..start.saturating_add(size)
     }
 
-    /// The rows of a page that begins here, as the server cuts it.
+    /// The rows of a page that begins here.
     pub fn slice(&self, first: u64, count: u64) -> std::ops::Range<u64> {
         let total = self.schedule.total;
         let first = first.min(total);
         first..(first + count.min(self.schedule.cap).max(1)).min(total)
     }
 
-    /// The fault that this request meets, if any; it is used up by that.
+    /// Returns the fault for this request, if any, and uses it up.
     fn meet(&mut self, asked: &Asked) -> Option<Fault> {
         let seen = self.seen.entry(asked.op).or_default();
         let before = *seen;
@@ -180,7 +180,7 @@ impl World {
         }
     }
 
-    /// Starts a run; Yandex Query gives the same one for the same key.
+    /// Starts a run. Yandex Query returns the same run for the same key.
     fn start(&mut self, request: &Request) -> Reply {
         let key = request.header("idempotency-key").map(str::to_owned);
         let known = key.as_ref().and_then(|key| self.keys.get(key)).copied();
@@ -206,10 +206,7 @@ impl World {
             Service::YandexQuery => ("authorization", format!("Bearer {CREDENTIAL}")),
         };
         if request.header(name) != Some(value.as_str()) {
-            let text = format!(
-                "{} {} came without its credential",
-                request.method, request.path
-            );
+            let text = format!("{} {} has no credential", request.method, request.path);
             self.violations.push(text);
         }
     }
@@ -219,16 +216,16 @@ impl Answers for World {
     fn answer(&mut self, request: &Request) -> Reply {
         self.requests += 1;
         self.check_credential(request);
-        // A request of an earlier schedule that was given up may come late.
+        // A dropped request of an earlier schedule may arrive late.
         let Some(asked) = self.understand(request) else {
-            return Reply::json(410, &json!({ "error": "not of this schedule" }));
+            return Reply::json(410, &json!({ "error": "not part of this schedule" }));
         };
         let Some(fault) = self.meet(&asked) else {
             return self.carry_out(&asked, None, request);
         };
         let changes = matches!(asked.op, Op::Start | Op::Cancel);
         match instead(fault.kind, asked.op, request, &self.other_origin) {
-            // The answer is another one, whether or not the call was carried out before.
+            // The response is replaced, whether or not the call was carried out.
             Some(reply) => {
                 if changes && fault.carried_out && is_unsure(fault.kind) {
                     self.carry_out(&asked, None, request);
@@ -247,7 +244,7 @@ impl Answers for World {
     }
 }
 
-/// Statuses that leave open whether the call was carried out.
+/// Statuses that do not tell whether the call was carried out.
 fn is_unsure(kind: Kind) -> bool {
     use Kind::{BadGateway, EchoOk, EmptyOk, GatewayTimeout, HtmlOk, Internal};
     matches!(
@@ -256,7 +253,7 @@ fn is_unsure(kind: Kind) -> bool {
     )
 }
 
-/// The answer of a fault that does not let the request through.
+/// The response of a fault that does not let the request through.
 fn instead(kind: Kind, op: Op, request: &Request, other_origin: &str) -> Option<Reply> {
     let html = "<html><body>Please log in</body></html>";
     let error = |status: u16| {
@@ -299,7 +296,7 @@ fn instead(kind: Kind, op: Op, request: &Request, other_origin: &str) -> Option<
     })
 }
 
-/// What of a fault is in how an answer is sent.
+/// Applies a fault that changes how a response is sent.
 fn sent_with(kind: Kind, mut reply: Reply) -> Reply {
     match kind {
         Kind::TruncatedJson => reply.body.truncate(reply.body.len() / 2),
@@ -312,7 +309,7 @@ fn sent_with(kind: Kind, mut reply: Reply) -> Reply {
             reply = reply.with("content-encoding", "gzip");
         }
         Kind::GarbageGzip => {
-            reply.body = b"this is no gzip at all".to_vec();
+            reply.body = b"this is not gzip".to_vec();
             reply = reply.with("content-encoding", "gzip");
         }
         Kind::Reset

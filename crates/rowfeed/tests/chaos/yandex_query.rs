@@ -1,4 +1,4 @@
-//! Yandex Query's answers.
+//! Yandex Query's responses.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::{
 };
 
 pub const PROJECT: &str = "a-folder";
-/// What the service allows, and what it sends unless asked for another number.
+/// The service's maximum page size, which is also its default.
 const MOST: u64 = 1_000;
 const USUAL: u64 = 100;
 
@@ -39,7 +39,7 @@ pub fn started(id: &str) -> Reply {
     Reply::json(200, &json!({ "id": id }))
 }
 
-/// Every failure of the service's own is a 400 with an issue that says which.
+/// Every failure of the service itself is a 400 with an issue code.
 fn refused(code: u64) -> Reply {
     let issue =
         json!({ "message": "chaos", "severity": "ERROR", "issue_code": code, "issues": [] });
@@ -85,7 +85,7 @@ fn describe(world: &mut World, asked: &Asked, kind: Option<Kind>) -> Reply {
         Some(Kind::AnnouncedNone) => 0,
         _ => world.schedule.total,
     };
-    // What is zero or false is left out.
+    // The service omits fields that are zero or false.
     let set = match count {
         0 => json!({}),
         count => json!({ "rows_count": count }),

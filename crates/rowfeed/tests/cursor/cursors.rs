@@ -1,4 +1,4 @@
-//! Cursors: stored between any two rows, and gone on from elsewhere.
+//! Cursors: stored between any two rows, and resumed elsewhere.
 
 use crate::support::{ALL, Bench, Number, dune_client, numbers, upto};
 use rowfeed::{Cursor, Error, ErrorKind, Pages, prelude::*};
@@ -6,13 +6,13 @@ use rowfeed_sandbox::{ColumnType, DUNE_API_KEY, Service, Value};
 
 const ROWS: i64 = 13;
 
-/// As a program would keep it.
+/// The cursor after a program has stored and loaded it.
 fn stored(cursor: &Cursor) -> Cursor {
     let text = serde_json::to_string(cursor).unwrap();
     serde_json::from_str(&text).unwrap()
 }
 
-/// The result of a run, as another process would read it that knows nothing but its id.
+/// The result of a run, as read by another process that knows only its id.
 fn by_id(bench: &Bench, service: Service, id: &str) -> Pages {
     match service {
         Service::Dune => bench.execution(id).pages(),
@@ -69,7 +69,7 @@ async fn a_reader_killed_again_and_again_between_rows_sees_every_row_once() {
                         None => ended = true,
                     }
                 }
-                // Nothing was read in this life: the cursor of the one before still holds.
+                // This process read nothing, so the previous cursor is still valid.
                 saved = rows.cursor().or(saved);
                 if ended {
                     break;
@@ -82,7 +82,7 @@ async fn a_reader_killed_again_and_again_between_rows_sees_every_row_once() {
 }
 
 #[tokio::test]
-async fn a_page_s_cursor_goes_on_after_the_page() {
+async fn a_page_cursor_resumes_after_the_page() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 13).await;
@@ -97,7 +97,7 @@ async fn a_page_s_cursor_goes_on_after_the_page() {
                 let rest = run.pages().resume(&cursor).page_size(3).prefetch(prefetch);
                 let rest: Vec<Number> = rest.rows().try_collect().await.unwrap();
                 assert_eq!(rest, upto(ROWS)[read..], "{service:?} {read}");
-                // A page that follows a cursor has a cursor of the whole result.
+                // A page after a cursor has cursors of the whole result.
                 let mut rest = run.pages().page_size(2).resume(&cursor);
                 if let Some(next) = rest
                     .try_next()
@@ -117,7 +117,7 @@ async fn a_page_s_cursor_goes_on_after_the_page() {
 }
 
 #[tokio::test]
-async fn a_cursor_moves_on_with_rows_that_were_given_and_not_with_those_that_were_fetched() {
+async fn the_cursor_follows_returned_rows_and_not_fetched_rows() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 13).await;
@@ -134,7 +134,7 @@ async fn a_cursor_moves_on_with_rows_that_were_given_and_not_with_those_that_wer
 }
 
 #[tokio::test]
-async fn after_the_end_nothing_is_left_and_nothing_is_wrong() {
+async fn resuming_at_the_end_returns_no_rows() {
     let bench = Bench::start().await;
     for service in ALL {
         for count in [0_u32, 1, 8, 9] {
@@ -150,7 +150,7 @@ async fn after_the_end_nothing_is_left_and_nothing_is_wrong() {
                     let asked = format!("{service:?} {count} {size} {prefetch}");
                     assert_eq!(rest.try_next().await.unwrap(), None, "{asked}");
                     assert_eq!(rest.try_next().await.unwrap(), None, "{asked}");
-                    // Where an empty page came, its place is still the end.
+                    // If an empty page arrived, its place is still the end.
                     let place = rest.cursor().map(|cursor| cursor.row());
                     assert_eq!(place.unwrap_or(end.row()), end.row(), "{asked}");
                     for page in pages().resume(&end).try_collect::<Vec<_>>().await.unwrap() {
@@ -164,7 +164,7 @@ async fn after_the_end_nothing_is_left_and_nothing_is_wrong() {
 }
 
 #[tokio::test]
-async fn a_limit_counts_from_the_cursor_on() {
+async fn a_limit_counts_from_the_cursor() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 13).await;
@@ -183,7 +183,7 @@ async fn a_limit_counts_from_the_cursor_on() {
 }
 
 #[tokio::test]
-async fn a_cursor_that_was_stored_by_an_older_version_is_read() {
+async fn a_cursor_of_an_older_version_is_read() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 13).await;
@@ -200,7 +200,7 @@ async fn a_cursor_that_was_stored_by_an_older_version_is_read() {
 }
 
 #[tokio::test]
-async fn the_cursor_of_a_filtered_result_goes_on_in_it() {
+async fn the_cursor_of_a_filtered_result_resumes_it() {
     let bench = Bench::start().await;
     let run = bench.numbers(Service::Dune, 13).await;
     let odd = || bench.execution(run.id()).filters("n > 3").sort_by("n desc");
@@ -217,7 +217,7 @@ async fn the_cursor_of_a_filtered_result_goes_on_in_it() {
     }
 }
 
-/// What a first page that is refused says; nothing was sent for it, and nothing follows.
+/// The error of a first page that is refused. Nothing was sent for it, and nothing follows.
 async fn refusal(bench: &Bench, mut pages: Pages) -> Error {
     bench.sandbox.take_requests();
     let error = pages.try_next().await.unwrap_err();
@@ -281,17 +281,17 @@ async fn a_cursor_of_another_run_is_refused() {
 }
 
 #[tokio::test]
-async fn a_cursor_of_another_result_set_is_refused_and_the_run_finds_the_right_one() {
+async fn a_cursor_of_another_result_set_is_refused_and_the_run_resumes_the_right_one() {
     let bench = Bench::start().await;
     let text = format!("{}; {}; {}", numbers(3), numbers(7), numbers(5));
     let run = bench.run(Service::YandexQuery, &text).await;
     let cursor = first_cursor(run.result_set(1)).await;
     for other in [0, 2] {
         let error = refusal(&bench, run.result_set(other).resume(&cursor)).await;
-        assert_names(&error, ["result set 1", &format!("number {other}")]);
+        assert_names(&error, ["result set 1", &format!("result set {other}")]);
     }
     let error = refusal(&bench, bench.set(run.id(), 0).pages().resume(&cursor)).await;
-    assert_names(&error, ["result set 1", "number 0"]);
+    assert_names(&error, ["result set 1", "result set 0"]);
     let rest: Vec<Number> = run.resume(&cursor).rows().try_collect().await.unwrap();
     assert_eq!(rest, upto(7)[2..]);
 }
@@ -315,14 +315,14 @@ async fn a_cursor_of_other_rows_of_the_same_execution_is_refused() {
     assert_names(&error, ["n desc", "n asc"]);
     let error = refusal(&bench, run.resume(&filtered)).await;
     assert_names(&error, ["n > 1", "none"]);
-    // Other columns are the same rows.
+    // Other columns are still the same rows.
     let rest = all().columns("n").rows().resume(&plain);
     let rest: Vec<Number> = rest.try_collect().await.unwrap();
     assert_eq!(rest, upto(9)[2..]);
 }
 
 #[tokio::test]
-async fn a_sample_cannot_be_gone_on_with() {
+async fn a_sample_cannot_be_resumed() {
     let bench = Bench::start().await;
     let run = bench.numbers(Service::Dune, 9).await;
     let sample = || bench.execution(run.id()).sample_count(4);
@@ -331,7 +331,7 @@ async fn a_sample_cannot_be_gone_on_with() {
     assert!(error.to_string().contains("sample"), "{error}");
 }
 
-/// A saved query that gives the rows of a table, which change between two runs.
+/// A saved query that returns the rows of a table, which changes between two runs.
 async fn latest_that_changes(bench: &Bench) -> (i64, String) {
     let fill = |from: i64| {
         let rows: Vec<Vec<Value>> = (from..from + 6).map(|n| vec![n.into()]).collect();
@@ -360,7 +360,7 @@ async fn latest_that_changes(bench: &Bench) -> (i64, String) {
 }
 
 #[tokio::test]
-async fn a_latest_result_is_gone_on_with_in_its_execution_though_the_query_ran_again() {
+async fn a_latest_result_resumes_in_its_execution_after_another_run() {
     let bench = Bench::start().await;
     let (query_id, first) = latest_that_changes(&bench).await;
     let latest = || bench.dune.get_latest_query_result().query_id(query_id);
@@ -381,7 +381,7 @@ async fn a_latest_result_is_gone_on_with_in_its_execution_though_the_query_ran_a
     let now: Vec<Number> = latest().rows().try_collect().await.unwrap();
     assert_eq!(now[0], Number { n: 100 }, "the query has run again");
 
-    // Neither the reader that was under way nor a new one mixes the two executions.
+    // Neither the current reader nor a new one mixes the two executions.
     let rest: Vec<Number> = rows.try_collect().await.unwrap();
     assert_eq!(rest, upto(6)[3..]);
     let elsewhere = dune_client(&bench.sandbox, DUNE_API_KEY);
@@ -405,7 +405,7 @@ async fn a_latest_result_is_gone_on_with_in_its_execution_though_the_query_ran_a
 }
 
 #[tokio::test]
-async fn a_cursor_that_no_result_can_have_is_no_panic() {
+async fn an_impossible_cursor_does_not_panic() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 5).await;
@@ -421,7 +421,7 @@ async fn a_cursor_that_no_result_can_have_is_no_panic() {
             let cursor: Cursor = serde_json::from_str(&text).unwrap();
             for prefetch in [0, 2] {
                 let rest = run.rows::<Number>().prefetch(prefetch).resume(&cursor);
-                // An error or nothing: there is no such row.
+                // An error or no rows: there is no such row.
                 if let Ok(rest) = rest.try_collect::<Vec<_>>().await {
                     assert_eq!(rest, [], "{service:?} {row}");
                 }
@@ -431,7 +431,7 @@ async fn a_cursor_that_no_result_can_have_is_no_panic() {
 }
 
 #[tokio::test]
-async fn a_row_that_does_not_fit_leaves_the_cursor_behind_the_last_that_did() {
+async fn a_row_that_does_not_fit_leaves_the_cursor_before_it() {
     let bench = Bench::start().await;
     for service in ALL {
         let sql = "SELECT 1 AS n UNION ALL SELECT 2 UNION ALL SELECT NULL UNION ALL SELECT 4";
@@ -453,7 +453,7 @@ async fn a_row_that_does_not_fit_leaves_the_cursor_behind_the_last_that_did() {
 }
 
 #[tokio::test]
-async fn a_cursor_that_comes_after_reading_has_begun_is_not_overlooked() {
+async fn resuming_after_the_first_page_is_an_error() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 9).await;
@@ -470,9 +470,9 @@ async fn a_cursor_that_comes_after_reading_has_begun_is_not_overlooked() {
     }
 }
 
-/// Pages of a hundred kilobytes and more are decoded some at a time.
+/// Rows of pages of a hundred kilobytes and more are decoded in batches.
 #[tokio::test]
-async fn a_cursor_in_the_middle_of_a_large_page_leads_to_the_rest() {
+async fn a_cursor_in_the_middle_of_a_large_page_resumes_there() {
     #[derive(Debug, PartialEq, serde::Deserialize)]
     struct Line {
         n: i64,

@@ -1,5 +1,5 @@
-//! A service that gives its pages tokens, read from outside: each page is asked for by what the one
-//! before has said, and by nothing else.
+//! A service with page tokens, read through a source outside of rowfeed. Each page is requested
+//! only with the token from the previous page.
 
 use std::sync::{Arc, Mutex};
 
@@ -87,7 +87,7 @@ impl Source for Paging {
     }
 }
 
-/// A cursor as it comes back from where it was stored.
+/// The cursor after it has been stored and loaded.
 fn stored(cursor: &Cursor) -> Cursor {
     let text = serde_json::to_string(cursor).unwrap();
     let again = serde_json::from_str(&text).unwrap();
@@ -96,7 +96,7 @@ fn stored(cursor: &Cursor) -> Cursor {
 }
 
 #[tokio::test]
-async fn reading_goes_on_after_any_row_and_no_page_comes_for_nothing() {
+async fn resuming_after_any_row_fetches_no_page_unnecessarily() {
     let first_asked = ["", "", "", "mint", "sage", "thyme", "thyme"];
     for read in 1..=6 {
         let asked = Asked::default();
@@ -157,7 +157,7 @@ async fn a_page_ends_where_the_next_begins() {
 }
 
 #[tokio::test]
-async fn a_cut_page_ends_in_itself() {
+async fn a_limited_page_has_a_cursor_within_itself() {
     let asked = Asked::default();
     let cut = pages(&asked).max_rows(2).try_next().await.unwrap().unwrap();
     assert_eq!((cut.cursor().row(), cut.cursor().page_start()), (2, None));
@@ -180,12 +180,12 @@ async fn a_cursor_before_its_own_page_is_refused() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidRequest);
-    let said = "before row 1, and its page begins only with row 3";
+    let said = "before row 1, but its page begins with row 3";
     assert!(error.message().contains(said), "{error}");
 }
 
 #[test]
-fn a_cursor_without_a_token_is_stored_as_before() {
+fn a_cursor_without_a_token_keeps_its_stored_form() {
     let text = serde_json::to_string(&Cursor::new("dune", ResultId::new("1"), 7)).unwrap();
     assert_eq!(text, r#"{"service":"dune","run":"1","row":7}"#);
 }

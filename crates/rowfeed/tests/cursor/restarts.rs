@@ -1,5 +1,5 @@
-//! Sources from outside that resume as their service lets them: at a page boundary, at the beginning,
-//! or too far ahead. The reader keeps to the cursor all the same.
+//! Sources outside of rowfeed that resume as their service allows: at a page boundary, at the
+//! beginning, or too far ahead. The reader still continues at the cursor.
 
 use crate::support::page_server::PageServer;
 use rowfeed::{
@@ -14,15 +14,15 @@ const PAGE: u64 = 3;
 /// Where reading begins after a cursor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Restart {
-    /// With the page that the row is in.
+    /// At the page that has the row.
     Boundary,
-    /// With the first page.
+    /// At the first page.
     Beginning,
-    /// With the page after the one that the row is in.
+    /// At the page after the one that has the row.
     TooFar,
 }
 
-/// Pages are requested by number, from 0, and a page that is not full is the last.
+/// Pages are requested by number, from 0. A page that is not full is the last.
 struct Numbered {
     http: reqwest::Client,
     url: String,
@@ -79,7 +79,7 @@ impl Source for Numbered {
     }
 }
 
-/// A server of pages of these rows.
+/// A server of pages with these rows.
 fn serving(rows: &[&str]) -> PageServer {
     let rows: Vec<String> = rows.iter().map(|&row| row.to_owned()).collect();
     PageServer::start(move |asked, _| {
@@ -96,7 +96,7 @@ fn numbers(count: u64) -> PageServer {
 
 fn pages(server: &PageServer, restart: Restart) -> Pages {
     thread_local! {
-        // Making one takes longer than all else here; each test has a thread.
+        // Creating a client takes longer than everything else here; each test has a thread.
         static HTTP: reqwest::Client = reqwest::Client::new();
     }
     Pages::from_source(Numbered {
@@ -196,7 +196,7 @@ async fn a_first_page_behind_the_cursor_is_an_error() {
             let error = rows.try_next().await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Paging);
             let first = (row / PAGE + 1) * PAGE;
-            let said = format!("before row {row}, and the first page begins with row {first}");
+            let said = format!("before row {row}, but the first page begins with row {first}");
             assert!(error.message().contains(&said), "{error}");
             assert_eq!(error.run_id(), Some(RUN));
             assert_eq!(
@@ -216,7 +216,7 @@ async fn a_result_that_ends_before_the_cursor_is_an_error() {
             let read = pages(&server, Restart::Beginning).prefetch(prefetch);
             let error = read.resume(&at(row)).try_next().await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Paging, "{row}");
-            let said = format!("before row {row}, and the result ends before it");
+            let said = format!("before row {row}, but the result ends before it");
             assert!(error.message().contains(&said), "{error}");
         }
     }

@@ -1,17 +1,17 @@
-//! Going on from a stored place.
+//! Resuming from a stored cursor.
 
 use crate::support::{ALL, Bench, Number, dune_answers, numbers, page_path, upto};
 use rowfeed::{Cursor, ErrorKind, prelude::*};
 use rowfeed_sandbox::{DUNE_QUERY_ID, Fault, Service};
 
-/// As a program would keep it.
+/// The cursor after a program has stored and loaded it.
 fn stored(cursor: &Cursor) -> Cursor {
     let text = serde_json::to_string(cursor).unwrap();
     serde_json::from_str(&text).unwrap()
 }
 
 #[tokio::test]
-async fn every_row_can_be_gone_on_from_with_any_page_size() {
+async fn reading_resumes_after_any_row_with_any_page_size() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 12).await;
@@ -37,7 +37,7 @@ async fn every_row_can_be_gone_on_from_with_any_page_size() {
 }
 
 #[tokio::test]
-async fn the_cursor_of_a_page_stands_behind_its_rows() {
+async fn the_cursor_of_a_page_is_after_its_rows() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 11).await;
@@ -54,7 +54,7 @@ async fn the_cursor_of_a_page_stands_behind_its_rows() {
 }
 
 #[tokio::test]
-async fn pages_after_a_cursor_say_where_they_stand() {
+async fn pages_after_a_cursor_have_their_position() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 11).await;
@@ -76,7 +76,7 @@ async fn pages_after_a_cursor_say_where_they_stand() {
 }
 
 #[tokio::test]
-async fn a_latest_result_is_gone_on_from_in_the_execution_it_began_in() {
+async fn a_latest_result_resumes_in_its_first_execution() {
     let bench = Bench::start().await;
     let latest = || {
         bench
@@ -164,7 +164,7 @@ async fn a_cursor_of_another_result_is_refused() {
 }
 
 #[tokio::test]
-async fn what_comes_after_a_cursor_comes_from_its_execution() {
+async fn pages_after_a_cursor_come_from_its_execution() {
     let bench = Bench::start().await;
     let run = bench.numbers(Service::Dune, 5).await;
     let page = run.pages().page_size(2).try_next().await.unwrap().unwrap();
@@ -189,7 +189,7 @@ async fn what_comes_after_a_cursor_comes_from_its_execution() {
 }
 
 #[tokio::test]
-async fn a_sample_cannot_be_gone_on_with() {
+async fn a_sample_cannot_be_resumed() {
     let bench = Bench::start().await;
     let run = bench.numbers(Service::Dune, 9).await;
     let sample = || bench.execution(run.id()).sample_count(3).pages();
@@ -206,7 +206,7 @@ async fn a_sample_cannot_be_gone_on_with() {
 }
 
 #[tokio::test]
-async fn an_error_before_the_first_page_leaves_the_place_that_was_resumed() {
+async fn an_error_before_the_first_page_keeps_the_resumed_cursor() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 12).await;
@@ -230,7 +230,8 @@ async fn an_error_before_the_first_page_leaves_the_place_that_was_resumed() {
             assert_eq!(rest, upto(12)[6..], "{service:?} {prefetch}");
         }
     }
-    // A cursor that is refused is no place in this result, and neither is one that comes too late.
+    // The refused cursor is not a place in this result, and neither is a cursor that is set too
+    // late.
     let run = bench.numbers(Service::Dune, 3).await;
     let mut rows = run.rows::<Number>();
     rows.try_next().await.unwrap();

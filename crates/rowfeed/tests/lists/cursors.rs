@@ -1,4 +1,4 @@
-//! Places in lists.
+//! Cursors of lists.
 
 use rowfeed::{ErrorKind, ListCursor, prelude::*};
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ async fn a_cursor_after_every_item_gives_exactly_the_rest() {
 }
 
 #[tokio::test]
-async fn a_cursor_behind_a_page_stands_where_the_next_one_begins() {
+async fn a_cursor_after_a_page_is_where_the_next_page_begins() {
     let bench = serving(UPLOADS, [tables(&[1, 2], 7), tables(&[3], None)]).await;
     let mut items = bench.dune.list_uploads().items();
     items.try_next().await.unwrap();
@@ -59,7 +59,7 @@ async fn a_cursor_in_the_middle_of_a_numbered_page_gives_exactly_the_rest() {
         assert_eq!(cursor.position(), taken as u64);
         drop(items);
 
-        // On with pages of another size.
+        // Resumes with another page size.
         let bench = Bench::start().await;
         let first = taken / 2;
         let pages: Vec<_> = all.chunks(2).enumerate().skip(first).collect();
@@ -135,7 +135,7 @@ async fn a_cursor_of_another_list_is_refused() {
     }
     assert_eq!(asked(&bench).len(), 0);
 
-    // What says which page is meant, and how much is wanted, may be another.
+    // Parameters that only select a page or a range may differ.
     serve(
         &bench,
         "/v1/datasets",

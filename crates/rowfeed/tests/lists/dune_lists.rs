@@ -1,4 +1,4 @@
-//! Where Dune's lists go on and end.
+//! Where pages of Dune's lists begin and end.
 
 use rowfeed::prelude::*;
 use serde_json::json;
@@ -9,8 +9,8 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_list_with_a_total_ends_there_and_goes_on_behind_what_came() {
-    // The server sends fewer than asked for: a short page is not the end.
+async fn a_list_with_a_total_follows_the_received_items_to_the_total() {
+    // The server sends fewer items than requested: a short page is not the end.
     let pages = [queries(&[1, 2], 5), queries(&[3, 4], 5), queries(&[5], 5)];
     let bench = serving(QUERIES, pages).await;
     assert_eq!(
@@ -23,7 +23,7 @@ async fn a_list_with_a_total_ends_there_and_goes_on_behind_what_came() {
 }
 
 #[tokio::test]
-async fn a_list_with_a_total_ends_with_an_empty_page_too() {
+async fn a_list_with_a_total_also_ends_with_an_empty_page() {
     for total in [None, Some(7)] {
         let pages = [
             queries(&[1, 2], total),
@@ -50,7 +50,7 @@ async fn all_queries_come_once_and_in_order_in_pages_of_any_size() {
 }
 
 #[tokio::test]
-async fn parameters_go_with_every_page() {
+async fn parameters_are_sent_with_every_page() {
     let page = |name: &str| json!({ "datasets": [{ "full_name": name }], "total": 2 });
     let bench = serving("/v1/datasets", [page("a.b"), page("a.c")]).await;
     let list = bench
@@ -73,8 +73,8 @@ async fn parameters_go_with_every_page() {
 }
 
 #[tokio::test]
-async fn uploads_go_on_where_dune_says_until_it_says_nothing() {
-    // Neither an empty page nor a short one is the end, and a 0 is no next page.
+async fn uploads_follow_next_offset_until_it_is_absent() {
+    // Neither an empty page nor a short one is the end, and 0 is not a next page.
     for last in [None, Some(0)] {
         let pages = [tables(&[1, 2], 4), tables(&[], 6), tables(&[3], last)];
         let bench = serving(UPLOADS, pages).await;
@@ -86,7 +86,7 @@ async fn uploads_go_on_where_dune_says_until_it_says_nothing() {
 }
 
 #[tokio::test]
-async fn materialised_views_go_on_where_dune_says() {
+async fn materialized_views_follow_next_offset() {
     let page = |id: &str, next: Option<i64>| json!({ "materialized_views": [{ "id": id }], "next_offset": next });
     let bench = serving(
         "/v1/materialized-views",
@@ -113,11 +113,11 @@ async fn a_next_page_that_does_not_advance_is_an_error() {
         let bench = serving(UPLOADS, pages).await;
         let (ids, error) = read_until_misfit(bench.dune.list_uploads().items()).await;
         assert_eq!(ids, [1, 2]);
-        let expected = format!("begin at item {next}, and this one has the items from 2 up to 4");
+        let expected = format!("begin at item {next}, but this one has the items from 2 up to 4");
         assert!(error.contains(&expected), "{error}");
         assert_eq!(asked(&bench).len(), 2);
     }
-    // An empty one that names itself.
+    // An empty page that names itself as the next one.
     let bench = serving(UPLOADS, [tables(&[1, 2], 2), tables(&[], 2)]).await;
     let (_, error) = read_until_misfit(bench.dune.list_uploads().items()).await;
     assert!(error.contains("begin at item 2"), "{error}");
@@ -125,7 +125,7 @@ async fn a_next_page_that_does_not_advance_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_page_that_comes_again_is_an_error() {
+async fn a_repeated_page_is_an_error() {
     let pages = [queries(&[1, 2], 9), queries(&[1, 2], 9)];
     let bench = serving(QUERIES, pages).await;
     let (ids, error) = read_until_misfit(bench.dune.list_queries().items()).await;
@@ -150,7 +150,7 @@ async fn empty_pages_without_end_are_an_error() {
 }
 
 #[tokio::test]
-async fn no_more_is_asked_for_than_is_wanted() {
+async fn no_more_is_requested_than_needed() {
     let pages = [
         queries(&[1, 2], 99),
         queries(&[3, 4], 99),

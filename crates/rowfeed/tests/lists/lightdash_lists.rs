@@ -1,4 +1,4 @@
-//! Where Lightdash's lists go on and end.
+//! Where pages of Lightdash's lists begin and end.
 
 use rowfeed::{ListCursor, prelude::*};
 use rowfeed_sandbox::Service;
@@ -9,7 +9,7 @@ use crate::{CONTENT, asked, content, read_all, read_until_misfit, serve, serving
 
 #[tokio::test]
 async fn content_ends_with_its_last_page() {
-    // A page that is not full is not the end as long as another is announced.
+    // A page that is not full is not the end if another page is announced.
     let pages = [
         content(&[1, 2], [1, 3, 3]),
         content(&[], [2, 3, 3]),
@@ -45,7 +45,7 @@ async fn content_ends_with_its_last_page() {
 
 #[tokio::test]
 async fn the_last_pages_of_content_stay_as_large_as_the_others() {
-    // Pages are counted by their size, so that a smaller one would begin elsewhere.
+    // The page size determines positions, so a smaller page would begin elsewhere.
     let bench = serving(
         CONTENT,
         [content(&[1, 2], [1, 2, 4]), content(&[3, 4], [2, 2, 4])],
@@ -79,10 +79,10 @@ async fn content_without_pagination_ends_with_a_page_that_is_not_full() {
         [content(&[1, 2], None), content(&[], None)],
     );
     assert_eq!(read_all(list(&bench)).await, [1, 2]);
-    // A server that knows no pages sends all at once.
+    // A server without pagination sends the whole list at once.
     serve(&bench, CONTENT, [content(&[1, 2, 3], None)]);
     assert_eq!(read_all(list(&bench)).await, [1, 2, 3]);
-    // As many as were asked for: whether it is a page only the next answer can tell.
+    // A page with as many items as requested: only the next response shows whether it is the last.
     serve(
         &bench,
         CONTENT,
@@ -92,7 +92,7 @@ async fn content_without_pagination_ends_with_a_page_that_is_not_full() {
 }
 
 #[tokio::test]
-async fn another_page_than_the_one_asked_for_is_an_error() {
+async fn another_page_than_requested_is_an_error() {
     let bench = serving(
         CONTENT,
         [content(&[1], [1, 1, 3]), content(&[9], [1, 1, 3])],
@@ -108,7 +108,7 @@ async fn another_page_than_the_one_asked_for_is_an_error() {
 }
 
 #[tokio::test]
-async fn more_items_than_a_page_has_are_an_error() {
+async fn more_items_than_requested_are_an_error() {
     let bench = serving(CONTENT, [content(&[1, 2, 3], [1, 2, 3])]).await;
     let items = bench.lightdash.list_content().page_size(2).items();
     let (ids, error) = read_until_misfit(items).await;
@@ -119,7 +119,7 @@ async fn more_items_than_a_page_has_are_an_error() {
 }
 
 #[tokio::test]
-async fn a_server_s_own_page_size_is_kept_to() {
+async fn the_server_s_own_page_size_is_used() {
     let pages = [content(&[1, 2], [1, 2, 2]), content(&[3], [2, 2, 2])];
     let bench = serving(CONTENT, pages).await;
     let list = bench.lightdash.list_content().page_size(500);
@@ -128,7 +128,7 @@ async fn a_server_s_own_page_size_is_kept_to() {
     assert_eq!(numbers_sent(&seen, "page"), [1, 2]);
     assert_eq!(numbers_sent(&seen, "pageSize"), [500, 2]);
 
-    // Behind the beginning the page is another one: it is asked for again.
+    // After the beginning, the page number changes with the size, so the page is requested again.
     let mut cursor = serde_json::to_value(list.clone().items().cursor()).unwrap();
     cursor["position"] = 5.into();
     let cursor: ListCursor = serde_json::from_value(cursor).unwrap();
@@ -143,7 +143,7 @@ async fn a_server_s_own_page_size_is_kept_to() {
     assert_eq!(numbers_sent(&seen, "page"), [1, 3, 4]);
     assert_eq!(numbers_sent(&seen, "pageSize"), [500, 2, 2]);
 
-    // One that changes all the time is none.
+    // A size that keeps changing is an error.
     serve(
         &bench,
         CONTENT,

@@ -1,4 +1,4 @@
-//! The list endpoints of Dune and Lightdash, page after page.
+//! The list endpoints of Dune and Lightdash, read page by page.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod cursors;
@@ -19,7 +19,7 @@ const CONTENT: &str = "/api/v2/content";
 
 type Query = dune::types::QueryOverview;
 
-/// A sandbox that answers requests for this path with these bodies, one after the other.
+/// A sandbox that responds to requests for this path with these bodies, in order.
 async fn serving(path: &str, bodies: impl IntoIterator<Item = Value>) -> Bench {
     let bench = Bench::start().await;
     serve(&bench, path, bodies);
@@ -52,7 +52,7 @@ fn tables(ids: &[i64], next_offset: impl Into<Option<i64>>) -> Value {
     }
 }
 
-/// A page of content: which page, its size, and how many pages there are.
+/// A page of content: its number, its size, and the number of pages.
 fn content(ids: &[i64], pagination: impl Into<Option<[i64; 3]>>) -> Value {
     let named = |name: &str| json!({ "uuid": name, "name": name });
     let data: Vec<Value> = ids
@@ -74,7 +74,7 @@ fn content(ids: &[i64], pagination: impl Into<Option<[i64; 3]>>) -> Value {
     json!({ "status": "ok", "results": results })
 }
 
-/// What an item is told by.
+/// The id of an item.
 trait Id {
     fn id(self) -> i64;
 }
@@ -97,7 +97,7 @@ impl Id for lightdash::types::ContentItem {
     }
 }
 
-/// All items, and the error that there was after them.
+/// All items, and the error after them.
 async fn read<T: Id>(mut items: Items<T>) -> (Vec<i64>, Option<Error>) {
     let mut ids = Vec::new();
     let error = loop {
@@ -117,7 +117,7 @@ async fn read_all<T: Id>(items: Items<T>) -> Vec<i64> {
     ids
 }
 
-/// The items of a list that must fail as its pages do not fit together.
+/// The items of a list that must fail because its pages do not fit together.
 async fn read_until_misfit<T: Id>(items: Items<T>) -> (Vec<i64>, String) {
     let (ids, error) = read(items).await;
     let error = error.unwrap();

@@ -1,4 +1,4 @@
-//! Lists as a caller meets them.
+//! Lists as a caller uses them.
 
 use std::{
     pin::Pin,
@@ -28,7 +28,7 @@ async fn nothing_is_sent_before_the_first_item_and_after_the_last() {
 }
 
 #[tokio::test]
-async fn a_page_is_fetched_when_its_first_item_is_asked_for() {
+async fn a_page_is_fetched_when_its_first_item_is_needed() {
     let bench = serving(QUERIES, [queries(&[1, 2], 3), queries(&[3], 3)]).await;
     let mut items = bench.dune.list_queries().items();
     for requests in [1, 0, 1] {
@@ -67,7 +67,7 @@ async fn items_are_a_stream_that_can_be_sent() {
         [1, 2, 3]
     );
 
-    // Polled once, and dropped with the request under way.
+    // Polled once, and dropped with a request in flight.
     let mut items = bench.dune.list_queries().items();
     let mut context = Context::from_waker(Waker::noop());
     let polled = Pin::new(&mut items).poll_next(&mut context);
@@ -76,7 +76,7 @@ async fn items_are_a_stream_that_can_be_sent() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_is_refused_before_anything_is_sent() {
+async fn invalid_parameters_are_refused_before_anything_is_sent() {
     let bench = Bench::start().await;
     let (dune, lightdash) = (&bench.dune, &bench.lightdash);
     let error = refused(dune.list_queries().items().page_size(0)).await;

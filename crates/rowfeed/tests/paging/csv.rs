@@ -1,4 +1,4 @@
-//! Dune's results as one CSV text.
+//! Dune's results as CSV.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -22,7 +22,7 @@ use serde_json::json;
 
 const DUNE: Service = Service::Dune;
 
-/// A page with the headers that Dune names the next one with.
+/// A page with the headers that locate the next page.
 fn page(body: impl AsRef<[u8]>, next_offset: &str) -> Fault {
     page_of("01EXECUTION", body, next_offset)
 }
@@ -33,7 +33,7 @@ fn page_of(execution: &str, body: impl AsRef<[u8]>, next_offset: &str) -> Fault 
         .header("x-dune-next-uri", next_uri(execution, next_offset))
 }
 
-/// The host is one that must never be asked.
+/// A host that must get no request.
 fn next_uri(execution: &str, next_offset: &str) -> String {
     format!("https://dune.invalid/api/v1/execution/{execution}/results/csv?offset={next_offset}")
 }
@@ -55,7 +55,7 @@ fn execution(bench: &Bench) -> GetExecutionResultsCsv {
     operation.execution_id("01EXECUTION")
 }
 
-/// All bytes, and the error that there was after them.
+/// All bytes, and the error after them.
 async fn read(mut csv: CsvBytes) -> (Vec<u8>, Option<Error>) {
     let mut text = Vec::new();
     let error = loop {
@@ -79,12 +79,12 @@ async fn text(csv: CsvBytes) -> String {
     String::from_utf8(text).unwrap()
 }
 
-/// What the pages are together.
+/// The pages joined.
 async fn joined(pages: impl IntoIterator<Item = Fault>) -> String {
     text(execution(&serving(pages).await).csv()).await
 }
 
-/// The error that these pages end with.
+/// The error that ends these pages.
 async fn failed(pages: impl IntoIterator<Item = Fault>, kind: ErrorKind) -> (String, Error) {
     let bench = serving(pages).await;
     let (text, error) = read(execution(&bench).csv()).await;
@@ -108,7 +108,7 @@ async fn pages_are_one_text_with_one_header_line() {
     let rows: Vec<String> = (0..23).map(|n| format!("{n}\n")).collect();
     let expected = format!("n\n{}", rows.concat());
     assert_eq!(text(csv.clone().csv().page_size(10)).await, expected);
-    // The server sends fewer than asked for.
+    // The server sends fewer rows than requested.
     let seen = asked(&bench);
     assert_eq!(numbers_sent(&seen, "offset"), [0, 7, 14, 21]);
     assert_eq!(numbers_sent(&seen, "limit"), [10; 4]);
@@ -154,15 +154,15 @@ async fn a_header_line_may_hold_line_breaks_in_quotes() {
 }
 
 #[tokio::test]
-async fn a_page_that_ends_in_a_line_is_joined_by_a_line_break() {
+async fn pages_without_a_final_line_break_are_joined_with_one() {
     assert_eq!(joined([page("n\n1", "1"), last("n\n2")]).await, "n\n1\n2");
     assert_eq!(
         joined([page("n\r\n1", "1"), last("n\r\n2")]).await,
         "n\r\n1\r\n2"
     );
-    // A header line alone, without a line break, before rows.
+    // Only a header line without a line break, followed by rows.
     assert_eq!(joined([page("n", "1"), last("n\n2\n")]).await, "n\n2\n");
-    // No rows behind it: nothing to join.
+    // No rows follow, so there is nothing to join.
     assert_eq!(joined([page("n\n1", "1"), last("n\n")]).await, "n\n1");
     assert_eq!(
         joined([page("n\n1", "1"), page("n", "2"), last("n\n3")]).await,
@@ -172,7 +172,7 @@ async fn a_page_that_ends_in_a_line_is_joined_by_a_line_break() {
 
 #[tokio::test]
 async fn a_page_without_a_byte_is_an_error() {
-    // Every page has a header line, so that this one has been lost, and its rows with it.
+    // Every page has a header line, so an empty page has lost it and possibly rows.
     for (pages, before) in [
         (
             vec![page("n\n1\n", "1"), page("", "2"), last("n\n2\n")],
@@ -238,7 +238,7 @@ async fn the_first_page_of_a_latest_result_pins_the_execution() {
     let mut csv = shaped.csv().page_size(8).allow_truncated();
     let mut whole = csv.try_next().await.unwrap().unwrap().to_vec();
 
-    // The query runs again before the next page is asked for.
+    // The query runs again before the next page is requested.
     let again = bench
         .dune
         .execute_query()
@@ -314,7 +314,7 @@ async fn a_page_of_another_execution_is_an_error() {
 }
 
 #[tokio::test]
-async fn no_more_rows_are_asked_for_than_are_wanted() {
+async fn no_more_rows_are_requested_than_needed() {
     let bench = Bench::start().await;
     let run = bench.numbers(DUNE, 40).await;
     let csv = bench
@@ -355,7 +355,7 @@ async fn a_sample_is_one_page() {
     assert_eq!(error.unwrap().kind(), ErrorKind::Paging);
 }
 
-/// The CSV of a server that sends the rest of its one answer when it is told to, or never.
+/// The CSV of a server that sends the rest of its only response on a signal, or never.
 fn hesitant(beginning: &'static str, rest: &'static str) -> (CsvBytes, mpsc::Sender<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -382,8 +382,8 @@ fn hesitant(beginning: &'static str, rest: &'static str) -> (CsvBytes, mpsc::Sen
 }
 
 #[tokio::test]
-async fn bytes_are_given_out_as_they_arrive() {
-    // The page cannot be whole before its first bytes were given out.
+async fn bytes_are_returned_as_they_arrive() {
+    // The server sends the rest of the page only after the reader has received its first bytes.
     let (mut csv, go_on) = hesitant("n\n1", "2\n3\n");
     let first = csv.try_next().await.unwrap().unwrap();
     assert_eq!(first, "n\n1");
@@ -417,7 +417,7 @@ async fn a_failed_page_is_dune_s_error() {
 }
 
 #[tokio::test]
-async fn a_result_cut_off_for_its_size_has_to_be_asked_for() {
+async fn a_truncated_result_needs_allow_truncated() {
     let body = json!({ "error": "please request with 'allow_partial_results=true'" }).to_string();
     let refusal = Fault::answer(400, "application/json", body).path("/results/csv");
     failed([refusal], ErrorKind::Truncated).await;
@@ -452,7 +452,7 @@ async fn an_execution_without_rows_is_its_state() {
 }
 
 #[tokio::test]
-async fn what_is_not_csv_is_not_given_out() {
+async fn a_body_that_is_not_csv_is_an_error() {
     let html = Fault::html(200).path("/results/csv");
     let json = Fault::answer(200, "application/json; charset=utf-8", "[1]").path("/results/csv");
     for (answer, said) in [(html, "text/html"), (json, "application/json")] {
@@ -463,7 +463,7 @@ async fn what_is_not_csv_is_not_given_out() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_is_refused_before_anything_is_sent() {
+async fn invalid_parameters_are_refused_before_anything_is_sent() {
     let bench = Bench::start().await;
     for (csv, said) in [
         (execution(&bench).csv().page_size(0), "page size of 0"),
@@ -504,7 +504,7 @@ async fn bytes_are_a_stream_that_can_be_sent() {
     let pieces: Vec<_> = tokio::spawn(csv.try_collect()).await.unwrap().unwrap();
     assert_eq!(pieces.concat(), b"n\n1\n2\n");
 
-    // Polled once, and dropped with the request under way.
+    // Polled once, and dropped with a request in flight.
     let mut csv = execution(&bench).csv();
     let polled = Pin::new(&mut csv).poll_next(&mut Context::from_waker(Waker::noop()));
     assert!(matches!(polled, Poll::Pending));

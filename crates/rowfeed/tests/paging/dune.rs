@@ -19,7 +19,7 @@ struct Trade {
 }
 
 #[tokio::test]
-async fn a_server_that_sends_fewer_rows_than_asked_for_is_followed_by_its_offsets() {
+async fn short_pages_are_followed_by_next_offset() {
     let bench = Bench::with(Sandbox::builder().poll_steps(0).dune_max_page_rows(7)).await;
     let run = bench.numbers(DUNE, 23).await;
     let rows: Vec<Number> = run.rows().page_size(20).try_collect().await.unwrap();
@@ -42,7 +42,7 @@ async fn a_server_that_sends_fewer_rows_than_asked_for_is_followed_by_its_offset
 }
 
 #[tokio::test]
-async fn pages_are_as_large_as_dune_allows_unless_said_otherwise() {
+async fn pages_have_the_largest_size_by_default() {
     let bench = Bench::start().await;
     let run = bench.numbers(DUNE, 3).await;
     run.pages().try_collect::<Vec<_>>().await.unwrap();
@@ -87,8 +87,8 @@ async fn a_next_page_that_does_not_advance_is_an_error() {
 }
 
 #[tokio::test]
-async fn the_next_page_is_asked_of_the_client_s_own_server() {
-    // `next_uri` above names another host; only the offset is taken from the answer.
+async fn the_next_page_is_requested_from_the_configured_server() {
+    // `next_uri` above names another host; only the offset of the response is used.
     let (rows, error, offsets) = read(&[
         page("01EXECUTION", &[0], Some(1)),
         page("01EXECUTION", &[1], None),
@@ -114,7 +114,7 @@ async fn the_first_page_of_a_latest_result_pins_the_execution() {
     let first = pages.try_next().await.unwrap().unwrap();
     let mut seen: Vec<Trade> = first.rows().unwrap();
 
-    // The query runs again before the next page is asked for.
+    // The query runs again before the next page is requested.
     let again = bench
         .dune
         .execute_query()
@@ -259,7 +259,7 @@ async fn the_operation_s_limit_is_the_number_of_rows_in_all() {
         assert_eq!(rows, upto(limit.min(23)));
         assert_eq!(numbers_sent(&bench.pages_asked(), "limit"), limits);
     }
-    // The smaller of limit and max_rows holds.
+    // The lower of limit and max_rows applies.
     let rows = bench
         .execution(run.id())
         .limit(9)
@@ -317,7 +317,7 @@ async fn the_operation_s_offset_is_where_the_rows_begin() {
 }
 
 #[tokio::test]
-async fn a_sample_that_would_go_on_is_an_error() {
+async fn a_sample_with_a_next_page_is_an_error() {
     let bench = Bench::start().await;
     bench.answer(DUNE, 0, page("01EXECUTION", &[0, 1], Some(2)));
     let sample = bench.execution("01EXECUTION").sample_count(4);
@@ -328,7 +328,7 @@ async fn a_sample_that_would_go_on_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_sample_is_asked_for_without_limit_and_offset() {
+async fn a_sample_is_requested_without_limit_and_offset() {
     let bench = Bench::start().await;
     let run = bench.numbers(DUNE, 23).await;
     let pages = bench
@@ -339,7 +339,7 @@ async fn a_sample_is_asked_for_without_limit_and_offset() {
     let pages = pages.try_collect::<Vec<_>>().await.unwrap();
     assert_eq!(pages.len(), 1);
     assert_eq!(pages[0].len(), 6);
-    // The count is of the whole result, not of the sample.
+    // The count is the count of the whole result, not of the sample.
     assert_eq!(pages[0].total_rows(), Some(23));
     let asked = bench.pages_asked();
     assert_eq!(sent(&asked, "sample_count"), [Some("6".to_owned())]);

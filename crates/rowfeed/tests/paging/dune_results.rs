@@ -1,4 +1,4 @@
-//! What Dune's results are besides rows: states, parts of a result, old answers.
+//! Dune's results beyond rows: states, partial results, old responses.
 
 use crate::support::{
     Bench, Number,
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 const DUNE: Service = Service::Dune;
 
 #[tokio::test]
-async fn a_partial_result_is_taken_only_when_asked_for() {
+async fn a_partial_result_needs_allow_truncated() {
     let bench = Bench::with(Sandbox::builder().poll_steps(0).dune_partial_after(10)).await;
     let run = bench.numbers(DUNE, 23).await;
 
@@ -50,7 +50,7 @@ async fn a_partial_result_is_taken_only_when_asked_for() {
 }
 
 #[tokio::test]
-async fn that_a_partial_result_is_wanted_goes_with_every_page() {
+async fn allow_truncated_is_sent_with_every_page() {
     let builder = Sandbox::builder().poll_steps(0).dune_partial_after(10);
     let bench = Bench::with(builder).await;
     let latest = bench.dune.get_latest_query_result().query_id(DUNE_QUERY_ID);
@@ -66,7 +66,7 @@ async fn that_a_partial_result_is_wanted_goes_with_every_page() {
 }
 
 #[tokio::test]
-async fn a_partial_result_that_dune_sends_unasked_is_an_error_too() {
+async fn an_unrequested_partial_result_is_an_error_too() {
     let mut body = page("01EXECUTION", &[0, 1], None);
     body["state"] = "QUERY_STATE_COMPLETED_PARTIAL".into();
     let error = refused(&body).await;
@@ -116,7 +116,7 @@ async fn states_without_rows_are_errors_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_failed_execution_says_where_the_statement_is_wrong() {
+async fn a_failed_execution_has_the_position_of_the_error() {
     let mut body = without_result("QUERY_STATE_FAILED");
     body["error"] = json!({
         "type": "FAILED_TYPE_EXECUTION_FAILED",
@@ -210,7 +210,7 @@ async fn a_query_that_has_not_run_has_no_latest_result() {
 }
 
 #[tokio::test]
-async fn an_execution_that_runs_is_unfinished() {
+async fn a_running_execution_is_unfinished() {
     let bench = Bench::with(Sandbox::builder().poll_steps(9)).await;
     let started = bench
         .dune

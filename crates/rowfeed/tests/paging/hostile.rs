@@ -1,5 +1,5 @@
-//! Pages that no service should send: each is a typed error, or what can be read of it, within
-//! bounded time and memory.
+//! Pages that no service should send. Each of them ends in a typed error, or in the rows that can
+//! be read, within bounded time and memory.
 
 use std::{future::Future, time::Duration};
 
@@ -19,7 +19,7 @@ enum Service {
 
 const ALL: [Service; 3] = [Service::Dune, Service::Lightdash, Service::YandexQuery];
 
-/// What a page says besides its rows.
+/// What a page reports besides its rows.
 #[derive(Clone, Copy, Default)]
 struct Said {
     total: Option<i64>,
@@ -56,7 +56,7 @@ fn body(service: Service, column: &str, rows: &str, said: Said) -> String {
     head.to_string().replace("\"$rows\"", rows)
 }
 
-/// A row with this cell, as each service writes it.
+/// A row with this cell in the format of the service.
 fn row(service: Service, cell: &str) -> String {
     match service {
         Service::Dune => format!("{{\"a\":{cell}}}"),
@@ -67,7 +67,7 @@ fn row(service: Service, cell: &str) -> String {
     }
 }
 
-/// A server whose pages are what `page` says. Yandex Query announces as many rows.
+/// A server whose pages `page` creates. Yandex Query announces that many rows.
 fn serving(
     service: Service,
     announced: i64,
@@ -139,7 +139,7 @@ fn typed(service: Service) -> &'static str {
 }
 
 #[tokio::test]
-async fn json_ten_thousand_deep_is_an_error_where_it_is_wanted_and_nothing_where_not() {
+async fn json_ten_thousand_deep_is_an_error_where_it_is_read_and_skipped_elsewhere() {
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     for service in ALL {
         let read = cell::<FetchOptions<Value>>(service, typed(service), &deep).await;
@@ -176,7 +176,7 @@ async fn numbers_of_ten_thousand_digits_are_text_or_an_error_and_never_another_n
 }
 
 #[tokio::test]
-async fn a_cell_that_is_there_twice_is_an_error() {
+async fn a_repeated_cell_is_an_error() {
     for service in [Service::Dune, Service::Lightdash] {
         let (one, two) = (row(service, "1"), row(service, "2"));
         let twice = format!("[{},{}]", one.trim_end_matches('}'), &two[1..]);
@@ -191,7 +191,7 @@ async fn a_cell_that_is_there_twice_is_an_error() {
         let error = in_time(read.try_collect::<Vec<_>>()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Decode, "{service:?}: {error}");
     }
-    // What an envelope says twice is not chosen from either.
+    // A repeated member of the envelope is an error too: neither value is chosen.
     for service in ALL {
         let server = serving(service, 1, move |_| {
             let page = body(service, "number", "[]", Said::default());
@@ -217,7 +217,7 @@ async fn columns_and_rows_that_disagree_in_length_are_an_error() {
         let error = in_time(read.try_collect::<Vec<_>>()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Decode, "{rows}: {error}");
     }
-    // Dune names columns and types in two lists: a column without a type is read by its values.
+    // Dune names columns and types in two lists. A column without a type is decoded by its values.
     let server = serving(Service::Dune, 1, |_| {
         let page = body(
             Service::Dune,
@@ -230,7 +230,7 @@ async fn columns_and_rows_that_disagree_in_length_are_an_error() {
     let rows = pages(&server, Service::Dune).rows::<(i32, String)>();
     let rows: Vec<_> = in_time(rows.try_collect()).await.unwrap();
     assert_eq!(rows, [(1, "2".to_owned())]);
-    // And a row that lacks a column that is wanted is no row of the type.
+    // A row without a column that the type needs is an error.
     for service in [Service::Dune, Service::Lightdash] {
         let server = serving(service, 1, move |_| {
             body(service, "number", "[{}]", Said::default())
@@ -283,7 +283,7 @@ async fn a_next_page_that_goes_back_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_million_empty_pages_end_in_an_error_before_long() {
+async fn a_million_empty_pages_end_in_an_error_soon() {
     for service in ALL {
         for prefetch in [0, 4] {
             let server = serving(service, 1_000_000, move |asked| {
@@ -315,7 +315,7 @@ async fn a_million_empty_pages_end_in_an_error_before_long() {
 
 #[tokio::test]
 async fn a_few_empty_pages_of_dune_are_not_the_end() {
-    // As many in a row are borne, and any number that have rows between them.
+    // Up to 99 empty pages in a row are allowed, and any number of them with rows in between.
     let server = serving(Service::Dune, 0, |asked| {
         let offset = asked.number("offset") as i64;
         let rows = if offset % 100 == 99 {

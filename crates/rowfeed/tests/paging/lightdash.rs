@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 const LIGHTDASH: Service = Service::Lightdash;
 const QUERY: &str = "3f0c7f0a-5a0e-4b56-9f19-1f6f3a0f7c11";
 
-/// A page of a query that is ready, as Lightdash words it.
+/// A page of a query that is ready, in Lightdash's format.
 fn page(rows: &[i64], total: u64, next_page: Option<i64>) -> Value {
     let rows: Vec<Value> = rows
         .iter()
@@ -34,7 +34,7 @@ fn with_status(status: &str) -> Value {
     json!({ "status": "ok", "results": { "status": status, "queryUuid": QUERY } })
 }
 
-/// Reads all pages of a query, each answered with the next of these bodies.
+/// Reads all pages of a query. Each request gets the next of these bodies.
 async fn read(bodies: &[Value]) -> (Vec<Number>, Option<Error>, Vec<i64>) {
     let bench = Bench::start().await;
     for body in bodies {
@@ -60,19 +60,19 @@ async fn refused(body: &Value) -> Error {
 }
 
 #[tokio::test]
-async fn pages_count_from_one_and_all_are_asked_with_one_size() {
+async fn pages_count_from_one_and_are_requested_with_one_size() {
     let bench = Bench::start().await;
     let run = bench.numbers(LIGHTDASH, 11).await;
     let rows: Vec<Number> = run.rows().page_size(4).try_collect().await.unwrap();
     assert_eq!(rows, upto(11));
     let pages = bench.pages_asked();
     assert_eq!(numbers_sent(&pages, "page"), [1, 2, 3]);
-    // The last answer says `pageSize: 3`, the number of its rows.
+    // The last response has `pageSize: 3`, the number of its rows.
     assert_eq!(numbers_sent(&pages, "pageSize"), [4, 4, 4]);
 }
 
 #[tokio::test]
-async fn the_size_an_answer_names_is_not_asked_for() {
+async fn the_page_size_of_a_response_is_not_sent_back() {
     let mut short = page(&[0, 1], 3, Some(2));
     short["results"]["pageSize"] = 1.into();
     let bench = Bench::start().await;
@@ -90,7 +90,7 @@ async fn the_size_an_answer_names_is_not_asked_for() {
 }
 
 #[tokio::test]
-async fn the_operation_s_own_page_size_holds() {
+async fn the_operation_s_own_page_size_is_used() {
     let bench = Bench::start().await;
     let run = bench.numbers(LIGHTDASH, 11).await;
     let rows = bench.query(run.id()).page_size(6).page(1).rows::<Number>();
@@ -111,7 +111,7 @@ async fn the_operation_s_own_page_size_holds() {
 }
 
 #[tokio::test]
-async fn a_server_that_allows_less_is_asked_for_500() {
+async fn a_refused_default_page_size_falls_back_to_500() {
     let bench = Bench::with(
         Sandbox::builder()
             .poll_steps(0)
@@ -129,7 +129,7 @@ async fn a_server_that_allows_less_is_asked_for_500() {
 }
 
 #[tokio::test]
-async fn a_limit_above_what_the_server_allows_falls_back_too() {
+async fn a_limit_above_the_server_s_maximum_falls_back_too() {
     let builder = Sandbox::builder()
         .poll_steps(0)
         .lightdash_max_page_size(500);
@@ -143,7 +143,7 @@ async fn a_limit_above_what_the_server_allows_falls_back_too() {
 }
 
 #[tokio::test]
-async fn a_page_size_that_was_chosen_is_not_changed() {
+async fn a_chosen_page_size_is_not_changed() {
     let bench = Bench::with(
         Sandbox::builder()
             .poll_steps(0)
@@ -159,7 +159,7 @@ async fn a_page_size_that_was_chosen_is_not_changed() {
 }
 
 #[tokio::test]
-async fn another_refusal_is_not_a_reason_for_smaller_pages() {
+async fn other_refusals_do_not_change_the_page_size() {
     let bench = Bench::start().await;
     let body = json!({ "status": "error", "error": {
         "statusCode": 422, "name": "ValidateError", "message": "odd", "data": {},
@@ -188,7 +188,7 @@ async fn fewer_or_more_rows_than_announced_are_an_error() {
     assert!(error.contains('3') && error.contains('4'), "{error}");
 }
 
-/// The page as servers send it that do not count the rows of a pivot without group columns.
+/// A page of a server that does not count the rows of a pivot without group columns.
 fn uncounted(rows: &[i64]) -> Value {
     let mut body = page(rows, 0, None);
     body["results"]["totalPageCount"] = 0.into();
@@ -207,7 +207,7 @@ fn uncounted(rows: &[i64]) -> Value {
 }
 
 #[tokio::test]
-async fn a_pivot_whose_rows_were_not_counted_is_read_to_its_last_page() {
+async fn an_uncounted_pivot_is_read_to_its_last_page() {
     let pages = [&[0, 1][..], &[2, 3], &[4], &[]];
     for (bodies, count) in [(&pages[..3], 5), (&pages[2..3], 1), (&pages[3..], 0)] {
         let bodies: Vec<Value> = bodies.iter().map(|rows| uncounted(rows)).collect();
@@ -216,7 +216,7 @@ async fn a_pivot_whose_rows_were_not_counted_is_read_to_its_last_page() {
         assert_eq!(rows.len(), count);
         assert_eq!(asked.len(), bodies.len());
     }
-    // As many rows as pages have: only a page without rows is the end.
+    // Every page is full, so only an empty page is the end.
     let bodies = [uncounted(&[0, 1]), uncounted(&[2, 3]), uncounted(&[])];
     let (rows, error, asked) = read(&bodies).await;
     assert!(error.is_none(), "{error:?}");
@@ -225,18 +225,18 @@ async fn a_pivot_whose_rows_were_not_counted_is_read_to_its_last_page() {
     let bench = Bench::start().await;
     bench.answer(LIGHTDASH, 0, uncounted(&[0, 1]));
     let run = bench.query(QUERY).run().await.unwrap();
-    assert_eq!(run.total_rows(), None, "0 would be wrong");
+    assert_eq!(run.total_rows(), None, "a total of 0 would be wrong");
 }
 
 #[tokio::test]
-async fn no_rows_announced_and_rows_there_is_an_error_where_rows_are_counted() {
+async fn rows_beyond_a_counted_total_of_zero_are_an_error() {
     let mut grouped = uncounted(&[0, 1]);
     grouped["results"]["pivotDetails"]["groupByColumns"] = json!([{ "reference": "chain" }]);
     for body in [page(&[0, 1], 0, None), grouped] {
         let error = refused(&body).await;
         assert_eq!(error.kind(), ErrorKind::Paging, "{error}");
     }
-    // A count that comes later is another count.
+    // A later total differs from the uncounted one.
     let (rows, error, _) = read(&[uncounted(&[0, 1]), page(&[2, 3], 4, None)]).await;
     assert_eq!((rows, error.unwrap().kind()), (upto(2), ErrorKind::Paging));
 }
@@ -270,8 +270,8 @@ async fn a_next_page_that_is_not_the_next_is_an_error() {
 
 #[tokio::test]
 async fn a_page_in_the_middle_that_is_not_full_is_an_error() {
-    // All pages but the last have the size asked for: rows are missing, and the places of those
-    // behind them would be wrong.
+    // All pages but the last have the requested size. A short page misses rows, and the positions
+    // of later rows would be wrong.
     for middle in [page(&[], 5, Some(3)), page(&[2], 5, Some(3))] {
         let bodies = [page(&[0, 1], 5, Some(2)), middle];
         let (rows, error, pages) = read(&bodies).await;
@@ -283,7 +283,7 @@ async fn a_page_in_the_middle_that_is_not_full_is_an_error() {
 }
 
 #[tokio::test]
-async fn another_page_or_another_query_than_the_one_asked_for_is_an_error() {
+async fn another_page_or_query_than_requested_is_an_error() {
     let mut other_page = page(&[2, 3], 5, Some(3));
     other_page["results"]["page"] = 1.into();
     let mut other_query = page(&[2, 3], 5, Some(3));
@@ -339,7 +339,7 @@ async fn statuses_without_rows_are_errors_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_result_past_its_time_is_told_by_the_error_s_name() {
+async fn an_expired_result_is_recognized_by_the_error_s_name() {
     for (status, name) in [
         (404, "ResultsExpiredError"),
         (406, "ResultsExpiredError"),
@@ -419,7 +419,7 @@ async fn columns_keep_their_order() {
 }
 
 #[tokio::test]
-async fn a_query_that_runs_is_unfinished() {
+async fn a_running_query_is_unfinished() {
     let bench = Bench::with(Sandbox::builder().poll_steps(9)).await;
     let started = bench.start_lightdash(&numbers(3)).send().await.unwrap();
     let error = bench
@@ -433,7 +433,7 @@ async fn a_query_that_runs_is_unfinished() {
 }
 
 #[tokio::test]
-async fn cells_come_as_they_are_shown_when_that_is_asked_for() {
+async fn formatted_returns_cells_as_displayed() {
     let bench = Bench::start().await;
     let mut body = page(&[1], 1, None);
     let row = body.pointer_mut("/results/rows/0").unwrap();

@@ -1,4 +1,4 @@
-//! Reading results page by page: each service's rule, and what all readers share.
+//! Reading results page by page: each service's paging rule, and what all readers share.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod csv;

@@ -1,4 +1,4 @@
-//! How many rows are asked for, and what a page says of itself.
+//! How many rows are requested, and the metadata of a page.
 
 use crate::support::{ALL, Bench, Number, upto};
 use rowfeed::{ErrorKind, Page};
@@ -18,7 +18,7 @@ async fn max_rows_ends_in_the_middle_of_a_page() {
             .await
             .unwrap();
         assert_eq!(rows, upto(7), "{service:?}");
-        // Pages of Lightdash are all of one size.
+        // All pages of Lightdash have one size.
         let pages: &[usize] = if service == Service::Lightdash {
             &[5, 5]
         } else {
@@ -53,7 +53,7 @@ async fn max_rows_ends_in_the_middle_of_a_page() {
 }
 
 #[tokio::test]
-async fn no_more_rows_are_asked_for_than_are_wanted() {
+async fn no_more_rows_are_requested_than_needed() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 23).await;
@@ -64,7 +64,7 @@ async fn no_more_rows_are_asked_for_than_are_wanted() {
 }
 
 #[tokio::test]
-async fn no_rows_wanted_is_nothing_sent() {
+async fn max_rows_of_zero_sends_nothing() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 3).await;
@@ -75,7 +75,7 @@ async fn no_rows_wanted_is_nothing_sent() {
 }
 
 #[tokio::test]
-async fn a_page_without_rows_cannot_be_asked_for() {
+async fn a_page_size_of_zero_is_an_error() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 3).await;
@@ -89,7 +89,7 @@ async fn a_page_without_rows_cannot_be_asked_for() {
 }
 
 #[tokio::test]
-async fn pages_say_where_they_stand() {
+async fn pages_have_their_position() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench

@@ -1,5 +1,5 @@
-//! What a long read leaves behind when something breaks in the middle of it: the rows before, the
-//! place, and a rest that can be gone on with.
+//! A failure in the middle of a long read: the rows before it, the cursor, and the rest that can be
+//! resumed.
 
 use std::{
     future::Future,
@@ -14,7 +14,7 @@ use rowfeed::{Cursor, ErrorKind, Pages, prelude::*};
 use serde::Deserialize;
 
 const ROWS: usize = 60;
-/// The row that is wrong, in the middle of the page that begins with row 28.
+/// The wrong row, in the middle of the page that begins with row 28.
 const FLAWED: usize = 30;
 const PAGE: u32 = 4;
 
@@ -27,14 +27,14 @@ enum Service {
 
 const ALL: [Service; 3] = [Service::Dune, Service::Lightdash, Service::YandexQuery];
 
-/// What is wrong with the page, as long as anything is.
+/// What is wrong with the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wrong {
-    /// A row is no row of the type.
+    /// A row does not fit the type.
     Row,
-    /// The rows end in the middle of one.
+    /// The JSON ends in the middle of a row.
     Json,
-    /// The service knows the page no more.
+    /// The service no longer has the page.
     Gone,
 }
 
@@ -88,7 +88,7 @@ fn holds_the_flaw(service: Service, asked: &Asked) -> bool {
     asked.is_page() && (first..first + rows).contains(&FLAWED)
 }
 
-/// A server that is wrong as long as it is told to be.
+/// A server with the fault, and a switch that turns it off.
 fn serving(service: Service, wrong: Wrong) -> (PageServer, Arc<AtomicBool>) {
     let is_wrong = Arc::new(AtomicBool::new(true));
     let (flawed, whole) = (table(service, Some(wrong)), table(service, None));
@@ -134,7 +134,7 @@ async fn in_time<T>(future: impl Future<Output = T>) -> T {
 }
 
 #[tokio::test]
-async fn the_rows_before_are_given_the_cursor_stands_behind_them_and_the_rest_can_be_read() {
+async fn rows_before_an_error_are_returned_and_the_rest_can_be_resumed() {
     for service in ALL {
         for wrong in [Wrong::Row, Wrong::Json, Wrong::Gone] {
             for prefetch in [0, 1, 8] {
@@ -148,7 +148,8 @@ async fn the_rows_before_are_given_the_cursor_stands_behind_them_and_the_rest_ca
                         Err(error) => break error,
                     }
                 };
-                // A page that cannot be read is given up whole, one with a wrong row up to it.
+                // A page that cannot be parsed is lost as a whole. With a wrong row, the rows
+                // before it are returned.
                 let (kind, stop) = match wrong {
                     Wrong::Row => (ErrorKind::Decode, FLAWED),
                     Wrong::Json | Wrong::Gone => (ErrorKind::Call, 28),
@@ -165,7 +166,7 @@ async fn the_rows_before_are_given_the_cursor_stands_behind_them_and_the_rest_ca
                 assert_eq!(cursor.row(), stop as u64, "{case}");
                 assert_eq!(error.run_id(), Some(cursor.run_id()), "{case}");
 
-                // It fails there again as long as the page is wrong, and loses nothing by it.
+                // It fails at the same place as long as the page is wrong, and loses nothing.
                 let mut again = pages(&server, service)
                     .prefetch(prefetch)
                     .resume(&cursor)

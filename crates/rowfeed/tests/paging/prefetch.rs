@@ -1,4 +1,4 @@
-//! Pages that are fetched before they are asked for.
+//! Pages that are fetched ahead.
 
 use std::{future::Future, time::Duration};
 
@@ -11,13 +11,13 @@ async fn settle() {
     tokio::time::sleep(Duration::from_millis(100)).await;
 }
 
-/// Waits for something that should come, and panics if it does not.
+/// Waits for a future, and panics if it takes too long.
 async fn in_time<T>(future: impl Future<Output = T>) -> T {
     let waited = tokio::time::timeout(PATIENCE, future).await;
-    waited.expect("this comes in time")
+    waited.expect("the future takes too long")
 }
 
-/// Waits until the sandbox has answered so many requests.
+/// Waits until the sandbox has responded to this many requests.
 async fn answered(sandbox: &Sandbox, requests: usize) {
     in_time(async {
         while sandbox.requests().len() < requests {
@@ -28,11 +28,11 @@ async fn answered(sandbox: &Sandbox, requests: usize) {
 }
 
 #[tokio::test]
-async fn the_rows_are_the_same() {
+async fn prefetch_does_not_change_the_rows() {
     let builder = || Sandbox::builder().poll_steps(0);
     for bench in [
         Bench::start().await,
-        // Pages shorter than asked for: those asked for on a guess are asked for anew.
+        // Short pages: requests that were guesses are sent again.
         Bench::with(builder().dune_max_page_rows(3)).await,
     ] {
         for service in ALL {
@@ -56,7 +56,7 @@ async fn the_rows_are_the_same() {
 }
 
 #[tokio::test]
-async fn no_page_is_fetched_twice_or_in_vain() {
+async fn no_page_is_fetched_twice_or_unnecessarily() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 20).await;
@@ -70,19 +70,19 @@ async fn no_page_is_fetched_twice_or_in_vain() {
 }
 
 #[tokio::test]
-async fn of_a_server_that_cuts_every_page_nothing_is_asked_in_vain() {
+async fn short_pages_cause_no_unnecessary_requests() {
     let builder = Sandbox::builder().poll_steps(0).dune_max_page_rows(3);
     let bench = Bench::with(builder).await;
     let run = bench.numbers(Service::Dune, 20).await;
     let rows = run.rows().page_size(4).prefetch(5);
     let rows: Vec<Number> = rows.try_collect().await.unwrap();
     assert_eq!(rows, upto(20));
-    // Dune bills what it sends, wanted or not.
+    // Dune bills what it sends, needed or not.
     assert_eq!(bench.rows_sent(), [3, 3, 3, 3, 3, 3, 2]);
 }
 
 #[tokio::test]
-async fn no_more_than_is_wanted_is_fetched() {
+async fn no_more_is_fetched_than_needed() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 40).await;
@@ -92,19 +92,19 @@ async fn no_more_than_is_wanted_is_fetched() {
         settle().await;
         let mut pages = bench.rows_sent();
         pages.sort_unstable();
-        // Pages of Lightdash are all of one size.
+        // All pages of Lightdash have one size.
         let last = if service == Service::Lightdash { 4 } else { 2 };
         assert_eq!(pages, [last, 4, 4], "{service:?}");
     }
 }
 
 #[tokio::test]
-async fn pages_are_given_in_order_though_they_arrive_in_another() {
+async fn pages_are_returned_in_order_when_they_arrive_out_of_order() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 36).await;
         let slow = Fault::delay(Duration::from_millis(400)).on(service);
-        // The second request and the fifth are answered after those behind them.
+        // The second and the fifth response arrive after later ones.
         for after in [1, 3] {
             bench
                 .sandbox
@@ -133,7 +133,7 @@ async fn pages_are_given_in_order_though_they_arrive_in_another() {
 }
 
 #[tokio::test]
-async fn no_more_pages_are_ahead_than_were_allowed() {
+async fn no_more_pages_are_ahead_than_allowed() {
     let bench = Bench::start().await;
     for service in ALL {
         for ahead in [1, 3, 8] {
@@ -142,7 +142,7 @@ async fn no_more_pages_are_ahead_than_were_allowed() {
             settle().await;
             assert!(
                 bench.sandbox.requests().is_empty(),
-                "nothing before the first poll"
+                "nothing is sent before the first poll"
             );
             pages.try_next().await.unwrap().unwrap();
             answered(&bench.sandbox, 1 + ahead).await;
@@ -164,7 +164,7 @@ async fn no_more_pages_are_ahead_than_were_allowed() {
 }
 
 #[tokio::test]
-async fn a_page_that_does_not_come_keeps_its_place_and_lets_no_more_ahead() {
+async fn a_stalled_page_counts_against_the_pages_ahead() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 60).await;
@@ -172,7 +172,7 @@ async fn a_page_that_does_not_come_keeps_its_place_and_lets_no_more_ahead() {
         bench.sandbox.fault(stuck.path(page_path(service)).after(1));
         let mut pages = run.pages().page_size(4).prefetch(4);
         assert_eq!(pages.try_next().await.unwrap().unwrap().first_row(), 0);
-        // The first page, and three of the four that are ahead.
+        // The first page, and three of the four pages ahead.
         answered(&bench.sandbox, 4).await;
         settle().await;
         assert_eq!(bench.sandbox.take_requests().len(), 4, "{service:?}");
@@ -184,7 +184,7 @@ async fn a_page_that_does_not_come_keeps_its_place_and_lets_no_more_ahead() {
 }
 
 #[tokio::test]
-async fn a_reader_that_is_dropped_asks_for_nothing_more() {
+async fn a_dropped_reader_requests_nothing_more() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 60).await;
@@ -206,7 +206,7 @@ async fn a_reader_that_is_dropped_asks_for_nothing_more() {
 }
 
 /// A server of the numbers up to `count` in pages of any size. Pages after the first wait until
-/// `together` of them are under way.
+/// `together` of them are in flight.
 fn gated(count: usize, together: usize) -> PageServer {
     let (objects, lists) = (Table::numbers(count, true), Table::numbers(count, false));
     PageServer::start(move |asked, counts| {
@@ -286,7 +286,7 @@ async fn pages_are_fetched_side_by_side_on_several_threads() {
 }
 
 #[tokio::test]
-async fn with_filters_or_without_a_total_dune_is_asked_page_by_page() {
+async fn with_filters_or_without_a_total_dune_pages_are_sequential() {
     for (filters, total) in [(Some("n >= 0"), Some(40)), (None, None), (None, Some(0))] {
         let table = Table::numbers(40, true);
         let server = PageServer::start(move |asked, _| {
@@ -310,7 +310,7 @@ async fn with_filters_or_without_a_total_dune_is_asked_page_by_page() {
 }
 
 #[tokio::test]
-async fn a_total_that_is_wrong_is_an_error_or_costs_requests_but_no_rows() {
+async fn a_wrong_total_is_an_error_and_loses_no_rows() {
     for total in [1, 5, 22, 24, 30, 1_000_000] {
         for prefetch in [0, 1, 3, 8] {
             let table = Table::numbers(23, true);
@@ -330,7 +330,7 @@ async fn a_total_that_is_wrong_is_an_error_or_costs_requests_but_no_rows() {
             );
             assert!(error.to_string().contains(&total.to_string()), "{error}");
 
-            // Who wants what there is gets it.
+            // A caller that accepts a partial result gets all rows.
             server.take_asked();
             let rows = pages().allow_truncated().rows();
             let rows: Vec<Number> = in_time(rows.try_collect()).await.unwrap();
@@ -345,7 +345,7 @@ async fn a_total_that_is_wrong_is_an_error_or_costs_requests_but_no_rows() {
 }
 
 #[tokio::test]
-async fn a_page_that_is_cut_in_the_middle_makes_guesses_worthless_and_loses_no_row() {
+async fn a_short_page_discards_guesses_and_loses_no_row() {
     for short_at in [0, 4, 8, 20, 36] {
         for prefetch in [1, 2, 3, 8] {
             let table = Table::numbers(40, true);
@@ -364,13 +364,13 @@ async fn a_page_that_is_cut_in_the_middle_makes_guesses_worthless_and_loses_no_r
 }
 
 #[tokio::test]
-async fn a_page_without_rows_in_the_middle_is_gone_on_from() {
+async fn reading_continues_after_an_empty_page_in_the_middle() {
     for prefetch in [0, 1, 2, 8] {
         let server = PageServer::start(|asked, _| {
             let (offset, limit) = (asked.number("offset"), asked.number("limit"));
             let table = Table::numbers(24, true);
             let (status, body) = table.dune_page(offset, limit, None);
-            // Nothing stands at the offsets 8 to 11; the next page begins after them.
+            // There are no rows at the offsets 8 to 11; the next page begins after them.
             if offset != 8 {
                 return (status, body);
             }
@@ -388,8 +388,8 @@ async fn a_page_without_rows_in_the_middle_is_gone_on_from() {
 }
 
 #[tokio::test]
-async fn a_guess_that_fails_and_is_not_needed_is_no_error() {
-    // The total promises rows after the last; a request for them is refused.
+async fn a_failed_guess_that_is_not_needed_is_no_error() {
+    // The total announces rows after the last one; a request for them is refused.
     let table = Table::numbers(23, true);
     let server = PageServer::start(move |asked, counts| {
         let offset = asked.number("offset");
@@ -406,7 +406,7 @@ async fn a_guess_that_fails_and_is_not_needed_is_no_error() {
     let rows: Vec<Number> = in_time(pages.rows().try_collect()).await.unwrap();
     assert_eq!(rows, upto(23));
 
-    // The page at row 8 is cut, so those asked for behind it do not fit any more.
+    // The page at row 8 is short, so the requests after it no longer fit.
     let table = Table::numbers(40, true);
     let server = PageServer::start(move |asked, counts| {
         let offset = asked.number("offset");
@@ -424,7 +424,7 @@ async fn a_guess_that_fails_and_is_not_needed_is_no_error() {
     assert_eq!(rows, upto(40));
 }
 
-/// Whether a page begins here; for each service in its own terms.
+/// Whether the request is for a page that begins at this row.
 fn begins_at(asked: &Asked, row: usize) -> bool {
     match asked.path.contains("/query/") {
         true => (asked.number("page") - 1) * asked.number("pageSize") == row,
@@ -433,14 +433,14 @@ fn begins_at(asked: &Asked, row: usize) -> bool {
 }
 
 #[tokio::test]
-async fn an_error_in_the_middle_comes_after_the_rows_before_it_and_before_no_row() {
+async fn an_error_in_the_middle_comes_after_all_rows_before_it() {
     for service in ALL {
         for prefetch in [1, 2, 8] {
             let numbers = Table::numbers(80, service == Service::Dune);
             let cells = numbers_of_lightdash(80);
             let server = PageServer::start(move |asked, _| {
                 if begins_at(asked, 12) {
-                    // The pages behind it are there long before.
+                    // The pages after it arrive long before.
                     std::thread::sleep(Duration::from_millis(50));
                     return (418, "{}".to_owned());
                 }
@@ -467,11 +467,7 @@ async fn an_error_in_the_middle_comes_after_the_rows_before_it_and_before_no_row
             assert_eq!(error.kind(), ErrorKind::Call, "{error}");
             assert_eq!(error.as_call().unwrap().status().unwrap(), 418);
             assert!(error.run_id().is_some());
-            assert_eq!(
-                rows.cursor().unwrap().row(),
-                12,
-                "where it can be gone on from"
-            );
+            assert_eq!(rows.cursor().unwrap().row(), 12, "the place to resume from");
             settle().await;
             server.take_asked();
             assert_eq!(rows.try_next().await.unwrap(), None);
@@ -482,7 +478,7 @@ async fn an_error_in_the_middle_comes_after_the_rows_before_it_and_before_no_row
 }
 
 #[tokio::test]
-async fn a_future_that_is_dropped_loses_and_repeats_nothing() {
+async fn dropping_a_future_loses_and_repeats_nothing() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 19).await;
@@ -509,7 +505,7 @@ async fn a_future_that_is_dropped_loses_and_repeats_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reader_goes_on_in_another_task() {
+async fn a_reader_continues_in_another_task() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 23).await;
@@ -521,7 +517,7 @@ async fn a_reader_goes_on_in_another_task() {
 }
 
 #[test]
-fn a_runtime_that_ends_in_between_is_an_error_and_not_the_end() {
+fn a_runtime_shutdown_is_an_error_and_not_the_end() {
     let runtime = || {
         tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -544,7 +540,9 @@ fn a_runtime_that_ends_in_between_is_an_error_and_not_the_end() {
         let error = loop {
             match second.block_on(async { in_time(rows.try_next()).await }) {
                 Ok(Some(_)) => read += 1,
-                Ok(None) => panic!("{service:?}: {read} rows pass for all 40"),
+                Ok(None) => {
+                    panic!("{service:?}: reading ended after {read} of 40 rows without an error")
+                }
                 Err(error) => break error,
             }
         };
@@ -558,7 +556,7 @@ fn a_runtime_that_ends_in_between_is_an_error_and_not_the_end() {
 }
 
 #[tokio::test]
-async fn any_number_of_pages_may_be_allowed_ahead() {
+async fn any_prefetch_is_accepted() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 23).await;

@@ -1,4 +1,4 @@
-//! Only the columns of the struct: Dune bills what it sends by size.
+//! Requests only the columns of the struct, because Dune bills what it sends by size.
 
 use std::collections::HashMap;
 
@@ -28,7 +28,7 @@ fn columns_asked(requests: &[Recorded]) -> Vec<Option<String>> {
 }
 
 #[tokio::test]
-async fn a_run_asks_for_the_columns_of_the_struct_without_a_look_at_them() {
+async fn a_run_requests_the_columns_of_the_struct_without_a_lookup() {
     let bench = Bench::start().await;
     let run = bench.run(Service::Dune, SALES).await;
     let all: Vec<Sale> = run.rows().try_collect().await.unwrap();
@@ -42,13 +42,14 @@ async fn a_run_asks_for_the_columns_of_the_struct_without_a_look_at_them() {
         let rows = rows.try_collect::<Vec<_>>().await.unwrap();
         assert_eq!(rows, all);
         let asked = bench.pages_asked();
-        // In the order of the result; aliases and fields that it does not have are left out.
+        // In the order of the result. Aliases and fields that the result does not have are left
+        // out.
         assert_eq!(
             columns_asked(&asked),
             vec![Some("project,trade_id".to_owned()); 3]
         );
     }
-    // The pages too.
+    // The same for pages.
     let pages = run
         .pages()
         .select_fields::<Sale>()
@@ -64,7 +65,7 @@ async fn a_run_asks_for_the_columns_of_the_struct_without_a_look_at_them() {
 }
 
 #[tokio::test]
-async fn an_operation_takes_one_look_of_one_row_to_know_its_columns() {
+async fn an_operation_requests_one_row_to_learn_its_columns() {
     let bench = Bench::start().await;
     let run = bench.run(Service::Dune, SALES).await;
     for prefetch in [0, 2] {
@@ -87,7 +88,7 @@ async fn an_operation_takes_one_look_of_one_row_to_know_its_columns() {
 }
 
 #[tokio::test]
-async fn the_look_at_a_latest_result_pins_its_execution() {
+async fn the_column_lookup_of_a_latest_result_pins_its_execution() {
     let bench = Bench::start().await;
     let first = bench
         .dune
@@ -126,7 +127,7 @@ async fn the_look_at_a_latest_result_pins_its_execution() {
 }
 
 #[tokio::test]
-async fn a_cursor_goes_on_with_the_columns_of_the_struct() {
+async fn resuming_keeps_the_columns_of_the_struct() {
     let bench = Bench::start().await;
     let read = || {
         latest(&bench, DUNE_QUERY_ID)
@@ -150,7 +151,7 @@ async fn a_cursor_goes_on_with_the_columns_of_the_struct() {
 }
 
 #[tokio::test]
-async fn what_may_take_any_column_gets_all() {
+async fn types_that_take_any_column_get_all() {
     #[derive(Debug, Deserialize)]
     #[allow(dead_code)]
     struct Flat {
@@ -173,7 +174,7 @@ async fn what_may_take_any_column_gets_all() {
     let rows = run.rows::<(String, f64, i64, String)>().select_fields();
     let rows = rows.max_rows(1).try_collect::<Vec<_>>().await.unwrap();
     let first = rows[0].2;
-    // No look is taken for these either.
+    // No lookup is sent for these either.
     let rows = bench.execution(run.id()).rows::<Row>().select_fields();
     rows.try_collect::<Vec<_>>().await.unwrap();
     assert_eq!(columns_asked(&bench.pages_asked()), vec![None; 5]);
@@ -187,7 +188,7 @@ async fn what_may_take_any_column_gets_all() {
 }
 
 #[tokio::test]
-async fn a_struct_that_shares_no_column_gets_all_and_says_what_there_is() {
+async fn a_struct_without_a_matching_column_gets_all_and_an_error_lists_them() {
     #[derive(Debug, Deserialize)]
     #[allow(dead_code)]
     struct Stranger {
@@ -206,7 +207,7 @@ async fn a_struct_that_shares_no_column_gets_all_and_says_what_there_is() {
 }
 
 #[tokio::test]
-async fn columns_that_the_operation_names_are_the_ones_that_come() {
+async fn columns_set_on_the_operation_take_precedence() {
     let bench = Bench::start().await;
     let run = bench.run(Service::Dune, SALES).await;
     let rows = bench
@@ -219,7 +220,7 @@ async fn columns_that_the_operation_names_are_the_ones_that_come() {
 }
 
 #[tokio::test]
-async fn names_that_are_no_plain_words_are_quoted() {
+async fn column_names_that_are_not_plain_words_are_quoted() {
     #[derive(Debug, Deserialize, PartialEq)]
     struct Odd {
         #[serde(rename = "Total, USD")]
@@ -257,7 +258,7 @@ async fn names_that_are_no_plain_words_are_quoted() {
 }
 
 #[tokio::test]
-async fn a_name_that_cannot_be_asked_for_is_not_left_out_in_silence() {
+async fn a_column_name_that_cannot_be_quoted_is_not_silently_dropped() {
     #[derive(Debug, Deserialize, PartialEq)]
     struct Quoting {
         plain: i64,
@@ -302,7 +303,7 @@ async fn services_that_cannot_leave_columns_out_send_all() {
 }
 
 #[tokio::test]
-async fn filters_on_columns_that_are_left_out_still_hold() {
+async fn filters_on_columns_that_are_left_out_still_apply() {
     let bench = Bench::start().await;
     let run = bench.run(Service::Dune, SALES).await;
     let few = || {

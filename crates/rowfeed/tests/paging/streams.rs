@@ -1,4 +1,4 @@
-//! Rows and pages as a caller meets them, the same at all three services.
+//! Rows and pages as a caller uses them, the same at all three services.
 
 use std::{
     collections::BTreeMap,
@@ -62,7 +62,7 @@ async fn a_result_without_rows_is_one_page_with_columns() {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_before_the_first_is_asked_for() {
+async fn nothing_is_sent_before_the_first_poll() {
     let bench = Bench::start().await;
     let mut kept = Vec::new();
     for service in ALL {
@@ -91,7 +91,7 @@ async fn nothing_is_sent_before_the_first_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_page_is_fetched_when_its_first_row_is_asked_for() {
+async fn a_page_is_fetched_when_its_first_row_is_needed() {
     let bench = Bench::start().await;
     for service in ALL {
         let mut rows = bench
@@ -111,7 +111,7 @@ async fn a_page_is_fetched_when_its_first_row_is_asked_for() {
     }
 }
 
-/// A stream made here and read elsewhere.
+/// A stream that is created here and read elsewhere.
 async fn made(bench: &Bench, service: Service) -> Rows<Number> {
     bench.numbers(service, 11).await.rows().page_size(4)
 }
@@ -147,7 +147,7 @@ async fn rows_pages_and_runs_can_be_sent_to_another_task() {
 }
 
 #[tokio::test]
-async fn after_the_end_comes_nothing_and_nothing_is_sent() {
+async fn after_the_end_nothing_is_returned_or_sent() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 5).await;
@@ -168,7 +168,7 @@ async fn after_the_end_comes_nothing_and_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn after_an_error_comes_nothing_and_nothing_is_sent() {
+async fn after_an_error_nothing_is_returned_or_sent() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 9).await;
@@ -213,7 +213,7 @@ async fn after_an_error_comes_nothing_and_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn a_future_that_is_dropped_loses_and_repeats_nothing() {
+async fn dropping_a_future_loses_and_repeats_nothing() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 11).await;
@@ -258,7 +258,7 @@ async fn a_future_that_is_dropped_loses_and_repeats_nothing() {
 }
 
 #[tokio::test]
-async fn both_are_streams() {
+async fn rows_and_pages_are_streams() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 11).await;
@@ -291,13 +291,13 @@ async fn both_are_streams() {
 }
 
 #[tokio::test]
-async fn a_poll_before_the_answer_is_pending_and_a_later_one_has_the_row() {
+async fn a_poll_before_the_response_is_pending_and_a_later_one_has_the_row() {
     let bench = Bench::start().await;
     let mut rows = bench.numbers(Service::Dune, 2).await.rows::<Number>();
     let mut context = Context::from_waker(Waker::noop());
     assert!(Pin::new(&mut rows).poll_next(&mut context).is_pending());
     assert!(!rows.is_terminated());
-    // The waker of the last poll is the one that counts.
+    // The waker of the last poll is the one to wake.
     assert_eq!(rows.try_next().await.unwrap(), Some(Number { n: 0 }));
     match Pin::new(&mut rows).poll_next(&mut context) {
         Poll::Ready(Some(Ok(row))) => assert_eq!(row, Number { n: 1 }),
@@ -305,7 +305,7 @@ async fn a_poll_before_the_answer_is_pending_and_a_later_one_has_the_row() {
     }
 }
 
-/// Without a trait in scope.
+/// Code without a trait in scope.
 mod no_traits {
     use rowfeed::{CompletedRun, Error, Pages, Rows};
 
@@ -334,7 +334,7 @@ async fn no_trait_has_to_be_imported() {
 }
 
 #[tokio::test]
-async fn rows_collect_into_any_collection_which_says_what_a_row_is() {
+async fn rows_collect_into_any_collection_which_determines_the_row_type() {
     #[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
     struct Index {
         evt_index: i64,
@@ -351,7 +351,7 @@ async fn rows_collect_into_any_collection_which_says_what_a_row_is() {
 }
 
 #[tokio::test]
-async fn a_run_is_read_as_often_as_wanted_also_at_once() {
+async fn a_run_can_be_read_many_times_concurrently() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 7).await;
@@ -367,7 +367,7 @@ async fn a_run_is_read_as_often_as_wanted_also_at_once() {
 }
 
 #[tokio::test]
-async fn what_is_shown_of_them_is_no_row() {
+async fn debug_output_shows_no_rows() {
     let bench = Bench::start().await;
     let run = bench
         .run(Service::Dune, "SELECT 'a secret' AS project")

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 const YANDEX: Service = Service::YandexQuery;
 const QUERY: &str = "csqquery0000000000001";
 
-/// What `get_query` says of a query with one result set.
+/// What `get_query` reports about a query with one result set.
 fn query(set: Value) -> Value {
     json!({
         "id": QUERY, "name": "", "description": "", "text": "SELECT 1", "type": "ANALYTICS",
@@ -38,8 +38,8 @@ fn page(rows: &[i64]) -> Value {
     json!({ "columns": [{ "name": "n", "type": "Int64" }], "rows": rows })
 }
 
-/// Reads the only result set of a query, two rows at a time: what `get_query` says is the first
-/// body, the pages are the others.
+/// Reads the only result set of a query, two rows at a time. `get_query` returns the first body,
+/// and the other bodies are the pages.
 async fn read(bodies: &[Value]) -> (Vec<Number>, Option<Error>, Bench) {
     let bench = Bench::start().await;
     for body in bodies {
@@ -75,7 +75,7 @@ async fn the_announced_number_of_rows_ends_the_paging() {
         let run = bench.numbers(YANDEX, count).await;
         let rows: Vec<Number> = run.rows().page_size(4).try_collect().await.unwrap();
         assert_eq!(rows, upto(count.into()));
-        // No request to find out that there is no more.
+        // No request checks whether there are more rows.
         let requests = bench.sandbox.take_requests();
         assert_eq!(numbers_sent(&requests, "offset"), offsets);
         assert_eq!(numbers_sent(&requests, "limit"), limits);
@@ -83,7 +83,7 @@ async fn the_announced_number_of_rows_ends_the_paging() {
 }
 
 #[tokio::test]
-async fn an_operation_asks_how_many_rows_there_are_first() {
+async fn an_operation_requests_the_number_of_rows_first() {
     let bench = Bench::start().await;
     let run = bench.numbers(YANDEX, 8).await;
     let rows: Vec<Number> = bench
@@ -211,7 +211,7 @@ async fn the_operation_s_offset_is_where_the_rows_begin() {
 }
 
 #[tokio::test]
-async fn a_result_that_was_cut_off_is_taken_only_when_asked_for() {
+async fn a_truncated_result_needs_allow_truncated() {
     let bench = Bench::with(
         Sandbox::builder()
             .poll_steps(0)
@@ -300,7 +300,7 @@ async fn several_results_are_read_one_by_one() {
 }
 
 #[tokio::test]
-async fn a_run_without_a_result_says_so() {
+async fn reading_a_run_without_a_result_is_an_error() {
     let bench = Bench::start().await;
     let started = bench.run(YANDEX, "SELECT 1").await;
     let mut body = query(Value::Null);
@@ -329,7 +329,7 @@ async fn a_short_page_before_the_end_is_followed_by_the_rows_after_it() {
 }
 
 #[tokio::test]
-async fn rows_that_do_not_come_are_an_error() {
+async fn missing_rows_are_an_error() {
     let bodies = [
         query(json!({ "rows_count": 4, "truncated": false })),
         page(&[0, 1]),
@@ -344,7 +344,7 @@ async fn rows_that_do_not_come_are_an_error() {
 }
 
 #[tokio::test]
-async fn more_rows_than_asked_for_are_an_error() {
+async fn more_rows_than_requested_are_an_error() {
     let bodies = [
         query(json!({ "rows_count": 4, "truncated": false })),
         page(&[0, 1, 2]),
@@ -355,7 +355,7 @@ async fn more_rows_than_asked_for_are_an_error() {
 
 #[tokio::test]
 async fn more_rows_than_announced_are_an_error() {
-    // Zeros are left out of the service's JSON, so this announces none.
+    // The service's JSON omits zeros, so this announces no rows.
     for set in [
         json!({ "truncated": false }),
         json!({ "rows_count": 0 }),
@@ -363,7 +363,7 @@ async fn more_rows_than_announced_are_an_error() {
     ] {
         let (rows, error, _) = read(&[query(set), page(&[0])]).await;
         assert_eq!(rows, []);
-        let error = error.expect("a row that was not announced is passed over in silence");
+        let error = error.expect("a row that was not announced was silently dropped");
         assert_eq!(error.kind(), ErrorKind::Paging, "{error}");
     }
 }
@@ -386,7 +386,7 @@ async fn statuses_without_rows_are_errors_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_failed_query_says_where_the_statement_is_wrong() {
+async fn a_failed_query_has_the_position_of_the_error() {
     let mut body = with_status("FAILED");
     body["issues"] = json!({ "message": "<main>: Error: a dump", "details": [{
         "message": "Type annotation", "severity": "ERROR", "position": { "row": 1, "column": 1 },
@@ -405,7 +405,7 @@ async fn a_failed_query_says_where_the_statement_is_wrong() {
             "yandex-query: Type annotation: No such column: tides (line 4, column 9) [run {QUERY}]"
         )
     );
-    // An issue without a place of its own has that of the one around it.
+    // An issue without a position has the position of the issue around it.
     let inner = &mut body["issues"]["details"][0]["issues"][0];
     inner.as_object_mut().unwrap().remove("position");
     let position = refused(&body).await.position().unwrap();
@@ -415,7 +415,7 @@ async fn a_failed_query_says_where_the_statement_is_wrong() {
 }
 
 #[tokio::test]
-async fn a_result_past_its_time_is_expired() {
+async fn a_result_past_its_retention_is_expired() {
     let bench = Bench::start().await;
     let run = bench.numbers(YANDEX, 4).await;
     let body = json!({ "status": 400_010, "message": "BAD_REQUEST", "details": [{
@@ -434,7 +434,7 @@ async fn a_result_past_its_time_is_expired() {
 }
 
 #[tokio::test]
-async fn a_query_that_runs_is_unfinished() {
+async fn a_running_query_is_unfinished() {
     let bench = Bench::with(Sandbox::builder().poll_steps(9)).await;
     let started = bench.start_yandex_query("SELECT 1").send().await.unwrap();
     let error = bench
@@ -448,7 +448,7 @@ async fn a_query_that_runs_is_unfinished() {
 }
 
 #[tokio::test]
-async fn what_an_operation_needs_is_said_before_anything_is_sent() {
+async fn missing_parameters_are_named_before_anything_is_sent() {
     let bench = Bench::start().await;
     for operation in [
         bench

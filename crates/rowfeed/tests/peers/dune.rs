@@ -20,7 +20,7 @@ async fn partial() -> Bench {
 }
 
 #[tokio::test]
-async fn gives_no_rows_of_a_partial_result_that_was_asked_for() {
+async fn drops_the_rows_of_a_requested_partial_result() {
     let bench = partial().await;
     let run = bench.numbers(Service::Dune, 9).await;
     let rows = run.rows().page_size(2).allow_truncated();
@@ -29,7 +29,7 @@ async fn gives_no_rows_of_a_partial_result_that_was_asked_for() {
 }
 
 #[tokio::test]
-async fn takes_a_partial_result_unasked() {
+async fn accepts_a_partial_result_by_default() {
     let bench = partial().await;
     let run = bench.numbers(Service::Dune, 9).await;
     let error = run.rows::<Number>().try_next().await.unwrap_err();
@@ -39,7 +39,7 @@ async fn takes_a_partial_result_unasked() {
 }
 
 #[tokio::test]
-async fn waits_for_ever_for_a_partial_result() {
+async fn waits_forever_for_a_partial_result() {
     let bench = partial().await;
     let run = bench.dune.execute_sql().body(numbers(9)).run();
     let run = in_time(run.poll_interval(BRIEF, BRIEF).into_future()).await;
@@ -47,7 +47,7 @@ async fn waits_for_ever_for_a_partial_result() {
 }
 
 #[tokio::test]
-async fn takes_a_cancelled_or_expired_run_for_one_without_rows() {
+async fn treats_a_cancelled_or_expired_run_as_empty() {
     let states = [
         ("QUERY_STATE_CANCELLED", ErrorKind::Cancelled),
         ("QUERY_STATE_CANCELED", ErrorKind::Cancelled),
@@ -80,7 +80,7 @@ async fn adds_up_the_total_over_the_pages() {
 }
 
 #[tokio::test]
-async fn executes_twice_when_the_first_answer_is_lost() {
+async fn executes_twice_when_the_first_response_is_lost() {
     let bench = Bench::start().await;
     for status in [500, 502, 504] {
         bench
@@ -93,7 +93,7 @@ async fn executes_twice_when_the_first_answer_is_lost() {
 }
 
 #[tokio::test]
-async fn reads_the_latest_result_in_place_of_its_own_run() {
+async fn reads_the_latest_result_instead_of_its_own_run() {
     let bench = Bench::start().await;
     let execute = || bench.dune.execute_query().query_id(DUNE_QUERY_ID).run();
     let mine = execute().await.unwrap();
@@ -113,7 +113,7 @@ async fn reads_the_latest_result_in_place_of_its_own_run() {
 }
 
 #[tokio::test]
-async fn counts_pages_in_place_of_rows_and_skips_some_of_a_short_one() {
+async fn counts_pages_instead_of_rows_and_skips_rows_of_a_short_one() {
     let bench = Bench::with(Sandbox::builder().poll_steps(0).dune_max_page_rows(3)).await;
     let run = bench.numbers(Service::Dune, 11).await;
     for prefetch in [0, 4] {
@@ -124,7 +124,7 @@ async fn counts_pages_in_place_of_rows_and_skips_some_of_a_short_one() {
 }
 
 #[tokio::test]
-async fn waits_for_ever_when_given_no_time() {
+async fn waits_forever_without_a_timeout() {
     let bench = Bench::start().await;
     bench.sandbox.fault(Fault::state_forever());
     let run = bench.dune.execute_sql().body("SELECT 1").run();
@@ -157,7 +157,7 @@ async fn pages_a_query_that_may_run_again_in_between() {
 }
 
 #[tokio::test]
-async fn downloads_the_rows_to_see_that_the_run_has_ended() {
+async fn downloads_the_rows_to_check_that_the_run_has_ended() {
     let bench = Bench::with(Sandbox::builder().poll_steps(3)).await;
     let run = bench.try_run(Service::Dune, &numbers(9)).await.unwrap();
     assert!(bench.pages_asked().is_empty());
@@ -166,14 +166,14 @@ async fn downloads_the_rows_to_see_that_the_run_has_ended() {
 }
 
 #[tokio::test]
-async fn takes_the_time_limit_for_a_number_of_failures() {
+async fn uses_the_time_limit_as_a_number_of_failures() {
     let bench = Bench::start().await;
     bench.sandbox.fault(Fault::state_forever());
     let run = bench.dune.execute_sql().body("SELECT 1").run();
     let run = run.poll_interval(BRIEF, BRIEF).timeout(BRIEF * 60);
     let error = in_time(run.into_future()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
-    // And failures that pass do not end it before its time.
+    // Temporary failures do not end the wait before the timeout.
     bench.sandbox.clear_faults();
     bench.sandbox.fault(
         Fault::status(503)
@@ -234,7 +234,7 @@ async fn counts_rows_in_32_bits() {
 }
 
 #[tokio::test]
-async fn loses_the_status_of_a_refusal_that_is_no_json() {
+async fn loses_the_status_of_a_refusal_that_is_not_json() {
     let bench = Bench::start().await;
     let fault = Fault::status(429)
         .body("text/plain", "slow down")
@@ -251,7 +251,7 @@ async fn loses_the_status_of_a_refusal_that_is_no_json() {
 }
 
 #[tokio::test]
-async fn wants_a_state_in_the_answer_that_starts_a_pipeline() {
+async fn requires_a_state_in_the_response_that_starts_a_pipeline() {
     let bench = Bench::start().await;
     let started = json!({ "pipeline_execution_id": "01PIPELINE" }).to_string();
     let fault = Fault::answer(200, "application/json", started).on(Service::Dune);
@@ -274,7 +274,7 @@ async fn sends_its_key_to_whatever_address_the_next_page_names() {
     let server = PageServer::start(move |asked, _| {
         let (status, body) = table.dune_page(asked.number("offset"), asked.number("limit"), None);
         let mut body: Value = serde_json::from_str(&body).unwrap();
-        // Also one that begins with the address of the real server.
+        // Including an address that begins with that of the real server.
         body["next_uri"] = format!("{lure}/v1/execution/01EXECUTION/results?offset=3").into();
         (status, body.to_string())
     });
@@ -348,7 +348,7 @@ async fn reads_typed_rows_from_csv_and_loses_digits() {
 }
 
 #[tokio::test]
-async fn knows_only_the_states_of_its_own_day() {
+async fn decodes_only_the_states_of_its_own_version() {
     let body = dune_answers::without_result("QUERY_STATE_TELEPORTED");
     let error = dune_answers::refused(&body).await;
     assert_eq!(error.kind(), ErrorKind::UnknownState);
@@ -359,7 +359,7 @@ async fn knows_only_the_states_of_its_own_day() {
 }
 
 #[tokio::test]
-async fn shows_the_key() {
+async fn prints_the_key() {
     let bench = Bench::start().await;
     let client = dune_client(&bench.sandbox, DUNE_API_KEY);
     let operation = client.get_latest_query_result().query_id(DUNE_QUERY_ID);
@@ -371,7 +371,7 @@ async fn shows_the_key() {
 }
 
 #[tokio::test]
-async fn leaves_a_run_that_took_too_long_to_be_billed() {
+async fn leaves_a_timed_out_run_running() {
     let bench = Bench::with(Sandbox::builder().poll_steps(u32::MAX)).await;
     let run = bench
         .dune

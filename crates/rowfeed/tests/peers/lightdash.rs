@@ -16,7 +16,7 @@ fn with_status(status: &str) -> Value {
 }
 
 #[tokio::test]
-async fn waits_on_when_the_query_has_expired_in_the_queue() {
+async fn keeps_waiting_when_the_query_has_expired_in_the_queue() {
     let bench = Bench::start().await;
     let fault = Fault::answer(200, "application/json", with_status("expired").to_string());
     bench
@@ -31,7 +31,7 @@ async fn waits_on_when_the_query_has_expired_in_the_queue() {
 }
 
 #[tokio::test]
-async fn takes_a_cancelled_or_expired_query_for_one_without_rows() {
+async fn treats_a_cancelled_or_expired_query_as_empty() {
     for (status, kind) in [
         ("cancelled", ErrorKind::Cancelled),
         ("expired", ErrorKind::Expired),
@@ -56,7 +56,7 @@ async fn takes_a_cancelled_or_expired_query_for_one_without_rows() {
 }
 
 #[tokio::test]
-async fn takes_a_query_that_is_not_ready_in_time_for_one_without_rows() {
+async fn treats_a_query_that_is_not_ready_in_time_as_empty() {
     let bench = Bench::start().await;
     bench.sandbox.fault(Fault::state_forever());
     let run = bench
@@ -119,7 +119,7 @@ async fn sends_page_numbers_with_a_fraction() {
 }
 
 #[tokio::test]
-async fn takes_the_rows_of_a_page_for_the_size_that_was_asked_for() {
+async fn mistakes_the_row_count_of_a_page_for_the_requested_size() {
     let bench = Bench::start().await;
     for count in [0, 1, 3] {
         let run = bench.numbers(Service::Lightdash, count).await;
@@ -130,10 +130,10 @@ async fn takes_the_rows_of_a_page_for_the_size_that_was_asked_for() {
 }
 
 #[tokio::test]
-async fn leaves_the_page_size_to_the_first_who_reads() {
+async fn lets_the_first_reader_set_the_page_size() {
     let bench = Bench::start().await;
     let run = bench.numbers(Service::Lightdash, 9).await;
-    // Someone else reads the query first, with a size of their own.
+    // Somebody else reads the query first, with another page size.
     bench
         .query(run.id())
         .page(1)
@@ -151,7 +151,7 @@ async fn leaves_the_page_size_to_the_first_who_reads() {
 }
 
 #[tokio::test]
-async fn asks_for_more_rows_than_the_server_allows_and_fails() {
+async fn requests_more_rows_than_the_server_allows_and_fails() {
     let bench = Bench::with(
         Sandbox::builder()
             .poll_steps(0)
@@ -182,7 +182,7 @@ async fn counts_pages_of_different_sizes() {
 }
 
 #[tokio::test]
-async fn takes_a_result_past_its_time_for_a_query_that_is_not_there() {
+async fn mistakes_an_expired_result_for_a_missing_query() {
     for (code, name) in [(404, "ResultsExpiredError"), (406, "ExpiredError")] {
         let bench = Bench::start().await;
         let body = json!({ "status": "error", "error": {
@@ -201,7 +201,7 @@ async fn takes_a_result_past_its_time_for_a_query_that_is_not_there() {
 }
 
 #[tokio::test]
-async fn hides_what_the_server_says_of_a_refusal() {
+async fn hides_the_server_s_message_of_a_refusal() {
     let bench = Bench::start().await;
     for code in [401, 403, 500] {
         let body = json!({ "status": "error", "error": {
@@ -221,7 +221,7 @@ async fn hides_what_the_server_says_of_a_refusal() {
 }
 
 #[tokio::test]
-async fn wants_integers_of_one_column_to_be_all_numbers_or_all_text() {
+async fn requires_integers_of_one_column_to_be_all_numbers_or_all_text() {
     let bench = Bench::start().await;
     let result = ScriptedResult::new([("n", "number")])
         .row(["\"9007199254740993\""])
@@ -238,7 +238,7 @@ async fn wants_integers_of_one_column_to_be_all_numbers_or_all_text() {
 }
 
 #[tokio::test]
-async fn reads_the_text_that_is_meant_for_people() {
+async fn reads_the_formatted_text() {
     let bench = Bench::start().await;
     let row = |raw: Value, formatted: &str| json!({ "n": { "value": { "raw": raw, "formatted": formatted } } });
     let page = json!({ "status": "ok", "results": {
@@ -253,7 +253,7 @@ async fn reads_the_text_that_is_meant_for_people() {
 }
 
 #[tokio::test]
-async fn writes_a_part_of_the_rows_without_a_word() {
+async fn silently_writes_only_a_part_of_the_rows() {
     let bench = Bench::start().await;
     let row = json!({ "n": { "value": { "raw": 1, "formatted": "1" } } });
     let page = json!({ "status": "ok", "results": {

@@ -1,5 +1,5 @@
-//! Faults that other clients and paginators have had. Each test is named after one, and fails where
-//! this library has it.
+//! Faults of other clients and paginators. Each test is named after a fault, and fails if this
+//! library has it.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod dune;
@@ -13,8 +13,8 @@ use std::{future::Future, time::Duration};
 
 const BRIEF: Duration = Duration::from_millis(1);
 
-/// What should end, and with these faults would not.
+/// Fails instead of hanging, as code with these faults would.
 async fn in_time<T>(future: impl Future<Output = T>) -> T {
     let waited = tokio::time::timeout(support::page_server::PATIENCE, future).await;
-    waited.expect("this comes to an end")
+    waited.expect("the future takes too long")
 }

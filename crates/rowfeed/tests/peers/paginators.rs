@@ -1,4 +1,4 @@
-//! Faults of paginators, whatever they page.
+//! Faults of paginators in general.
 
 use std::time::{Duration, Instant};
 
@@ -45,7 +45,7 @@ impl<T: rowfeed::RowsExt> RowsOfTwo for T {
 }
 
 #[tokio::test]
-async fn loops_for_ever_on_a_next_page_that_stays_the_same() {
+async fn loops_forever_on_a_next_page_that_stays_the_same() {
     for stuck in [0, 2] {
         for prefetch in [0, 3] {
             let bench = Bench::start().await;
@@ -77,7 +77,7 @@ async fn loops_for_ever_on_a_next_page_that_stays_the_same() {
 }
 
 #[tokio::test]
-async fn takes_a_page_that_is_fetched_again_for_a_loop() {
+async fn mistakes_a_page_that_is_fetched_again_for_a_loop() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 6).await;
@@ -86,14 +86,14 @@ async fn takes_a_page_that_is_fetched_again_for_a_loop() {
         let rows = run.rows().page_size(2).try_collect::<Vec<Number>>();
         assert_eq!(rows.await.unwrap(), upto(6), "{service:?}");
         bench.sandbox.clear_faults();
-        // Nor is reading the same pages twice one.
+        // Reading the same pages twice is not a loop either.
         let rows = run.rows().page_size(2).try_collect::<Vec<Number>>();
         assert_eq!(rows.await.unwrap(), upto(6), "{service:?}");
     }
 }
 
 #[tokio::test]
-async fn panics_when_asked_after_the_end() {
+async fn panics_when_polled_after_the_end() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 3).await;
@@ -111,7 +111,7 @@ async fn panics_when_asked_after_the_end() {
 }
 
 #[tokio::test]
-async fn asks_again_and_again_after_an_error() {
+async fn requests_again_and_again_after_an_error() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 9).await;
@@ -128,7 +128,7 @@ async fn asks_again_and_again_after_an_error() {
     }
 }
 
-/// The time that the rows of one page take to be given out, once it has been decoded.
+/// How long returning the rows of one page takes, once it has been decoded.
 async fn giving_out(rows: usize) -> Duration {
     let table = Table::numbers(rows, true);
     let server = PageServer::start(move |asked, _| {
@@ -146,10 +146,10 @@ async fn giving_out(rows: usize) -> Duration {
 }
 
 #[tokio::test]
-async fn moves_all_rows_of_a_page_for_each_row_that_it_gives() {
+async fn moves_all_rows_of_a_page_for_each_row_that_it_returns() {
     let few = giving_out(5_000).await.max(Duration::from_millis(1));
     let many = giving_out(100_000).await;
-    // Twenty times the rows; moving them all for each would take four hundred times as long.
+    // Twenty times the rows. Moving all rows for each row would take four hundred times as long.
     assert!(
         many < few * 150,
         "{few:?} for 5,000 rows, {many:?} for 100,000"
@@ -157,7 +157,7 @@ async fn moves_all_rows_of_a_page_for_each_row_that_it_gives() {
 }
 
 #[tokio::test]
-async fn loses_what_a_page_says_beside_its_rows() {
+async fn loses_the_metadata_of_a_page() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 5).await;
@@ -166,7 +166,7 @@ async fn loses_what_a_page_says_beside_its_rows() {
         let page = pages.try_next().await.unwrap().unwrap();
         assert_eq!((page.total_rows(), page.run_id()), (Some(5), run.id()));
         assert_eq!(page.columns().get("n").unwrap().name(), "n");
-        // Reading rows, the place and the run are still known.
+        // While rows are read, the position and the run are still known.
         let mut rows = run.rows::<Number>().page_size(2);
         rows.try_next().await.unwrap();
         assert_eq!(rows.cursor().unwrap().run_id(), run.id());
@@ -174,7 +174,7 @@ async fn loses_what_a_page_says_beside_its_rows() {
 }
 
 #[tokio::test]
-async fn goes_on_behind_rows_that_nobody_has_seen() {
+async fn resumes_after_rows_that_were_never_returned() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 9).await;
@@ -199,7 +199,7 @@ mod without_imports {
 }
 
 #[tokio::test]
-async fn needs_a_trait_imported_to_go_on() {
+async fn needs_a_trait_import_to_continue() {
     let bench = Bench::start().await;
     let run = bench.numbers(Service::Dune, 5).await;
     assert_eq!(without_imports::count(run.rows()).await, 5);
@@ -223,7 +223,7 @@ async fn reads_a_page_into_values_first_and_loses_digits() {
         let run = bench.run(service, "exact").await;
         let rows: Vec<String> = run.rows().try_collect().await.unwrap();
         assert_eq!(rows, [digits], "{service:?}");
-        // The numbers of Lightdash are those of JavaScript: a float says all of them.
+        // Lightdash's numbers are JavaScript's: a float holds all of them.
         if service != Service::Lightdash {
             let rows: Vec<(Value,)> = run.rows().try_collect().await.unwrap();
             assert_eq!(rows[0].0.as_str(), Some(digits), "{service:?}: {rows:?}");
@@ -234,7 +234,7 @@ async fn reads_a_page_into_values_first_and_loses_digits() {
 }
 
 #[tokio::test]
-async fn fetches_the_next_page_only_when_the_last_row_is_gone() {
+async fn fetches_the_next_page_only_after_the_last_row() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 12).await;

@@ -15,7 +15,7 @@ use crate::{
     support::{Bench, Number, numbers, numbers_sent, upto},
 };
 
-/// A run whose result is this one cell of this type.
+/// A run whose result is one cell of this type.
 async fn run_of(bench: &Bench, type_name: &str, cell: &str) -> CompletedRun {
     let text = format!("{type_name} {cell}");
     let result = ScriptedResult::new([("cell", type_name)]).row([cell]);
@@ -49,7 +49,7 @@ async fn stops_at_a_short_page() {
 }
 
 #[tokio::test]
-async fn asks_for_a_page_after_the_last_to_find_the_end() {
+async fn requests_a_page_after_the_last_to_find_the_end() {
     let bench = Bench::start().await;
     let run = bench.numbers(Service::YandexQuery, 8).await;
     let rows: Vec<Number> = run.rows().page_size(4).try_collect().await.unwrap();
@@ -58,7 +58,7 @@ async fn asks_for_a_page_after_the_last_to_find_the_end() {
 }
 
 #[tokio::test]
-async fn overlooks_that_the_result_was_cut_off() {
+async fn overlooks_that_the_result_was_truncated() {
     let bench = Bench::with(
         Sandbox::builder()
             .poll_steps(0)
@@ -91,7 +91,7 @@ async fn reads_the_first_of_several_results_and_forgets_the_others() {
 }
 
 #[tokio::test]
-async fn creates_a_query_twice_when_the_first_answer_is_lost() {
+async fn creates_a_query_twice_when_the_first_response_is_lost() {
     let bench = Bench::start().await;
     bench
         .sandbox
@@ -108,11 +108,11 @@ async fn creates_a_query_twice_when_the_first_answer_is_lost() {
     assert_eq!(posts.len(), 2);
     let key = posts[0].header("idempotency-key").unwrap();
     assert_eq!(posts[1].header("idempotency-key"), Some(key));
-    assert_eq!(posts[1].body, posts[0].body, "what is sent again is whole");
+    assert_eq!(posts[1].body, posts[0].body, "the retry has the whole body");
 }
 
 #[tokio::test]
-async fn gives_up_at_a_moment_s_refusal() {
+async fn gives_up_after_a_temporary_refusal() {
     let bench = Bench::start().await;
     for code in [429, 500, 502, 503, 504] {
         let fault = Fault::status(code).on(Service::YandexQuery).method("GET");
@@ -158,7 +158,7 @@ async fn loses_the_issues_of_a_failed_query() {
 }
 
 #[tokio::test]
-async fn breaks_on_a_failed_query_without_issues() {
+async fn fails_on_a_failed_query_without_issues() {
     let bench = Bench::start().await;
     let run = bench.numbers(Service::YandexQuery, 1).await;
     let failed = json!({ "id": run.id(), "status": "FAILED", "result_sets": [] });
@@ -183,7 +183,7 @@ async fn breaks_on_a_failed_query_without_issues() {
 }
 
 #[tokio::test]
-async fn reads_results_before_there_are_any_and_breaks() {
+async fn reads_results_too_early_and_fails() {
     let bench = Bench::with(Sandbox::builder().poll_steps(1_000)).await;
     let running = bench
         .start_yandex_query("SELECT 1")
@@ -201,7 +201,7 @@ async fn reads_results_before_there_are_any_and_breaks() {
 }
 
 #[tokio::test]
-async fn waits_for_ever_without_a_time_limit_of_its_own() {
+async fn waits_forever_without_a_timeout_of_its_own() {
     let bench = Bench::start().await;
     bench.sandbox.fault(Fault::state_forever());
     let run = bench
@@ -215,7 +215,7 @@ async fn waits_for_ever_without_a_time_limit_of_its_own() {
 }
 
 #[tokio::test]
-async fn splits_types_at_commas_that_are_not_its_own() {
+async fn splits_types_at_nested_commas() {
     let pair = ("1.5".to_owned(), b"abc".to_vec());
     assert_reads("Tuple<Decimal(22,9),String>", r#"["1.5","YWJj"]"#, pair).await;
     let points = BTreeMap::from([("a".to_owned(), (1, 2)), ("b".to_owned(), (3, 4))]);
@@ -226,7 +226,7 @@ async fn splits_types_at_commas_that_are_not_its_own() {
 }
 
 #[tokio::test]
-async fn takes_lists_in_a_set_for_keys() {
+async fn uses_lists_in_a_set_as_keys() {
     let sets = BTreeSet::from([vec![1, 2], vec![]]);
     assert_reads("Set<List<Int32>>", "[[1,2],[]]", sets).await;
 }
@@ -238,7 +238,7 @@ struct Inner {
 }
 
 #[tokio::test]
-async fn leaves_what_is_inside_lists_and_structs_as_it_was_sent() {
+async fn leaves_values_in_lists_and_structs_as_they_were_sent() {
     let list = vec![
         Inner {
             a: b"abc".to_vec(),
@@ -291,7 +291,7 @@ async fn leaves_times_and_spans_unread() {
 }
 
 #[tokio::test]
-async fn makes_one_null_of_two_levels() {
+async fn merges_two_levels_of_null() {
     let cells = [("[]", None), ("[[]]", Some(None)), ("[[5]]", Some(Some(5)))];
     for (cell, expected) in cells {
         assert_reads::<Option<Option<i32>>>("Optional<Int32?>", cell, expected).await;
@@ -299,7 +299,7 @@ async fn makes_one_null_of_two_levels() {
 }
 
 #[tokio::test]
-async fn forgets_which_alternative_a_variant_is() {
+async fn loses_the_alternative_of_a_variant() {
     #[derive(Debug, Deserialize, PartialEq)]
     enum Measure {
         Metres(i32),
@@ -311,7 +311,7 @@ async fn forgets_which_alternative_a_variant_is() {
 }
 
 #[tokio::test]
-async fn breaks_on_a_value_that_the_service_could_not_send() {
+async fn fails_on_a_value_that_the_service_could_not_send() {
     assert_reads::<Option<String>>("Optional<Uuid>", "null", None).await;
     assert_reads("Uuid", "null", Value::Unrepresentable).await;
     let bench = Bench::start().await;
@@ -322,7 +322,7 @@ async fn breaks_on_a_value_that_the_service_could_not_send() {
 }
 
 #[tokio::test]
-async fn holds_all_rows_before_it_gives_the_first() {
+async fn holds_all_rows_before_it_returns_the_first() {
     let bench = Bench::start().await;
     let run = bench.numbers(Service::YandexQuery, 50).await;
     let mut rows = run.rows::<Number>().page_size(5);

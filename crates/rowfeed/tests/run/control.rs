@@ -1,4 +1,4 @@
-//! Runs on their way: started, watched, cancelled, taken up again.
+//! Controlling runs: starting, watching, cancelling, attaching by id.
 
 use std::{
     future::Future,
@@ -28,7 +28,7 @@ fn starting(bench: &Bench, service: Service, sql: &str) -> RunRequest {
     starting.poll_interval(BRIEF, BRIEF * 2)
 }
 
-/// Takes a run up by its id, with a client that knows nothing of it.
+/// Attaches to a run by its id, with a client that knows nothing else of it.
 fn taken_up(bench: &Bench, service: Service, id: &str) -> RunRequest {
     let starting = match service {
         Service::Dune => {
@@ -55,14 +55,14 @@ fn taken_up(bench: &Bench, service: Service, id: &str) -> RunRequest {
     starting.poll_interval(BRIEF, BRIEF * 2)
 }
 
-/// A sandbox in which no run comes to its end by itself.
+/// A sandbox in which no run ends by itself.
 async fn endless() -> Bench {
     Bench::with(Sandbox::builder().poll_steps(u32::MAX)).await
 }
 
 async fn in_time<T>(future: impl Future<Output = T>) -> T {
     let waited = tokio::time::timeout(PATIENCE, future).await;
-    waited.expect("this comes in time")
+    waited.expect("the future takes too long")
 }
 
 fn starts(requests: &[Recorded]) -> usize {
@@ -75,7 +75,7 @@ fn is_cancel(request: &Recorded) -> bool {
         && (request.path.ends_with("/cancel") || request.path.ends_with("/stop"))
 }
 
-/// The ids that the sandbox was asked to cancel, waiting for `count` of them.
+/// Waits for `count` cancellations, and returns their run ids.
 async fn cancelled(bench: &Bench, count: usize) -> Vec<String> {
     let cancels = || {
         let requests = bench.sandbox.requests();
@@ -94,7 +94,7 @@ async fn cancelled(bench: &Bench, count: usize) -> Vec<String> {
     paths
 }
 
-/// Kind of the error of a run that was cancelled; Yandex Query calls it failed.
+/// The kind of error of a cancelled run. Yandex Query reports it as failed.
 fn cancelled_kind(service: Service) -> ErrorKind {
     match service {
         Service::YandexQuery => ErrorKind::Failed,
@@ -103,7 +103,7 @@ fn cancelled_kind(service: Service) -> ErrorKind {
 }
 
 #[tokio::test]
-async fn a_run_that_is_only_made_sends_nothing() {
+async fn a_run_request_that_is_not_awaited_sends_nothing() {
     let bench = Bench::start().await;
     for service in ALL {
         let starting = starting(&bench, service, "SELECT 1").cancel_on_drop();
@@ -125,11 +125,7 @@ async fn a_started_run_has_its_id_before_its_end() {
             .await
             .unwrap();
         let requests = bench.sandbox.take_requests();
-        assert_eq!(
-            requests.len(),
-            1,
-            "nobody has asked how far it is: {requests:?}"
-        );
+        assert_eq!(requests.len(), 1, "the state was requested: {requests:?}");
         assert_eq!(starts(&requests), 1);
         let (id, name) = (running.id().to_owned(), running.service());
         assert!(format!("{running:?}").contains(&id), "{running:?}");
@@ -139,7 +135,7 @@ async fn a_started_run_has_its_id_before_its_end() {
         assert_eq!(
             starts(&bench.sandbox.take_requests()),
             0,
-            "it is not started again"
+            "it was started again"
         );
         let rows: Vec<Number> = run.rows().try_collect().await.unwrap();
         assert_eq!(rows, upto(5), "{service:?}");
@@ -188,7 +184,7 @@ async fn a_run_is_cancelled_on_request() {
 }
 
 #[tokio::test]
-async fn a_cancel_that_is_refused_says_so() {
+async fn a_refused_cancel_is_an_error() {
     let bench = endless().await;
     for service in ALL {
         let running = starting(&bench, service, "SELECT 1").start().await.unwrap();
@@ -203,10 +199,10 @@ async fn a_cancel_that_is_refused_says_so() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_dropped_goes_on_unless_said_otherwise() {
+async fn a_dropped_run_continues_unless_cancel_on_drop_is_set() {
     let bench = endless().await;
     for service in ALL {
-        // Waited for, and given up.
+        // Waited for, and dropped.
         let waited = tokio::time::timeout(
             BRIEF * 60,
             starting(&bench, service, "SELECT 1").into_future(),
@@ -231,7 +227,7 @@ async fn a_run_that_is_dropped_goes_on_unless_said_otherwise() {
             cancels.len() == 1 && cancels[0].contains(&id),
             "{cancels:?}"
         );
-        // A running one that is waited for in part.
+        // A running run that is awaited only in part.
         let running = starting().start().await.unwrap();
         assert!(
             tokio::time::timeout(BRIEF * 30, running.into_future())
@@ -243,7 +239,7 @@ async fn a_run_that_is_dropped_goes_on_unless_said_otherwise() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_dropped_while_it_is_being_started_is_cancelled_when_that_was_wished() {
+async fn cancel_on_drop_cancels_a_run_that_is_being_started() {
     let bench = endless().await;
     for service in ALL {
         let slow = Fault::delay(BRIEF * 150).on(service).method("POST");
@@ -276,13 +272,13 @@ async fn a_run_that_has_ended_is_not_cancelled_when_dropped() {
         assert_eq!(failed.unwrap_err().kind(), ErrorKind::Failed);
         let running = starting(&bench, service, "SELECT 1").cancel_on_drop();
         running.start().await.unwrap().cancel().await.unwrap();
-        // The one that was asked for, and no other.
+        // This run is cancelled, and no other.
         assert_eq!(cancelled(&bench, 1).await.len(), 1, "{service:?}");
     }
 }
 
 #[tokio::test]
-async fn a_run_that_can_no_longer_be_asked_about_is_cancelled_when_that_was_wished() {
+async fn cancel_on_drop_cancels_a_run_whose_state_cannot_be_requested() {
     let bench = endless().await;
     for service in ALL {
         bench
@@ -299,7 +295,7 @@ async fn a_run_that_can_no_longer_be_asked_about_is_cancelled_when_that_was_wish
 }
 
 #[tokio::test]
-async fn a_run_that_takes_too_long_is_cancelled_only_when_that_was_wished() {
+async fn a_timed_out_run_is_cancelled_only_with_cancel_on_timeout() {
     let bench = endless().await;
     for service in ALL {
         let starting = || starting(&bench, service, "SELECT 1").timeout(BRIEF * 50);
@@ -325,7 +321,7 @@ async fn a_run_that_takes_too_long_is_cancelled_only_when_that_was_wished() {
         assert_eq!(again.kind(), cancelled_kind(service), "{again}");
         bench.sandbox.take_requests();
 
-        // Both wishes are one request.
+        // Both settings together send one request.
         let both = starting().cancel_on_timeout().cancel_on_drop();
         in_time(both.into_future()).await.unwrap_err();
         assert_eq!(cancelled(&bench, 1).await.len(), 1, "{service:?}");
@@ -333,7 +329,7 @@ async fn a_run_that_takes_too_long_is_cancelled_only_when_that_was_wished() {
 }
 
 #[tokio::test]
-async fn a_run_that_was_cancelled_for_its_time_is_not_said_to_go_on() {
+async fn the_timeout_of_a_cancelled_run_does_not_say_that_it_continues() {
     let bench = endless().await;
     for service in ALL {
         let starting = starting(&bench, service, "SELECT 1").timeout(BRIEF * 20);
@@ -363,7 +359,7 @@ async fn a_cancel_that_fails_leaves_the_timeout_as_the_error() {
 }
 
 #[tokio::test]
-async fn a_cancel_that_hangs_does_not_keep_the_timeout_back_for_long() {
+async fn a_cancel_that_hangs_does_not_delay_the_timeout_for_long() {
     let bench = endless().await;
     let mut waits = Vec::new();
     for service in ALL {
@@ -380,7 +376,7 @@ async fn a_cancel_that_hangs_does_not_keep_the_timeout_back_for_long() {
 }
 
 #[tokio::test]
-async fn any_length_of_time_may_be_set() {
+async fn any_timeout_is_accepted() {
     let bench = Bench::with(Sandbox::builder().poll_steps(1)).await;
     for service in ALL {
         let starting = starting(&bench, service, "SELECT 1").timeout(Duration::MAX);
@@ -395,7 +391,7 @@ async fn any_length_of_time_may_be_set() {
     }
 }
 
-/// What was told of a run.
+/// The reported progress of a run.
 type Told = Arc<Mutex<Vec<Progress>>>;
 
 fn told(starting: RunRequest) -> (RunRequest, Told) {
@@ -407,7 +403,7 @@ fn told(starting: RunRequest) -> (RunRequest, Told) {
 }
 
 #[tokio::test]
-async fn progress_is_told_after_each_look_until_the_end() {
+async fn progress_is_reported_after_each_poll_until_the_end() {
     let bench = Bench::with(Sandbox::builder().poll_steps(4)).await;
     for service in ALL {
         let (starting, told) = told(starting(&bench, service, "SELECT 1"));
@@ -432,7 +428,7 @@ async fn progress_is_told_after_each_look_until_the_end() {
 }
 
 #[tokio::test]
-async fn a_run_at_its_end_has_no_progress() {
+async fn a_run_that_has_ended_reports_no_progress() {
     let bench = Bench::start().await;
     for service in ALL {
         let (starting, told) = told(starting(&bench, service, "SELECT 1"));
@@ -442,7 +438,7 @@ async fn a_run_at_its_end_has_no_progress() {
 }
 
 #[tokio::test]
-async fn the_place_in_dune_s_queue_is_told() {
+async fn the_position_in_dune_s_queue_is_reported() {
     let bench = Bench::start().await;
     let running = starting(&bench, Service::Dune, "SELECT 1")
         .start()
@@ -469,10 +465,10 @@ async fn the_place_in_dune_s_queue_is_told() {
 }
 
 #[tokio::test]
-async fn a_run_is_taken_up_again_by_its_id() {
+async fn a_run_is_attached_by_its_id() {
     let bench = Bench::with(Sandbox::builder().poll_steps(3)).await;
     for service in ALL {
-        // On its way, and at its end.
+        // While it runs, and after it has ended.
         let running = starting(&bench, service, &numbers(5))
             .start()
             .await
@@ -486,7 +482,7 @@ async fn a_run_is_taken_up_again_by_its_id() {
             assert_eq!(running.id(), id);
             assert!(
                 bench.sandbox.take_requests().is_empty(),
-                "to know an id takes no request"
+                "attaching by an id needs no request"
             );
             let run = running.await.unwrap();
             assert_eq!((run.id(), run.total_rows()), (id.as_str(), Some(5)));
@@ -502,7 +498,7 @@ async fn a_run_is_taken_up_again_by_its_id() {
 }
 
 #[tokio::test]
-async fn a_run_that_failed_is_so_when_taken_up_again() {
+async fn attaching_to_a_failed_run_returns_its_error() {
     let bench = Bench::start().await;
     for service in ALL {
         let running = starting(&bench, service, "SELECT FROM")
@@ -522,7 +518,7 @@ async fn a_run_that_failed_is_so_when_taken_up_again() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_not_there_cannot_be_taken_up() {
+async fn attaching_to_a_missing_run_is_an_error() {
     let bench = Bench::start().await;
     let ids = [
         "01HZZZZZZZZZZZZZZZZZZZZZZZ",
@@ -553,7 +549,7 @@ async fn a_run_that_is_not_there_cannot_be_taken_up() {
 }
 
 #[tokio::test]
-async fn a_run_given_up_while_it_is_being_started_is_cancelled_too() {
+async fn a_run_dropped_before_the_start_response_is_cancelled_too() {
     let sandbox = Sandbox::start().await.unwrap();
     let dune = rowfeed::dune::Client::builder()
         .base_url(sandbox.dune_url())

@@ -1,4 +1,4 @@
-//! Credentials that change, and a rate that is kept, while rows are read.
+//! Credentials that change, and rate limits, while rows are read.
 
 use std::{
     sync::{
@@ -17,7 +17,7 @@ use rowfeed_sandbox::{
     DUNE_API_KEY, DUNE_QUERY_ID, Fault, Sandbox, Service, YANDEX_IAM_TOKEN, YANDEX_PROJECT,
 };
 
-/// A client of Yandex Query whose credential counts how often it was asked for.
+/// A client of Yandex Query whose credential counts how often it is fetched.
 fn counting(sandbox: &Sandbox) -> (yandex_query::Client, Arc<AtomicU32>) {
     let asked = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&asked);
@@ -35,7 +35,7 @@ fn counting(sandbox: &Sandbox) -> (yandex_query::Client, Arc<AtomicU32>) {
 }
 
 #[tokio::test]
-async fn a_long_reading_goes_on_across_a_401() {
+async fn a_long_read_continues_after_a_401() {
     let sandbox = Sandbox::builder().poll_steps(0).start().await.unwrap();
     let (client, asked) = counting(&sandbox);
     let query = client.create_query().project(YANDEX_PROJECT);
@@ -51,7 +51,7 @@ async fn a_long_reading_goes_on_across_a_401() {
     let mut rows: Vec<Number> = Vec::new();
     while let Some(page) = pages.try_next().await.unwrap() {
         rows.extend(page.rows::<Number>().unwrap());
-        // A refused credential is replaced once in the first pause, which is 10 ms at least.
+        // After a refusal, the credential is fetched again only after a pause of at least 10 ms.
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(rows, upto(500));
@@ -62,7 +62,7 @@ async fn a_long_reading_goes_on_across_a_401() {
 }
 
 #[tokio::test]
-async fn a_service_that_refuses_every_token_ends_the_reading() {
+async fn a_service_that_refuses_every_token_ends_the_read() {
     let sandbox = Sandbox::builder().poll_steps(0).start().await.unwrap();
     let (client, _) = counting(&sandbox);
     let query = client.create_query().project(YANDEX_PROJECT);
@@ -78,7 +78,7 @@ async fn a_service_that_refuses_every_token_ends_the_reading() {
 }
 
 #[tokio::test]
-async fn tokens_of_the_machine_are_renewed_while_rows_are_read() {
+async fn metadata_tokens_are_renewed_while_rows_are_read() {
     let short = Sandbox::builder().yandex_token_lifetime(Duration::from_secs(1));
     let sandbox = short.poll_steps(0).start().await.unwrap();
     let at = format!("http://{}", sandbox.yandex_metadata_address());
@@ -86,7 +86,8 @@ async fn tokens_of_the_machine_are_renewed_while_rows_are_read() {
     let builder = yandex_query::Client::builder().base_url(sandbox.yandex_query_url());
     let builder = builder.credential_provider(Arc::new(credential));
     let client = builder.build().unwrap();
-    // The sandbox shows a query to the subject that made it, which its tokens all are.
+    // The sandbox shows a query to the subject that created it, and all tokens have the same
+    // subject.
     let query = client.create_query().project(YANDEX_PROJECT);
     let run = query.body(numbers(150)).run().await.unwrap();
     let mut pages = run.pages().page_size(50);
@@ -102,7 +103,7 @@ async fn tokens_of_the_machine_are_renewed_while_rows_are_read() {
 }
 
 #[tokio::test]
-async fn one_rate_holds_for_several_readings_and_a_run() {
+async fn several_reads_and_a_run_share_one_rate() {
     let sandbox = Sandbox::builder().poll_steps(0).start().await.unwrap();
     let every = Duration::from_millis(40);
     let builder = dune::Client::builder().base_url(sandbox.dune_url());
@@ -126,12 +127,12 @@ async fn one_rate_holds_for_several_readings_and_a_run() {
     assert_eq!((one, two), (48, 48));
     let sent = sandbox.requests().len() as u32;
     assert!(sent >= 8, "{sent} requests");
-    // Each but the first has waited its turn, whoever sent the one before.
+    // Each request but the first waits for its turn.
     assert!(started.elapsed() >= every * (sent - 1), "{sent} requests");
 }
 
 #[tokio::test]
-async fn a_turn_after_the_deadline_is_told_as_such() {
+async fn a_turn_after_the_deadline_is_reported_as_such() {
     let sandbox = Sandbox::builder().poll_steps(0).start().await.unwrap();
     let builder = dune::Client::builder().base_url(sandbox.dune_url());
     let builder = builder.api_key(Secret::new(DUNE_API_KEY).unwrap());
@@ -151,7 +152,7 @@ async fn a_turn_after_the_deadline_is_told_as_such() {
 }
 
 #[tokio::test]
-async fn what_the_attempts_met_is_told_of_runs_and_readings() {
+async fn errors_of_runs_and_reads_have_the_attempt_history() {
     let sandbox = Sandbox::builder().poll_steps(0).start().await.unwrap();
     let retry = RetryPolicy::new().max_attempts(3);
     let builder = dune::Client::builder().base_url(sandbox.dune_url());

@@ -1,4 +1,4 @@
-//! What the services say of a run that has ended.
+//! What services report about a completed run.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn execution(bench: &Bench) -> RunRequest {
 }
 
 #[tokio::test]
-async fn dune_tells_times_cost_and_columns() {
+async fn dune_reports_times_cost_and_columns() {
     let bench = Bench::start().await;
     let status = json!({
         "execution_id": "01EXECUTION", "query_id": 12, "is_execution_finished": true,
@@ -56,7 +56,7 @@ async fn dune_tells_times_cost_and_columns() {
         Some("decimal(38, 9)")
     );
 
-    // Bodies of former years say next to nothing.
+    // Bodies of earlier years have few fields.
     let status = json!({ "execution_id": "01EXECUTION", "state": "QUERY_STATE_COMPLETED" });
     bench.answer_at(Service::Dune, "/status", 0, status);
     let run = execution(&bench).await.unwrap();
@@ -66,7 +66,7 @@ async fn dune_tells_times_cost_and_columns() {
 }
 
 #[tokio::test]
-async fn lightdash_tells_times_and_columns() {
+async fn lightdash_reports_times_and_columns() {
     let bench = Bench::start().await;
     let ready = |metadata: serde_json::Value| {
         json!({ "status": "ok", "results": {
@@ -91,7 +91,7 @@ async fn lightdash_tells_times_and_columns() {
     let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
     assert_eq!(names, ["orders_day", "orders_sum"]);
 
-    // From the cache, and from a server that queues nothing.
+    // From the cache, and from a server without a queue.
     let cached = json!({ "performance": {
         "initialQueryExecutionMs": null, "resultsPageExecutionMs": 2, "queueTimeMs": null,
     } });
@@ -105,7 +105,7 @@ async fn lightdash_tells_times_and_columns() {
 }
 
 #[tokio::test]
-async fn yandex_query_tells_times_and_the_rows_of_every_result() {
+async fn yandex_query_reports_times_and_the_rows_of_every_result() {
     let bench = Bench::start().await;
     let text = format!("{}; {}", numbers(3), numbers(4));
     let run = bench.try_run(Service::YandexQuery, &text).await.unwrap();

@@ -1,4 +1,4 @@
-//! Runs that Dune alone has: none where the latest result is fresh enough, and pipelines.
+//! Runs that only Dune has: reuse of a fresh latest result, and pipelines.
 
 use std::{
     sync::{Arc, Mutex},
@@ -25,13 +25,13 @@ fn executions(requests: &[Recorded]) -> Vec<&Recorded> {
     posts.collect()
 }
 
-/// Lets the latest result be this one.
+/// Makes this the latest result.
 fn answer_latest(bench: &Bench, body: &Value) {
     let path = format!("/query/{DUNE_QUERY_ID}/results");
     bench.answer_at(Service::Dune, &path, 0, body);
 }
 
-/// A latest result of a real execution, that ended so long ago.
+/// A latest result of a real execution that ended this long ago.
 fn ended(execution: &str, ago: Duration) -> Value {
     let at = jiff::Timestamp::now() - ago;
     json!({
@@ -42,7 +42,7 @@ fn ended(execution: &str, ago: Duration) -> Value {
 }
 
 #[tokio::test]
-async fn a_result_that_is_fresh_is_not_computed_again() {
+async fn a_fresh_result_is_reused() {
     let bench = Bench::start().await;
     let before = bench.numbers(Service::Dune, 4).await;
     answer_latest(&bench, &ended(before.id(), HOUR / 2));
@@ -54,7 +54,7 @@ async fn a_result_that_is_fresh_is_not_computed_again() {
     assert_eq!(run.id(), before.id());
     let requests = bench.sandbox.take_requests();
     assert!(executions(&requests).is_empty(), "{requests:?}");
-    // Dune bills what is read: the look takes one row.
+    // Dune bills what is read, so the age check reads one row.
     assert_eq!(requests[0].query_value("limit").as_deref(), Some("1"));
     let rows: Vec<Number> = run.rows().try_collect().await.unwrap();
     assert_eq!(rows, upto(4));
@@ -73,7 +73,7 @@ async fn the_sandbox_s_own_latest_result_is_fresh() {
 }
 
 #[tokio::test]
-async fn a_result_that_is_too_old_is_computed_anew() {
+async fn a_result_that_is_too_old_is_executed_again() {
     let bench = Bench::start().await;
     let before = bench.numbers(Service::Dune, 4).await;
     for (ago, max_age) in [
@@ -100,7 +100,7 @@ async fn a_result_that_is_too_old_is_computed_anew() {
 }
 
 #[tokio::test]
-async fn a_clock_that_runs_behind_dune_s_makes_no_result_old() {
+async fn a_clock_behind_dune_s_makes_no_result_old() {
     let bench = Bench::start().await;
     let before = bench.numbers(Service::Dune, 4).await;
     let mut soon = ended(before.id(), Duration::ZERO);
@@ -115,7 +115,7 @@ async fn a_clock_that_runs_behind_dune_s_makes_no_result_old() {
 }
 
 #[tokio::test]
-async fn what_has_no_age_or_no_rows_is_computed_anew() {
+async fn a_result_without_age_or_rows_is_executed_again() {
     let bench = Bench::start().await;
     let old = |change: fn(&mut Value)| {
         let mut body = ended("01EXECUTION", Duration::ZERO);
@@ -162,13 +162,13 @@ async fn a_query_without_a_result_is_executed() {
     );
     let rows: Vec<Number> = run.rows().try_collect().await.unwrap();
     assert_eq!(rows, upto(3));
-    // Now there is one.
+    // Now there is a result.
     let again = latest(&bench, query_id).run().max_age(HOUR).await.unwrap();
     assert_eq!(again.id(), run.id());
 }
 
 #[tokio::test]
-async fn a_result_that_was_cut_off_is_fresh_too_and_read_only_when_that_is_allowed() {
+async fn a_truncated_result_is_fresh_and_needs_allow_truncated() {
     let builder = Sandbox::builder().poll_steps(0).dune_partial_after(5);
     let bench = Bench::with(builder).await;
     let run = latest(&bench, DUNE_QUERY_ID)
@@ -215,7 +215,7 @@ async fn an_unknown_query_or_a_wrong_key_executes_nothing() {
 }
 
 #[tokio::test]
-async fn parameters_choose_the_result_and_go_into_the_execution() {
+async fn parameters_choose_the_result_and_are_passed_to_the_execution() {
     let bench = Bench::start().await;
     let of = |project: &str| {
         let params: [(String, String); 2] = [
@@ -240,7 +240,7 @@ async fn parameters_choose_the_result_and_go_into_the_execution() {
         json!({ "project": "lagoon", "min_usd": "0" })
     );
 
-    // The same values have a result now, others do not.
+    // These values have a result now; other values have none.
     assert_eq!(of("lagoon").await.unwrap().id(), lagoon.id());
     assert!(executions(&bench.sandbox.take_requests()).is_empty());
     assert_ne!(of("ember").await.unwrap().id(), lagoon.id());
@@ -250,7 +250,7 @@ async fn parameters_choose_the_result_and_go_into_the_execution() {
 }
 
 #[tokio::test]
-async fn an_execution_that_is_on_its_way_is_waited_for() {
+async fn an_unfinished_execution_is_waited_for() {
     let bench = Bench::with(Sandbox::builder().poll_steps(3)).await;
     for state in ["QUERY_STATE_PENDING", "QUERY_STATE_EXECUTING"] {
         let running = bench
@@ -279,7 +279,7 @@ async fn an_execution_that_is_on_its_way_is_waited_for() {
     }
 }
 
-/// Answers the start of a pipeline, and each look at it with the next of these.
+/// Responds to the start of a pipeline, and to each poll with the next of these.
 fn answer_pipeline(bench: &Bench, looks: &[Value]) {
     let started = json!({ "pipeline_execution_id": "01PIPELINE" }).to_string();
     let fault = Fault::answer(200, "application/json", started).on(Service::Dune);
@@ -292,7 +292,7 @@ fn answer_pipeline(bench: &Bench, looks: &[Value]) {
     }
 }
 
-/// A look at a pipeline of a view and two queries.
+/// A status of a pipeline with a view and two queries.
 fn look(status: &str, execution: Option<&str>) -> Value {
     let step = json!({ "id": 3, "query_execution_status": {
         "query_id": 77, "status": "running", "execution_id": execution,
@@ -340,7 +340,7 @@ async fn a_pipeline_ends_with_the_rows_of_its_own_query() {
 }
 
 #[tokio::test]
-async fn a_pipeline_that_fails_says_why() {
+async fn a_failed_pipeline_has_the_reason() {
     let bench = Bench::start().await;
     let failed = json!({ "status": "failed", "error": "the view ran out of memory" });
     answer_pipeline(&bench, &[look("running", None), failed]);
@@ -358,7 +358,7 @@ async fn a_pipeline_that_fails_says_why() {
 }
 
 #[tokio::test]
-async fn a_pipeline_cannot_be_cancelled_and_says_so() {
+async fn cancelling_a_pipeline_is_an_error() {
     let bench = Bench::start().await;
     answer_pipeline(&bench, &[]);
     let running = pipeline(&bench).start().await.unwrap();

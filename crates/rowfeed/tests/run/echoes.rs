@@ -1,4 +1,4 @@
-//! A service that sends the credential back in successes: no error shows it, whatever quotes it.
+//! A service that sends the credential back in successful responses. No error shows the credential.
 
 use std::{
     collections::HashMap,
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 /// Where a service sends the credential back.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Place {
-    /// In an answer that should name the run.
+    /// In a response that should name the run.
     Start,
     /// As the id of the run itself.
     OwnId,
@@ -28,7 +28,7 @@ enum Place {
     /// As the id of another run.
     ForeignId,
     Cell,
-    /// Where an error cuts the cell off, within the credential.
+    /// Where an error truncates the cell within the credential.
     CutCell,
     /// As the name of a column, and as its type.
     Column,
@@ -40,20 +40,19 @@ const PLACES: [Place; 8] = [
     Start, OwnId, Failure, State, ForeignId, Cell, CutCell, Column,
 ];
 
-/// Yandex Query starts a run with its id and nothing else.
+/// Yandex Query's start response has only the id of the run.
 fn has_room(service: Service, place: Place) -> bool {
     (service, place) != (Service::YandexQuery, Start)
 }
 
-/// A credential that a JSON text escapes, a short one, which is masked as a whole word, and a long
-/// one.
+/// A credential that JSON escapes, a short one, which is masked as a whole word, and a long one.
 const KEYS: [&str; 3] = [
     "s/e+c-r=e~t!key",
     "hunter42",
     "correct-horse-battery-staple",
 ];
 
-/// Ways to write a text between the quotes of JSON: plain, with escapes, and as JSON within JSON.
+/// Ways to write a text in a JSON string: plain, with escapes, and as JSON within JSON.
 fn spellings(key: &str) -> [String; 3] {
     let escaped: String = key
         .chars()
@@ -161,7 +160,7 @@ fn dune_answer(
     body
 }
 
-/// A server that sends a credential back where the test says, and the clients that send it.
+/// A server that sends a credential back at a given place, and clients with that credential.
 struct Echoing {
     clients: [Client; 3],
     scene: Arc<Mutex<(Service, Place, String)>>,
@@ -217,7 +216,7 @@ struct Row {
     n: i64,
 }
 
-/// The first error on the way to the rows.
+/// The first error before the rows end.
 async fn first_error(starting: RunRequest) -> (Error, Vec<String>) {
     let mut shown = vec![format!("{starting:?}")];
     let running = match starting.start().await {
@@ -240,7 +239,7 @@ async fn first_error(starting: RunRequest) -> (Error, Vec<String>) {
     (run.rows::<Row>().try_next().await.unwrap_err(), shown)
 }
 
-/// What a page shows, and its errors, which the caller meets after the page was given out.
+/// The debug output of a page, and errors that occur after the page was returned.
 fn errors_of_a_page(page: &Page) -> Vec<String> {
     let decoded = page.decode::<Row>().next().unwrap().unwrap_err();
     let member = page.rows::<HashMap<String, bool>>().unwrap_err();
@@ -251,7 +250,7 @@ fn errors_of_a_page(page: &Page) -> Vec<String> {
     errors.chain([format!("{page:?}")]).collect()
 }
 
-/// All that an error shows.
+/// Everything that an error shows.
 fn everything(error: &Error) -> String {
     let mut text = format!("{error}\n{error:?}\n{error:#?}\n{}", error.message());
     let mut add = |more: &dyn Debug| text.push_str(&format!("\n{more:?}"));
@@ -270,7 +269,7 @@ fn everything(error: &Error) -> String {
     text
 }
 
-/// Whether the text shows the credential, however it is written, or more than a little of it.
+/// Fails if the text shows the credential in any encoding, or more than a few characters of it.
 #[track_caller]
 fn assert_hides(text: &str, key: &str) {
     let plain = text.replace("\\\\", "\\").replace("\\/", "/");
@@ -291,7 +290,7 @@ fn expected(place: Place, service: Service) -> ErrorKind {
     }
 }
 
-/// Whether the error names the run that was started, and not the id in the answer.
+/// Whether the error names the run that was started instead of the id in the response.
 fn names_own_run(place: Place, service: Service) -> bool {
     place == ForeignId && service != Service::Dune
 }
@@ -324,7 +323,7 @@ async fn no_error_shows_a_credential_that_a_success_sends_back() {
 
 #[cfg(feature = "blocking")]
 #[test]
-fn nor_does_an_error_of_blocking_code() {
+fn no_blocking_error_shows_a_credential_that_a_success_sends_back() {
     let key = KEYS[1];
     let server = Echoing::new(key);
     for service in ALL {
@@ -354,7 +353,7 @@ fn nor_does_an_error_of_blocking_code() {
 }
 
 #[tokio::test]
-async fn nor_does_one_of_pages_that_are_fetched_ahead() {
+async fn no_prefetch_error_shows_a_credential_that_a_success_sends_back() {
     let key = KEYS[2];
     let server = Echoing::new(key);
     for service in ALL {
@@ -375,7 +374,7 @@ async fn nor_does_one_of_pages_that_are_fetched_ahead() {
 }
 
 #[tokio::test]
-async fn nor_does_one_of_csv_of_a_latest_result_or_of_a_list() {
+async fn no_error_of_csv_a_latest_result_or_a_list_shows_a_credential() {
     for key in KEYS {
         let server = PageServer::start(move |asked, _| {
             let body = match asked.path.as_str() {
@@ -408,7 +407,7 @@ async fn nor_does_one_of_csv_of_a_latest_result_or_of_a_list() {
 }
 
 #[tokio::test]
-async fn what_a_service_says_besides_the_credential_stays_in_the_error() {
+async fn text_besides_the_credential_stays_in_the_error() {
     let key = KEYS[1];
     let server = Echoing::new(key);
     let (error, _) = first_error(server.start(Service::Dune, Cell, key)).await;

@@ -1,4 +1,4 @@
-//! What goes wrong, and what is said about it.
+//! Errors and their messages.
 
 use std::{error::Error as _, time::Duration};
 
@@ -37,7 +37,7 @@ fn shown(error: &Error) -> String {
 }
 
 #[tokio::test]
-async fn a_wrong_key_is_a_refusal_and_not_shown() {
+async fn a_wrong_key_is_refused_and_not_shown() {
     let bench = strangers().await;
     for (service, words) in ALL.into_iter().zip([
         "dune: execute_sql: 401 Unauthorized: invalid API Key",
@@ -74,7 +74,7 @@ async fn a_wrong_key_is_refused_for_rows_too() {
 }
 
 #[tokio::test]
-async fn a_token_without_the_right_is_a_refusal() {
+async fn a_token_without_permission_is_refused() {
     let mut bench = Bench::start().await;
     bench.yandex_query = yandex_query_client(&bench.sandbox, YANDEX_IAM_TOKEN_WITHOUT_ROLE);
     let error = bench
@@ -88,7 +88,7 @@ async fn a_token_without_the_right_is_a_refusal() {
 }
 
 #[tokio::test]
-async fn an_unknown_query_is_said_to_be_unknown() {
+async fn an_unknown_query_is_reported_as_unknown() {
     let bench = Bench::start().await;
     let queries = [
         (
@@ -130,7 +130,7 @@ async fn an_unknown_query_is_said_to_be_unknown() {
 }
 
 #[tokio::test]
-async fn another_account_s_query_is_not_there() {
+async fn another_account_s_query_is_not_found() {
     let bench = Bench::start().await;
     let run = bench.numbers(Service::Lightdash, 3).await;
     let other = lightdash_client(&bench.sandbox, LIGHTDASH_SERVICE_TOKEN);
@@ -147,7 +147,7 @@ async fn another_account_s_query_is_not_there() {
 }
 
 #[tokio::test]
-async fn an_unknown_project_is_said_to_be_unknown() {
+async fn an_unknown_project_is_reported_as_unknown() {
     let bench = Bench::start().await;
     let project = "11111111-2222-4333-8444-555555555555";
     let starting = bench
@@ -168,7 +168,7 @@ async fn an_unknown_project_is_said_to_be_unknown() {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_said_and_nothing_is_sent() {
+async fn missing_parameters_are_named_and_nothing_is_sent() {
     let bench = Bench::start().await;
     for (starting, missing) in [
         (bench.dune.execute_sql().run(), "sql"),
@@ -211,7 +211,7 @@ async fn what_is_missing_is_said_and_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn a_failed_statement_says_where_it_is_wrong() {
+async fn a_failed_statement_has_the_position_of_the_error() {
     let bench = Bench::start().await;
     let sql = "SELECT project,\n       tides\nFROM trades";
     for service in ALL {
@@ -221,20 +221,16 @@ async fn a_failed_statement_says_where_it_is_wrong() {
         assert!(error.run_id().is_some());
         assert!(error.as_call().is_none() && error.source().is_none());
         match service {
-            // Its warehouse's message is all that Lightdash passes on.
+            // Lightdash passes on only the message of its warehouse.
             Service::Lightdash => assert_eq!(error.position(), None),
             _ => {
                 let position = error.position().unwrap();
                 assert_eq!((position.line, position.column), (2, 8), "{error}");
-                // Once: Dune's own text has it, and Yandex Query's does not.
+                // Only once: Dune's own text has the position, and Yandex Query's does not.
                 let shown = error.to_string();
                 let places = ["line 2:8:", "(line 2, column 8)"];
                 let count = |place: &&str| shown.matches(place).count();
-                assert_eq!(
-                    places.iter().map(|place| count(&place)).sum::<usize>(),
-                    1,
-                    "{shown}"
-                );
+                assert_eq!(places.iter().map(count).sum::<usize>(), 1, "{shown}");
             }
         }
         assert!(
@@ -266,7 +262,7 @@ async fn a_failed_statement_is_as_clear_when_its_rows_are_read() {
 }
 
 #[tokio::test]
-async fn a_proxy_s_page_is_told_from_an_answer() {
+async fn a_proxy_s_page_is_reported_as_such() {
     let bench = Bench::start().await;
     for service in ALL {
         for code in [200, 403, 404] {
@@ -297,7 +293,7 @@ async fn a_proxy_s_page_is_told_from_an_answer() {
 }
 
 #[tokio::test]
-async fn a_page_that_breaks_for_a_moment_is_fetched_again() {
+async fn a_page_that_fails_temporarily_is_fetched_again() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 9).await;
@@ -354,7 +350,7 @@ async fn a_row_that_does_not_fit_is_named() {
     for service in ALL {
         let run = bench.run(service, &sql).await;
         let mut rows = run.rows::<Small>().page_size(5);
-        // 280 is row 7, on page 1; the two before it on that page are as good as any.
+        // 280 is row 7, on page 1; the two rows before it on that page are valid.
         for _ in 0..7 {
             assert!(rows.try_next().await.unwrap().is_some());
         }
@@ -393,7 +389,7 @@ async fn a_row_that_does_not_fit_is_named() {
 }
 
 #[tokio::test]
-async fn a_row_after_those_that_are_wanted_does_not_matter() {
+async fn a_row_after_the_limit_does_not_matter() {
     let bench = Bench::start().await;
     let sql = format!("SELECT n * 40 AS n FROM ({}) AS numbers", numbers(12));
     for service in ALL {
@@ -410,7 +406,7 @@ async fn a_row_after_those_that_are_wanted_does_not_matter() {
 }
 
 #[tokio::test]
-async fn a_column_that_is_not_there_is_named_with_those_that_are() {
+async fn a_missing_column_is_named_with_the_existing_columns() {
     #[derive(Debug, Deserialize)]
     struct Tide {
         #[allow(dead_code)]
@@ -432,7 +428,7 @@ async fn a_column_that_is_not_there_is_named_with_those_that_are() {
 }
 
 #[tokio::test]
-async fn a_null_that_does_not_fit_is_called_one() {
+async fn a_null_that_does_not_fit_is_named_as_null() {
     #[derive(Debug, Deserialize)]
     struct Pair {
         #[allow(dead_code)]
@@ -460,7 +456,7 @@ async fn a_null_that_does_not_fit_is_called_one() {
 }
 
 #[tokio::test]
-async fn errors_can_be_sent_and_kept() {
+async fn errors_are_send_sync_and_static() {
     fn is_error<T: std::error::Error + Send + Sync + 'static>(error: T) -> T {
         error
     }
@@ -476,7 +472,7 @@ async fn errors_can_be_sent_and_kept() {
 }
 
 #[tokio::test]
-async fn predicates_say_what_to_do_about_a_failed_call() {
+async fn predicates_classify_a_failed_call() {
     type Is = fn(&Error) -> bool;
     let all: [(Is, &str); 4] = [
         (Error::is_unauthorized, "unauthorized"),
@@ -507,7 +503,7 @@ async fn predicates_say_what_to_do_about_a_failed_call() {
 }
 
 #[test]
-fn a_place_and_a_run_that_the_message_names_are_not_named_again() {
+fn a_position_and_a_run_in_the_message_are_not_repeated() {
     let failed = |message: &str| Error::new(ErrorKind::Failed, "dune", message);
     let at = |line, column| Some(Position { line, column });
     for (message, shown) in [

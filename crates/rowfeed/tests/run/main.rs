@@ -1,4 +1,4 @@
-//! Runs: started, waited for, watched, cancelled, taken up again; and the errors of all calls.
+//! Runs: started, awaited, watched, cancelled, attached by id; and the errors of all calls.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod control;

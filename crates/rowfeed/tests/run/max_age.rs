@@ -1,4 +1,4 @@
-//! What `max_age()` spends and cancels: nothing that it was not asked to.
+//! What `max_age()` executes and cancels.
 
 use std::{future::IntoFuture, time::Duration};
 
@@ -121,7 +121,7 @@ async fn a_latest_result_that_names_no_execution_is_an_error_and_executes_nothin
 }
 
 #[tokio::test]
-async fn an_execution_that_was_found_is_not_cancelled() {
+async fn a_found_execution_is_not_cancelled() {
     let bench = Bench::with(Sandbox::builder().poll_steps(u32::MAX)).await;
     let running = started(&bench).await;
     let found = || {
@@ -134,19 +134,19 @@ async fn an_execution_that_was_found_is_not_cancelled() {
         error.message().contains("continues at the service"),
         "{error}"
     );
-    // Given up while it is waited for, and before that.
+    // Dropped while it is awaited, and before that.
     let given_up = tokio::time::timeout(BRIEF * 100, found().into_future()).await;
     assert!(given_up.is_err());
     drop(found().start().await.unwrap());
     tokio::time::sleep(BRIEF * 100).await;
     assert_eq!(cancels(&bench.sandbox.take_requests()), 0);
-    // Whoever says so cancels it.
+    // An explicit cancel still works.
     found().start().await.unwrap().cancel().await.unwrap();
     assert_eq!(cancels(&bench.sandbox.take_requests()), 1);
 }
 
 #[tokio::test]
-async fn an_execution_that_was_started_is_cancelled() {
+async fn a_started_execution_is_cancelled() {
     let bench = Bench::with(Sandbox::builder().poll_steps(u32::MAX)).await;
     latest_is(&bench, "01EXECUTION", "QUERY_STATE_FAILED", Some(true));
     let starting = latest(&bench).cancel_on_timeout().timeout(BRIEF * 60);
@@ -157,7 +157,7 @@ async fn an_execution_that_was_started_is_cancelled() {
 }
 
 #[tokio::test]
-async fn an_execution_without_an_id_is_told_with_operation_and_body() {
+async fn the_error_of_an_execution_without_an_id_has_operation_and_body() {
     let bench = Bench::start().await;
     latest_is(&bench, "01EXECUTION", "QUERY_STATE_FAILED", Some(true));
     let body = r#"{"execution_id":"","state":"QUERY_STATE_PENDING"}"#;

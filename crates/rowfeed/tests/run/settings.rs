@@ -1,4 +1,4 @@
-//! The settings of a client that the facade names: given to a builder, they hold for what is read.
+//! The settings of a client that the facade re-exports apply to reads and runs.
 
 use std::{future::IntoFuture as _, sync::Arc, time::Duration};
 
@@ -21,7 +21,7 @@ fn dune(sandbox: &Sandbox) -> dune::ClientBuilder {
 }
 
 #[tokio::test]
-async fn a_retry_policy_requests_a_page_again_that_failed_with_503() {
+async fn a_retry_policy_retries_a_page_that_failed_with_503() {
     let sandbox = sandbox().await;
     let retry = RetryPolicy::new()
         .max_attempts(6)
@@ -34,7 +34,7 @@ async fn a_retry_policy_requests_a_page_again_that_failed_with_503() {
 }
 
 #[tokio::test]
-async fn a_rate_limit_is_kept_by_readings_and_runs_together() {
+async fn reads_and_runs_share_a_rate_limit() {
     let sandbox = sandbox().await;
     let limit = RateLimit::new(40, Duration::from_millis(800)).burst(5);
     let dune = dune(&sandbox).rate_limit(limit).build().unwrap();
@@ -54,7 +54,7 @@ async fn a_rate_limit_is_kept_by_readings_and_runs_together() {
 }
 
 #[tokio::test]
-async fn a_refreshing_credential_gives_the_token_of_a_run() {
+async fn a_refreshing_credential_provides_the_token_of_a_run() {
     let sandbox = sandbox().await;
     let credential = RefreshingCredential::new(|| async {
         let token = Secret::new(YANDEX_IAM_TOKEN)?;
@@ -81,7 +81,7 @@ async fn a_refreshing_credential_gives_the_token_of_a_run() {
 }
 
 #[test]
-fn a_credential_of_the_environment_needs_no_variable_until_it_is_used() {
+fn an_env_credential_needs_no_variable_until_it_is_used() {
     let credential = Arc::new(EnvCredential::new("ROWFEED_TEST_UNSET_KEY"));
     assert!(
         dune::Client::builder()
@@ -92,8 +92,8 @@ fn a_credential_of_the_environment_needs_no_variable_until_it_is_used() {
 }
 
 #[test]
-fn a_secret_is_a_credential_and_shows_nothing_of_itself() {
-    let key = Secret::new("a key from wherever keys are kept").unwrap();
+fn a_secret_is_a_credential_and_is_not_shown() {
+    let key = Secret::new("a key from a vault").unwrap();
     assert_eq!(format!("{key:?}"), "Secret(***)");
     assert!(dune::Client::builder().api_key(key).build().is_ok());
 }

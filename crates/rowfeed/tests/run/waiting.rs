@@ -74,7 +74,7 @@ async fn waiting_fetches_no_rows_of_dune_and_yandex_query() {
         .iter()
         .filter_map(|request| request.rows)
         .sum();
-    // The first poll that finds the query ready holds a page, and no other is asked for.
+    // The first poll that finds the query ready has a page; no other page is requested.
     assert_eq!(rows, 5);
 }
 
@@ -96,7 +96,7 @@ async fn a_saved_query_is_run() {
 }
 
 #[tokio::test]
-async fn the_first_poll_comes_at_once_and_the_pauses_double_up_to_the_most() {
+async fn the_first_poll_is_immediate_and_pauses_double_up_to_the_maximum() {
     let bench = Bench::with(Sandbox::builder().poll_steps(8)).await;
     for service in ALL {
         let (first, most) = (Duration::from_millis(20), Duration::from_millis(40));
@@ -106,7 +106,7 @@ async fn the_first_poll_comes_at_once_and_the_pauses_double_up_to_the_most() {
             .await
             .unwrap();
         let took = started.elapsed();
-        // 20 + 7 * 40 ms, a tenth more or less; without the most it would be above 5 s.
+        // 20 + 7 * 40 ms, up to 10% more or less. Without the maximum it would be above 5 s.
         assert!(took >= Duration::from_millis(270), "{service:?}: {took:?}");
         assert!(took < Duration::from_millis(2_500), "{service:?}: {took:?}");
     }
@@ -115,7 +115,7 @@ async fn the_first_poll_comes_at_once_and_the_pauses_double_up_to_the_most() {
     let run = starting(&bench, Service::Dune, "SELECT 1").poll_interval(long, BRIEF);
     tokio::time::timeout(Duration::from_secs(10), run)
         .await
-        .expect("no pause first")
+        .expect("the first poll must be immediate")
         .unwrap();
 }
 
@@ -168,7 +168,7 @@ async fn a_poll_that_hangs_does_not_outlast_the_timeout() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_no_longer_waited_for_is_no_longer_polled() {
+async fn a_run_that_nobody_waits_for_is_not_polled() {
     let bench = Bench::start().await;
     bench.sandbox.fault(Fault::state_forever());
     for service in ALL {
@@ -193,7 +193,7 @@ async fn a_run_that_ends_in_time_is_not_timed_out() {
 }
 
 #[tokio::test]
-async fn an_unknown_state_is_an_error_and_not_waited_on() {
+async fn an_unknown_state_is_an_error_and_not_waited_for() {
     for service in [Service::Lightdash, Service::YandexQuery] {
         let bench = Bench::start().await;
         bench.sandbox.fault(Fault::unknown_state("FROZEN"));
@@ -212,7 +212,7 @@ async fn an_unknown_state_is_an_error_and_not_waited_on() {
 }
 
 #[tokio::test]
-async fn an_unknown_state_of_dune_is_waited_on_only_while_dune_says_that_it_goes_on() {
+async fn an_unknown_dune_state_is_waited_for_only_while_dune_says_it_is_unfinished() {
     for finished in [json!(true), json!(null)] {
         let bench = Bench::start().await;
         let body = json!({
@@ -247,7 +247,7 @@ async fn an_unknown_state_of_dune_is_waited_on_only_while_dune_says_that_it_goes
 }
 
 #[tokio::test]
-async fn a_run_whose_result_dune_cut_off_has_ended() {
+async fn a_run_with_a_truncated_result_has_ended() {
     let bench = Bench::with(Sandbox::builder().dune_partial_after(3)).await;
     let run = bench.numbers(Service::Dune, 9).await;
     let rows: Vec<Number> = run.rows().allow_truncated().try_collect().await.unwrap();
@@ -255,7 +255,7 @@ async fn a_run_whose_result_dune_cut_off_has_ended() {
 }
 
 #[tokio::test]
-async fn a_run_that_someone_stops_is_an_error() {
+async fn a_run_that_is_cancelled_elsewhere_is_an_error() {
     let bench = Bench::with(Sandbox::builder().poll_steps(1_000)).await;
     for service in ALL {
         let run = starting(&bench, service, "SELECT 1");
@@ -300,7 +300,7 @@ async fn a_run_that_someone_stops_is_an_error() {
         let error = run.await.unwrap().unwrap_err();
         assert_eq!(error.run_id(), Some(id.as_str()));
         match service {
-            // Only its issues tell a stopped query from one that failed.
+            // Only its issues tell a stopped query from a failed one.
             Service::YandexQuery => {
                 assert_eq!(error.kind(), ErrorKind::Failed);
                 assert!(error.to_string().contains("aborted by user"), "{error}");
@@ -329,7 +329,7 @@ async fn a_query_that_waited_too_long_in_the_queue_is_expired() {
 }
 
 #[tokio::test]
-async fn a_poll_that_fails_for_a_moment_is_repeated() {
+async fn a_poll_that_fails_temporarily_is_repeated() {
     let bench = Bench::with(Sandbox::builder().poll_steps(1)).await;
     for service in ALL {
         bench
@@ -342,7 +342,7 @@ async fn a_poll_that_fails_for_a_moment_is_repeated() {
 }
 
 #[tokio::test]
-async fn a_poll_that_fails_for_good_is_an_error_with_the_run_s_id() {
+async fn a_poll_that_keeps_failing_is_an_error_with_the_run_id() {
     let bench = Bench::start().await;
     for service in ALL {
         bench
@@ -356,7 +356,7 @@ async fn a_poll_that_fails_for_good_is_an_error_with_the_run_s_id() {
 }
 
 #[tokio::test]
-async fn a_run_whose_answer_is_lost_is_not_started_twice() {
+async fn a_run_whose_start_response_is_lost_is_not_started_twice() {
     let bench = Bench::start().await;
     for service in [Service::Dune, Service::Lightdash] {
         for fault in [
@@ -372,7 +372,7 @@ async fn a_run_whose_answer_is_lost_is_not_started_twice() {
             let requests = bench.sandbox.take_requests();
             assert_eq!(requests.len(), 1, "{service:?}: {requests:#?}");
         }
-        // What the service has turned away has not run.
+        // A refused request has not started a run.
         bench
             .sandbox
             .fault(Fault::status(429).on(service).method("POST"));
@@ -382,7 +382,7 @@ async fn a_run_whose_answer_is_lost_is_not_started_twice() {
 }
 
 #[tokio::test]
-async fn a_query_of_yandex_query_is_created_once_by_its_key() {
+async fn a_yandex_query_is_created_once_by_its_idempotency_key() {
     let bench = Bench::start().await;
     for fault in [Fault::cut_body(5), Fault::reset(), Fault::status(503)] {
         bench
@@ -434,7 +434,7 @@ async fn a_query_of_yandex_query_is_created_once_by_its_key() {
 }
 
 #[tokio::test]
-async fn a_run_shows_which_it_is() {
+async fn debug_output_of_a_run_has_its_id() {
     let bench = Bench::start().await;
     for (service, name) in ALL.into_iter().zip(["dune", "lightdash", "yandex-query"]) {
         let run = bench.run(service, "SELECT 1 AS n").await;
@@ -445,7 +445,7 @@ async fn a_run_shows_which_it_is() {
 }
 
 #[tokio::test]
-async fn no_interval_is_so_short_that_requests_flood_the_service() {
+async fn no_poll_interval_floods_the_service() {
     let bench = Bench::start().await;
     bench.sandbox.fault(Fault::state_forever());
     for service in ALL {
@@ -467,7 +467,7 @@ async fn no_interval_is_so_short_that_requests_flood_the_service() {
     }
 }
 
-/// The error of a run whose start is answered with this; it sends nothing more.
+/// The error of a run whose start request gets this response. Nothing more is sent.
 async fn unnamed(bench: &Bench, service: Service, starting: RunRequest, body: &Value) -> Error {
     let answer = Fault::answer(200, "application/json", body.to_string());
     bench.sandbox.fault(answer.on(service).method("POST"));
@@ -478,7 +478,7 @@ async fn unnamed(bench: &Bench, service: Service, starting: RunRequest, body: &V
 }
 
 #[tokio::test]
-async fn a_run_that_is_not_named_is_an_error_of_the_answer() {
+async fn a_start_response_without_an_id_is_an_error() {
     let bench = Bench::start().await;
     let client = &bench.dune;
     for id in ["", " "] {

@@ -1,4 +1,4 @@
-//! Dune's answers, word for word.
+//! Dune's responses in their original format.
 
 use rowfeed::{Error, prelude::*};
 use rowfeed_sandbox::Service;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Bench, Number, sent};
 
-/// A page of a completed execution, as Dune words it.
+/// A page of a completed execution in Dune's format.
 pub fn page(execution: &str, rows: &[i64], next_offset: Option<i64>) -> Value {
     let rows: Vec<Value> = rows.iter().map(|n| json!({ "n": n })).collect();
     let mut body = json!({
@@ -30,7 +30,7 @@ pub fn without_result(state: &str) -> Value {
     json!({ "execution_id": "01EXECUTION", "is_execution_finished": true, "state": state })
 }
 
-/// Reads all pages of an execution, each answered with the next of these bodies.
+/// Reads all pages of an execution. Each request gets the next of these bodies.
 pub async fn read(bodies: &[Value]) -> (Vec<Number>, Option<Error>, Vec<Option<String>>) {
     let bench = Bench::start().await;
     for body in bodies {
@@ -49,7 +49,7 @@ pub async fn read(bodies: &[Value]) -> (Vec<Number>, Option<Error>, Vec<Option<S
     (seen, error, sent(&bench.pages_asked(), "offset"))
 }
 
-/// The error that the first page with this body is.
+/// The error of a first page with this body.
 pub async fn refused(body: &Value) -> Error {
     let (rows, error, _) = read(std::slice::from_ref(body)).await;
     assert_eq!(rows, []);

@@ -32,7 +32,7 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// Runs are at their end at once.
+    /// A sandbox whose runs end at once.
     pub async fn start() -> Self {
         Self::with(Sandbox::builder().poll_steps(0)).await
     }
@@ -52,21 +52,21 @@ impl Bench {
             Service::Dune => self.dune.execute_sql().body(sql).run(),
             Service::Lightdash => self.start_lightdash(sql).run(),
             Service::YandexQuery => self.start_yandex_query(sql).run(),
-            other => panic!("{other:?} is not known here"),
+            other => panic!("unknown service {other:?}"),
         };
         starting
             .poll_interval(Duration::from_millis(1), Duration::from_millis(2))
             .await
     }
 
-    /// A run that has ended well, with no request on record.
+    /// A completed run. Clears the recorded requests.
     pub async fn run(&self, service: Service, sql: &str) -> CompletedRun {
         let run = self.try_run(service, sql).await.unwrap();
         self.sandbox.take_requests();
         run
     }
 
-    /// A run of the numbers from 0 up to `count`.
+    /// A run that returns the numbers from 0 up to `count`.
     pub async fn numbers(&self, service: Service, count: u32) -> CompletedRun {
         self.run(service, &numbers(count)).await
     }
@@ -103,7 +103,7 @@ impl Bench {
             .result_set_index(index)
     }
 
-    /// Answers the request for a page with this, after that many others were let through.
+    /// Responds with this body to a request for a page, after `after` other requests.
     pub fn answer(&self, service: Service, after: u32, body: impl ToString) {
         self.answer_at(service, page_path(service), after, body);
     }
@@ -114,20 +114,20 @@ impl Bench {
             .fault(fault.on(service).method("GET").path(path).after(after));
     }
 
-    /// The requests for pages since the last look at requests.
+    /// The requests for pages since the last call.
     pub fn pages_asked(&self) -> Vec<Recorded> {
         let requests = self.sandbox.take_requests();
         requests.into_iter().filter(is_page).collect()
     }
 
-    /// The rows of each page that was answered since the last look at requests.
+    /// The number of rows of each page since the last call.
     pub fn rows_sent(&self) -> Vec<usize> {
         let pages = self.pages_asked();
         pages.iter().map(|page| page.rows.unwrap_or(0)).collect()
     }
 }
 
-/// What the path of a request for a page holds, and no other request's.
+/// A part of the path that only requests for pages have.
 pub fn page_path(service: Service) -> &'static str {
     match service {
         Service::Lightdash => "/query/",
@@ -140,7 +140,7 @@ fn is_page(request: &Recorded) -> bool {
     request.method == "GET" && request.path.contains(page_path(service))
 }
 
-/// The values of a query parameter, in each of these requests.
+/// The values of a query parameter in each of these requests.
 pub fn sent(requests: &[Recorded], name: &str) -> Vec<Option<String>> {
     requests
         .iter()
@@ -148,7 +148,7 @@ pub fn sent(requests: &[Recorded], name: &str) -> Vec<Option<String>> {
         .collect()
 }
 
-/// The values of a query parameter that every one of these requests has as a number.
+/// The values of a query parameter that all of these requests have as a number.
 #[track_caller]
 pub fn numbers_sent(requests: &[Recorded], name: &str) -> Vec<i64> {
     let values = sent(requests, name).into_iter();

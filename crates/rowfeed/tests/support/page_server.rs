@@ -1,5 +1,5 @@
-//! A server of pages that answers as a test says, request by request, and counts how many are under
-//! way at once: what the sandbox, which keeps to the rules of the services, does not do.
+//! A server of pages that responds as a test says, request by request, and counts the requests in
+//! flight. The sandbox cannot do this, because it follows the rules of the services.
 #![allow(dead_code, unreachable_pub)]
 
 use std::{
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A request, as far as the tests look at it.
+/// The parts of a request that tests look at.
 #[derive(Clone, Debug)]
 pub struct Asked {
     pub method: String,
@@ -43,7 +43,7 @@ impl Asked {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// A query parameter that is a number; 0 where it is not there.
+    /// A numeric query parameter; 0 if it is missing.
     pub fn number(&self, name: &str) -> usize {
         self.value(name).map_or(0, |value| value.parse().unwrap())
     }
@@ -76,12 +76,12 @@ struct State {
 }
 
 impl Counts {
-    /// Waits until so many requests are under way at once, or have been.
+    /// Waits until this many requests have been in flight at once.
     pub fn wait_for(&self, requests: usize) {
         self.wait_until(|state| state.most_under_way >= requests);
     }
 
-    /// Waits until so many requests have come in all.
+    /// Waits until this many requests have arrived in total.
     pub fn wait_for_asked(&self, requests: usize) {
         self.wait_until(|state| state.asked.len() >= requests);
     }
@@ -97,7 +97,8 @@ impl Counts {
 }
 
 impl PageServer {
-    /// Calls `answer` for each request, on a thread of the connection's own, so that it may wait.
+    /// Calls `answer` for each request, on a separate thread for each connection, so that it may
+    /// block.
     pub fn start(answer: impl Fn(&Asked, &Counts) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -109,14 +110,14 @@ impl PageServer {
                     return;
                 }
                 let (answer, counts) = (Arc::clone(&answer), Arc::clone(&shared));
-                // An error is a client that is gone.
+                // An error means that the client has disconnected.
                 std::thread::spawn(move || serve(stream?, answer.as_ref(), &counts));
             }
         });
         Self { address, counts }
     }
 
-    /// The requests so far, in the order in which they came.
+    /// The requests so far, in the order of arrival.
     pub fn asked(&self) -> Vec<Asked> {
         self.counts.state.lock().unwrap().asked.clone()
     }
@@ -127,7 +128,7 @@ impl PageServer {
         std::mem::take(&mut state.asked)
     }
 
-    /// How many requests were under way at the same moment, at most.
+    /// The largest number of requests in flight at once.
     pub fn most_under_way(&self) -> usize {
         self.counts.state.lock().unwrap().most_under_way
     }
@@ -169,7 +170,7 @@ impl Drop for PageServer {
     fn drop(&mut self) {
         self.counts.state.lock().unwrap().is_over = true;
         self.counts.changed.notify_all();
-        // Wakes the thread that accepts.
+        // Wakes the accepting thread.
         let _ = TcpStream::connect(self.address);
     }
 }
@@ -209,20 +210,20 @@ fn serve(
     Ok(())
 }
 
-/// The next line without its end; `None` behind the last.
+/// The next line without its line break; `None` at the end.
 fn line(received: &mut impl BufRead) -> std::io::Result<Option<String>> {
     received.lines().next().transpose()
 }
 
-/// What is said of the number of rows, and how many come in a page.
+/// The rows of a result and its announced total.
 pub struct Table {
-    /// JSON objects of Dune, cells of the others.
+    /// JSON objects for Dune, cells for the other services.
     pub rows: Vec<String>,
     pub columns: Vec<(String, String)>,
 }
 
 impl Table {
-    /// The numbers from 0 up to `count`, for each of the services.
+    /// The numbers from 0 up to `count`, for one of the services.
     pub fn numbers(count: usize, of_dune: bool) -> Self {
         let rows = (0..count).map(|n| match of_dune {
             true => format!(r#"{{"n":{n}}}"#),
@@ -249,7 +250,7 @@ impl Table {
         self.dune_answer(start..end, next, total)
     }
 
-    /// A page of a Dune execution with just these rows.
+    /// A page of a Dune execution with exactly these rows.
     pub fn dune_answer(
         &self,
         rows: Range<usize>,
@@ -308,7 +309,7 @@ impl Table {
         (200, with_rows(&body, &text))
     }
 
-    /// What Yandex Query says of the query with this one result set.
+    /// What Yandex Query reports about the query with this only result set.
     pub fn yandex_query(&self) -> Answer {
         let body = json!({
             "id": "the-query", "name": "", "description": "", "text": "SELECT", "type": "ANALYTICS",
@@ -319,7 +320,7 @@ impl Table {
     }
 }
 
-/// The rows go in as they are: a JSON value would lose their digits.
+/// Inserts the rows as text, because a JSON value would lose digits.
 fn with_rows(body: &Value, rows: &str) -> String {
     body.to_string().replace(r#""$rows""#, rows)
 }

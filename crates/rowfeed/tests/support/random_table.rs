@@ -1,4 +1,4 @@
-//! Random tables, and what the services write for them.
+//! Random tables, and their encoding at each service.
 #![allow(dead_code, unreachable_pub)]
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::page_server::Table;
 
-/// What a column holds.
+/// The kind of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Boolean,
@@ -54,11 +54,11 @@ pub enum Cell {
 pub struct Random {
     pub columns: Vec<(String, Kind)>,
     pub rows: Vec<Vec<Cell>>,
-    /// How many rows a short page has, by where it begins.
+    /// How many rows a short page has, by its first row.
     short: Vec<usize>,
 }
 
-/// A row for those who know their columns.
+/// A row with known columns.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Record {
     boolean: bool,
@@ -86,7 +86,7 @@ fn integers() -> impl Strategy<Value = i64> {
     ]
 }
 
-/// Ten digits, which is what Yandex Query sends of a float.
+/// Ten digits, which is the precision of Yandex Query's floats.
 fn floats() -> impl Strategy<Value = f64> {
     let digits = -9_999_999_999_i64..10_000_000_000;
     let scaled = (digits, -20_i32..20).prop_map(|(digits, scale)| format!("{digits}e{scale}"));
@@ -220,7 +220,7 @@ impl Random {
         }
     }
 
-    /// At most so many rows come in a page of Yandex Query, by where it begins.
+    /// The largest page of Yandex Query, by its first row.
     pub fn cuts_of_short_pages(&self) -> Vec<usize> {
         self.short.clone()
     }
@@ -237,7 +237,7 @@ impl Random {
         row.iter().map(|cell| written(service, cell)).collect()
     }
 
-    /// The table as the service sends it.
+    /// The table as the service encodes it.
     pub fn written_for(&self, service: Service) -> Table {
         let rows = self.rows.iter().map(|row| {
             let cells = self.cells_for(service, row);
@@ -304,7 +304,7 @@ fn written(service: Service, cell: &Cell) -> String {
             Service::Lightdash => json!({ "type": "Buffer", "data": bytes }).to_string(),
             _ => text(STANDARD.encode(bytes)),
         },
-        // Lightdash writes a day as its first moment.
+        // Lightdash encodes a date as its first moment.
         Cell::Date(day) if service == Service::Lightdash => format!("\"{day}T00:00:00Z\""),
         Cell::Date(day) => text(day.to_string()),
         Cell::Instant(at) if service == Service::Dune => {
@@ -327,7 +327,8 @@ fn written(service: Service, cell: &Cell) -> String {
     }
 }
 
-/// Numbers and text, even within one column: where JavaScript's numbers end, or here and there.
+/// A number or a string, even within one column: by the limit of JavaScript's integers, or
+/// alternating.
 fn integer(service: Service, number: i64) -> String {
     let is_text = match service {
         Service::YandexQuery => number.unsigned_abs() >= 1 << 53,
@@ -339,7 +340,7 @@ fn integer(service: Service, number: i64) -> String {
     }
 }
 
-/// Whether a value is the one that was written.
+/// Whether a value equals the encoded cell.
 pub fn same(service: Service, kind: Kind, value: &Value, cell: &Cell) -> bool {
     let is_lightdash = service == Service::Lightdash;
     match (value, cell) {

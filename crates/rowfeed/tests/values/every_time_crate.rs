@@ -1,5 +1,5 @@
-//! An integer beyond 2^53, an exact decimal, an instant, a day, bytes, an optional and a nested
-//! list: the same values from all three services, with each crate for times.
+//! Decodes the same values from all three services with each date and time crate: an integer beyond
+//! 2^53, an exact decimal, an instant, a date, bytes, an optional value and a nested list.
 
 use std::fmt::Debug;
 
@@ -17,7 +17,7 @@ struct Order<Instant, Day> {
     id: i64,
     total: Decimal,
     placed: Instant,
-    // chrono and time read no date from a time at midnight, which is what Lightdash sends.
+    // chrono and time read no date from a timestamp at midnight, which is what Lightdash sends.
     #[serde(deserialize_with = "midnight_as_date")]
     day: Day,
     hash: Vec<u8>,
@@ -25,7 +25,7 @@ struct Order<Instant, Day> {
     tags: Vec<Vec<String>>,
 }
 
-/// The same order as each service writes it.
+/// The same order in the format of each service.
 async fn bench() -> Bench {
     let bench = Bench::start().await;
     let names = ["id", "total", "placed", "day", "hash", "note", "tags"];

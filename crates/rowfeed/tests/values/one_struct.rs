@@ -31,8 +31,8 @@ struct Price {
 const TRADES: &str = "SELECT * FROM trades ORDER BY block_time";
 
 impl Trade {
-    /// What all three can say: Dune has times by the millisecond and fills decimals up to their
-    /// scale, Lightdash and Yandex Query leave zeros at the end out.
+    /// The values that all three services can represent. Dune has times in milliseconds and pads
+    /// decimals to their scale; Lightdash and Yandex Query drop trailing zeros.
     fn common(mut self) -> Self {
         let milliseconds = self.block_time.as_millisecond();
         self.block_time = Timestamp::from_millisecond(milliseconds).unwrap();
@@ -44,7 +44,7 @@ impl Trade {
     }
 }
 
-/// Compiles only if one type serves every operation that answers with rows.
+/// Compiles only if one function accepts every operation that returns rows.
 fn rows_of_trades(operation: impl RowsExt) -> Rows<Trade> {
     operation.rows()
 }
@@ -185,7 +185,7 @@ async fn every_value_is_the_one_that_was_stored() {
 }
 
 #[tokio::test]
-async fn a_decimal_is_a_float_when_a_float_is_asked_for() {
+async fn a_decimal_decodes_into_a_float_field() {
     let bench = Bench::start().await;
     let mut results = Vec::new();
     for service in ALL {
@@ -199,7 +199,7 @@ async fn a_decimal_is_a_float_when_a_float_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_run_gives_the_same_type_whatever_its_service() {
+async fn runs_of_all_services_return_the_same_type() {
     fn id_of<T: 'static>(_: &Rows<T>) -> TypeId {
         TypeId::of::<T>()
     }
@@ -218,7 +218,7 @@ async fn a_run_gives_the_same_type_whatever_its_service() {
 }
 
 #[tokio::test]
-async fn columns_that_are_not_known_are_read_too() {
+async fn unknown_columns_are_read_too() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench

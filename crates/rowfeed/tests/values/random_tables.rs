@@ -1,4 +1,4 @@
-//! Random tables, written as each service would, served in random pages, and read back.
+//! Random tables, encoded as each service does, served in random pages, and read back.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use proptest::{
 use rowfeed::{Cursor, Pages, Row, prelude::*};
 use rowfeed_sandbox::{Sandbox, ScriptedResult, Service};
 
-/// Runs a check of that many cases, in one runtime.
+/// Checks this many cases in one runtime.
 fn check<S: Strategy>(cases: u32, strategy: S, check: impl AsyncFn(&S::Value)) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -34,14 +34,14 @@ fn check<S: Strategy>(cases: u32, strategy: S, check: impl AsyncFn(&S::Value)) {
     }
 }
 
-/// How a table is read.
+/// How to read a table.
 #[derive(Clone, Debug)]
 struct Reading {
     page_size: u32,
     prefetch: usize,
-    /// After how many rows reading stops, and goes on from the cursor.
+    /// The number of rows after which reading stops and resumes from the cursor.
     every: usize,
-    /// The pages and the prefetch of those who go on.
+    /// The page size and prefetch after resuming.
     then: (u32, usize),
 }
 
@@ -58,14 +58,14 @@ fn readings() -> impl Strategy<Value = Reading> {
     )
 }
 
-/// How a server cuts a result into pages.
+/// How a server splits a result into pages.
 #[derive(Clone, Debug)]
 struct Cuts {
-    /// A page has at most as many rows, by where it begins.
+    /// The largest number of rows of a page, by its first row.
     most: Vec<usize>,
-    /// Before some rows Dune's offsets run on without any row.
+    /// Gaps in Dune's offsets, before some rows.
     gaps: Vec<(usize, usize)>,
-    /// What Dune says of the number of rows; `None` is the truth.
+    /// The total that Dune reports; `None` for the true total.
     total: Option<Option<usize>>,
 }
 
@@ -78,7 +78,7 @@ fn cuts() -> impl Strategy<Value = Cuts> {
 }
 
 impl Cuts {
-    /// What stands at each of Dune's offsets: a row, or nothing.
+    /// The content of each of Dune's offsets: a row, or nothing.
     fn slots(&self, rows: usize) -> Vec<Option<usize>> {
         let mut slots = Vec::new();
         for row in 0..rows {
@@ -102,7 +102,7 @@ fn serve(service: Service, random: &Random, cuts: &Cuts) -> PageServer {
         let (offset, limit) = (asked.number("offset"), asked.number("limit"));
         let total = cuts.total.unwrap_or(Some(slots.len()));
         let rest = slots.get(offset..).unwrap_or_default();
-        // A page ends where its rows end, and so does an empty one where there are rows again.
+        // A page ends at a gap, and an empty page ends where rows begin again.
         let is_gap = rest.first().is_some_and(Option::is_none);
         let run = rest.iter().take_while(|slot| slot.is_none() == is_gap);
         let most = if is_gap {
@@ -129,7 +129,7 @@ fn serve(service: Service, random: &Random, cuts: &Cuts) -> PageServer {
     })
 }
 
-/// Makes the pages anew, as another process would.
+/// Creates the pages again, as another process would.
 type Open = Box<dyn Fn() -> Pages>;
 
 fn opener(server: &PageServer, service: Service) -> Open {
@@ -159,12 +159,12 @@ fn stored(cursor: &Cursor) -> Cursor {
     serde_json::from_slice(&serde_json::to_vec(cursor).unwrap()).unwrap()
 }
 
-/// Reads all rows, and from each stop on the rest; gives the rows and the rests.
+/// Reads all rows, and the rest after each stop. Returns the rows and the rests.
 async fn read<T>(open: &Open, reading: &Reading) -> (Vec<T>, Vec<(usize, Vec<T>)>)
 where
     T: serde::de::DeserializeOwned + Send + 'static,
 {
-    // Totals may be wrong here, and offsets run on without any row.
+    // Totals may be wrong here, and offsets may have gaps.
     let open = || open().allow_truncated();
     let pages = open()
         .page_size(reading.page_size)
@@ -184,7 +184,7 @@ where
 }
 
 #[test]
-fn rows_of_columns_that_nobody_knows_come_back_equal_and_the_rest_is_the_rest() {
+fn random_rows_round_trip_and_resume() {
     check(
         40,
         (tables(), cuts(), readings()),
@@ -213,7 +213,7 @@ fn rows_of_columns_that_nobody_knows_come_back_equal_and_the_rest_is_the_rest() 
 }
 
 #[test]
-fn records_come_back_equal_and_the_rest_is_the_rest() {
+fn random_records_round_trip_and_resume() {
     let cases = (records(), RECORD.prop_shuffle(), cuts(), readings());
     check(24, cases, async |(records, order, cuts, reading)| {
         let table = Random::of_records(records, order);
@@ -230,7 +230,7 @@ fn records_come_back_equal_and_the_rest_is_the_rest() {
 }
 
 #[test]
-fn records_of_the_sandbox_come_back_equal_whatever_its_pages() {
+fn sandbox_records_round_trip_with_any_page_size() {
     let cases = (records(), RECORD.prop_shuffle(), 1_usize..9, readings());
     check(10, cases, async |(records, order, most, reading)| {
         let table = Arc::new(Random::of_records(records, order));

@@ -258,7 +258,7 @@ mod many_columns {
             .iter()
             .map(|name| cell_type(name).to_owned())
             .collect::<Vec<_>>();
-        Columns::dune(&names(), &types)
+        Columns::dune(names(), &types)
     }
 
     fn cell_type(name: &str) -> &'static str {

@@ -470,20 +470,16 @@ pub fn of_integers(service: Service, cells: &[String]) -> (Columns, String) {
         }
         Service::Lightdash => {
             let columns = [("n".to_owned(), "number".to_owned())];
-            (
-                Columns::lightdash(columns, Cells::Raw),
-                |cell| format!(r#"{{"n":{{"value":{{"raw":{cell},"formatted":""}}}}}}"#),
-            )
+            (Columns::lightdash(columns, Cells::Raw), |cell| {
+                format!(r#"{{"n":{{"value":{{"raw":{cell},"formatted":""}}}}}}"#)
+            })
         }
         Service::YandexQuery => {
             let columns = [("n".to_owned(), "Optional<Int64>".to_owned())];
-            (
-                Columns::yandex_query(columns),
-                |cell| match cell.as_str() {
-                    "null" => "[[]]".to_owned(),
-                    cell => format!("[[{cell}]]"),
-                },
-            )
+            (Columns::yandex_query(columns), |cell| match cell.as_str() {
+                "null" => "[[]]".to_owned(),
+                cell => format!("[[{cell}]]"),
+            })
         }
     };
     let rows: Vec<String> = cells.iter().map(cell).collect();

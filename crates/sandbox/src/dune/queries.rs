@@ -13,7 +13,7 @@ use crate::exchange::{Answer, Request};
 pub(super) const OWNER: &str = "rowfeed";
 
 /// Bytes of all saved queries together.
-const MOST_SAVED: usize = 16 * 1024 * 1024;
+const MOST_SAVED: usize = 8 * 1024 * 1024;
 
 /// What a body says of a query. A field of another type makes the whole body invalid.
 #[derive(Deserialize)]

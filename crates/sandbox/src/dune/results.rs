@@ -19,7 +19,9 @@ use crate::credentials::DUNE_QUERY_ID;
 use crate::exchange::{Answer, Request};
 use crate::json;
 use crate::progress::Progress;
+use crate::service::Service;
 use crate::table::WireTable;
+use crate::world::NO_MEMORY;
 
 /// Bytes of rows in a page.
 const MAX_PAGE: usize = 8 * 1024 * 1024;
@@ -233,7 +235,8 @@ impl Dune {
             .clamped(&self.world.faults)
             .map_or(most, |rows| most.min(rows));
         let time = self.world.options.statement_time;
-        let mut selection = match Selection::read(request, table, most, time) {
+        let memory = self.world.database(Service::Dune).memory();
+        let mut selection = match Selection::read(request, table, most, time, memory) {
             Ok(selection) => selection,
             Err(message) => return errors::error(400, &message),
         };
@@ -249,14 +252,21 @@ impl Dune {
         if selection.next_offset.is_some() && request.is_stuck(&self.world.faults) {
             selection.next_offset = Some(selection.offset);
         }
+        let first = table.page_bytes(selection.rows.iter().copied().take(1));
+        let page = table.page_bytes(selection.rows.iter().copied());
+        let page = page.min(MAX_PAGE.max(first));
+        let Some(held) = self.world.hold_page(Service::Dune, page) else {
+            return errors::error(429, NO_MEMORY);
+        };
         let rows = rows_of(table, &mut selection);
         let next_uri = selection
             .next_offset
             .map(|offset| next_uri(request, id, selection.limit, offset, as_csv));
         if as_csv {
             let body = csv::write(table, &selection.columns, &rows);
-            let mut answer =
-                Answer::new(200, "text/plain", body.into_bytes()).with_rows(rows.len());
+            let mut answer = Answer::new(200, "text/plain", body.into_bytes())
+                .with_rows(rows.len())
+                .holding(held);
             if let (Some(uri), Some(offset)) = (next_uri, selection.next_offset) {
                 answer = answer
                     .with_header("x-dune-next-uri", uri)
@@ -274,13 +284,16 @@ impl Dune {
         let body = Results {
             head,
             result: Some(ResultData {
-                rows: json::object_rows(&names, rows.iter()),
+                rows: json::object_rows(&names, rows.iter(), page),
                 metadata: Metadata::of_page(table, &selection.columns, &rows),
             }),
             next_uri,
             next_offset: selection.next_offset,
         };
-        Answer::json(200, &body).with_rows(rows.len())
+        let body = json::text_of(&body, page).into_bytes();
+        Answer::new(200, "application/json", body)
+            .with_rows(rows.len())
+            .holding(held)
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::cell::Cell;
 use super::filter::Condition;
 use crate::exchange::Request;
+use crate::memory::Memory;
 use crate::table::WireTable;
 
 /// Longer results are neither filtered nor sorted.
@@ -40,6 +41,7 @@ impl Selection {
         table: &WireTable,
         most: usize,
         time: Duration,
+        memory: &Memory,
     ) -> Result<Self, String> {
         let columns = match request.query("columns").filter(|text| !text.is_empty()) {
             Some(text) => {
@@ -61,7 +63,7 @@ impl Selection {
         let arranged = if filters.is_none() && sort_by.is_none() {
             None
         } else {
-            Some(arranged(table, filters, sort_by, time)?)
+            Some(arranged(table, filters, sort_by, time, memory)?)
         };
         let count = arranged.as_ref().map_or(table.rows.len(), Vec::len);
         let pick = |place: usize| arranged.as_ref().map_or(place, |rows| rows[place]);
@@ -142,6 +144,7 @@ fn arranged(
     filters: Option<&str>,
     sort_by: Option<&str>,
     time: Duration,
+    memory: &Memory,
 ) -> Result<Vec<usize>, String> {
     if table.rows.len() > MOST_ARRANGED {
         return Err(format!(
@@ -165,7 +168,9 @@ fn arranged(
             sorts.push((index, descends));
         }
     }
-    let mut found: Vec<(usize, Vec<Cell>)> = Vec::new();
+    // the rows that pass, and the values by which they are sorted, as many for each
+    let (mut found, mut keys): (Vec<usize>, Vec<Cell>) = (Vec::new(), Vec::new());
+    let mut held = memory.held();
     let mut bytes = 0;
     for (index, row) in table.rows.iter().enumerate() {
         if index % ROWS == 0 && Instant::now() > deadline {
@@ -178,17 +183,30 @@ fn arranged(
             .as_ref()
             .is_none_or(|condition| condition.holds(&cell) == Some(true));
         if passes {
-            let keys: Vec<Cell> = sorts.iter().map(|(column, _)| cell(*column)).collect();
-            bytes += keys.iter().map(Cell::bytes).sum::<usize>();
+            let first = keys.len();
+            keys.extend(sorts.iter().map(|(column, _)| cell(*column)));
+            bytes += keys[first..].iter().map(Cell::bytes).sum::<usize>();
             if bytes > MOST_KEYS {
                 return Err("the sandbox cannot sort by as much text as this".to_owned());
             }
-            found.push((index, keys));
+            found.push(index);
+            let places = 2 * size_of::<usize>() * found.len();
+            if !held.grow(bytes + places + size_of::<Cell>() * keys.len(), deadline) {
+                return Err(format!(
+                    "the sandbox sorts one large result at a time, and another took longer than \
+                     {time:?}"
+                ));
+            }
         }
     }
+    if sorts.is_empty() {
+        return Ok(found);
+    }
+    let mut order: Vec<usize> = (0..found.len()).collect();
+    let keys_of = |place: usize| &keys[place * sorts.len()..(place + 1) * sorts.len()];
     // rows that are equal stay in their order
-    found.sort_by(|(_, left), (_, right)| {
-        let pairs = sorts.iter().zip(left.iter().zip(right));
+    order.sort_by(|&left, &right| {
+        let pairs = sorts.iter().zip(keys_of(left).iter().zip(keys_of(right)));
         let mut orders = pairs.map(|((_, descends), (left, right))| match descends {
             true => right.order(left),
             false => left.order(right),
@@ -197,7 +215,7 @@ fn arranged(
             .find(|order| order.is_ne())
             .unwrap_or(std::cmp::Ordering::Equal)
     });
-    Ok(found.into_iter().map(|(index, _)| index).collect())
+    Ok(order.into_iter().map(|place| found[place]).collect())
 }
 
 /// A column and whether it descends.

@@ -14,6 +14,7 @@ use super::uploads::{Upload, in_database};
 use super::views::View;
 use crate::credentials::{DUNE_PARAMETERISED_QUERY_ID, DUNE_QUERY_ID};
 use crate::ids;
+use crate::json;
 use crate::kept::Kept;
 use crate::progress::{Progress, Stage};
 use crate::service::Service;
@@ -22,10 +23,11 @@ use crate::world::{Outcome, World};
 
 /// How many executions are kept, and how many bytes of their results.
 const MOST_EXECUTIONS: usize = 5_000;
-const MOST_BYTES: usize = 32 * 1024 * 1024;
+const MOST_BYTES: usize = 16 * 1024 * 1024;
 
-/// Runs of pipelines that are kept.
+/// Runs of pipelines that are kept, and their bytes.
 const MOST_PIPELINES: usize = 500;
+const MOST_PIPELINE_BYTES: usize = 2 * 1024 * 1024;
 
 /// What starting a run costs, and each byte of its result.
 const RUN_CREDITS: f64 = 0.01;
@@ -225,7 +227,7 @@ impl SavedQuery {
     /// Bytes of memory, roughly.
     pub(super) fn bytes(&self) -> usize {
         let tags: usize = self.tags.iter().map(|tag| tag.len() + 24).sum();
-        let parameters: usize = self.parameters.iter().map(json_bytes).sum();
+        let parameters: usize = self.parameters.iter().map(json::held).sum();
         512 + self.name.len() + self.description.len() + self.sql.len() + tags + parameters
     }
 
@@ -238,20 +240,6 @@ impl SavedQuery {
     }
 }
 
-/// What a JSON value takes in memory, roughly.
-fn json_bytes(value: &Value) -> usize {
-    let inside = match value {
-        Value::String(text) => text.len(),
-        Value::Array(items) => items.iter().map(json_bytes).sum(),
-        Value::Object(members) => members
-            .iter()
-            .map(|(name, value)| 64 + name.len() + json_bytes(value))
-            .sum(),
-        _ => 0,
-    };
-    32 + inside
-}
-
 impl State {
     /// Two saved queries, of which the first has run.
     pub(super) fn with_samples(world: &World) -> Self {
@@ -260,7 +248,7 @@ impl State {
             queries: BTreeMap::new(),
             uploads: BTreeMap::new(),
             views: BTreeMap::new(),
-            pipelines: Kept::new(MOST_PIPELINES, MOST_BYTES),
+            pipelines: Kept::new(MOST_PIPELINES, MOST_PIPELINE_BYTES),
             credits_used: 0.0,
         };
         let all = "SELECT * FROM trades ORDER BY block_time, trade_id";

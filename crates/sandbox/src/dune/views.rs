@@ -11,9 +11,9 @@ use super::execute::submission;
 use super::queries::OWNER;
 use super::uploads::{MOST_TABLES, in_database, is_name};
 use crate::exchange::{Answer, Request};
-use crate::rows::Rows;
 use crate::service::Service;
 use crate::sql::{SqlError, Writes};
+use crate::table::TableRows;
 use crate::world::Outcome;
 
 /// What a name must start with.
@@ -158,9 +158,10 @@ impl Dune {
         let Outcome::Neutral(table) = self.world.run_one(Service::Dune, sql)? else {
             return Ok(0);
         };
-        let Rows::Held(rows) = table.rows else {
+        let TableRows::Read(rows) = table.rows else {
             return Ok(0);
         };
+        let count = rows.len();
         let database = self.world.database(Service::Dune);
         let columns: Vec<(String, String)> = table
             .columns
@@ -179,8 +180,9 @@ impl Dune {
             .iter()
             .map(|(name, declared)| (name.as_str(), declared.clone(), true))
             .collect();
-        match database.make(Writes::Client, &in_database(full_name), &columns, &rows) {
-            Ok(()) => Ok(rows.len() * columns.len() * 8),
+        let name = in_database(full_name);
+        match database.make(Writes::Client, &name, &columns, rows.into_rows()) {
+            Ok(()) => Ok(count * columns.len() * 8),
             Err(_) => Ok(0),
         }
     }

@@ -1,5 +1,6 @@
 //! Files of a whole result: ordered, watched, fetched.
 
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -11,7 +12,17 @@ use crate::exchange::{Answer, Request};
 use crate::ids;
 use crate::json::{self, Ordered};
 use crate::progress::Stage;
-use crate::table::WireTable;
+use crate::service::Service;
+use crate::table::{MAX_WIRE, WireTable};
+use crate::world::NO_MEMORY;
+
+/// How rows become the lines of a file: as CSV, which starts with the names, or as JSON.
+#[derive(Clone, Copy)]
+pub(super) struct Lines {
+    pub(super) csv: bool,
+    /// Whether cells have their raw values, in place of those for people.
+    pub(super) raw: bool,
+}
 
 impl Lightdash {
     /// Orders a file of a query that is ready.
@@ -39,6 +50,8 @@ impl Lightdash {
         };
         let raw = body["onlyRaw"] == true;
         let most = self.world.options.lightdash_csv_cells_limit / table.columns.len().max(1);
+        let csv = extension == "csv";
+        let (file, failure) = self.file(&table, most, Lines { csv, raw });
         let job = Job {
             account,
             progress: self.world.options.progress(),
@@ -46,17 +59,48 @@ impl Lightdash {
             extension,
             truncated: table.rows.len() > most,
             sql_runner: None,
-            failure: None,
+            failure,
             file_id: None,
-            file: if extension == "csv" {
-                csv(&table, most, raw)
-            } else {
-                json_lines(&table, most, raw)
-            },
+            file,
         };
         let id = ids::uuid();
         self.state().keep_job(id.clone(), job);
         errors::ok(&json!({ "jobId": id }))
+    }
+
+    /// A file of so many rows at most, or why there is none.
+    pub(super) fn file(
+        &self,
+        table: &WireTable,
+        most: usize,
+        lines: Lines,
+    ) -> (Bytes, Option<String>) {
+        let rows = 0..table.rows.len().min(most);
+        let bytes = table.page_bytes(rows.clone()).min(MAX_WIRE);
+        let Some(_held) = self.world.hold_page(Service::Lightdash, bytes) else {
+            return (Bytes::new(), Some(NO_MEMORY.to_owned()));
+        };
+        let mut out = String::new();
+        if lines.csv {
+            let names: Vec<String> = table.columns.iter().map(|(name, _)| field(name)).collect();
+            out.push_str(&names.join(","));
+            out.push('\n');
+        }
+        for index in rows {
+            let row = table.rows.row(index);
+            out.push_str(&match lines.csv {
+                true => csv_line(&row, lines.raw),
+                false => json_line(table, &row, lines.raw),
+            });
+            out.push('\n');
+            if out.len() > MAX_WIRE {
+                let most = MAX_WIRE / (1024 * 1024);
+                let message = format!("the file is larger than the sandbox holds: {most} MiB");
+                return (Bytes::new(), Some(message));
+            }
+        }
+        out.shrink_to_fit();
+        (out.into(), None)
     }
 
     pub(super) fn job_status(&self, request: &Request, account: Account, id: &str) -> Answer {
@@ -114,42 +158,32 @@ fn text(cell: &str, raw: bool) -> String {
     }
 }
 
-fn csv(table: &WireTable, most: usize, raw: bool) -> String {
-    let field = |text: &str| {
-        if text.contains([',', '"', '\n', '\r']) {
-            format!("\"{}\"", text.replace('"', "\"\""))
-        } else {
-            text.to_owned()
-        }
-    };
-    let names: Vec<String> = table.columns.iter().map(|(name, _)| field(name)).collect();
-    let mut out = names.join(",");
-    out.push('\n');
-    for row in table.rows.iter().take(most) {
-        let cells: Vec<String> = row.iter().map(|cell| field(&text(cell, raw))).collect();
-        out.push_str(&cells.join(","));
-        out.push('\n');
+/// A field of CSV, with the quotes that it needs.
+fn field(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
     }
-    out
 }
 
-/// One object a line, in the order of the columns. The last of two columns of one name counts, as
+fn csv_line(row: &[String], raw: bool) -> String {
+    let cells: Vec<String> = row.iter().map(|cell| field(&text(cell, raw))).collect();
+    cells.join(",")
+}
+
+/// A row as an object, in the order of the columns. The last of two columns of one name counts, as
 /// in an object of JavaScript.
-pub(super) fn json_lines(table: &WireTable, most: usize, raw: bool) -> String {
-    let mut out = String::new();
-    for row in table.rows.iter().take(most) {
-        let mut line: Vec<(String, Box<RawValue>)> = Vec::with_capacity(table.columns.len());
-        for ((name, _), cell) in table.columns.iter().zip(row.iter()) {
-            let value = part(cell, raw);
-            match line.iter_mut().find(|(known, _)| known == name) {
-                Some((_, known)) => *known = value,
-                None => line.push((name.clone(), value)),
-            }
+fn json_line(table: &WireTable, row: &[String], raw: bool) -> String {
+    let mut line: Vec<(String, Box<RawValue>)> = Vec::with_capacity(table.columns.len());
+    for ((name, _), cell) in table.columns.iter().zip(row.iter()) {
+        let value = part(cell, raw);
+        match line.iter_mut().find(|(known, _)| known == name) {
+            Some((_, known)) => *known = value,
+            None => line.push((name.clone(), value)),
         }
-        out.push_str(&json::text(&Ordered(line)));
-        out.push('\n');
     }
-    out
+    json::text(&Ordered(line))
 }
 
 /// A cell's raw value or its text for people, with the digits that it has.

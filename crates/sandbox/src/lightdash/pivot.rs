@@ -264,7 +264,7 @@ fn name_part(cell: &str) -> String {
 
 fn neutral(world: &World, sql: &str, clock: Clock) -> Result<WireTable, SqlError> {
     match world.run_one(Service::Lightdash, sql)? {
-        Outcome::Neutral(table) if table.rows.is_held() => wire(table, clock),
+        Outcome::Neutral(table) if table.rows.is_read() => wire(table, clock),
         _ => Err(SqlError {
             message: "a scripted result cannot be pivoted".to_owned(),
             line: 1,

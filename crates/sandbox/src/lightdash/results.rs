@@ -13,7 +13,9 @@ use crate::exchange::{Answer, Request};
 use crate::fault::ForcedState;
 use crate::json::{self, Ordered};
 use crate::progress::Stage;
+use crate::service::Service;
 use crate::table::WireTable;
+use crate::world::NO_MEMORY;
 
 /// The page size of a query whose first read names none.
 const DEFAULT_PAGE_SIZE: usize = 500;
@@ -108,7 +110,7 @@ impl Lightdash {
             pivot_details,
             cache_hit,
         };
-        ready(id, &table, shown)
+        self.ready(id, &table, shown)
     }
 
     /// The page and page size to serve.
@@ -183,54 +185,67 @@ struct ShownPage {
     cache_hit: bool,
 }
 
-fn ready(id: &str, table: &WireTable, shown: ShownPage) -> Answer {
-    let (page, size) = (shown.page, shown.size);
-    let total = table.rows.len();
-    let total_page_count = total.div_ceil(size);
-    let start = (page - 1).saturating_mul(size).min(total);
-    let rows = table
-        .rows
-        .range(start..start.saturating_add(size).min(total));
-    let names: Vec<(usize, &str)> = table
-        .columns
-        .iter()
-        .enumerate()
-        .map(|(index, (name, _))| (index, name.as_str()))
-        .collect();
-    let columns = table
-        .columns
-        .iter()
-        .map(|(name, type_name)| {
-            let column = json!({ "reference": name, "type": type_name });
-            (name.clone(), column)
-        })
-        .collect();
-    let results = Page {
-        rows: json::object_rows(&names, rows.iter()),
-        columns: Ordered(columns),
-        total_page_count,
-        total_results: total,
-        query_uuid: id.to_owned(),
-        page_size: rows.len(),
-        page,
-        next_page: shown.next_page,
-        previous_page: (page > 1).then(|| page - 1),
-        metadata: json!({
-            "performance": {
-                "initialQueryExecutionMs": (!shown.cache_hit).then_some(32),
-                "resultsPageExecutionMs": 3,
-                "queueTimeMs": null,
+impl Lightdash {
+    fn ready(&self, id: &str, table: &WireTable, shown: ShownPage) -> Answer {
+        let (page, size) = (shown.page, shown.size);
+        let total = table.rows.len();
+        let total_page_count = total.div_ceil(size);
+        let start = (page - 1).saturating_mul(size).min(total);
+        let range = start..start.saturating_add(size).min(total);
+        let bytes = table.page_bytes(range.clone());
+        let Some(held) = self.world.hold_page(Service::Lightdash, bytes) else {
+            return errors::error(429, "TooManyRequestsError", NO_MEMORY);
+        };
+        let names: Vec<(usize, &str)> = table
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(index, (name, _))| (index, name.as_str()))
+            .collect();
+        let columns = table
+            .columns
+            .iter()
+            .map(|(name, type_name)| {
+                let column = json!({ "reference": name, "type": type_name });
+                (name.clone(), column)
+            })
+            .collect();
+        let results = Page {
+            rows: json::object_rows(
+                &names,
+                range.clone().map(|index| table.rows.row(index)),
+                bytes,
+            ),
+            columns: Ordered(columns),
+            total_page_count,
+            total_results: total,
+            query_uuid: id.to_owned(),
+            page_size: range.len(),
+            page,
+            next_page: shown.next_page,
+            previous_page: (page > 1).then(|| page - 1),
+            metadata: json!({
+                "performance": {
+                    "initialQueryExecutionMs": (!shown.cache_hit).then_some(32),
+                    "resultsPageExecutionMs": 3,
+                    "queueTimeMs": null,
+                },
+                "preAggregate": null,
+            }),
+            status: "ready",
+            pivot_details: shown.pivot_details,
+        };
+        let body = json::text_of(
+            &Envelope {
+                status: "ok",
+                results,
             },
-            "preAggregate": null,
-        }),
-        status: "ready",
-        pivot_details: shown.pivot_details,
-    };
-    let body = json::text(&Envelope {
-        status: "ok",
-        results,
-    });
-    errors::respond(200, body).with_rows(rows.len())
+            bytes,
+        );
+        errors::respond(200, body)
+            .with_rows(range.len())
+            .holding(held)
+    }
 }
 
 fn number(request: &Request, name: &str) -> Result<Option<f64>, Answer> {

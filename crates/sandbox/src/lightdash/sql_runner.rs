@@ -1,9 +1,11 @@
 //! The SQL runner of version 1: a job that writes rows to a file. It is deprecated, and the
 //! service's Python SDK uses it.
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::Lightdash;
+use super::downloads::Lines;
 use super::errors;
 use super::execute::{Run, limit};
 use super::state::{Account, End, Job};
@@ -32,8 +34,15 @@ impl Lightdash {
         // the job and its file have ids of their own
         let file_id = ids::uuid();
         let (file, failure, columns) = match end {
-            End::Ready(table) => (lines(&table), None, columns(&table)),
-            End::Failed { message, .. } => (String::new(), Some(message), Vec::new()),
+            End::Ready(table) => {
+                let lines = Lines {
+                    csv: false,
+                    raw: true,
+                };
+                let (file, failure) = self.file(&table, usize::MAX, lines);
+                (file, failure, columns(&table))
+            }
+            End::Failed { message, .. } => (Bytes::new(), Some(message), Vec::new()),
         };
         let id = ids::uuid();
         let job = Job {
@@ -75,9 +84,4 @@ pub(super) fn file_url(request: &Request, file_id: &str) -> String {
 fn columns(table: &WireTable) -> Vec<Value> {
     let column = |(name, shown): &(String, String)| json!({ "reference": name, "type": shown });
     table.columns.iter().map(column).collect()
-}
-
-/// Raw values only.
-fn lines(table: &WireTable) -> String {
-    super::downloads::json_lines(table, usize::MAX, true)
 }

@@ -3,21 +3,26 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::explore::MetricQuery;
+use crate::json;
 use crate::kept::Kept;
 use crate::progress::Progress;
 use crate::table::WireTable;
 
 /// How many queries are kept, and how many bytes of their results.
 const MOST_QUERIES: usize = 5_000;
-const MOST_BYTES: usize = 32 * 1024 * 1024;
+const MOST_BYTES: usize = 16 * 1024 * 1024;
+
+/// Bytes of the statements that the cache knows.
+const MOST_CACHED: usize = 4 * 1024 * 1024;
 
 /// How many files are kept, and how many bytes of them.
 const MOST_JOBS: usize = 1_000;
-const MOST_FILE_BYTES: usize = 16 * 1024 * 1024;
+const MOST_FILE_BYTES: usize = 8 * 1024 * 1024;
 
 pub(super) struct State {
     pub(super) queries: Kept<Query>,
@@ -31,13 +36,13 @@ impl State {
         Self {
             queries: Kept::new(MOST_QUERIES, MOST_BYTES),
             jobs: Kept::new(MOST_JOBS, MOST_FILE_BYTES),
-            cached: Kept::new(MOST_QUERIES, MOST_BYTES / 4),
+            cached: Kept::new(MOST_QUERIES, MOST_CACHED),
         }
     }
 
     pub(super) fn keep_job(&mut self, id: String, job: Job) {
         let columns = job.sql_runner.as_ref();
-        let columns = columns.map_or(0, |columns| 4 * columns.to_string().len());
+        let columns = columns.map_or(0, json::held);
         self.jobs.insert(id, job.file.len() + columns, job);
     }
 
@@ -46,12 +51,11 @@ impl State {
             End::Ready(table) => table.held(),
             End::Failed { message, .. } => message.len(),
         };
-        // a metric query is kept as text, as JSON and in parts
+        // a metric query is kept as JSON and in parts
         let asked = query.metric_query.as_ref();
-        let asked = asked.map_or(0, |asked| 8 * asked.json.to_string().len());
-        let pivot = query.pivot_details.as_ref();
-        let pivot = pivot.map_or(0, |pivot| 4 * pivot.to_string().len());
-        let request = 4 * query.request.to_string().len();
+        let asked = asked.map_or(0, |asked| 2 * json::held(&asked.json));
+        let pivot = query.pivot_details.as_ref().map_or(0, json::held);
+        let request = json::held(&query.request) + query.context.len();
         let bytes = held + asked + pivot + request + query.sql.len();
         self.queries.insert(id, bytes, query);
     }
@@ -127,7 +131,7 @@ pub(super) struct Job {
     pub(super) progress: Progress,
     pub(super) content_type: &'static str,
     pub(super) extension: &'static str,
-    pub(super) file: String,
+    pub(super) file: Bytes,
     pub(super) truncated: bool,
     /// The columns of a run of the SQL runner.
     pub(super) sql_runner: Option<Value>,

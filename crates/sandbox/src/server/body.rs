@@ -14,6 +14,10 @@ const FLUSH: Duration = Duration::from_millis(30);
 /// Into how many pieces a slow body is broken at most.
 const PIECES: usize = 20;
 
+/// Bytes of a piece of any other body. The connection copies a piece before it is sent, and asks for
+/// the next one when there is room for it.
+const PIECE: usize = 64 * 1024;
+
 /// The body of an answer, possibly slow or broken off.
 pub(crate) struct AnswerBody {
     pieces: VecDeque<Bytes>,
@@ -33,7 +37,7 @@ impl AnswerBody {
         let mut pieces = VecDeque::new();
         let size = match slow {
             Some(_) => bytes.len().div_ceil(PIECES).max(1),
-            None => bytes.len(),
+            None => PIECE,
         };
         while !bytes.is_empty() {
             pieces.push_back(bytes.split_to(size.min(bytes.len())));

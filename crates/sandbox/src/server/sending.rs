@@ -1,6 +1,10 @@
 //! From an answer to bytes on the wire, as faults want them.
 
 use std::io::{self, Write as _};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -9,6 +13,47 @@ use hyper::Response;
 use super::body::AnswerBody;
 use crate::exchange::Answer;
 use crate::fault::Hits;
+use crate::memory::SMALL;
+
+/// Memory for the answers of one service that are being sent, in KiB. A larger one goes alone.
+const ROOM: usize = 16 * 1024;
+
+/// The answers that are being sent.
+pub(super) struct Sending(Arc<Semaphore>);
+
+/// A body in its place, which is free when the last of it has been sent.
+struct Placed {
+    body: Bytes,
+    _place: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Placed {
+    fn as_ref(&self) -> &[u8] {
+        &self.body
+    }
+}
+
+impl Sending {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(ROOM)))
+    }
+
+    /// The body, once there is room for it.
+    pub(super) async fn place(&self, body: Bytes) -> Bytes {
+        if body.len() <= SMALL {
+            return body;
+        }
+        let size = body.len().div_ceil(1024).min(ROOM);
+        let size = u32::try_from(size).unwrap_or(u32::MAX);
+        match Arc::clone(&self.0).acquire_many_owned(size).await {
+            Ok(place) => Bytes::from_owner(Placed {
+                body,
+                _place: place,
+            }),
+            Err(_) => body,
+        }
+    }
+}
 
 /// The answer with its content changed.
 pub(super) fn altered(mut answer: Answer, hits: &Hits) -> Answer {

@@ -3,9 +3,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::Sleep;
+
+/// How long a client may take none of what is sent to it.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// Says that a connection is to end with a reset instead of a close.
 #[derive(Clone, Default)]
@@ -25,11 +30,17 @@ impl ResetSwitch {
 pub(crate) struct Wire {
     stream: TcpStream,
     switch: ResetSwitch,
+    /// Runs while the client takes nothing.
+    silence: Option<Pin<Box<Sleep>>>,
 }
 
 impl Wire {
     pub(crate) fn new(stream: TcpStream, switch: ResetSwitch) -> Self {
-        Self { stream, switch }
+        Self {
+            stream,
+            switch,
+            silence: None,
+        }
     }
 }
 
@@ -58,7 +69,18 @@ impl AsyncWrite for Wire {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        if written.is_ready() {
+            self.silence = None;
+            return written;
+        }
+        let silence = self
+            .silence
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(SILENCE)));
+        match silence.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+            Poll::Pending => Poll::Pending,
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -55,17 +55,25 @@ pub(super) fn mentions_from(sql: &str) -> bool {
         .any(|word| word.eq_ignore_ascii_case("from"))
 }
 
-/// The type of an expression, by its values: what a service would call a literal
-/// is a 32-bit integer, what it would compute or count is one of 64 bits.
-pub(super) fn infer<'a>(
-    values: impl Iterator<Item = &'a Value>,
-    literals_only: bool,
-) -> ColumnType {
-    let (mut found, mut rows) = (None, 0);
-    for value in values {
-        rows += 1;
+/// What the values of an expression say of its type.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    found: Option<ColumnType>,
+    rows: usize,
+    nulls: usize,
+    times: Option<ColumnType>,
+    others: bool,
+}
+
+impl Seen {
+    /// Looks at the next value; at its text only if that can be a time.
+    pub(super) fn see(&mut self, value: &Value, literals_only: bool, uses_times: bool) {
+        self.rows += 1;
         let this = match value {
-            Value::Null => continue,
+            Value::Null => {
+                self.nulls += 1;
+                return;
+            }
             Value::Boolean(_) => ColumnType::Boolean,
             Value::Integer(number) if literals_only && i32::try_from(*number).is_ok() => {
                 ColumnType::Integer
@@ -75,7 +83,7 @@ pub(super) fn infer<'a>(
             Value::Text(_) => ColumnType::Varchar,
             Value::Bytes(_) => ColumnType::Varbinary,
         };
-        found = Some(match (found, this) {
+        self.found = Some(match (self.found, this) {
             (None, this) => this,
             (Some(seen), this) if seen == this => seen,
             (Some(ColumnType::Integer | ColumnType::BigInt), ColumnType::BigInt)
@@ -86,33 +94,42 @@ pub(super) fn infer<'a>(
             }
             _ => ColumnType::Varchar,
         });
+        if uses_times && !self.others {
+            let time = time(value);
+            self.others = time.is_none() || self.times.is_some_and(|seen| Some(seen) != time);
+            self.times = time;
+        }
     }
-    found.unwrap_or(if rows == 0 {
-        ColumnType::Varchar
-    } else {
-        ColumnType::Null
-    })
+
+    pub(super) const fn has_nulls(&self) -> bool {
+        self.nulls > 0
+    }
+
+    /// The type of an expression whose values are all dates or all timestamps.
+    pub(super) fn times(&self) -> Option<ColumnType> {
+        self.times.filter(|_| !self.others)
+    }
+
+    /// The type of an expression, by its values: what a service would call a literal
+    /// is a 32-bit integer, what it would compute or count is one of 64 bits.
+    pub(super) fn inferred(&self) -> ColumnType {
+        self.found.unwrap_or(if self.rows == 0 {
+            ColumnType::Varchar
+        } else {
+            ColumnType::Null
+        })
+    }
 }
 
-/// The type of an expression whose values are all dates or all timestamps.
-pub(super) fn times<'a>(values: impl Iterator<Item = &'a Value>) -> Option<ColumnType> {
-    let mut found = None;
-    for value in values {
-        let this = match value {
-            Value::Null => continue,
-            Value::Text(text) => match (text.len(), Instant::parse(text)) {
-                (10, Some(_)) => ColumnType::Date,
-                (23, Some(_)) => ColumnType::Timestamp,
-                _ => return None,
-            },
-            _ => return None,
-        };
-        if found.is_some_and(|found| found != this) {
-            return None;
-        }
-        found = Some(this);
+fn time(value: &Value) -> Option<ColumnType> {
+    match value {
+        Value::Text(text) => match (text.len(), Instant::parse(text)) {
+            (10, Some(_)) => Some(ColumnType::Date),
+            (23, Some(_)) => Some(ColumnType::Timestamp),
+            _ => None,
+        },
+        _ => None,
     }
-    found
 }
 
 /// A value of SQLite's as one of its declared type.

@@ -1,7 +1,7 @@
 //! How much a query may take: of memory, and of what SQLite can do.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
@@ -9,7 +9,9 @@ use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Error};
 
+use crate::memory::{Held, Memory};
 use crate::table::Column;
+use crate::values::CELL;
 
 /// Bytes of a statement.
 pub(crate) const MAX_SQL: usize = 256 * 1024;
@@ -25,12 +27,6 @@ const MAX_NAME: usize = 300;
 
 /// Bytes of a result while it is read.
 const MAX_RESULT: usize = 48 * 1024 * 1024;
-
-/// A result beyond this is large, and only one of those is read at a time.
-const LARGE_RESULT: usize = 2 * 1024 * 1024;
-
-/// What a cell takes beside its bytes.
-const CELL: usize = 24;
 
 /// Functions that collect without a limit, or take a time that grows with the square of their
 /// argument. None of the services has them.
@@ -94,10 +90,6 @@ pub(super) fn too_large(what: &str) -> String {
         MAX_LENGTH / (1024 * 1024),
     )
 }
-
-/// Held by one query at a time.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Heavy(Arc<AtomicBool>);
 
 /// How long a statement runs before it needs a place among the long ones.
 const SHORT: Duration = Duration::from_millis(50);
@@ -164,41 +156,18 @@ impl Drop for Watch {
     }
 }
 
-/// Lets the next large result be read when it is dropped.
-#[derive(Debug)]
-pub(crate) struct HeavyPermit(Arc<AtomicBool>);
-
-impl Heavy {
-    fn acquire(&self, deadline: Instant) -> Option<HeavyPermit> {
-        while self.0.swap(true, Ordering::Acquire) {
-            if Instant::now() > deadline {
-                return None;
-            }
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        Some(HeavyPermit(Arc::clone(&self.0)))
-    }
-}
-
-impl Drop for HeavyPermit {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
-    }
-}
-
 /// The bytes that a result has come to.
-pub(super) struct Weight<'a> {
-    heavy: &'a Heavy,
+pub(super) struct Weight {
+    held: Held,
     deadline: Instant,
-    permit: Option<HeavyPermit>,
     bytes: usize,
     /// What the names add to each cell of a page, on average.
     name: usize,
 }
 
-impl<'a> Weight<'a> {
+impl Weight {
     pub(super) fn new<'c>(
-        heavy: &'a Heavy,
+        memory: &Memory,
         deadline: Instant,
         columns: impl Iterator<Item = &'c Column>,
     ) -> rusqlite::Result<Self> {
@@ -215,9 +184,8 @@ impl<'a> Weight<'a> {
             names += length;
         }
         Ok(Self {
-            heavy,
+            held: memory.held(),
             deadline,
-            permit: None,
             bytes: 0,
             name: names.div_ceil(count.max(1)),
         })
@@ -228,24 +196,23 @@ impl<'a> Weight<'a> {
             ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len(),
             _ => 0,
         };
-        self.bytes += CELL + self.name + length;
+        // the places of the cells, here and once they are encoded, fit in as well
+        self.bytes += CELL + 8 + self.name + length;
         if self.bytes > MAX_RESULT {
             return Err(failure(too_large("the result")));
         }
-        if self.bytes > LARGE_RESULT && self.permit.is_none() {
-            self.permit = self.heavy.acquire(self.deadline);
-            if self.permit.is_none() {
-                return Err(failure(
-                    "the sandbox reads one large result at a time, and another took too long"
-                        .to_owned(),
-                ));
-            }
+        if !self.held.grow(self.bytes, self.deadline) {
+            return Err(failure(
+                "the sandbox reads one large result at a time, and another took too long"
+                    .to_owned(),
+            ));
         }
         Ok(())
     }
 
-    pub(super) fn into_permit(self) -> Option<HeavyPermit> {
-        self.permit
+    /// What is to be held until the result is encoded.
+    pub(super) fn into_held(self) -> Held {
+        self.held
     }
 }
 

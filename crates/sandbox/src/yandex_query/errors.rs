@@ -23,6 +23,11 @@ pub(super) fn bad_request(message: &str, code: Option<u32>) -> Answer {
     error(400, 400_010, "BAD_REQUEST", message, code)
 }
 
+/// More is asked for at once than there is memory for.
+pub(super) fn busy(message: &str) -> Answer {
+    error(429, 400_060, "OVERLOADED", message, None)
+}
+
 pub(super) fn validation(message: &str) -> Answer {
     bad_request(message, Some(200_800))
 }

@@ -1,5 +1,7 @@
 //! Pages of a result set.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -8,6 +10,8 @@ use super::errors;
 use super::state::Shown;
 use crate::exchange::{Answer, Request};
 use crate::json;
+use crate::service::Service;
+use crate::world::NO_MEMORY;
 
 /// The rows of a page that names no limit, or 0.
 const DEFAULT_LIMIT: usize = 100;
@@ -68,12 +72,17 @@ impl YandexQuery {
         let limit = request
             .clamped(&self.world.faults)
             .map_or(limit, |rows| limit.min(rows));
-        let total = set.table.rows.len();
+        // the page is made without holding up the others
+        let table = Arc::clone(&set.table);
+        drop(state);
+        let total = table.rows.len();
         let start = offset.min(total);
         let end = start.saturating_add(limit).min(total);
-        let rows = set.table.rows.range(start..end);
-        let columns = set
-            .table
+        let bytes = table.page_bytes(start..end);
+        let Some(held) = self.world.hold_page(Service::YandexQuery, bytes) else {
+            return errors::busy(NO_MEMORY);
+        };
+        let columns = table
             .columns
             .iter()
             .map(|(name, type_name)| PageColumn {
@@ -83,9 +92,12 @@ impl YandexQuery {
             .collect();
         let page = Page {
             columns,
-            rows: json::array_rows(rows.iter()),
+            rows: json::array_rows((start..end).map(|index| table.rows.row(index)), bytes),
         };
-        Answer::json(200, &page).with_rows(rows.len())
+        let body = json::text_of(&page, bytes).into_bytes();
+        Answer::new(200, "application/json", body)
+            .with_rows(end - start)
+            .holding(held)
     }
 }
 

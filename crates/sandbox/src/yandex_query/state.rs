@@ -15,7 +15,10 @@ const KEY_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
 
 /// How many queries are kept, and how many bytes of their results.
 const MOST_QUERIES: usize = 5_000;
-const MOST_BYTES: usize = 32 * 1024 * 1024;
+const MOST_BYTES: usize = 16 * 1024 * 1024;
+
+/// Bytes of the keys that are remembered.
+const MOST_KEY_BYTES: usize = 4 * 1024 * 1024;
 
 pub(super) struct State {
     pub(super) queries: Kept<Query>,
@@ -27,7 +30,7 @@ impl State {
     pub(super) fn new() -> Self {
         Self {
             queries: Kept::new(MOST_QUERIES, MOST_BYTES),
-            keys: Kept::new(2 * MOST_QUERIES, MOST_BYTES / 4),
+            keys: Kept::new(2 * MOST_QUERIES, MOST_KEY_BYTES),
         }
     }
 

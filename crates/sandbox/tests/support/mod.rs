@@ -8,6 +8,9 @@ use rowfeed_sandbox::{
 };
 use serde_json::Value;
 
+#[cfg(target_os = "linux")]
+pub(crate) mod program;
+
 /// An answer, read to its end.
 #[derive(Debug)]
 pub(crate) struct Reply {

@@ -1,4 +1,4 @@
-//! Exports that are stopped half way.
+//! Exports that are interrupted.
 #![allow(clippy::unwrap_used, dead_code)]
 
 use std::{
@@ -14,13 +14,13 @@ use example_testing::{as_dune, end, start, succeed, wait_until};
 use rowfeed_sandbox::{Fault, Sandbox};
 use tempfile::TempDir;
 
-/// An export into a directory of its own.
+/// An export into its own directory.
 pub(crate) struct Export {
     directory: TempDir,
     name: &'static str,
 }
 
-/// How it is stopped.
+/// How to interrupt it.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Stop {
     Kill,
@@ -41,7 +41,7 @@ impl Export {
         self.directory.path().join(format!("{}{ending}", self.name))
     }
 
-    /// With a sandbox that the program starts itself.
+    /// With a sandbox that the program starts.
     pub(crate) fn sandboxed(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_export"));
         command.current_dir(self.directory.path());
@@ -67,7 +67,7 @@ impl Export {
         command
     }
 
-    /// What the state says has been written.
+    /// How much the state says has been written.
     pub(crate) fn written(&self) -> u64 {
         let Ok(state) = fs::read(self.path(".state.json")) else {
             return 0;
@@ -77,8 +77,7 @@ impl Export {
     }
 }
 
-/// Stops an export in the middle, twice, and compares what it has become in the end with one that
-/// was not stopped.
+/// Interrupts an export twice, and compares its final output with that of an uninterrupted export.
 pub(crate) fn goes_on_after(name: &'static str, stop: Stop) {
     let sandbox = Sandbox::start_blocking().unwrap();
     let whole = Export::new(name);
@@ -112,13 +111,13 @@ pub(crate) fn goes_on_after(name: &'static str, stop: Stop) {
         if stop == Stop::Interrupt {
             assert_eq!(ended.code, Some(130), "{ended:?}");
             assert!(
-                ended.err.contains("the same command goes on from there"),
+                ended.err.contains("run the same command to resume"),
                 "{ended:?}"
             );
         }
         assert!(
             !export.output().exists(),
-            "a part has the name of the whole"
+            "an incomplete output has the final name"
         );
         tear(&export.path(".part"), export.written());
     }
@@ -134,12 +133,13 @@ pub(crate) fn goes_on_after(name: &'static str, stop: Stop) {
         .filter(|request| request.method == "POST")
         .count();
     assert_eq!(runs, 1, "the query was run again");
-    // A page that was on its way when the export was stopped is fetched again; none before it is.
+    // A page that was in flight when the export was interrupted is fetched again; no earlier page
+    // is.
     let fetched = requests.iter().filter(|page| page.rows.is_some()).count();
     assert!(fetched <= pages + 2, "{fetched} pages, of {pages}");
 }
 
-/// Leaves behind what a crash in the middle of a write would.
+/// Leaves behind what a crash in the middle of a write would leave.
 fn tear(part: &Path, written: u64) {
     match part.is_dir() {
         true => fs::write(part.join(format!("part-{written:05}.parquet")), "PAR1 torn").unwrap(),

@@ -1,6 +1,6 @@
 use super::Place;
 
-/// A page of the rows from 10 on, of a result of 30.
+/// A page of the rows from 10 on, of a result of 30 rows.
 fn page(rows: u64, next: Option<u64>) -> Place {
     Place {
         first: 10,
@@ -22,24 +22,24 @@ fn the_next_page_begins_where_this_one_ends() {
         (page(5, Some(16)), "this one ends before row 15"),
         (page(5, None), "30 were announced; it names no next page"),
         (page(0, Some(20)), "30 were announced; it names a next page"),
-        (page(21, None), "come to 31"),
+        (page(21, None), "has at least 31"),
         (
             Place {
                 said: Some(6),
                 ..page(5, Some(15))
             },
-            "has 6 rows, and has 5",
+            "has 6 rows, but it has 5",
         ),
     ] {
         let flaw = place.misfit(Some(30)).unwrap_or_default();
         assert!(flaw.contains(said), "{said}: {flaw:?}");
     }
     let flaw = page(5, Some(15)).misfit(Some(31)).unwrap_or_default();
-    assert!(flaw.contains("31 rows before"), "{flaw}");
+    assert!(flaw.contains("announced 31 rows"), "{flaw}");
 }
 
 #[test]
-fn what_filters_leave_out_is_not_missing() {
+fn rows_that_filters_exclude_are_not_missing() {
     let filtered = |place: Place| Place {
         total: None,
         has_all_rows: false,
@@ -54,7 +54,7 @@ fn what_filters_leave_out_is_not_missing() {
         assert_eq!(filtered(place).misfit(None), None);
     }
     assert!(filtered(page(5, Some(14))).misfit(None).is_some());
-    // The rest is not needed, and a place behind the end has no rows.
+    // The reader needs no more rows, and a page past the end has none.
     let enough = Place {
         is_enough: true,
         ..page(5, None)

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn guesses_that_hold_stay_under_way() {
+fn correct_guesses_stay_in_flight() {
     let mut offsets = OffsetTracker::new(0);
     let (first, second) = (offsets.plan(10), offsets.plan(10));
     assert_eq!((first.offset, second.offset), (0, 10));
@@ -14,7 +14,7 @@ fn guesses_that_hold_stay_under_way() {
 }
 
 #[test]
-fn a_shorter_page_makes_those_behind_it_worthless() {
+fn a_short_page_discards_the_requests_after_it() {
     let mut offsets = OffsetTracker::new(5);
     let (first, second, third) = (offsets.plan(10), offsets.plan(10), offsets.plan(10));
     assert!(offsets.accept(first));
@@ -35,7 +35,7 @@ fn an_offset_before_the_first_row_counts_no_rows() {
 }
 
 #[test]
-fn rows_are_under_way_until_their_page_is_accepted() {
+fn rows_are_in_flight_until_their_page_is_accepted() {
     let mut offsets = OffsetTracker::new(5);
     let (first, second) = (offsets.plan(10), offsets.plan(3));
     assert_eq!(offsets.rows_in_flight(), 13);
@@ -48,7 +48,7 @@ fn rows_are_under_way_until_their_page_is_accepted() {
 }
 
 #[test]
-fn nothing_is_wanted_after_the_end() {
+fn no_response_is_needed_after_the_end() {
     let mut offsets = OffsetTracker::new(0);
     let (first, second) = (offsets.plan(10), offsets.plan(10));
     assert!(offsets.accept(first));

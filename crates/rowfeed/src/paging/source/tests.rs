@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_page_has_no_more_rows_than_are_left_and_at_least_one() {
+fn a_page_requests_at_most_the_rows_left_and_at_least_one() {
     let options = |left| FetchOptions {
         rows_left: left,
         ..FetchOptions::default()
@@ -19,7 +19,7 @@ fn a_page_has_no_more_rows_than_are_left_and_at_least_one() {
 }
 
 #[test]
-fn a_page_meets_what_is_left_when_it_has_as_many_rows() {
+fn a_page_is_enough_when_it_has_all_rows_left() {
     let options = |left| FetchOptions {
         rows_left: left,
         ..FetchOptions::default()

@@ -1,4 +1,4 @@
-//! The service in a few lines, and the client's builder.
+//! The description of the service, and the client's builder.
 
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use rowfeed_client::{CredentialError, Secret, Service, ServiceError, client_builder};
@@ -12,7 +12,7 @@ static SERVICE: Service = Service {
     credential: header,
     credential_setting: "token",
     request_id_headers: &["x-request-id"],
-    // Calls that may be sent twice, since the service takes an Idempotency-Key with them.
+    // Calls that may be sent twice because they carry an Idempotency-Key.
     idempotent_operations: &[],
 };
 
@@ -20,12 +20,12 @@ fn header(token: &Secret) -> Result<(HeaderName, HeaderValue), CredentialError> 
     token.to_header(AUTHORIZATION, "Bearer ")
 }
 
-// `ClientBuilder` with the settings that every service has, `Client::builder()`, and
+// Defines `ClientBuilder` with the settings of every service, `Client::builder()`, and
 // `Client::with_fresh_connections()` for blocking readers.
 client_builder!(Client, SERVICE);
 
 impl ClientBuilder {
-    /// The token of an account.
+    /// Sets the token of an account.
     pub fn token(mut self, token: Secret) -> Self {
         self.transport = self.transport.credential(token);
         self

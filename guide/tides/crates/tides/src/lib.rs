@@ -11,5 +11,5 @@ mod paging;
 pub use config::ClientBuilder;
 pub use generated::{API_VERSION, Client, builder, types};
 
-/// Why a call failed, with the error body of the service where there is one.
+/// The error of a failed call, with the service's error body if there is one.
 pub type CallError = rowfeed_client::CallError<types::Problem>;

@@ -1,11 +1,11 @@
 //! The paging rule of Tides.
 //!
-//! - A page says whether more follow, and never how many there are in all; a short or empty page is
-//!   not the last.
-//! - The next page begins after the last reading of this one, whose number the page tells: how many
-//!   a page has is the service's to decide. So each request waits for the answer to the one before.
-//! - All pages are of the snapshot that the first one was of, which is asked for by its name: readings
-//!   that come in meanwhile shift nothing.
+//! - A page says whether more pages follow, but never the total. A short or empty page is not
+//!   necessarily the last.
+//! - The next page begins after the last reading of this page, which the page names. The service
+//!   decides how many readings a page has, so each request waits for the previous response.
+//! - All pages come from the snapshot of the first page, which later requests name. New readings do
+//!   not shift any page.
 
 use rowfeed::{
     Columns, Cursor, Error, ErrorKind, Page, Pages, RowsExt,
@@ -17,9 +17,9 @@ use rowfeed_client::{ClientInfo as _, Masker};
 use crate::{builder, types};
 
 const SERVICE: &str = "tides";
-/// What the service sends unless it is told.
+/// The service's default page size.
 const PAGE_SIZE: u32 = 100;
-/// What it sends at most.
+/// The service's maximum page size.
 const MAX_PAGE_SIZE: u32 = 500;
 
 impl RowsExt for builder::GetReadings {
@@ -34,7 +34,7 @@ impl RowsExt for builder::GetReadings {
                 has_ended: false,
                 readings: self,
             }),
-            Ok(Err(_)) => Pages::failed(invalid("`after` is less than no readings")),
+            Ok(Err(_)) => Pages::failed(invalid("`after` is negative")),
             Err(message) => Pages::failed(invalid(message)),
         }
     }
@@ -42,7 +42,7 @@ impl RowsExt for builder::GetReadings {
 
 struct Paging {
     readings: builder::GetReadings,
-    /// How many readings lie before the next page.
+    /// How many readings come before the next page.
     next: u64,
     has_ended: bool,
 }
@@ -55,11 +55,11 @@ impl Source for Paging {
         SERVICE
     }
 
-    /// The operation's `limit` is the number of readings that the caller needs.
+    /// The operation's `limit` is the total number of readings.
     fn limit(&self) -> Result<Option<u64>, Error> {
         let limit = self.readings.limit.as_ref().map_err(invalid)?;
         let limit = limit.map(u64::try_from).transpose();
-        limit.map_err(|_| invalid("a limit of less than no readings was asked for"))
+        limit.map_err(|_| invalid("`limit` is negative"))
     }
 
     fn resume(&mut self, cursor: &Cursor) -> Result<(), Error> {
@@ -123,17 +123,15 @@ impl Source for Paging {
             .and_then(Option::as_ref);
         if let Some(asked) = asked.filter(|asked| **asked != page.snapshot) {
             return wrong(format!(
-                "is of snapshot {}, and {asked} was requested",
+                "is of snapshot {}, but {asked} was requested",
                 page.snapshot
             ));
         }
         if u64::try_from(page.after) != Ok(first + rows) {
-            return wrong(format!("has {rows} readings and ends at {}", page.after));
+            return wrong(format!("has {rows} readings but ends at {}", page.after));
         }
         if rows == 0 && page.more {
-            return wrong(
-                "is empty, and more are said to follow: it would be requested again".into(),
-            );
+            return wrong("is empty and announces more: it would be requested again".into());
         }
         let result = self.result(&page.snapshot)?;
         let shown = Page::new(SERVICE, result, first, columns(&page), page.readings);
@@ -145,7 +143,7 @@ impl Source for Paging {
 }
 
 impl Paging {
-    /// The result that a snapshot is.
+    /// The result that a snapshot identifies.
     fn result(&self, snapshot: &str) -> Result<ResultId, Error> {
         let station = self.readings.station.as_ref().map_err(invalid)?;
         Ok(ResultId::new(snapshot).with_shape(station.as_str()))
@@ -157,7 +155,7 @@ fn columns(page: &types::Readings) -> Columns {
     Columns::lists(fields.map(|field| (&field.name, &field.type_, column_type(&field.type_))))
 }
 
-/// What the service's names of types amount to; one that is new is read as its JSON is.
+/// Maps the service's type names to column types. Values of an unknown type decode by their JSON.
 fn column_type(name: &str) -> ColumnType {
     let element = name
         .strip_prefix('[')

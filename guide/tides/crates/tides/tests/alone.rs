@@ -1,10 +1,10 @@
-//! That none of this needs a service that rowfeed has.
+//! Checks that tides needs no service that rowfeed has.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::process::Command;
 
-/// Built by itself, as by `cargo test -p tides`, this crate has the facade and no other service's
-/// client. So what the other tests read is read without them.
+/// Built alone, as by `cargo test -p tides`, this crate has the facade and no other client. So the
+/// other tests read without them.
 #[test]
 fn tides_needs_none_of_the_services_that_rowfeed_has() {
     let tree = Command::new(env!("CARGO"))
@@ -20,6 +20,6 @@ fn tides_needs_none_of_the_services_that_rowfeed_has() {
     };
     assert!(has("rowfeed"), "{}", String::from_utf8_lossy(&tree.stderr));
     for other in ["rowfeed-dune", "rowfeed-lightdash", "rowfeed-yandex-query"] {
-        assert!(!has(other), "{other} is depended on");
+        assert!(!has(other), "tides depends on {other}");
     }
 }

@@ -1,4 +1,4 @@
-//! Readings of a service that no crate of rowfeed knows, from a server on loopback.
+//! Readings of a service that is unknown to rowfeed's crates, from a server on loopback.
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
 
 mod server;
@@ -34,7 +34,7 @@ fn readings(harbour: &Harbour) -> tides::builder::GetReadings {
 }
 
 #[tokio::test]
-async fn every_reading_comes_once_and_in_order_though_pages_are_shorter_than_asked_for() {
+async fn every_reading_comes_once_and_in_order_with_short_pages() {
     let harbour = Harbour::with(10).await;
     let rows = readings(&harbour).rows::<Reading>();
     let rows: Vec<Reading> = rows.try_collect().await.unwrap();
@@ -43,14 +43,14 @@ async fn every_reading_comes_once_and_in_order_though_pages_are_shorter_than_ask
         rows[1],
         Reading {
             at: "2026-03-01T00:01:00Z".parse().unwrap(),
-            // Every digit, and no float in between.
+            // Keeps every digit; it never becomes a float.
             level: "1.000000000000000000000001".to_owned(),
             peaks: vec![0.5, 1.0],
             note: None,
         }
     );
     assert_eq!(rows[9].note.as_deref(), Some("reading 9"));
-    // Four at a time is all that it sends. The later pages are of the snapshot of the first.
+    // The server sends at most four at a time. Later pages come from the snapshot of the first.
     let asked = harbour.requests();
     assert_eq!(asked.len(), 3, "{asked:#?}");
     assert!(!asked[0].contains("snapshot="), "{asked:#?}");
@@ -65,7 +65,7 @@ async fn every_reading_comes_once_and_in_order_though_pages_are_shorter_than_ask
 }
 
 #[tokio::test]
-async fn no_more_is_asked_for_than_is_wanted() {
+async fn no_more_is_requested_than_needed() {
     let harbour = Harbour::with(10).await;
     let rows = readings(&harbour).rows::<Row>().max_rows(5).page_size(3);
     let rows: Vec<Row> = rows.try_collect().await.unwrap();
@@ -81,7 +81,7 @@ async fn no_more_is_asked_for_than_is_wanted() {
     );
     assert_eq!(asked.len(), 2);
 
-    // The operation's own `limit` says the same, and `after` where to begin.
+    // The operation's own `limit` has the same effect, and `after` sets the start.
     let rows = readings(&harbour).after(7).limit(2).rows::<Row>();
     assert_eq!(rows.try_collect::<Vec<_>>().await.unwrap().len(), 2);
 }
@@ -98,7 +98,7 @@ async fn pages_fetched_ahead_are_the_same_pages() {
 }
 
 #[tokio::test]
-async fn reading_goes_on_at_a_stored_cursor_in_the_snapshot_it_began_in() {
+async fn reading_resumes_at_a_stored_cursor_in_the_same_snapshot() {
     let harbour = Harbour::with(10).await;
     let mut rows = readings(&harbour).rows::<Reading>();
     for _ in 0..6 {
@@ -110,11 +110,7 @@ async fn reading_goes_on_at_a_stored_cursor_in_the_snapshot_it_began_in() {
     let cursor: Cursor = serde_json::from_str(&stored).unwrap();
     let rest = readings(&harbour).rows::<Reading>().resume(&cursor);
     let rest: Vec<Reading> = rest.try_collect().await.unwrap();
-    assert_eq!(
-        rest.len(),
-        4,
-        "what was measured since is of another snapshot"
-    );
+    assert_eq!(rest.len(), 4, "later readings belong to another snapshot");
     assert!(rest[0].level.starts_with("6."));
 
     let other = client(&harbour).get_readings().station("mole");
@@ -133,7 +129,7 @@ async fn pages_that_do_not_fit_together_are_errors() {
     for (trouble, said) in [
         (Trouble::Repeats, "ends at 4"),
         (Trouble::StandsStill, "would be requested again"),
-        (Trouble::Swaps, "is of snapshot s2, and s1 was requested"),
+        (Trouble::Swaps, "is of snapshot s2, but s1 was requested"),
     ] {
         let harbour = Harbour::with(10).await;
         harbour.trouble_from_page(1, trouble);
@@ -150,7 +146,7 @@ async fn pages_that_do_not_fit_together_are_errors() {
 }
 
 #[tokio::test]
-async fn the_service_s_own_words_arrive_and_what_may_pass_is_tried_again() {
+async fn errors_have_the_service_s_message_and_temporary_ones_are_retried() {
     let harbour = Harbour::with(10).await;
     let nowhere = client(&harbour).get_readings().station("nowhere");
     let error = nowhere.rows::<Row>().try_next().await.unwrap_err();
@@ -166,7 +162,7 @@ async fn the_service_s_own_words_arrive_and_what_may_pass_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_row_that_does_not_fit_is_told_with_its_place() {
+async fn a_row_that_does_not_fit_is_an_error_with_its_place() {
     #[derive(Debug, Deserialize)]
     struct Wrong {
         #[allow(dead_code)]

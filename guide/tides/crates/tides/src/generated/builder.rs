@@ -104,7 +104,7 @@ impl GetReadings {
         self.station = codegen::value("station", "get_readings", value);
         self
     }
-    /// The number of the reading to go on after; 0 when absent.
+    /// The number of the reading to continue after; 0 when absent.
     pub fn after<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,

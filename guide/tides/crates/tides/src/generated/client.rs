@@ -64,13 +64,13 @@ impl Client {
     }
     /// Reads a page of the readings of a station, the oldest first
     ///
-    /// The next page is asked for with `after` as this page says it. There is none when `more` is false, and it can be shorter than `limit` and not be the last.
+    /// To read the next page, send the `after` of this page. The last page has `more` set to false. A page with fewer readings than `limit` is not necessarily the last.
     ///
     /// Sends a `GET` request to `/stations/{station}/readings`
     ///
     /// Arguments:
     /// - `station`: The short name of the station, from `list_stations`.
-    /// - `after`: The number of the reading to go on after; 0 when absent.
+    /// - `after`: The number of the reading to continue after; 0 when absent.
     /// - `limit`: How many readings to send; at most 500, and 100 when absent.
     /// - `snapshot`: The state of the station's readings to read from; the newest when absent. Readings that are added or corrected later are not in it.
     ///

@@ -11,19 +11,19 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// It sends no more at a time, whatever is asked for.
+/// The maximum number of readings in a response.
 const MOST: usize = 4;
 
-/// What goes wrong.
+/// Faults of the server.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Trouble {
-    /// The first page comes again.
+    /// Sends the first page again.
     Repeats,
-    /// A page has no readings and says that more follow.
+    /// Sends a page without readings that announces more.
     StandsStill,
-    /// A page is of another snapshot.
+    /// Sends a page of another snapshot.
     Swaps,
-    /// 503, so many times.
+    /// Responds with 503 this many times.
     Unavailable { times: u32 },
 }
 
@@ -33,7 +33,7 @@ pub struct Harbour {
 }
 
 struct State {
-    /// How many readings each snapshot has; the last is the newest.
+    /// The number of readings in each snapshot; the last is the newest.
     snapshots: Vec<usize>,
     requests: Vec<String>,
     trouble: Option<(usize, Trouble)>,
@@ -61,19 +61,19 @@ impl Harbour {
         &self.url
     }
 
-    /// The targets that were asked for.
+    /// The targets of the requests so far.
     pub fn requests(&self) -> Vec<String> {
         self.state.lock().unwrap().requests.clone()
     }
 
-    /// A new snapshot with so many more readings.
+    /// Adds a snapshot with this many more readings.
     pub fn measure_more(&self, readings: usize) {
         let mut state = self.state.lock().unwrap();
         let newest = state.snapshots.last().unwrap() + readings;
         state.snapshots.push(newest);
     }
 
-    /// From the `page`-th request on, counted from the next.
+    /// Starts a fault at the `page`-th request from now.
     pub fn trouble_from_page(&self, page: usize, trouble: Trouble) {
         let mut state = self.state.lock().unwrap();
         let from = state.requests.len() + page;

@@ -1,0 +1,41 @@
+//! What every command has: the global flags, standard error, the signal to end, the sandbox.
+
+use rowfeed_sandbox::Sandbox;
+
+use crate::{
+    args::GlobalArgs,
+    error::{Failure, Kind, Result},
+    interrupt::Interrupt,
+    sandbox,
+    ui::Ui,
+};
+
+pub(crate) struct Context {
+    pub(crate) global: GlobalArgs,
+    pub(crate) ui: Ui,
+    pub(crate) interrupt: Interrupt,
+    /// Runs as long as the command.
+    sandbox: Option<Sandbox>,
+}
+
+impl Context {
+    pub(crate) fn new(global: GlobalArgs, ui: Ui) -> Result<Self> {
+        let sandbox = global.sandbox.then(sandbox::start_inside).transpose();
+        let sandbox = sandbox.map_err(|error| {
+            Failure::new(
+                Kind::Other,
+                format!("the sandbox cannot be started: {error}"),
+            )
+        })?;
+        Ok(Self {
+            global,
+            ui,
+            interrupt: Interrupt::listen(),
+            sandbox,
+        })
+    }
+
+    pub(crate) fn sandbox(&self) -> Option<&Sandbox> {
+        self.sandbox.as_ref()
+    }
+}

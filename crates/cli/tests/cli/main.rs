@@ -1,0 +1,14 @@
+//! The command as a process, against the sandbox.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod commands;
+mod credentials;
+mod documents;
+mod errors;
+mod exports;
+mod faults;
+mod outputs;
+mod resume;
+mod support;
+#[cfg(unix)]
+mod terminal;
