@@ -17,7 +17,9 @@ pub fn agree(columns: &Columns, rows: &str) -> Result<(), rowfeed::Error> {
     };
     let page = Page::new("", ResultId::new(""), 0, columns.clone(), raw);
     let batch = page.record_batch();
-    agree_with_spaced(columns, &page, &batch);
+    for every in [1, 3] {
+        agree_with_spaced(columns, &page, &batch, every);
+    }
     let batch = batch?;
     let rows = match decode_rows::<Row>(columns, page.raw().as_str(), 0) {
         Ok(rows) => rows,
@@ -28,9 +30,14 @@ pub fn agree(columns: &Columns, rows: &str) -> Result<(), rowfeed::Error> {
     Ok(())
 }
 
-/// Cells with a blank before them are all read as Deserializers, and come to the same.
-fn agree_with_spaced(columns: &Columns, page: &Page, batch: &Result<RecordBatch, rowfeed::Error>) {
-    let spaced = spaced(page.raw().as_str());
+/// Cells with a blank before them are read as Deserializers, and come to the same.
+fn agree_with_spaced(
+    columns: &Columns,
+    page: &Page,
+    batch: &Result<RecordBatch, rowfeed::Error>,
+    every: usize,
+) {
+    let spaced = spaced(page.raw().as_str(), every);
     let Ok(raw) = RawRows::from_json(spaced.clone()) else {
         panic!("blanks made this other than JSON: {spaced}");
     };
@@ -43,9 +50,10 @@ fn agree_with_spaced(columns: &Columns, page: &Page, batch: &Result<RecordBatch,
     }
 }
 
-/// The same rows, with a blank before each cell.
-fn spaced(rows: &str) -> String {
+/// The same rows, with a blank before each cell, or before one of so many.
+fn spaced(rows: &str, every: usize) -> String {
     let mut spaced = String::with_capacity(rows.len() * 2);
+    let mut cells = 0_usize;
     let (mut depth, mut in_object) = (0_usize, false);
     let (mut in_string, mut is_escaped) = (false, false);
     for char in rows.chars() {
@@ -55,19 +63,31 @@ fn spaced(rows: &str) -> String {
             is_escaped = !is_escaped && char == '\\';
             continue;
         }
-        match char {
-            '"' => in_string = true,
+        let is_before_cell = match char {
+            '"' => {
+                in_string = true;
+                false
+            }
             '[' | '{' => {
                 depth += 1;
                 if depth == 2 {
                     in_object = char == '{';
-                    spaced.push(' ');
                 }
+                depth == 2
             }
-            ']' | '}' => depth = depth.saturating_sub(1),
-            ',' if depth == 2 && !in_object => spaced.push(' '),
-            ':' if depth == 2 && in_object => spaced.push(' '),
-            _ => {}
+            ']' | '}' => {
+                depth = depth.saturating_sub(1);
+                false
+            }
+            ',' => depth == 2 && !in_object,
+            ':' => depth == 2 && in_object,
+            _ => false,
+        };
+        if is_before_cell {
+            if cells.is_multiple_of(every) {
+                spaced.push(' ');
+            }
+            cells += 1;
         }
     }
     spaced
