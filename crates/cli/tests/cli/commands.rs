@@ -233,7 +233,7 @@ fn yandex_query_runs_statements_and_reads_results_by_id() {
     );
     bench
         .run(&["yandex", "sql", both, "--result-set", "2"])
-        .fails(2, &["none with the number 2"]);
+        .fails(2, &["so it has no result 2"]);
     let id = bench
         .run(&[
             "yandex",
