@@ -63,7 +63,11 @@ pub(crate) fn visit<'de, V: Visitor<'de>>(cell: Cell<'_, '_, 'de>, visitor: V) -
             end(cell.lex, b']')?;
             Ok(out)
         }
-        _ => Err(cell.unfit(start, &visitor, "this is not a name: change the field's type")),
+        _ => Err(cell.unfit(
+            start,
+            &visitor,
+            "this is not a name: change the field's type",
+        )),
     }
 }
 
