@@ -469,7 +469,7 @@ fn the_sandbox_is_served_until_it_is_interrupted() {
     );
     #[cfg(unix)]
     assert_eq!(ended.code, Some(0));
-    run(bare(directory.path(), &["sandbox", "--fault", "explode"])).fails(2, &["is no fault"]);
+    run(bare(directory.path(), &["sandbox", "--fault", "explode"])).fails(2, &["is not a fault"]);
 }
 
 #[test]

@@ -35,7 +35,7 @@ impl CreateQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The id of the cloud folder that the query belongs to; at most 1024 bytes.
+    /// The id of the cloud folder of the query; at most 1024 bytes.
     pub fn project<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -44,7 +44,7 @@ impl CreateQuery {
         self.project = codegen::value("project", "create_query", value);
         self
     }
-    /// Makes it safe to repeat the call: for 10 minutes, in one folder, the same key gets the first answer again, even when the body differs. A UUID is usual; at most 1024 bytes.
+    /// Makes it safe to repeat the call. For 10 minutes, calls with the same key in the same folder receive the first response again, even if the body differs. Usually a UUID; at most 1024 bytes.
     pub fn idempotency_key<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -54,7 +54,7 @@ impl CreateQuery {
             .map(Some);
         self
     }
-    /// A text of your own by which the service's operators find the request. It does not come back in the answer.
+    /// An id of the caller's choice, with which the operators of the service can find the request. The response does not contain it.
     pub fn x_request_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -96,7 +96,7 @@ impl CreateQuery {
         self.body = self.body.map(|body| body.text(value));
         self
     }
-    /// Whether the query ends by itself; `ANALYTICS` when absent.
+    /// The type of the query. Default: `ANALYTICS`.
     pub fn type_<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryType>,
@@ -105,7 +105,7 @@ impl CreateQuery {
         self.body = self.body.map(|body| body.type_(value));
         self
     }
-    /// A name for people to find the query by; at most 1024 bytes. May be left out.
+    /// The name of the query, for display; at most 1024 bytes. Optional.
     pub fn name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -114,7 +114,7 @@ impl CreateQuery {
         self.body = self.body.map(|body| body.name(value));
         self
     }
-    /// A note for people; at most 10,240 bytes. May be left out.
+    /// The description of the query, for display; at most 10,240 bytes. Optional.
     pub fn description<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -239,7 +239,7 @@ impl GetQuery {
         self.query_id = codegen::value("query_id", "get_query", value);
         self
     }
-    /// The id of the cloud folder that the query belongs to; at most 1024 bytes.
+    /// The id of the cloud folder of the query; at most 1024 bytes.
     pub fn project<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -248,7 +248,7 @@ impl GetQuery {
         self.project = codegen::value("project", "get_query", value);
         self
     }
-    /// A text of your own by which the service's operators find the request. It does not come back in the answer.
+    /// An id of the caller's choice, with which the operators of the service can find the request. The response does not contain it.
     pub fn x_request_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -363,7 +363,7 @@ impl GetQueryStatus {
         self.query_id = codegen::value("query_id", "get_query_status", value);
         self
     }
-    /// The id of the cloud folder that the query belongs to; at most 1024 bytes.
+    /// The id of the cloud folder of the query; at most 1024 bytes.
     pub fn project<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -372,7 +372,7 @@ impl GetQueryStatus {
         self.project = codegen::value("project", "get_query_status", value);
         self
     }
-    /// A text of your own by which the service's operators find the request. It does not come back in the answer.
+    /// An id of the caller's choice, with which the operators of the service can find the request. The response does not contain it.
     pub fn x_request_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -502,7 +502,7 @@ impl GetQueryResults {
         self.query_id = codegen::value("query_id", "get_query_results", value);
         self
     }
-    /// Which result set, counted from 0. A query with one `SELECT` has only number 0.
+    /// The index of the result set, starting at 0. A query with one `SELECT` has only result set 0.
     pub fn result_set_index<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<u32>,
@@ -515,7 +515,7 @@ impl GetQueryResults {
         );
         self
     }
-    /// How many rows to send at most, from 1 to 1000; 100 when absent.
+    /// The maximum number of rows to return, from 1 to 1000. Default: 100.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -524,7 +524,7 @@ impl GetQueryResults {
         self.limit = codegen::value("limit", "get_query_results", value).map(Some);
         self
     }
-    /// How many rows to skip. Cannot be negative; 0 when absent. Past the last row the page is empty.
+    /// The number of rows to skip. Must not be negative. Default: 0. Beyond the last row, the page is empty.
     pub fn offset<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -533,7 +533,7 @@ impl GetQueryResults {
         self.offset = codegen::value("offset", "get_query_results", value).map(Some);
         self
     }
-    /// The id of the cloud folder that the query belongs to; at most 1024 bytes.
+    /// The id of the cloud folder of the query; at most 1024 bytes.
     pub fn project<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -542,7 +542,7 @@ impl GetQueryResults {
         self.project = codegen::value("project", "get_query_results", value);
         self
     }
-    /// A text of your own by which the service's operators find the request. It does not come back in the answer.
+    /// An id of the caller's choice, with which the operators of the service can find the request. The response does not contain it.
     pub fn x_request_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -688,7 +688,7 @@ impl StopQuery {
         self.query_id = codegen::value("query_id", "stop_query", value);
         self
     }
-    /// The id of the cloud folder that the query belongs to; at most 1024 bytes.
+    /// The id of the cloud folder of the query; at most 1024 bytes.
     pub fn project<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -697,7 +697,7 @@ impl StopQuery {
         self.project = codegen::value("project", "stop_query", value);
         self
     }
-    /// Makes it safe to repeat the call: for 10 minutes, in one folder, the same key gets the first answer again, even when the body differs. A UUID is usual; at most 1024 bytes.
+    /// Makes it safe to repeat the call. For 10 minutes, calls with the same key in the same folder receive the first response again, even if the body differs. Usually a UUID; at most 1024 bytes.
     pub fn idempotency_key<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -707,7 +707,7 @@ impl StopQuery {
             .map(Some);
         self
     }
-    /// A text of your own by which the service's operators find the request. It does not come back in the answer.
+    /// An id of the caller's choice, with which the operators of the service can find the request. The response does not contain it.
     pub fn x_request_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -835,7 +835,7 @@ impl StartQuery {
         self.query_id = codegen::value("query_id", "start_query", value);
         self
     }
-    /// The id of the cloud folder that the query belongs to; at most 1024 bytes.
+    /// The id of the cloud folder of the query; at most 1024 bytes.
     pub fn project<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -844,7 +844,7 @@ impl StartQuery {
         self.project = codegen::value("project", "start_query", value);
         self
     }
-    /// Makes it safe to repeat the call: for 10 minutes, in one folder, the same key gets the first answer again, even when the body differs. A UUID is usual; at most 1024 bytes.
+    /// Makes it safe to repeat the call. For 10 minutes, calls with the same key in the same folder receive the first response again, even if the body differs. Usually a UUID; at most 1024 bytes.
     pub fn idempotency_key<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -854,7 +854,7 @@ impl StartQuery {
             .map(Some);
         self
     }
-    /// A text of your own by which the service's operators find the request. It does not come back in the answer.
+    /// An id of the caller's choice, with which the operators of the service can find the request. The response does not contain it.
     pub fn x_request_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
