@@ -11,7 +11,7 @@ fn dune_error(declared: &str, cell: &str) -> String {
 }
 
 #[test]
-fn an_error_names_page_row_column_both_types_and_the_way_out() {
+fn an_error_names_page_row_column_both_types_and_the_remedy() {
     let most = "100000000000000000000000000000000000000";
     assert_eq!(
         dune_error("decimal(38, 0)", &format!("\"{most}\"")),
@@ -223,7 +223,7 @@ fn nothing_is_rounded_cut_or_wrapped() {
 }
 
 #[test]
-fn a_null_where_none_should_be() {
+fn null_in_a_required_column_is_an_error() {
     let error = yandex_column("Utf8", &["null"]).unwrap_err();
     assert!(
         error.contains("so the value is lost: cast it in the query"),
@@ -272,14 +272,14 @@ fn a_null_where_none_should_be() {
 }
 
 #[test]
-fn members_that_cannot_be_told_apart() {
+fn members_with_the_same_name_are_refused() {
     let error = dune_column("row(a bigint, a varchar)", &["{\"a\":1}"]).unwrap_err();
     assert!(error.contains("cannot be read as Struct"), "{error}");
     assert!(error.contains("use another type, such as Utf8"), "{error}");
 }
 
 #[test]
-fn columns_that_cannot_be_told_apart_or_are_not_declared() {
+fn columns_with_the_same_name_or_without_declaration_are_refused() {
     let columns = dune_columns(&[("c", "bigint"), ("c", "varchar")]);
     let error = page(&columns, "[]").record_batch().unwrap_err();
     assert!(
@@ -319,7 +319,7 @@ fn columns_that_cannot_be_told_apart_or_are_not_declared() {
 
 /// What is wrong with the text itself is no matter of types.
 #[test]
-fn rows_that_are_not_json() {
+fn rows_that_are_not_json_are_an_error() {
     let columns = dune_columns(&[("c", "array(bigint)")]);
     let layout = Arc::new(Wishes::default().layout("dune", &columns).unwrap());
     for cell in ["[-]", "[1", "\"\\q\"", "[1 2]"] {

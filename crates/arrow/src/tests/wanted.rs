@@ -168,7 +168,7 @@ fn a_variant_as_text() {
 }
 
 #[test]
-fn types_that_do_not_go_together_are_refused() {
+fn incompatible_types_are_refused() {
     for (declared, data_type) in [
         ("boolean", DataType::Int32),
         ("array(bigint)", DataType::Int64),
@@ -262,7 +262,7 @@ fn a_schema_chooses_columns_order_and_types() {
 }
 
 #[test]
-fn a_schema_says_what_the_columns_are_where_nothing_else_does() {
+fn a_schema_declares_undeclared_columns() {
     let columns = Columns::dune([""; 0], [""; 0]);
     let rows =
         r#"[{"n":1,"s":"x","at":"2031-06-07 01:02:03.000 UTC","l":[1,null]},{"n":null,"more":1}]"#;

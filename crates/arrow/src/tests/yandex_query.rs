@@ -399,7 +399,7 @@ fn nested_in_nested() {
 }
 
 #[test]
-fn columns_of_one_name_are_told_apart_by_their_place() {
+fn columns_with_the_same_name_are_distinguished_by_position() {
     let columns = yandex_columns(&[("c", "Int32"), ("c", "Utf8")]);
     let batch = page(&columns, "[[1,\"x\"]]").record_batch().unwrap();
     assert_eq!(

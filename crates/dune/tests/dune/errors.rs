@@ -101,7 +101,7 @@ async fn a_rate_limit_says_how_long_to_wait() {
 }
 
 #[tokio::test]
-async fn what_is_not_dunes_json_is_kept_and_described() {
+async fn a_body_that_is_not_dunes_json_is_kept_and_described() {
     let error = refused(Fault::html(502)).await;
     assert_eq!(error.kind(), CallErrorKind::Api);
     assert_eq!(error.status().unwrap(), 502);
@@ -174,7 +174,7 @@ async fn the_sandbox_refuses_a_wrong_key_and_an_unknown_query() {
 }
 
 #[tokio::test]
-async fn reading_is_attempted_again_and_executing_only_when_it_did_not_run() {
+async fn reads_are_retried_and_executions_only_if_they_did_not_run() {
     let (sandbox, client) = start_retrying().await;
     for trouble in [Fault::status(503), Fault::status(429), Fault::reset()] {
         sandbox.take_requests();
@@ -197,7 +197,7 @@ async fn reading_is_attempted_again_and_executing_only_when_it_did_not_run() {
 }
 
 #[tokio::test]
-async fn nobody_there_is_told_from_a_refusal() {
+async fn a_failed_connection_differs_from_a_refusal() {
     // A port that was just closed.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = port.local_addr().unwrap();

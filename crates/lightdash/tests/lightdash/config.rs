@@ -82,7 +82,7 @@ fn from_env_names_what_is_missing_or_wrong() {
 
 #[cfg(unix)]
 #[test]
-fn from_env_takes_no_variable_for_unset_that_it_cannot_read() {
+fn from_env_does_not_treat_an_unreadable_variable_as_unset() {
     use std::os::unix::ffi::OsStrExt;
 
     let unreadable = OsStr::from_bytes(b"https://\xff.invalid");

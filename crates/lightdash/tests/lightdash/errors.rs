@@ -112,7 +112,7 @@ async fn an_error_of_the_server_has_ids_for_its_operators() {
 }
 
 #[tokio::test]
-async fn only_the_name_is_needed() {
+async fn an_error_body_needs_only_a_name() {
     for (text, said) in [
         (r#"{"error": {"name": "NotFoundError"}}"#, "NotFoundError"),
         (
@@ -133,7 +133,7 @@ async fn only_the_name_is_needed() {
 }
 
 #[tokio::test]
-async fn the_page_of_a_proxy_or_of_the_application_is_no_answer() {
+async fn the_html_page_of_a_proxy_or_of_the_application_is_an_error() {
     let error = refused(Fault::html(502)).await;
     assert_eq!(error.kind(), CallErrorKind::Api);
     assert!(error.api_error().is_none() && error.message().is_none());
@@ -224,7 +224,7 @@ async fn the_sandbox_refuses_wrong_tokens_and_queries_of_others() {
 }
 
 #[tokio::test]
-async fn reading_is_attempted_again_and_starting_only_when_it_did_not_run() {
+async fn reads_are_retried_and_starts_only_if_they_did_not_run() {
     let (sandbox, client) = start_retrying().await;
     for trouble in [Fault::status(503), Fault::status(504), Fault::reset()] {
         sandbox.fault(trouble);

@@ -114,7 +114,7 @@ fn without_empty_values(mut filters: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_filter_of_tomorrow_is_kept_as_it_is() {
+async fn an_unknown_filter_is_kept_unchanged() {
     let text = json!({"dimensions": {"xor": [1], "id": "x"},
         "metrics": {"id": "m", "and": [{"nearly": "a rule"}]}});
     let filters: Filters = serde_json::from_value(text.clone()).unwrap();

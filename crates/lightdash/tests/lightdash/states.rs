@@ -27,7 +27,7 @@ async fn results(client: &Client, query: &str) -> QueryResults {
 }
 
 #[tokio::test]
-async fn each_status_is_itself() {
+async fn each_status_decodes() {
     let (sandbox, client) = start().await;
     for (text, status) in SEVEN {
         sandbox.fault(ok(format!(r#"{{"status": "{text}", "queryUuid": "q1"}}"#)));
@@ -44,7 +44,7 @@ async fn each_status_is_itself() {
 }
 
 #[tokio::test]
-async fn an_unknown_status_is_kept_and_is_none_of_the_known() {
+async fn an_unknown_status_is_kept_and_equals_no_known_status() {
     let (sandbox, client) = start().await;
     for text in ["snoozing", "READY", "canceled", ""] {
         sandbox.fault(ok(format!(
@@ -135,7 +135,7 @@ async fn a_failed_statement_is_a_status_with_its_message() {
 }
 
 #[tokio::test]
-async fn a_cancel_is_answered_without_results_and_shows_in_the_status() {
+async fn a_cancel_returns_no_results_and_changes_the_status() {
     let (sandbox, client) = start().await;
     let started = client
         .execute_async_sql_query()

@@ -126,7 +126,7 @@ async fn nested_issues_are_objects_or_as_documented_texts() {
 }
 
 #[tokio::test]
-async fn every_severity_is_told_apart_and_the_services_unknown_is_one_of_them() {
+async fn every_severity_is_distinguished_and_the_services_unknown_is_one_of_them() {
     for (text, severity) in [
         ("FATAL", IssueSeverity::Fatal),
         ("ERROR", IssueSeverity::Error),

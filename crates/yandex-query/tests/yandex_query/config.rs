@@ -76,7 +76,7 @@ fn from_env_names_what_is_missing_or_wrong() {
 
 #[cfg(unix)]
 #[test]
-fn from_env_takes_no_variable_for_unset_that_it_cannot_read() {
+fn from_env_does_not_treat_an_unreadable_variable_as_unset() {
     use std::os::unix::ffi::OsStrExt;
 
     let unreadable = OsStr::from_bytes(b"https://\xff.invalid");
@@ -136,7 +136,7 @@ fn debug_shows_no_key() {
 }
 
 #[test]
-fn without_a_base_url_it_is_the_services_own() {
+fn the_default_base_url_is_the_services_own() {
     let client = Client::new("hunter2").unwrap();
     let shown = format!("{client:?}");
     assert!(

@@ -32,7 +32,7 @@ fn body(code: i64, message: &str) -> String {
 }
 
 #[tokio::test]
-async fn refusals_of_one_status_are_told_apart_by_the_code_of_the_issue() {
+async fn refusals_of_one_status_are_distinguished_by_the_code_of_the_issue() {
     for (code, message) in [
         (1000, "Query does not exist or permission denied"),
         (
@@ -122,7 +122,7 @@ async fn bodies_as_documented_decode_too() {
 }
 
 #[tokio::test]
-async fn what_is_not_the_services_json_is_kept_and_described() {
+async fn a_body_that_is_not_the_services_json_is_kept_and_described() {
     for (status, text) in [
         (401, "The token is invalid"),
         (400, "Error in parsing: limit"),
@@ -198,7 +198,7 @@ async fn the_sandbox_tells_a_wrong_token_from_one_without_the_role() {
 }
 
 #[tokio::test]
-async fn trouble_that_may_pass_is_tried_again() {
+async fn temporary_failures_are_retried() {
     let (sandbox, client) = start_retrying().await;
     for trouble in [Fault::status(503), Fault::status(429), Fault::reset()] {
         sandbox.fault(trouble);

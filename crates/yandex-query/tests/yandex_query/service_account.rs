@@ -94,7 +94,7 @@ async fn a_token_refused_with_401_is_exchanged_again_once() {
 }
 
 #[tokio::test]
-async fn trouble_of_the_token_service_is_tried_again_and_a_refusal_is_told() {
+async fn failures_of_the_token_service_are_retried_and_a_refusal_is_reported() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.fault(Fault::status(503).path("/iam/").times(2));
     assert_eq!(create(&client(&sandbox)).await.unwrap(), 1);
@@ -167,7 +167,7 @@ async fn neither_key_nor_token_nor_statement_is_shown() {
 }
 
 #[test]
-fn a_statement_leaves_for_https_or_this_machine_only() {
+fn a_statement_is_sent_only_over_https_or_to_this_machine() {
     let at = |url| {
         let key = ServiceAccountKey::from_json(key_file()).unwrap();
         ServiceAccountCredential::at(key, url)
