@@ -1,9 +1,9 @@
-//! The contenders that need no Python in a few situations, from the options to the table.
+//! Runs a few situations with the contenders that do not need Python.
 #![allow(clippy::unwrap_used)]
 
 use std::{path::Path, process::Command};
 
-/// The rows of the table, each as its cells.
+/// Returns the cells of each row of the table.
 fn table(root: &Path, only: &str) -> Vec<Vec<String>> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rowfeed-bench"));
     command.args(["run", "--behaviour", "--quick", "--only", only, "--root"]);
@@ -15,7 +15,7 @@ fn table(root: &Path, only: &str) -> Vec<Vec<String>> {
     let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect();
     let rows: Vec<Vec<String>> = table.lines().skip(2).map(cells).collect();
     assert!(!rows.is_empty(), "{page}");
-    // A part is shown and not written down.
+    // A partial run is printed, not written.
     assert_eq!(root.read_dir().unwrap().count(), 0);
     rows
 }

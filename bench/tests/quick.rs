@@ -1,5 +1,5 @@
-//! A run on small results, from the options to the tables: every contender that needs no Python
-//! reads every workload, and their sums agree.
+//! A run on small results. Every contender that does not need Python reads every workload, and the
+//! sums agree.
 #![allow(clippy::unwrap_used)]
 
 use std::{collections::BTreeMap, path::Path, process::Command};
@@ -46,7 +46,7 @@ fn all_contenders_read_the_same_rows() {
         ("wide columns", 12),
     ];
     assert_eq!(readers, BTreeMap::from(expected));
-    // A quick run is no measurement and leaves nothing behind.
+    // A quick run measures nothing and writes nothing.
     assert_eq!(root.path().read_dir().unwrap().count(), 0);
 }
 

@@ -1,4 +1,4 @@
-//! The process that a contender is.
+//! Runs the process of a contender.
 
 use std::{
     io::Read as _,
@@ -17,13 +17,13 @@ use super::{
 };
 use crate::{dataset::Service, options::Options, run::python::Python};
 
-/// How long a contender has, from its start.
+/// The time limit of a contender in seconds.
 pub(super) const SECONDS: u64 = 20;
 
-/// Where the contenders are.
+/// The programs of the contenders.
 pub(super) struct Contenders {
     own: PathBuf,
-    /// An interpreter with all official clients, if there is one.
+    /// An interpreter with all official clients, if available.
     python: Option<PathBuf>,
     script: PathBuf,
 }
@@ -53,14 +53,14 @@ impl Contenders {
         self.python.is_some()
     }
 
-    /// Names and versions of the Python clients.
+    /// Returns the names and versions of the Python clients.
     pub(super) fn python_versions(&self) -> Option<String> {
         let mut command = Command::new(self.python.as_ref()?);
         let output = command.arg(&self.script).arg("--versions").output().ok()?;
         Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
     }
 
-    /// Lets the contender try, and ends it when its time is over.
+    /// Runs the contender, and ends it after the time limit.
     pub(super) fn ending(&self, job: &Job) -> Result<Ending> {
         let mut command = match (job.who, &self.python) {
             (Who::Python, None) => return Ok(Ending::Told(Report::default())),
@@ -91,7 +91,7 @@ fn await_report(mut command: Command, time: Duration) -> Result<Ending> {
     let reader = thread::spawn(move || {
         let mut text = String::new();
         let read = output.read_to_string(&mut text).map(|_| text);
-        // Nobody listens any more when the time is over.
+        // After the time limit, nobody receives this.
         let _ = tell.send(read);
     });
     let Ok(text) = told.recv_timeout(time) else {
