@@ -41,13 +41,13 @@ fn nothing_is_rounded_cut_or_wrapped() {
         (
             "double",
             "1e999",
-            "the number is larger than this float type reaches",
+            "the number is too large for this float type",
         ),
         ("double", "true", "this is not a number"),
         (
             "real",
             "1e39",
-            "the number is larger than this float type reaches",
+            "the number is too large for this float type",
         ),
         (
             "decimal(5, 2)",

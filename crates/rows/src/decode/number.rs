@@ -24,12 +24,12 @@ impl Unfit {
         match self {
             Self::NotANumber => "this is not a number: change the field's type",
             Self::Fraction => {
-                "the number has a fraction, which an integer would lose: ask for `f64`, a decimal \
+                "the number has a fraction, which an integer would lose: use `f64`, a decimal \
                  type or `String`"
             }
             Self::TooWide => {
-                "the integer is wider than 128 bits: ask for a big-integer type or `String`, which \
-                 get every digit"
+                "the integer is wider than 128 bits: use a big-integer type or `String`, which \
+                 keep every digit"
             }
         }
     }
