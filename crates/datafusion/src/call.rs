@@ -5,12 +5,28 @@ use std::fmt;
 /// A call of one of the table functions. Equal calls are one execution.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Call {
-    Dune { sql: String },
-    DuneQuery { id: i64, parameters: Vec<(String, String)> },
-    DuneLatest { id: i64 },
-    Lightdash { project: String, sql: String },
-    LightdashChart { project: Option<String>, chart: String },
-    YandexQuery { folder: String, sql: String },
+    Dune {
+        sql: String,
+    },
+    DuneQuery {
+        id: i64,
+        parameters: Vec<(String, String)>,
+    },
+    DuneLatest {
+        id: i64,
+    },
+    Lightdash {
+        project: String,
+        sql: String,
+    },
+    LightdashChart {
+        project: Option<String>,
+        chart: String,
+    },
+    YandexQuery {
+        folder: String,
+        sql: String,
+    },
 }
 
 /// The names of the table functions.
@@ -58,7 +74,10 @@ impl Call {
                 }
                 parameters.sort();
                 if let Some(pair) = parameters.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-                    return Err(format!("dune_query has the parameter `{}` twice", pair[0].0));
+                    return Err(format!(
+                        "dune_query has the parameter `{}` twice",
+                        pair[0].0
+                    ));
                 }
                 Self::DuneQuery { id, parameters }
             }
@@ -76,7 +95,11 @@ impl Call {
             ("yandex_query", (Some(Text(folder)), Some(Text(sql)))) => {
                 Self::YandexQuery { folder, sql }
             }
-            _ => return Err(format!("these are not the arguments of {name}: write {usage}")),
+            _ => {
+                return Err(format!(
+                    "these are not the arguments of {name}: write {usage}"
+                ));
+            }
         };
         match arguments.next() {
             None => Ok(call),
@@ -122,7 +145,9 @@ impl fmt::Display for Call {
                 }
                 f.write_str(")")
             }
-            Self::Lightdash { project, sql } => write!(f, "lightdash('{project}', '{}')", shown(sql)),
+            Self::Lightdash { project, sql } => {
+                write!(f, "lightdash('{project}', '{}')", shown(sql))
+            }
             Self::LightdashChart {
                 project: None,
                 chart,
@@ -160,15 +185,31 @@ mod tests {
     #[test]
     fn wrong_arguments_are_named_with_the_right_form() {
         for (name, arguments, message) in [
-            ("dune", vec![], "these are not the arguments of dune: write dune('SELECT …')"),
-            ("dune", vec![text("a"), text("b")], "these are not the arguments of dune: write dune('SELECT …')"),
+            (
+                "dune",
+                vec![],
+                "these are not the arguments of dune: write dune('SELECT …')",
+            ),
+            (
+                "dune",
+                vec![text("a"), text("b")],
+                "these are not the arguments of dune: write dune('SELECT …')",
+            ),
             (
                 "yandex_query",
                 vec![text("a"), text("b"), text("c")],
                 "yandex_query has too many arguments: write yandex_query('folder', 'SELECT …')",
             ),
-            ("dune_query", vec![Integer(1), text("x")], "'x' is not a parameter: write 'name=value'"),
-            ("dune_query", vec![Integer(1), text("a=1"), text("a=2")], "dune_query has the parameter `a` twice"),
+            (
+                "dune_query",
+                vec![Integer(1), text("x")],
+                "'x' is not a parameter: write 'name=value'",
+            ),
+            (
+                "dune_query",
+                vec![Integer(1), text("a=1"), text("a=2")],
+                "dune_query has the parameter `a` twice",
+            ),
         ] {
             assert_eq!(Call::parse(name, arguments).unwrap_err(), message);
         }

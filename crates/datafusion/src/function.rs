@@ -58,11 +58,7 @@ impl TableFunctionImpl for Function {
 }
 
 /// The message for an argument that is not known before planning.
-pub(crate) fn not_literal(
-    name: &str,
-    index: usize,
-    argument: &dyn std::fmt::Display,
-) -> String {
+pub(crate) fn not_literal(name: &str, index: usize, argument: &dyn std::fmt::Display) -> String {
     format!(
         "argument {} of {name} is `{argument}`, but has to be a text or an integer as such: the \
          run is started before the statement is planned",

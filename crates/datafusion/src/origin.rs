@@ -11,7 +11,10 @@ use rowfeed::{
 #[derive(Clone)]
 pub(crate) enum Origin {
     /// A result of a completed run: any row can be addressed.
-    Run { run: CompletedRun, result_set: usize },
+    Run {
+        run: CompletedRun,
+        result_set: usize,
+    },
     /// Pages that can only be read from the beginning.
     Pages(Arc<dyn Fn() -> Pages + Send + Sync>),
     /// A run that is attached to when the first row is needed.

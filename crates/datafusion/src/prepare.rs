@@ -36,7 +36,10 @@ use crate::{
 pub async fn prepare(ctx: &SessionContext, sql: &str) -> Result<Prepared> {
     let mut statement = parse(ctx, sql)?;
     let calls = calls_in(&mut statement)?;
-    let services = match (calls.is_empty(), ctx.state().config().get_extension::<Services>()) {
+    let services = match (
+        calls.is_empty(),
+        ctx.state().config().get_extension::<Services>(),
+    ) {
         (_, Some(services)) => services,
         (true, None) => Arc::new(Services::new()),
         (false, None) => {

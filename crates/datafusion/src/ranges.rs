@@ -36,7 +36,9 @@ pub(crate) fn row_ranges(rows: u64, page_rows: u64, most: usize) -> Vec<Range<u6
         let row = page.saturating_mul(u128::from(page_rows));
         u64::try_from(row).map_or(rows, |row| row.min(rows))
     };
-    (0..count).map(|index| start(index)..start(index + 1)).collect()
+    (0..count)
+        .map(|index| start(index)..start(index + 1))
+        .collect()
 }
 
 #[cfg(test)]
@@ -58,7 +60,8 @@ mod tests {
                     }
                     assert_eq!(next, rows, "{rows} rows, {page_rows} a page, {most} ranges");
                     if ranges.len() > 1 {
-                        let pages = |range: &Range<u64>| (range.end - range.start).div_ceil(page_rows);
+                        let pages =
+                            |range: &Range<u64>| (range.end - range.start).div_ceil(page_rows);
                         assert!(ranges.iter().all(|range| pages(range) >= FEWEST_PAGES));
                     }
                 }

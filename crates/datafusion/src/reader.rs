@@ -21,7 +21,7 @@ use rowfeed_arrow::{RecordBatches, RecordBatchesExt as _};
 
 use crate::{
     error::ScanError,
-    origin::Part,
+    origin::{Origin, Part},
     source::{Columns, Shared},
 };
 
@@ -70,7 +70,9 @@ impl Reader {
     pub(crate) fn stream(self) -> BoxStream<'static, Result<RecordBatch>> {
         let opened = async move {
             let rows = self.part.rows.clone();
-            self.open().await.map_err(|error| ScanError::new(error, rows).into())
+            self.open()
+                .await
+                .map_err(|error| ScanError::new(error, rows).into())
         };
         let stream = futures_util::stream::once(opened).map(|open| match open {
             Ok(Some(open)) => try_unfold(open, |mut open| async move {
@@ -95,11 +97,16 @@ impl Reader {
         }
         let first = rows.as_ref().map_or(0, |rows| rows.start);
         let mut pages = self.shared.origin.pages(first).await?;
-        if self.columns.is_some {
+        // Pages of an operation have to find out the columns first, which is not worth it for a few
+        // rows.
+        let is_known = !matches!(self.shared.origin, Origin::Pages(_));
+        if self.columns.is_some && (is_known || self.limit.is_none()) {
             let schema = self.columns.read.fields().iter();
             pages = pages.select_columns(schema.map(|field| field.name().as_str()));
         }
-        let mut batches = pages.record_batches().with_schema(self.columns.read.clone());
+        let mut batches = pages
+            .record_batches()
+            .with_schema(self.columns.read.clone());
         for (name, data_type) in &self.shared.types {
             if self.columns.read.field_with_name(name).is_ok() {
                 batches = batches.column_type(name, data_type.clone());
@@ -116,7 +123,7 @@ impl Reader {
         }
         // The last rows are read to the end of the result, so that a result with more rows than
         // announced is noticed.
-        let is_whole = self.part.is_last && expected == count;
+        let is_whole = self.part.is_last && count.is_some() && expected == count;
         let at_most = match is_whole {
             true => None,
             false => expected.or(self.limit),
@@ -160,14 +167,20 @@ impl Open {
         let next = timed(self.batches.try_next(), &self.reader.metrics.waiting).await;
         let metrics = &self.reader.metrics;
         let pages = self.batches.pages_read() - before.0;
-        metrics.pages.add(usize::try_from(pages).unwrap_or(usize::MAX));
+        metrics
+            .pages
+            .add(usize::try_from(pages).unwrap_or(usize::MAX));
         let bytes = self.batches.bytes_read() - before.1;
-        metrics.bytes.add(usize::try_from(bytes).unwrap_or(usize::MAX));
+        metrics
+            .bytes
+            .add(usize::try_from(bytes).unwrap_or(usize::MAX));
 
         let batch = next.map_err(|error| self.failed(error))?;
         self.given += batch.as_ref().map_or(0, |batch| batch.num_rows() as u64);
         match self.expected {
-            Some(expected) if self.given > expected || (batch.is_none() && self.given < expected) => {
+            Some(expected)
+                if self.given > expected || (batch.is_none() && self.given < expected) =>
+            {
                 Err(self.failed(self.miscounted(expected)))
             }
             _ => Ok(batch),
@@ -181,7 +194,11 @@ impl Open {
     fn miscounted(&self, expected: u64) -> Error {
         let identity = &self.reader.shared.identity;
         let Range { start, end } = self.reader.part.rows.clone().unwrap_or_default();
-        let than = if self.given > expected { "more" } else { "only" };
+        let than = if self.given > expected {
+            "more"
+        } else {
+            "only"
+        };
         let message = format!(
             "rows {start} to {end} were requested, {expected} of them needed, but the service sent \
              {than} {} rows: the result is not the one that the table was made for",
@@ -198,10 +215,17 @@ impl Open {
 impl Columns {
     /// Returns the columns that the query needs, of those that were read.
     fn project(&self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let columns = self.places.iter().map(|place| Arc::clone(batch.column(*place)));
+        let columns = self
+            .places
+            .iter()
+            .map(|place| Arc::clone(batch.column(*place)));
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         let schema: SchemaRef = Arc::clone(&self.output);
-        Ok(RecordBatch::try_new_with_options(schema, columns.collect(), &options)?)
+        Ok(RecordBatch::try_new_with_options(
+            schema,
+            columns.collect(),
+            &options,
+        )?)
     }
 }
 

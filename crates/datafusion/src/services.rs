@@ -188,7 +188,11 @@ impl Services {
     }
 }
 
-fn given<'a, C>(client: Option<&'a C>, service: &'static str, method: &str) -> Result<&'a C, Error> {
+fn given<'a, C>(
+    client: Option<&'a C>,
+    service: &'static str,
+    method: &str,
+) -> Result<&'a C, Error> {
     client.ok_or_else(|| {
         let message = format!("the session has no client: set one with Services::{method}()");
         Error::new(ErrorKind::InvalidRequest, service, message)

@@ -117,7 +117,9 @@ fn smallest(schema: &Schema) -> usize {
     let size = |field: &Field| match field.data_type() {
         DataType::Null => 0,
         DataType::Boolean => 1,
-        other => other.primitive_width().map_or(usize::MAX, |width| width + 1),
+        other => other
+            .primitive_width()
+            .map_or(usize::MAX, |width| width + 1),
     };
     let fields = schema.fields().iter().enumerate();
     fields

@@ -371,7 +371,8 @@ impl ResultTableBuilder {
         }
         let total = run.result_set_rows(*result_set);
         // Dune sends 0 also if it has not counted the rows. A truncated result has fewer rows.
-        let is_unknown = |total: u64| (total == 0 && run.service() == "dune") || self.allow_truncated;
+        let is_unknown =
+            |total: u64| (total == 0 && run.service() == "dune") || self.allow_truncated;
         Ok(total.filter(|total| !is_unknown(*total)))
     }
 
@@ -403,7 +404,11 @@ impl ResultTableBuilder {
         let mut fields: Vec<_> = schema.fields().iter().cloned().collect();
         for (name, data_type) in &self.types {
             let Some(field) = fields.iter_mut().find(|field| field.name() == name) else {
-                let names: Vec<_> = schema.fields().iter().map(|field| &**field.name()).collect();
+                let names: Vec<_> = schema
+                    .fields()
+                    .iter()
+                    .map(|field| &**field.name())
+                    .collect();
                 let message = format!(
                     "column_type() names a column `{name}`, but the result has none; it has: {}",
                     names.join(", ")
@@ -417,7 +422,10 @@ impl ResultTableBuilder {
             let other = field.as_ref().clone().with_data_type(data_type.clone());
             *field = Arc::new(other.with_metadata(metadata));
         }
-        Ok(Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone())))
+        Ok(Arc::new(Schema::new_with_metadata(
+            fields,
+            schema.metadata().clone(),
+        )))
     }
 
     fn of_run(&self, error: Error) -> Error {

@@ -11,7 +11,7 @@ const UNORDERED: &[&str] = &[
     "SELECT id, id AS again, project FROM t",
     "SELECT amount AS usd, k + 1 AS next, price * 2 AS twice FROM t",
     "SELECT tags, pair FROM t",
-    "SELECT pair['b'], big FROM t",
+    "SELECT get_field(pair, 'b'), big FROM t",
     "SELECT * FROM l",
     "SELECT * FROM y",
     "SELECT share, id FROM y",
@@ -38,7 +38,7 @@ const UNORDERED: &[&str] = &[
     "SELECT id FROM t WHERE NOT is_maker",
     "SELECT id FROM t WHERE hash > x'80000000'",
     "SELECT id FROM t WHERE big = '1700000000000000000000000000000000000000'",
-    "SELECT id FROM t WHERE pair['a'] = 2",
+    "SELECT id FROM t WHERE get_field(pair, 'a') = 2",
     "SELECT members FROM y WHERE share > 20.5",
     "SELECT id FROM y WHERE since < DATE '2024-06-01'",
     "SELECT trades FROM l WHERE usd < 0",
@@ -125,7 +125,9 @@ async fn equal_in_memory(partitions: usize) {
     let memory = in_memory(&bench).await;
     let remote = remote(&bench, partitions).await;
     let unordered = UNORDERED.iter().map(|sql| (*sql, false));
-    let queries: Vec<_> = unordered.chain(ORDERED.iter().map(|sql| (*sql, true))).collect();
+    let queries: Vec<_> = unordered
+        .chain(ORDERED.iter().map(|sql| (*sql, true)))
+        .collect();
     assert!(queries.len() >= 60);
     for (sql, is_ordered) in queries {
         let expected = collect(&memory, sql).await;

@@ -12,7 +12,8 @@ async fn table(bench: &Bench) -> SessionContext {
     let run = bench.run(Service::Dune, TRADES).await;
     let ctx = session(1);
     let table = ResultTable::of(&run).page_size(50).partitions(1);
-    ctx.register_table("t", table.await.unwrap().into()).unwrap();
+    ctx.register_table("t", table.await.unwrap().into())
+        .unwrap();
     ctx
 }
 
@@ -26,8 +27,13 @@ async fn a_file_has_the_rows_and_types_of_the_query() {
     assert_eq!(write_parquet(query, &path, None).await.unwrap(), 245);
     let read = session(1);
     let name = path.to_str().unwrap();
-    read.register_parquet("t", name, Default::default()).await.unwrap();
-    for sql in ["SELECT * FROM t ORDER BY id", "SELECT sum(price), max(at_zone) FROM t"] {
+    read.register_parquet("t", name, Default::default())
+        .await
+        .unwrap();
+    for sql in [
+        "SELECT * FROM t ORDER BY id",
+        "SELECT sum(price), max(at_zone) FROM t",
+    ] {
         let written = lines(&collect(&read, sql).await, true);
         assert_eq!(written, lines(&collect(&ctx, sql).await, true), "{sql}");
     }
@@ -45,7 +51,9 @@ async fn a_query_that_fails_leaves_no_file_and_keeps_the_old_one() {
         if let Some(before) = before {
             fs::write(&path, before).unwrap();
         }
-        bench.sandbox.fault(Fault::status(403).path("/results").after(3).always());
+        bench
+            .sandbox
+            .fault(Fault::status(403).path("/results").after(3).always());
         let query = ctx.sql("SELECT id FROM t").await.unwrap();
         let error = write_parquet(query, &path, None).await.unwrap_err();
         bench.sandbox.clear_faults();
@@ -62,7 +70,9 @@ async fn a_write_that_is_dropped_leaves_nothing() {
     let ctx = table(&bench).await;
     let directory = tempfile::tempdir().unwrap();
     let delay = Fault::delay(std::time::Duration::from_secs(30));
-    bench.sandbox.fault(delay.path("/results").after(2).always());
+    bench
+        .sandbox
+        .fault(delay.path("/results").after(2).always());
     let query = ctx.sql("SELECT id FROM t").await.unwrap();
     let writing = write_parquet(query, directory.path().join("t.parquet"), None);
     let limit = std::time::Duration::from_millis(300);

@@ -19,7 +19,9 @@ fn offsets(pages: &[Recorded], offset: &str) -> Vec<(u64, Option<usize>)> {
     let mut places: Vec<(u64, Option<usize>)> = pages
         .iter()
         .map(|page| {
-            let place = page.query_value(offset).map_or(0, |value| value.parse().unwrap());
+            let place = page
+                .query_value(offset)
+                .map_or(0, |value| value.parse().unwrap());
             (place, page.rows)
         })
         .collect();
@@ -46,7 +48,10 @@ async fn a_limit_in_the_middle_of_a_page_reads_no_row_more_than_a_page() {
     let ctx = remote(&bench, 8).await;
     let rows = collect(&ctx, "SELECT id FROM t LIMIT 14 OFFSET 3").await;
     assert_eq!(lines(&rows, false).len(), 15);
-    assert_eq!(offsets(&bench.pages(), "offset"), [(0, Some(10)), (10, Some(7))]);
+    assert_eq!(
+        offsets(&bench.pages(), "offset"),
+        [(0, Some(10)), (10, Some(7))]
+    );
 }
 
 #[tokio::test]
@@ -67,7 +72,10 @@ async fn only_the_columns_of_the_query_are_requested_from_dune() {
     let wide = ScriptedResult::new(names).generated(25, |row| {
         (0..200).map(|column| (row * column).to_string()).collect()
     });
-    bench.sandbox.script_result(Service::Dune, "SELECT * FROM wide", wide).unwrap();
+    bench
+        .sandbox
+        .script_result(Service::Dune, "SELECT * FROM wide", wide)
+        .unwrap();
     let run = bench.run(Service::Dune, "SELECT * FROM wide").await;
     let ctx = session(4);
     let table = ResultTable::of(&run).await.unwrap();
@@ -90,10 +98,13 @@ async fn each_partition_fetches_exactly_its_pages() {
         let ctx = remote(&bench, partitions).await;
         for (table, offset, rows) in [("t", "offset", TRADES_ROWS), ("y", "offset", PLACES_ROWS)] {
             collect(&ctx, &format!("SELECT * FROM {table}")).await;
-            let whole = (0..rows.div_ceil(10)).map(|page| {
-                (page as u64 * 10, Some(10.min(rows - page * 10)))
-            });
-            assert_eq!(offsets(&bench.pages(), offset), whole.collect::<Vec<_>>(), "{most}");
+            let whole = (0..rows.div_ceil(10))
+                .map(|page| (page as u64 * 10, Some(10.min(rows - page * 10))));
+            assert_eq!(
+                offsets(&bench.pages(), offset),
+                whole.collect::<Vec<_>>(),
+                "{most}"
+            );
         }
         // Lightdash counts pages from 1, and each page is fetched once.
         collect(&ctx, "SELECT * FROM l").await;
@@ -112,9 +123,19 @@ async fn lightdash_has_at_most_four_partitions_by_default() {
         ("four", ResultTable::of(&run).page_size(5)),
         ("six", ResultTable::of(&run).page_size(5).partitions(6)),
     ] {
-        ctx.register_table(name, table.await.unwrap().into()).unwrap();
-        let plan = ctx.table(name).await.unwrap().create_physical_plan().await.unwrap();
-        let partitions = leaf(&plan).properties().output_partitioning().partition_count();
+        ctx.register_table(name, table.await.unwrap().into())
+            .unwrap();
+        let plan = ctx
+            .table(name)
+            .await
+            .unwrap()
+            .create_physical_plan()
+            .await
+            .unwrap();
+        let partitions = leaf(&plan)
+            .properties()
+            .output_partitioning()
+            .partition_count();
         assert_eq!(partitions, if name == "four" { 4 } else { 6 });
     }
 }
@@ -124,7 +145,10 @@ async fn a_count_of_a_verified_run_sends_nothing() {
     let bench = Bench::start().await;
     let ctx = remote(&bench, 8).await;
     for (table, rows) in [("t", "245"), ("l", "101"), ("y", "73")] {
-        assert_eq!(number(&ctx, &format!("SELECT count(*) FROM {table}")).await, rows);
+        assert_eq!(
+            number(&ctx, &format!("SELECT count(*) FROM {table}")).await,
+            rows
+        );
     }
     assert!(bench.sandbox.take_requests().is_empty());
 }
@@ -135,7 +159,10 @@ async fn a_total_that_equals_a_limit_is_counted_by_reading() {
     let ctx = session(1);
     let run = bench.run(Service::Lightdash, DAYS).await;
     let limited = ResultTable::of(&run).limit(101).await.unwrap();
-    assert_eq!((limited.total_rows(), limited.is_total_verified()), (Some(101), false));
+    assert_eq!(
+        (limited.total_rows(), limited.is_total_verified()),
+        (Some(101), false)
+    );
     ctx.register_table("limited", limited.into()).unwrap();
     assert_eq!(number(&ctx, "SELECT count(*) FROM limited").await, "101");
     assert_eq!(bench.pages().len(), 1);
@@ -145,7 +172,10 @@ async fn a_total_that_equals_a_limit_is_counted_by_reading() {
     for (rows, is_verified) in [(499, true), (500, false), (5_000, false)] {
         let sql = format!("SELECT {rows} rows");
         let result = column().generated(rows, |n| vec![n.to_string()]);
-        bench.sandbox.script_result(Service::Lightdash, &sql, result).unwrap();
+        bench
+            .sandbox
+            .script_result(Service::Lightdash, &sql, result)
+            .unwrap();
         let run = bench.run(Service::Lightdash, &sql).await;
         let table = ResultTable::of(&run).await.unwrap();
         assert_eq!(table.is_total_verified(), is_verified, "{rows}");
@@ -204,12 +234,17 @@ async fn a_repeated_partition_reads_only_its_range() {
 async fn a_request_that_fails_once_is_repeated_alone() {
     let bench = Bench::start().await;
     let ctx = remote(&bench, 2).await;
-    bench.sandbox.fault(Fault::status(503).path("/results").after(4).times(1));
+    bench
+        .sandbox
+        .fault(Fault::status(503).path("/results").after(4).times(1));
     let rows = collect(&ctx, "SELECT id FROM t").await;
     assert_eq!(lines(&rows, false).len(), TRADES_ROWS + 1);
     let pages = bench.pages();
     assert_eq!(pages.len(), 25 + 1);
-    assert_eq!(pages.iter().filter(|page| page.status == Some(503)).count(), 1);
+    assert_eq!(
+        pages.iter().filter(|page| page.status == Some(503)).count(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -221,13 +256,24 @@ async fn a_result_without_rows_has_columns_and_no_rows() {
         (Service::YandexQuery, "Int64"),
     ] {
         let none = ScriptedResult::new([("n", column)]);
-        bench.sandbox.script_result(service, "SELECT none", none).unwrap();
+        bench
+            .sandbox
+            .script_result(service, "SELECT none", none)
+            .unwrap();
         let run = bench.run(service, "SELECT none").await;
         let ctx = session(4);
         let table = ResultTable::of(&run).await.unwrap();
         ctx.register_table("none", table.into()).unwrap();
-        assert_eq!(number(&ctx, "SELECT count(*) FROM none").await, "0", "{service:?}");
-        assert_eq!(number(&ctx, "SELECT count(n) FROM none").await, "0", "{service:?}");
+        assert_eq!(
+            number(&ctx, "SELECT count(*) FROM none").await,
+            "0",
+            "{service:?}"
+        );
+        assert_eq!(
+            number(&ctx, "SELECT count(n) FROM none").await,
+            "0",
+            "{service:?}"
+        );
     }
 }
 
@@ -245,9 +291,17 @@ async fn pages_of_any_operation_are_one_partition() {
     bench.sandbox.take_requests();
     assert_eq!(number(&ctx, "SELECT count(*) FROM sorted").await, "245");
     let pages = bench.pages();
-    assert_eq!(offsets(&pages, "offset"), [(0, Some(100)), (100, Some(100)), (200, Some(45))]);
+    // One row tells the columns, because the operation does not.
+    let whole = [
+        (0, Some(1)),
+        (0, Some(100)),
+        (100, Some(100)),
+        (200, Some(45)),
+    ];
+    assert_eq!(offsets(&pages, "offset"), whole);
     collect(&ctx, "SELECT id FROM sorted LIMIT 10").await;
     assert_eq!(offsets(&bench.pages(), "offset"), [(0, Some(10))]);
+    assert_eq!(number(&ctx, "SELECT sum(id) FROM sorted").await, "29890");
 }
 
 #[tokio::test]
@@ -269,7 +323,12 @@ async fn nothing_is_sent_before_a_stream_is_polled_and_little_after_it_is_droppe
 async fn a_page_that_nobody_waits_for_is_cancelled() {
     let bench = Bench::start().await;
     let ctx = remote(&bench, 1).await;
-    bench.sandbox.fault(Fault::delay(Duration::from_secs(30)).path("/results").after(1).always());
+    bench.sandbox.fault(
+        Fault::delay(Duration::from_secs(30))
+            .path("/results")
+            .after(1)
+            .always(),
+    );
     let query = ctx.sql("SELECT id FROM t").await.unwrap();
     let mut stream = query.execute_stream().await.unwrap();
     stream.next().await.unwrap().unwrap();
@@ -287,7 +346,9 @@ async fn metrics_count_pages_and_bytes() {
     let ctx = remote(&bench, 2).await;
     let query = ctx.sql("SELECT id FROM t").await.unwrap();
     let plan = query.create_physical_plan().await.unwrap();
-    collect_plan(Arc::clone(&plan), ctx.task_ctx()).await.unwrap();
+    collect_plan(Arc::clone(&plan), ctx.task_ctx())
+        .await
+        .unwrap();
     let metrics = leaf(&plan).metrics().unwrap();
     let of = |name: &str| metrics.sum_by_name(name).unwrap().as_usize();
     assert_eq!(of("pages_fetched"), 25);

@@ -42,11 +42,21 @@ impl Bench {
         let dune = dune::Client::builder().base_url(sandbox.dune_url());
         let lightdash = lightdash::Client::builder().base_url(sandbox.lightdash_url());
         let yandex = yandex_query::Client::builder().base_url(sandbox.yandex_query_url());
-        sandbox.script_result(Service::Dune, TRADES, trades()).unwrap();
-        sandbox.script_result(Service::Lightdash, DAYS, days()).unwrap();
-        sandbox.script_result(Service::YandexQuery, PLACES, places()).unwrap();
+        sandbox
+            .script_result(Service::Dune, TRADES, trades())
+            .unwrap();
+        sandbox
+            .script_result(Service::Lightdash, DAYS, days())
+            .unwrap();
+        sandbox
+            .script_result(Service::YandexQuery, PLACES, places())
+            .unwrap();
         Self {
-            dune: dune.api_key(key(DUNE_API_KEY)).retry(retry.clone()).build().unwrap(),
+            dune: dune
+                .api_key(key(DUNE_API_KEY))
+                .retry(retry.clone())
+                .build()
+                .unwrap(),
             lightdash: lightdash
                 .token(key(LIGHTDASH_TOKEN))
                 .retry(retry.clone())
@@ -109,7 +119,8 @@ pub(crate) async fn remote(bench: &Bench, partitions: usize) -> SessionContext {
     for (name, service, sql) in TABLES {
         let run = bench.run(service, sql).await;
         let table = ResultTable::of(&run).page_size(10).partitions(partitions);
-        ctx.register_table(name, table.await.unwrap().into()).unwrap();
+        ctx.register_table(name, table.await.unwrap().into())
+            .unwrap();
     }
     bench.sandbox.take_requests();
     ctx
@@ -134,8 +145,14 @@ const TABLES: [(&str, Service, &str); 3] = [
 ];
 
 pub(crate) async fn collect(ctx: &SessionContext, sql: &str) -> Vec<RecordBatch> {
-    let query = ctx.sql(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
-    query.collect().await.unwrap_or_else(|error| panic!("{sql}: {error}"))
+    let query = ctx
+        .sql(sql)
+        .await
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    query
+        .collect()
+        .await
+        .unwrap_or_else(|error| panic!("{sql}: {error}"))
 }
 
 /// The rows as lines of text; sorted unless the query orders them.
@@ -176,7 +193,13 @@ fn date(n: usize) -> String {
     format!("2024-{:02}-{:02}", n / 28 % 12 + 1, n % 28 + 1)
 }
 
-const PROJECTS: [&str; 5] = ["lagoon", "tidepool", "saltmarsh", "estuary", "Über \\\"quoted\\\""];
+const PROJECTS: [&str; 5] = [
+    "lagoon",
+    "tidepool",
+    "saltmarsh",
+    "estuary",
+    "Über \\\"quoted\\\"",
+];
 
 /// Rows of Dune with every kind of type, and NULLs.
 fn trades() -> ScriptedResult {
@@ -201,12 +224,28 @@ fn trades() -> ScriptedResult {
             (n % 7).to_string(),
             null_if(n % 9 == 4, text(PROJECTS[n * 7 % 5])),
             null_if(n % 10 == 3, quarter(n * 13 % 241)),
-            null_if(n % 8 == 5, text(format_args!("{}.{:09}", n * 37 % 1_000, n * 7_919 % 1_000_000_000))),
+            null_if(
+                n % 8 == 5,
+                text(format_args!(
+                    "{}.{:09}",
+                    n * 37 % 1_000,
+                    n * 7_919 % 1_000_000_000
+                )),
+            ),
             text(date(n)),
-            text(format_args!("{} {:02}:{:02}:00.{:03}", date(n), n % 24, n % 60, n % 1_000)),
+            text(format_args!(
+                "{} {:02}:{:02}:00.{:03}",
+                date(n),
+                n % 24,
+                n % 60,
+                n % 1_000
+            )),
             text(format_args!("{} {:02}:00:00.000 UTC", date(n * 3), n % 24)),
             null_if(n % 11 == 0, (n % 3 == 0).to_string()),
-            text(format_args!("0x{:08x}", n * 2_654_435_761_usize % 4_294_967_296)),
+            text(format_args!(
+                "0x{:08x}",
+                n * 2_654_435_761_usize % 4_294_967_296
+            )),
             text(format_args!("{n}00000000000000000000000000000000000000")),
             null_if(n % 6 == 1, format!("[\"a{}\", null]", n % 3)),
             format!("[{}, \"p{}\"]", n % 4, n % 5),
