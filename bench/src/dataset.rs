@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_says_all_there_is_to_know() {
+    fn an_id_contains_all_options() {
         let dataset = Dataset::new(Table::Wide, 70).latency(5).gzip();
         assert_eq!(dataset.to_string(), "wide-70-lat5-gzip");
         assert_eq!("wide-70-lat5-gzip".parse::<Dataset>().unwrap(), dataset);

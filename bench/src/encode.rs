@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn each_service_has_its_shape() {
+    fn each_service_has_its_format() {
         assert_eq!(
             written(Service::Dune),
             r#"{"amount":12345.678901234,"block":7,"day":"2024-02-29","symbol":null}"#

@@ -87,14 +87,14 @@ fn await_report(mut command: Command, time: Duration) -> Result<Ending> {
     let command = command.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.stderr(Stdio::null()).spawn()?;
     let mut output = child.stdout.take().context("no output")?;
-    let (tell, told) = mpsc::channel();
+    let (tell, report) = mpsc::channel();
     let reader = thread::spawn(move || {
         let mut text = String::new();
         let read = output.read_to_string(&mut text).map(|_| text);
         // After the time limit, nobody receives this.
         let _ = tell.send(read);
     });
-    let Ok(text) = told.recv_timeout(time) else {
+    let Ok(text) = report.recv_timeout(time) else {
         child.kill()?;
         child.wait()?;
         let _ = reader.join();
@@ -121,18 +121,18 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_end_is_ended() {
+    fn a_process_is_ended_after_its_time_limit() {
         let ending = await_report(shell("exec sleep 60"), Duration::from_secs(1)).unwrap();
         assert!(matches!(ending, Ending::Waiting(1)), "{ending:?}");
     }
 
     #[test]
-    fn what_is_no_report_is_no_result() {
+    fn output_without_a_report_is_an_error() {
         let said = await_report(shell("echo nothing; exit 3"), Duration::from_secs(60));
         let error = format!("{:#}", said.unwrap_err());
         assert!(error.contains("nothing") && error.contains('3'), "{error}");
-        let told = await_report(shell("echo '{\"error\":\"no\"}'"), Duration::from_secs(60));
-        let Ending::Told(report) = told.unwrap() else {
+        let report = await_report(shell("echo '{\"error\":\"no\"}'"), Duration::from_secs(60));
+        let Ending::Told(report) = report.unwrap() else {
             panic!("it had a minute to say so");
         };
         assert_eq!(report.error.as_deref(), Some("no"));

@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bars_are_as_long_as_their_contenders_are_fast() {
+    fn the_length_of_a_bar_is_the_speed() {
         let measured = |contender: &str, speed: f64, ratio: f64| {
             let spread = |value: f64| json!({ "low": value, "median": value, "high": value });
             json!({

@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_measured_apart_is_kept_together() {
+    fn sections_measured_separately_are_kept() {
         let directory = tempfile::tempdir().unwrap();
         let read = |name: &str| fs::read_to_string(directory.path().join(name)).unwrap();
         let timings = Timings {

@@ -29,7 +29,11 @@ impl Python {
             Some(path) => {
                 // The system searches for a name; a path must exist.
                 let is_there = path.components().count() == 1 || path.exists();
-                ensure!(is_there, "there is no interpreter {}", path.display());
+                ensure!(
+                    is_there,
+                    "the interpreter {} does not exist",
+                    path.display()
+                );
                 Ok(path.clone())
             }
             None if options.quick => Err("left out by --quick".to_owned()),

@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_range_is_rows_with_commas_between_them() {
+    fn any_range_is_a_list_of_rows() {
         let block = Block::new(Service::Dune, Table::Mixed, 5, Some("log_index"));
         let text = |first, rows| {
             let parts = block.parts(first, rows).concat();

@@ -305,7 +305,7 @@ with check("a custom endpoint returns the result of its query"):
     results = CLIENT.get_custom_endpoint_result("rowfeed", "all-trades", limit=2)
     equal(len(results.get_rows()), 2)
 
-with check("a wrong key, an unknown query and an unknown execution are told apart"):
+with check("an invalid key, an unknown query and an unknown execution have different errors"):
     other = DuneClient(api_key="another", base_url=BASE_URL)
     with raises(requests.HTTPError, "401"):
         other.get_query(ALL)

@@ -324,7 +324,7 @@ async fn a_run_that_has_ended_cannot_be_cancelled() {
 }
 
 #[tokio::test]
-async fn unknown_and_invalid_ids_are_told_apart() {
+async fn unknown_and_invalid_ids_have_different_errors() {
     let sandbox = at_once().await;
     let cases = [
         (

@@ -423,7 +423,7 @@ async fn cached_rows_are_reported_and_can_be_bypassed() {
 }
 
 #[tokio::test]
-async fn expired_results_and_an_expired_wait_are_told_apart() {
+async fn expired_results_and_an_expired_wait_have_different_answers() {
     let sandbox = start(Sandbox::builder().results_lifetime(Duration::from_millis(1500))).await;
     let id = lightdash_run(&sandbox, "select 1 as n").await;
     sandbox.fault(Fault::unknown_state("expired").times(1));

@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_events_and_lines_are_kept() {
+    fn spans_events_and_log_lines_are_captured() {
         keep();
         let span = tracing::trace_span!("a span", of = "fields", later = tracing::field::Empty);
         span.record("later", "filled in");

@@ -1,4 +1,5 @@
-//! The same loop into columns: each page is a `Vec` of structs, whose fields go to Arrow's builders.
+//! The hand-written loop into columns: each page is a `Vec` of structs, whose fields go to Arrow's
+//! builders.
 
 use std::sync::Arc;
 
