@@ -266,8 +266,8 @@ impl RecordBatches {
                 return Poll::Ready(Ok(schema));
             }
             if self.done || !ready!(self.poll_page(context))? {
-                let message = "no page has been read that would tell the columns: ask for a row \
-                               at least, or give the schema with with_schema()";
+                let message = "no page was read, so the columns are unknown: request at least one \
+                               row, or set the schema with with_schema()";
                 return Poll::Ready(Err(Error::new(
                     ErrorKind::InvalidRequest,
                     self.service,
