@@ -72,6 +72,16 @@ impl ListDatasets {
         self.type_ = codegen::value("type_", "list_datasets", value).map(Some);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/v1/datasets`
     pub async fn send(
         self,
@@ -173,6 +183,16 @@ impl GetDataset {
         V::Error: ::std::fmt::Display,
     {
         self.slug = codegen::value("slug", "get_dataset", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/v1/datasets/{slug}`
@@ -391,6 +411,16 @@ impl GetCustomEndpointResults {
             .map(Some);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/v1/endpoints/{handle}/{endpoint_slug}/results`
     pub async fn send(
         self,
@@ -563,6 +593,16 @@ impl CancelQueryExecution {
             "cancel_query_execution",
             value,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `POST` request to `/v1/execution/{execution_id}/cancel`
@@ -770,6 +810,16 @@ impl GetExecutionResults {
     {
         self.sort_by = codegen::value("sort_by", "get_execution_results", value)
             .map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/v1/execution/{execution_id}/results`
@@ -1055,6 +1105,16 @@ impl GetExecutionResultsCsv {
             .map(Some);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/v1/execution/{execution_id}/results/csv`
     pub async fn send(
         self,
@@ -1215,6 +1275,16 @@ impl GetExecutionStatus {
         );
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/v1/execution/{execution_id}/status`
     pub async fn send(
         self,
@@ -1313,6 +1383,16 @@ impl ListMaterializedViews {
     {
         self.offset = codegen::value("offset", "list_materialized_views", value)
             .map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/v1/materialized-views`
@@ -1417,6 +1497,16 @@ impl UpsertMaterializedView {
         ) -> types::builder::UpsertMaterializedViewRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// When to fill it anew, as a cron expression; never by itself when absent.
@@ -1557,6 +1647,16 @@ impl GetMaterializedView {
         self.name = codegen::value("name", "get_materialized_view", value);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/v1/materialized-views/{name}`
     pub async fn send(
         self,
@@ -1638,6 +1738,16 @@ impl DeleteMaterializedView {
         V::Error: ::std::fmt::Display,
     {
         self.name = codegen::value("name", "delete_materialized_view", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `DELETE` request to `/v1/materialized-views/{name}`
@@ -1747,6 +1857,16 @@ impl RefreshMaterializedView {
         ) -> types::builder::RefreshMaterializedViewRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// The tier to run on.
@@ -1862,6 +1982,16 @@ impl ExecutePipeline {
         self.body = self.body.map(f);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// The pipeline.
     pub fn pipeline<V>(mut self, value: V) -> Self
     where
@@ -1959,6 +2089,16 @@ impl GetPipelineExecutionStatus {
             "get_pipeline_execution_status",
             value,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/v1/pipelines/executions/{pipeline_execution_id}/status`
@@ -2059,6 +2199,16 @@ impl ListQueries {
         V::Error: ::std::fmt::Display,
     {
         self.offset = codegen::value("offset", "list_queries", value).map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/v1/queries`
@@ -2163,6 +2313,16 @@ impl CreateQuery {
         ) -> types::builder::CreateQueryRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// A note shown with the query.
@@ -2304,6 +2464,16 @@ impl GetQuery {
         self.query_id = codegen::value("query_id", "get_query", value);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/v1/query/{queryId}`
     pub async fn send(
         self,
@@ -2414,6 +2584,16 @@ impl UpdateQuery {
         ) -> types::builder::UpdateQueryRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// The new title.
@@ -2573,6 +2753,16 @@ impl ArchiveQuery {
         self.query_id = codegen::value("query_id", "archive_query", value);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `POST` request to `/v1/query/{queryId}/archive`
     pub async fn send(
         self,
@@ -2657,6 +2847,16 @@ impl MakeQueryPrivate {
         V::Error: ::std::fmt::Display,
     {
         self.query_id = codegen::value("query_id", "make_query_private", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `POST` request to `/v1/query/{queryId}/private`
@@ -2745,6 +2945,16 @@ impl UnarchiveQuery {
         self.query_id = codegen::value("query_id", "unarchive_query", value);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `POST` request to `/v1/query/{queryId}/unarchive`
     pub async fn send(
         self,
@@ -2829,6 +3039,16 @@ impl MakeQueryPublic {
         V::Error: ::std::fmt::Display,
     {
         self.query_id = codegen::value("query_id", "make_query_public", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `POST` request to `/v1/query/{queryId}/unprivate`
@@ -2941,6 +3161,16 @@ impl ExecuteQuery {
         ) -> types::builder::ExecuteQueryRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// The tier to run on; the service chooses when absent.
@@ -3085,6 +3315,16 @@ impl GetQueryPipeline {
             .map(Some);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/v1/query/{query_id}/pipeline`
     pub async fn send(
         self,
@@ -3216,6 +3456,16 @@ impl ExecuteQueryPipeline {
         ) -> types::builder::ExecuteQueryPipelineRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// The tier to run on.
@@ -3464,6 +3714,16 @@ impl GetLatestQueryResult {
     {
         self.sort_by = codegen::value("sort_by", "get_latest_query_result", value)
             .map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/v1/query/{query_id}/results`
@@ -3769,6 +4029,16 @@ impl GetLatestQueryResultCsv {
             .map(Some);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/v1/query/{query_id}/results/csv`
     pub async fn send(
         self,
@@ -3943,6 +4213,16 @@ impl ExecuteSql {
         self.body = self.body.map(f);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// The tier to run on; the service chooses when absent.
     pub fn performance<V>(mut self, value: V) -> Self
     where
@@ -4056,6 +4336,16 @@ impl ListUploads {
         self.offset = codegen::value("offset", "list_uploads", value).map(Some);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/v1/uploads`
     pub async fn send(
         self,
@@ -4158,6 +4448,16 @@ impl CreateTable {
         ) -> types::builder::TableCreateRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// What the table holds, in words.
@@ -4303,6 +4603,16 @@ impl UploadCsv {
         self.body = self.body.map(f);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// The CSV text, with a header row.
     pub fn data<V>(mut self, value: V) -> Self
     where
@@ -4434,6 +4744,16 @@ impl DeleteTable {
         self.table_name = codegen::value("table_name", "delete_table", value);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `DELETE` request to `/v1/uploads/{namespace}/{table_name}`
     pub async fn send(
         self,
@@ -4535,6 +4855,16 @@ impl ClearTable {
         V::Error: ::std::fmt::Display,
     {
         self.table_name = codegen::value("table_name", "clear_table", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `POST` request to `/v1/uploads/{namespace}/{table_name}/clear`
@@ -4665,6 +4995,16 @@ impl InsertData {
         self.body = codegen::value("body", "insert_data", value);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `POST` request to `/v1/uploads/{namespace}/{table_name}/insert`
     pub async fn send(
         self,
@@ -4784,6 +5124,16 @@ impl GetUsage {
         ) -> types::builder::GetUsageRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// The last day, as `YYYY-MM-DD`.

@@ -21,6 +21,16 @@ impl GetAuthenticatedUser {
     pub fn new(client: &super::Client) -> Self {
         Self { client: client.clone() }
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/api/v1/user`
     pub async fn send(
         self,
@@ -99,6 +109,16 @@ impl ListWarehouseTables {
             "list_warehouse_tables",
             value,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/sqlRunner/tables`
@@ -245,6 +265,16 @@ impl ListWarehouseTableFields {
             .map(Some);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/sqlRunner/fields`
     pub async fn send(
         self,
@@ -368,6 +398,16 @@ impl GetSavedSqlChart {
         self.uuid = codegen::value("uuid", "get_saved_sql_chart", value);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/sqlRunner/saved/{uuid}`
     pub async fn send(
         self,
@@ -462,6 +502,16 @@ impl ListSpacesInProject {
         );
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/spaces`
     pub async fn send(
         self,
@@ -547,6 +597,16 @@ impl GetSchedulerJobStatus {
         V::Error: ::std::fmt::Display,
     {
         self.job_id = codegen::value("job_id", "get_scheduler_job_status", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/schedulers/job/{jobId}/status`
@@ -635,6 +695,16 @@ impl GetProject {
         V::Error: ::std::fmt::Display,
     {
         self.project_uuid = codegen::value("project_uuid", "get_project", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}`
@@ -726,6 +796,16 @@ impl ListChartsInProject {
             "list_charts_in_project",
             value,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/charts`
@@ -821,6 +901,16 @@ impl ListDashboardsInProject {
         );
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/dashboards`
     pub async fn send(
         self,
@@ -894,6 +984,16 @@ impl GetMyOrganization {
     pub fn new(client: &super::Client) -> Self {
         Self { client: client.clone() }
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/api/v1/org`
     pub async fn send(
         self,
@@ -956,6 +1056,16 @@ impl ListOrganizationProjects {
     /// Returns a builder with nothing set.
     pub fn new(client: &super::Client) -> Self {
         Self { client: client.clone() }
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
     }
     /// Sends a `GET` request to `/api/v1/org/projects`
     pub async fn send(
@@ -1034,6 +1144,16 @@ impl ListExplores {
         V::Error: ::std::fmt::Display,
     {
         self.project_uuid = codegen::value("project_uuid", "list_explores", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/explores`
@@ -1138,6 +1258,16 @@ impl GetExplore {
         self.explore_id = codegen::value("explore_id", "get_explore", value);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/explores/{exploreId}`
     pub async fn send(
         self,
@@ -1231,6 +1361,16 @@ impl ListQuerySources {
         V::Error: ::std::fmt::Display,
     {
         self.project_uuid = codegen::value("project_uuid", "list_query_sources", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v2/projects/{projectUuid}/query-sources`
@@ -1345,6 +1485,16 @@ impl ScanQuerySourceSchema {
             "scan_query_source_schema",
             value,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v2/projects/{projectUuid}/query-sources/{sourceType}/schema`
@@ -1474,6 +1624,16 @@ impl ExecuteSourceQueries {
         ) -> types::builder::SourceQueriesRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// What the queries are for. Only labels them in the history and in usage statistics.
@@ -1614,6 +1774,16 @@ impl GetSourceQueryStatus {
             "get_source_query_status",
             values,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v2/projects/{projectUuid}/query-sources/queries/status`
@@ -1811,6 +1981,16 @@ impl GetQueryHistory {
         self.window = codegen::value("window", "get_query_history", value).map(Some);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/api/v2/projects/{projectUuid}/query/history`
     pub async fn send(
         self,
@@ -2002,6 +2182,16 @@ impl GetAsyncQueryResults {
             .map(Some);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/api/v2/projects/{projectUuid}/query/{queryUuid}`
     pub async fn send(
         self,
@@ -2121,6 +2311,16 @@ impl CancelAsyncQuery {
         V::Error: ::std::fmt::Display,
     {
         self.query_uuid = codegen::value("query_uuid", "cancel_async_query", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `POST` request to `/api/v2/projects/{projectUuid}/query/{queryUuid}/cancel`
@@ -2262,6 +2462,16 @@ impl ExecuteAsyncCalculateTotal {
         ) -> types::builder::CalculateTotalRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Whether to run the query even if its result is in the cache.
@@ -2423,6 +2633,16 @@ impl ExecuteAsyncMergeQuery {
         ) -> types::builder::MergeQueryRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Values for the parameters that the queries refer to, by name.
@@ -2610,6 +2830,16 @@ impl ExecuteAsyncComposeMergeQuery {
         self.body = self.body.map(f);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// How to pivot the result, as a chart does.
     pub fn chart<V>(mut self, value: V) -> Self
     where
@@ -2790,6 +3020,16 @@ impl ExecuteAsyncMetricQuery {
         ) -> types::builder::MetricQueryRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Values for the parameters that the query refers to, by name.
@@ -2990,6 +3230,16 @@ impl ExecuteAsyncFieldValueSearch {
         ) -> types::builder::FieldValueSearchRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Values for the parameters that the query refers to, by name.
@@ -3210,6 +3460,16 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(f);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Values for the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
@@ -3426,6 +3686,16 @@ impl ExecuteAsyncDashboardChartQuery {
         ) -> types::builder::DashboardChartRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Values for the parameters that the query refers to, by name.
@@ -3665,6 +3935,16 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(f);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Values for the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
@@ -3883,6 +4163,16 @@ impl ExecuteAsyncSqlQuery {
         self.body = self.body.map(f);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Values for the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
@@ -4074,6 +4364,16 @@ impl ExecuteAsyncComposeSqlQuery {
         self.body = self.body.map(f);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Values for the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
@@ -4254,6 +4554,16 @@ impl ExecuteAsyncSqlChartQuery {
         self.body = codegen::value("body", "execute_async_sql_chart_query", value);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `POST` request to `/api/v2/projects/{projectUuid}/query/sql-chart`
     pub async fn send(
         self,
@@ -4367,6 +4677,16 @@ impl ExecuteAsyncDashboardSqlChartQuery {
             "execute_async_dashboard_sql_chart_query",
             value,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `POST` request to `/api/v2/projects/{projectUuid}/query/dashboard-sql-chart`
@@ -4506,6 +4826,16 @@ impl ScheduleDownloadResults {
         ) -> types::builder::DownloadRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// How to pivot the rows in the file.
@@ -4867,6 +5197,16 @@ impl ListContent {
         self.uuids = codegen::list("uuids", "list_content", values).map(Some);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/api/v2/content`
     pub async fn send(
         self,
@@ -5037,6 +5377,16 @@ impl GetHealth {
     /// Returns a builder with nothing set.
     pub fn new(client: &super::Client) -> Self {
         Self { client: client.clone() }
+    }
+    /// Sets a header of this request, and of the requests that follow from it, in place of
+    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
     }
     /// Sends a `GET` request to `/api/v1/health`
     pub async fn send(
