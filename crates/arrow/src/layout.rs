@@ -106,7 +106,7 @@ impl Wishes {
         for (name, _) in &self.types {
             if schema.field_with_name(name).is_err() {
                 return Err(refuse(format!(
-                    "column_type() names a column `{name}`, and there is none; there are: {}",
+                    "column_type() names the column `{name}`, which the result does not have; the columns are: {}",
                     names()
                 )));
             }

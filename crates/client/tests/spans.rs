@@ -1,5 +1,5 @@
-//! What a call writes to `tracing`. Alone in its process: `tracing` remembers for all threads
-//! whether anybody listens.
+//! The `tracing` spans and events of a call. The test has its own process, since `tracing` caches
+//! for all threads whether there is a subscriber.
 
 #![allow(clippy::unwrap_used, dead_code, unreachable_pub)]
 
@@ -27,7 +27,7 @@ use crate::{
     setup::{build, client, page, transport},
 };
 
-/// Writes down spans and events of this crate as text.
+/// Records spans and events of this crate as text.
 #[derive(Clone, Default)]
 struct Recorder(Arc<Mutex<Vec<String>>>);
 

@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn another_header_line_is_told_in_any_pieces() {
+    fn a_different_header_line_is_an_error_in_any_split() {
         for other in ["a,c\n1,2\n", "a,\"b\n", "a,bb", "a", "a,b,c\n"] {
             for size in 1..=other.len() {
                 assert!(
@@ -208,14 +208,14 @@ mod tests {
     }
 
     #[test]
-    fn a_page_without_a_header_line_is_none() {
+    fn a_page_without_a_header_line_is_an_error() {
         assert!(joined(&[""], 1).is_err());
         assert!(joined(&["a,b\n1,2\n", "", "a,b\n3,4\n"], 3).is_err());
         assert_eq!(joined(&["a,b\n", "a,b"], 3).as_deref(), Ok("a,b\n"));
     }
 
     #[test]
-    fn no_more_of_a_page_is_kept_than_a_header_line_has() {
+    fn only_the_header_line_is_buffered() {
         let mut joiner = PageJoiner::default();
         let piece = Bytes::from(vec![b'x'; LONGEST_HEADER]);
         for _ in 0..3 {

@@ -397,8 +397,8 @@ impl serde::de::Error for DecodeError {
     }
 
     fn missing_field(field: &'static str) -> Self {
-        let message = "there is none: select it, rename the field, or make it an `Option` or \
-                       `#[serde(default)]`";
+        let message = "the result has no such column: select it, rename the field, or make it an \
+                       `Option` or `#[serde(default)]`";
         let mut error = Self::of_kind(DecodeErrorKind::MissingColumn, message);
         error.0.column = Some(field.to_owned());
         error

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_take_any_name_has_none() {
+    fn types_that_take_any_name_have_no_field_names() {
         assert_eq!(field_names::<Flat>(), None);
         assert_eq!(field_names::<(i64, String)>(), None);
         assert_eq!(field_names::<HashMap<String, String>>(), None);

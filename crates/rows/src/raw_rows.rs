@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_an_error_that_says_where() {
+    fn other_json_is_an_error_with_a_position() {
         for (rows, found) in [
             ("{}", "map"),
             ("\"x\"", "string"),
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_come_apart_where_they_should() {
+    fn rows_split_at_their_boundaries() {
         let cases: [(&str, &[&str]); 8] = [
             ("[]", &[]),
             (" [ \n\t\r] ", &[]),
@@ -379,7 +379,7 @@ mod tests {
     const ROWS: &str = "[ [1] ,[2],\n{\"a\":\",[\"} , 4 ]";
 
     #[test]
-    fn the_rows_behind_are_left_as_they_are() {
+    fn skipping_keeps_the_remaining_rows_unchanged() {
         for (count, left) in [
             (0, ROWS),
             (1, "[[2],\n{\"a\":\",[\"} , 4 ]"),
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_rows_are_left_as_they_are() {
+    fn truncation_keeps_the_first_rows_unchanged() {
         for (count, left) in [
             (0, "[]"),
             (1, "[ [1]]"),
@@ -425,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn a_buffer_that_nothing_else_holds_is_reused() {
+    fn an_unshared_buffer_is_reused() {
         let rows = RawRows::from_json(ROWS.to_owned()).unwrap();
         let end = rows.as_bytes().as_ptr_range().end;
         let rows = rows.skip_first(2);
@@ -433,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn the_index_of_a_part_is_its_own() {
+    fn parts_have_correct_indexes() {
         // Of several portions.
         let rows: Vec<String> = (0..9_000).map(|n| format!("[{n},\"é\"]")).collect();
         let list = RawRows::from_json(format!("[{}]", rows.join(" ,\n"))).unwrap();

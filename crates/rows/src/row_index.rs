@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn no_portion_is_lost_to_blanks() {
+    fn blanks_do_not_hide_portions() {
         let blanks = " ".repeat(2 * PORTION);
         for list in [
             format!("[{blanks}[1],[2]]"),
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn portions_are_whole_rows_and_together_all_rows() {
+    fn portions_cover_all_rows_exactly_once() {
         let mut random = fastrand::Rng::with_seed(21);
         for rows in [0, 1, 2, 50, 400, 3000] {
             for gap in [",", " ,\n "] {

@@ -39,7 +39,7 @@ mod tests {
     use crate::Row;
 
     #[test]
-    fn a_row_is_an_object_of_anything() {
+    fn the_schema_of_a_row_is_an_open_object() {
         let schema = serde_json::to_value(schema_for!(Row)).unwrap();
         assert_eq!(
             (&schema["type"], &schema["additionalProperties"]),

@@ -133,10 +133,10 @@ def main():
                 browser.click("#clear")
                 browser.until(lambda: lacks(browser, "#faults", "reset"))
                 equal(http("GET", query, headers=headers)[0], 200)
-            with check("what is no fault is said"):
+            with check("an unknown fault gets a message"):
                 browser.write("input[name=path]", "two words")
                 browser.click("#fault button:not([type])")
-                browser.until(lambda: contains(browser, "#said", "narrows no fault down"))
+                browser.until(lambda: contains(browser, "#said", "is not a condition"))
         finally:
             browser.close()
     finish()

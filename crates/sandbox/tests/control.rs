@@ -33,7 +33,7 @@ async fn faults_are_added_a_line_each_and_removed() {
     let reply = control(&sandbox, Method::POST, "/faults", lines).await;
     assert_eq!(reply.status, 400);
     assert!(
-        reply.text.contains("\"explode\" is no fault"),
+        reply.text.contains("\"explode\" is not a fault"),
         "{}",
         reply.text
     );

@@ -222,5 +222,5 @@ async fn a_request_can_bring_its_own_fault() {
     );
     let reply = send(request("explode")).await;
     assert_eq!(reply.status, 400);
-    assert!(reply.text.contains("is no fault"), "{}", reply.text);
+    assert!(reply.text.contains("is not a fault"), "{}", reply.text);
 }

@@ -203,7 +203,7 @@ fn types_that_do_not_go_together_are_refused() {
     let error = wanted(&columns, "[]", &[("c", DataType::Int8)], None).unwrap_err();
     assert_eq!(
         error.message(),
-        "column_type() names a column `c`, and there is none; there are: a, b"
+        "column_type() names the column `c`, which the result does not have; the columns are: a, b"
     );
 }
 

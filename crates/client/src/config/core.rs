@@ -13,8 +13,8 @@ use crate::{
 
 /// The settings and shared state behind a client and all its clones.
 ///
-/// Cloning is cheap and shares the retry budget and the rate limit. Made by
-/// [`TransportBuilder::build`](crate::TransportBuilder::build).
+/// Clones are cheap and share the retry budget and the rate limit.
+/// [`TransportBuilder::build`](crate::TransportBuilder::build) returns it.
 #[derive(Clone)]
 pub struct Core {
     shared: Arc<Shared>,
@@ -97,56 +97,58 @@ impl Core {
         }
     }
 
-    /// The service this client talks to.
+    /// Returns the service of this client.
     #[must_use]
     pub fn service(&self) -> &'static Service {
         self.shared.service
     }
 
-    /// The retry policy in force.
+    /// Returns the retry policy.
     #[must_use]
     pub fn retry_policy(&self) -> &RetryPolicy {
         &self.shared.retry
     }
 
-    /// How often this client and its clones send at most; `None` when there is no limit.
+    /// Returns the limit on how often this client and its clones send requests; `None` for no
+    /// limit.
     #[must_use]
     pub fn rate_limit(&self) -> Option<RateLimit> {
         self.shared.limiter.as_ref().map(Limiter::limit)
     }
 
-    /// The time one attempt may take until the head of its answer.
+    /// Returns the limit of one attempt, to the head of the response.
     #[must_use]
     pub fn timeout(&self) -> Duration {
         self.shared.timeout
     }
 
-    /// The longest pause of a body that is waited for.
+    /// Returns the longest pause allowed within a body.
     #[must_use]
     pub fn read_timeout(&self) -> Duration {
         self.shared.read_timeout
     }
 
-    /// The time a call may take with all its attempts and waits; `None` when there is no limit.
+    /// Returns the limit of a call with all its attempts and waits; `None` for no limit.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
         self.shared.deadline
     }
 
-    /// The largest body that is read into memory, in bytes after decompression.
+    /// Returns the size of the largest body that is read into memory, in bytes after decompression.
     #[must_use]
     pub fn max_body_bytes(&self) -> u64 {
         self.shared.max_body_bytes
     }
 
-    /// Replaces the credentials that this client and its clones sent last with stars; see
+    /// Replaces the last credentials of this client and its clones with stars; see
     /// [`Masker::mask`].
     #[must_use]
     pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
         self.shared.sent.mask(text)
     }
 
-    /// What masks the credentials of this client and its clones, without keeping the client itself.
+    /// Returns a masker for the credentials of this client and its clones. It does not keep the
+    /// client alive.
     #[must_use]
     pub fn masker(&self) -> Masker {
         Masker(Arc::clone(&self.shared.sent))
@@ -156,7 +158,7 @@ impl Core {
         self.shared.sent.remember(sent);
     }
 
-    /// The body of an error without the credentials, also where it is cut off within one.
+    /// Masks the credentials in the body of an error, also one that is cut off within a credential.
     pub(crate) fn mask_error_body(&self, body: Bytes, is_cut: bool) -> Bytes {
         let masked = match is_cut {
             true => self.shared.sent.masked_beginning(&body),
@@ -165,7 +167,7 @@ impl Core {
         masked.map_or(body, Bytes::from)
     }
 
-    /// A whole body without the credentials, and whether there were any.
+    /// Masks the credentials in a whole body. Returns also whether there were any.
     pub(crate) fn mask_body(&self, body: Bytes) -> (Bytes, bool) {
         self.shared.sent.mask_body(body)
     }
@@ -174,14 +176,14 @@ impl Core {
         self.shared.sent.mask_headers(headers);
     }
 
-    /// Another HTTP client with the same settings, and no connection yet.
+    /// Returns another HTTP client with the same settings and without connections.
     ///
-    /// A pooled connection is driven by the runtime that opened it, and answers nothing while
-    /// that runtime does not run. Who calls from a runtime of its own needs its own connections.
+    /// The runtime that opened a pooled connection drives it. While that runtime does not run, the
+    /// connection does not respond. So calls from another runtime need their own connections.
     ///
     /// # Errors
     ///
-    /// The HTTP client cannot be made, which the first one could.
+    /// The HTTP client cannot be created, though the first one could.
     pub fn fresh_http_client(&self) -> Result<reqwest::Client, BuildError> {
         self.shared.http.client()
     }

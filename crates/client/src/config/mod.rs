@@ -1,4 +1,4 @@
-//! What a client is set up with, and what all clones of it share.
+//! The settings of a client, and the state that its clones share.
 
 mod build_error;
 mod builder;

@@ -21,11 +21,11 @@ use crate::{
     platform::{Body, Instant, LONGEST_WAIT, Sleep, chunks, sleep},
 };
 
-/// A body handed over as it arrives: a `Stream` of byte chunks, `Send` and `'static`.
+/// A body that is passed on as it arrives: a `Stream` of byte chunks, `Send` and `'static`.
 ///
-/// Its length is not limited and it is not bound by the deadline of the call, since it is not
-/// held in memory; but it fails when nothing of it arrives for the client's `read_timeout`. It is
-/// not retried once begun. After an error or the end it yields nothing more.
+/// Neither its length nor its duration is limited, since it is not held in memory. It fails if no
+/// byte arrives within the client's `read_timeout`. Once it has begun it is not retried. After an
+/// error or the end it yields nothing more.
 pub struct ByteStream(StreamState);
 
 enum StreamState {
@@ -46,11 +46,11 @@ struct Arriving {
 }
 
 impl ByteStream {
-    /// The next chunk; `None` at the end.
+    /// Returns the next chunk; `None` at the end.
     ///
     /// # Errors
     ///
-    /// The exchange broke, or nothing arrived within the client's `read_timeout`.
+    /// The exchange broke, or no byte arrived within the client's `read_timeout`.
     pub async fn next_chunk(&mut self) -> Option<Result<Bytes, CallError>> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
@@ -109,7 +109,7 @@ impl Arriving {
                 Poll::Ready(item.map(|chunk| chunk.map_err(|e| self.broken(e))))
             }
             Poll::Pending => {
-                // The clock runs only while somebody waits, not while a chunk is worked on.
+                // The time counts only while the caller waits, not while it processes a chunk.
                 if !self.waiting {
                     self.waiting = true;
                     let idle = self.idle.min(LONGEST_WAIT);
@@ -147,7 +147,7 @@ impl Arriving {
     }
 }
 
-/// No error body is documented where a stream is.
+/// Operations that return streams document no error body.
 impl ServiceError for ByteStream {
     fn message(&self) -> Option<String> {
         None

@@ -21,8 +21,7 @@ impl GetAuthenticatedUser {
     pub fn new(client: &super::Client) -> Self {
         Self { client: client.clone() }
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -111,8 +110,7 @@ impl ListWarehouseTables {
         );
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -265,8 +263,7 @@ impl ListWarehouseTableFields {
             .map(Some);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -398,8 +395,7 @@ impl GetSavedSqlChart {
         self.uuid = codegen::value("uuid", "get_saved_sql_chart", value);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -502,8 +498,7 @@ impl ListSpacesInProject {
         );
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -599,8 +594,7 @@ impl GetSchedulerJobStatus {
         self.job_id = codegen::value("job_id", "get_scheduler_job_status", value);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -697,8 +691,7 @@ impl GetProject {
         self.project_uuid = codegen::value("project_uuid", "get_project", value);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -798,8 +791,7 @@ impl ListChartsInProject {
         );
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -901,8 +893,7 @@ impl ListDashboardsInProject {
         );
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -984,8 +975,7 @@ impl GetMyOrganization {
     pub fn new(client: &super::Client) -> Self {
         Self { client: client.clone() }
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -1057,8 +1047,7 @@ impl ListOrganizationProjects {
     pub fn new(client: &super::Client) -> Self {
         Self { client: client.clone() }
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -1146,8 +1135,7 @@ impl ListExplores {
         self.project_uuid = codegen::value("project_uuid", "list_explores", value);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -1258,8 +1246,7 @@ impl GetExplore {
         self.explore_id = codegen::value("explore_id", "get_explore", value);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -1363,8 +1350,7 @@ impl ListQuerySources {
         self.project_uuid = codegen::value("project_uuid", "list_query_sources", value);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -1487,8 +1473,7 @@ impl ScanQuerySourceSchema {
         );
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -1626,8 +1611,7 @@ impl ExecuteSourceQueries {
         self.body = self.body.map(f);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -1776,8 +1760,7 @@ impl GetSourceQueryStatus {
         );
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -1981,8 +1964,7 @@ impl GetQueryHistory {
         self.window = codegen::value("window", "get_query_history", value).map(Some);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -2182,8 +2164,7 @@ impl GetAsyncQueryResults {
             .map(Some);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -2313,8 +2294,7 @@ impl CancelAsyncQuery {
         self.query_uuid = codegen::value("query_uuid", "cancel_async_query", value);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -2464,8 +2444,7 @@ impl ExecuteAsyncCalculateTotal {
         self.body = self.body.map(f);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -2635,8 +2614,7 @@ impl ExecuteAsyncMergeQuery {
         self.body = self.body.map(f);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -2830,8 +2808,7 @@ impl ExecuteAsyncComposeMergeQuery {
         self.body = self.body.map(f);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -3022,8 +2999,7 @@ impl ExecuteAsyncMetricQuery {
         self.body = self.body.map(f);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -3232,8 +3208,7 @@ impl ExecuteAsyncFieldValueSearch {
         self.body = self.body.map(f);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -3460,8 +3435,7 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(f);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -3688,8 +3662,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(f);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -3935,8 +3908,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(f);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -4163,8 +4135,7 @@ impl ExecuteAsyncSqlQuery {
         self.body = self.body.map(f);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -4364,8 +4335,7 @@ impl ExecuteAsyncComposeSqlQuery {
         self.body = self.body.map(f);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -4554,8 +4524,7 @@ impl ExecuteAsyncSqlChartQuery {
         self.body = codegen::value("body", "execute_async_sql_chart_query", value);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -4679,8 +4648,7 @@ impl ExecuteAsyncDashboardSqlChartQuery {
         );
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -4828,8 +4796,7 @@ impl ScheduleDownloadResults {
         self.body = self.body.map(f);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -5197,8 +5164,7 @@ impl ListContent {
         self.uuids = codegen::list("uuids", "list_content", values).map(Some);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -5378,8 +5344,7 @@ impl GetHealth {
     pub fn new(client: &super::Client) -> Self {
         Self { client: client.clone() }
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,

@@ -318,7 +318,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn many_hex_digits_are_what_single_digits_are() {
+    fn hex_words_equal_single_digits() {
         for first in 0..=u8::MAX {
             for second in 0..=u8::MAX {
                 let digit = |byte: u8| char::from(byte).to_digit(16);
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_taken_in_their_usual_form_and_in_no_other() {
+    fn only_usual_forms_take_the_fast_path() {
         assert_eq!(taken("\"a ü\",", CellText::string), Some(("a ü", 6)));
         assert_eq!(taken("\"a\\n\",", CellText::string), None);
         assert_eq!(taken("\"a", CellText::string), None);
@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_appended_whole_or_not_at_all() {
+    fn invalid_bytes_append_nothing() {
         let hex = ColumnType::hex_bytes();
         let base64 = ColumnType::base64_bytes();
         for (text, declared, bytes) in [

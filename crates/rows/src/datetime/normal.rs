@@ -221,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn usual_texts_are_written_as_by_their_parts() {
+    fn fast_normal_forms_equal_parsed_parts() {
         let mut random = fastrand::Rng::with_seed(72);
         let mut taken = 0;
         for _ in 0..100_000 {

@@ -256,7 +256,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ratio_is_the_float_that_its_digits_parse_to() {
+    fn ratios_equal_parsed_floats() {
         let mut random = fastrand::Rng::with_seed(53);
         let check = |digits: u64, scale: usize| {
             let text = format!("{digits}e-{scale}");

@@ -35,7 +35,7 @@ impl CreateQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The id of the cloud folder that the query belongs to; at most 1024 bytes.
+    /// The id of the cloud folder of the query; at most 1024 bytes.
     pub fn project<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -44,7 +44,7 @@ impl CreateQuery {
         self.project = codegen::value("project", "create_query", value);
         self
     }
-    /// Makes it safe to repeat the call: for 10 minutes, in one folder, the same key gets the first answer again, even when the body differs. A UUID is usual; at most 1024 bytes.
+    /// Makes it safe to repeat the call. For 10 minutes, calls with the same key in the same folder receive the first response again, even if the body differs. Usually a UUID; at most 1024 bytes.
     pub fn idempotency_key<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -54,7 +54,7 @@ impl CreateQuery {
             .map(Some);
         self
     }
-    /// A text of your own by which the service's operators find the request. It does not come back in the answer.
+    /// An id of the caller's choice, with which the operators of the service can find the request. The response does not contain it.
     pub fn x_request_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -87,8 +87,7 @@ impl CreateQuery {
         self.body = self.body.map(f);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -106,7 +105,7 @@ impl CreateQuery {
         self.body = self.body.map(|body| body.text(value));
         self
     }
-    /// Whether the query ends by itself; `ANALYTICS` when absent.
+    /// The type of the query. Default: `ANALYTICS`.
     pub fn type_<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryType>,
@@ -115,7 +114,7 @@ impl CreateQuery {
         self.body = self.body.map(|body| body.type_(value));
         self
     }
-    /// A name for people to find the query by; at most 1024 bytes. May be left out.
+    /// The name of the query, for display; at most 1024 bytes. Optional.
     pub fn name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -124,7 +123,7 @@ impl CreateQuery {
         self.body = self.body.map(|body| body.name(value));
         self
     }
-    /// A note for people; at most 10,240 bytes. May be left out.
+    /// The description of the query, for display; at most 10,240 bytes. Optional.
     pub fn description<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -249,7 +248,7 @@ impl GetQuery {
         self.query_id = codegen::value("query_id", "get_query", value);
         self
     }
-    /// The id of the cloud folder that the query belongs to; at most 1024 bytes.
+    /// The id of the cloud folder of the query; at most 1024 bytes.
     pub fn project<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -258,7 +257,7 @@ impl GetQuery {
         self.project = codegen::value("project", "get_query", value);
         self
     }
-    /// A text of your own by which the service's operators find the request. It does not come back in the answer.
+    /// An id of the caller's choice, with which the operators of the service can find the request. The response does not contain it.
     pub fn x_request_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -267,8 +266,7 @@ impl GetQuery {
         self.x_request_id = codegen::value("x_request_id", "get_query", value).map(Some);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -383,7 +381,7 @@ impl GetQueryStatus {
         self.query_id = codegen::value("query_id", "get_query_status", value);
         self
     }
-    /// The id of the cloud folder that the query belongs to; at most 1024 bytes.
+    /// The id of the cloud folder of the query; at most 1024 bytes.
     pub fn project<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -392,7 +390,7 @@ impl GetQueryStatus {
         self.project = codegen::value("project", "get_query_status", value);
         self
     }
-    /// A text of your own by which the service's operators find the request. It does not come back in the answer.
+    /// An id of the caller's choice, with which the operators of the service can find the request. The response does not contain it.
     pub fn x_request_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -402,8 +400,7 @@ impl GetQueryStatus {
             .map(Some);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -532,7 +529,7 @@ impl GetQueryResults {
         self.query_id = codegen::value("query_id", "get_query_results", value);
         self
     }
-    /// Which result set, counted from 0. A query with one `SELECT` has only number 0.
+    /// The index of the result set, starting at 0. A query with one `SELECT` has only result set 0.
     pub fn result_set_index<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<u32>,
@@ -545,7 +542,7 @@ impl GetQueryResults {
         );
         self
     }
-    /// How many rows to send at most, from 1 to 1000; 100 when absent.
+    /// The maximum number of rows to return, from 1 to 1000. Default: 100.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -554,7 +551,7 @@ impl GetQueryResults {
         self.limit = codegen::value("limit", "get_query_results", value).map(Some);
         self
     }
-    /// How many rows to skip. Cannot be negative; 0 when absent. Past the last row the page is empty.
+    /// The number of rows to skip. Must not be negative. Default: 0. Beyond the last row, the page is empty.
     pub fn offset<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -563,7 +560,7 @@ impl GetQueryResults {
         self.offset = codegen::value("offset", "get_query_results", value).map(Some);
         self
     }
-    /// The id of the cloud folder that the query belongs to; at most 1024 bytes.
+    /// The id of the cloud folder of the query; at most 1024 bytes.
     pub fn project<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -572,7 +569,7 @@ impl GetQueryResults {
         self.project = codegen::value("project", "get_query_results", value);
         self
     }
-    /// A text of your own by which the service's operators find the request. It does not come back in the answer.
+    /// An id of the caller's choice, with which the operators of the service can find the request. The response does not contain it.
     pub fn x_request_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -582,8 +579,7 @@ impl GetQueryResults {
             .map(Some);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -728,7 +724,7 @@ impl StopQuery {
         self.query_id = codegen::value("query_id", "stop_query", value);
         self
     }
-    /// The id of the cloud folder that the query belongs to; at most 1024 bytes.
+    /// The id of the cloud folder of the query; at most 1024 bytes.
     pub fn project<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -737,7 +733,7 @@ impl StopQuery {
         self.project = codegen::value("project", "stop_query", value);
         self
     }
-    /// Makes it safe to repeat the call: for 10 minutes, in one folder, the same key gets the first answer again, even when the body differs. A UUID is usual; at most 1024 bytes.
+    /// Makes it safe to repeat the call. For 10 minutes, calls with the same key in the same folder receive the first response again, even if the body differs. Usually a UUID; at most 1024 bytes.
     pub fn idempotency_key<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -747,7 +743,7 @@ impl StopQuery {
             .map(Some);
         self
     }
-    /// A text of your own by which the service's operators find the request. It does not come back in the answer.
+    /// An id of the caller's choice, with which the operators of the service can find the request. The response does not contain it.
     pub fn x_request_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -757,8 +753,7 @@ impl StopQuery {
             .map(Some);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -885,7 +880,7 @@ impl StartQuery {
         self.query_id = codegen::value("query_id", "start_query", value);
         self
     }
-    /// The id of the cloud folder that the query belongs to; at most 1024 bytes.
+    /// The id of the cloud folder of the query; at most 1024 bytes.
     pub fn project<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -894,7 +889,7 @@ impl StartQuery {
         self.project = codegen::value("project", "start_query", value);
         self
     }
-    /// Makes it safe to repeat the call: for 10 minutes, in one folder, the same key gets the first answer again, even when the body differs. A UUID is usual; at most 1024 bytes.
+    /// Makes it safe to repeat the call. For 10 minutes, calls with the same key in the same folder receive the first response again, even if the body differs. Usually a UUID; at most 1024 bytes.
     pub fn idempotency_key<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -904,7 +899,7 @@ impl StartQuery {
             .map(Some);
         self
     }
-    /// A text of your own by which the service's operators find the request. It does not come back in the answer.
+    /// An id of the caller's choice, with which the operators of the service can find the request. The response does not contain it.
     pub fn x_request_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -914,8 +909,7 @@ impl StartQuery {
             .map(Some);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,

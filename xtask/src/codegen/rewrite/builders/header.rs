@@ -36,8 +36,7 @@ pub(in crate::codegen::rewrite) fn add_headers(
         }
         let Some(send) = named("send") else { continue };
         let setter = parse_quote! {
-            /// Sets a header of this request, and of the requests that follow from it, in place of
-            /// an earlier one of the same name. `send` fails if the header cannot be sent.
+            /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
             pub fn header(
                 mut self,
                 name: impl ::std::convert::AsRef<str>,

@@ -21,8 +21,7 @@ impl ListStations {
     pub fn new(client: &super::Client) -> Self {
         Self { client: client.clone() }
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
@@ -141,8 +140,7 @@ impl GetReadings {
         self.snapshot = codegen::value("snapshot", "get_readings", value).map(Some);
         self
     }
-    /// Sets a header of this request, and of the requests that follow from it, in place of
-    ///  an earlier one of the same name. `send` fails if the header cannot be sent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
     pub fn header(
         mut self,
         name: impl ::std::convert::AsRef<str>,
