@@ -62,6 +62,8 @@ pub struct RecordBatches {
     is_given: bool,
     failed: Option<Error>,
     done: bool,
+    pages_read: u64,
+    bytes_read: u64,
 }
 
 impl RecordBatches {
@@ -80,6 +82,8 @@ impl RecordBatches {
             is_given: false,
             failed: None,
             done: false,
+            pages_read: 0,
+            bytes_read: 0,
         }
     }
 
@@ -179,6 +183,18 @@ impl RecordBatches {
             true => self.given_to.clone(),
             false => self.pages.cursor(),
         }
+    }
+
+    /// Returns the number of pages that have arrived.
+    #[must_use]
+    pub fn pages_read(&self) -> u64 {
+        self.pages_read
+    }
+
+    /// Returns the size of the rows of these pages, in bytes of JSON.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes_read
     }
 
     /// Returns the schema of all batches. Fetches the first page, unless
@@ -309,6 +325,8 @@ impl RecordBatches {
         });
         Poll::Ready(match page {
             Ok(Some(page)) => {
+                self.pages_read += 1;
+                self.bytes_read += page.raw().as_str().len() as u64;
                 self.read_to = Some(page.cursor_after(0));
                 self.reading = Some(Reading::new(page));
                 Ok(true)

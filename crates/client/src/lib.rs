@@ -9,6 +9,8 @@
 //! - [`RateLimit`]: how often a client sends requests;
 //! - [`CallError`]: the error of every failed call, with status, headers and body;
 //! - [`ResponseValue`] and [`ByteStream`]: the results of a call;
+//! - [`ApiRequest`]: a request to any path of the service;
+//! - [`Usage`]: the requests, bytes, waits and credits of a client or a run;
 //! - [`RawRows`]: the rows of a page as one slice of the received body;
 //! - [`open_enum!`]: string enums that accept values this version does not know;
 //! - [`platform`]: timers and tasks, of tokio or of a browser;
@@ -17,6 +19,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+mod api_request;
 mod asked_wait;
 mod base_url;
 mod call;
@@ -32,7 +35,9 @@ pub mod platform;
 mod rate_limit;
 mod response;
 mod retry;
+mod usage;
 
+pub use api_request::ApiRequest;
 pub use base_url::InvalidBaseUrl;
 pub use config::{BuildError, Core, Service, TransportBuilder};
 pub use credential::{
@@ -47,6 +52,7 @@ pub use response::{ByteStream, ResponseValue};
 pub use retry::RetryPolicy;
 pub use rowfeed_rows as rows;
 pub use rowfeed_rows::{RawRows, RawRowsIter};
+pub use usage::{Meter, Usage};
 
 /// Items that the crates of this workspace share. They are released together; other crates must not
 /// use these items.

@@ -133,7 +133,13 @@ async fn a_call_is_one_span_with_its_outcome_and_an_attempt_is_one() {
         assert!(lines.iter().any(|line| told(&line)), "{event}: {all}");
     }
     assert_eq!(lines[0], span);
-    for outcome in ["on 1 status=200", "on 1 attempts=2"] {
+    for outcome in [
+        "on 1 status=200",
+        "on 1 attempts=2",
+        "on 1 retries=1",
+        "on 1 bytes_sent=0",
+        "on 1 bytes_received=70",
+    ] {
         assert!(lines.iter().any(|line| line == outcome), "{outcome}: {all}");
     }
     assert!(

@@ -55,7 +55,7 @@ impl Client {
     }
 }
 
-client_builder!(Client, SERVICE);
+client_builder!(Client, SERVICE, types::ErrorResponse);
 
 impl ClientBuilder {
     /// Sets the API key. Keys belong to a user or a team; reading results and executing queries needs

@@ -71,7 +71,7 @@ impl Client {
     }
 }
 
-client_builder!(Client, SERVICE);
+client_builder!(Client, SERVICE, types::ErrorPayload);
 
 impl ClientBuilder {
     /// Sets a personal access token, the token of a service account, or an OAuth access token.

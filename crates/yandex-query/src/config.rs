@@ -58,7 +58,7 @@ impl Client {
     }
 }
 
-client_builder!(Client, SERVICE);
+client_builder!(Client, SERVICE, types::GenericError);
 
 impl ClientBuilder {
     /// Sets the IAM token of a user or a service account.

@@ -8,8 +8,9 @@ use crate::error::CallErrorKind;
 /// The most memory reserved for a `Content-Length` before any byte has arrived.
 const MAX_RESERVED: usize = 16 * 1024 * 1024;
 
-/// Reads a body of at most `max` bytes. A body that arrives in one piece is not copied.
-pub(super) async fn read(open: OpenBody, max: u64) -> Result<Bytes, Failure> {
+/// Reads a body of at most `max` bytes. A body that arrives in one piece is not copied. `received`
+/// counts the bytes, also of a body that breaks off.
+pub(super) async fn read(open: OpenBody, max: u64, received: &mut u64) -> Result<Bytes, Failure> {
     let OpenBody {
         mut response,
         limit,
@@ -32,6 +33,7 @@ pub(super) async fn read(open: OpenBody, max: u64) -> Result<Bytes, Failure> {
             Ok(Err(error)) => return Err(Failure::from_body(error).at(&response)),
             Err(failure) => return Err(failure.at(&response)),
         };
+        *received += chunk.len() as u64;
         if chunk.len() > max_len - buffer.len() {
             return Err(too_large(max).at(&response));
         }

@@ -248,6 +248,7 @@ impl TransportBuilder {
             deadline: self.deadline,
             max_body_bytes: self.max_body_bytes,
             http,
+            usage: Default::default(),
         });
         Ok((base_url, client, core))
     }

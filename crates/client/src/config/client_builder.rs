@@ -1,6 +1,9 @@
 /// Defines `ClientBuilder` for a generated `Client`, with the settings that every service has, and
 /// the methods of `Client` that need it.
 ///
+/// The third argument is the error body of the service, for [`ApiRequest`](crate::ApiRequest). Without
+/// it the error has no typed body.
+///
 /// The service crate adds the setter of its credential, `new` and `from_env`. This is a macro, not
 /// a generic type, so that the documentation of each crate shows the whole builder.
 ///
@@ -9,7 +12,7 @@
 ///
 /// static SERVICE: Service = Service { name: "tides", /* … */ };
 ///
-/// client_builder!(Client, SERVICE);
+/// client_builder!(Client, SERVICE, types::Problem);
 ///
 /// impl ClientBuilder {
 ///     /// Sets the token of an account.
@@ -22,6 +25,9 @@
 #[macro_export]
 macro_rules! client_builder {
     ($client:ident, $service:ident) => {
+        $crate::client_builder!($client, $service, ());
+    };
+    ($client:ident, $service:ident, $error:ty) => {
         impl $client {
             /// Returns a builder with the defaults for everything but the credential.
             pub fn builder() -> ClientBuilder {
@@ -42,6 +48,50 @@ macro_rules! client_builder {
                 let core = self.inner.clone();
                 let http = core.fresh_http_client()?;
                 Ok(Self::new_with_client(&self.baseurl, http, core))
+            }
+
+            /// Returns a request to any path of the service, for what this client has no method
+            /// for. `path` is below the base URL, as the service's documentation writes it.
+            ///
+            /// It has the same credential, retries, time limits, spans and errors as the
+            /// operations; see [`ApiRequest`]($crate::ApiRequest) for what is retried, and which
+            /// paths are refused.
+            pub fn request(
+                &self,
+                method: impl AsRef<str>,
+                path: impl AsRef<str>,
+            ) -> $crate::ApiRequest<$error> {
+                $crate::ApiRequest::new(&self.inner, &self.client, &self.baseurl, method, path)
+            }
+
+            /// Returns the same client with a header on every request, in place of an earlier
+            /// header of the same name. Everything else stays shared.
+            ///
+            /// Calls fail, and send nothing, if the header cannot be sent; see
+            /// [`ApiRequest::header`]($crate::ApiRequest::header). The header of one operation is set
+            /// by its own `header` method.
+            #[must_use]
+            pub fn with_header(&self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+                Self {
+                    inner: self.inner.with_header(name.as_ref(), value.as_ref()),
+                    ..self.clone()
+                }
+            }
+
+            /// Returns the same client with counters of its own, which begin at zero. What it uses
+            /// counts for this client, too. Everything else stays shared.
+            #[must_use]
+            pub fn metered(&self) -> Self {
+                Self {
+                    inner: self.inner.metered(),
+                    ..self.clone()
+                }
+            }
+
+            /// Returns what this client and its clones have used so far: requests, retries, bytes,
+            /// waits and credits. [`metered`](Self::metered) clones count from zero.
+            pub fn usage(&self) -> $crate::Usage {
+                self.inner.usage()
             }
         }
 

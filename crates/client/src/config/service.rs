@@ -36,6 +36,12 @@ impl Service {
         Ok((name, value))
     }
 
+    /// Whether the service recognizes an `Idempotency-Key` at all. Elsewhere the header protects
+    /// from nothing.
+    pub(crate) fn takes_keys(&self) -> bool {
+        !self.idempotent_operations.is_empty()
+    }
+
     pub(crate) fn request_id<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
         self.request_id_headers
             .iter()

@@ -2,15 +2,18 @@ use std::{
     fmt,
     future::{Future, poll_fn},
     pin::Pin,
+    sync::atomic::Ordering::Relaxed,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
 use bytes::Bytes;
 use futures_core::Stream;
+use tracing::Span;
 
 use crate::{
     call::{Failure, stalled},
+    config::Core,
     error::{
         CallError, CallErrorKind, Details, ErrorBody, ResponseMeta, ServiceError, TimeoutScope,
         TransportError,
@@ -37,6 +40,9 @@ struct Arriving {
     timer: Pin<Box<Sleep>>,
     waiting: bool,
     meta: ResponseMeta,
+    /// Of the call, which ends with this.
+    span: Span,
+    bytes_received: u64,
 }
 
 impl ByteStream {
@@ -49,13 +55,15 @@ impl ByteStream {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
-    pub(crate) fn new(response: Body, idle: Duration, meta: ResponseMeta) -> Self {
+    pub(crate) fn new(response: Body, idle: Duration, meta: ResponseMeta, span: Span) -> Self {
         Self(StreamState::Arriving(Box::new(Arriving {
             chunks: Box::pin(chunks(response)),
             idle,
             timer: Box::pin(sleep(idle)),
             waiting: false,
             meta,
+            span,
+            bytes_received: 0,
         })))
     }
 
@@ -84,11 +92,20 @@ impl Stream for ByteStream {
     }
 }
 
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        self.span.record("bytes_received", self.bytes_received);
+    }
+}
+
 impl Arriving {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, CallError>>> {
         match self.chunks.as_mut().poll_next(cx) {
             Poll::Ready(item) => {
                 self.waiting = false;
+                if let Some(Ok(chunk)) = &item {
+                    self.count(chunk.len() as u64);
+                }
                 Poll::Ready(item.map(|chunk| chunk.map_err(|e| self.broken(e))))
             }
             Poll::Pending => {
@@ -103,6 +120,13 @@ impl Arriving {
                 ready!(self.timer.as_mut().poll(cx));
                 Poll::Ready(Some(Err(self.stalled())))
             }
+        }
+    }
+
+    fn count(&mut self, bytes: u64) {
+        self.bytes_received += bytes;
+        for counters in self.meta.core.iter().flat_map(Core::counters) {
+            counters.bytes_received.fetch_add(bytes, Relaxed);
         }
     }
 

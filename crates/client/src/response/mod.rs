@@ -94,7 +94,12 @@ impl Response {
                 call.succeeded(self.meta.status);
                 let headers = self.meta.headers;
                 let meta = call.meta(self.meta.status, headers, None);
-                let stream = ByteStream::new(open.response, call.read_timeout(), meta.clone());
+                let stream = ByteStream::new(
+                    open.response,
+                    call.read_timeout(),
+                    meta.clone(),
+                    call.span().clone(),
+                );
                 (meta, Bytes::new(), stream)
             }
         }

@@ -116,6 +116,26 @@ impl<T: DeserializeOwned> ResponseValue<T> {
     }
 }
 
+impl ResponseValue<Bytes> {
+    /// Reads the body of a success without decoding it.
+    ///
+    /// # Errors
+    ///
+    /// The body cannot be read, or the response is not a success.
+    pub(crate) async fn bytes<E: ErrorBody>(response: Response) -> Result<Self, CallError<E>> {
+        let (meta, body) = response.read().await?;
+        if !meta.status.is_success() {
+            let typed = E::from_body(&body);
+            return Err(CallError::api(meta, body, typed));
+        }
+        Ok(Self {
+            inner: body,
+            meta,
+            body: Bytes::new(),
+        })
+    }
+}
+
 impl ResponseValue<()> {
     /// Returns a response without its body, for operations that document none.
     pub fn empty(response: Response) -> Self {
