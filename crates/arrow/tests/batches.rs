@@ -117,7 +117,7 @@ async fn the_schema_is_known_before_the_rows_and_costs_one_page() {
         assert!(bench.rows_sent().is_empty(), "{service:?}");
         assert_eq!(batches.try_collect().await.unwrap().len(), 2);
 
-        // One that was given costs none.
+        // A schema set by the user costs none.
         let given: SchemaRef = Arc::new(Schema::new(vec![Field::new("n", DataType::Int8, true)]));
         bench.sandbox.take_requests();
         let mut batches = run.record_batches().with_schema(given.clone());
@@ -280,7 +280,7 @@ async fn a_schema_may_name_undeclared_columns_but_no_missing_ones() {
                 let nulls = [batch.column(0).null_count(), batch.column(1).null_count()];
                 assert!(is_there);
                 assert_eq!(nulls, [0, 2]);
-                // Later batches may do without.
+                // Later batches may lack it.
                 let next = batches.try_next().await.unwrap().unwrap();
                 assert_eq!(next.column(1).null_count(), 1);
             }
@@ -459,7 +459,7 @@ mod blocking {
         let mut batches = run.record_batches().with_schema(schema).blocking().unwrap();
         assert!(bench.sandbox.requests().is_empty());
         assert_eq!(batches.next().unwrap().unwrap().num_rows(), 3);
-        // What has begun with async cannot change over.
+        // Batches that were read with async cannot become blocking.
         let mut begun = run.record_batches().page_size(1);
         begun.try_next().await.unwrap();
         let mut begun = begun.blocking().unwrap();
@@ -467,7 +467,7 @@ mod blocking {
     }
 }
 
-/// Everything that an error shows.
+/// Returns every text of an error.
 fn shown(error: &rowfeed::Error) -> String {
     format!("{error} {error:#?} {:?}", error.as_decode())
 }

@@ -128,7 +128,7 @@ enum Shared {
 }
 
 thread_local! {
-    /// What the values being decoded on this thread can share.
+    /// The body that values being decoded on this thread can share.
     static SHARED: RefCell<Option<Shared>> = const { RefCell::new(None) };
 }
 

@@ -1,4 +1,4 @@
-//! Values that do not fit: an error that says where, what, and what to do.
+//! Values that do not fit: the error names the position, the reason and the remedy.
 
 use arrow_schema::{Field, Schema};
 
@@ -264,7 +264,7 @@ fn null_in_a_required_column_is_an_error() {
         );
         assert!(wanted(&columns, rows, &[], schema(true)).is_ok());
     }
-    // Doing without what was lost has to be asked for.
+    // A lost value becomes NULL only on request.
     let columns = yandex_columns(&[("c", "Uuid")]);
     let schema = Arc::new(Schema::new(vec![Field::new("c", DataType::Utf8, true)]));
     let batch = wanted(&columns, "[[null]]", &[], Some(schema)).unwrap();
@@ -317,7 +317,7 @@ fn columns_with_the_same_name_or_without_declaration_are_refused() {
     );
 }
 
-/// What is wrong with the text itself is no matter of types.
+/// Malformed text is an error with any type.
 #[test]
 fn rows_that_are_not_json_are_an_error() {
     let columns = dune_columns(&[("c", "array(bigint)")]);

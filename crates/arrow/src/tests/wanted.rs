@@ -1,4 +1,4 @@
-//! Types and schemas that are requested.
+//! Types and schemas set by the user.
 
 use arrow_schema::{Field, Schema, TimeUnit};
 
@@ -157,7 +157,7 @@ fn a_column_as_another_type() {
     }
 }
 
-/// All of a variant, where its name alone would leave the value out.
+/// The name and the value of a variant.
 #[test]
 fn a_variant_as_text() {
     let columns = yandex_columns(&[("c", "Optional<Variant<'a':Int32,'b':Void>>")]);
@@ -190,7 +190,7 @@ fn incompatible_types_are_refused() {
             DataType::List(Arc::new(Field::new("item", DataType::Boolean, true))),
         ),
     ] {
-        // Even before there is a row.
+        // Also without a row.
         let columns = dune_columns(&[("c", declared)]);
         let error = wanted(&columns, "[]", &[("c", data_type.clone())], None).unwrap_err();
         let message = format!(
@@ -229,7 +229,7 @@ fn a_schema_chooses_columns_order_and_types() {
         (shown(batch.column(0)), shown(batch.column(1))),
         ("{x: 2} | NULL".into(), "\"1\" | NULL".into())
     );
-    // A type has the last word, over a schema too.
+    // A type takes precedence over a schema.
     let batch = wanted(
         &columns,
         rows,

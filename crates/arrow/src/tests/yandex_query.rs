@@ -347,7 +347,7 @@ fn variants() {
                 &["[1,\"eHl6\"]", "[0,7]"],
                 "{0: NULL, 1: 0x78797a} | {0: 7, 1: NULL}",
             ),
-            // Whether an alternative is set can be told from its being NULL.
+            // An alternative is set if it is not NULL.
             (
                 "Variant<'a':Int32?,'b':Void>",
                 "Struct(\"a\": Struct(\"value\": Int32), \"b\": Boolean)",

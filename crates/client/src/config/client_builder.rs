@@ -50,8 +50,8 @@ macro_rules! client_builder {
                 Ok(Self::new_with_client(&self.baseurl, http, core))
             }
 
-            /// Returns a request to any path of the service, for what this client has no method
-            /// for. `path` is below the base URL, as the service's documentation writes it.
+            /// Returns a request to any path of the service, for operations without a method on this
+            /// client. `path` is below the base URL, as the service's documentation writes it.
             ///
             /// It has the same credential, retries, time limits, spans and errors as the
             /// operations; see [`ApiRequest`]($crate::ApiRequest) for what is retried, and which
@@ -68,8 +68,8 @@ macro_rules! client_builder {
             /// header of the same name. Everything else stays shared.
             ///
             /// Calls fail, and send nothing, if the header cannot be sent; see
-            /// [`ApiRequest::header`]($crate::ApiRequest::header). The header of one operation is set
-            /// by its own `header` method.
+            /// [`ApiRequest::header`]($crate::ApiRequest::header). To set a header of one call, use the
+            /// `header` method of the operation.
             #[must_use]
             pub fn with_header(&self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
                 Self {
@@ -78,8 +78,8 @@ macro_rules! client_builder {
                 }
             }
 
-            /// Returns the same client with counters of its own, which begin at zero. What it uses
-            /// counts for this client, too. Everything else stays shared.
+            /// Returns the same client with new counters, which begin at zero. Its requests also count
+            /// for this client. Everything else stays shared.
             #[must_use]
             pub fn metered(&self) -> Self {
                 Self {
@@ -88,8 +88,8 @@ macro_rules! client_builder {
                 }
             }
 
-            /// Returns what this client and its clones have used so far: requests, retries, bytes,
-            /// waits and credits. [`metered`](Self::metered) clones count from zero.
+            /// Returns the counters of this client and its clones: requests, retries, bytes, waits and
+            /// credits. [`metered`](Self::metered) clones count from zero.
             pub fn usage(&self) -> $crate::Usage {
                 self.inner.usage()
             }

@@ -1,4 +1,4 @@
-//! Requests as they go out.
+//! The requests that the client sends.
 
 use rowfeed_dune::{
     CallErrorKind, Secret,
@@ -107,7 +107,7 @@ async fn update_query_sends_only_what_was_set() {
     assert_eq!(request.path, "/dune/api/v1/query/70");
     assert_eq!(request.header("content-type"), Some("application/json"));
     let body: Value = serde_json::from_str(&request.body).unwrap();
-    // An empty list of tags is not the same as none: it removes them.
+    // An empty list of tags removes the tags; an absent one keeps them.
     assert_eq!(
         body,
         json!({"query_sql": "select {{depth}}", "tags": [],

@@ -1,4 +1,4 @@
-//! How far an execution is: every state, known or not.
+//! The states of an execution, known and unknown.
 
 use rowfeed_dune::types::{ExecutionState, PipelineNode};
 use rowfeed_sandbox::Sandbox;

@@ -1,4 +1,4 @@
-//! What goes wrong, told apart.
+//! The errors of calls.
 
 use rowfeed_lightdash::{CallError, CallErrorKind, Client, Secret};
 use rowfeed_sandbox::{
@@ -7,7 +7,7 @@ use rowfeed_sandbox::{
 
 use crate::support::{builder, json, start, start_retrying};
 
-/// The error of a call that meets this fault.
+/// Returns the error of a call with this fault.
 async fn refused(fault: Fault) -> CallError {
     let (sandbox, client) = start().await;
     sandbox.fault(fault);
@@ -145,7 +145,7 @@ async fn the_html_page_of_a_proxy_or_of_the_application_is_an_error() {
     assert_eq!(error.status().unwrap(), 200);
     assert!(error.to_string().contains("text/html"), "{error}");
 
-    // A base URL that goes too far ends at the page of the web application.
+    // A base URL with too long a path returns the page of the web application.
     let sandbox = Sandbox::start().await.unwrap();
     let client = builder(&format!("{}/projects", sandbox.lightdash_url()));
     let call = client.build().unwrap().get_my_organization().send();

@@ -6,7 +6,7 @@ use rowfeed_lightdash::types::{
 
 use crate::support::{ok, start};
 
-/// What a page holds besides `rest`.
+/// The members of a page besides `rest`.
 fn page(rest: &str) -> String {
     format!(
         r#"{{"status": "ready", "queryUuid": "q1", "page": 2, "pageSize": 2, "nextPage": 3,

@@ -1,4 +1,4 @@
-//! Requests as they go out.
+//! The requests that the client sends.
 
 use rowfeed_lightdash::{
     CallErrorKind, Secret,

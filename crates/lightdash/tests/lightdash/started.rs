@@ -1,4 +1,4 @@
-//! What starting a query answers, and the history of queries.
+//! The responses that start a query, and the history of queries.
 
 use indexmap::IndexMap;
 use rowfeed_lightdash::types::{

@@ -1,4 +1,4 @@
-//! How far a query is: every status, known or not.
+//! The statuses of a query, known and unknown.
 
 use rowfeed_lightdash::{
     Client,
@@ -54,7 +54,7 @@ async fn an_unknown_status_is_kept_and_equals_no_known_status() {
         assert!(found.status.is_unknown());
         assert_eq!(found.status.as_str(), text);
         assert!(SEVEN.iter().all(|(_, known)| *known != found.status));
-        // What came with it is not lost.
+        // Its other members are kept.
         assert_eq!(found.rows.unwrap().count(), 1);
     }
 }
@@ -73,7 +73,7 @@ async fn failed_and_expired_say_why_when_the_server_does() {
             found.errored_at.as_deref(),
             Some("2026-02-03T04:05:06.789Z")
         );
-        // Servers before 0.2695 do not say when, and either may be null.
+        // Servers before 0.2695 have no time, and either member may be null.
         for rest in [
             r#", "error": "gone""#,
             r#", "error": null, "erroredAt": null"#,

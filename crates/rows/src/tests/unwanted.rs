@@ -1,4 +1,4 @@
-//! Columns that a struct takes no notice of are not offered to it again: nobody may see that.
+//! Columns that a struct ignores are skipped in later rows, without a visible effect.
 
 use std::collections::BTreeMap;
 
@@ -325,7 +325,7 @@ mod many_columns {
         }
     }
 
-    /// The first rows lack a field's column; a later one has it where another one stood.
+    /// The first rows lack a field's column. A later row has it at another column's position.
     #[test]
     fn a_column_in_place_of_an_unused_one_is_found() {
         let (mut without, mut with) = (names(), names());
@@ -340,8 +340,8 @@ mod many_columns {
         assert_eq!(c19, [None, None, Some(819), None]);
     }
 
-    /// A cell that the result does not declare stands where a field's did, and that one where an
-    /// unwanted one did.
+    /// An undeclared cell has the position of a field's cell, and that cell has the position of an
+    /// ignored one.
     #[test]
     fn a_column_displaced_by_an_undeclared_one_is_found() {
         let mut usual = names();

@@ -16,11 +16,11 @@ use model::{Members, Model, Raw};
 use rowfeed_rows::{RawRows, Row, RowDecoder, Value, decode_rows};
 use table::{Service, Table};
 
-/// What means something in JSON, or nothing.
+/// Text that is significant in JSON, or not.
 const ODD: [char; 18] = [
     '[', ']', '{', '}', ',', ':', '"', '\\', '0', '-', '+', '.', 'e', 'E', 't', 'n', ' ', '\u{1}',
 ];
-/// In a test run that is not told how many.
+/// The number of rows unless the environment sets it.
 const ROWS: u64 = 8_000;
 
 fn number_from(variable: &str) -> Option<u64> {
@@ -48,7 +48,7 @@ fn for_tables(share: u64, mut check: impl FnMut(&Table, &mut Rng)) {
     println!("{rows} rows in {} tables", seed - first);
 }
 
-/// Says which seed a panic is of.
+/// Prints the seed of a panic.
 struct Told(u64);
 
 impl Drop for Told {

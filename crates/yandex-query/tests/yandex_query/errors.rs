@@ -1,4 +1,4 @@
-//! What goes wrong, told apart.
+//! The errors of calls.
 
 use rowfeed_sandbox::{
     Fault, Sandbox, YANDEX_IAM_TOKEN, YANDEX_IAM_TOKEN_WITHOUT_ROLE, YANDEX_PROJECT,
@@ -7,7 +7,7 @@ use rowfeed_yandex_query::{CallError, CallErrorKind, Client, Secret};
 
 use crate::support::{builder, json, start, start_retrying};
 
-/// The error of a call that meets this fault.
+/// Returns the error of a call with this fault.
 async fn refused(fault: Fault) -> CallError {
     let (sandbox, client) = start().await;
     sandbox.fault(fault);
@@ -90,7 +90,7 @@ async fn every_status_that_the_database_maps_to_is_an_error_of_its_own() {
         let error = refused(json(status, text)).await;
         assert_eq!(error.status().unwrap().as_u16(), status);
         assert_eq!(error.api_error().unwrap().status, Some(inner));
-        // With no issue to say more, the name is the message.
+        // Without issues the name is the message.
         assert_eq!(error.message().as_deref(), Some(name));
         assert_eq!(error.is_unauthorized(), status == 401 || status == 403);
         assert_eq!(error.is_retryable(), status >= 500);

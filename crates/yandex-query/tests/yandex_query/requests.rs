@@ -1,4 +1,4 @@
-//! Requests as they go out.
+//! The requests that the client sends.
 
 use std::collections::HashSet;
 
@@ -112,7 +112,7 @@ async fn a_call_keeps_its_idempotency_key_over_attempts_and_another_has_another(
         assert_eq!(key.len(), 36, "a UUID: {key}");
         assert!(keys.insert(key.to_owned()), "{key} was used before");
     }
-    // The answer got lost; the query was made only once.
+    // The response was lost. The query was created only once.
     sandbox.fault(Fault::cut_body(3));
     let create = client.create_query().project(YANDEX_PROJECT);
     let made = create.body("select 2").send().await.unwrap();
@@ -144,7 +144,7 @@ async fn a_key_of_the_user_is_sent_unchanged() {
         .map(|(_, value)| value.as_str())
         .collect();
     assert_eq!(keys, ["spring-tide"]);
-    // The same key is the same query, even for another text.
+    // The same key returns the same query, even for another text.
     assert_eq!(create("select 2").await.unwrap().id, first);
 }
 

@@ -13,7 +13,7 @@ use rowfeed_yandex_query::{
     ServiceAccountKey,
 };
 
-/// A key file like Yandex Cloud's; the key in it is made for this run.
+/// Returns a key file like Yandex Cloud's, with a key that is generated for this run.
 fn key_file() -> &'static str {
     static FILE: OnceLock<String> = OnceLock::new();
     FILE.get_or_init(|| {
@@ -78,8 +78,8 @@ async fn a_key_is_exchanged_for_a_token_once_however_many_calls_wait() {
     let exchange = requests.iter().find(|r| r.path.contains("/iam/")).unwrap();
     assert_eq!(exchange.header("content-type"), Some("application/json"));
     assert_eq!(exchange.header("authorization"), None);
-    // What the sandbox checks is issuer, audience, times, algorithm and key id; the signature is
-    // checked where it is made.
+    // The sandbox checks issuer, audience, times, algorithm and key id. The unit tests of the JWT
+    // check the signature.
     assert_eq!(exchange.status, Some(200));
 }
 
