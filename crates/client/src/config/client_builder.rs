@@ -143,6 +143,10 @@ macro_rules! client_builder {
             /// The function is called once for each HTTP client that is made: one by `build`, and one
             /// for each blocking reader, which has connections of its own.
             ///
+            /// Clients without such a function share the system's root certificates, which are read
+            /// once an hour, and speak HTTP/1.1. With one, even if it changes nothing, the HTTP client
+            /// is as `reqwest` makes it: it reads the certificates itself.
+            ///
             /// The redirect policy is always this crate's own, whatever is set here: reads and calls with
             /// an idempotency key follow redirects below the base URL, and nothing else does.
             pub fn http(
