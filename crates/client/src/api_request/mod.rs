@@ -198,7 +198,7 @@ impl<E: ErrorBody + DeserializeOwned> ApiRequest<E> {
         }
         let mut call = Call::new(self.core, self.http, &self.base_url, request, OPERATION);
         if self.is_idempotent {
-            call = call.idempotent();
+            call.set_idempotent();
         }
         let response = Response::new(call.run().await?);
         if response.status().is_success() {

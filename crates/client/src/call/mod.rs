@@ -63,13 +63,14 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// Boxed, because it moves through several futures.
     pub(crate) fn new(
         core: Core,
         client: reqwest::Client,
         base_url: &str,
         mut request: Request,
         operation: &'static str,
-    ) -> Self {
+    ) -> Box<Self> {
         let service = core.service();
         prepare(
             &mut request,
@@ -92,7 +93,7 @@ impl Call {
             bytes_received = Empty,
         );
         let limit = core.deadline();
-        Self {
+        Box::new(Self {
             client,
             replayable: request.body().is_none_or(|body| body.as_bytes().is_some()),
             repeatable: matches!(info.method, Method::GET | Method::HEAD)
@@ -115,17 +116,16 @@ impl Call {
             sent: None,
             core,
             span,
-        }
+        })
     }
 
     /// The caller knows that carrying out the call twice does no more than doing it once.
-    pub(crate) fn idempotent(mut self) -> Self {
+    pub(crate) fn set_idempotent(&mut self) {
         self.repeatable = true;
-        self
     }
 
     /// Attempts the call until the head of the final response is there.
-    pub(crate) async fn run(mut self) -> Result<(Received, Self), TransportError> {
+    pub(crate) async fn run(mut self: Box<Self>) -> Result<(Received, Box<Self>), TransportError> {
         if Runtime::current().is_err() {
             let text = "there is no tokio runtime: await this call within one, for example in a \
                         function with #[tokio::main], or by Runtime::block_on";
@@ -144,13 +144,15 @@ impl Call {
         Ok((received, self))
     }
 
-    /// Reads the body of a success, and attempts the whole call again when it breaks.
+    /// Reads the body of a success with this head, and attempts the whole call again when the body
+    /// breaks.
     pub(crate) async fn read(
-        mut self,
-        open: OpenBody,
+        mut self: Box<Self>,
+        head: ResponseMeta,
+        open: Box<OpenBody>,
     ) -> Result<(ResponseMeta, Bytes), TransportError> {
         let span = self.span.clone();
-        self.read_within(open).instrument(span).await
+        self.read_within(head, open).instrument(span).await
     }
 
     /// The call ended well.
@@ -206,20 +208,27 @@ impl Call {
         self.core.read_timeout()
     }
 
+    /// The head of a response whose body has not been read.
+    pub(crate) fn head(&self, open: &OpenBody) -> ResponseMeta {
+        let response = &open.response;
+        self.meta(response.status(), response.headers().clone(), None)
+    }
+
     async fn read_within(
         &mut self,
-        mut open: OpenBody,
+        mut head: ResponseMeta,
+        mut open: Box<OpenBody>,
     ) -> Result<(ResponseMeta, Bytes), TransportError> {
         loop {
-            let status = open.response.status();
-            let headers = open.response.headers().clone();
             let mut bytes = 0;
-            let body = read::read(open, self.core.max_body_bytes(), &mut bytes).await;
+            let body = read::read(*open, self.core.max_body_bytes(), &mut bytes).await;
             self.received(bytes);
             match body {
                 Ok(body) => {
-                    self.succeeded(status);
-                    return Ok((self.meta(status, headers, None), body));
+                    self.succeeded(head.status);
+                    head.attempts = self.attempts;
+                    head.history = self.history.clone();
+                    return Ok((head, body));
                 }
                 Err(failure) => self.recover(failure).await?,
             }
@@ -231,6 +240,7 @@ impl Call {
                     return Ok((meta, closed.body));
                 }
             };
+            head = self.head(&open);
         }
     }
 

@@ -193,6 +193,10 @@ macro_rules! client_builder {
             /// The function is called once for each HTTP client: one of `build`, and one of each
             /// blocking reader, which has its own connections.
             ///
+            /// Clients without such a function share the system's root certificates, which are read
+            /// once an hour, and use HTTP/1.1. With one, even if it changes nothing, the HTTP client
+            /// has the defaults of `reqwest` and reads the certificates itself.
+            ///
             /// The redirect policy cannot be changed: reads and calls with an idempotency key
             /// follow redirects below the base URL. Other calls follow none.
             pub fn http(

@@ -392,3 +392,56 @@ mod many_columns {
         );
     }
 }
+
+/// What one page shows of the layout of its rows, the next page of the same columns begins with.
+#[test]
+fn pages_of_the_same_columns_are_read_like_pages_of_their_own() {
+    #[derive(Deserialize, Debug, PartialEq)]
+    struct Ends {
+        a: i64,
+        d: Option<f64>,
+    }
+    type All = BTreeMap<String, crate::Value>;
+    let wide: Vec<String> = (0..20).map(|n| format!("u{n}")).collect();
+    let mut types = TYPES.to_vec();
+    types.extend(wide.iter().map(|name| (name.as_str(), "varchar")));
+    let unwanted: Vec<String> = wide
+        .iter()
+        .map(|name| format!("\"{name}\":\"d\""))
+        .collect();
+    let unwanted = unwanted.join(",");
+    let pages = [
+        // The usual order, with enough unwanted cells to be stepped over.
+        format!(
+            "[{{\"a\":1,\"b\":\"x\",\"c\":[],{unwanted},\"d\":1}},{{\"a\":2,{unwanted},\"d\":2}}]"
+        ),
+        // Others in their places, and fewer.
+        format!("[{{{unwanted},\"d\":3,\"c\":[],\"b\":\"x\",\"a\":3}}]"),
+        "[{\"d\":4,\"a\":4},{\"a\":5}]".to_owned(),
+        "[]".to_owned(),
+        // A column of the same name within another.
+        format!("[{{\"b\":\"\\\"a\\\":9,\",\"a\":6,{unwanted},\"d\":6,\"c\":[\"a\"]}}]"),
+        // Broken after a row.
+        "[{\"a\":7,\"d\":7},{\"a\":}]".to_owned(),
+        format!("[{{\"a\":8,\"b\":\"x\",\"c\":[],{unwanted},\"d\":8}}]"),
+    ];
+    let shared = dune(&types);
+    for _ in 0..2 {
+        for page in &pages {
+            let own = dune(&types);
+            let shown = |result: Result<Vec<Ends>, DecodeError>| result.map_err(|e| e.to_string());
+            assert_eq!(
+                shown(rows(&shared, page)),
+                shown(rows(&own, page)),
+                "{page}"
+            );
+            let own = dune(&types);
+            let shown = |result: Result<Vec<All>, DecodeError>| result.map_err(|e| e.to_string());
+            assert_eq!(
+                shown(rows(&shared, page)),
+                shown(rows(&own, page)),
+                "{page}"
+            );
+        }
+    }
+}
