@@ -101,8 +101,8 @@ impl Counters {
     }
 }
 
-/// The counters of a client or a run, and the masker of its credentials. It does not keep the client
-/// alive.
+/// The counters of a client or a run, and the masker of its credentials. It does not keep the
+/// client alive.
 #[derive(Clone)]
 pub struct Meter {
     pub(crate) masker: Masker,

@@ -190,8 +190,8 @@ fn repeats_a_member(row: &str) -> bool {
 struct Object<'a>(Vec<(String, &'a RawValue)>);
 
 impl Object<'_> {
-    /// Returns JSON with values of another form; `None` if a value has no other form, or a name occurs
-    /// twice.
+    /// Returns JSON with values of another form; `None` if a value has no other form, or a name
+    /// occurs twice.
     fn written(&self, value: impl Fn(&str) -> Option<String>) -> Option<String> {
         let mut seen = HashSet::new();
         let members = self.0.iter().map(|(name, cell)| {

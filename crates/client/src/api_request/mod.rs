@@ -34,11 +34,11 @@ const OPERATION: &str = "request";
 /// outside ASCII. Percent-encode other characters of a segment with
 /// [`encode_path`](crate::codegen::encode_path).
 ///
-/// **Retries.** `GET` and `HEAD` are repeated like generated reads. Other methods are repeated after
-/// 429, and if no connection was made, so nothing runs twice. At a service that recognizes an
+/// **Retries.** `GET` and `HEAD` are repeated like generated reads. Other methods are repeated
+/// after 429, and if no connection was made, so nothing runs twice. At a service that recognizes an
 /// `Idempotency-Key` (Yandex Query), a request with this header is repeated like a read. Call
-/// [`idempotent`](Self::idempotent) if repeating a request is harmless for another reason. A request
-/// whose body is a stream is never repeated.
+/// [`idempotent`](Self::idempotent) if repeating a request is harmless for another reason. A
+/// request whose body is a stream is never repeated.
 ///
 /// **Responses.** [`send`](Self::send) decodes JSON, [`send_bytes`](Self::send_bytes) returns the
 /// unchanged body, [`send_stream`](Self::send_stream) returns it while it arrives, and

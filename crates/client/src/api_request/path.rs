@@ -1,7 +1,7 @@
 //! Validation of paths that users pass.
 //!
-//! The credential is sent with the request, so a path may not leave the base URL: neither as the URL
-//! parser reads it, nor as a proxy or server reads it that decodes it once more.
+//! The credential is sent with the request, so a path may not leave the base URL: neither as the
+//! URL parser reads it, nor as a proxy or server reads it that decodes it once more.
 
 use percent_encoding::percent_decode;
 use reqwest::Url;

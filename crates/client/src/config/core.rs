@@ -57,13 +57,15 @@ impl Core {
         self.scoped(|scope| scope.set_header(name, value))
     }
 
-    /// Returns a core with new counters, which begin at zero. Its requests also count for this core.
+    /// Returns a core with new counters, which begin at zero. Its requests also count for this
+    /// core.
     #[must_use]
     pub fn metered(&self) -> Self {
         self.scoped(|scope| scope.meters.push(Arc::default()))
     }
 
-    /// Returns the counters of the client and its clones, or those since [`metered`](Self::metered).
+    /// Returns the counters of the client and its clones, or those since
+    /// [`metered`](Self::metered).
     #[must_use]
     pub fn usage(&self) -> Usage {
         self.counters().last().unwrap_or(&self.shared.usage).read()

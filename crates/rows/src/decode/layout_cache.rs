@@ -111,8 +111,8 @@ impl LayoutCache {
         }
     }
 
-    /// Whether what is known of unwanted columns is known of the struct with these fields. A type may
-    /// ask for one struct in this row, and for another, or a map, in the next.
+    /// Whether what is known of unwanted columns is known of the struct with these fields. A type
+    /// may ask for one struct in this row, and for another, or a map, in the next.
     #[inline]
     pub(crate) fn is_of(&self, fields: &'static [&'static str]) -> bool {
         self.unwanted.is_empty() || std::ptr::eq(self.fields, fields)
@@ -148,8 +148,8 @@ impl LayoutCache {
         true
     }
 
-    /// Every cell of this row is looked at from here on: it is read once more, or has a cell of which
-    /// is not known what usually stands there. That may stand among those to be stepped over.
+    /// Every cell of this row is looked at from here on: it is read once more, or has a cell of
+    /// which is not known what usually stands there. That may stand among those to be stepped over.
     pub(crate) fn look_at_every_cell(&mut self) {
         self.mode = ScanMode::EveryCell;
     }

@@ -1,9 +1,9 @@
-//! Rows against an independent reader: random tables, written as each service writes them, are read by
-//! this crate, and by `serde_json` with a small model of what each declared type means. The model sees
-//! the text of every number, so that no digit is lost on either side.
+//! Rows against an independent reader: random tables, written as each service writes them, are read
+//! by this crate, and by `serde_json` with a small model of what each declared type means. The
+//! model sees the text of every number, so that no digit is lost on either side.
 //!
-//! `ROWFEED_DIFFERENTIAL_ROWS=1000000 cargo test -p rowfeed-rows --test differential` reads a million
-//! rows; `ROWFEED_DIFFERENTIAL_SEED` begins with another table than the first.
+//! `ROWFEED_DIFFERENTIAL_ROWS=1000000 cargo test -p rowfeed-rows --test differential` reads a
+//! million rows; `ROWFEED_DIFFERENTIAL_SEED` begins with another table than the first.
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
 
 mod model;
