@@ -4,14 +4,14 @@ use std::sync::Mutex;
 
 use crate::columns::{Cells, Columns, Encoding};
 
-/// The columns of recent results of this process, the last one first.
+/// The columns of the last results of this process, the latest first.
 static RECENT: Mutex<Vec<(Encoding, Columns)>> = Mutex::new(Vec::new());
 
-/// How many results are remembered.
+/// The number of results remembered.
 const MOST_RESULTS: usize = 8;
 /// The most bytes of a result's names and types. Columns that take more are not remembered.
 const MOST_BYTES: usize = 64 * 1024;
-/// What a column takes besides its name and type, roughly.
+/// The approximate size of a column besides its name and type, in bytes.
 const COLUMN_BYTES: usize = 128;
 
 /// Parses the columns of pages. Pages with the same columns share them.
@@ -30,7 +30,7 @@ const COLUMN_BYTES: usize = 128;
 pub struct ColumnsCache(Option<(Encoding, Columns)>);
 
 impl ColumnsCache {
-    /// Returns what [`Columns::dune`] returns.
+    /// Returns the columns of [`Columns::dune`].
     pub fn dune<N: AsRef<str>, T: AsRef<str>>(&mut self, names: &[N], types: &[T]) -> Columns {
         let types = types.iter().map(|name| Some(name.as_ref()));
         let types = types.chain(std::iter::repeat(None));
@@ -38,7 +38,7 @@ impl ColumnsCache {
         self.get(Encoding::Dune, names.zip(types))
     }
 
-    /// Returns what [`Columns::lightdash`] returns.
+    /// Returns the columns of [`Columns::lightdash`].
     pub fn lightdash<'a>(
         &mut self,
         columns: impl Iterator<Item = (&'a str, &'a str)> + Clone,
@@ -48,7 +48,7 @@ impl ColumnsCache {
         self.get(Encoding::Lightdash(cells), columns)
     }
 
-    /// Returns what [`Columns::yandex_query`] returns.
+    /// Returns the columns of [`Columns::yandex_query`].
     pub fn yandex_query<'a>(
         &mut self,
         columns: impl Iterator<Item = (&'a str, &'a str)> + Clone,
@@ -98,7 +98,7 @@ fn recent<'a>(
     columns
 }
 
-/// About how many bytes are kept with these columns.
+/// Returns the approximate number of bytes that these columns keep.
 fn size(columns: &Columns) -> usize {
     let text = |column: &crate::Column| {
         COLUMN_BYTES + column.name().len() + column.type_name().map_or(0, str::len)
@@ -110,7 +110,7 @@ fn size(columns: &Columns) -> usize {
 mod tests {
     use super::*;
 
-    /// Whether both are the same columns in memory.
+    /// Returns whether both are the same columns in memory.
     fn are_shared(some: &Columns, other: &Columns) -> bool {
         std::ptr::eq(some.slice(), other.slice())
     }

@@ -29,8 +29,8 @@ impl HttpSettings {
     }
 
     pub(crate) fn client(&self) -> Result<reqwest::Client, BuildError> {
-        // Changes may concern TLS, so they get settings that nobody else uses. reqwest refuses
-        // shared settings if its rustls is another version than ours.
+        // The changes may affect TLS, so the client gets its own settings. reqwest refuses shared
+        // settings if its version of rustls differs from ours.
         let shared = self.changes.is_empty().then(|| self.builder());
         if let Some(http) = shared.and_then(platform::with_shared_tls)
             && let Ok(client) = http.build()

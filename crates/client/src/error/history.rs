@@ -74,8 +74,8 @@ fn in_words(failure: CallErrorKind) -> &'static str {
     }
 }
 
-/// The first and the last attempts of a call, of a limited number. A single attempt allocates
-/// nothing.
+/// The first and the last attempts of a call, of a limited number. A single attempt needs no
+/// allocation.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum History {
     #[default]

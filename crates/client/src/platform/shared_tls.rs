@@ -1,8 +1,8 @@
 //! TLS settings that clients share.
 //!
-//! reqwest reads and parses the root certificates of the system again for every client, which takes
-//! longer than a hundred calls. Clients that do not change the HTTP client themselves get the
-//! settings that reqwest would make, made once.
+//! reqwest parses the root certificates of the system for every client, which takes longer than a
+//! hundred calls. Clients that do not configure the HTTP client share the settings that reqwest
+//! would use.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -15,15 +15,15 @@ use rustls::{
 };
 use rustls_platform_verifier::Verifier;
 
-/// After this time the next client reads the certificates again, for processes that run for days.
+/// The lifetime of the settings, after which the next client reads the certificates again.
 const MAX_AGE: Duration = Duration::from_secs(3600);
 
 static SHARED: Mutex<Option<(Instant, ClientConfig)>> = Mutex::new(None);
 
-/// The settings. `None` if they cannot be made: reqwest then says why.
+/// Returns the shared settings. `None` if they cannot be built: reqwest then reports why.
 pub(super) fn shared() -> Option<ClientConfig> {
     let installed = CryptoProvider::get_default();
-    // The value is replaced as a whole, so a panic leaves it usable.
+    // The value is replaced as a whole, so it stays valid after a panic.
     let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((made, config)) = &*shared {
         let is_of = |provider| Arc::ptr_eq(provider, config.crypto_provider());
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn the_certificates_are_read_once() {
-        // A machine without certificates has nothing to share.
+        // A machine without certificates has no settings to share.
         let Some(first) = shared() else { return };
         let Some(second) = shared() else {
             panic!("the first client has settings")
