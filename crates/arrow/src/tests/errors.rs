@@ -16,7 +16,7 @@ fn an_error_names_page_row_column_both_types_and_the_remedy() {
     assert_eq!(
         dune_error("decimal(38, 0)", &format!("\"{most}\"")),
         format!(
-            "dune: page 3, row 101, column `c` (decimal(38, 0)): wanted Decimal128(38, 0), found \"{most}\": \
+            "dune: page 3, row 101, column `c` (decimal(38, 0)): expected Decimal128(38, 0), found \"{most}\": \
              the number has more digits than the type: read the column as another type, for example \
              `.column_type(\"c\", DataType::Utf8)` [run run]"
         )
@@ -215,7 +215,7 @@ fn nothing_is_rounded_cut_or_wrapped() {
             "{declared}: {error}"
         );
         assert!(
-            error.contains(&format!("row 101, column `c` ({declared}): wanted ")),
+            error.contains(&format!("row 101, column `c` ({declared}): expected ")),
             "{error}"
         );
         assert!(!error.contains("the field"), "{declared}: {error}");

@@ -462,7 +462,7 @@ impl Call {
         let asked = asked.unwrap_or_default();
         if asked > policy.max_retry_after {
             return give_up(format!(
-                "the service asks to wait {} s, more than the {} s of max_retry_after",
+                "the service requests a wait of {} s, more than the {} s of max_retry_after",
                 asked.as_secs(),
                 policy.max_retry_after.as_secs()
             ));
