@@ -237,12 +237,12 @@ fn null_in_a_required_column_is_an_error() {
     assert!(error.contains("`CAST(… AS Utf8)`"), "{error}");
     let error = yandex_column("List<Int32>", &["[1,null]"]).unwrap_err();
     assert!(
-        error.contains("found NULL: this column should have no NULL: use a schema"),
+        error.contains("found NULL: NULL is not allowed here: use a schema"),
         "{error}"
     );
     let error = yandex_column("Variant<'a':Utf8>", &["[\"a\",null]"]).unwrap_err();
     assert!(
-        error.contains("found NULL: there should be no NULL here"),
+        error.contains("found NULL: NULL is not allowed here"),
         "{error}"
     );
 
