@@ -82,7 +82,7 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "chaos",
-        what: "tests with 10,000 schedules of faults",
+        what: "10,000 schedules of faults",
         run: chaos,
     },
     Step {

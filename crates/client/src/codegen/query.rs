@@ -11,7 +11,7 @@ use serde::{
 
 use crate::error::CallError;
 
-/// One query parameter, as generated code hands it to reqwest's `query`.
+/// One query parameter, as generated code passes it to reqwest's `query`.
 ///
 /// - a scalar, string, newtype or unit variant: `name=value`;
 /// - `None` or a JSON null: nothing;
@@ -50,13 +50,13 @@ impl<T: Serialize> Serialize for QueryParam<'_, T> {
     }
 }
 
-/// What generated code needs of a request builder beyond reqwest's own.
+/// Methods that generated code needs besides reqwest's own.
 pub trait RequestBuilderExt<E> {
     /// Sets a body of the type `application/x-www-form-urlencoded`.
     ///
     /// # Errors
     ///
-    /// `body` is no flat structure of names and values.
+    /// `body` is not a flat structure of names and values.
     fn form_urlencoded<T: Serialize + ?Sized>(
         self,
         body: &T,
@@ -80,7 +80,7 @@ enum Place {
     Entry,
 }
 
-/// Takes one value apart into pairs.
+/// Splits one value into pairs.
 struct Sink<'a> {
     name: String,
     pairs: &'a mut Vec<(String, String)>,
@@ -93,7 +93,8 @@ impl Sink<'_> {
         Ok(())
     }
 
-    /// Nothing is sent for an absent value; but an absent element would shift its neighbours.
+    /// An absent value is not sent. An absent element is an error, since it would shift its
+    /// neighbors.
     fn absent(self) -> Result<(), Unfit> {
         match self.place {
             Place::Top | Place::Entry => Ok(()),
@@ -252,7 +253,7 @@ impl<'a> Serializer for Sink<'a> {
     }
 }
 
-/// The elements of a sequence: the name again for each.
+/// The elements of a sequence. Each repeats the name.
 struct Elements<'a>(Sink<'a>);
 
 impl ser::SerializeSeq for Elements<'_> {
@@ -272,7 +273,7 @@ impl ser::SerializeSeq for Elements<'_> {
     }
 }
 
-/// The entries of a map: `name.key` for each.
+/// A map's entries: `name.key` for each.
 struct Entries<'a> {
     sink: Sink<'a>,
     key: Option<String>,
@@ -310,13 +311,13 @@ impl ser::SerializeMap for Entries<'_> {
     }
 }
 
-/// Why a value cannot be a query parameter.
+/// The reason why a value cannot be a query parameter.
 #[derive(Debug)]
 struct Unfit(String);
 
 fn unfit(found: &str) -> Unfit {
     Unfit(format!(
-        "{found} cannot be sent; wanted a scalar, a sequence of scalars or a map of scalars"
+        "{found} cannot be sent; expected a scalar, a sequence of scalars or a map of scalars"
     ))
 }
 
@@ -373,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_sent_for_nothing() {
+    fn absent_parameters_are_not_sent() {
         assert_eq!(query(None::<i64>).unwrap(), "");
         assert_eq!(query(serde_json::Value::Null).unwrap(), "");
         assert_eq!(query(Vec::<i64>::new()).unwrap(), "");
@@ -392,7 +393,7 @@ mod tests {
         let map = BTreeMap::from([("x y", Some("1")), ("z", None), ("&", Some("2"))]);
         assert_eq!(query(map).unwrap(), "p.%26=2&p.x+y=1");
         assert_eq!(query(BTreeMap::from([(7, 1.5)])).unwrap(), "p.7=1.5");
-        // Alphabetical, so that it is the same with and without serde_json's `preserve_order`.
+        // Alphabetical, so that the order does not depend on serde_json's `preserve_order`.
         let json = serde_json::json!({"n": 3, "wallet": "0x1"});
         assert_eq!(query(json).unwrap(), "p.n=3&p.wallet=0x1");
     }
@@ -410,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_sent_names_the_parameter() {
+    fn errors_name_the_query_parameter() {
         #[derive(Serialize)]
         struct Struct {
             field: i64,
@@ -451,7 +452,7 @@ mod tests {
             (shown(query(f32::INFINITY)), "a number that is not finite"),
         ] {
             let start =
-                format!("invalid request: query parameter p: {found} cannot be sent; wanted");
+                format!("invalid request: query parameter p: {found} cannot be sent; expected");
             assert!(shown.starts_with(&start), "{found}: {shown}");
         }
     }

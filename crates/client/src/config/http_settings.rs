@@ -8,7 +8,7 @@ use crate::platform;
 pub(super) type HttpHook =
     Arc<dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync>;
 
-/// What an HTTP client is made of; kept, so that another one can be made.
+/// The settings of an HTTP client, kept so that another one can be created.
 pub(crate) struct HttpSettings {
     user_agent: HeaderValue,
     connect_timeout: Duration,

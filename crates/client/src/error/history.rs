@@ -1,4 +1,4 @@
-//! What the attempts of a call met.
+//! The outcomes of the attempts of a call.
 
 use std::{fmt, time::Duration};
 
@@ -6,7 +6,7 @@ use reqwest::StatusCode;
 
 use super::{CallErrorKind, TimeoutScope};
 
-/// What one attempt of a call met; see [`CallError::history`](crate::CallError::history).
+/// The outcome of one attempt of a call; see [`CallError::history`](crate::CallError::history).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     number: u32,
@@ -16,26 +16,26 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Which attempt of its call it was, counted from 1.
+    /// Returns the number of the attempt within its call, counted from 1.
     #[must_use]
     pub fn number(&self) -> u32 {
         self.number
     }
 
-    /// How long the call waited before it: for the service, for the backoff and for its turn
-    /// under the client's own rate limit.
+    /// Returns how long the call waited before the attempt: as the service requested, for the
+    /// backoff, and for its turn under the client's own rate limit.
     #[must_use]
     pub fn waited(&self) -> Duration {
         self.waited
     }
 
-    /// The status of the answer, if its head arrived.
+    /// Returns the status of the response, if its head arrived.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         self.status
     }
 
-    /// Why there is no whole answer; `None` when there is one, whatever its status.
+    /// Returns why the response is not complete; `None` for a complete response of any status.
     #[must_use]
     pub fn failure(&self) -> Option<CallErrorKind> {
         self.failure
@@ -74,14 +74,14 @@ fn in_words(failure: CallErrorKind) -> &'static str {
     }
 }
 
-/// The first and the last attempts of a call, however many it makes.
+/// The first and the last attempts of a call, of a limited number.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History(Vec<Attempt>);
 
 impl History {
-    /// Kept from the beginning.
+    /// The number of attempts kept from the beginning.
     const FIRST: usize = 4;
-    /// Kept in all.
+    /// The number of attempts kept in all.
     const KEPT: usize = 16;
 
     pub(crate) fn add(

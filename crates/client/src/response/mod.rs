@@ -1,4 +1,4 @@
-//! What a call returns.
+//! The responses of calls.
 
 mod byte_stream;
 mod value;
@@ -18,7 +18,7 @@ use crate::{
 
 /// The response of a service, as generated code handles it.
 ///
-/// For a success the body has not been read yet; for any other status its first 64 KiB have.
+/// For a success the body is not read yet. For any other status its first 64 KiB are.
 pub struct Response {
     meta: ResponseMeta,
     body: ResponseBody,
@@ -30,13 +30,13 @@ enum ResponseBody {
 }
 
 impl Response {
-    /// The status of the response.
+    /// Returns the status of the response.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.meta.status
     }
 
-    /// The headers of the response.
+    /// Returns the headers of the response.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.meta.headers
@@ -62,8 +62,8 @@ impl Response {
         }
     }
 
-    /// Reads the whole body. When it breaks half way the call is attempted again as the retry
-    /// policy allows, so the status may be another one afterwards.
+    /// Reads the whole body. If it breaks off, the call is attempted again as the retry policy
+    /// allows, so the status may change.
     pub(crate) async fn read(self) -> Result<(ResponseMeta, Bytes), TransportError> {
         match self.body {
             ResponseBody::Closed(body) => Ok((self.meta, body)),
@@ -74,7 +74,7 @@ impl Response {
         }
     }
 
-    /// What is there already; the rest of the body is given up.
+    /// Returns the received part of the body and drops the rest.
     pub(crate) fn close(self) -> (ResponseMeta, Bytes) {
         match self.body {
             ResponseBody::Closed(body) => (self.meta, body),
@@ -85,7 +85,7 @@ impl Response {
         }
     }
 
-    /// The body as a stream, and what of it is held already.
+    /// Returns the body as a stream, and the part of it that is received already.
     pub(crate) fn stream(self) -> (ResponseMeta, Bytes, ByteStream) {
         match self.body {
             ResponseBody::Closed(body) => (self.meta, body.clone(), ByteStream::from_bytes(body)),
@@ -94,7 +94,12 @@ impl Response {
                 call.succeeded(self.meta.status);
                 let headers = self.meta.headers;
                 let meta = call.meta(self.meta.status, headers, None);
-                let stream = ByteStream::new(open.response, call.read_timeout(), meta.clone());
+                let stream = ByteStream::new(
+                    open.response,
+                    call.read_timeout(),
+                    meta.clone(),
+                    call.span().clone(),
+                );
                 (meta, Bytes::new(), stream)
             }
         }

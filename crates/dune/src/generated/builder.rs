@@ -72,6 +72,15 @@ impl ListDatasets {
         self.type_ = codegen::value("type_", "list_datasets", value).map(Some);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/v1/datasets`
     pub async fn send(
         self,
@@ -173,6 +182,15 @@ impl GetDataset {
         V::Error: ::std::fmt::Display,
     {
         self.slug = codegen::value("slug", "get_dataset", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/v1/datasets/{slug}`
@@ -391,6 +409,15 @@ impl GetCustomEndpointResults {
             .map(Some);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/v1/endpoints/{handle}/{endpoint_slug}/results`
     pub async fn send(
         self,
@@ -563,6 +590,15 @@ impl CancelQueryExecution {
             "cancel_query_execution",
             value,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `POST` request to `/v1/execution/{execution_id}/cancel`
@@ -770,6 +806,15 @@ impl GetExecutionResults {
     {
         self.sort_by = codegen::value("sort_by", "get_execution_results", value)
             .map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/v1/execution/{execution_id}/results`
@@ -1055,6 +1100,15 @@ impl GetExecutionResultsCsv {
             .map(Some);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/v1/execution/{execution_id}/results/csv`
     pub async fn send(
         self,
@@ -1215,6 +1269,15 @@ impl GetExecutionStatus {
         );
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/v1/execution/{execution_id}/status`
     pub async fn send(
         self,
@@ -1313,6 +1376,15 @@ impl ListMaterializedViews {
     {
         self.offset = codegen::value("offset", "list_materialized_views", value)
             .map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/v1/materialized-views`
@@ -1417,6 +1489,15 @@ impl UpsertMaterializedView {
         ) -> types::builder::UpsertMaterializedViewRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// The refresh schedule, as a cron expression. If absent, the view is not refreshed automatically.
@@ -1557,6 +1638,15 @@ impl GetMaterializedView {
         self.name = codegen::value("name", "get_materialized_view", value);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/v1/materialized-views/{name}`
     pub async fn send(
         self,
@@ -1638,6 +1728,15 @@ impl DeleteMaterializedView {
         V::Error: ::std::fmt::Display,
     {
         self.name = codegen::value("name", "delete_materialized_view", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `DELETE` request to `/v1/materialized-views/{name}`
@@ -1747,6 +1846,15 @@ impl RefreshMaterializedView {
         ) -> types::builder::RefreshMaterializedViewRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// The performance tier.
@@ -1862,6 +1970,15 @@ impl ExecutePipeline {
         self.body = self.body.map(f);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// The pipeline.
     pub fn pipeline<V>(mut self, value: V) -> Self
     where
@@ -1959,6 +2076,15 @@ impl GetPipelineExecutionStatus {
             "get_pipeline_execution_status",
             value,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/v1/pipelines/executions/{pipeline_execution_id}/status`
@@ -2059,6 +2185,15 @@ impl ListQueries {
         V::Error: ::std::fmt::Display,
     {
         self.offset = codegen::value("offset", "list_queries", value).map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/v1/queries`
@@ -2163,6 +2298,15 @@ impl CreateQuery {
         ) -> types::builder::CreateQueryRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// The description of the query.
@@ -2304,6 +2448,15 @@ impl GetQuery {
         self.query_id = codegen::value("query_id", "get_query", value);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/v1/query/{queryId}`
     pub async fn send(
         self,
@@ -2414,6 +2567,15 @@ impl UpdateQuery {
         ) -> types::builder::UpdateQueryRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// The new title.
@@ -2573,6 +2735,15 @@ impl ArchiveQuery {
         self.query_id = codegen::value("query_id", "archive_query", value);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `POST` request to `/v1/query/{queryId}/archive`
     pub async fn send(
         self,
@@ -2657,6 +2828,15 @@ impl MakeQueryPrivate {
         V::Error: ::std::fmt::Display,
     {
         self.query_id = codegen::value("query_id", "make_query_private", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `POST` request to `/v1/query/{queryId}/private`
@@ -2745,6 +2925,15 @@ impl UnarchiveQuery {
         self.query_id = codegen::value("query_id", "unarchive_query", value);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `POST` request to `/v1/query/{queryId}/unarchive`
     pub async fn send(
         self,
@@ -2829,6 +3018,15 @@ impl MakeQueryPublic {
         V::Error: ::std::fmt::Display,
     {
         self.query_id = codegen::value("query_id", "make_query_public", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `POST` request to `/v1/query/{queryId}/unprivate`
@@ -2941,6 +3139,15 @@ impl ExecuteQuery {
         ) -> types::builder::ExecuteQueryRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// The performance tier. If absent, the service chooses.
@@ -3085,6 +3292,15 @@ impl GetQueryPipeline {
             .map(Some);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/v1/query/{query_id}/pipeline`
     pub async fn send(
         self,
@@ -3216,6 +3432,15 @@ impl ExecuteQueryPipeline {
         ) -> types::builder::ExecuteQueryPipelineRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// The performance tier.
@@ -3464,6 +3689,15 @@ impl GetLatestQueryResult {
     {
         self.sort_by = codegen::value("sort_by", "get_latest_query_result", value)
             .map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/v1/query/{query_id}/results`
@@ -3769,6 +4003,15 @@ impl GetLatestQueryResultCsv {
             .map(Some);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/v1/query/{query_id}/results/csv`
     pub async fn send(
         self,
@@ -3943,6 +4186,15 @@ impl ExecuteSql {
         self.body = self.body.map(f);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// The performance tier. If absent, the service chooses.
     pub fn performance<V>(mut self, value: V) -> Self
     where
@@ -4056,6 +4308,15 @@ impl ListUploads {
         self.offset = codegen::value("offset", "list_uploads", value).map(Some);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/v1/uploads`
     pub async fn send(
         self,
@@ -4158,6 +4419,15 @@ impl CreateTable {
         ) -> types::builder::TableCreateRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// A description of the table.
@@ -4303,6 +4573,15 @@ impl UploadCsv {
         self.body = self.body.map(f);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// The CSV text, with a header row.
     pub fn data<V>(mut self, value: V) -> Self
     where
@@ -4434,6 +4713,15 @@ impl DeleteTable {
         self.table_name = codegen::value("table_name", "delete_table", value);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `DELETE` request to `/v1/uploads/{namespace}/{table_name}`
     pub async fn send(
         self,
@@ -4535,6 +4823,15 @@ impl ClearTable {
         V::Error: ::std::fmt::Display,
     {
         self.table_name = codegen::value("table_name", "clear_table", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `POST` request to `/v1/uploads/{namespace}/{table_name}/clear`
@@ -4665,6 +4962,15 @@ impl InsertData {
         self.body = codegen::value("body", "insert_data", value);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `POST` request to `/v1/uploads/{namespace}/{table_name}/insert`
     pub async fn send(
         self,
@@ -4784,6 +5090,15 @@ impl GetUsage {
         ) -> types::builder::GetUsageRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// The last day, as `YYYY-MM-DD`.

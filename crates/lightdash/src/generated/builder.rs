@@ -21,6 +21,15 @@ impl GetAuthenticatedUser {
     pub fn new(client: &super::Client) -> Self {
         Self { client: client.clone() }
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/api/v1/user`
     pub async fn send(
         self,
@@ -99,6 +108,15 @@ impl ListWarehouseTables {
             "list_warehouse_tables",
             value,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/sqlRunner/tables`
@@ -245,6 +263,15 @@ impl ListWarehouseTableFields {
             .map(Some);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/sqlRunner/fields`
     pub async fn send(
         self,
@@ -368,6 +395,15 @@ impl GetSavedSqlChart {
         self.uuid = codegen::value("uuid", "get_saved_sql_chart", value);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/sqlRunner/saved/{uuid}`
     pub async fn send(
         self,
@@ -462,6 +498,15 @@ impl ListSpacesInProject {
         );
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/spaces`
     pub async fn send(
         self,
@@ -547,6 +592,15 @@ impl GetSchedulerJobStatus {
         V::Error: ::std::fmt::Display,
     {
         self.job_id = codegen::value("job_id", "get_scheduler_job_status", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/schedulers/job/{jobId}/status`
@@ -635,6 +689,15 @@ impl GetProject {
         V::Error: ::std::fmt::Display,
     {
         self.project_uuid = codegen::value("project_uuid", "get_project", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}`
@@ -726,6 +789,15 @@ impl ListChartsInProject {
             "list_charts_in_project",
             value,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/charts`
@@ -821,6 +893,15 @@ impl ListDashboardsInProject {
         );
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/dashboards`
     pub async fn send(
         self,
@@ -894,6 +975,15 @@ impl GetMyOrganization {
     pub fn new(client: &super::Client) -> Self {
         Self { client: client.clone() }
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/api/v1/org`
     pub async fn send(
         self,
@@ -956,6 +1046,15 @@ impl ListOrganizationProjects {
     /// Returns a builder with nothing set.
     pub fn new(client: &super::Client) -> Self {
         Self { client: client.clone() }
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
     }
     /// Sends a `GET` request to `/api/v1/org/projects`
     pub async fn send(
@@ -1034,6 +1133,15 @@ impl ListExplores {
         V::Error: ::std::fmt::Display,
     {
         self.project_uuid = codegen::value("project_uuid", "list_explores", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/explores`
@@ -1138,6 +1246,15 @@ impl GetExplore {
         self.explore_id = codegen::value("explore_id", "get_explore", value);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/explores/{exploreId}`
     pub async fn send(
         self,
@@ -1231,6 +1348,15 @@ impl ListQuerySources {
         V::Error: ::std::fmt::Display,
     {
         self.project_uuid = codegen::value("project_uuid", "list_query_sources", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v2/projects/{projectUuid}/query-sources`
@@ -1345,6 +1471,15 @@ impl ScanQuerySourceSchema {
             "scan_query_source_schema",
             value,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v2/projects/{projectUuid}/query-sources/{sourceType}/schema`
@@ -1474,6 +1609,15 @@ impl ExecuteSourceQueries {
         ) -> types::builder::SourceQueriesRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// The purpose of the queries. It is only a label in the history and in usage statistics.
@@ -1614,6 +1758,15 @@ impl GetSourceQueryStatus {
             "get_source_query_status",
             values,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v2/projects/{projectUuid}/query-sources/queries/status`
@@ -1811,6 +1964,15 @@ impl GetQueryHistory {
         self.window = codegen::value("window", "get_query_history", value).map(Some);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/api/v2/projects/{projectUuid}/query/history`
     pub async fn send(
         self,
@@ -2002,6 +2164,15 @@ impl GetAsyncQueryResults {
             .map(Some);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/api/v2/projects/{projectUuid}/query/{queryUuid}`
     pub async fn send(
         self,
@@ -2121,6 +2292,15 @@ impl CancelAsyncQuery {
         V::Error: ::std::fmt::Display,
     {
         self.query_uuid = codegen::value("query_uuid", "cancel_async_query", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `POST` request to `/api/v2/projects/{projectUuid}/query/{queryUuid}/cancel`
@@ -2262,6 +2442,15 @@ impl ExecuteAsyncCalculateTotal {
         ) -> types::builder::CalculateTotalRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Whether to run the query even if its result is in the cache.
@@ -2423,6 +2612,15 @@ impl ExecuteAsyncMergeQuery {
         ) -> types::builder::MergeQueryRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// The values of the parameters that the queries refer to, by name.
@@ -2610,6 +2808,15 @@ impl ExecuteAsyncComposeMergeQuery {
         self.body = self.body.map(f);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// The pivot of the result, in the form of a chart.
     pub fn chart<V>(mut self, value: V) -> Self
     where
@@ -2790,6 +2997,15 @@ impl ExecuteAsyncMetricQuery {
         ) -> types::builder::MetricQueryRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// The values of the parameters that the query refers to, by name.
@@ -2990,6 +3206,15 @@ impl ExecuteAsyncFieldValueSearch {
         ) -> types::builder::FieldValueSearchRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// The values of the parameters that the query refers to, by name.
@@ -3210,6 +3435,15 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(f);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
@@ -3426,6 +3660,15 @@ impl ExecuteAsyncDashboardChartQuery {
         ) -> types::builder::DashboardChartRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// The values of the parameters that the query refers to, by name.
@@ -3665,6 +3908,15 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(f);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
@@ -3883,6 +4135,15 @@ impl ExecuteAsyncSqlQuery {
         self.body = self.body.map(f);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
@@ -4074,6 +4335,15 @@ impl ExecuteAsyncComposeSqlQuery {
         self.body = self.body.map(f);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
@@ -4254,6 +4524,15 @@ impl ExecuteAsyncSqlChartQuery {
         self.body = codegen::value("body", "execute_async_sql_chart_query", value);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `POST` request to `/api/v2/projects/{projectUuid}/query/sql-chart`
     pub async fn send(
         self,
@@ -4367,6 +4646,15 @@ impl ExecuteAsyncDashboardSqlChartQuery {
             "execute_async_dashboard_sql_chart_query",
             value,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `POST` request to `/api/v2/projects/{projectUuid}/query/dashboard-sql-chart`
@@ -4506,6 +4794,15 @@ impl ScheduleDownloadResults {
         ) -> types::builder::DownloadRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// The pivot of the rows in the file.
@@ -4867,6 +5164,15 @@ impl ListContent {
         self.uuids = codegen::list("uuids", "list_content", values).map(Some);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/api/v2/content`
     pub async fn send(
         self,
@@ -5037,6 +5343,15 @@ impl GetHealth {
     /// Returns a builder with nothing set.
     pub fn new(client: &super::Client) -> Self {
         Self { client: client.clone() }
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
     }
     /// Sends a `GET` request to `/api/v1/health`
     pub async fn send(

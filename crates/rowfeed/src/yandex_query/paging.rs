@@ -37,7 +37,7 @@ pub(super) struct Paging {
 #[derive(Clone, Copy)]
 pub(super) struct Announced {
     pub(super) rows: u64,
-    truncated: bool,
+    pub(super) truncated: bool,
 }
 
 impl Announced {

@@ -87,6 +87,15 @@ impl CreateQuery {
         self.body = self.body.map(f);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// The YQL text, from 1 to 102,400 bytes.
     pub fn text<V>(mut self, value: V) -> Self
     where
@@ -257,6 +266,15 @@ impl GetQuery {
         self.x_request_id = codegen::value("x_request_id", "get_query", value).map(Some);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/queries/{query_id}`
     pub async fn send(
         self,
@@ -380,6 +398,15 @@ impl GetQueryStatus {
     {
         self.x_request_id = codegen::value("x_request_id", "get_query_status", value)
             .map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/queries/{query_id}/status`
@@ -552,6 +579,15 @@ impl GetQueryResults {
             .map(Some);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/queries/{query_id}/results/{result_set_index}`
     pub async fn send(
         self,
@@ -717,6 +753,15 @@ impl StopQuery {
             .map(Some);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `POST` request to `/queries/{query_id}/stop`
     pub async fn send(
         self,
@@ -862,6 +907,15 @@ impl StartQuery {
     {
         self.x_request_id = codegen::value("x_request_id", "start_query", value)
             .map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `POST` request to `/queries/{query_id}/start`

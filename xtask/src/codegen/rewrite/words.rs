@@ -273,14 +273,14 @@ mod tests {
             "{setter}"
         );
         let finish =
-            "///Builds a [`Style`](super::Style): set its members, then finish with `.try_into()?`";
+            "///Builds a [`Style`](super::Style): set the members, then finish with `.try_into()?`";
         assert!(text.contains(finish), "{text}");
     }
 
     #[test]
     fn a_variant_names_its_content() {
         has("///`the-one`.\n #[serde(rename = \"the-one\")] TheOne");
-        has("///A text.\n Text(");
+        has("///A string.\n Text(");
         has("///An integer.\n Number(");
         has("///A [`Style`].\n Style(");
         has("///Any other value, unchanged.\n Other(");

@@ -21,6 +21,15 @@ impl ListStations {
     pub fn new(client: &super::Client) -> Self {
         Self { client: client.clone() }
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/stations`
     pub async fn send(
         self,
@@ -129,6 +138,15 @@ impl GetReadings {
         V::Error: ::std::fmt::Display,
     {
         self.snapshot = codegen::value("snapshot", "get_readings", value).map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/stations/{station}/readings`
