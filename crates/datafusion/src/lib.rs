@@ -14,6 +14,11 @@ mod services;
 mod source;
 mod table;
 
+/// The chapter of the guide, whose code is run here.
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/src/sql.md")]
+pub mod guide {}
+
 pub use datafusion;
 
 pub use error::{ScanError, service_error};

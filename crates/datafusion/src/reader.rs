@@ -238,7 +238,7 @@ async fn timed<F: Future>(future: F, waiting: &Time) -> F::Output {
             waiting.add_duration(since.elapsed());
         }
         let poll = future.as_mut().poll(context);
-        if let Poll::Pending = poll {
+        if poll.is_pending() {
             since = Some(Instant::now());
         }
         poll
