@@ -3,6 +3,8 @@
 #![forbid(unsafe_code)]
 
 mod call;
+#[cfg(feature = "distributed")]
+pub mod distributed;
 mod error;
 mod function;
 mod origin;

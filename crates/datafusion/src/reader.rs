@@ -5,7 +5,6 @@ use std::{
     ops::Range,
     pin::pin,
     sync::Arc,
-    task::Poll,
     time::Instant,
 };
 
