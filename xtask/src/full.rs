@@ -115,7 +115,7 @@ fn chosen(only: &[String]) -> Result<Vec<&'static Step>> {
     {
         let names: Vec<_> = STEPS.iter().map(|step| step.name).collect();
         bail!(
-            "there is no step {unknown:?}; there are: {}",
+            "there is no step {unknown:?}; the steps are: {}",
             names.join(", ")
         );
     }

@@ -203,7 +203,7 @@ fn an_unknown_step_is_told_with_those_there_are() {
     let bare = Bare::new("");
     let output = bare.full(&["--only", "dney"]);
     assert!(!output.status.success());
-    assert!(text(&output).contains("no step \"dney\"; there are: deny, deny-xtask"));
+    assert!(text(&output).contains("no step \"dney\"; the steps are: deny, deny-xtask"));
     assert!(text(&bare.full(&["--list"])).contains("chaos        10,000 schedules"));
     assert!(text(&bare.full(&["--help"])).contains("--install"));
     assert!(bare.calls().is_empty());

@@ -245,7 +245,7 @@ async fn results_that_declare_no_columns_need_a_schema() {
     let error = batches.schema().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidRequest);
     assert!(
-        error.message().contains("give one with with_schema()"),
+        error.message().contains("set one with with_schema()"),
         "{error}"
     );
     assert!(batches.try_next().await.unwrap().is_none());

@@ -187,7 +187,7 @@ fn config(plan: &Plan) -> String {
          fn header(token: &Secret) -> Result<(HeaderName, HeaderValue), CredentialError> {{\n    \
          token.to_header({header}, {prefix:?})\n}}\n\n\
          // `ClientBuilder` with the settings that every service has, and `Client::builder()`.\n\
-         client_builder!(Client, SERVICE);\n\n\
+         client_builder!(Client, SERVICE, types::{error});\n\n\
          impl ClientBuilder {{\n    /// The token of an account.\n    \
          pub fn token(mut self, token: Secret) -> Self {{\n        \
          self.transport = self.transport.credential(token);\n        self\n    }}\n}}\n\n\

@@ -41,18 +41,18 @@ fn nothing_is_rounded_cut_or_wrapped() {
         (
             "double",
             "1e999",
-            "the number is larger than this float type reaches",
+            "the number is too large for this float type",
         ),
         ("double", "true", "this is not a number"),
         (
             "real",
             "1e39",
-            "the number is larger than this float type reaches",
+            "the number is too large for this float type",
         ),
         (
             "decimal(5, 2)",
             "\"1.234\"",
-            "the number has more digits behind the point than the type",
+            "the number has more digits after the decimal point than the type",
         ),
         (
             "decimal(5, 2)",
@@ -67,7 +67,7 @@ fn nothing_is_rounded_cut_or_wrapped() {
         (
             "decimal(5, 2)",
             "1e-3",
-            "the number has more digits behind the point than the type",
+            "the number has more digits after the decimal point than the type",
         ),
         (
             "decimal(5, 2)",
@@ -104,7 +104,7 @@ fn nothing_is_rounded_cut_or_wrapped() {
         (
             "time",
             "\"10:00:00.0000001\"",
-            "the time is finer than the type",
+            "the time has more digits than the type",
         ),
         (
             "timestamp",
@@ -114,7 +114,7 @@ fn nothing_is_rounded_cut_or_wrapped() {
         (
             "timestamp",
             "\"2031-01-02 03:04:05.0000001\"",
-            "the time is finer than the type",
+            "the time has more digits than the type",
         ),
         (
             "timestamp",
@@ -139,12 +139,12 @@ fn nothing_is_rounded_cut_or_wrapped() {
         (
             "timestamp(9)",
             "\"2300-01-01 00:00:00\"",
-            "the type does not reach as far",
+            "the value is out of the range of the type",
         ),
         (
             "timestamp(12)",
             "\"2031-01-01 00:00:00.123456789001\"",
-            "the time is finer than the type",
+            "the time has more digits than the type",
         ),
         (
             "interval day to second",
@@ -159,7 +159,7 @@ fn nothing_is_rounded_cut_or_wrapped() {
         (
             "interval day to second",
             "\"0 00:00:00.0001\"",
-            "the time is finer than the type",
+            "the time has more digits than the type",
         ),
         (
             "interval day to second",
@@ -230,14 +230,14 @@ fn a_null_where_none_should_be() {
         "{error}"
     );
     assert!(
-        error.contains("take a schema in which the column may be NULL"),
+        error.contains("use a schema in which the column may be NULL"),
         "{error}"
     );
     let error = yandex_column("Uuid", &["null"]).unwrap_err();
     assert!(error.contains("`CAST(… AS Utf8)`"), "{error}");
     let error = yandex_column("List<Int32>", &["[1,null]"]).unwrap_err();
     assert!(
-        error.contains("found NULL: there should be no NULL here: take a schema"),
+        error.contains("found NULL: this column should have no NULL: use a schema"),
         "{error}"
     );
     let error = yandex_column("Variant<'a':Utf8>", &["[\"a\",null]"]).unwrap_err();
@@ -275,10 +275,7 @@ fn a_null_where_none_should_be() {
 fn members_that_cannot_be_told_apart() {
     let error = dune_column("row(a bigint, a varchar)", &["{\"a\":1}"]).unwrap_err();
     assert!(error.contains("cannot be read as Struct"), "{error}");
-    assert!(
-        error.contains("ask for another type, such as Utf8"),
-        "{error}"
-    );
+    assert!(error.contains("use another type, such as Utf8"), "{error}");
 }
 
 #[test]
@@ -295,7 +292,7 @@ fn columns_that_cannot_be_told_apart_or_are_not_declared() {
         .record_batch()
         .unwrap_err()
         .to_string();
-    assert!(error.contains("row 100: the row holds a column `z` that the result does not declare: give a schema with with_schema()"), "{error}");
+    assert!(error.contains("row 100: the row holds a column `z` that the result does not declare: set a schema with with_schema()"), "{error}");
     let error = page(&columns, "[{\"c\":1,\"c\":2}]")
         .record_batch()
         .unwrap_err()

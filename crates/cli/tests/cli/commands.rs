@@ -233,7 +233,7 @@ fn yandex_query_runs_statements_and_reads_results_by_id() {
     );
     bench
         .run(&["yandex", "sql", both, "--result-set", "2"])
-        .fails(2, &["none with the number 2"]);
+        .fails(2, &["so it has no result 2"]);
     let id = bench
         .run(&[
             "yandex",
@@ -469,7 +469,7 @@ fn the_sandbox_is_served_until_it_is_interrupted() {
     );
     #[cfg(unix)]
     assert_eq!(ended.code, Some(0));
-    run(bare(directory.path(), &["sandbox", "--fault", "explode"])).fails(2, &["is no fault"]);
+    run(bare(directory.path(), &["sandbox", "--fault", "explode"])).fails(2, &["is not a fault"]);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::{
 
 /// What an attempt received: at least the head of a response.
 pub(crate) enum Received {
-    Success(OpenBody),
+    Success(Box<OpenBody>),
     Refusal(ClosedBody),
 }
 
@@ -62,10 +62,10 @@ pub(super) async fn send(
             Err(error) => return Err(Failure::from_send(error, &url)),
         };
         if response.status().is_success() {
-            return Ok(Received::Success(OpenBody {
+            return Ok(Received::Success(Box::new(OpenBody {
                 response,
                 limit: body,
-            }));
+            })));
         }
         let Some(target) = redirect::target(&response, &url) else {
             return Ok(Received::Refusal(close(response, limit).await));

@@ -59,7 +59,7 @@ impl<'de> ObjectRow<'_, 'de> {
     pub(crate) fn positions<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
         if let Some((name, _)) = self.locate()?.first() {
             return Err(DecodeError::new(format!(
-                "the result does not declare the column `{}`, so it has no position: ask for a \
+                "the result does not declare the column `{}`, so it has no position: use a \
                  struct, a map or a `Row`",
                 &**name
             )));
@@ -152,7 +152,7 @@ impl<'de> MapAccess<'de> for InOrder<'_, 'de> {
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
         let Some((key, start)) = self.value.take() else {
-            return Err(DecodeError::new("a value was asked for before its key"));
+            return Err(DecodeError::new("a value was requested before its key"));
         };
         self.row.lex.go_to(start);
         self.row.keyed(&key, |cell| seed.deserialize(cell))

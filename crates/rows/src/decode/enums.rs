@@ -50,7 +50,7 @@ pub(crate) fn visit<'de, V: Visitor<'de>>(cell: Cell<'_, '_, 'de>, visitor: V) -
         }
         b'[' => {
             let Some(alternatives) = Alternatives::of(cell.declared) else {
-                let advice = "a list is no enum: change the field's type";
+                let advice = "a list is not an enum: change the field's type";
                 return Err(cell.unfit(start, &visitor, advice));
             };
             cell.lex.open(b'[')?;
@@ -63,7 +63,11 @@ pub(crate) fn visit<'de, V: Visitor<'de>>(cell: Cell<'_, '_, 'de>, visitor: V) -
             end(cell.lex, b']')?;
             Ok(out)
         }
-        _ => Err(cell.unfit(start, &visitor, "this is no name: change the field's type")),
+        _ => Err(cell.unfit(
+            start,
+            &visitor,
+            "this is not a name: change the field's type",
+        )),
     }
 }
 
@@ -170,7 +174,7 @@ impl<'c> Alternatives<'c> {
             _ => Err(DecodeError::cell(
                 wanted,
                 lex.sent(start),
-                "the variant has a value that its name alone would lose: ask for an enum",
+                "the variant has a value that its name alone would lose: use an enum",
             )),
         }
     }

@@ -123,6 +123,17 @@ impl LayoutCache {
         self.unwanted.get(column).is_some_and(|unwanted| *unwanted)
     }
 
+    /// What still holds for the next page of the same columns, whatever its rows are decoded as.
+    pub(crate) fn for_next_page(mut self) -> Self {
+        for place in &mut self.places {
+            place.is_unwanted = false;
+        }
+        Self {
+            places: self.places,
+            ..Self::default()
+        }
+    }
+
     /// A row begins. Whether cells may be stepped over in it.
     #[inline]
     pub(crate) fn begin(&mut self, columns: &Columns) -> bool {
@@ -196,5 +207,35 @@ impl LayoutCache {
         let name = |place: &Place| columns.slice().get(place.column).map(Column::name);
         let names: Vec<_> = self.places.iter().filter_map(name).collect();
         self.fields.iter().all(|field| names.contains(field))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use crate::{Columns, decode_rows};
+
+    #[test]
+    fn the_next_page_begins_with_the_layout_of_the_last() {
+        let columns = Columns::dune(["a", "b"], ["bigint", "bigint"]);
+        let rows: Vec<(i64, i64)> = decode_rows(&columns, r#"[{"b":1,"a":2}]"#, 0).unwrap();
+        assert_eq!(rows, [(2, 1)]);
+        let layout = columns.take_layout();
+        let places: Vec<_> = layout.places.iter().map(|place| place.column).collect();
+        assert_eq!(places, [1, 0]);
+    }
+
+    #[test]
+    fn what_one_type_does_not_want_is_not_kept() {
+        #[derive(serde::Deserialize, PartialEq, Debug)]
+        struct One {
+            a: i64,
+        }
+        let columns = Columns::dune(["a", "b"], ["bigint", "bigint"]);
+        let rows: Vec<One> = decode_rows(&columns, r#"[{"b":1,"a":2},{"b":1,"a":3}]"#, 0).unwrap();
+        assert_eq!(rows, [One { a: 2 }, One { a: 3 }]);
+        let layout = columns.take_layout();
+        assert!(layout.unwanted.is_empty() && layout.fields.is_empty());
+        assert!(layout.places.iter().all(|place| !place.is_unwanted));
     }
 }

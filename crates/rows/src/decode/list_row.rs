@@ -251,7 +251,7 @@ impl<'de> MapAccess<'de> for Cells<'_, 'de> {
     #[inline]
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
         let Some(index) = self.next.checked_sub(1) else {
-            return Err(DecodeError::new("a value was asked for before its key"));
+            return Err(DecodeError::new("a value was requested before its key"));
         };
         let mut start = 0;
         let out = self.row.cell(index, |cell| {

@@ -57,7 +57,7 @@ pub(crate) fn seq<'de, V: Visitor<'de>>(cell: Cell<'_, '_, 'de>, visitor: V) -> 
                 match bytes::buffer(cell.lex.sent(start), cell.declared) {
                     Some(bytes) => visit_bytes(bytes, visitor),
                     None => {
-                        let advice = "an object has no positions: ask for a struct or a map";
+                        let advice = "an object has no positions: use a struct or a map";
                         Err(cell.unfit(start, &visitor, advice))
                     }
                 }

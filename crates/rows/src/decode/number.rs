@@ -24,12 +24,12 @@ impl Unfit {
         match self {
             Self::NotANumber => "this is not a number: change the field's type",
             Self::Fraction => {
-                "the number has a fraction, which an integer would lose: ask for `f64`, a decimal \
+                "the number has a fraction, which an integer would lose: use `f64`, a decimal \
                  type or `String`"
             }
             Self::TooWide => {
-                "the integer is wider than 128 bits: ask for a big-integer type or `String`, which \
-                 get every digit"
+                "the integer is wider than 128 bits: use a big-integer type or `String`, which \
+                 keep every digit"
             }
         }
     }
@@ -256,7 +256,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ratio_is_the_float_that_its_digits_parse_to() {
+    fn ratios_equal_parsed_floats() {
         let mut random = fastrand::Rng::with_seed(53);
         let check = |digits: u64, scale: usize| {
             let text = format!("{digits}e-{scale}");

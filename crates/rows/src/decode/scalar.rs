@@ -104,7 +104,7 @@ impl<'t, 'de> Cell<'_, 't, 'de> {
     }
 }
 
-const TOO_LARGE: &str = "the number is larger than this float type reaches: ask for `String`";
+const TOO_LARGE: &str = "the number is too large for this float type: use `String`";
 
 /// A number, or a string where a number is requested.
 enum Numeral<'t, 'de> {

@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_find_what_single_bytes_find() {
+    fn block_scan_equals_byte_scan() {
         let mut random = fastrand::Rng::with_seed(20);
         let pieces = [
             "{", "}", "[", "]", "\"", "\"", "\\", "\\\"", "\\\\", ",", "x", "ü", " ", "12345678",
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn positions_are_those_of_the_bytes() {
+    fn positions_point_at_the_bytes() {
         let mut random = fastrand::Rng::with_seed(64);
         for _ in 0..10_000 {
             let block = [0; BLOCK].map(|_: u8| b"\"{x"[random.usize(..3)]);
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_are_known_across_blocks() {
+    fn escapes_carry_across_blocks() {
         for shift in 0..70 {
             for escapes in 1..6 {
                 let blanks = " ".repeat(shift);
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn items_end_behind_their_own_commas() {
+    fn items_end_at_their_own_commas() {
         let cases = [
             ("1,2,3]", 1, Some((1, 1))),
             ("1,2,3]", 2, Some((3, 2))),

@@ -214,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_are_counted_and_are_their_number() {
+    fn digits_are_counted_and_valued() {
         let mut random = fastrand::Rng::with_seed(10);
         for _ in 0..100_000 {
             let count = random.usize(..21);
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_taken_and_passed_by_the_same_grammar() {
+    fn reading_and_skipping_accept_the_same_numbers() {
         let pieces = [
             "0", "1", "12345678", "99999999", ".", "-", "e", "E", "+", "7",
         ];

@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_leads_to_its_value() {
+    fn keys_are_followed_by_their_values() {
         let key = Key::lead(false, "a", b"{\"value\":");
         assert_eq!(key.begins(b",\"a\":{\"value\":12"), Some(14));
         assert_eq!(key.begins(b",\"a\":{\"valve\":12"), None);
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_found_where_it_stands_and_nowhere_else() {
+    fn keys_match_only_at_their_position() {
         for len in 0..40 {
             let name = &"abcdefghijklmnopqrstuvwxyz0123456789ABCD"[..len];
             let key = Key::new(name);

@@ -94,7 +94,7 @@ fn inner_types_count_too() {
 }
 
 #[test]
-fn json_in_text_is_decoded_when_its_content_is_asked_for() {
+fn json_in_text_decodes_into_typed_fields() {
     let cell = r#""{\"x\":\"9007199254740993\",\"y\":\"\\u0061\"}""#;
     let expected = point(9_007_199_254_740_993, "a");
     assert_eq!(dune_cell::<Point>("varchar", cell).unwrap(), expected);
@@ -124,7 +124,7 @@ fn json_in_text_is_decoded_when_its_content_is_asked_for() {
 }
 
 #[test]
-fn text_that_is_not_json_is_no_struct() {
+fn text_that_is_not_json_is_not_a_struct() {
     for cell in [
         "\"\"",
         "\"abc\"",
@@ -185,7 +185,7 @@ fn yql_structs_are_read_by_name_and_ordered_by_type() {
 }
 
 #[test]
-fn yql_names_are_unescaped_before_they_are_looked_up() {
+fn yql_names_are_unescaped_before_lookup() {
     #[derive(Debug, Deserialize, PartialEq)]
     struct Escaped {
         #[serde(rename = "имя")]
@@ -226,7 +226,7 @@ fn yql_dicts_are_maps_or_pairs() {
 }
 
 #[test]
-fn lengths_have_to_match() {
+fn lengths_must_match() {
     assert!(dune_cell::<(i32, i32)>("array(integer)", "[1,2,3]").is_err());
     assert!(dune_cell::<(i32, i32)>("array(integer)", "[1]").is_err());
     assert_eq!(

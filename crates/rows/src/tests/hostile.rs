@@ -171,7 +171,7 @@ fn depth_is_bounded() {
 }
 
 #[test]
-fn json_within_json_within_json_has_an_end() {
+fn nested_json_texts_are_bounded() {
     #[derive(Debug, Deserialize)]
     #[allow(dead_code)]
     struct Doll(Vec<Doll>);
@@ -193,7 +193,7 @@ fn json_within_json_within_json_has_an_end() {
 }
 
 #[test]
-fn depth_is_the_same_after_every_row() {
+fn depth_is_unchanged_after_every_row() {
     let columns = yandex(&[(
         "a",
         "Optional<List<Tuple<Int32,Dict<Utf8,Variant<Int32,Struct<'x':Int32>>>>>>",
@@ -230,7 +230,7 @@ fn depth_is_the_same_after_every_row() {
 }
 
 #[test]
-fn depth_is_the_same_after_a_second_look() {
+fn rereading_a_row_keeps_the_depth() {
     let columns = dune(&[("n", "integer")]);
     let rows = format!("[{}]", vec![r#"{"n":1,"x":2}"#; 500].join(","));
     let decoded = decode_rows::<Option<HashMap<String, i32>>>(&columns, &rows, 0).unwrap();

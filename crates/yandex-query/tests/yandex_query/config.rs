@@ -102,7 +102,7 @@ fn the_builder_says_what_is_wrong_without_showing_the_key() {
         let made = Client::builder().base_url(bad).iam_token(key()).build();
         let error = made.unwrap_err().to_string();
         assert!(error.contains(why), "{error}");
-        assert!(error.contains("wanted"), "{error}");
+        assert!(error.contains("expected"), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
     }
     let made = Client::builder()

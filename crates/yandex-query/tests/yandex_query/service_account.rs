@@ -105,7 +105,7 @@ async fn trouble_of_the_token_service_is_tried_again_and_a_refusal_is_told() {
     for (fault, why) in [
         (
             Fault::answer(401, "application/json", refusal),
-            "answered 401 Unauthorized: The key key-7 is unknown",
+            "responded with 401 Unauthorized: The key key-7 is unknown",
         ),
         (
             Fault::answer(200, "application/json", "{\"iamToken\":\"hunter2\"}"),
@@ -137,7 +137,7 @@ async fn trouble_of_the_token_service_is_tried_again_and_a_refusal_is_told() {
         ),
         (
             Fault::status(307).header("Location", sandbox.dune_url()),
-            "answered 307",
+            "responded with 307",
         ),
     ] {
         sandbox.fault(fault.path("/iam/"));
@@ -176,7 +176,7 @@ fn a_statement_leaves_for_https_or_this_machine_only() {
         .unwrap_err()
         .to_string();
     assert!(
-        said.contains("plain http") && said.contains("wanted https"),
+        said.contains("plain http") && said.contains("expected https"),
         "{said}"
     );
     let said = at("https://user:hunter2@iam.invalid/")

@@ -33,6 +33,7 @@ pub(super) fn rewrite(file: &mut File, document: &Value, package: &str) -> Resul
     builders::no_body_is_none(file, &operations)?;
     builders::call_error(file, &operations)?;
     builders::of_operations(file, &operations)?;
+    builders::add_headers(file, &operations)?;
     builders::show_parameters(file, &operations)?;
     types::drop_builders_of_responses(file)?;
     defaults::builders_know_constants(file)?;

@@ -36,7 +36,7 @@ impl ::std::default::Default for CreateQueryRequest {
     }
 }
 impl CreateQueryRequest {
-    /// A note shown with the query.
+    /// The description of the query.
     pub fn description<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -46,7 +46,7 @@ impl CreateQueryRequest {
             .map(Some);
         self
     }
-    /// Whether only the owner can see it; not when absent.
+    /// Whether only the owner can see the query. Default: false.
     pub fn is_private<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -65,7 +65,7 @@ impl CreateQueryRequest {
         self.name = codegen::value("name", "CreateQueryRequest", value);
         self
     }
-    /// The parameters that the SQL names.
+    /// The parameters that the SQL text uses.
     pub fn parameters<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -75,7 +75,7 @@ impl CreateQueryRequest {
         self.parameters = codegen::list("parameters", "CreateQueryRequest", values);
         self
     }
-    /// The SQL, with `{{name}}` where a parameter goes.
+    /// The SQL text, with `{{name}}` in place of a parameter.
     pub fn query_sql<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -84,7 +84,7 @@ impl CreateQueryRequest {
         self.query_sql = codegen::value("query_sql", "CreateQueryRequest", value);
         self
     }
-    /// Words to find the query by.
+    /// The tags of the query.
     pub fn tags<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -156,7 +156,7 @@ impl CsvUploadRequest {
         self.data = codegen::value("data", "CsvUploadRequest", value);
         self
     }
-    /// What the table holds, in words.
+    /// A description of the table.
     pub fn description<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -166,7 +166,7 @@ impl CsvUploadRequest {
             .map(Some);
         self
     }
-    /// Whether only the owner can read it; not when absent.
+    /// Whether only the owner can read the table. Default: false.
     pub fn is_private<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -227,7 +227,7 @@ impl ::std::default::Default for EnumFromResults {
     }
 }
 impl EnumFromResults {
-    /// The column that holds the values.
+    /// The name of the column that holds the values.
     pub fn column_name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -237,7 +237,7 @@ impl EnumFromResults {
             .map(Some);
         self
     }
-    /// The query whose result it is.
+    /// The id of the query.
     pub fn query_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -326,7 +326,7 @@ impl ::std::default::Default for ExecuteQueryPipelineRequest {
     }
 }
 impl ExecuteQueryPipelineRequest {
-    /// The tier to run on.
+    /// The performance tier.
     pub fn performance<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::Performance>,
@@ -339,7 +339,7 @@ impl ExecuteQueryPipelineRequest {
         );
         self
     }
-    /// Values for the query's own parameters, by name.
+    /// The values of the query's parameters, by name.
     pub fn query_parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -397,7 +397,7 @@ impl ::std::default::Default for ExecuteQueryRequest {
     }
 }
 impl ExecuteQueryRequest {
-    /// The tier to run on; the service chooses when absent.
+    /// The performance tier. If absent, the service chooses.
     pub fn performance<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::Performance>,
@@ -407,7 +407,7 @@ impl ExecuteQueryRequest {
             .map(Some);
         self
     }
-    /// Values for the query's own parameters, by name: texts, numbers, `2024-09-28 00:00:00` for a date, or a list where several are allowed.
+    /// The values of the query's parameters, by name: strings, numbers, dates such as `2024-09-28 00:00:00`, or a list if the parameter allows several values.
     pub fn query_parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -460,7 +460,7 @@ impl ::std::default::Default for ExecuteSqlRequest {
     }
 }
 impl ExecuteSqlRequest {
-    /// The tier to run on; the service chooses when absent.
+    /// The performance tier. If absent, the service chooses.
     pub fn performance<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::Performance>,
@@ -470,7 +470,7 @@ impl ExecuteSqlRequest {
             .map(Some);
         self
     }
-    /// The text, in Dune's dialect of Trino SQL.
+    /// The SQL text, in Dune's dialect of Trino SQL.
     pub fn sql<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -630,7 +630,7 @@ impl PipelineMaterializedViewRefreshNode {
             .map(Some);
         self
     }
-    /// The tier to run on.
+    /// The performance tier.
     pub fn performance<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::Performance>,
@@ -705,7 +705,7 @@ impl PipelineNode {
             .map(Some);
         self
     }
-    /// The number by which other steps name this one.
+    /// The number of the step, which other steps refer to.
     pub fn id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -714,7 +714,7 @@ impl PipelineNode {
         self.id = codegen::value("id", "PipelineNode", value).map(Some);
         self
     }
-    /// The view to refresh; absent when the step runs a query.
+    /// The view to refresh; absent if the step executes a query.
     pub fn materialized_view_refresh<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::PipelineMaterializedViewRefreshNode>,
@@ -728,7 +728,7 @@ impl PipelineNode {
             .map(Some);
         self
     }
-    /// The query to run; absent when the step refreshes a view.
+    /// The query to execute; absent if the step refreshes a view.
     pub fn query_execution<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::PipelineQueryExecutionNode>,
@@ -785,7 +785,7 @@ impl ::std::default::Default for PipelineQueryExecutionNode {
     }
 }
 impl PipelineQueryExecutionNode {
-    /// The tier to run on.
+    /// The performance tier.
     pub fn performance<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::Performance>,
@@ -809,7 +809,7 @@ impl PipelineQueryExecutionNode {
             .map(Some);
         self
     }
-    /// Values for the query's own parameters, by name.
+    /// The values of the query's parameters, by name.
     pub fn query_parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -898,7 +898,7 @@ impl ::std::default::Default for QueryParameter {
     }
 }
 impl QueryParameter {
-    /// A note shown with the parameter.
+    /// The description of the parameter.
     pub fn description<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -908,7 +908,7 @@ impl QueryParameter {
             .map(Some);
         self
     }
-    /// The query whose result holds the values that can be chosen.
+    /// The query whose result holds the values to choose from.
     pub fn enum_from_results<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::EnumFromResults>,
@@ -922,7 +922,7 @@ impl QueryParameter {
             .map(Some);
         self
     }
-    /// The values that can be chosen, for a parameter of the type `enum`.
+    /// The values to choose from, for a parameter of the type `enum`.
     pub fn enum_options<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -933,7 +933,7 @@ impl QueryParameter {
             .map(Some);
         self
     }
-    /// Whether other values than those listed are taken too.
+    /// Whether the parameter allows values that are not listed.
     pub fn is_freeform_allowed<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -947,7 +947,7 @@ impl QueryParameter {
             .map(Some);
         self
     }
-    /// Whether several values can be chosen.
+    /// Whether the parameter allows several values.
     pub fn is_multiselect<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -957,7 +957,7 @@ impl QueryParameter {
             .map(Some);
         self
     }
-    /// The name, as the SQL has it.
+    /// The name of the parameter in the SQL text.
     pub fn key<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -966,7 +966,7 @@ impl QueryParameter {
         self.key = codegen::value("key", "QueryParameter", value);
         self
     }
-    /// What kind of value it takes.
+    /// The type of the parameter.
     pub fn type_<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::ParameterType>,
@@ -975,7 +975,7 @@ impl QueryParameter {
         self.type_ = codegen::value("type_", "QueryParameter", value);
         self
     }
-    /// The value when none is given, as text whatever the type.
+    /// The default value, as a string for every type.
     pub fn value<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -984,7 +984,7 @@ impl QueryParameter {
         self.value = codegen::value("value", "QueryParameter", value).map(Some);
         self
     }
-    /// The values when none are given, where several are allowed.
+    /// The default values, if the parameter allows several.
     pub fn values<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -1044,7 +1044,7 @@ impl ::std::default::Default for RefreshMaterializedViewRequest {
     }
 }
 impl RefreshMaterializedViewRequest {
-    /// The tier to run on.
+    /// The performance tier.
     pub fn performance<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::Performance>,
@@ -1104,7 +1104,7 @@ impl TableColumn {
         self.name = codegen::value("name", "TableColumn", value);
         self
     }
-    /// Whether it can hold NULL.
+    /// Whether the column can hold NULL.
     pub fn nullable<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -1113,7 +1113,7 @@ impl TableColumn {
         self.nullable = codegen::value("nullable", "TableColumn", value).map(Some);
         self
     }
-    /// Its type, by name: `varchar`, `integer`, `double`, `boolean`, `timestamp` and others; an object for nested types.
+    /// The type of the column: a name such as `varchar`, `integer`, `double`, `boolean` or `timestamp`, or an object for nested types.
     pub fn type_<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::serde_json::Value>,
@@ -1176,7 +1176,7 @@ impl ::std::default::Default for TableCreateRequest {
     }
 }
 impl TableCreateRequest {
-    /// What the table holds, in words.
+    /// A description of the table.
     pub fn description<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1186,7 +1186,7 @@ impl TableCreateRequest {
             .map(Some);
         self
     }
-    /// Whether only the owner can read it; not when absent.
+    /// Whether only the owner can read the table. Default: false.
     pub fn is_private<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -1196,7 +1196,7 @@ impl TableCreateRequest {
             .map(Some);
         self
     }
-    /// The handle of the user or team that the API key belongs to.
+    /// The handle of the user or team that owns the API key.
     pub fn namespace<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1205,7 +1205,7 @@ impl TableCreateRequest {
         self.namespace = codegen::value("namespace", "TableCreateRequest", value);
         self
     }
-    /// The columns, in order; at least one.
+    /// The columns, in order. At least one is required.
     pub fn schema<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -1215,7 +1215,7 @@ impl TableCreateRequest {
         self.schema = codegen::list("schema", "TableCreateRequest", values);
         self
     }
-    /// The name of the table; begins with a lower-case letter, and holds only lower-case letters, digits and `_`.
+    /// The name of the table. It begins with a lowercase letter and contains only lowercase letters, digits and `_`.
     pub fn table_name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1296,7 +1296,7 @@ impl ::std::default::Default for UpdateQueryRequest {
     }
 }
 impl UpdateQueryRequest {
-    /// The new note.
+    /// The new description.
     pub fn description<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1306,7 +1306,7 @@ impl UpdateQueryRequest {
             .map(Some);
         self
     }
-    /// Whether it is archived.
+    /// Whether the query is archived.
     pub fn is_archived<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -1316,7 +1316,7 @@ impl UpdateQueryRequest {
             .map(Some);
         self
     }
-    /// Whether only the owner can see it.
+    /// Whether only the owner can see the query.
     pub fn is_private<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -1335,7 +1335,7 @@ impl UpdateQueryRequest {
         self.name = codegen::value("name", "UpdateQueryRequest", value).map(Some);
         self
     }
-    /// The new parameters, in place of all old ones; an empty list removes them.
+    /// The new parameters, which replace all old ones. An empty list removes them.
     pub fn parameters<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -1346,7 +1346,7 @@ impl UpdateQueryRequest {
             .map(Some);
         self
     }
-    /// The new SQL.
+    /// The new SQL text.
     pub fn query_sql<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1356,7 +1356,7 @@ impl UpdateQueryRequest {
             .map(Some);
         self
     }
-    /// The new tags, in place of all old ones; an empty list removes them.
+    /// The new tags, which replace all old ones. An empty list removes them.
     pub fn tags<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -1435,7 +1435,7 @@ impl ::std::default::Default for UpsertMaterializedViewRequest {
     }
 }
 impl UpsertMaterializedViewRequest {
-    /// When to fill it anew, as a cron expression; never by itself when absent.
+    /// The refresh schedule, as a cron expression. If absent, the view is not refreshed automatically.
     pub fn cron_expression<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1449,7 +1449,7 @@ impl UpsertMaterializedViewRequest {
             .map(Some);
         self
     }
-    /// When the schedule ends, in RFC 3339; never when absent.
+    /// When the schedule ends, in RFC 3339 format. If absent, it does not end.
     pub fn expires_at<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1477,7 +1477,7 @@ impl UpsertMaterializedViewRequest {
             .map(Some);
         self
     }
-    /// The name of the view, for instance `result_daily_volume`.
+    /// The name of the view, for example `result_daily_volume`.
     pub fn name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1486,7 +1486,7 @@ impl UpsertMaterializedViewRequest {
         self.name = codegen::value("name", "UpsertMaterializedViewRequest", value);
         self
     }
-    /// The tier to fill it on.
+    /// The performance tier of the executions that fill the view.
     pub fn performance<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::Performance>,
@@ -1500,7 +1500,7 @@ impl UpsertMaterializedViewRequest {
             .map(Some);
         self
     }
-    /// The query that fills it.
+    /// The id of the query that fills the view.
     pub fn query_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,

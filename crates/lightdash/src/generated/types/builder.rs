@@ -108,7 +108,7 @@ impl ::std::default::Default for AdditionalMetric {
     }
 }
 impl AdditionalMetric {
-    /// The dimension that it was made from.
+    /// The name of the dimension from which it was created.
     pub fn base_dimension_name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -122,7 +122,7 @@ impl AdditionalMetric {
             .map(Some);
         self
     }
-    /// The metric that is repeated.
+    /// The id of the repeated metric.
     pub fn base_metric_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -132,7 +132,7 @@ impl AdditionalMetric {
             .map(Some);
         self
     }
-    /// The metric that it was made from.
+    /// The name of the metric from which it was created.
     pub fn base_metric_name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -146,7 +146,7 @@ impl AdditionalMetric {
             .map(Some);
         self
     }
-    /// The unit that large numbers are shortened to.
+    /// The unit to which large numbers are shortened.
     pub fn compact<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::CompactUnit>,
@@ -155,7 +155,7 @@ impl AdditionalMetric {
         self.compact = codegen::value("compact", "AdditionalMetric", value).map(Some);
         self
     }
-    /// What the metric means.
+    /// The description of the metric.
     pub fn description<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -165,7 +165,7 @@ impl AdditionalMetric {
             .map(Some);
         self
     }
-    /// The fields that make a row distinct, for the types that aggregate distinct rows.
+    /// The fields that identify a distinct row, for the types that aggregate distinct rows.
     pub fn distinct_keys<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -175,7 +175,7 @@ impl AdditionalMetric {
         self.distinct_keys = codegen::list("distinct_keys", "AdditionalMetric", values);
         self
     }
-    /// Only rows that these rules let through are aggregated.
+    /// The rules that aggregated rows must meet.
     pub fn filters<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -194,7 +194,7 @@ impl AdditionalMetric {
         self.format = codegen::value("format", "AdditionalMetric", value).map(Some);
         self
     }
-    /// How values are formatted.
+    /// The format of values.
     pub fn format_options<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::CustomFormat>,
@@ -204,7 +204,7 @@ impl AdditionalMetric {
             .map(Some);
         self
     }
-    /// Set for metrics that repeat another one over an earlier period.
+    /// Set for metrics that repeat another metric over an earlier period.
     pub fn generation_type<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::GenerationTypePeriodOverPeriod>,
@@ -228,7 +228,7 @@ impl AdditionalMetric {
             .map(Some);
         self
     }
-    /// Whether users do not see the metric.
+    /// Whether the metric is hidden from users.
     pub fn hidden<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -237,7 +237,7 @@ impl AdditionalMetric {
         self.hidden = codegen::value("hidden", "AdditionalMetric", value).map(Some);
         self
     }
-    /// The metric's position among the fields.
+    /// The position of the metric among the fields.
     pub fn index<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -246,7 +246,7 @@ impl AdditionalMetric {
         self.index = codegen::value("index", "AdditionalMetric", value).map(Some);
         self
     }
-    /// What the metric is called for people.
+    /// The display name of the metric.
     pub fn label<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -255,7 +255,7 @@ impl AdditionalMetric {
         self.label = codegen::value("label", "AdditionalMetric", value).map(Some);
         self
     }
-    /// The metric's name in its table.
+    /// The name of the metric in its table.
     pub fn name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -264,7 +264,7 @@ impl AdditionalMetric {
         self.name = codegen::value("name", "AdditionalMetric", value);
         self
     }
-    /// Which percentile, from 0 to 100, when `type` is `percentile`.
+    /// The percentile, from 0 to 100, if `type` is `percentile`.
     pub fn percentile<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<f64>,
@@ -274,7 +274,7 @@ impl AdditionalMetric {
             .map(Some);
         self
     }
-    /// How many periods back.
+    /// The number of periods to go back.
     pub fn period_offset<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -284,7 +284,7 @@ impl AdditionalMetric {
             .map(Some);
         self
     }
-    /// Decimal places to show.
+    /// The number of decimal places.
     pub fn round<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -293,7 +293,7 @@ impl AdditionalMetric {
         self.round = codegen::value("round", "AdditionalMetric", value).map(Some);
         self
     }
-    /// How digits are grouped.
+    /// The digit grouping.
     pub fn separator<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::NumberSeparator>,
@@ -303,7 +303,7 @@ impl AdditionalMetric {
             .map(Some);
         self
     }
-    /// The SQL expression to aggregate, with fields as `${TABLE}.column`.
+    /// The SQL expression to aggregate, with fields written as `${TABLE}.column`.
     pub fn sql<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -312,7 +312,7 @@ impl AdditionalMetric {
         self.sql = codegen::value("sql", "AdditionalMetric", value);
         self
     }
-    /// The table that it belongs to.
+    /// The name of the table.
     pub fn table<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -321,7 +321,7 @@ impl AdditionalMetric {
         self.table = codegen::value("table", "AdditionalMetric", value);
         self
     }
-    /// The time dimension that is looked back on.
+    /// The id of the time dimension of the earlier period.
     pub fn time_dimension_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -335,7 +335,7 @@ impl AdditionalMetric {
             .map(Some);
         self
     }
-    /// How values are aggregated.
+    /// The aggregation of values.
     pub fn type_<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::MetricType>,
@@ -492,7 +492,7 @@ impl ::std::default::Default for BinGroup {
     }
 }
 impl BinGroup {
-    /// What the bin is called.
+    /// The name of the bin.
     pub fn name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -501,7 +501,7 @@ impl BinGroup {
         self.name = codegen::value("name", "BinGroup", value);
         self
     }
-    /// Which texts fall into it.
+    /// The rules that select the strings of the bin.
     pub fn values<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -546,7 +546,7 @@ impl ::std::default::Default for BinRange {
     }
 }
 impl BinRange {
-    /// Where the bin starts, this number included; open when absent.
+    /// The lower bound, inclusive. Unbounded if absent.
     pub fn from<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<f64>,
@@ -555,7 +555,7 @@ impl BinRange {
         self.from = codegen::value("from", "BinRange", value).map(Some);
         self
     }
-    /// Where the bin ends, this number excluded; open when absent.
+    /// The upper bound, exclusive. Unbounded if absent.
     pub fn to<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<f64>,
@@ -621,7 +621,7 @@ impl CalculateTotalRequest {
             .map(Some);
         self
     }
-    /// Which totals to compute.
+    /// The kind of totals to compute.
     pub fn kind<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::CalculateTotalKind>,
@@ -630,7 +630,7 @@ impl CalculateTotalRequest {
         self.kind = codegen::value("kind", "CalculateTotalRequest", value);
         self
     }
-    /// The dimensions to compute subtotals for, when `kind` is a kind of subtotal.
+    /// The dimensions of the subtotals, if `kind` is a kind of subtotal.
     pub fn subtotal_dimensions<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -709,7 +709,7 @@ impl ::std::default::Default for ComposeMergeQueryRequest {
 }
 #[cfg(feature = "merge-queries")]
 impl ComposeMergeQueryRequest {
-    /// How to pivot the result, as a chart does.
+    /// The pivot of the result, in the form of a chart.
     pub fn chart<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::MergeQueryChart>,
@@ -719,7 +719,7 @@ impl ComposeMergeQueryRequest {
             .map(Some);
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics.
+    /// The purpose of the query. It is only a label in the history and in usage statistics.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -743,7 +743,7 @@ impl ComposeMergeQueryRequest {
             .map(Some);
         self
     }
-    /// The sources and how to join them.
+    /// The sources and their join.
     pub fn merge_query<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::MergeQuery>,
@@ -756,7 +756,7 @@ impl ComposeMergeQueryRequest {
         );
         self
     }
-    /// What the result is for.
+    /// The purpose of the result.
     pub fn mode<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::MergeQueryExecutionMode>,
@@ -765,7 +765,7 @@ impl ComposeMergeQueryRequest {
         self.mode = codegen::value("mode", "ComposeMergeQueryRequest", value).map(Some);
         self
     }
-    /// Values for the parameters that the queries refer to, by name.
+    /// The values of the parameters that the queries refer to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -854,7 +854,7 @@ impl ::std::default::Default for ComposeSqlRequest {
 }
 #[cfg(feature = "merge-queries")]
 impl ComposeSqlRequest {
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -877,7 +877,7 @@ impl ComposeSqlRequest {
             .map(Some);
         self
     }
-    /// The most rows to return.
+    /// The maximum number of rows to return.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -886,7 +886,7 @@ impl ComposeSqlRequest {
         self.limit = codegen::value("limit", "ComposeSqlRequest", value).map(Some);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -897,7 +897,7 @@ impl ComposeSqlRequest {
         self.parameters = codegen::map("parameters", "ComposeSqlRequest", entries);
         self
     }
-    /// The results that the statement may read: query ids by the table names that it uses.
+    /// The results that the statement may read: query ids, by the table names in the statement.
     pub fn references<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -908,7 +908,7 @@ impl ComposeSqlRequest {
         self.references = codegen::map("references", "ComposeSqlRequest", entries);
         self
     }
-    /// The statement, in DuckDB's dialect.
+    /// The SQL statement, in the dialect of DuckDB.
     pub fn sql<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -917,7 +917,7 @@ impl ComposeSqlRequest {
         self.sql = codegen::value("sql", "ComposeSqlRequest", value);
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -1009,7 +1009,7 @@ impl ::std::default::Default for ConditionalFormatting {
     }
 }
 impl ConditionalFormatting {
-    /// What is coloured.
+    /// The part that is colored.
     pub fn apply_to<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::ConditionalFormattingColorApplyTo>,
@@ -1019,7 +1019,7 @@ impl ConditionalFormatting {
             .map(Some);
         self
     }
-    /// The colour, or the two ends of a range.
+    /// The color, or the two ends of a range.
     pub fn color<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::ConditionalFormattingColor>,
@@ -1028,7 +1028,7 @@ impl ConditionalFormatting {
         self.color = codegen::value("color", "ConditionalFormatting", value);
         self
     }
-    /// The colour on a dark background.
+    /// The color on a dark background.
     pub fn dark_color<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1038,7 +1038,7 @@ impl ConditionalFormatting {
             .map(Some);
         self
     }
-    /// The values at the two ends of the range of colours.
+    /// The values at the two ends of the range of colors.
     pub fn rule<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::ConditionalFormattingBounds>,
@@ -1047,7 +1047,7 @@ impl ConditionalFormatting {
         self.rule = codegen::value("rule", "ConditionalFormatting", value).map(Some);
         self
     }
-    /// When a cell has the single colour.
+    /// The rules for the single color.
     pub fn rules<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -1057,7 +1057,7 @@ impl ConditionalFormatting {
         self.rules = codegen::list("rules", "ConditionalFormatting", values);
         self
     }
-    /// The field whose cells are coloured; null for all.
+    /// The field whose cells are colored; null for all fields.
     pub fn target<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::FieldTarget>,
@@ -1066,7 +1066,7 @@ impl ConditionalFormatting {
         self.target = codegen::value("target", "ConditionalFormatting", value).map(Some);
         self
     }
-    /// How the text is set.
+    /// The text style.
     pub fn text_style<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::ConditionalFormattingTextStyle>,
@@ -1121,7 +1121,7 @@ impl ::std::default::Default for ConditionalFormattingBounds {
     }
 }
 impl ConditionalFormattingBounds {
-    /// The value that has the last colour.
+    /// The value with the last color.
     pub fn max<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::ConditionalFormattingBound>,
@@ -1130,7 +1130,7 @@ impl ConditionalFormattingBounds {
         self.max = codegen::value("max", "ConditionalFormattingBounds", value);
         self
     }
-    /// The value that has the first colour.
+    /// The value with the first color.
     pub fn min<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::ConditionalFormattingBound>,
@@ -1180,7 +1180,7 @@ impl ::std::default::Default for ConditionalFormattingColorRange {
     }
 }
 impl ConditionalFormattingColorRange {
-    /// The colour of the largest value.
+    /// The color of the largest value.
     pub fn end<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1189,7 +1189,7 @@ impl ConditionalFormattingColorRange {
         self.end = codegen::value("end", "ConditionalFormattingColorRange", value);
         self
     }
-    /// The colour of the smallest value.
+    /// The color of the smallest value.
     pub fn start<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1252,7 +1252,7 @@ impl ::std::default::Default for ConditionalFormattingRule {
     }
 }
 impl ConditionalFormattingRule {
-    /// Compares with another field of the row rather than with values.
+    /// Another field of the row to compare with, instead of values.
     pub fn compare_target<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::FieldTarget>,
@@ -1275,7 +1275,7 @@ impl ConditionalFormattingRule {
         self.id = codegen::value("id", "ConditionalFormattingRule", value);
         self
     }
-    /// Whether NULL is coloured as well.
+    /// Whether to color NULL values too.
     pub fn include_null<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -1289,7 +1289,7 @@ impl ConditionalFormattingRule {
             .map(Some);
         self
     }
-    /// How the cell is compared.
+    /// The comparison operator.
     pub fn operator<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::FilterOperator>,
@@ -1298,7 +1298,7 @@ impl ConditionalFormattingRule {
         self.operator = codegen::value("operator", "ConditionalFormattingRule", value);
         self
     }
-    /// What it is compared with.
+    /// The values to compare with.
     pub fn values<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -1353,7 +1353,7 @@ impl ::std::default::Default for ConditionalFormattingTextStyle {
     }
 }
 impl ConditionalFormattingTextStyle {
-    /// In bold.
+    /// Whether the text is bold.
     pub fn bold<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -1363,7 +1363,7 @@ impl ConditionalFormattingTextStyle {
             .map(Some);
         self
     }
-    /// In italics.
+    /// Whether the text is italic.
     pub fn italic<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -1373,7 +1373,7 @@ impl ConditionalFormattingTextStyle {
             .map(Some);
         self
     }
-    /// Underlined.
+    /// Whether the text is underlined.
     pub fn underline<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -1477,7 +1477,7 @@ impl CustomDimension {
             .map(Some);
         self
     }
-    /// How bins are made, when `type` is `bin`.
+    /// The type of the bins, if `type` is `bin`.
     pub fn bin_type<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::BinType>,
@@ -1515,7 +1515,7 @@ impl CustomDimension {
         self.custom_range = codegen::list("custom_range", "CustomDimension", values);
         self
     }
-    /// The dimension to put into bins, when `type` is `bin`.
+    /// The id of the binned dimension, if `type` is `bin`.
     pub fn dimension_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1525,7 +1525,7 @@ impl CustomDimension {
             .map(Some);
         self
     }
-    /// What the expression gives, when `type` is `sql`.
+    /// The type of the expression, if `type` is `sql`.
     pub fn dimension_type<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::DimensionType>,
@@ -1535,7 +1535,7 @@ impl CustomDimension {
             .map(Some);
         self
     }
-    /// The dimension's id in the result.
+    /// The id of the dimension in the result.
     pub fn id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1544,7 +1544,7 @@ impl CustomDimension {
         self.id = codegen::value("id", "CustomDimension", value);
         self
     }
-    /// What the dimension is called for people.
+    /// The display name of the dimension.
     pub fn name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1553,7 +1553,7 @@ impl CustomDimension {
         self.name = codegen::value("name", "CustomDimension", value);
         self
     }
-    /// The expression, when `type` is `sql`.
+    /// The SQL expression, if `type` is `sql`.
     pub fn sql<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1562,7 +1562,7 @@ impl CustomDimension {
         self.sql = codegen::value("sql", "CustomDimension", value).map(Some);
         self
     }
-    /// The table that it belongs to.
+    /// The name of the table.
     pub fn table<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1571,7 +1571,7 @@ impl CustomDimension {
         self.table = codegen::value("table", "CustomDimension", value);
         self
     }
-    /// Whether it is an expression or bins.
+    /// Whether the dimension is an SQL expression or bins.
     pub fn type_<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::CustomDimensionType>,
@@ -1670,7 +1670,7 @@ impl ::std::default::Default for CustomFormat {
     }
 }
 impl CustomFormat {
-    /// The unit that large numbers are shortened to.
+    /// The unit to which large numbers are shortened.
     pub fn compact<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::CompactUnit>,
@@ -1679,7 +1679,7 @@ impl CustomFormat {
         self.compact = codegen::value("compact", "CustomFormat", value).map(Some);
         self
     }
-    /// The currency, an ISO 4217 code, when `type` is `currency`.
+    /// The currency, as an ISO 4217 code, if `type` is `currency`.
     pub fn currency<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1688,7 +1688,7 @@ impl CustomFormat {
         self.currency = codegen::value("currency", "CustomFormat", value).map(Some);
         self
     }
-    /// A spreadsheet format expression, when `type` is `custom`.
+    /// A spreadsheet format expression, if `type` is `custom`.
     pub fn custom<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1697,7 +1697,7 @@ impl CustomFormat {
         self.custom = codegen::value("custom", "CustomFormat", value).map(Some);
         self
     }
-    /// A text before the value.
+    /// A string before the value.
     pub fn prefix<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1706,7 +1706,7 @@ impl CustomFormat {
         self.prefix = codegen::value("prefix", "CustomFormat", value).map(Some);
         self
     }
-    /// Decimal places to show.
+    /// The number of decimal places.
     pub fn round<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -1715,7 +1715,7 @@ impl CustomFormat {
         self.round = codegen::value("round", "CustomFormat", value).map(Some);
         self
     }
-    /// How digits are grouped.
+    /// The digit grouping.
     pub fn separator<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::NumberSeparator>,
@@ -1724,7 +1724,7 @@ impl CustomFormat {
         self.separator = codegen::value("separator", "CustomFormat", value).map(Some);
         self
     }
-    /// A text after the value.
+    /// A string after the value.
     pub fn suffix<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1733,7 +1733,7 @@ impl CustomFormat {
         self.suffix = codegen::value("suffix", "CustomFormat", value).map(Some);
         self
     }
-    /// The granularity that dates and times are shown at.
+    /// The granularity of dates and times.
     pub fn time_interval<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::TimeFrame>,
@@ -1858,7 +1858,7 @@ impl ::std::default::Default for DashboardChartRequest {
     }
 }
 impl DashboardChartRequest {
-    /// The chart's id.
+    /// The id of the chart.
     pub fn chart_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1867,7 +1867,7 @@ impl DashboardChartRequest {
         self.chart_uuid = codegen::value("chart_uuid", "DashboardChartRequest", value);
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -1877,7 +1877,7 @@ impl DashboardChartRequest {
             .map(Some);
         self
     }
-    /// The filters of the dashboard. Those that do not fit the chart are left out.
+    /// The filters of the dashboard. The server ignores filters that do not apply to the chart.
     pub fn dashboard_filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::DashboardFilters>,
@@ -1890,7 +1890,7 @@ impl DashboardChartRequest {
         );
         self
     }
-    /// Sort keys that replace the chart's own; empty to keep those.
+    /// Sort keys that replace those of the chart. An empty list keeps those of the chart.
     pub fn dashboard_sorts<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -1904,7 +1904,7 @@ impl DashboardChartRequest {
         );
         self
     }
-    /// The dashboard's id.
+    /// The id of the dashboard.
     pub fn dashboard_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1917,7 +1917,7 @@ impl DashboardChartRequest {
         );
         self
     }
-    /// Shows time dimensions at another granularity.
+    /// Changes the granularity of time dimensions.
     pub fn date_zoom<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::DateZoom>,
@@ -1941,7 +1941,7 @@ impl DashboardChartRequest {
             .map(Some);
         self
     }
-    /// The most rows to return. It is silently cut to the server's cell limit, an unlimited one too; without it the chart's own limit holds.
+    /// The maximum number of rows to return. The server silently reduces it to its cell limit, even if it is null (unlimited). Default: the limit of the chart.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::QueryLimit>,
@@ -1950,7 +1950,7 @@ impl DashboardChartRequest {
         self.limit = codegen::value("limit", "DashboardChartRequest", value).map(Some);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -1961,7 +1961,7 @@ impl DashboardChartRequest {
         self.parameters = codegen::map("parameters", "DashboardChartRequest", entries);
         self
     }
-    /// Whether to pivot the result as the chart does.
+    /// Whether to pivot the result like the chart.
     pub fn pivot_results<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -1975,7 +1975,7 @@ impl DashboardChartRequest {
             .map(Some);
         self
     }
-    /// The id of the dashboard's tile that shows the chart.
+    /// The id of the dashboard tile that shows the chart.
     pub fn tile_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1984,7 +1984,7 @@ impl DashboardChartRequest {
         self.tile_uuid = codegen::value("tile_uuid", "DashboardChartRequest", value);
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -2065,7 +2065,7 @@ impl ::std::default::Default for DashboardFieldTarget {
     }
 }
 impl DashboardFieldTarget {
-    /// The type to assume when the field is not known.
+    /// The type to assume if the field is unknown.
     pub fn fallback_type<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::DimensionType>,
@@ -2079,7 +2079,7 @@ impl DashboardFieldTarget {
             .map(Some);
         self
     }
-    /// The field's id.
+    /// The id of the field.
     pub fn field_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2088,7 +2088,7 @@ impl DashboardFieldTarget {
         self.field_id = codegen::value("field_id", "DashboardFieldTarget", value);
         self
     }
-    /// Whether it is a column of a chart saved from SQL.
+    /// Whether the field is a column of a saved SQL chart.
     pub fn is_sql_column<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -2102,7 +2102,7 @@ impl DashboardFieldTarget {
             .map(Some);
         self
     }
-    /// The table that holds it.
+    /// The table of the field.
     pub fn table_name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2201,7 +2201,7 @@ impl ::std::default::Default for DashboardFilterRule {
     }
 }
 impl DashboardFilterRule {
-    /// Whether texts are compared with their case; the project's setting when absent.
+    /// Whether string comparison is case-sensitive. Default: the setting of the project.
     pub fn case_sensitive<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -2234,7 +2234,7 @@ impl DashboardFilterRule {
         self.id = codegen::value("id", "DashboardFilterRule", value);
         self
     }
-    /// Whether rows with NULL are kept as well.
+    /// Whether to keep rows with NULL too.
     pub fn include_null<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -2244,7 +2244,7 @@ impl DashboardFilterRule {
             .map(Some);
         self
     }
-    /// What the filter is called on the dashboard.
+    /// The display name of the filter on the dashboard.
     pub fn label<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2267,7 +2267,7 @@ impl DashboardFilterRule {
         );
         self
     }
-    /// How the field is compared.
+    /// The comparison operator.
     pub fn operator<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::FilterOperator>,
@@ -2286,7 +2286,7 @@ impl DashboardFilterRule {
             .map(Some);
         self
     }
-    /// Of the filters with the same id here, at least one must have a value.
+    /// The id of a group of filters. At least one filter of a group must have a value.
     pub fn required_group_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2300,7 +2300,7 @@ impl DashboardFilterRule {
             .map(Some);
         self
     }
-    /// More for operators on dates, for example `{"unitOfTime": "days", "completed": true}` for `inThePast`.
+    /// The settings of operators on dates, for example `{"unitOfTime": "days", "completed": true}` for `inThePast`.
     pub fn settings<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::serde_json::Value>,
@@ -2310,7 +2310,7 @@ impl DashboardFilterRule {
             .map(Some);
         self
     }
-    /// Whether users may pick one value only.
+    /// Whether users can select only one value.
     pub fn single_value<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -2329,7 +2329,7 @@ impl DashboardFilterRule {
         self.target = codegen::value("target", "DashboardFilterRule", value);
         self
     }
-    /// Other fields that the filter applies to, by the id of the tile; `false` for a tile that it does not apply to.
+    /// Other fields that the filter applies to, by tile id. `false` excludes a tile.
     pub fn tile_targets<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -2340,7 +2340,7 @@ impl DashboardFilterRule {
         self.tile_targets = codegen::map("tile_targets", "DashboardFilterRule", entries);
         self
     }
-    /// What it is compared with: nothing for `isNull` and `notNull`, two values for `inBetween`, and for `equals` any number, of which one must match.
+    /// The values to compare with: none for `isNull` and `notNull`, two for `inBetween`, and any number for `equals`, of which one must match.
     pub fn values<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -2535,7 +2535,7 @@ impl ::std::default::Default for DashboardSqlChartBySlug {
     }
 }
 impl DashboardSqlChartBySlug {
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -2545,7 +2545,7 @@ impl DashboardSqlChartBySlug {
             .map(Some);
         self
     }
-    /// The filters of the dashboard. Those that do not fit the chart are left out.
+    /// The filters of the dashboard. The server ignores filters that do not apply to the chart.
     pub fn dashboard_filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::DashboardFilters>,
@@ -2558,7 +2558,7 @@ impl DashboardSqlChartBySlug {
         );
         self
     }
-    /// Sort keys that replace the chart's own; empty to keep those.
+    /// Sort keys that replace those of the chart. An empty list keeps those of the chart.
     pub fn dashboard_sorts<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -2572,7 +2572,7 @@ impl DashboardSqlChartBySlug {
         );
         self
     }
-    /// The dashboard's id.
+    /// The id of the dashboard.
     pub fn dashboard_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2599,7 +2599,7 @@ impl DashboardSqlChartBySlug {
             .map(Some);
         self
     }
-    /// The most rows to return.
+    /// The maximum number of rows to return.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -2608,7 +2608,7 @@ impl DashboardSqlChartBySlug {
         self.limit = codegen::value("limit", "DashboardSqlChartBySlug", value).map(Some);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -2619,7 +2619,7 @@ impl DashboardSqlChartBySlug {
         self.parameters = codegen::map("parameters", "DashboardSqlChartBySlug", entries);
         self
     }
-    /// The chart's slug.
+    /// The slug of the chart.
     pub fn slug<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2628,7 +2628,7 @@ impl DashboardSqlChartBySlug {
         self.slug = codegen::value("slug", "DashboardSqlChartBySlug", value);
         self
     }
-    /// The id of the dashboard's tile that shows the chart.
+    /// The id of the dashboard tile that shows the chart.
     pub fn tile_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2637,7 +2637,7 @@ impl DashboardSqlChartBySlug {
         self.tile_uuid = codegen::value("tile_uuid", "DashboardSqlChartBySlug", value);
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -2747,7 +2747,7 @@ impl ::std::default::Default for DashboardSqlChartByUuid {
     }
 }
 impl DashboardSqlChartByUuid {
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -2757,7 +2757,7 @@ impl DashboardSqlChartByUuid {
             .map(Some);
         self
     }
-    /// The filters of the dashboard. Those that do not fit the chart are left out.
+    /// The filters of the dashboard. The server ignores filters that do not apply to the chart.
     pub fn dashboard_filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::DashboardFilters>,
@@ -2770,7 +2770,7 @@ impl DashboardSqlChartByUuid {
         );
         self
     }
-    /// Sort keys that replace the chart's own; empty to keep those.
+    /// Sort keys that replace those of the chart. An empty list keeps those of the chart.
     pub fn dashboard_sorts<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -2784,7 +2784,7 @@ impl DashboardSqlChartByUuid {
         );
         self
     }
-    /// The dashboard's id.
+    /// The id of the dashboard.
     pub fn dashboard_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2811,7 +2811,7 @@ impl DashboardSqlChartByUuid {
             .map(Some);
         self
     }
-    /// The most rows to return.
+    /// The maximum number of rows to return.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -2820,7 +2820,7 @@ impl DashboardSqlChartByUuid {
         self.limit = codegen::value("limit", "DashboardSqlChartByUuid", value).map(Some);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -2831,7 +2831,7 @@ impl DashboardSqlChartByUuid {
         self.parameters = codegen::map("parameters", "DashboardSqlChartByUuid", entries);
         self
     }
-    /// The chart's id.
+    /// The id of the chart.
     pub fn saved_sql_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2844,7 +2844,7 @@ impl DashboardSqlChartByUuid {
         );
         self
     }
-    /// The id of the dashboard's tile that shows the chart.
+    /// The id of the dashboard tile that shows the chart.
     pub fn tile_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2853,7 +2853,7 @@ impl DashboardSqlChartByUuid {
         self.tile_uuid = codegen::value("tile_uuid", "DashboardSqlChartByUuid", value);
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -2925,7 +2925,7 @@ impl ::std::default::Default for DateZoom {
     }
 }
 impl DateZoom {
-    /// The granularity to show, a standard one or the name of one defined in the project.
+    /// The granularity: a standard one, or the name of one that the project defines.
     pub fn granularity<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::DateGranularity>,
@@ -2934,7 +2934,7 @@ impl DateZoom {
         self.granularity = codegen::value("granularity", "DateZoom", value).map(Some);
         self
     }
-    /// The field to show at this granularity.
+    /// The id of the field to which the granularity applies.
     pub fn x_axis_field_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2990,7 +2990,7 @@ impl ::std::default::Default for DimensionName {
     }
 }
 impl DimensionName {
-    /// What the dimension is called for people.
+    /// The display name of the dimension.
     pub fn label<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2999,7 +2999,7 @@ impl DimensionName {
         self.label = codegen::value("label", "DimensionName", value).map(Some);
         self
     }
-    /// The dimension's name in its table.
+    /// The name of the dimension in its table.
     pub fn name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3008,7 +3008,7 @@ impl DimensionName {
         self.name = codegen::value("name", "DimensionName", value).map(Some);
         self
     }
-    /// The table that holds it.
+    /// The table of the dimension.
     pub fn table<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3096,7 +3096,7 @@ impl ::std::default::Default for DownloadPivot {
     }
 }
 impl DownloadPivot {
-    /// The ids of the columns in the order of the file.
+    /// The ids of the columns, in the order of the file.
     pub fn column_order<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -3116,7 +3116,7 @@ impl DownloadPivot {
             .map(Some);
         self
     }
-    /// The ids of dimensions to leave out.
+    /// The ids of dimensions to omit.
     pub fn hidden_dimension_field_ids<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -3130,7 +3130,7 @@ impl DownloadPivot {
         );
         self
     }
-    /// The ids of metrics to leave out.
+    /// The ids of metrics to omit.
     pub fn hidden_metric_field_ids<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -3144,7 +3144,7 @@ impl DownloadPivot {
         );
         self
     }
-    /// Whether each metric gets rows of its own rather than columns.
+    /// Whether metrics become rows instead of columns.
     pub fn metrics_as_rows<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3186,7 +3186,7 @@ impl DownloadPivot {
         self.row_totals = codegen::value("row_totals", "DownloadPivot", value).map(Some);
         self
     }
-    /// The ids of the only metrics to write.
+    /// The ids of the metrics to write. All others are omitted.
     pub fn visible_metric_field_ids<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -3311,7 +3311,7 @@ impl DownloadRequest {
             .map(Some);
         self
     }
-    /// The ids of the columns in the order of the file.
+    /// The ids of the columns, in the order of the file.
     pub fn column_order<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -3321,7 +3321,7 @@ impl DownloadRequest {
         self.column_order = codegen::list("column_order", "DownloadRequest", values);
         self
     }
-    /// Colours for cells of an `xlsx` file.
+    /// The colors of cells in an `xlsx` file.
     pub fn conditional_formattings<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -3335,7 +3335,7 @@ impl DownloadRequest {
         );
         self
     }
-    /// Other headers for columns, by field id.
+    /// Column headers that replace the default ones, by field id.
     pub fn custom_labels<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -3360,7 +3360,7 @@ impl DownloadRequest {
             .map(Some);
         self
     }
-    /// The ids of columns to leave out.
+    /// The ids of columns to omit.
     pub fn hidden_fields<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -3370,7 +3370,7 @@ impl DownloadRequest {
         self.hidden_fields = codegen::list("hidden_fields", "DownloadRequest", values);
         self
     }
-    /// Whether to write raw values rather than formatted ones.
+    /// Whether to write raw values instead of formatted values.
     pub fn only_raw<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3379,7 +3379,7 @@ impl DownloadRequest {
         self.only_raw = codegen::value("only_raw", "DownloadRequest", value).map(Some);
         self
     }
-    /// How to pivot the rows in the file.
+    /// The pivot of the rows in the file.
     pub fn pivot_config<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::DownloadPivot>,
@@ -3417,7 +3417,7 @@ impl DownloadRequest {
             .map(Some);
         self
     }
-    /// The kind of file: `csv` or `xlsx`.
+    /// The file format: `csv` or `xlsx`.
     pub fn type_<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::DownloadFileType>,
@@ -3497,7 +3497,7 @@ impl ::std::default::Default for DuckdbSourceQuery {
 }
 #[cfg(feature = "query-sources")]
 impl DuckdbSourceQuery {
-    /// The most rows to return.
+    /// The maximum number of rows to return.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -3506,7 +3506,7 @@ impl DuckdbSourceQuery {
         self.limit = codegen::value("limit", "DuckdbSourceQuery", value).map(Some);
         self
     }
-    /// A name for the query, by which others read its result.
+    /// A name for the query, by which other queries read its result.
     pub fn node_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3515,7 +3515,7 @@ impl DuckdbSourceQuery {
         self.node_id = codegen::value("node_id", "DuckdbSourceQuery", value).map(Some);
         self
     }
-    /// The results that the statement reads: names of queries, or names and ids of queries by the table names that it uses.
+    /// The results that the statement reads: names of queries, or names and ids of queries by the table names in the statement.
     pub fn references<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::DuckdbSourceQueryReferences>,
@@ -3534,7 +3534,7 @@ impl DuckdbSourceQuery {
         self.source_type = codegen::value("source_type", "DuckdbSourceQuery", value);
         self
     }
-    /// The statement, in DuckDB's dialect.
+    /// The SQL statement, in the dialect of DuckDB.
     pub fn sql<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3604,7 +3604,7 @@ impl ::std::default::Default for ExternalSourceQuery {
 }
 #[cfg(feature = "query-sources")]
 impl ExternalSourceQuery {
-    /// The most rows to return.
+    /// The maximum number of rows to return.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -3613,7 +3613,7 @@ impl ExternalSourceQuery {
         self.limit = codegen::value("limit", "ExternalSourceQuery", value).map(Some);
         self
     }
-    /// A name for the query, by which others read its result.
+    /// A name for the query, by which other queries read its result.
     pub fn node_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3631,7 +3631,7 @@ impl ExternalSourceQuery {
         self.source_type = codegen::value("source_type", "ExternalSourceQuery", value);
         self
     }
-    /// The statement, in DuckDB's dialect.
+    /// The SQL statement, in the dialect of DuckDB.
     pub fn sql<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3640,7 +3640,7 @@ impl ExternalSourceQuery {
         self.sql = codegen::value("sql", "ExternalSourceQuery", value);
         self
     }
-    /// The tables that the statement reads: their names, or their names by the table names that it uses.
+    /// The tables that the statement reads: their names, or their names by the table names in the statement.
     pub fn tables<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::ExternalSourceQueryTables>,
@@ -3690,7 +3690,7 @@ impl ::std::default::Default for FieldTarget {
     }
 }
 impl FieldTarget {
-    /// The field's id, for example `orders_status`.
+    /// The id of the field, for example `orders_status`.
     pub fn field_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3766,7 +3766,7 @@ impl ::std::default::Default for FieldValueSearchRequest {
     }
 }
 impl FieldValueSearchRequest {
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -3776,7 +3776,7 @@ impl FieldValueSearchRequest {
             .map(Some);
         self
     }
-    /// The field whose values are wanted.
+    /// The id of the field whose values to search.
     pub fn field_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3785,7 +3785,7 @@ impl FieldValueSearchRequest {
         self.field_id = codegen::value("field_id", "FieldValueSearchRequest", value);
         self
     }
-    /// Only values of rows that these filters let through.
+    /// Filters on the rows from which values are taken.
     pub fn filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::AndFilterGroup>,
@@ -3795,7 +3795,7 @@ impl FieldValueSearchRequest {
             .map(Some);
         self
     }
-    /// Whether to ask the warehouse even if the values are in the cache.
+    /// Whether to query the warehouse even if the values are in the cache.
     pub fn force_refresh<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3823,7 +3823,7 @@ impl FieldValueSearchRequest {
             .map(Some);
         self
     }
-    /// The most values to return.
+    /// The maximum number of values to return.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -3832,7 +3832,7 @@ impl FieldValueSearchRequest {
         self.limit = codegen::value("limit", "FieldValueSearchRequest", value).map(Some);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -3843,7 +3843,7 @@ impl FieldValueSearchRequest {
         self.parameters = codegen::map("parameters", "FieldValueSearchRequest", entries);
         self
     }
-    /// The text that values are to contain; empty for any value.
+    /// The string that values must contain. An empty string matches every value.
     pub fn search<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3861,7 +3861,7 @@ impl FieldValueSearchRequest {
         self.table = codegen::value("table", "FieldValueSearchRequest", value);
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3953,7 +3953,7 @@ impl ::std::default::Default for FilterRule {
     }
 }
 impl FilterRule {
-    /// Whether texts are compared with their case; the project's setting when absent.
+    /// Whether string comparison is case-sensitive. Default: the setting of the project.
     pub fn case_sensitive<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3981,7 +3981,7 @@ impl FilterRule {
         self.id = codegen::value("id", "FilterRule", value);
         self
     }
-    /// Whether rows with NULL are kept as well.
+    /// Whether to keep rows with NULL too.
     pub fn include_null<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3991,7 +3991,7 @@ impl FilterRule {
             .map(Some);
         self
     }
-    /// How the field is compared.
+    /// The comparison operator.
     pub fn operator<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::FilterOperator>,
@@ -4009,7 +4009,7 @@ impl FilterRule {
         self.required = codegen::value("required", "FilterRule", value).map(Some);
         self
     }
-    /// More for operators on dates, for example `{"unitOfTime": "days", "completed": true}` for `inThePast`.
+    /// The settings of operators on dates, for example `{"unitOfTime": "days", "completed": true}` for `inThePast`.
     pub fn settings<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::serde_json::Value>,
@@ -4027,7 +4027,7 @@ impl FilterRule {
         self.target = codegen::value("target", "FilterRule", value);
         self
     }
-    /// What it is compared with: nothing for `isNull` and `notNull`, two values for `inBetween`, and for `equals` any number, of which one must match.
+    /// The values to compare with: none for `isNull` and `notNull`, two for `inBetween`, and any number for `equals`, of which one must match.
     pub fn values<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -4163,7 +4163,7 @@ impl ::std::default::Default for FormatOverride {
     }
 }
 impl FormatOverride {
-    /// How values are formatted.
+    /// The format of values.
     pub fn format_options<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::CustomFormat>,
@@ -4206,7 +4206,7 @@ impl ::std::default::Default for FrameBoundary {
     }
 }
 impl FrameBoundary {
-    /// How far away, for `preceding` and `following`.
+    /// The distance from the current row, for `preceding` and `following`.
     pub fn offset<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -4215,7 +4215,7 @@ impl FrameBoundary {
         self.offset = codegen::value("offset", "FrameBoundary", value).map(Some);
         self
     }
-    /// What the bound is.
+    /// The type of the bound.
     pub fn type_<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::FrameBoundaryType>,
@@ -4264,7 +4264,7 @@ impl ::std::default::Default for FrameClause {
     }
 }
 impl FrameClause {
-    /// The last row.
+    /// The end of the frame.
     pub fn end<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::FrameBoundary>,
@@ -4273,7 +4273,7 @@ impl FrameClause {
         self.end = codegen::value("end", "FrameClause", value);
         self
     }
-    /// Whether bounds count rows or values.
+    /// Whether the bounds count rows or values.
     pub fn frame_type<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::FrameType>,
@@ -4282,7 +4282,7 @@ impl FrameClause {
         self.frame_type = codegen::value("frame_type", "FrameClause", value);
         self
     }
-    /// The first row; the current one when absent.
+    /// The start of the frame. Default: the current row.
     pub fn start<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::FrameBoundary>,
@@ -4326,7 +4326,7 @@ impl ::std::default::Default for GroupByColumn {
     }
 }
 impl GroupByColumn {
-    /// The column's id.
+    /// The id of the column.
     pub fn reference<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4371,7 +4371,7 @@ impl ::std::default::Default for GroupValueRule {
     }
 }
 impl GroupValueRule {
-    /// How texts are compared.
+    /// The comparison.
     pub fn match_type<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::GroupValueMatchType>,
@@ -4380,7 +4380,7 @@ impl GroupValueRule {
         self.match_type = codegen::value("match_type", "GroupValueRule", value);
         self
     }
-    /// What they are compared with.
+    /// The string to compare with.
     pub fn value<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4424,7 +4424,7 @@ impl ::std::default::Default for IndexColumn {
     }
 }
 impl IndexColumn {
-    /// The column's id.
+    /// The id of the column.
     pub fn reference<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4433,7 +4433,7 @@ impl IndexColumn {
         self.reference = codegen::value("reference", "IndexColumn", value);
         self
     }
-    /// Whether it is a time or a category.
+    /// The type of the column: time or category.
     pub fn type_<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::IndexType>,
@@ -4485,7 +4485,7 @@ impl ::std::default::Default for MergeJoinKeyPart {
 }
 #[cfg(feature = "merge-queries")]
 impl MergeJoinKeyPart {
-    /// The field that holds it in each source, by the source's id.
+    /// The id of the field with this part, by source id.
     pub fn field_id_by_source_id<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -4500,7 +4500,7 @@ impl MergeJoinKeyPart {
         );
         self
     }
-    /// The name of the column that holds it in the result.
+    /// The name of the result column with this part.
     pub fn name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4566,7 +4566,7 @@ impl ::std::default::Default for MergeQuery {
 }
 #[cfg(feature = "merge-queries")]
 impl MergeQuery {
-    /// What rows are joined on: every part must be equal.
+    /// The join key. Rows match if every part is equal.
     pub fn join_key<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -4576,7 +4576,7 @@ impl MergeQuery {
         self.join_key = codegen::list("join_key", "MergeQuery", values);
         self
     }
-    /// Which rows without a counterpart are kept.
+    /// The type of the join, which determines whether rows without a match are kept.
     pub fn join_type<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::MergeJoinType>,
@@ -4585,7 +4585,7 @@ impl MergeQuery {
         self.join_type = codegen::value("join_type", "MergeQuery", value);
         self
     }
-    /// The most rows to return.
+    /// The maximum number of rows to return.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -4604,7 +4604,7 @@ impl MergeQuery {
         self.sources = codegen::list("sources", "MergeQuery", values);
         self
     }
-    /// Columns computed from the joined rows; empty for none.
+    /// Columns that are computed from the joined rows; may be empty.
     pub fn table_calculations<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -4669,7 +4669,7 @@ impl ::std::default::Default for MergeQueryChart {
 }
 #[cfg(feature = "merge-queries")]
 impl MergeQueryChart {
-    /// The settings of the chart, as a saved chart has them: `{"type": "table"}` at least.
+    /// The settings of the chart, in the form of a saved chart. At least `{"type": "table"}`.
     pub fn chart_config<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::serde_json::Value>,
@@ -4678,7 +4678,7 @@ impl MergeQueryChart {
         self.chart_config = codegen::value("chart_config", "MergeQueryChart", value);
         self
     }
-    /// How the chart pivots the result.
+    /// The pivot of the chart.
     pub fn pivot_config<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::MergeQueryChartPivotConfig>,
@@ -4887,7 +4887,7 @@ impl ::std::default::Default for MergeQueryRequest {
 }
 #[cfg(feature = "merge-queries")]
 impl MergeQueryRequest {
-    /// How to pivot the result, as a chart does.
+    /// The pivot of the result, in the form of a chart.
     pub fn chart<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::MergeQueryChart>,
@@ -4896,7 +4896,7 @@ impl MergeQueryRequest {
         self.chart = codegen::value("chart", "MergeQueryRequest", value).map(Some);
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics.
+    /// The purpose of the query. It is only a label in the history and in usage statistics.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -4919,7 +4919,7 @@ impl MergeQueryRequest {
             .map(Some);
         self
     }
-    /// The queries and how to join them.
+    /// The queries and their join.
     pub fn merge_query<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::MetricMergeQuery>,
@@ -4928,7 +4928,7 @@ impl MergeQueryRequest {
         self.merge_query = codegen::value("merge_query", "MergeQueryRequest", value);
         self
     }
-    /// What the result is for.
+    /// The purpose of the result.
     pub fn mode<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::MergeQueryExecutionMode>,
@@ -4937,7 +4937,7 @@ impl MergeQueryRequest {
         self.mode = codegen::value("mode", "MergeQueryRequest", value).map(Some);
         self
     }
-    /// Values for the parameters that the queries refer to, by name.
+    /// The values of the parameters that the queries refer to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -5007,7 +5007,7 @@ impl MergeQueryResultSource {
         self.id = codegen::value("id", "MergeQueryResultSource", value);
         self
     }
-    /// The query's id.
+    /// The id of the query.
     pub fn query_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -5060,7 +5060,7 @@ impl ::std::default::Default for MergeTableCalculation {
 }
 #[cfg(feature = "merge-queries")]
 impl MergeTableCalculation {
-    /// What the column is called for people.
+    /// The display name of the column.
     pub fn display_name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -5073,7 +5073,7 @@ impl MergeTableCalculation {
         );
         self
     }
-    /// The column's id in the result.
+    /// The id of the column in the result.
     pub fn name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -5082,7 +5082,7 @@ impl MergeTableCalculation {
         self.name = codegen::value("name", "MergeTableCalculation", value);
         self
     }
-    /// An SQL expression over the joined rows.
+    /// An SQL expression on the joined rows.
     pub fn sql<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -5156,7 +5156,7 @@ impl ::std::default::Default for MetricFilterRule {
     }
 }
 impl MetricFilterRule {
-    /// Whether texts are compared with their case.
+    /// Whether string comparison is case-sensitive.
     pub fn case_sensitive<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -5184,7 +5184,7 @@ impl MetricFilterRule {
         self.id = codegen::value("id", "MetricFilterRule", value);
         self
     }
-    /// Whether rows with NULL are kept as well.
+    /// Whether to keep rows with NULL too.
     pub fn include_null<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -5194,7 +5194,7 @@ impl MetricFilterRule {
             .map(Some);
         self
     }
-    /// How the field is compared.
+    /// The comparison operator.
     pub fn operator<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::FilterOperator>,
@@ -5212,7 +5212,7 @@ impl MetricFilterRule {
         self.required = codegen::value("required", "MetricFilterRule", value).map(Some);
         self
     }
-    /// More for operators on dates.
+    /// The settings of operators on dates.
     pub fn settings<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::serde_json::Value>,
@@ -5230,7 +5230,7 @@ impl MetricFilterRule {
         self.target = codegen::value("target", "MetricFilterRule", value);
         self
     }
-    /// What it is compared with.
+    /// The values to compare with.
     pub fn values<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -5289,7 +5289,7 @@ impl ::std::default::Default for MetricFilterRuleTarget {
     }
 }
 impl MetricFilterRuleTarget {
-    /// The field, as the project's files name it.
+    /// The name of the field in the files of the project.
     pub fn field_ref<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -5351,7 +5351,7 @@ impl ::std::default::Default for MetricMergeQuery {
 }
 #[cfg(feature = "merge-queries")]
 impl MetricMergeQuery {
-    /// What rows are joined on: every part must be equal.
+    /// The join key. Rows match if every part is equal.
     pub fn join_key<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -5361,7 +5361,7 @@ impl MetricMergeQuery {
         self.join_key = codegen::list("join_key", "MetricMergeQuery", values);
         self
     }
-    /// Which rows without a counterpart are kept.
+    /// The type of the join, which determines whether rows without a match are kept.
     pub fn join_type<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::MergeJoinType>,
@@ -5370,7 +5370,7 @@ impl MetricMergeQuery {
         self.join_type = codegen::value("join_type", "MetricMergeQuery", value);
         self
     }
-    /// The most rows to return.
+    /// The maximum number of rows to return.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -5389,7 +5389,7 @@ impl MetricMergeQuery {
         self.sources = codegen::list("sources", "MetricMergeQuery", values);
         self
     }
-    /// Columns computed from the joined rows; empty for none.
+    /// Columns that are computed from the joined rows; may be empty.
     pub fn table_calculations<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -5508,7 +5508,7 @@ impl ::std::default::Default for MetricQuery {
     }
 }
 impl MetricQuery {
-    /// Metrics that are defined with the query rather than in the project.
+    /// Metrics that the query defines, in addition to those of the project.
     pub fn additional_metrics<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -5522,7 +5522,7 @@ impl MetricQuery {
         );
         self
     }
-    /// Dimensions that are defined with the query rather than in the project.
+    /// Dimensions that the query defines, in addition to those of the project.
     pub fn custom_dimensions<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -5536,7 +5536,7 @@ impl MetricQuery {
         );
         self
     }
-    /// Shows time dimensions at another granularity.
+    /// Changes the granularity of time dimensions.
     pub fn date_zoom<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::DateZoom>,
@@ -5545,7 +5545,7 @@ impl MetricQuery {
         self.date_zoom = codegen::value("date_zoom", "MetricQuery", value).map(Some);
         self
     }
-    /// Other formats for dimensions, by field id.
+    /// Formats that replace those of dimensions, by field id.
     pub fn dimension_overrides<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -5560,7 +5560,7 @@ impl MetricQuery {
         );
         self
     }
-    /// The ids of the dimensions, and so of the first columns of the result.
+    /// The ids of the dimensions, which are the first columns of the result.
     pub fn dimensions<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -5570,7 +5570,7 @@ impl MetricQuery {
         self.dimensions = codegen::list("dimensions", "MetricQuery", values);
         self
     }
-    /// The explore that is queried, by name.
+    /// The name of the explore.
     pub fn explore_name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -5579,7 +5579,7 @@ impl MetricQuery {
         self.explore_name = codegen::value("explore_name", "MetricQuery", value);
         self
     }
-    /// Which rows and groups to keep.
+    /// The filters on rows and groups.
     pub fn filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::Filters>,
@@ -5588,7 +5588,7 @@ impl MetricQuery {
         self.filters = codegen::value("filters", "MetricQuery", value);
         self
     }
-    /// The most rows to return.
+    /// The maximum number of rows to return.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -5597,7 +5597,7 @@ impl MetricQuery {
         self.limit = codegen::value("limit", "MetricQuery", value);
         self
     }
-    /// What a chart knows about its query.
+    /// The metadata of a chart about its query.
     pub fn metadata<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::MetricQueryMetadata>,
@@ -5606,7 +5606,7 @@ impl MetricQuery {
         self.metadata = codegen::value("metadata", "MetricQuery", value).map(Some);
         self
     }
-    /// Other formats for metrics, by field id.
+    /// Formats that replace those of metrics, by field id.
     pub fn metric_overrides<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -5627,7 +5627,7 @@ impl MetricQuery {
         self.metrics = codegen::list("metrics", "MetricQuery", values);
         self
     }
-    /// The dimensions whose values become columns. Only for charts; queries are pivoted by a pivot configuration.
+    /// The dimensions whose values become columns. Only charts use it. To pivot a query, use a pivot configuration.
     pub fn pivot_dimensions<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -5637,7 +5637,7 @@ impl MetricQuery {
         self.pivot_dimensions = codegen::list("pivot_dimensions", "MetricQuery", values);
         self
     }
-    /// What to sort by; the first key first.
+    /// The sort keys, in order of precedence.
     pub fn sorts<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -5647,7 +5647,7 @@ impl MetricQuery {
         self.sorts = codegen::list("sorts", "MetricQuery", values);
         self
     }
-    /// Columns computed from the others; empty for none.
+    /// Columns that are computed from other columns; may be empty.
     pub fn table_calculations<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -5661,7 +5661,7 @@ impl MetricQuery {
         );
         self
     }
-    /// The time zone to run in, an IANA name.
+    /// The time zone of the query, as an IANA name.
     pub fn timezone<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -5734,7 +5734,7 @@ impl ::std::default::Default for MetricQueryMetadata {
     }
 }
 impl MetricQueryMetadata {
-    /// A date dimension that the query is shown by.
+    /// A date dimension of the query.
     pub fn has_a_date_dimension<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::DimensionName>,
@@ -5813,7 +5813,7 @@ impl ::std::default::Default for MetricQueryRequest {
     }
 }
 impl MetricQueryRequest {
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -5822,7 +5822,7 @@ impl MetricQueryRequest {
         self.context = codegen::value("context", "MetricQueryRequest", value).map(Some);
         self
     }
-    /// Filters to add to those of the query, as a dashboard does.
+    /// Dashboard filters, in addition to the filters of the query.
     pub fn dashboard_filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::DashboardFilters>,
@@ -5836,7 +5836,7 @@ impl MetricQueryRequest {
             .map(Some);
         self
     }
-    /// Shows time dimensions at another granularity.
+    /// Changes the granularity of time dimensions.
     pub fn date_zoom<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::DateZoom>,
@@ -5860,7 +5860,7 @@ impl MetricQueryRequest {
             .map(Some);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -5871,7 +5871,7 @@ impl MetricQueryRequest {
         self.parameters = codegen::map("parameters", "MetricQueryRequest", entries);
         self
     }
-    /// How to pivot the result.
+    /// The pivot of the result.
     pub fn pivot_configuration<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::PivotConfiguration>,
@@ -5894,7 +5894,7 @@ impl MetricQueryRequest {
         self.query = codegen::value("query", "MetricQueryRequest", value);
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -6079,7 +6079,7 @@ impl PivotConfiguration {
             .map(Some);
         self
     }
-    /// Whether each metric gets rows of its own rather than columns.
+    /// Whether metrics become rows instead of columns.
     pub fn metrics_as_rows<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -6093,7 +6093,7 @@ impl PivotConfiguration {
             .map(Some);
         self
     }
-    /// Columns to carry along that are not part of the pivot.
+    /// Columns to include that are not part of the pivot.
     pub fn passthrough_dimensions<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -6121,7 +6121,7 @@ impl PivotConfiguration {
         );
         self
     }
-    /// What to sort by.
+    /// The sort keys.
     pub fn sort_by<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -6131,7 +6131,7 @@ impl PivotConfiguration {
         self.sort_by = codegen::list("sort_by", "PivotConfiguration", values);
         self
     }
-    /// Columns that are aggregated for sorting and are not in the result.
+    /// Columns that are aggregated for sorting only. The result does not contain them.
     pub fn sort_only_columns<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -6145,7 +6145,7 @@ impl PivotConfiguration {
         );
         self
     }
-    /// Columns that are used for sorting and are not in the result.
+    /// Columns that are used for sorting only. The result does not contain them.
     pub fn sort_only_dimensions<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -6232,7 +6232,7 @@ impl ::std::default::Default for PivotSort {
     }
 }
 impl PivotSort {
-    /// Ascending or descending.
+    /// The sort direction: ascending or descending.
     pub fn direction<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::SortDirection>,
@@ -6241,7 +6241,7 @@ impl PivotSort {
         self.direction = codegen::value("direction", "PivotSort", value);
         self
     }
-    /// Whether NULLs come first; as the warehouse does it when absent.
+    /// Whether NULL values come first. If absent, the warehouse decides.
     pub fn nulls_first<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -6250,7 +6250,7 @@ impl PivotSort {
         self.nulls_first = codegen::value("nulls_first", "PivotSort", value).map(Some);
         self
     }
-    /// Sorts by the column of these pivoted values, rather than by all.
+    /// Sorts by the column of these pivoted values instead of all columns.
     pub fn pivot_values<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -6308,7 +6308,7 @@ impl ::std::default::Default for PivotSortAnchor {
     }
 }
 impl PivotSortAnchor {
-    /// The id of the column that was pivoted.
+    /// The id of the pivoted column.
     pub fn reference<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -6317,7 +6317,7 @@ impl PivotSortAnchor {
         self.reference = codegen::value("reference", "PivotSortAnchor", value);
         self
     }
-    /// The value, any JSON.
+    /// The value, as any JSON.
     pub fn value<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::serde_json::Value>,
@@ -6406,7 +6406,7 @@ impl ::std::default::Default for SavedChartRequest {
     }
 }
 impl SavedChartRequest {
-    /// The chart's id.
+    /// The id of the chart.
     pub fn chart_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -6415,7 +6415,7 @@ impl SavedChartRequest {
         self.chart_uuid = codegen::value("chart_uuid", "SavedChartRequest", value);
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -6424,7 +6424,7 @@ impl SavedChartRequest {
         self.context = codegen::value("context", "SavedChartRequest", value).map(Some);
         self
     }
-    /// Filters to add, as a dashboard does. Servers before 0.3317 do not know it.
+    /// Dashboard filters, in addition to the filters of the chart. Servers before 0.3317 do not support it.
     pub fn dashboard_filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::DashboardFilters>,
@@ -6438,7 +6438,7 @@ impl SavedChartRequest {
             .map(Some);
         self
     }
-    /// Filters to add to those of the chart. Servers before 0.3305 do not know it.
+    /// Filters in addition to those of the chart. Servers before 0.3305 do not support it.
     pub fn filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::Filters>,
@@ -6461,7 +6461,7 @@ impl SavedChartRequest {
             .map(Some);
         self
     }
-    /// The most rows to return. It is silently cut to the server's cell limit, an unlimited one too; without it the chart's own limit holds.
+    /// The maximum number of rows to return. The server silently reduces it to its cell limit, even if it is null (unlimited). Default: the limit of the chart.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::QueryLimit>,
@@ -6470,7 +6470,7 @@ impl SavedChartRequest {
         self.limit = codegen::value("limit", "SavedChartRequest", value).map(Some);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -6481,7 +6481,7 @@ impl SavedChartRequest {
         self.parameters = codegen::map("parameters", "SavedChartRequest", entries);
         self
     }
-    /// Whether to pivot the result as the chart does.
+    /// Whether to pivot the result like the chart.
     pub fn pivot_results<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -6491,7 +6491,7 @@ impl SavedChartRequest {
             .map(Some);
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -6505,7 +6505,7 @@ impl SavedChartRequest {
             .map(Some);
         self
     }
-    /// Runs this version of the chart rather than the latest.
+    /// The id of the version of the chart to run. Default: the latest version.
     pub fn version_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -6625,7 +6625,7 @@ impl ::std::default::Default for SemanticLayerSourceQuery {
 }
 #[cfg(feature = "query-sources")]
 impl SemanticLayerSourceQuery {
-    /// Metrics that are defined with the query.
+    /// Metrics that the query defines.
     pub fn additional_metrics<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -6639,7 +6639,7 @@ impl SemanticLayerSourceQuery {
         );
         self
     }
-    /// Dimensions that are defined with the query.
+    /// Dimensions that the query defines.
     pub fn custom_dimensions<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -6667,7 +6667,7 @@ impl SemanticLayerSourceQuery {
         );
         self
     }
-    /// The explore that is queried, by name.
+    /// The name of the explore.
     pub fn explore_name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -6680,7 +6680,7 @@ impl SemanticLayerSourceQuery {
         );
         self
     }
-    /// Which rows and groups to keep.
+    /// The filters on rows and groups.
     pub fn filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::Filters>,
@@ -6690,7 +6690,7 @@ impl SemanticLayerSourceQuery {
             .map(Some);
         self
     }
-    /// The most rows to return.
+    /// The maximum number of rows to return.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -6710,7 +6710,7 @@ impl SemanticLayerSourceQuery {
         self.metrics = codegen::list("metrics", "SemanticLayerSourceQuery", values);
         self
     }
-    /// A name for the query, by which others read its result: a letter or `_`, then letters, digits and `_`, 63 at most.
+    /// A name for the query, by which other queries read its result. A letter or `_`, then letters, digits and `_`; at most 63 characters.
     pub fn node_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -6720,7 +6720,7 @@ impl SemanticLayerSourceQuery {
             .map(Some);
         self
     }
-    /// What to sort by; the first key first.
+    /// The sort keys, in order of precedence.
     pub fn sorts<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -6743,7 +6743,7 @@ impl SemanticLayerSourceQuery {
         );
         self
     }
-    /// Columns computed from the others.
+    /// Columns that are computed from other columns.
     pub fn table_calculations<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -6757,7 +6757,7 @@ impl SemanticLayerSourceQuery {
         );
         self
     }
-    /// The time zone to run in, an IANA name.
+    /// The time zone of the query, as an IANA name.
     pub fn timezone<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -6835,7 +6835,7 @@ impl ::std::default::Default for SortField {
     }
 }
 impl SortField {
-    /// Whether large values come first.
+    /// Whether to sort in descending order.
     pub fn descending<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -6844,7 +6844,7 @@ impl SortField {
         self.descending = codegen::value("descending", "SortField", value);
         self
     }
-    /// The id of the field whose values decide the order.
+    /// The id of the field to sort by.
     pub fn field_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -6853,7 +6853,7 @@ impl SortField {
         self.field_id = codegen::value("field_id", "SortField", value);
         self
     }
-    /// Whether NULLs come first; as the warehouse does it when absent.
+    /// Whether NULL values come first. If absent, the warehouse decides.
     pub fn nulls_first<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -6862,7 +6862,7 @@ impl SortField {
         self.nulls_first = codegen::value("nulls_first", "SortField", value).map(Some);
         self
     }
-    /// Sorts by the column of these pivoted values, rather than by all.
+    /// Sorts by the column of these pivoted values instead of all columns.
     pub fn pivot_values<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -6920,7 +6920,7 @@ impl ::std::default::Default for SourceQueriesRequest {
 }
 #[cfg(feature = "query-sources")]
 impl SourceQueriesRequest {
-    /// What the queries are for. Only labels them in the history and in usage statistics.
+    /// The purpose of the queries. It is only a label in the history and in usage statistics.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -6930,7 +6930,7 @@ impl SourceQueriesRequest {
             .map(Some);
         self
     }
-    /// The queries. One may read another's result by its `node_id`.
+    /// The queries. A query may read the result of another by its `node_id`.
     pub fn queries<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -6997,7 +6997,7 @@ impl ::std::default::Default for SqlChartBySlug {
     }
 }
 impl SqlChartBySlug {
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -7020,7 +7020,7 @@ impl SqlChartBySlug {
             .map(Some);
         self
     }
-    /// The most rows to return.
+    /// The maximum number of rows to return.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -7029,7 +7029,7 @@ impl SqlChartBySlug {
         self.limit = codegen::value("limit", "SqlChartBySlug", value).map(Some);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -7040,7 +7040,7 @@ impl SqlChartBySlug {
         self.parameters = codegen::map("parameters", "SqlChartBySlug", entries);
         self
     }
-    /// The chart's slug.
+    /// The slug of the chart.
     pub fn slug<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -7049,7 +7049,7 @@ impl SqlChartBySlug {
         self.slug = codegen::value("slug", "SqlChartBySlug", value);
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -7128,7 +7128,7 @@ impl ::std::default::Default for SqlChartByUuid {
     }
 }
 impl SqlChartByUuid {
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -7151,7 +7151,7 @@ impl SqlChartByUuid {
             .map(Some);
         self
     }
-    /// The most rows to return.
+    /// The maximum number of rows to return.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -7160,7 +7160,7 @@ impl SqlChartByUuid {
         self.limit = codegen::value("limit", "SqlChartByUuid", value).map(Some);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -7171,7 +7171,7 @@ impl SqlChartByUuid {
         self.parameters = codegen::map("parameters", "SqlChartByUuid", entries);
         self
     }
-    /// The chart's id.
+    /// The id of the chart.
     pub fn saved_sql_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -7180,7 +7180,7 @@ impl SqlChartByUuid {
         self.saved_sql_uuid = codegen::value("saved_sql_uuid", "SqlChartByUuid", value);
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -7262,7 +7262,7 @@ impl ::std::default::Default for SqlQueryRequest {
     }
 }
 impl SqlQueryRequest {
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -7285,7 +7285,7 @@ impl SqlQueryRequest {
             .map(Some);
         self
     }
-    /// The most rows to return. The smaller of this and the statement's own limit holds.
+    /// The maximum number of rows to return. The smaller of this and the statement's own limit applies.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -7294,7 +7294,7 @@ impl SqlQueryRequest {
         self.limit = codegen::value("limit", "SqlQueryRequest", value).map(Some);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -7305,7 +7305,7 @@ impl SqlQueryRequest {
         self.parameters = codegen::map("parameters", "SqlQueryRequest", entries);
         self
     }
-    /// How to pivot the result.
+    /// The pivot of the result.
     pub fn pivot_configuration<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::PivotConfiguration>,
@@ -7319,7 +7319,7 @@ impl SqlQueryRequest {
             .map(Some);
         self
     }
-    /// The statement, in the warehouse's dialect.
+    /// The SQL statement, in the dialect of the warehouse.
     pub fn sql<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -7328,7 +7328,7 @@ impl SqlQueryRequest {
         self.sql = codegen::value("sql", "SqlQueryRequest", value);
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -7397,7 +7397,7 @@ impl ::std::default::Default for SqlSourceQuery {
 }
 #[cfg(feature = "query-sources")]
 impl SqlSourceQuery {
-    /// The most rows to return.
+    /// The maximum number of rows to return.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -7406,7 +7406,7 @@ impl SqlSourceQuery {
         self.limit = codegen::value("limit", "SqlSourceQuery", value).map(Some);
         self
     }
-    /// A name for the query, by which others read its result.
+    /// A name for the query, by which other queries read its result.
     pub fn node_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -7424,7 +7424,7 @@ impl SqlSourceQuery {
         self.source_type = codegen::value("source_type", "SqlSourceQuery", value);
         self
     }
-    /// The statement, in the warehouse's dialect.
+    /// The SQL statement, in the dialect of the warehouse.
     pub fn sql<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -7508,7 +7508,7 @@ impl ::std::default::Default for TableCalculation {
     }
 }
 impl TableCalculation {
-    /// What the column is called for people.
+    /// The display name of the column.
     pub fn display_name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -7517,7 +7517,7 @@ impl TableCalculation {
         self.display_name = codegen::value("display_name", "TableCalculation", value);
         self
     }
-    /// How values are formatted.
+    /// The format of values.
     pub fn format<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::CustomFormat>,
@@ -7526,7 +7526,7 @@ impl TableCalculation {
         self.format = codegen::value("format", "TableCalculation", value).map(Some);
         self
     }
-    /// A formula as in a spreadsheet.
+    /// A spreadsheet formula.
     pub fn formula<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -7535,7 +7535,7 @@ impl TableCalculation {
         self.formula = codegen::value("formula", "TableCalculation", value).map(Some);
         self
     }
-    /// The column's position among the fields.
+    /// The position of the column among the fields.
     pub fn index<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -7544,7 +7544,7 @@ impl TableCalculation {
         self.index = codegen::value("index", "TableCalculation", value).map(Some);
         self
     }
-    /// The column's id in the result.
+    /// The id of the column in the result.
     pub fn name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -7553,7 +7553,7 @@ impl TableCalculation {
         self.name = codegen::value("name", "TableCalculation", value);
         self
     }
-    /// An SQL expression over the result, with fields as `${table.field}`.
+    /// An SQL expression on the result, with fields written as `${table.field}`.
     pub fn sql<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -7571,7 +7571,7 @@ impl TableCalculation {
         self.template = codegen::value("template", "TableCalculation", value).map(Some);
         self
     }
-    /// How the column's total is computed.
+    /// How to compute the total of the column.
     pub fn total_mode<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::TableCalculationTotalMode>,
@@ -7581,7 +7581,7 @@ impl TableCalculation {
             .map(Some);
         self
     }
-    /// What the column holds; numbers when absent.
+    /// The type of the column. Default: numbers.
     pub fn type_<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::TableCalculationType>,
@@ -7644,7 +7644,7 @@ impl ::std::default::Default for TableCalculationOrder {
     }
 }
 impl TableCalculationOrder {
-    /// The id of the field whose values decide the order.
+    /// The id of the field to sort by.
     pub fn field_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -7653,7 +7653,7 @@ impl TableCalculationOrder {
         self.field_id = codegen::value("field_id", "TableCalculationOrder", value);
         self
     }
-    /// Ascending or descending.
+    /// The sort direction: ascending or descending.
     pub fn order<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::SortOrder>,
@@ -7723,7 +7723,7 @@ impl ::std::default::Default for TableCalculationTemplate {
     }
 }
 impl TableCalculationTemplate {
-    /// The field to compute from. Null for window functions that take none, such as a rank.
+    /// The id of the field to compute from; null for window functions without one, such as a rank.
     pub fn field_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -7733,7 +7733,7 @@ impl TableCalculationTemplate {
             .map(Some);
         self
     }
-    /// The rows that the window function sees.
+    /// The frame of the window function.
     pub fn frame<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::FrameClause>,
@@ -7743,7 +7743,7 @@ impl TableCalculationTemplate {
             .map(Some);
         self
     }
-    /// The order of rows, for calculations that depend on one.
+    /// The order of rows, for calculations that depend on it.
     pub fn order_by<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -7753,7 +7753,7 @@ impl TableCalculationTemplate {
         self.order_by = codegen::list("order_by", "TableCalculationTemplate", values);
         self
     }
-    /// The fields whose every combination of values is computed by itself.
+    /// The fields that partition the rows. Each combination of their values is computed separately.
     pub fn partition_by<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -7767,7 +7767,7 @@ impl TableCalculationTemplate {
         );
         self
     }
-    /// The calculation.
+    /// The type of the calculation.
     pub fn type_<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::TableCalculationTemplateType>,
@@ -7776,7 +7776,7 @@ impl TableCalculationTemplate {
         self.type_ = codegen::value("type_", "TableCalculationTemplate", value);
         self
     }
-    /// The function, when `type` is `window_function`.
+    /// The function, if `type` is `window_function`.
     pub fn window_function<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::WindowFunctionType>,
@@ -7880,7 +7880,7 @@ impl ::std::default::Default for UnderlyingDataRequest {
     }
 }
 impl UnderlyingDataRequest {
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -7890,7 +7890,7 @@ impl UnderlyingDataRequest {
             .map(Some);
         self
     }
-    /// The date zoom that the value was shown with.
+    /// The date zoom of the result that contains the value.
     pub fn date_zoom<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::DateZoom>,
@@ -7900,7 +7900,7 @@ impl UnderlyingDataRequest {
             .map(Some);
         self
     }
-    /// Which rows are behind the value.
+    /// The filters that select the rows behind the value.
     pub fn filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::Filters>,
@@ -7923,7 +7923,7 @@ impl UnderlyingDataRequest {
             .map(Some);
         self
     }
-    /// The most rows to return. It is silently cut to the server's cell limit, an unlimited one too.
+    /// The maximum number of rows to return. The server silently reduces it to its cell limit, even if it is null (unlimited).
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::QueryLimit>,
@@ -7932,7 +7932,7 @@ impl UnderlyingDataRequest {
         self.limit = codegen::value("limit", "UnderlyingDataRequest", value).map(Some);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -7943,7 +7943,7 @@ impl UnderlyingDataRequest {
         self.parameters = codegen::map("parameters", "UnderlyingDataRequest", entries);
         self
     }
-    /// What to sort by.
+    /// The sort keys.
     pub fn sorts<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -7953,7 +7953,7 @@ impl UnderlyingDataRequest {
         self.sorts = codegen::list("sorts", "UnderlyingDataRequest", values);
         self
     }
-    /// The id of the field whose value is looked behind.
+    /// The id of the field of the value.
     pub fn underlying_data_item_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -7967,7 +7967,7 @@ impl UnderlyingDataRequest {
             .map(Some);
         self
     }
-    /// The id of the query that the value stands in.
+    /// The id of the query whose result contains the value.
     pub fn underlying_data_source_query_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -7980,7 +7980,7 @@ impl UnderlyingDataRequest {
         );
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -8047,7 +8047,7 @@ impl ::std::default::Default for ValuesColumn {
     }
 }
 impl ValuesColumn {
-    /// How values that fall together are aggregated.
+    /// The aggregation of values that share a cell.
     pub fn aggregation<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::Aggregation>,
@@ -8056,7 +8056,7 @@ impl ValuesColumn {
         self.aggregation = codegen::value("aggregation", "ValuesColumn", value);
         self
     }
-    /// The column's id.
+    /// The id of the column.
     pub fn reference<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,

@@ -29,7 +29,7 @@ impl ::std::default::Default for CreateQueryRequest {
     }
 }
 impl CreateQueryRequest {
-    /// A note for people; at most 10,240 bytes. May be left out.
+    /// The description of the query, for display; at most 10,240 bytes. Optional.
     pub fn description<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -39,7 +39,7 @@ impl CreateQueryRequest {
             .map(Some);
         self
     }
-    /// A name for people to find the query by; at most 1024 bytes. May be left out.
+    /// The name of the query, for display; at most 1024 bytes. Optional.
     pub fn name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -57,7 +57,7 @@ impl CreateQueryRequest {
         self.text = codegen::value("text", "CreateQueryRequest", value);
         self
     }
-    /// Whether the query ends by itself; `ANALYTICS` when absent.
+    /// The type of the query. Default: `ANALYTICS`.
     pub fn type_<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryType>,
