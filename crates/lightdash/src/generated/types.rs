@@ -339,6 +339,102 @@ pub struct Chart {
     /// How often it was viewed.
     pub views: i64,
 }
+/// What `compile_query` takes.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+pub struct CompileQueryRequest {
+    /// Metrics that are defined with the query rather than in the project.
+    #[serde(
+        rename = "additionalMetrics",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
+    pub additional_metrics: ::std::vec::Vec<AdditionalMetric>,
+    /// Dimensions that are defined with the query rather than in the project.
+    #[serde(
+        rename = "customDimensions",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
+    pub custom_dimensions: ::std::vec::Vec<CustomDimension>,
+    /// Shows time dimensions at another granularity.
+    #[serde(rename = "dateZoom", skip_serializing_if = "::std::option::Option::is_none")]
+    pub date_zoom: ::std::option::Option<DateZoom>,
+    /// Other formats for dimensions, by field id.
+    #[serde(
+        rename = "dimensionOverrides",
+        default,
+        skip_serializing_if = ":: indexmap :: IndexMap::is_empty"
+    )]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
+    pub dimension_overrides: ::indexmap::IndexMap<::std::string::String, FormatOverride>,
+    /// The ids of the dimensions, and so of the first columns of the result.
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
+    pub dimensions: ::std::vec::Vec<::std::string::String>,
+    /// The explore that is queried, by name.
+    #[serde(rename = "exploreName")]
+    pub explore_name: ::std::string::String,
+    /// Which rows and groups to keep.
+    pub filters: Filters,
+    /// The most rows to return.
+    pub limit: i64,
+    /// What a chart knows about its query.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub metadata: ::std::option::Option<MetricQueryMetadata>,
+    /// Other formats for metrics, by field id.
+    #[serde(
+        rename = "metricOverrides",
+        default,
+        skip_serializing_if = ":: indexmap :: IndexMap::is_empty"
+    )]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
+    pub metric_overrides: ::indexmap::IndexMap<::std::string::String, FormatOverride>,
+    /// The ids of the metrics.
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
+    pub metrics: ::std::vec::Vec<::std::string::String>,
+    /// Values for the parameters that the query refers to, by name.
+    #[serde(default, skip_serializing_if = ":: indexmap :: IndexMap::is_empty")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
+    pub parameters: ::indexmap::IndexMap<::std::string::String, ParameterValue>,
+    /// How to pivot the result.
+    #[serde(
+        rename = "pivotConfiguration",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub pivot_configuration: ::std::option::Option<PivotConfiguration>,
+    /// The dimensions whose values become columns. Only for charts; queries are pivoted by a pivot configuration.
+    #[serde(
+        rename = "pivotDimensions",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
+    pub pivot_dimensions: ::std::vec::Vec<::std::string::String>,
+    /// What to sort by; the first key first.
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
+    pub sorts: ::std::vec::Vec<SortField>,
+    /// Columns computed from the others; empty for none.
+    #[serde(rename = "tableCalculations")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
+    pub table_calculations: ::std::vec::Vec<TableCalculation>,
+    /// The time zone to run in, an IANA name.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub timezone: ::std::option::Option<::std::string::String>,
+    /// Whether a pre-aggregate may answer the query.
+    #[serde(
+        rename = "usePreAggregateCache",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub use_pre_aggregate_cache: ::std::option::Option<bool>,
+}
+impl CompileQueryRequest {
+    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    pub fn builder() -> builder::CompileQueryRequest {
+        Default::default()
+    }
+}
 #[cfg(feature = "explores")]
 /// A filter of a metric on a date, as SQL.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -942,6 +1038,40 @@ pub struct CompiledMetricSpotlight {
     pub segment_by: ::std::vec::Vec<::std::string::String>,
     /// Whether it is.
     pub visibility: crate::types::MetricSpotlightVisibility,
+}
+/// A metric query as SQL.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+pub struct CompiledQuery {
+    /// What could not be compiled, for example a calculation with an unknown field.
+    #[serde(
+        rename = "compilationErrors",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
+    pub compilation_errors: ::std::vec::Vec<::std::string::String>,
+    /// The parameters that the query refers to.
+    #[serde(rename = "parameterReferences")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
+    pub parameter_references: ::std::vec::Vec<::std::string::String>,
+    /// The SQL that also pivots, when the query has a pivot configuration.
+    #[serde(
+        rename = "pivotQuery",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub pivot_query: ::std::option::Option<::std::string::String>,
+    /// The SQL, in the warehouse's dialect.
+    pub query: ::std::string::String,
+}
+/// The answer of `compile_query`.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+pub struct CompiledQueryResponse {
+    /// The SQL.
+    pub results: CompiledQuery,
+    /// Always `ok`.
+    pub status: StatusOk,
 }
 #[cfg(feature = "merge-queries")]
 /// What `execute_async_compose_merge_query` takes.

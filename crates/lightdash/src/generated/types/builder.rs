@@ -666,6 +666,364 @@ impl ::std::convert::From<super::CalculateTotalRequest> for CalculateTotalReques
         }
     }
 }
+/// Builds a [`CompileQueryRequest`](super::CompileQueryRequest): set its members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `CompileQueryRequest`.
+#[derive(Clone, Debug)]
+pub struct CompileQueryRequest {
+    additional_metrics: ::std::result::Result<
+        ::std::vec::Vec<super::AdditionalMetric>,
+        ::std::string::String,
+    >,
+    custom_dimensions: ::std::result::Result<
+        ::std::vec::Vec<super::CustomDimension>,
+        ::std::string::String,
+    >,
+    date_zoom: ::std::result::Result<
+        ::std::option::Option<super::DateZoom>,
+        ::std::string::String,
+    >,
+    dimension_overrides: ::std::result::Result<
+        ::indexmap::IndexMap<::std::string::String, super::FormatOverride>,
+        ::std::string::String,
+    >,
+    dimensions: ::std::result::Result<
+        ::std::vec::Vec<::std::string::String>,
+        ::std::string::String,
+    >,
+    explore_name: ::std::result::Result<::std::string::String, ::std::string::String>,
+    filters: ::std::result::Result<super::Filters, ::std::string::String>,
+    limit: ::std::result::Result<i64, ::std::string::String>,
+    metadata: ::std::result::Result<
+        ::std::option::Option<super::MetricQueryMetadata>,
+        ::std::string::String,
+    >,
+    metric_overrides: ::std::result::Result<
+        ::indexmap::IndexMap<::std::string::String, super::FormatOverride>,
+        ::std::string::String,
+    >,
+    metrics: ::std::result::Result<
+        ::std::vec::Vec<::std::string::String>,
+        ::std::string::String,
+    >,
+    parameters: ::std::result::Result<
+        ::indexmap::IndexMap<::std::string::String, super::ParameterValue>,
+        ::std::string::String,
+    >,
+    pivot_configuration: ::std::result::Result<
+        ::std::option::Option<super::PivotConfiguration>,
+        ::std::string::String,
+    >,
+    pivot_dimensions: ::std::result::Result<
+        ::std::vec::Vec<::std::string::String>,
+        ::std::string::String,
+    >,
+    sorts: ::std::result::Result<
+        ::std::vec::Vec<super::SortField>,
+        ::std::string::String,
+    >,
+    table_calculations: ::std::result::Result<
+        ::std::vec::Vec<super::TableCalculation>,
+        ::std::string::String,
+    >,
+    timezone: ::std::result::Result<
+        ::std::option::Option<::std::string::String>,
+        ::std::string::String,
+    >,
+    use_pre_aggregate_cache: ::std::result::Result<
+        ::std::option::Option<bool>,
+        ::std::string::String,
+    >,
+}
+impl ::std::default::Default for CompileQueryRequest {
+    fn default() -> Self {
+        Self {
+            additional_metrics: Ok(Default::default()),
+            custom_dimensions: Ok(Default::default()),
+            date_zoom: Ok(Default::default()),
+            dimension_overrides: Ok(Default::default()),
+            dimensions: Ok(Default::default()),
+            explore_name: Err(
+                "`explore_name` of `CompileQueryRequest` is not set".to_string(),
+            ),
+            filters: Ok(Default::default()),
+            limit: Err("`limit` of `CompileQueryRequest` is not set".to_string()),
+            metadata: Ok(Default::default()),
+            metric_overrides: Ok(Default::default()),
+            metrics: Ok(Default::default()),
+            parameters: Ok(Default::default()),
+            pivot_configuration: Ok(Default::default()),
+            pivot_dimensions: Ok(Default::default()),
+            sorts: Ok(Default::default()),
+            table_calculations: Ok(Default::default()),
+            timezone: Ok(Default::default()),
+            use_pre_aggregate_cache: Ok(Default::default()),
+        }
+    }
+}
+impl CompileQueryRequest {
+    /// Metrics that are defined with the query rather than in the project.
+    pub fn additional_metrics<I, V>(mut self, values: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = V>,
+        V: ::std::convert::TryInto<super::AdditionalMetric>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.additional_metrics = codegen::list(
+            "additional_metrics",
+            "CompileQueryRequest",
+            values,
+        );
+        self
+    }
+    /// Dimensions that are defined with the query rather than in the project.
+    pub fn custom_dimensions<I, V>(mut self, values: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = V>,
+        V: ::std::convert::TryInto<super::CustomDimension>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.custom_dimensions = codegen::list(
+            "custom_dimensions",
+            "CompileQueryRequest",
+            values,
+        );
+        self
+    }
+    /// Shows time dimensions at another granularity.
+    pub fn date_zoom<V>(mut self, value: V) -> Self
+    where
+        V: ::std::convert::TryInto<super::DateZoom>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.date_zoom = codegen::value("date_zoom", "CompileQueryRequest", value)
+            .map(Some);
+        self
+    }
+    /// Other formats for dimensions, by field id.
+    pub fn dimension_overrides<I, K, V>(mut self, entries: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = (K, V)>,
+        K: ::std::convert::Into<::std::string::String>,
+        V: ::std::convert::TryInto<super::FormatOverride>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.dimension_overrides = codegen::map(
+            "dimension_overrides",
+            "CompileQueryRequest",
+            entries,
+        );
+        self
+    }
+    /// The ids of the dimensions, and so of the first columns of the result.
+    pub fn dimensions<I, V>(mut self, values: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = V>,
+        V: ::std::convert::TryInto<::std::string::String>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.dimensions = codegen::list("dimensions", "CompileQueryRequest", values);
+        self
+    }
+    /// The explore that is queried, by name.
+    pub fn explore_name<V>(mut self, value: V) -> Self
+    where
+        V: ::std::convert::TryInto<::std::string::String>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.explore_name = codegen::value("explore_name", "CompileQueryRequest", value);
+        self
+    }
+    /// Which rows and groups to keep.
+    pub fn filters<V>(mut self, value: V) -> Self
+    where
+        V: ::std::convert::TryInto<super::Filters>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.filters = codegen::value("filters", "CompileQueryRequest", value);
+        self
+    }
+    /// The most rows to return.
+    pub fn limit<V>(mut self, value: V) -> Self
+    where
+        V: ::std::convert::TryInto<i64>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.limit = codegen::value("limit", "CompileQueryRequest", value);
+        self
+    }
+    /// What a chart knows about its query.
+    pub fn metadata<V>(mut self, value: V) -> Self
+    where
+        V: ::std::convert::TryInto<super::MetricQueryMetadata>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.metadata = codegen::value("metadata", "CompileQueryRequest", value)
+            .map(Some);
+        self
+    }
+    /// Other formats for metrics, by field id.
+    pub fn metric_overrides<I, K, V>(mut self, entries: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = (K, V)>,
+        K: ::std::convert::Into<::std::string::String>,
+        V: ::std::convert::TryInto<super::FormatOverride>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.metric_overrides = codegen::map(
+            "metric_overrides",
+            "CompileQueryRequest",
+            entries,
+        );
+        self
+    }
+    /// The ids of the metrics.
+    pub fn metrics<I, V>(mut self, values: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = V>,
+        V: ::std::convert::TryInto<::std::string::String>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.metrics = codegen::list("metrics", "CompileQueryRequest", values);
+        self
+    }
+    /// Values for the parameters that the query refers to, by name.
+    pub fn parameters<I, K, V>(mut self, entries: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = (K, V)>,
+        K: ::std::convert::Into<::std::string::String>,
+        V: ::std::convert::TryInto<super::ParameterValue>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.parameters = codegen::map("parameters", "CompileQueryRequest", entries);
+        self
+    }
+    /// How to pivot the result.
+    pub fn pivot_configuration<V>(mut self, value: V) -> Self
+    where
+        V: ::std::convert::TryInto<super::PivotConfiguration>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.pivot_configuration = codegen::value(
+                "pivot_configuration",
+                "CompileQueryRequest",
+                value,
+            )
+            .map(Some);
+        self
+    }
+    /// The dimensions whose values become columns. Only for charts; queries are pivoted by a pivot configuration.
+    pub fn pivot_dimensions<I, V>(mut self, values: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = V>,
+        V: ::std::convert::TryInto<::std::string::String>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.pivot_dimensions = codegen::list(
+            "pivot_dimensions",
+            "CompileQueryRequest",
+            values,
+        );
+        self
+    }
+    /// What to sort by; the first key first.
+    pub fn sorts<I, V>(mut self, values: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = V>,
+        V: ::std::convert::TryInto<super::SortField>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.sorts = codegen::list("sorts", "CompileQueryRequest", values);
+        self
+    }
+    /// Columns computed from the others; empty for none.
+    pub fn table_calculations<I, V>(mut self, values: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = V>,
+        V: ::std::convert::TryInto<super::TableCalculation>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.table_calculations = codegen::list(
+            "table_calculations",
+            "CompileQueryRequest",
+            values,
+        );
+        self
+    }
+    /// The time zone to run in, an IANA name.
+    pub fn timezone<V>(mut self, value: V) -> Self
+    where
+        V: ::std::convert::TryInto<::std::string::String>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.timezone = codegen::value("timezone", "CompileQueryRequest", value)
+            .map(Some);
+        self
+    }
+    /// Whether a pre-aggregate may answer the query.
+    pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
+    where
+        V: ::std::convert::TryInto<bool>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.use_pre_aggregate_cache = codegen::value(
+                "use_pre_aggregate_cache",
+                "CompileQueryRequest",
+                value,
+            )
+            .map(Some);
+        self
+    }
+}
+impl ::std::convert::TryFrom<CompileQueryRequest> for super::CompileQueryRequest {
+    type Error = super::error::ConversionError;
+    fn try_from(
+        value: CompileQueryRequest,
+    ) -> ::std::result::Result<Self, super::error::ConversionError> {
+        Ok(Self {
+            additional_metrics: value.additional_metrics?,
+            custom_dimensions: value.custom_dimensions?,
+            date_zoom: value.date_zoom?,
+            dimension_overrides: value.dimension_overrides?,
+            dimensions: value.dimensions?,
+            explore_name: value.explore_name?,
+            filters: value.filters?,
+            limit: value.limit?,
+            metadata: value.metadata?,
+            metric_overrides: value.metric_overrides?,
+            metrics: value.metrics?,
+            parameters: value.parameters?,
+            pivot_configuration: value.pivot_configuration?,
+            pivot_dimensions: value.pivot_dimensions?,
+            sorts: value.sorts?,
+            table_calculations: value.table_calculations?,
+            timezone: value.timezone?,
+            use_pre_aggregate_cache: value.use_pre_aggregate_cache?,
+        })
+    }
+}
+impl ::std::convert::From<super::CompileQueryRequest> for CompileQueryRequest {
+    fn from(value: super::CompileQueryRequest) -> Self {
+        Self {
+            additional_metrics: Ok(value.additional_metrics),
+            custom_dimensions: Ok(value.custom_dimensions),
+            date_zoom: Ok(value.date_zoom),
+            dimension_overrides: Ok(value.dimension_overrides),
+            dimensions: Ok(value.dimensions),
+            explore_name: Ok(value.explore_name),
+            filters: Ok(value.filters),
+            limit: Ok(value.limit),
+            metadata: Ok(value.metadata),
+            metric_overrides: Ok(value.metric_overrides),
+            metrics: Ok(value.metrics),
+            parameters: Ok(value.parameters),
+            pivot_configuration: Ok(value.pivot_configuration),
+            pivot_dimensions: Ok(value.pivot_dimensions),
+            sorts: Ok(value.sorts),
+            table_calculations: Ok(value.table_calculations),
+            timezone: Ok(value.timezone),
+            use_pre_aggregate_cache: Ok(value.use_pre_aggregate_cache),
+        }
+    }
+}
 #[cfg(feature = "merge-queries")]
 /// Builds a [`ComposeMergeQueryRequest`](super::ComposeMergeQueryRequest): set its members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `ComposeMergeQueryRequest`.
 #[derive(Clone, Debug)]
