@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod catalogue;
+mod charts;
 mod config;
 mod errors;
+mod explore;
 #[cfg(feature = "explores")]
 mod explores;
 mod filters;
@@ -11,6 +13,7 @@ mod fixtures;
 #[cfg(feature = "merge-queries")]
 mod merge;
 mod pages;
+mod parameters;
 #[cfg(feature = "project")]
 mod project;
 mod requests;
