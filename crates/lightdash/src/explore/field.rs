@@ -133,7 +133,7 @@ impl Field {
     /// Equal to the value, or to one of several values.
     ///
     /// Several values are for texts and numbers. For a date, a timestamp or a truth value the server
-    /// uses only the first value; [`check`](super::ExploreQuery::checked) refuses such a query. Join
+    /// uses only the first value; [`checked`](super::ExploreQuery::checked) refuses such a query. Join
     /// conditions with [`or`](Condition::or) instead.
     pub fn equals(self, values: impl Into<FilterValues>) -> Condition {
         Condition::of_values(self, Operator::Equals, values)

@@ -137,7 +137,7 @@ fn rule(rule: &Value, find: &Find<'_>) -> Result<Option<String>, Answer> {
             .filter(|text| !text.is_empty());
         let parts: Vec<String> = texts
             .map(|text| {
-                let pattern = in_case(&format!("'{}'", glob(&around(text)).replace('\'', "''")));
+                let pattern = in_case(&format!("'{}'", around(text).replace('\'', "''")));
                 format!("{cased} {sign} {pattern}")
             })
             .collect();
@@ -174,19 +174,19 @@ fn rule(rule: &Value, find: &Find<'_>) -> Result<Option<String>, Answer> {
         ("lessThanOrEqual", Number | Time) => compare("<="),
         ("greaterThan", Number | Time) => compare(">"),
         ("greaterThanOrEqual", Number | Time) => compare(">="),
-        ("startsWith", Text) => match like("GLOB", " OR ", |text| format!("{text}%")) {
+        ("startsWith", Text) => match like("LIKE", " OR ", |text| format!("{text}%")) {
             Some(condition) => condition,
             None => return Ok(None),
         },
-        ("endsWith", Text) => match like("GLOB", " OR ", |text| format!("%{text}")) {
+        ("endsWith", Text) => match like("LIKE", " OR ", |text| format!("%{text}")) {
             Some(condition) => condition,
             None => return Ok(None),
         },
-        ("include", Text) => match like("GLOB", " OR ", |text| format!("%{text}%")) {
+        ("include", Text) => match like("LIKE", " OR ", |text| format!("%{text}%")) {
             Some(condition) => condition,
             None => return Ok(None),
         },
-        ("doesNotInclude", Text) => match like("NOT GLOB", " AND ", |text| format!("%{text}%")) {
+        ("doesNotInclude", Text) => match like("NOT LIKE", " AND ", |text| format!("%{text}%")) {
             Some(condition) => format!("({condition} OR {field} IS NULL)"),
             None => return Ok(None),
         },
@@ -225,20 +225,6 @@ fn not_a_number(value: &Value) -> Option<String> {
         _ => false,
     };
     (!is_number).then(|| value.to_string())
-}
-
-/// A pattern of LIKE as one of GLOB, which heeds the case.
-fn glob(pattern: &str) -> String {
-    let mut out = String::new();
-    for letter in pattern.chars() {
-        match letter {
-            '%' => out.push('*'),
-            '_' => out.push('?'),
-            '*' | '?' | '[' => out.extend(['[', letter, ']']),
-            letter => out.push(letter),
-        }
-    }
-    out
 }
 
 /// The condition of an operator that speaks of a time from now.
@@ -354,17 +340,17 @@ mod tests {
             ("lessThanOrEqual", json!([1]), format!("({number} <= 1)")),
             ("greaterThan", json!([1.5]), format!("({number} > 1.5)")),
             ("greaterThanOrEqual", json!([1]), format!("({number} >= 1)")),
-            ("startsWith", json!(["a"]), format!("({field} GLOB 'a*')")),
-            ("endsWith", json!(["a"]), format!("({field} GLOB '*a')")),
+            ("startsWith", json!(["a"]), format!("({field} LIKE 'a%')")),
+            ("endsWith", json!(["a"]), format!("({field} LIKE '%a')")),
             (
                 "include",
                 json!(["a", "b"]),
-                format!("(({field} GLOB '*a*' OR {field} GLOB '*b*'))"),
+                format!("(({field} LIKE '%a%' OR {field} LIKE '%b%'))"),
             ),
             (
                 "doesNotInclude",
                 json!(["a"]),
-                format!("(({field} NOT GLOB '*a*' OR {field} IS NULL))"),
+                format!("(({field} NOT LIKE '%a%' OR {field} IS NULL))"),
             ),
             (
                 "inBetween",
