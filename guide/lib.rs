@@ -28,6 +28,8 @@ chapters! {
     long_results = "long-results.md",
     arrow = "arrow.md",
     running_queries = "running-queries.md",
+    any_path = "any-path.md",
+    writing = "writing.md",
     errors_and_retries = "errors-and-retries.md",
     common_errors = "common-errors.md",
     testing = "testing.md",

@@ -49,7 +49,7 @@
 //! | `varchar`, `time`, intervals | text |
 //! | `json` | text, or anything nested |
 //! | `varbinary` | bytes (`serde_bytes`), or text `0x…` |
-//! | `date`, `timestamp` | text: `2026-11-21`, `2026-11-21T20:35:00Z`, `2026-11-21 20:35:00.000 UTC` |
+//! | `date`; `timestamp` | text: `2026-11-21`; `2026-11-21T20:35:00Z`, or as Dune returns it |
 //! | `array`, `map`, `row` | lists, maps and structs; in NDJSON only. Their items are not checked |
 //! | another type | anything |
 //!
@@ -66,6 +66,8 @@
 //! - Whether a file is written as a whole or not at all. If Dune reports another number of rows than
 //!   a batch has, the outcome of the batch is an error of the kind
 //!   [`Unknown`](InsertErrorKind::Unknown).
+//! - Which forms of times Dune reads. Times are passed on as they are, except that the form in which
+//!   Dune returns them becomes RFC 3339.
 //! - How NaN and infinity are written: they are refused. Within nested values they become `null`.
 //!
 //! # Interruptions

@@ -112,7 +112,13 @@ impl Formats {
             },
             (LogicalType::Date, _) => Err(unfit("a date as text, such as 2026-11-21")),
             (LogicalType::Timestamp { .. }, Cell::Text(text)) => match Parts::of(&text) {
-                Some(parts) if parts.days().is_ok() && is_clock(&parts) => Ok(Token::Text(text)),
+                // The form in which Dune returns times becomes RFC 3339.
+                Some(parts) if parts.days().is_ok() && is_clock(&parts) => {
+                    Ok(Token::Text(match text.strip_suffix(" UTC") {
+                        Some(civil) => civil.replacen(' ', "T", 1) + "Z",
+                        None => text,
+                    }))
+                }
                 _ => Err(unfit("a time such as 2026-11-21T20:35:00Z")),
             },
             (LogicalType::Timestamp { .. }, _) => {
@@ -338,11 +344,13 @@ mod tests {
         assert_eq!(token("date", "2024-02-29"), text("2024-02-29"));
         for time in [
             "2024-05-01T10:00:00Z",
-            "2024-05-01 10:00:00.123 UTC",
+            "2024-05-01 10:00:00.123",
             "2024-05-01",
         ] {
             assert_eq!(token("timestamp", time), text(time));
         }
+        let returned = token("timestamp", "2024-05-01 10:00:00.123 UTC");
+        assert_eq!(returned, text("2024-05-01T10:00:00.123Z"));
         assert_eq!(token("array(bigint)", [1, 2]), raw("[1,2]"));
         assert_eq!(token("json", [1, 2]), text("[1,2]"));
         assert_eq!(token("tide", 7), raw("7"));
