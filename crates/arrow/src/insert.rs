@@ -174,28 +174,30 @@ fn type_name(data_type: &DataType) -> Option<String> {
     })
 }
 
-/// The rows of a batch.
-#[derive(Clone)]
-struct BatchRows {
+/// The rows of a record batch, each of which is a `Serialize` map from names to values.
+#[derive(Clone, Debug)]
+pub struct BatchRows {
     batch: RecordBatch,
     next: usize,
 }
 
 impl BatchRows {
-    fn new(batch: RecordBatch) -> Self {
+    /// Returns the rows of a batch.
+    #[must_use]
+    pub fn new(batch: RecordBatch) -> Self {
         Self { batch, next: 0 }
     }
 }
 
 impl Iterator for BatchRows {
-    type Item = Row;
+    type Item = BatchRow;
 
-    fn next(&mut self) -> Option<Row> {
+    fn next(&mut self) -> Option<BatchRow> {
         let index = self.next;
         (index < self.batch.num_rows()).then(|| {
             self.next += 1;
             let batch = self.batch.clone();
-            Row { batch, index }
+            BatchRow { batch, index }
         })
     }
 }
@@ -210,7 +212,7 @@ impl<S, E> Stream for RowStream<S>
 where
     S: Stream<Item = Result<RecordBatch, E>>,
 {
-    type Item = Result<Row, E>;
+    type Item = Result<BatchRow, E>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
@@ -227,13 +229,15 @@ where
     }
 }
 
-/// A row of a batch; a batch is cheap to clone.
-struct Row {
+/// A row of a record batch.
+#[derive(Clone, Debug)]
+pub struct BatchRow {
+    // A batch is cheap to clone.
     batch: RecordBatch,
     index: usize,
 }
 
-impl Serialize for Row {
+impl Serialize for BatchRow {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let schema = self.batch.schema_ref();
         let mut map = serializer.serialize_map(Some(self.batch.num_columns()))?;

@@ -85,7 +85,7 @@ pub use arrow_schema;
 
 pub use batches::RecordBatches;
 #[cfg(feature = "dune")]
-pub use insert::{InsertBatchesExt, UnsupportedField};
+pub use insert::{BatchRow, BatchRows, InsertBatchesExt, UnsupportedField};
 
 pub use ext::{ColumnsExt, PageExt, RecordBatchesExt, to_arrow_error};
 pub use schema::DECLARED_TYPE;

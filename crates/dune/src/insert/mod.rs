@@ -207,6 +207,7 @@ impl Client {
             create: None,
             format: UploadFormat::Ndjson,
             formats: Formats {
+                parses_text: false,
                 wide: WideNumbers::default(),
                 binary: BinaryFormat::default(),
             },
@@ -265,6 +266,13 @@ impl InsertRows {
         self
     }
 
+    /// Accepts text for booleans, floating-point numbers, lists, maps and structs, for sources that
+    /// have text alone, such as CSV files.
+    pub fn parse_text(mut self) -> Self {
+        self.formats.parses_text = true;
+        self
+    }
+
     /// Sets how numbers of more than 64 bits and decimals are written.
     pub fn wide_numbers(mut self, wide: WideNumbers) -> Self {
         self.formats.wide = wide;
@@ -288,6 +296,19 @@ impl InsertRows {
     pub fn on_progress(mut self, watch: impl FnMut(&InsertProgress) + Send + 'static) -> Self {
         self.watch = Some(Box::new(watch));
         self
+    }
+
+    /// Compares rows with the columns, and writes nothing. For sources that can be read twice.
+    ///
+    /// # Errors
+    ///
+    /// The first row that does not fit the table.
+    pub async fn check<I>(mut self, rows: I) -> Result<(), InsertError>
+    where
+        I: IntoIterator,
+        I::Item: Serialize,
+    {
+        self.prepare().await?.check(rows.into_iter())
     }
 
     /// Checks all rows, and then writes them: `write(&rows)` for a slice or a `Vec`. The rows are
@@ -330,11 +351,27 @@ impl InsertRows {
         insert.create_table().await?;
         let mut rows = pin!(rows);
         while let Some(row) = next(rows.as_mut()).await {
-            let row = row.map_err(|error| {
-                let message = format!("the source of rows failed: {error}");
-                insert.fail(InsertError::new(InsertErrorKind::Source, message))
-            })?;
-            insert.add(&row).await?;
+            insert.add_fallible(row).await?;
+        }
+        insert.finish().await
+    }
+
+    /// Writes rows of a source that is read as it goes, such as a file. Like
+    /// [`write_stream`](Self::write_stream) of an iterator, which may block.
+    ///
+    /// # Errors
+    ///
+    /// As of [`write_stream`](Self::write_stream).
+    pub async fn write_fallible<I, T, E>(mut self, rows: I) -> Result<InsertReport, InsertError>
+    where
+        I: IntoIterator<Item = Result<T, E>>,
+        T: Serialize,
+        E: fmt::Display,
+    {
+        let mut insert = self.prepare().await?;
+        insert.create_table().await?;
+        for row in rows {
+            insert.add_fallible(row).await?;
         }
         insert.finish().await
     }
@@ -445,6 +482,20 @@ impl Insert<'_> {
             self.body = row;
         }
         Ok(())
+    }
+
+    async fn add_fallible<T, E>(&mut self, row: Result<T, E>) -> Result<(), InsertError>
+    where
+        T: Serialize,
+        E: fmt::Display,
+    {
+        match row {
+            Ok(row) => self.add(&row).await,
+            Err(error) => {
+                let message = format!("the source of rows failed: {error}");
+                Err(self.fail(InsertError::new(InsertErrorKind::Source, message)))
+            }
+        }
     }
 
     fn append<T: Serialize>(

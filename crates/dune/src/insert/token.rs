@@ -7,6 +7,8 @@ use super::{BinaryFormat, WideNumbers, cell::Cell};
 /// How values are written that the service documents no format for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Formats {
+    /// Whether text stands for numbers and booleans, too.
+    pub(super) parses_text: bool,
     pub(super) wide: WideNumbers,
     pub(super) binary: BinaryFormat,
 }
@@ -38,6 +40,10 @@ impl Formats {
         if cell == Cell::Null {
             return Ok(Token::Null);
         }
+        let cell = match self.parses_text {
+            true => parsed(column, cell),
+            false => cell,
+        };
         let kind = cell.kind();
         let unfit = |expected: &str| {
             let name = column.type_name().unwrap_or("undeclared");
@@ -153,6 +159,27 @@ impl Formats {
             // Returned above.
             (_, Cell::Null) => Ok(Token::Null),
         }
+    }
+}
+
+/// The value that text stands for in a column of numbers or booleans.
+fn parsed(column: &Column, cell: Cell) -> Cell {
+    let Cell::Text(text) = cell else { return cell };
+    match column.column_type().logical() {
+        LogicalType::Boolean if text.eq_ignore_ascii_case("true") => Cell::Bool(true),
+        LogicalType::Boolean if text.eq_ignore_ascii_case("false") => Cell::Bool(false),
+        // Only numbers as JSON writes them: Rust would also read `inf`.
+        LogicalType::Float { .. } => match serde_json::from_str(&text) {
+            Ok(value) => Cell::Float(value),
+            Err(_) => Cell::Text(text),
+        },
+        LogicalType::List(_) | LogicalType::Map(_) | LogicalType::Struct(_) => {
+            match serde_json::from_str::<serde_json::Value>(&text) {
+                Ok(value) if value.is_array() || value.is_object() => Cell::Nested(text),
+                _ => Cell::Text(text),
+            }
+        }
+        _ => Cell::Text(text),
     }
 }
 
@@ -292,6 +319,7 @@ mod tests {
     use super::*;
 
     const FORMATS: Formats = Formats {
+        parses_text: false,
         wide: WideNumbers::Text,
         binary: BinaryFormat::PrefixedHex,
     };
@@ -356,6 +384,7 @@ mod tests {
         assert_eq!(token("tide", 7), raw("7"));
         assert_eq!(token("bigint", None::<i64>), Ok(Token::Null));
         let numbers = Formats {
+            parses_text: false,
             wide: WideNumbers::Number,
             binary: BinaryFormat::Hex,
         };
@@ -425,5 +454,39 @@ mod tests {
             let said = result.unwrap_err();
             assert!(said.contains(why), "{said}");
         }
+    }
+
+    #[test]
+    fn text_stands_for_other_values_only_if_that_is_set() {
+        let lenient = Formats {
+            parses_text: true,
+            ..FORMATS
+        };
+        let token = |type_name: &str, text: &str| {
+            let columns = Columns::dune(["c"], [type_name]);
+            let column = columns.iter().next().unwrap();
+            [FORMATS, lenient].map(|formats| formats.token(column, Cell::Text(text.to_owned())))
+        };
+        for (type_name, value, written) in [
+            ("boolean", "TRUE", "true"),
+            ("double", "1.50", "1.5"),
+            ("double", "-2e3", "-2000.0"),
+            ("array(bigint)", "[1, 2]", "[1, 2]"),
+        ] {
+            let [strict, lenient] = token(type_name, value);
+            assert!(strict.is_err(), "{type_name}");
+            assert_eq!(lenient, raw(written));
+        }
+        for (type_name, value) in [
+            ("double", "inf"),
+            ("double", "NaN"),
+            ("double", "1,5"),
+            ("double", "1e999"),
+            ("boolean", "1"),
+            ("array(bigint)", "7"),
+        ] {
+            assert!(token(type_name, value)[1].is_err(), "{type_name} {value}");
+        }
+        assert_eq!(token("varchar", "true")[1], text("true"));
     }
 }
