@@ -1,10 +1,10 @@
-//! JSON schemas of what has no derived one.
+//! JSON schemas of types that cannot derive one.
 
 use schemars::{JsonSchema, Map, r#gen::SchemaGenerator, schema::Schema};
 
 use crate::{Row, Value};
 
-/// Any JSON: what a value becomes depends on its column.
+/// Any JSON: the form of a value depends on its column.
 impl JsonSchema for Value {
     fn schema_name() -> String {
         "Value".to_owned()

@@ -97,7 +97,7 @@ impl ListWarehouseTables {
             ),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -208,7 +208,7 @@ impl ListWarehouseTableFields {
             table_name: Ok(None),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -221,7 +221,7 @@ impl ListWarehouseTableFields {
         );
         self
     }
-    /// The database, catalogue or project that holds the schema.
+    /// The database, catalog or project of the schema.
     pub fn database_name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -235,7 +235,7 @@ impl ListWarehouseTableFields {
             .map(Some);
         self
     }
-    /// The schema that holds the table.
+    /// The schema of the table.
     pub fn schema_name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -249,7 +249,7 @@ impl ListWarehouseTableFields {
             .map(Some);
         self
     }
-    /// The table's name.
+    /// The name of the table.
     pub fn table_name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -377,7 +377,7 @@ impl GetSavedSqlChart {
             uuid: Err("`uuid` of `get_saved_sql_chart` is not set".to_string()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -386,7 +386,7 @@ impl GetSavedSqlChart {
         self.project_uuid = codegen::value("project_uuid", "get_saved_sql_chart", value);
         self
     }
-    /// The chart's id, a UUID: `savedSqlUuid` elsewhere.
+    /// The id of the chart, a UUID. Other operations call it `savedSqlUuid`.
     pub fn uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -485,7 +485,7 @@ impl ListSpacesInProject {
             ),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -585,7 +585,7 @@ impl GetSchedulerJobStatus {
             job_id: Err("`job_id` of `get_scheduler_job_status` is not set".to_string()),
         }
     }
-    /// The job's id, as `schedule_download_results` gave it.
+    /// The id of the job, from `schedule_download_results`.
     pub fn job_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -682,7 +682,7 @@ impl GetProject {
             project_uuid: Err("`project_uuid` of `get_project` is not set".to_string()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -778,7 +778,7 @@ impl ListChartsInProject {
             ),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -880,7 +880,7 @@ impl ListDashboardsInProject {
             ),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1126,7 +1126,7 @@ impl ListExplores {
             project_uuid: Err("`project_uuid` of `list_explores` is not set".to_string()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1228,7 +1228,7 @@ impl GetExplore {
             explore_id: Err("`explore_id` of `get_explore` is not set".to_string()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1237,7 +1237,7 @@ impl GetExplore {
         self.project_uuid = codegen::value("project_uuid", "get_explore", value);
         self
     }
-    /// The explore's name, as `list_explores` gives it.
+    /// The name of the explore, from `list_explores`.
     pub fn explore_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1341,7 +1341,7 @@ impl ListQuerySources {
             ),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1447,7 +1447,7 @@ impl ScanQuerySourceSchema {
             ),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1460,7 +1460,7 @@ impl ScanQuerySourceSchema {
         );
         self
     }
-    /// The kind of source, as `list_query_sources` gives it.
+    /// The kind of source, from `list_query_sources`.
     pub fn source_type<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QuerySourceType>,
@@ -1575,7 +1575,7 @@ impl ExecuteSourceQueries {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1620,7 +1620,7 @@ impl ExecuteSourceQueries {
         self.client = self.client.with_header(name, value);
         self
     }
-    /// What the queries are for. Only labels them in the history and in usage statistics.
+    /// The purpose of the queries. It is only a label in the history and in usage statistics.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -1629,7 +1629,7 @@ impl ExecuteSourceQueries {
         self.body = self.body.map(|body| body.context(value));
         self
     }
-    /// The queries. One may read another's result by its `node_id`.
+    /// The queries. A query may read the result of another by its `node_id`.
     pub fn queries<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -1733,7 +1733,7 @@ impl GetSourceQueryStatus {
             ),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1881,7 +1881,7 @@ impl GetQueryHistory {
             window: Ok(None),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1890,7 +1890,7 @@ impl GetQueryHistory {
         self.project_uuid = codegen::value("project_uuid", "get_query_history", value);
         self
     }
-    /// Only queries written in this language.
+    /// Lists only queries in this language.
     pub fn language<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryLanguage>,
@@ -1899,7 +1899,7 @@ impl GetQueryHistory {
         self.language = codegen::value("language", "get_query_history", value).map(Some);
         self
     }
-    /// The page, counted from 1.
+    /// The number of the page, starting at 1.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -1908,7 +1908,7 @@ impl GetQueryHistory {
         self.page = codegen::value("page", "get_query_history", value).map(Some);
         self
     }
-    /// Queries per page: 25 when absent, at most 100.
+    /// The number of queries per page, at most 100. Default: 25.
     pub fn page_size<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -1918,7 +1918,7 @@ impl GetQueryHistory {
             .map(Some);
         self
     }
-    /// Only queries whose title or text matches.
+    /// Lists only queries whose title or text matches.
     pub fn search<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1927,7 +1927,7 @@ impl GetQueryHistory {
         self.search = codegen::value("search", "get_query_history", value).map(Some);
         self
     }
-    /// What to sort by.
+    /// The sort key.
     pub fn sort_by<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryHistorySortBy>,
@@ -1936,7 +1936,7 @@ impl GetQueryHistory {
         self.sort_by = codegen::value("sort_by", "get_query_history", value).map(Some);
         self
     }
-    /// Only queries in one of these states.
+    /// Lists only queries in one of these states.
     pub fn status<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -1946,7 +1946,7 @@ impl GetQueryHistory {
         self.status = codegen::list("status", "get_query_history", values).map(Some);
         self
     }
-    /// Only queries started this way.
+    /// Lists only queries with this trigger.
     pub fn trigger<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryTrigger>,
@@ -1955,7 +1955,7 @@ impl GetQueryHistory {
         self.trigger = codegen::value("trigger", "get_query_history", value).map(Some);
         self
     }
-    /// Only queries started in this window of time.
+    /// Lists only queries that started in this time window.
     pub fn window<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryHistoryWindow>,
@@ -2123,7 +2123,7 @@ impl GetAsyncQueryResults {
             page_size: Ok(None),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2136,7 +2136,7 @@ impl GetAsyncQueryResults {
         );
         self
     }
-    /// The query's id, as the operation that started it gave it.
+    /// The id of the query, from the operation that started it.
     pub fn query_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2145,7 +2145,7 @@ impl GetAsyncQueryResults {
         self.query_uuid = codegen::value("query_uuid", "get_async_query_results", value);
         self
     }
-    /// The page, counted from 1, which is the default.
+    /// The number of the page, starting at 1. Default: 1.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -2154,7 +2154,7 @@ impl GetAsyncQueryResults {
         self.page = codegen::value("page", "get_async_query_results", value).map(Some);
         self
     }
-    /// Rows per page. Without it the server takes the size of the first page that was ever read of this query, else 500: always send it. Larger than the server's limit (2,500 unless configured otherwise, see `get_health`) is refused with 422 `PaginationError`.
+    /// The number of rows per page. Always send it: without it, the server uses the size of the first page that was read of this query, or else 500. The server refuses a size above its limit (2,500 by default, see `get_health`) with 422 `PaginationError`.
     pub fn page_size<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -2276,7 +2276,7 @@ impl CancelAsyncQuery {
             ),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2285,7 +2285,7 @@ impl CancelAsyncQuery {
         self.project_uuid = codegen::value("project_uuid", "cancel_async_query", value);
         self
     }
-    /// The query's id.
+    /// The id of the query.
     pub fn query_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2395,7 +2395,7 @@ impl ExecuteAsyncCalculateTotal {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2462,7 +2462,7 @@ impl ExecuteAsyncCalculateTotal {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// The dimensions to compute subtotals for, when `kind` is a kind of subtotal.
+    /// The dimensions of the subtotals, if `kind` is a kind of subtotal.
     pub fn subtotal_dimensions<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -2472,7 +2472,7 @@ impl ExecuteAsyncCalculateTotal {
         self.body = self.body.map(|body| body.subtotal_dimensions(values));
         self
     }
-    /// Which totals to compute.
+    /// The kind of totals to compute.
     pub fn kind<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::CalculateTotalKind>,
@@ -2578,7 +2578,7 @@ impl ExecuteAsyncMergeQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::UuidParameter>,
@@ -2623,7 +2623,7 @@ impl ExecuteAsyncMergeQuery {
         self.client = self.client.with_header(name, value);
         self
     }
-    /// Values for the parameters that the queries refer to, by name.
+    /// The values of the parameters that the queries refer to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -2643,7 +2643,7 @@ impl ExecuteAsyncMergeQuery {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics.
+    /// The purpose of the query. It is only a label in the history and in usage statistics.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -2652,7 +2652,7 @@ impl ExecuteAsyncMergeQuery {
         self.body = self.body.map(|body| body.context(value));
         self
     }
-    /// The queries and how to join them.
+    /// The queries and their join.
     pub fn merge_query<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::MetricMergeQuery>,
@@ -2661,7 +2661,7 @@ impl ExecuteAsyncMergeQuery {
         self.body = self.body.map(|body| body.merge_query(value));
         self
     }
-    /// How to pivot the result, as a chart does.
+    /// The pivot of the result, in the form of a chart.
     pub fn chart<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::MergeQueryChart>,
@@ -2670,7 +2670,7 @@ impl ExecuteAsyncMergeQuery {
         self.body = self.body.map(|body| body.chart(value));
         self
     }
-    /// What the result is for.
+    /// The purpose of the result.
     pub fn mode<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::MergeQueryExecutionMode>,
@@ -2772,7 +2772,7 @@ impl ExecuteAsyncComposeMergeQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::UuidParameter>,
@@ -2817,7 +2817,7 @@ impl ExecuteAsyncComposeMergeQuery {
         self.client = self.client.with_header(name, value);
         self
     }
-    /// How to pivot the result, as a chart does.
+    /// The pivot of the result, in the form of a chart.
     pub fn chart<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::MergeQueryChart>,
@@ -2826,7 +2826,7 @@ impl ExecuteAsyncComposeMergeQuery {
         self.body = self.body.map(|body| body.chart(value));
         self
     }
-    /// What the result is for.
+    /// The purpose of the result.
     pub fn mode<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::MergeQueryExecutionMode>,
@@ -2835,7 +2835,7 @@ impl ExecuteAsyncComposeMergeQuery {
         self.body = self.body.map(|body| body.mode(value));
         self
     }
-    /// The sources and how to join them.
+    /// The sources and their join.
     pub fn merge_query<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::MergeQuery>,
@@ -2844,7 +2844,7 @@ impl ExecuteAsyncComposeMergeQuery {
         self.body = self.body.map(|body| body.merge_query(value));
         self
     }
-    /// Values for the parameters that the queries refer to, by name.
+    /// The values of the parameters that the queries refer to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -2864,7 +2864,7 @@ impl ExecuteAsyncComposeMergeQuery {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics.
+    /// The purpose of the query. It is only a label in the history and in usage statistics.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -2963,7 +2963,7 @@ impl ExecuteAsyncMetricQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3008,7 +3008,7 @@ impl ExecuteAsyncMetricQuery {
         self.client = self.client.with_header(name, value);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -3019,7 +3019,7 @@ impl ExecuteAsyncMetricQuery {
         self.body = self.body.map(|body| body.parameters(entries));
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3037,7 +3037,7 @@ impl ExecuteAsyncMetricQuery {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -3046,7 +3046,7 @@ impl ExecuteAsyncMetricQuery {
         self.body = self.body.map(|body| body.context(value));
         self
     }
-    /// Filters to add to those of the query, as a dashboard does.
+    /// Dashboard filters, in addition to the filters of the query.
     pub fn dashboard_filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::DashboardFilters>,
@@ -3055,7 +3055,7 @@ impl ExecuteAsyncMetricQuery {
         self.body = self.body.map(|body| body.dashboard_filters(value));
         self
     }
-    /// How to pivot the result.
+    /// The pivot of the result.
     pub fn pivot_configuration<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::PivotConfiguration>,
@@ -3064,7 +3064,7 @@ impl ExecuteAsyncMetricQuery {
         self.body = self.body.map(|body| body.pivot_configuration(value));
         self
     }
-    /// Shows time dimensions at another granularity.
+    /// Changes the granularity of time dimensions.
     pub fn date_zoom<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::DateZoom>,
@@ -3172,7 +3172,7 @@ impl ExecuteAsyncFieldValueSearch {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3217,7 +3217,7 @@ impl ExecuteAsyncFieldValueSearch {
         self.client = self.client.with_header(name, value);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -3228,7 +3228,7 @@ impl ExecuteAsyncFieldValueSearch {
         self.body = self.body.map(|body| body.parameters(entries));
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3246,7 +3246,7 @@ impl ExecuteAsyncFieldValueSearch {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -3255,7 +3255,7 @@ impl ExecuteAsyncFieldValueSearch {
         self.body = self.body.map(|body| body.context(value));
         self
     }
-    /// Whether to ask the warehouse even if the values are in the cache.
+    /// Whether to query the warehouse even if the values are in the cache.
     pub fn force_refresh<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3264,7 +3264,7 @@ impl ExecuteAsyncFieldValueSearch {
         self.body = self.body.map(|body| body.force_refresh(value));
         self
     }
-    /// Only values of rows that these filters let through.
+    /// Filters on the rows from which values are taken.
     pub fn filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::AndFilterGroup>,
@@ -3273,7 +3273,7 @@ impl ExecuteAsyncFieldValueSearch {
         self.body = self.body.map(|body| body.filters(value));
         self
     }
-    /// The most values to return.
+    /// The maximum number of values to return.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -3282,7 +3282,7 @@ impl ExecuteAsyncFieldValueSearch {
         self.body = self.body.map(|body| body.limit(value));
         self
     }
-    /// The text that values are to contain; empty for any value.
+    /// The string that values must contain. An empty string matches every value.
     pub fn search<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3291,7 +3291,7 @@ impl ExecuteAsyncFieldValueSearch {
         self.body = self.body.map(|body| body.search(value));
         self
     }
-    /// The field whose values are wanted.
+    /// The id of the field whose values to search.
     pub fn field_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3399,7 +3399,7 @@ impl ExecuteAsyncSavedChartQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3444,7 +3444,7 @@ impl ExecuteAsyncSavedChartQuery {
         self.client = self.client.with_header(name, value);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -3455,7 +3455,7 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(|body| body.parameters(entries));
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3473,7 +3473,7 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -3482,7 +3482,7 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(|body| body.context(value));
         self
     }
-    /// Filters to add, as a dashboard does. Servers before 0.3317 do not know it.
+    /// Dashboard filters, in addition to the filters of the chart. Servers before 0.3317 do not support it.
     pub fn dashboard_filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::DashboardFilters>,
@@ -3491,7 +3491,7 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(|body| body.dashboard_filters(value));
         self
     }
-    /// Filters to add to those of the chart. Servers before 0.3305 do not know it.
+    /// Filters in addition to those of the chart. Servers before 0.3305 do not support it.
     pub fn filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::Filters>,
@@ -3500,7 +3500,7 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(|body| body.filters(value));
         self
     }
-    /// Whether to pivot the result as the chart does.
+    /// Whether to pivot the result like the chart.
     pub fn pivot_results<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3509,7 +3509,7 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(|body| body.pivot_results(value));
         self
     }
-    /// Runs this version of the chart rather than the latest.
+    /// The id of the version of the chart to run. Default: the latest version.
     pub fn version_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3518,7 +3518,7 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(|body| body.version_uuid(value));
         self
     }
-    /// The chart's id.
+    /// The id of the chart.
     pub fn chart_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3527,7 +3527,7 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(|body| body.chart_uuid(value));
         self
     }
-    /// The most rows to return. It is silently cut to the server's cell limit, an unlimited one too; without it the chart's own limit holds.
+    /// The maximum number of rows to return. The server silently reduces it to its cell limit, even if it is null (unlimited). Default: the limit of the chart.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::QueryLimit>,
@@ -3626,7 +3626,7 @@ impl ExecuteAsyncDashboardChartQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3671,7 +3671,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.client = self.client.with_header(name, value);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -3682,7 +3682,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.parameters(entries));
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3700,7 +3700,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -3709,7 +3709,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.context(value));
         self
     }
-    /// Whether to pivot the result as the chart does.
+    /// Whether to pivot the result like the chart.
     pub fn pivot_results<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3718,7 +3718,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.pivot_results(value));
         self
     }
-    /// Shows time dimensions at another granularity.
+    /// Changes the granularity of time dimensions.
     pub fn date_zoom<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::DateZoom>,
@@ -3727,7 +3727,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.date_zoom(value));
         self
     }
-    /// Sort keys that replace the chart's own; empty to keep those.
+    /// Sort keys that replace those of the chart. An empty list keeps those of the chart.
     pub fn dashboard_sorts<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -3737,7 +3737,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.dashboard_sorts(values));
         self
     }
-    /// The filters of the dashboard. Those that do not fit the chart are left out.
+    /// The filters of the dashboard. The server ignores filters that do not apply to the chart.
     pub fn dashboard_filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::DashboardFilters>,
@@ -3746,7 +3746,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.dashboard_filters(value));
         self
     }
-    /// The dashboard's id.
+    /// The id of the dashboard.
     pub fn dashboard_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3755,7 +3755,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.dashboard_uuid(value));
         self
     }
-    /// The id of the dashboard's tile that shows the chart.
+    /// The id of the dashboard tile that shows the chart.
     pub fn tile_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3764,7 +3764,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.tile_uuid(value));
         self
     }
-    /// The chart's id.
+    /// The id of the chart.
     pub fn chart_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3773,7 +3773,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.chart_uuid(value));
         self
     }
-    /// The most rows to return. It is silently cut to the server's cell limit, an unlimited one too; without it the chart's own limit holds.
+    /// The maximum number of rows to return. The server silently reduces it to its cell limit, even if it is null (unlimited). Default: the limit of the chart.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::QueryLimit>,
@@ -3872,7 +3872,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3917,7 +3917,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.client = self.client.with_header(name, value);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -3928,7 +3928,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(|body| body.parameters(entries));
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3946,7 +3946,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -3955,7 +3955,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(|body| body.context(value));
         self
     }
-    /// What to sort by.
+    /// The sort keys.
     pub fn sorts<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -3965,7 +3965,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(|body| body.sorts(values));
         self
     }
-    /// The date zoom that the value was shown with.
+    /// The date zoom of the result that contains the value.
     pub fn date_zoom<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::DateZoom>,
@@ -3974,7 +3974,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(|body| body.date_zoom(value));
         self
     }
-    /// Which rows are behind the value.
+    /// The filters that select the rows behind the value.
     pub fn filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::Filters>,
@@ -3983,7 +3983,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(|body| body.filters(value));
         self
     }
-    /// The id of the field whose value is looked behind.
+    /// The id of the field of the value.
     pub fn underlying_data_item_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3992,7 +3992,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(|body| body.underlying_data_item_id(value));
         self
     }
-    /// The id of the query that the value stands in.
+    /// The id of the query whose result contains the value.
     pub fn underlying_data_source_query_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4001,7 +4001,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(|body| body.underlying_data_source_query_uuid(value));
         self
     }
-    /// The most rows to return. It is silently cut to the server's cell limit, an unlimited one too.
+    /// The maximum number of rows to return. The server silently reduces it to its cell limit, even if it is null (unlimited).
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::QueryLimit>,
@@ -4099,7 +4099,7 @@ impl ExecuteAsyncSqlQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4144,7 +4144,7 @@ impl ExecuteAsyncSqlQuery {
         self.client = self.client.with_header(name, value);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -4155,7 +4155,7 @@ impl ExecuteAsyncSqlQuery {
         self.body = self.body.map(|body| body.parameters(entries));
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -4173,7 +4173,7 @@ impl ExecuteAsyncSqlQuery {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -4182,7 +4182,7 @@ impl ExecuteAsyncSqlQuery {
         self.body = self.body.map(|body| body.context(value));
         self
     }
-    /// How to pivot the result.
+    /// The pivot of the result.
     pub fn pivot_configuration<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::PivotConfiguration>,
@@ -4191,7 +4191,7 @@ impl ExecuteAsyncSqlQuery {
         self.body = self.body.map(|body| body.pivot_configuration(value));
         self
     }
-    /// The most rows to return. The smaller of this and the statement's own limit holds.
+    /// The maximum number of rows to return. The smaller of this and the statement's own limit applies.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -4200,7 +4200,7 @@ impl ExecuteAsyncSqlQuery {
         self.body = self.body.map(|body| body.limit(value));
         self
     }
-    /// The statement, in the warehouse's dialect.
+    /// The SQL statement, in the dialect of the warehouse.
     pub fn sql<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4299,7 +4299,7 @@ impl ExecuteAsyncComposeSqlQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4344,7 +4344,7 @@ impl ExecuteAsyncComposeSqlQuery {
         self.client = self.client.with_header(name, value);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -4355,7 +4355,7 @@ impl ExecuteAsyncComposeSqlQuery {
         self.body = self.body.map(|body| body.parameters(entries));
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -4373,7 +4373,7 @@ impl ExecuteAsyncComposeSqlQuery {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -4382,7 +4382,7 @@ impl ExecuteAsyncComposeSqlQuery {
         self.body = self.body.map(|body| body.context(value));
         self
     }
-    /// The results that the statement may read: query ids by the table names that it uses.
+    /// The results that the statement may read: query ids, by the table names in the statement.
     pub fn references<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -4393,7 +4393,7 @@ impl ExecuteAsyncComposeSqlQuery {
         self.body = self.body.map(|body| body.references(entries));
         self
     }
-    /// The most rows to return.
+    /// The maximum number of rows to return.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -4402,7 +4402,7 @@ impl ExecuteAsyncComposeSqlQuery {
         self.body = self.body.map(|body| body.limit(value));
         self
     }
-    /// The statement, in DuckDB's dialect.
+    /// The SQL statement, in the dialect of DuckDB.
     pub fn sql<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4502,7 +4502,7 @@ impl ExecuteAsyncSqlChartQuery {
             body: Err("`body` of `execute_async_sql_chart_query` is not set".to_string()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4622,7 +4622,7 @@ impl ExecuteAsyncDashboardSqlChartQuery {
             ),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4747,7 +4747,7 @@ impl ScheduleDownloadResults {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4760,7 +4760,7 @@ impl ScheduleDownloadResults {
         );
         self
     }
-    /// The id of the query to write.
+    /// The id of the query.
     pub fn query_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4805,7 +4805,7 @@ impl ScheduleDownloadResults {
         self.client = self.client.with_header(name, value);
         self
     }
-    /// How to pivot the rows in the file.
+    /// The pivot of the rows in the file.
     pub fn pivot_config<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::DownloadPivot>,
@@ -4814,7 +4814,7 @@ impl ScheduleDownloadResults {
         self.body = self.body.map(|body| body.pivot_config(value));
         self
     }
-    /// The kind of file: `csv` or `xlsx`.
+    /// The file format: `csv` or `xlsx`.
     pub fn type_<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::DownloadFileType>,
@@ -4823,7 +4823,7 @@ impl ScheduleDownloadResults {
         self.body = self.body.map(|body| body.type_(value));
         self
     }
-    /// Whether to write raw values rather than formatted ones.
+    /// Whether to write raw values instead of formatted values.
     pub fn only_raw<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -4841,7 +4841,7 @@ impl ScheduleDownloadResults {
         self.body = self.body.map(|body| body.show_table_names(value));
         self
     }
-    /// Other headers for columns, by field id.
+    /// Column headers that replace the default ones, by field id.
     pub fn custom_labels<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -4852,7 +4852,7 @@ impl ScheduleDownloadResults {
         self.body = self.body.map(|body| body.custom_labels(entries));
         self
     }
-    /// The ids of the columns in the order of the file.
+    /// The ids of the columns, in the order of the file.
     pub fn column_order<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -4862,7 +4862,7 @@ impl ScheduleDownloadResults {
         self.body = self.body.map(|body| body.column_order(values));
         self
     }
-    /// The ids of columns to leave out.
+    /// The ids of columns to omit.
     pub fn hidden_fields<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -4890,7 +4890,7 @@ impl ScheduleDownloadResults {
         self.body = self.body.map(|body| body.attachment_download_name(value));
         self
     }
-    /// Colours for cells of an `xlsx` file.
+    /// The colors of cells in an `xlsx` file.
     pub fn conditional_formattings<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -5033,7 +5033,7 @@ impl ListContent {
             uuids: Ok(None),
         }
     }
-    /// Only content of these types.
+    /// Lists only content of these types.
     pub fn content_types<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -5044,7 +5044,7 @@ impl ListContent {
             .map(Some);
         self
     }
-    /// Leaves out charts drawn by data apps (`exclude`), or lists nothing else (`only`).
+    /// Excludes charts of data apps (`exclude`), or lists nothing else (`only`).
     pub fn data_app_vizs_filter<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::DataAppVizsFilter>,
@@ -5058,7 +5058,7 @@ impl ListContent {
             .map(Some);
         self
     }
-    /// Whether personal data apps, which stand in no space, are listed too.
+    /// Whether to list personal data apps too, which belong to no space.
     pub fn include_personal_data_apps<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -5072,7 +5072,7 @@ impl ListContent {
             .map(Some);
         self
     }
-    /// The page, counted from 1.
+    /// The number of the page, starting at 1.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -5081,7 +5081,7 @@ impl ListContent {
         self.page = codegen::value("page", "list_content", value).map(Some);
         self
     }
-    /// Items per page.
+    /// The number of items per page.
     pub fn page_size<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -5090,7 +5090,7 @@ impl ListContent {
         self.page_size = codegen::value("page_size", "list_content", value).map(Some);
         self
     }
-    /// Only spaces directly inside this space.
+    /// Lists only spaces directly in this space.
     pub fn parent_space_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -5104,7 +5104,7 @@ impl ListContent {
             .map(Some);
         self
     }
-    /// Only content of these projects.
+    /// Lists only content of these projects.
     pub fn project_uuids<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -5115,7 +5115,7 @@ impl ListContent {
             .map(Some);
         self
     }
-    /// Only content whose name or description matches this text.
+    /// Lists only content whose name or description matches this string.
     pub fn search<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -5124,7 +5124,7 @@ impl ListContent {
         self.search = codegen::value("search", "list_content", value).map(Some);
         self
     }
-    /// What to sort by.
+    /// The sort key.
     pub fn sort_by<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::ContentSort>,
@@ -5133,7 +5133,7 @@ impl ListContent {
         self.sort_by = codegen::value("sort_by", "list_content", value).map(Some);
         self
     }
-    /// Ascending or descending.
+    /// The sort direction: ascending or descending.
     pub fn sort_direction<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::SortOrder>,
@@ -5143,7 +5143,7 @@ impl ListContent {
             .map(Some);
         self
     }
-    /// Only content of these spaces.
+    /// Lists only content of these spaces.
     pub fn space_uuids<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -5154,7 +5154,7 @@ impl ListContent {
             .map(Some);
         self
     }
-    /// Only content with these ids.
+    /// Lists only content with these ids.
     pub fn uuids<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,

@@ -17,7 +17,7 @@ pub(super) fn issue(message: &str, code: Option<u32>, at: Option<(u64, u64)>) ->
     issue
 }
 
-/// Returns a 400, the answer to every failed operation. The code of the issue tells them apart.
+/// Returns a 400, the answer to every failed operation. The issue code identifies the failure.
 pub(super) fn bad_request(message: &str, code: Option<u32>) -> Answer {
     error(400, 400_010, "BAD_REQUEST", message, code)
 }

@@ -82,8 +82,8 @@ impl YandexQuery {
     }
 }
 
-/// Checks the token and the folder. The service reads `Authorization` itself; what it refuses
-/// before that is answered in plain text.
+/// Checks the token and the folder. The answer to an invalid token is plain text, as at the
+/// service.
 fn authorise(world: &World, request: &Request) -> Result<Subject, Answer> {
     let header = request.header("authorization").unwrap_or_default();
     if header.is_empty() {

@@ -113,7 +113,7 @@ impl GetReadings {
         self.station = codegen::value("station", "get_readings", value);
         self
     }
-    /// The number of the reading to continue after; 0 when absent.
+    /// The number of the reading after which the page starts. Default: 0.
     pub fn after<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -122,7 +122,7 @@ impl GetReadings {
         self.after = codegen::value("after", "get_readings", value).map(Some);
         self
     }
-    /// How many readings to send; at most 500, and 100 when absent.
+    /// The maximum number of readings to return, at most 500. Default: 100.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -131,7 +131,7 @@ impl GetReadings {
         self.limit = codegen::value("limit", "get_readings", value).map(Some);
         self
     }
-    /// The state of the station's readings to read from; the newest when absent. Readings that are added or corrected later are not in it.
+    /// The snapshot of the readings to read from. Default: the newest. A snapshot does not contain readings that are added or corrected later.
     pub fn snapshot<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
