@@ -9,6 +9,7 @@ pub(super) const COMBINATIONS: &[Combination] = &[
     ("rowfeed-rows", "schemars"),
     ("rowfeed-arrow", ""),
     ("rowfeed-arrow", "blocking"),
+    ("rowfeed-arrow", "dune"),
     ("rowfeed-client", ""),
     ("rowfeed-client", "rustls"),
     ("rowfeed-client", "gzip"),

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod api;
 mod manage;
 mod output;
 mod services;
@@ -8,6 +9,7 @@ mod values;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
+pub(crate) use api::{ApiArgs, SendAs, UploadArgs};
 pub(crate) use manage::{
     CompletionsArgs, DuneTarget, LsArgs, LsCommand, LsDune, LsLightdash, ManArgs, ProfileAddArgs,
     ProfileCommand, ProfileTestArgs, RunCommand, RunIdArgs, SandboxArgs, SchemaCommand,
@@ -102,6 +104,9 @@ pub(crate) struct GlobalArgs {
     /// Write errors and progress to standard error as JSON, one object a line.
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// Write what the command has used to standard error: requests, retries, bytes, waits, credits.
+    #[arg(long, global = true)]
+    pub(crate) stats: bool,
     /// Write nothing to standard error but errors.
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
@@ -145,6 +150,13 @@ pub(crate) enum Command {
     /// List what there is to read: queries, datasets, projects, explores, charts.
     #[command(subcommand)]
     Ls(LsCommand),
+    /// Send a request to any path of a service, and print the body of the response.
+    #[command(after_help = "\
+Examples:
+  rowfeed api GET /v1/uploads --query limit=10
+  rowfeed api POST /v1/sql/execute --data '{\"sql\": \"SELECT 1\"}'
+  rowfeed api GET /api/v1/org/projects")]
+    Api(Box<ApiArgs>),
     /// Store credentials and settings under a name.
     #[command(subcommand)]
     Profile(ProfileCommand),

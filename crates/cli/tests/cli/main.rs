@@ -1,6 +1,7 @@
 //! The command as a process, against the sandbox.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod api;
 mod commands;
 mod credentials;
 mod documents;
