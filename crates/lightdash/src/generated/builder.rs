@@ -21,6 +21,15 @@ impl GetAuthenticatedUser {
     pub fn new(client: &super::Client) -> Self {
         Self { client: client.clone() }
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/api/v1/user`
     pub async fn send(
         self,
@@ -88,7 +97,7 @@ impl ListWarehouseTables {
             ),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -99,6 +108,15 @@ impl ListWarehouseTables {
             "list_warehouse_tables",
             value,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/sqlRunner/tables`
@@ -190,7 +208,7 @@ impl ListWarehouseTableFields {
             table_name: Ok(None),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -203,7 +221,7 @@ impl ListWarehouseTableFields {
         );
         self
     }
-    /// The database, catalogue or project that holds the schema.
+    /// The database, catalog or project of the schema.
     pub fn database_name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -217,7 +235,7 @@ impl ListWarehouseTableFields {
             .map(Some);
         self
     }
-    /// The schema that holds the table.
+    /// The schema of the table.
     pub fn schema_name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -231,7 +249,7 @@ impl ListWarehouseTableFields {
             .map(Some);
         self
     }
-    /// The table's name.
+    /// The name of the table.
     pub fn table_name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -243,6 +261,15 @@ impl ListWarehouseTableFields {
                 value,
             )
             .map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/sqlRunner/fields`
@@ -350,7 +377,7 @@ impl GetSavedSqlChart {
             uuid: Err("`uuid` of `get_saved_sql_chart` is not set".to_string()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -359,13 +386,22 @@ impl GetSavedSqlChart {
         self.project_uuid = codegen::value("project_uuid", "get_saved_sql_chart", value);
         self
     }
-    /// The chart's id, a UUID: `savedSqlUuid` elsewhere.
+    /// The id of the chart, a UUID. Other operations call it `savedSqlUuid`.
     pub fn uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
         V::Error: ::std::fmt::Display,
     {
         self.uuid = codegen::value("uuid", "get_saved_sql_chart", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/sqlRunner/saved/{uuid}`
@@ -449,7 +485,7 @@ impl ListSpacesInProject {
             ),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -460,6 +496,15 @@ impl ListSpacesInProject {
             "list_spaces_in_project",
             value,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/spaces`
@@ -540,13 +585,22 @@ impl GetSchedulerJobStatus {
             job_id: Err("`job_id` of `get_scheduler_job_status` is not set".to_string()),
         }
     }
-    /// The job's id, as `schedule_download_results` gave it.
+    /// The id of the job, from `schedule_download_results`.
     pub fn job_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
         V::Error: ::std::fmt::Display,
     {
         self.job_id = codegen::value("job_id", "get_scheduler_job_status", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/schedulers/job/{jobId}/status`
@@ -628,13 +682,22 @@ impl GetProject {
             project_uuid: Err("`project_uuid` of `get_project` is not set".to_string()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
         V::Error: ::std::fmt::Display,
     {
         self.project_uuid = codegen::value("project_uuid", "get_project", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}`
@@ -715,7 +778,7 @@ impl ListChartsInProject {
             ),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -726,6 +789,15 @@ impl ListChartsInProject {
             "list_charts_in_project",
             value,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/charts`
@@ -808,7 +880,7 @@ impl ListDashboardsInProject {
             ),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -819,6 +891,15 @@ impl ListDashboardsInProject {
             "list_dashboards_in_project",
             value,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/dashboards`
@@ -894,6 +975,15 @@ impl GetMyOrganization {
     pub fn new(client: &super::Client) -> Self {
         Self { client: client.clone() }
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/api/v1/org`
     pub async fn send(
         self,
@@ -956,6 +1046,15 @@ impl ListOrganizationProjects {
     /// Returns a builder with nothing set.
     pub fn new(client: &super::Client) -> Self {
         Self { client: client.clone() }
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
     }
     /// Sends a `GET` request to `/api/v1/org/projects`
     pub async fn send(
@@ -1027,13 +1126,22 @@ impl ListExplores {
             project_uuid: Err("`project_uuid` of `list_explores` is not set".to_string()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
         V::Error: ::std::fmt::Display,
     {
         self.project_uuid = codegen::value("project_uuid", "list_explores", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/explores`
@@ -1120,7 +1228,7 @@ impl GetExplore {
             explore_id: Err("`explore_id` of `get_explore` is not set".to_string()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1129,13 +1237,22 @@ impl GetExplore {
         self.project_uuid = codegen::value("project_uuid", "get_explore", value);
         self
     }
-    /// The explore's name, as `list_explores` gives it.
+    /// The name of the explore, from `list_explores`.
     pub fn explore_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
         V::Error: ::std::fmt::Display,
     {
         self.explore_id = codegen::value("explore_id", "get_explore", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/explores/{exploreId}`
@@ -1228,7 +1345,7 @@ impl CompileQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1269,7 +1386,16 @@ impl CompileQuery {
         self.body = self.body.map(f);
         self
     }
-    /// The dimensions whose values become columns. Only for charts; queries are pivoted by a pivot configuration.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The dimensions whose values become columns. Only charts use it. To pivot a query, use a pivot configuration.
     pub fn pivot_dimensions<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -1279,7 +1405,7 @@ impl CompileQuery {
         self.body = self.body.map(|body| body.pivot_dimensions(values));
         self
     }
-    /// The time zone to run in, an IANA name.
+    /// The time zone of the query, as an IANA name.
     pub fn timezone<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1288,7 +1414,7 @@ impl CompileQuery {
         self.body = self.body.map(|body| body.timezone(value));
         self
     }
-    /// Other formats for dimensions, by field id.
+    /// Formats that replace those of dimensions, by field id.
     pub fn dimension_overrides<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -1299,7 +1425,7 @@ impl CompileQuery {
         self.body = self.body.map(|body| body.dimension_overrides(entries));
         self
     }
-    /// Other formats for metrics, by field id.
+    /// Formats that replace those of metrics, by field id.
     pub fn metric_overrides<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -1310,7 +1436,7 @@ impl CompileQuery {
         self.body = self.body.map(|body| body.metric_overrides(entries));
         self
     }
-    /// Dimensions that are defined with the query rather than in the project.
+    /// Dimensions that the query defines, in addition to those of the project.
     pub fn custom_dimensions<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -1320,7 +1446,7 @@ impl CompileQuery {
         self.body = self.body.map(|body| body.custom_dimensions(values));
         self
     }
-    /// Metrics that are defined with the query rather than in the project.
+    /// Metrics that the query defines, in addition to those of the project.
     pub fn additional_metrics<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -1330,7 +1456,7 @@ impl CompileQuery {
         self.body = self.body.map(|body| body.additional_metrics(values));
         self
     }
-    /// Columns computed from the others; empty for none.
+    /// Columns that are computed from other columns; may be empty.
     pub fn table_calculations<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -1340,7 +1466,7 @@ impl CompileQuery {
         self.body = self.body.map(|body| body.table_calculations(values));
         self
     }
-    /// The most rows to return.
+    /// The maximum number of rows to return.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -1349,7 +1475,7 @@ impl CompileQuery {
         self.body = self.body.map(|body| body.limit(value));
         self
     }
-    /// What to sort by; the first key first.
+    /// The sort keys, in order of precedence.
     pub fn sorts<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -1359,7 +1485,7 @@ impl CompileQuery {
         self.body = self.body.map(|body| body.sorts(values));
         self
     }
-    /// Which rows and groups to keep.
+    /// The filters on rows and groups.
     pub fn filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::Filters>,
@@ -1378,7 +1504,7 @@ impl CompileQuery {
         self.body = self.body.map(|body| body.metrics(values));
         self
     }
-    /// The ids of the dimensions, and so of the first columns of the result.
+    /// The ids of the dimensions, which are the first columns of the result.
     pub fn dimensions<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -1388,7 +1514,7 @@ impl CompileQuery {
         self.body = self.body.map(|body| body.dimensions(values));
         self
     }
-    /// The explore that is queried, by name.
+    /// The name of the explore.
     pub fn explore_name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1397,7 +1523,7 @@ impl CompileQuery {
         self.body = self.body.map(|body| body.explore_name(value));
         self
     }
-    /// What a chart knows about its query.
+    /// The metadata of a chart about its query.
     pub fn metadata<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::MetricQueryMetadata>,
@@ -1406,7 +1532,7 @@ impl CompileQuery {
         self.body = self.body.map(|body| body.metadata(value));
         self
     }
-    /// Shows time dimensions at another granularity.
+    /// Changes the granularity of time dimensions.
     pub fn date_zoom<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::DateZoom>,
@@ -1538,13 +1664,22 @@ impl ListQuerySources {
             ),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
         V::Error: ::std::fmt::Display,
     {
         self.project_uuid = codegen::value("project_uuid", "list_query_sources", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v2/projects/{projectUuid}/query-sources`
@@ -1635,7 +1770,7 @@ impl ScanQuerySourceSchema {
             ),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1648,7 +1783,7 @@ impl ScanQuerySourceSchema {
         );
         self
     }
-    /// The kind of source, as `list_query_sources` gives it.
+    /// The kind of source, from `list_query_sources`.
     pub fn source_type<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QuerySourceType>,
@@ -1659,6 +1794,15 @@ impl ScanQuerySourceSchema {
             "scan_query_source_schema",
             value,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v2/projects/{projectUuid}/query-sources/{sourceType}/schema`
@@ -1754,7 +1898,7 @@ impl ExecuteSourceQueries {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1790,7 +1934,16 @@ impl ExecuteSourceQueries {
         self.body = self.body.map(f);
         self
     }
-    /// What the queries are for. Only labels them in the history and in usage statistics.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The purpose of the queries. It is only a label in the history and in usage statistics.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -1799,7 +1952,7 @@ impl ExecuteSourceQueries {
         self.body = self.body.map(|body| body.context(value));
         self
     }
-    /// The queries. One may read another's result by its `node_id`.
+    /// The queries. A query may read the result of another by its `node_id`.
     pub fn queries<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -1903,7 +2056,7 @@ impl GetSourceQueryStatus {
             ),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1928,6 +2081,15 @@ impl GetSourceQueryStatus {
             "get_source_query_status",
             values,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v2/projects/{projectUuid}/query-sources/queries/status`
@@ -2042,7 +2204,7 @@ impl GetQueryHistory {
             window: Ok(None),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2051,7 +2213,7 @@ impl GetQueryHistory {
         self.project_uuid = codegen::value("project_uuid", "get_query_history", value);
         self
     }
-    /// Only queries written in this language.
+    /// Lists only queries in this language.
     pub fn language<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryLanguage>,
@@ -2060,7 +2222,7 @@ impl GetQueryHistory {
         self.language = codegen::value("language", "get_query_history", value).map(Some);
         self
     }
-    /// The page, counted from 1.
+    /// The number of the page, starting at 1.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -2069,7 +2231,7 @@ impl GetQueryHistory {
         self.page = codegen::value("page", "get_query_history", value).map(Some);
         self
     }
-    /// Queries per page: 25 when absent, at most 100.
+    /// The number of queries per page, at most 100. Default: 25.
     pub fn page_size<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -2079,7 +2241,7 @@ impl GetQueryHistory {
             .map(Some);
         self
     }
-    /// Only queries whose title or text matches.
+    /// Lists only queries whose title or text matches.
     pub fn search<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2088,7 +2250,7 @@ impl GetQueryHistory {
         self.search = codegen::value("search", "get_query_history", value).map(Some);
         self
     }
-    /// What to sort by.
+    /// The sort key.
     pub fn sort_by<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryHistorySortBy>,
@@ -2097,7 +2259,7 @@ impl GetQueryHistory {
         self.sort_by = codegen::value("sort_by", "get_query_history", value).map(Some);
         self
     }
-    /// Only queries in one of these states.
+    /// Lists only queries in one of these states.
     pub fn status<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -2107,7 +2269,7 @@ impl GetQueryHistory {
         self.status = codegen::list("status", "get_query_history", values).map(Some);
         self
     }
-    /// Only queries started this way.
+    /// Lists only queries with this trigger.
     pub fn trigger<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryTrigger>,
@@ -2116,13 +2278,22 @@ impl GetQueryHistory {
         self.trigger = codegen::value("trigger", "get_query_history", value).map(Some);
         self
     }
-    /// Only queries started in this window of time.
+    /// Lists only queries that started in this time window.
     pub fn window<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryHistoryWindow>,
         V::Error: ::std::fmt::Display,
     {
         self.window = codegen::value("window", "get_query_history", value).map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v2/projects/{projectUuid}/query/history`
@@ -2275,7 +2446,7 @@ impl GetAsyncQueryResults {
             page_size: Ok(None),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2288,7 +2459,7 @@ impl GetAsyncQueryResults {
         );
         self
     }
-    /// The query's id, as the operation that started it gave it.
+    /// The id of the query, from the operation that started it.
     pub fn query_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2297,7 +2468,7 @@ impl GetAsyncQueryResults {
         self.query_uuid = codegen::value("query_uuid", "get_async_query_results", value);
         self
     }
-    /// The page, counted from 1, which is the default.
+    /// The number of the page, starting at 1. Default: 1.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -2306,7 +2477,7 @@ impl GetAsyncQueryResults {
         self.page = codegen::value("page", "get_async_query_results", value).map(Some);
         self
     }
-    /// Rows per page. Without it the server takes the size of the first page that was ever read of this query, else 500: always send it. Larger than the server's limit (2,500 unless configured otherwise, see `get_health`) is refused with 422 `PaginationError`.
+    /// The number of rows per page. Always send it: without it, the server uses the size of the first page that was read of this query, or else 500. The server refuses a size above its limit (2,500 by default, see `get_health`) with 422 `PaginationError`.
     pub fn page_size<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -2314,6 +2485,15 @@ impl GetAsyncQueryResults {
     {
         self.page_size = codegen::value("page_size", "get_async_query_results", value)
             .map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v2/projects/{projectUuid}/query/{queryUuid}`
@@ -2419,7 +2599,7 @@ impl CancelAsyncQuery {
             ),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2428,13 +2608,22 @@ impl CancelAsyncQuery {
         self.project_uuid = codegen::value("project_uuid", "cancel_async_query", value);
         self
     }
-    /// The query's id.
+    /// The id of the query.
     pub fn query_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
         V::Error: ::std::fmt::Display,
     {
         self.query_uuid = codegen::value("query_uuid", "cancel_async_query", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `POST` request to `/api/v2/projects/{projectUuid}/query/{queryUuid}/cancel`
@@ -2529,7 +2718,7 @@ impl ExecuteAsyncCalculateTotal {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2578,6 +2767,15 @@ impl ExecuteAsyncCalculateTotal {
         self.body = self.body.map(f);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Whether to run the query even if its result is in the cache.
     pub fn invalidate_cache<V>(mut self, value: V) -> Self
     where
@@ -2587,7 +2785,7 @@ impl ExecuteAsyncCalculateTotal {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// The dimensions to compute subtotals for, when `kind` is a kind of subtotal.
+    /// The dimensions of the subtotals, if `kind` is a kind of subtotal.
     pub fn subtotal_dimensions<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -2597,7 +2795,7 @@ impl ExecuteAsyncCalculateTotal {
         self.body = self.body.map(|body| body.subtotal_dimensions(values));
         self
     }
-    /// Which totals to compute.
+    /// The kind of totals to compute.
     pub fn kind<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::CalculateTotalKind>,
@@ -2703,7 +2901,7 @@ impl ExecuteAsyncMergeQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::UuidParameter>,
@@ -2739,7 +2937,16 @@ impl ExecuteAsyncMergeQuery {
         self.body = self.body.map(f);
         self
     }
-    /// Values for the parameters that the queries refer to, by name.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The values of the parameters that the queries refer to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -2759,7 +2966,7 @@ impl ExecuteAsyncMergeQuery {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics.
+    /// The purpose of the query. It is only a label in the history and in usage statistics.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -2768,7 +2975,7 @@ impl ExecuteAsyncMergeQuery {
         self.body = self.body.map(|body| body.context(value));
         self
     }
-    /// The queries and how to join them.
+    /// The queries and their join.
     pub fn merge_query<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::MetricMergeQuery>,
@@ -2777,7 +2984,7 @@ impl ExecuteAsyncMergeQuery {
         self.body = self.body.map(|body| body.merge_query(value));
         self
     }
-    /// How to pivot the result, as a chart does.
+    /// The pivot of the result, in the form of a chart.
     pub fn chart<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::MergeQueryChart>,
@@ -2786,7 +2993,7 @@ impl ExecuteAsyncMergeQuery {
         self.body = self.body.map(|body| body.chart(value));
         self
     }
-    /// What the result is for.
+    /// The purpose of the result.
     pub fn mode<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::MergeQueryExecutionMode>,
@@ -2888,7 +3095,7 @@ impl ExecuteAsyncComposeMergeQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::UuidParameter>,
@@ -2924,7 +3131,16 @@ impl ExecuteAsyncComposeMergeQuery {
         self.body = self.body.map(f);
         self
     }
-    /// How to pivot the result, as a chart does.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The pivot of the result, in the form of a chart.
     pub fn chart<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::MergeQueryChart>,
@@ -2933,7 +3149,7 @@ impl ExecuteAsyncComposeMergeQuery {
         self.body = self.body.map(|body| body.chart(value));
         self
     }
-    /// What the result is for.
+    /// The purpose of the result.
     pub fn mode<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::MergeQueryExecutionMode>,
@@ -2942,7 +3158,7 @@ impl ExecuteAsyncComposeMergeQuery {
         self.body = self.body.map(|body| body.mode(value));
         self
     }
-    /// The sources and how to join them.
+    /// The sources and their join.
     pub fn merge_query<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::MergeQuery>,
@@ -2951,7 +3167,7 @@ impl ExecuteAsyncComposeMergeQuery {
         self.body = self.body.map(|body| body.merge_query(value));
         self
     }
-    /// Values for the parameters that the queries refer to, by name.
+    /// The values of the parameters that the queries refer to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -2971,7 +3187,7 @@ impl ExecuteAsyncComposeMergeQuery {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics.
+    /// The purpose of the query. It is only a label in the history and in usage statistics.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -3070,7 +3286,7 @@ impl ExecuteAsyncMetricQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3106,7 +3322,16 @@ impl ExecuteAsyncMetricQuery {
         self.body = self.body.map(f);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -3117,7 +3342,7 @@ impl ExecuteAsyncMetricQuery {
         self.body = self.body.map(|body| body.parameters(entries));
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3135,7 +3360,7 @@ impl ExecuteAsyncMetricQuery {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -3144,7 +3369,7 @@ impl ExecuteAsyncMetricQuery {
         self.body = self.body.map(|body| body.context(value));
         self
     }
-    /// Filters to add to those of the query, as a dashboard does.
+    /// Dashboard filters, in addition to the filters of the query.
     pub fn dashboard_filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::DashboardFilters>,
@@ -3153,7 +3378,7 @@ impl ExecuteAsyncMetricQuery {
         self.body = self.body.map(|body| body.dashboard_filters(value));
         self
     }
-    /// How to pivot the result.
+    /// The pivot of the result.
     pub fn pivot_configuration<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::PivotConfiguration>,
@@ -3162,7 +3387,7 @@ impl ExecuteAsyncMetricQuery {
         self.body = self.body.map(|body| body.pivot_configuration(value));
         self
     }
-    /// Shows time dimensions at another granularity.
+    /// Changes the granularity of time dimensions.
     pub fn date_zoom<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::DateZoom>,
@@ -3270,7 +3495,7 @@ impl ExecuteAsyncFieldValueSearch {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3306,7 +3531,16 @@ impl ExecuteAsyncFieldValueSearch {
         self.body = self.body.map(f);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -3317,7 +3551,7 @@ impl ExecuteAsyncFieldValueSearch {
         self.body = self.body.map(|body| body.parameters(entries));
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3335,7 +3569,7 @@ impl ExecuteAsyncFieldValueSearch {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -3344,7 +3578,7 @@ impl ExecuteAsyncFieldValueSearch {
         self.body = self.body.map(|body| body.context(value));
         self
     }
-    /// Whether to ask the warehouse even if the values are in the cache.
+    /// Whether to query the warehouse even if the values are in the cache.
     pub fn force_refresh<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3353,7 +3587,7 @@ impl ExecuteAsyncFieldValueSearch {
         self.body = self.body.map(|body| body.force_refresh(value));
         self
     }
-    /// Only values of rows that these filters let through.
+    /// Filters on the rows from which values are taken.
     pub fn filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::AndFilterGroup>,
@@ -3362,7 +3596,7 @@ impl ExecuteAsyncFieldValueSearch {
         self.body = self.body.map(|body| body.filters(value));
         self
     }
-    /// The most values to return.
+    /// The maximum number of values to return.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -3371,7 +3605,7 @@ impl ExecuteAsyncFieldValueSearch {
         self.body = self.body.map(|body| body.limit(value));
         self
     }
-    /// The text that values are to contain; empty for any value.
+    /// The string that values must contain. An empty string matches every value.
     pub fn search<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3380,7 +3614,7 @@ impl ExecuteAsyncFieldValueSearch {
         self.body = self.body.map(|body| body.search(value));
         self
     }
-    /// The field whose values are wanted.
+    /// The id of the field whose values to search.
     pub fn field_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3488,7 +3722,7 @@ impl ExecuteAsyncSavedChartQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3524,7 +3758,16 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(f);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -3535,7 +3778,7 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(|body| body.parameters(entries));
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3553,7 +3796,7 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -3562,7 +3805,7 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(|body| body.context(value));
         self
     }
-    /// Filters to add, as a dashboard does. Servers before 0.3317 do not know it.
+    /// Dashboard filters, in addition to the filters of the chart. Servers before 0.3317 do not support it.
     pub fn dashboard_filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::DashboardFilters>,
@@ -3571,7 +3814,7 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(|body| body.dashboard_filters(value));
         self
     }
-    /// Filters to add to those of the chart. Servers before 0.3305 do not know it.
+    /// Filters in addition to those of the chart. Servers before 0.3305 do not support it.
     pub fn filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::Filters>,
@@ -3580,7 +3823,7 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(|body| body.filters(value));
         self
     }
-    /// Whether to pivot the result as the chart does.
+    /// Whether to pivot the result like the chart.
     pub fn pivot_results<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3589,7 +3832,7 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(|body| body.pivot_results(value));
         self
     }
-    /// Runs this version of the chart rather than the latest.
+    /// The id of the version of the chart to run. Default: the latest version.
     pub fn version_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3598,7 +3841,7 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(|body| body.version_uuid(value));
         self
     }
-    /// The chart's id.
+    /// The id of the chart.
     pub fn chart_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3607,7 +3850,7 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(|body| body.chart_uuid(value));
         self
     }
-    /// The most rows to return. It is silently cut to the server's cell limit, an unlimited one too; without it the chart's own limit holds.
+    /// The maximum number of rows to return. The server silently reduces it to its cell limit, even if it is null (unlimited). Default: the limit of the chart.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::QueryLimit>,
@@ -3706,7 +3949,7 @@ impl ExecuteAsyncDashboardChartQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3742,7 +3985,16 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(f);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -3753,7 +4005,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.parameters(entries));
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3771,7 +4023,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -3780,7 +4032,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.context(value));
         self
     }
-    /// Whether to pivot the result as the chart does.
+    /// Whether to pivot the result like the chart.
     pub fn pivot_results<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3789,7 +4041,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.pivot_results(value));
         self
     }
-    /// Shows time dimensions at another granularity.
+    /// Changes the granularity of time dimensions.
     pub fn date_zoom<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::DateZoom>,
@@ -3798,7 +4050,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.date_zoom(value));
         self
     }
-    /// Sort keys that replace the chart's own; empty to keep those.
+    /// Sort keys that replace those of the chart. An empty list keeps those of the chart.
     pub fn dashboard_sorts<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -3808,7 +4060,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.dashboard_sorts(values));
         self
     }
-    /// The filters of the dashboard. Those that do not fit the chart are left out.
+    /// The filters of the dashboard. The server ignores filters that do not apply to the chart.
     pub fn dashboard_filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::DashboardFilters>,
@@ -3817,7 +4069,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.dashboard_filters(value));
         self
     }
-    /// The dashboard's id.
+    /// The id of the dashboard.
     pub fn dashboard_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3826,7 +4078,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.dashboard_uuid(value));
         self
     }
-    /// The id of the dashboard's tile that shows the chart.
+    /// The id of the dashboard tile that shows the chart.
     pub fn tile_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3835,7 +4087,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.tile_uuid(value));
         self
     }
-    /// The chart's id.
+    /// The id of the chart.
     pub fn chart_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3844,7 +4096,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.chart_uuid(value));
         self
     }
-    /// The most rows to return. It is silently cut to the server's cell limit, an unlimited one too; without it the chart's own limit holds.
+    /// The maximum number of rows to return. The server silently reduces it to its cell limit, even if it is null (unlimited). Default: the limit of the chart.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::QueryLimit>,
@@ -3943,7 +4195,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3979,7 +4231,16 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(f);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -3990,7 +4251,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(|body| body.parameters(entries));
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -4008,7 +4269,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -4017,7 +4278,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(|body| body.context(value));
         self
     }
-    /// What to sort by.
+    /// The sort keys.
     pub fn sorts<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -4027,7 +4288,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(|body| body.sorts(values));
         self
     }
-    /// The date zoom that the value was shown with.
+    /// The date zoom of the result that contains the value.
     pub fn date_zoom<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::DateZoom>,
@@ -4036,7 +4297,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(|body| body.date_zoom(value));
         self
     }
-    /// Which rows are behind the value.
+    /// The filters that select the rows behind the value.
     pub fn filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::Filters>,
@@ -4045,7 +4306,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(|body| body.filters(value));
         self
     }
-    /// The id of the field whose value is looked behind.
+    /// The id of the field of the value.
     pub fn underlying_data_item_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4054,7 +4315,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(|body| body.underlying_data_item_id(value));
         self
     }
-    /// The id of the query that the value stands in.
+    /// The id of the query whose result contains the value.
     pub fn underlying_data_source_query_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4063,7 +4324,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(|body| body.underlying_data_source_query_uuid(value));
         self
     }
-    /// The most rows to return. It is silently cut to the server's cell limit, an unlimited one too.
+    /// The maximum number of rows to return. The server silently reduces it to its cell limit, even if it is null (unlimited).
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::QueryLimit>,
@@ -4161,7 +4422,7 @@ impl ExecuteAsyncSqlQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4197,7 +4458,16 @@ impl ExecuteAsyncSqlQuery {
         self.body = self.body.map(f);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -4208,7 +4478,7 @@ impl ExecuteAsyncSqlQuery {
         self.body = self.body.map(|body| body.parameters(entries));
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -4226,7 +4496,7 @@ impl ExecuteAsyncSqlQuery {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -4235,7 +4505,7 @@ impl ExecuteAsyncSqlQuery {
         self.body = self.body.map(|body| body.context(value));
         self
     }
-    /// How to pivot the result.
+    /// The pivot of the result.
     pub fn pivot_configuration<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::PivotConfiguration>,
@@ -4244,7 +4514,7 @@ impl ExecuteAsyncSqlQuery {
         self.body = self.body.map(|body| body.pivot_configuration(value));
         self
     }
-    /// The most rows to return. The smaller of this and the statement's own limit holds.
+    /// The maximum number of rows to return. The smaller of this and the statement's own limit applies.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -4253,7 +4523,7 @@ impl ExecuteAsyncSqlQuery {
         self.body = self.body.map(|body| body.limit(value));
         self
     }
-    /// The statement, in the warehouse's dialect.
+    /// The SQL statement, in the dialect of the warehouse.
     pub fn sql<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4352,7 +4622,7 @@ impl ExecuteAsyncComposeSqlQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4388,7 +4658,16 @@ impl ExecuteAsyncComposeSqlQuery {
         self.body = self.body.map(f);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -4399,7 +4678,7 @@ impl ExecuteAsyncComposeSqlQuery {
         self.body = self.body.map(|body| body.parameters(entries));
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -4417,7 +4696,7 @@ impl ExecuteAsyncComposeSqlQuery {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -4426,7 +4705,7 @@ impl ExecuteAsyncComposeSqlQuery {
         self.body = self.body.map(|body| body.context(value));
         self
     }
-    /// The results that the statement may read: query ids by the table names that it uses.
+    /// The results that the statement may read: query ids, by the table names in the statement.
     pub fn references<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -4437,7 +4716,7 @@ impl ExecuteAsyncComposeSqlQuery {
         self.body = self.body.map(|body| body.references(entries));
         self
     }
-    /// The most rows to return.
+    /// The maximum number of rows to return.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -4446,7 +4725,7 @@ impl ExecuteAsyncComposeSqlQuery {
         self.body = self.body.map(|body| body.limit(value));
         self
     }
-    /// The statement, in DuckDB's dialect.
+    /// The SQL statement, in the dialect of DuckDB.
     pub fn sql<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4546,7 +4825,7 @@ impl ExecuteAsyncSqlChartQuery {
             body: Err("`body` of `execute_async_sql_chart_query` is not set".to_string()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4566,6 +4845,15 @@ impl ExecuteAsyncSqlChartQuery {
         V::Error: ::std::fmt::Display,
     {
         self.body = codegen::value("body", "execute_async_sql_chart_query", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `POST` request to `/api/v2/projects/{projectUuid}/query/sql-chart`
@@ -4657,7 +4945,7 @@ impl ExecuteAsyncDashboardSqlChartQuery {
             ),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4681,6 +4969,15 @@ impl ExecuteAsyncDashboardSqlChartQuery {
             "execute_async_dashboard_sql_chart_query",
             value,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `POST` request to `/api/v2/projects/{projectUuid}/query/dashboard-sql-chart`
@@ -4773,7 +5070,7 @@ impl ScheduleDownloadResults {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4786,7 +5083,7 @@ impl ScheduleDownloadResults {
         );
         self
     }
-    /// The id of the query to write.
+    /// The id of the query.
     pub fn query_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4822,7 +5119,16 @@ impl ScheduleDownloadResults {
         self.body = self.body.map(f);
         self
     }
-    /// How to pivot the rows in the file.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The pivot of the rows in the file.
     pub fn pivot_config<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::DownloadPivot>,
@@ -4831,7 +5137,7 @@ impl ScheduleDownloadResults {
         self.body = self.body.map(|body| body.pivot_config(value));
         self
     }
-    /// The kind of file: `csv` or `xlsx`.
+    /// The file format: `csv` or `xlsx`.
     pub fn type_<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::DownloadFileType>,
@@ -4840,7 +5146,7 @@ impl ScheduleDownloadResults {
         self.body = self.body.map(|body| body.type_(value));
         self
     }
-    /// Whether to write raw values rather than formatted ones.
+    /// Whether to write raw values instead of formatted values.
     pub fn only_raw<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -4858,7 +5164,7 @@ impl ScheduleDownloadResults {
         self.body = self.body.map(|body| body.show_table_names(value));
         self
     }
-    /// Other headers for columns, by field id.
+    /// Column headers that replace the default ones, by field id.
     pub fn custom_labels<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -4869,7 +5175,7 @@ impl ScheduleDownloadResults {
         self.body = self.body.map(|body| body.custom_labels(entries));
         self
     }
-    /// The ids of the columns in the order of the file.
+    /// The ids of the columns, in the order of the file.
     pub fn column_order<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -4879,7 +5185,7 @@ impl ScheduleDownloadResults {
         self.body = self.body.map(|body| body.column_order(values));
         self
     }
-    /// The ids of columns to leave out.
+    /// The ids of columns to omit.
     pub fn hidden_fields<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -4907,7 +5213,7 @@ impl ScheduleDownloadResults {
         self.body = self.body.map(|body| body.attachment_download_name(value));
         self
     }
-    /// Colours for cells of an `xlsx` file.
+    /// The colors of cells in an `xlsx` file.
     pub fn conditional_formattings<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -5050,7 +5356,7 @@ impl ListContent {
             uuids: Ok(None),
         }
     }
-    /// Only content of these types.
+    /// Lists only content of these types.
     pub fn content_types<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -5061,7 +5367,7 @@ impl ListContent {
             .map(Some);
         self
     }
-    /// Leaves out charts drawn by data apps (`exclude`), or lists nothing else (`only`).
+    /// Excludes charts of data apps (`exclude`), or lists nothing else (`only`).
     pub fn data_app_vizs_filter<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::DataAppVizsFilter>,
@@ -5075,7 +5381,7 @@ impl ListContent {
             .map(Some);
         self
     }
-    /// Whether personal data apps, which stand in no space, are listed too.
+    /// Whether to list personal data apps too, which belong to no space.
     pub fn include_personal_data_apps<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -5089,7 +5395,7 @@ impl ListContent {
             .map(Some);
         self
     }
-    /// The page, counted from 1.
+    /// The number of the page, starting at 1.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -5098,7 +5404,7 @@ impl ListContent {
         self.page = codegen::value("page", "list_content", value).map(Some);
         self
     }
-    /// Items per page.
+    /// The number of items per page.
     pub fn page_size<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -5107,7 +5413,7 @@ impl ListContent {
         self.page_size = codegen::value("page_size", "list_content", value).map(Some);
         self
     }
-    /// Only spaces directly inside this space.
+    /// Lists only spaces directly in this space.
     pub fn parent_space_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -5121,7 +5427,7 @@ impl ListContent {
             .map(Some);
         self
     }
-    /// Only content of these projects.
+    /// Lists only content of these projects.
     pub fn project_uuids<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -5132,7 +5438,7 @@ impl ListContent {
             .map(Some);
         self
     }
-    /// Only content whose name or description matches this text.
+    /// Lists only content whose name or description matches this string.
     pub fn search<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -5141,7 +5447,7 @@ impl ListContent {
         self.search = codegen::value("search", "list_content", value).map(Some);
         self
     }
-    /// What to sort by.
+    /// The sort key.
     pub fn sort_by<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::ContentSort>,
@@ -5150,7 +5456,7 @@ impl ListContent {
         self.sort_by = codegen::value("sort_by", "list_content", value).map(Some);
         self
     }
-    /// Ascending or descending.
+    /// The sort direction: ascending or descending.
     pub fn sort_direction<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::SortOrder>,
@@ -5160,7 +5466,7 @@ impl ListContent {
             .map(Some);
         self
     }
-    /// Only content of these spaces.
+    /// Lists only content of these spaces.
     pub fn space_uuids<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -5171,7 +5477,7 @@ impl ListContent {
             .map(Some);
         self
     }
-    /// Only content with these ids.
+    /// Lists only content with these ids.
     pub fn uuids<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -5179,6 +5485,15 @@ impl ListContent {
         V::Error: ::std::fmt::Display,
     {
         self.uuids = codegen::list("uuids", "list_content", values).map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v2/content`
@@ -5351,6 +5666,15 @@ impl GetHealth {
     /// Returns a builder with nothing set.
     pub fn new(client: &super::Client) -> Self {
         Self { client: client.clone() }
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
     }
     /// Sends a `GET` request to `/api/v1/health`
     pub async fn send(

@@ -120,11 +120,12 @@ fn ended(
     let timing = timing.unwrap_or_default();
     let columns = results.columns.into_iter();
     let columns = columns.map(|(name, column)| (name, column.type_.as_str().to_owned()));
-    let pages = move || Paging::new(query.clone()).cut_at(cut_at);
+    let is_cut = cut_at.is_some_and(|most| total.is_some_and(|rows| rows >= most));
+    let pages = move || Paging::of_rows(query.clone(), total).cut_at(cut_at);
     Ended {
         service: SERVICE,
         id: results.query_uuid,
-        result_sets: vec![ResultSet::new(total, pages)],
+        result_sets: vec![ResultSet::new(total, is_cut, pages)],
         details: RunDetails {
             queued_for: timing.queue_time_ms.and_then(milliseconds),
             ran_for: timing.initial_query_execution_ms.and_then(milliseconds),
