@@ -49,7 +49,7 @@ pub struct CreateQueryRequest {
     pub tags: ::std::vec::Vec<::std::string::String>,
 }
 impl CreateQueryRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::CreateQueryRequest {
         Default::default()
     }
@@ -77,7 +77,7 @@ pub struct CsvUploadRequest {
     pub table_name: ::std::string::String,
 }
 impl CsvUploadRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::CsvUploadRequest {
         Default::default()
     }
@@ -186,7 +186,7 @@ pub struct EnumFromResults {
     pub query_id: ::std::option::Option<i64>,
 }
 impl EnumFromResults {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::EnumFromResults {
         Default::default()
     }
@@ -206,7 +206,7 @@ pub struct ExecutePipelineRequest {
     pub pipeline: Pipeline,
 }
 impl ExecutePipelineRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ExecutePipelineRequest {
         Default::default()
     }
@@ -230,7 +230,7 @@ pub struct ExecuteQueryPipelineRequest {
     pub query_parameters: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 impl ExecuteQueryPipelineRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ExecuteQueryPipelineRequest {
         Default::default()
     }
@@ -255,7 +255,7 @@ pub struct ExecuteQueryRequest {
     pub query_parameters: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 impl ExecuteQueryRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ExecuteQueryRequest {
         Default::default()
     }
@@ -280,7 +280,7 @@ pub struct ExecuteSqlRequest {
     pub sql: ::std::string::String,
 }
 impl ExecuteSqlRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ExecuteSqlRequest {
         Default::default()
     }
@@ -472,7 +472,7 @@ pub struct GetUsageRequest {
     pub start_date: ::std::option::Option<::std::string::String>,
 }
 impl GetUsageRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::GetUsageRequest {
         Default::default()
     }
@@ -564,7 +564,7 @@ pub struct Pipeline {
     pub nodes: ::std::option::Option<::std::vec::Vec<PipelineNode>>,
 }
 impl Pipeline {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::Pipeline {
         Default::default()
     }
@@ -581,7 +581,7 @@ pub struct PipelineMaterializedViewRefreshNode {
     pub performance: ::std::option::Option<crate::types::Performance>,
 }
 impl PipelineMaterializedViewRefreshNode {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::PipelineMaterializedViewRefreshNode {
         Default::default()
     }
@@ -623,7 +623,7 @@ pub struct PipelineNode {
     pub query_execution: ::std::option::Option<PipelineQueryExecutionNode>,
 }
 impl PipelineNode {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::PipelineNode {
         Default::default()
     }
@@ -660,7 +660,7 @@ pub struct PipelineQueryExecutionNode {
     pub query_parameters: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 impl PipelineQueryExecutionNode {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::PipelineQueryExecutionNode {
         Default::default()
     }
@@ -753,7 +753,7 @@ pub struct QueryParameter {
     pub values: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
 }
 impl QueryParameter {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::QueryParameter {
         Default::default()
     }
@@ -837,7 +837,7 @@ pub struct RefreshMaterializedViewRequest {
     pub performance: ::std::option::Option<crate::types::Performance>,
 }
 impl RefreshMaterializedViewRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::RefreshMaterializedViewRequest {
         Default::default()
     }
@@ -886,7 +886,7 @@ pub struct TableColumn {
     pub type_: ::serde_json::Value,
 }
 impl TableColumn {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::TableColumn {
         Default::default()
     }
@@ -928,7 +928,7 @@ pub struct TableCreateRequest {
     pub table_name: ::std::string::String,
 }
 impl TableCreateRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::TableCreateRequest {
         Default::default()
     }
@@ -1036,11 +1036,11 @@ pub struct TableOwner {
 #[serde(untagged)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub enum TableSize {
-    /// A text.
+    /// A string.
     Text(::std::string::String),
-    /// A whole number.
+    /// An integer.
     Number(i64),
-    /// Anything else, as it was sent.
+    /// Any other value, unchanged.
     Other(::serde_json::Value),
 }
 impl ::std::convert::From<i64> for TableSize {
@@ -1080,7 +1080,7 @@ pub struct UpdateQueryRequest {
     pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
 }
 impl UpdateQueryRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::UpdateQueryRequest {
         Default::default()
     }
@@ -1114,7 +1114,7 @@ pub struct UpsertMaterializedViewRequest {
     pub query_id: i64,
 }
 impl UpsertMaterializedViewRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::UpsertMaterializedViewRequest {
         Default::default()
     }

@@ -24,7 +24,7 @@ use super::{ClientHooks, ClientInfo, builder};
 /// - [`execute_async_sql_chart_query`](Self::execute_async_sql_chart_query): Starts the query of a saved SQL chart, by id or by slug.
 /// - [`execute_async_dashboard_sql_chart_query`](Self::execute_async_dashboard_sql_chart_query): Starts the query of a saved SQL chart on a dashboard, by id or by slug.
 ///
-/// **Run queries over other results**
+/// **Run queries on other results**
 ///
 #[cfg_attr(
     feature = "query-sources",
@@ -65,7 +65,7 @@ use super::{ClientHooks, ClientInfo, builder};
 /// - [`cancel_async_query`](Self::cancel_async_query): Marks a query as cancelled.
 /// - [`schedule_download_results`](Self::schedule_download_results): Starts a job that writes all rows of a query to a file.
 ///
-/// **Find what there is to run**
+/// **Find charts and dashboards**
 ///
 #[cfg_attr(
     feature = "saved-charts",

@@ -103,7 +103,7 @@ pub struct AdditionalMetric {
     pub uuid: ::std::option::Option<::std::string::String>,
 }
 impl AdditionalMetric {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::AdditionalMetric {
         Default::default()
     }
@@ -148,7 +148,7 @@ pub struct AndFilterGroup {
     pub id: ::std::string::String,
 }
 impl AndFilterGroup {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::AndFilterGroup {
         Default::default()
     }
@@ -164,7 +164,7 @@ pub struct BinGroup {
     pub values: ::std::vec::Vec<GroupValueRule>,
 }
 impl BinGroup {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::BinGroup {
         Default::default()
     }
@@ -181,7 +181,7 @@ pub struct BinRange {
     pub to: ::std::option::Option<f64>,
 }
 impl BinRange {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::BinRange {
         Default::default()
     }
@@ -250,7 +250,7 @@ pub struct CalculateTotalRequest {
     pub subtotal_dimensions: ::std::vec::Vec<::std::string::String>,
 }
 impl CalculateTotalRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::CalculateTotalRequest {
         Default::default()
     }
@@ -973,7 +973,7 @@ pub struct ComposeMergeQueryRequest {
 }
 #[cfg(feature = "merge-queries")]
 impl ComposeMergeQueryRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ComposeMergeQueryRequest {
         Default::default()
     }
@@ -1014,7 +1014,7 @@ pub struct ComposeSqlRequest {
 }
 #[cfg(feature = "merge-queries")]
 impl ComposeSqlRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ComposeSqlRequest {
         Default::default()
     }
@@ -1052,7 +1052,7 @@ pub struct ConditionalFormatting {
     pub text_style: ::std::option::Option<ConditionalFormattingTextStyle>,
 }
 impl ConditionalFormatting {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ConditionalFormatting {
         Default::default()
     }
@@ -1064,7 +1064,7 @@ impl ConditionalFormatting {
 pub enum ConditionalFormattingBound {
     /// A number.
     Number(f64),
-    /// A text.
+    /// A string.
     Auto(::std::string::String),
 }
 impl ::std::fmt::Display for ConditionalFormattingBound {
@@ -1090,7 +1090,7 @@ pub struct ConditionalFormattingBounds {
     pub min: ConditionalFormattingBound,
 }
 impl ConditionalFormattingBounds {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ConditionalFormattingBounds {
         Default::default()
     }
@@ -1100,7 +1100,7 @@ impl ConditionalFormattingBounds {
 #[serde(untagged)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub enum ConditionalFormattingColor {
-    /// A text.
+    /// A string.
     Single(::std::string::String),
     /// A [`ConditionalFormattingColorRange`].
     Range(ConditionalFormattingColorRange),
@@ -1121,7 +1121,7 @@ pub struct ConditionalFormattingColorRange {
     pub start: ::std::string::String,
 }
 impl ConditionalFormattingColorRange {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ConditionalFormattingColorRange {
         Default::default()
     }
@@ -1152,7 +1152,7 @@ pub struct ConditionalFormattingRule {
     pub values: ::std::vec::Vec<::serde_json::Value>,
 }
 impl ConditionalFormattingRule {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ConditionalFormattingRule {
         Default::default()
     }
@@ -1172,7 +1172,7 @@ pub struct ConditionalFormattingTextStyle {
     pub underline: ::std::option::Option<bool>,
 }
 impl ConditionalFormattingTextStyle {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ConditionalFormattingTextStyle {
         Default::default()
     }
@@ -1407,7 +1407,7 @@ pub struct CustomDimension {
     pub type_: crate::types::CustomDimensionType,
 }
 impl CustomDimension {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::CustomDimension {
         Default::default()
     }
@@ -1448,7 +1448,7 @@ pub struct CustomFormat {
     pub type_: crate::types::CustomFormatType,
 }
 impl CustomFormat {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::CustomFormat {
         Default::default()
     }
@@ -1565,7 +1565,7 @@ pub struct DashboardChartRequest {
     pub use_pre_aggregate_cache: ::std::option::Option<bool>,
 }
 impl DashboardChartRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::DashboardChartRequest {
         Default::default()
     }
@@ -1594,7 +1594,7 @@ pub struct DashboardFieldTarget {
     pub table_name: ::std::string::String,
 }
 impl DashboardFieldTarget {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::DashboardFieldTarget {
         Default::default()
     }
@@ -1667,7 +1667,7 @@ pub struct DashboardFilterRule {
     pub values: ::std::vec::Vec<::serde_json::Value>,
 }
 impl DashboardFilterRule {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::DashboardFilterRule {
         Default::default()
     }
@@ -1688,7 +1688,7 @@ pub struct DashboardFilters {
     pub table_calculations: ::std::vec::Vec<DashboardFilterRule>,
 }
 impl DashboardFilters {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::DashboardFilters {
         Default::default()
     }
@@ -1736,7 +1736,7 @@ pub struct DashboardSqlChartBySlug {
     pub use_pre_aggregate_cache: ::std::option::Option<bool>,
 }
 impl DashboardSqlChartBySlug {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::DashboardSqlChartBySlug {
         Default::default()
     }
@@ -1785,7 +1785,7 @@ pub struct DashboardSqlChartByUuid {
     pub use_pre_aggregate_cache: ::std::option::Option<bool>,
 }
 impl DashboardSqlChartByUuid {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::DashboardSqlChartByUuid {
         Default::default()
     }
@@ -1819,7 +1819,7 @@ pub enum DashboardTileTarget {
     DashboardFieldTarget(DashboardFieldTarget),
     /// `true` or `false`.
     Flag(bool),
-    /// Anything else, as it was sent.
+    /// Any other value, unchanged.
     Other(::serde_json::Value),
 }
 impl ::std::convert::From<DashboardFieldTarget> for DashboardTileTarget {
@@ -1852,7 +1852,7 @@ pub struct DateZoom {
     pub x_axis_field_id: ::std::option::Option<::std::string::String>,
 }
 impl DateZoom {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::DateZoom {
         Default::default()
     }
@@ -1908,7 +1908,7 @@ pub struct DimensionName {
     pub table: ::std::option::Option<::std::string::String>,
 }
 impl DimensionName {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::DimensionName {
         Default::default()
     }
@@ -1978,7 +1978,7 @@ pub struct DownloadPivot {
     pub visible_metric_field_ids: ::std::vec::Vec<::std::string::String>,
 }
 impl DownloadPivot {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::DownloadPivot {
         Default::default()
     }
@@ -2060,7 +2060,7 @@ pub struct DownloadRequest {
     pub type_: ::std::option::Option<crate::types::DownloadFileType>,
 }
 impl DownloadRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::DownloadRequest {
         Default::default()
     }
@@ -2087,7 +2087,7 @@ pub struct DuckdbSourceQuery {
 }
 #[cfg(feature = "query-sources")]
 impl DuckdbSourceQuery {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::DuckdbSourceQuery {
         Default::default()
     }
@@ -2098,7 +2098,7 @@ impl DuckdbSourceQuery {
 #[serde(untagged)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub enum DuckdbSourceQueryReferences {
-    /// Several of them.
+    /// Several values.
     TextList(::std::vec::Vec<::std::string::String>),
     /// An object.
     Object(::indexmap::IndexMap<::std::string::String, ::std::string::String>),
@@ -2561,7 +2561,7 @@ pub struct ExternalSourceQuery {
 }
 #[cfg(feature = "query-sources")]
 impl ExternalSourceQuery {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ExternalSourceQuery {
         Default::default()
     }
@@ -2572,7 +2572,7 @@ impl ExternalSourceQuery {
 #[serde(untagged)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub enum ExternalSourceQueryTables {
-    /// Several of them.
+    /// Several values.
     TextList(::std::vec::Vec<::std::string::String>),
     /// An object.
     Object(::indexmap::IndexMap<::std::string::String, ::std::string::String>),
@@ -2752,7 +2752,7 @@ pub struct FieldTarget {
     pub field_id: ::std::string::String,
 }
 impl FieldTarget {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::FieldTarget {
         Default::default()
     }
@@ -2921,7 +2921,7 @@ pub struct FieldValueSearchRequest {
     pub use_pre_aggregate_cache: ::std::option::Option<bool>,
 }
 impl FieldValueSearchRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::FieldValueSearchRequest {
         Default::default()
     }
@@ -2989,7 +2989,7 @@ pub enum FilterGroup {
     OrFilterGroup(OrFilterGroup),
     /// An [`AndFilterGroup`].
     AndFilterGroup(AndFilterGroup),
-    /// Anything else, as it was sent.
+    /// Any other value, unchanged.
     Other(::serde_json::Value),
 }
 impl ::std::convert::From<OrFilterGroup> for FilterGroup {
@@ -3018,7 +3018,7 @@ pub enum FilterGroupItem {
     OrFilterGroup(OrFilterGroup),
     /// A [`FilterRule`].
     FilterRule(FilterRule),
-    /// Anything else, as it was sent.
+    /// Any other value, unchanged.
     Other(::serde_json::Value),
 }
 impl ::std::convert::From<AndFilterGroup> for FilterGroupItem {
@@ -3078,7 +3078,7 @@ pub struct FilterRule {
     pub values: ::std::vec::Vec<::serde_json::Value>,
 }
 impl FilterRule {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::FilterRule {
         Default::default()
     }
@@ -3101,7 +3101,7 @@ pub struct Filters {
     pub table_calculations: ::std::option::Option<FilterGroup>,
 }
 impl Filters {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::Filters {
         Default::default()
     }
@@ -3118,7 +3118,7 @@ pub struct FormatOverride {
     pub format_options: ::std::option::Option<CustomFormat>,
 }
 impl FormatOverride {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::FormatOverride {
         Default::default()
     }
@@ -3135,7 +3135,7 @@ pub struct FrameBoundary {
     pub type_: crate::types::FrameBoundaryType,
 }
 impl FrameBoundary {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::FrameBoundary {
         Default::default()
     }
@@ -3154,7 +3154,7 @@ pub struct FrameClause {
     pub start: ::std::option::Option<FrameBoundary>,
 }
 impl FrameClause {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::FrameClause {
         Default::default()
     }
@@ -3220,7 +3220,7 @@ pub struct GroupByColumn {
     pub reference: ::std::string::String,
 }
 impl GroupByColumn {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::GroupByColumn {
         Default::default()
     }
@@ -3236,7 +3236,7 @@ pub struct GroupValueRule {
     pub value: ::std::string::String,
 }
 impl GroupValueRule {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::GroupValueRule {
         Default::default()
     }
@@ -3336,7 +3336,7 @@ pub struct IndexColumn {
     pub type_: crate::types::IndexType,
 }
 impl IndexColumn {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::IndexColumn {
         Default::default()
     }
@@ -3348,9 +3348,9 @@ impl IndexColumn {
 pub enum IndexColumns {
     /// An [`IndexColumn`].
     One(IndexColumn),
-    /// Several of them.
+    /// Several values.
     Several(::std::vec::Vec<IndexColumn>),
-    /// Anything else, as it was sent.
+    /// Any other value, unchanged.
     Other(::serde_json::Value),
 }
 impl ::std::convert::From<IndexColumn> for IndexColumns {
@@ -3381,7 +3381,7 @@ pub enum Item {
     Metric(Metric),
     /// A [`Field`].
     Field(Field),
-    /// Anything else, as it was sent.
+    /// Any other value, unchanged.
     Other(::serde_json::Value),
 }
 impl ::std::convert::From<TableCalculation> for Item {
@@ -3549,7 +3549,7 @@ pub struct MergeJoinKeyPart {
 }
 #[cfg(feature = "merge-queries")]
 impl MergeJoinKeyPart {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::MergeJoinKeyPart {
         Default::default()
     }
@@ -3578,7 +3578,7 @@ pub struct MergeQuery {
 }
 #[cfg(feature = "merge-queries")]
 impl MergeQuery {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::MergeQuery {
         Default::default()
     }
@@ -3600,7 +3600,7 @@ pub struct MergeQueryChart {
 }
 #[cfg(feature = "merge-queries")]
 impl MergeQueryChart {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::MergeQueryChart {
         Default::default()
     }
@@ -3620,7 +3620,7 @@ pub struct MergeQueryChartPivotConfig {
 }
 #[cfg(feature = "merge-queries")]
 impl MergeQueryChartPivotConfig {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::MergeQueryChartPivotConfig {
         Default::default()
     }
@@ -3677,7 +3677,7 @@ pub struct MergeQueryMetricSource {
 }
 #[cfg(feature = "merge-queries")]
 impl MergeQueryMetricSource {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::MergeQueryMetricSource {
         Default::default()
     }
@@ -3735,7 +3735,7 @@ pub struct MergeQueryRequest {
 }
 #[cfg(feature = "merge-queries")]
 impl MergeQueryRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::MergeQueryRequest {
         Default::default()
     }
@@ -3763,7 +3763,7 @@ pub struct MergeQueryResultSource {
 }
 #[cfg(feature = "merge-queries")]
 impl MergeQueryResultSource {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::MergeQueryResultSource {
         Default::default()
     }
@@ -3806,7 +3806,7 @@ pub struct MergeTableCalculation {
 }
 #[cfg(feature = "merge-queries")]
 impl MergeTableCalculation {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::MergeTableCalculation {
         Default::default()
     }
@@ -4001,7 +4001,7 @@ pub struct MetricFilterRule {
     pub values: ::std::vec::Vec<::serde_json::Value>,
 }
 impl MetricFilterRule {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::MetricFilterRule {
         Default::default()
     }
@@ -4015,7 +4015,7 @@ pub struct MetricFilterRuleTarget {
     pub field_ref: ::std::string::String,
 }
 impl MetricFilterRuleTarget {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::MetricFilterRuleTarget {
         Default::default()
     }
@@ -4044,7 +4044,7 @@ pub struct MetricMergeQuery {
 }
 #[cfg(feature = "merge-queries")]
 impl MetricMergeQuery {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::MetricMergeQuery {
         Default::default()
     }
@@ -4124,7 +4124,7 @@ pub struct MetricQuery {
     pub timezone: ::std::option::Option<::std::string::String>,
 }
 impl MetricQuery {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::MetricQuery {
         Default::default()
     }
@@ -4138,7 +4138,7 @@ pub struct MetricQueryMetadata {
     pub has_a_date_dimension: DimensionName,
 }
 impl MetricQueryMetadata {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::MetricQueryMetadata {
         Default::default()
     }
@@ -4185,7 +4185,7 @@ pub struct MetricQueryRequest {
     pub use_pre_aggregate_cache: ::std::option::Option<bool>,
 }
 impl MetricQueryRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::MetricQueryRequest {
         Default::default()
     }
@@ -4246,11 +4246,11 @@ pub struct NamedReference {
 #[serde(untagged)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub enum OneOrManyTexts {
-    /// A text.
+    /// A string.
     One(::std::string::String),
-    /// Several of them.
+    /// Several values.
     Many(::std::vec::Vec<::std::string::String>),
-    /// Anything else, as it was sent.
+    /// Any other value, unchanged.
     Other(::serde_json::Value),
 }
 impl ::std::convert::From<::std::vec::Vec<::std::string::String>> for OneOrManyTexts {
@@ -4274,7 +4274,7 @@ pub struct OrFilterGroup {
     pub or: ::std::vec::Vec<FilterGroupItem>,
 }
 impl OrFilterGroup {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::OrFilterGroup {
         Default::default()
     }
@@ -4424,17 +4424,17 @@ pub struct Pagination {
 #[serde(untagged)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub enum ParameterValue {
-    /// A text.
+    /// A string.
     Text(::std::string::String),
-    /// A whole number.
+    /// An integer.
     Integer(i64),
     /// A number.
     Number(f64),
-    /// Several of them.
+    /// Several values.
     Texts(::std::vec::Vec<::std::string::String>),
-    /// Several of them.
+    /// Several values.
     Numbers(::std::vec::Vec<f64>),
-    /// Anything else, as it was sent.
+    /// Any other value, unchanged.
     Other(::serde_json::Value),
 }
 impl ::std::convert::From<i64> for ParameterValue {
@@ -4552,7 +4552,7 @@ pub struct PivotConfiguration {
     pub values_columns: ::std::vec::Vec<ValuesColumn>,
 }
 impl PivotConfiguration {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::PivotConfiguration {
         Default::default()
     }
@@ -4630,7 +4630,7 @@ pub struct PivotSort {
     pub reference: ::std::string::String,
 }
 impl PivotSort {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::PivotSort {
         Default::default()
     }
@@ -4645,7 +4645,7 @@ pub struct PivotSortAnchor {
     pub value: ::serde_json::Value,
 }
 impl PivotSortAnchor {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::PivotSortAnchor {
         Default::default()
     }
@@ -5020,11 +5020,11 @@ pub struct ProjectParameterOption {
 #[serde(untagged)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub enum ProjectParameterOptionValue {
-    /// A text.
+    /// A string.
     Text(::std::string::String),
     /// A number.
     Number(f64),
-    /// Anything else, as it was sent.
+    /// Any other value, unchanged.
     Other(::serde_json::Value),
 }
 #[cfg(feature = "explores")]
@@ -5045,13 +5045,13 @@ impl ::std::convert::From<::serde_json::Value> for ProjectParameterOptionValue {
 #[serde(untagged)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub enum ProjectParameterOptions {
-    /// Several of them.
+    /// Several values.
     TextList(::std::vec::Vec<::std::string::String>),
-    /// Several of them.
+    /// Several values.
     NumberList(::std::vec::Vec<f64>),
-    /// Several of them.
+    /// Several values.
     ProjectParameterOptionList(::std::vec::Vec<ProjectParameterOption>),
-    /// Anything else, as it was sent.
+    /// Any other value, unchanged.
     Other(::serde_json::Value),
 }
 #[cfg(feature = "explores")]
@@ -5823,7 +5823,7 @@ pub struct SavedChartRequest {
     pub version_uuid: ::std::option::Option<::std::string::String>,
 }
 impl SavedChartRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::SavedChartRequest {
         Default::default()
     }
@@ -5905,7 +5905,7 @@ pub struct SemanticLayerSourceQuery {
 }
 #[cfg(feature = "query-sources")]
 impl SemanticLayerSourceQuery {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::SemanticLayerSourceQuery {
         Default::default()
     }
@@ -5935,7 +5935,7 @@ pub struct SortField {
     pub pivot_values: ::std::vec::Vec<PivotSortAnchor>,
 }
 impl SortField {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::SortField {
         Default::default()
     }
@@ -5963,7 +5963,7 @@ pub struct SourceQueriesRequest {
 }
 #[cfg(feature = "query-sources")]
 impl SourceQueriesRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::SourceQueriesRequest {
         Default::default()
     }
@@ -6249,7 +6249,7 @@ pub struct SqlChartBySlug {
     pub use_pre_aggregate_cache: ::std::option::Option<bool>,
 }
 impl SqlChartBySlug {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::SqlChartBySlug {
         Default::default()
     }
@@ -6285,7 +6285,7 @@ pub struct SqlChartByUuid {
     pub use_pre_aggregate_cache: ::std::option::Option<bool>,
 }
 impl SqlChartByUuid {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::SqlChartByUuid {
         Default::default()
     }
@@ -6430,7 +6430,7 @@ pub enum SqlChartLayoutStack {
     Flag(bool),
     /// A [`StackType`].
     StackType(crate::types::StackType),
-    /// Anything else, as it was sent.
+    /// Any other value, unchanged.
     Other(::serde_json::Value),
 }
 #[cfg(feature = "saved-charts")]
@@ -6572,7 +6572,7 @@ pub struct SqlQueryRequest {
     pub use_pre_aggregate_cache: ::std::option::Option<bool>,
 }
 impl SqlQueryRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::SqlQueryRequest {
         Default::default()
     }
@@ -6596,7 +6596,7 @@ pub struct SqlSourceQuery {
 }
 #[cfg(feature = "query-sources")]
 impl SqlSourceQuery {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::SqlSourceQuery {
         Default::default()
     }
@@ -6968,7 +6968,7 @@ pub struct TableCalculation {
     pub type_: ::std::option::Option<crate::types::TableCalculationType>,
 }
 impl TableCalculation {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::TableCalculation {
         Default::default()
     }
@@ -6985,7 +6985,7 @@ pub struct TableCalculationOrder {
     pub order: ::std::option::Option<crate::types::SortOrder>,
 }
 impl TableCalculationOrder {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::TableCalculationOrder {
         Default::default()
     }
@@ -7027,7 +7027,7 @@ pub struct TableCalculationTemplate {
     pub window_function: ::std::option::Option<crate::types::WindowFunctionType>,
 }
 impl TableCalculationTemplate {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::TableCalculationTemplate {
         Default::default()
     }
@@ -7194,7 +7194,7 @@ pub struct UnderlyingDataRequest {
     pub use_pre_aggregate_cache: ::std::option::Option<bool>,
 }
 impl UnderlyingDataRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::UnderlyingDataRequest {
         Default::default()
     }
@@ -7393,7 +7393,7 @@ pub struct ValuesColumn {
     pub reference: ::std::string::String,
 }
 impl ValuesColumn {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ValuesColumn {
         Default::default()
     }

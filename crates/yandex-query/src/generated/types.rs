@@ -28,7 +28,7 @@ pub struct CreateQueryRequest {
     pub type_: ::std::option::Option<crate::types::QueryType>,
 }
 impl CreateQueryRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::CreateQueryRequest {
         Default::default()
     }
@@ -85,9 +85,9 @@ pub struct Issue {
 pub enum NestedIssue {
     /// An [`Issue`].
     Issue(Issue),
-    /// A text.
+    /// A string.
     Text(::std::string::String),
-    /// Anything else, as it was sent.
+    /// Any other value, unchanged.
     Other(::serde_json::Value),
 }
 impl ::std::convert::From<Issue> for NestedIssue {
