@@ -15,8 +15,8 @@ use crate::{
 
 /// Record batches of everything that has rows: operations, runs and [`Pages`](rowfeed::Pages).
 pub trait RecordBatchesExt {
-    /// Returns the rows of all pages as Arrow record batches. Nothing is sent before the first batch
-    /// is needed.
+    /// Returns the rows of all pages as Arrow record batches. Nothing is sent before the first
+    /// batch is needed.
     ///
     /// ```
     /// use rowfeed::{dune, prelude::*};

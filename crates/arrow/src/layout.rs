@@ -22,7 +22,7 @@ use rowfeed::{
     source::{ColumnType, LogicalType},
 };
 
-const NULL_ADVICE: &str = "this column should have no NULL: use a schema in which it may be NULL, or \
+const NULL_ADVICE: &str = "NULL is not allowed here: use a schema in which it is, or \
      keep NULL out of this column in the query";
 const UNREPRESENTABLE_ADVICE: &str = "Yandex Query sends null in place of a value that it cannot \
      write as JSON, so the value is lost: cast it in the query (a Uuid with `CAST(… AS Utf8)`), or \

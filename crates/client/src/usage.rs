@@ -1,4 +1,4 @@
-//! What a client has sent, received and waited for.
+//! Counters of requests, bytes, waits and credits.
 
 use std::{
     sync::{
@@ -10,10 +10,10 @@ use std::{
 
 use crate::credential::Masker;
 
-/// What a client or a run has used so far: a snapshot of its counters.
+/// A snapshot of the counters of a client or a run.
 ///
-/// A call is counted when it begins, a request when it is sent, and bytes when they arrive. Calls
-/// that are dropped count with what they have done by then.
+/// A call is counted when it begins, a request when it is sent, and bytes when they arrive. A
+/// dropped call keeps its counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Usage {
@@ -80,7 +80,7 @@ impl Counters {
     }
 
     fn add_credits(&self, credits: f64) {
-        // The conversion saturates, and turns what is not a number into zero.
+        // The conversion saturates, and converts NaN to zero.
         let micros = (credits * 1e6).round() as u64;
         let add = |sum: u64| Some(sum.max(1).saturating_add(micros));
         // The closure never declines, so this cannot fail.
@@ -101,16 +101,17 @@ impl Counters {
     }
 }
 
-/// The counters of a client or a run, without the client itself; and what masks its credentials.
+/// The counters of a client or a run, and the masker of its credentials. It does not keep the
+/// client alive.
 #[derive(Clone)]
 pub struct Meter {
     pub(crate) masker: Masker,
-    /// Those of the client first, innermost last; never empty.
+    /// The counters of the client first, the innermost last; never empty.
     pub(crate) counters: Vec<Arc<Counters>>,
 }
 
 impl Meter {
-    /// What the innermost counters have counted so far.
+    /// Returns a snapshot of the innermost counters.
     #[must_use]
     pub fn usage(&self) -> Usage {
         self.counters
@@ -119,7 +120,7 @@ impl Meter {
             .unwrap_or_default()
     }
 
-    /// What masks the credentials of the client.
+    /// Returns the masker of the client's credentials.
     #[must_use]
     pub fn masker(&self) -> &Masker {
         &self.masker

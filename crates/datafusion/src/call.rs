@@ -165,6 +165,7 @@ impl fmt::Display for Call {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::{
         Argument::{Integer, Text},
         *,

@@ -3,6 +3,8 @@
 #![forbid(unsafe_code)]
 
 mod call;
+#[cfg(feature = "distributed")]
+pub mod distributed;
 mod error;
 mod function;
 mod origin;
@@ -13,6 +15,11 @@ mod reader;
 mod services;
 mod source;
 mod table;
+
+/// The chapter of the guide, whose code is run here.
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/src/sql.md")]
+pub mod guide {}
 
 pub use datafusion;
 

@@ -2,10 +2,9 @@
 
 use std::{fmt, ops::Range, sync::Arc};
 
-use rowfeed::{
-    CompletedRun, Cursor, Error, Pages,
-    source::{BoxFuture, ResultId},
-};
+#[cfg(feature = "distributed")]
+use rowfeed::source::BoxFuture;
+use rowfeed::{CompletedRun, Cursor, Error, Pages, source::ResultId};
 
 /// Creates readers of one result.
 #[derive(Clone)]
@@ -18,10 +17,12 @@ pub(crate) enum Origin {
     /// Pages that can only be read from the beginning.
     Pages(Arc<dyn Fn() -> Pages + Send + Sync>),
     /// A run that is attached to when the first row is needed.
+    #[cfg(feature = "distributed")]
     Attached(Arc<dyn Attach>),
 }
 
 /// Attaches to a run by its id.
+#[cfg(feature = "distributed")]
 pub(crate) trait Attach: fmt::Debug + Send + Sync {
     /// Returns the run and the index of the result.
     fn attach(&self) -> BoxFuture<Result<(CompletedRun, usize), Error>>;
@@ -33,6 +34,7 @@ impl Origin {
         match self {
             Self::Run { run, result_set } => Ok(pages_of(run, *result_set, first)),
             Self::Pages(pages) => Ok(pages()),
+            #[cfg(feature = "distributed")]
             Self::Attached(attach) => {
                 let (run, result_set) = attach.attach().await?;
                 Ok(pages_of(&run, result_set, first))
@@ -60,6 +62,7 @@ impl fmt::Debug for Origin {
                 .field("result_set", result_set)
                 .finish(),
             Self::Pages(_) => f.write_str("Pages"),
+            #[cfg(feature = "distributed")]
             Self::Attached(attach) => attach.fmt(f),
         }
     }

@@ -5,7 +5,6 @@ use std::{
     ops::Range,
     pin::pin,
     sync::Arc,
-    task::Poll,
     time::Instant,
 };
 
@@ -238,7 +237,7 @@ async fn timed<F: Future>(future: F, waiting: &Time) -> F::Output {
             waiting.add_duration(since.elapsed());
         }
         let poll = future.as_mut().poll(context);
-        if let Poll::Pending = poll {
+        if poll.is_pending() {
             since = Some(Instant::now());
         }
         poll

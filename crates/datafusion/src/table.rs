@@ -305,7 +305,16 @@ impl ResultTableBuilder {
         self
     }
 
-    pub(crate) fn place(mut self, place: impl Into<String>) -> Self {
+    /// Sets the name under which the workers of a cluster find the credentials.
+    #[cfg(feature = "distributed")]
+    pub fn profile(mut self, name: impl Into<String>) -> Self {
+        self.identity.profile = Some(name.into());
+        self
+    }
+
+    /// Sets the project at Lightdash, or the folder at Yandex Query, that the run belongs to. Workers
+    /// of a cluster need it; the table functions set it.
+    pub fn place(mut self, place: impl Into<String>) -> Self {
         self.identity.place = Some(place.into());
         self
     }

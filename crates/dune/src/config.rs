@@ -58,8 +58,8 @@ impl Client {
 client_builder!(Client, SERVICE, types::ErrorResponse);
 
 impl ClientBuilder {
-    /// Sets the API key. Keys belong to a user or a team; reading results and executing queries needs
-    /// the scope *Read*.
+    /// Sets the API key. Keys belong to a user or a team; reading results and executing queries
+    /// needs the scope *Read*.
     pub fn api_key(mut self, key: Secret) -> Self {
         self.transport = self.transport.credential(key);
         self

@@ -58,8 +58,8 @@ impl Client {
             .build()
     }
 
-    /// Returns a client with the server's URL in `LIGHTDASH_URL` and the token in `LIGHTDASH_API_KEY`,
-    /// the variables of Lightdash's own command line.
+    /// Returns a client with the server's URL in `LIGHTDASH_URL` and the token in
+    /// `LIGHTDASH_API_KEY`, the variables of Lightdash's own command line.
     ///
     /// # Errors
     ///

@@ -31,6 +31,11 @@ fn is_worth_it(list: usize, body: usize) -> bool {
     cfg!(any(test, rowfeed_fuzzing)) || (list >= 1024 && list >= body / 2)
 }
 
+/// Whether a body may have rows that are worth it, and is large enough to look for them.
+fn is_worth_a_search(body: usize) -> bool {
+    cfg!(any(test, rowfeed_fuzzing)) || body >= 2048
+}
+
 /// Decodes a JSON body so that every [`RawRows`] in it shares the body's memory.
 ///
 /// The list of rows may have any name and be nested up to eight objects deep. Of the rows, only
@@ -61,7 +66,8 @@ pub fn decode_body<T: DeserializeOwned>(body: &Bytes) -> Result<T, serde_json::E
     let Ok(text) = ByteString::try_from(body.clone()) else {
         return serde_json::from_slice(body);
     };
-    if let Some(rows) = find_rows(&text)
+    if is_worth_a_search(text.len())
+        && let Some(rows) = find_rows(&text)
         && is_worth_it(rows.place.len(), text.len())
         && let Some(value) = decode_around(&text, rows)
     {
@@ -128,7 +134,7 @@ enum Shared {
 }
 
 thread_local! {
-    /// What the values being decoded on this thread can share.
+    /// The body that values being decoded on this thread can share.
     static SHARED: RefCell<Option<Shared>> = const { RefCell::new(None) };
 }
 

@@ -169,7 +169,7 @@ impl Report {
     }
 }
 
-/// Why a sample row does not decode.
+/// The reason why a sample row does not decode.
 #[derive(Debug)]
 enum Probe {
     Missing(&'static str),

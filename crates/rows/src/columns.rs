@@ -3,10 +3,11 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use crate::{
+    decode::layout_cache::LayoutCache,
     error::DecodeError,
     field,
     types::{ColumnKind, ColumnType, UNDECLARED, lightdash, trino, yql},
@@ -107,26 +108,46 @@ struct Inner {
     columns: Vec<Column>,
     /// An index of many columns, built when one is looked up.
     by_name: OnceLock<HashMap<Box<str>, usize>>,
+    /// How the rows of the last page were laid out, unless a page is being decoded.
+    layout: Mutex<LayoutCache>,
 }
 
 /// Up to this number of columns, a linear search is faster than a hash.
 const FEW: usize = 16;
 
-/// Keeps the columns of the last page, so that the next page with the same columns shares them.
-#[derive(Debug, Default)]
-pub struct ColumnsCache(Option<Columns>);
+/// How a service spells its types and writes its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    Dune,
+    Lightdash(Cells),
+    YandexQuery,
+}
 
-impl ColumnsCache {
-    /// Returns the columns with these names and types: those of the last call if they are the same,
-    /// or else the result of `make`.
-    pub fn get_or_make<'a>(
-        &mut self,
+impl Encoding {
+    pub(crate) fn columns<'a>(
+        self,
         declared: impl Iterator<Item = (&'a str, Option<&'a str>)>,
-        make: impl FnOnce() -> Columns,
     ) -> Columns {
-        match &self.0 {
-            Some(last) if last.are_declared_by(declared) => last.clone(),
-            _ => self.0.insert(make()).clone(),
+        let columns = declared.map(|(name, type_name)| self.column(name, type_name));
+        let shape = match self {
+            Self::Dune => Shape::Object,
+            Self::Lightdash(cells) => Shape::Cells(cells),
+            Self::YandexQuery => Shape::List,
+        };
+        Columns::new(shape, columns.collect())
+    }
+
+    fn column(self, name: &str, type_name: Option<&str>) -> Column {
+        let (declared, null_is_lost) = match (self, type_name) {
+            (_, None) => (UNDECLARED.clone(), false),
+            (Self::Dune, Some(text)) => (trino::parse(text), false),
+            (Self::Lightdash(Cells::Raw), Some(text)) => (lightdash::parse(text), false),
+            (Self::Lightdash(Cells::Formatted), Some(_)) => (ColumnType::text(), false),
+            (Self::YandexQuery, Some(text)) => yql::column(text),
+        };
+        Column {
+            null_is_lost,
+            ..Column::new(name, type_name, declared)
         }
     }
 }
@@ -212,8 +233,7 @@ impl Columns {
         let columns = names.into_iter().map(|name| {
             let type_name = types.next();
             let type_name = type_name.as_ref().map(AsRef::as_ref);
-            let declared = type_name.map_or(UNDECLARED.clone(), trino::parse);
-            Column::new(name.as_ref(), type_name, declared)
+            Encoding::Dune.column(name.as_ref(), type_name)
         });
         Self::new(Shape::Object, columns.collect())
     }
@@ -234,12 +254,7 @@ impl Columns {
         T: AsRef<str>,
     {
         let columns = columns.into_iter().map(|(name, type_name)| {
-            let type_name = type_name.as_ref();
-            let declared = match cells {
-                Cells::Raw => lightdash::parse(type_name),
-                Cells::Formatted => ColumnType::text(),
-            };
-            Column::new(name.as_ref(), Some(type_name), declared)
+            Encoding::Lightdash(cells).column(name.as_ref(), Some(type_name.as_ref()))
         });
         Self::new(Shape::Cells(cells), columns.collect())
     }
@@ -264,12 +279,7 @@ impl Columns {
         T: AsRef<str>,
     {
         let columns = columns.into_iter().map(|(name, type_name)| {
-            let type_name = type_name.as_ref();
-            let (declared, null_is_lost) = yql::column(type_name);
-            Column {
-                null_is_lost,
-                ..Column::new(name.as_ref(), Some(type_name), declared)
-            }
+            Encoding::YandexQuery.column(name.as_ref(), Some(type_name.as_ref()))
         });
         Self::new(Shape::List, columns.collect())
     }
@@ -336,6 +346,7 @@ impl Columns {
             shape,
             columns,
             by_name: OnceLock::new(),
+            layout: Mutex::default(),
         }))
     }
 
@@ -382,6 +393,21 @@ impl Columns {
 
     pub(crate) fn slice(&self) -> &[Column] {
         &self.0.columns
+    }
+
+    /// Takes what the last page showed of the layout of its rows, to decode the next page with.
+    pub(crate) fn take_layout(&self) -> LayoutCache {
+        match self.0.layout.try_lock() {
+            Ok(mut layout) => std::mem::take(&mut layout),
+            Err(_) => LayoutCache::default(),
+        }
+    }
+
+    /// Keeps what a page has shown, for the next page.
+    pub(crate) fn keep_layout(&self, layout: LayoutCache) {
+        if let Ok(mut kept) = self.0.layout.try_lock() {
+            *kept = layout.for_next_page();
+        }
     }
 }
 

@@ -114,6 +114,7 @@ impl<'a, T: Deserialize<'a>> RowDecoder<'a, T> {
             State::Done => return Ok(false),
             State::Closed => {
                 self.lex.open(b'[')?;
+                self.layout = self.columns.take_layout();
                 self.state = State::First;
             }
             State::First | State::Open => {}
@@ -121,6 +122,7 @@ impl<'a, T: Deserialize<'a>> RowDecoder<'a, T> {
         let mut first = self.state == State::First;
         if !self.lex.next_item(&mut first, b']')? {
             self.state = State::Done;
+            self.columns.keep_layout(std::mem::take(&mut self.layout));
             self.lex.finish()?;
             return Ok(false);
         }

@@ -322,8 +322,8 @@ impl fmt::Display for DecodeError {
             write!(out, "{}: ", place.join(", "))?;
         }
         match (&inner.wanted, &inner.found) {
-            (Some(wanted), Some(found)) => write!(out, "wanted {wanted}, found {found}: ")?,
-            (Some(wanted), None) => write!(out, "wanted {wanted}: ")?,
+            (Some(wanted), Some(found)) => write!(out, "expected {wanted}, found {found}: ")?,
+            (Some(wanted), None) => write!(out, "expected {wanted}: ")?,
             (None, Some(found)) => write!(out, "cannot use {found}: ")?,
             (None, None) => {}
         }

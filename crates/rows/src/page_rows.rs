@@ -54,6 +54,9 @@ impl OwnedRowDecoder {
                 Ok(true) => decode_row(&mut lex, columns, &mut self.layout),
                 Ok(false) => match rows.portion(self.next) {
                     Some(portion) => {
+                        if self.next == 0 {
+                            self.layout = columns.take_layout();
+                        }
                         self.start = portion.as_ptr().addr() - rows.as_bytes().as_ptr().addr();
                         self.portion.clear();
                         self.portion.push_str(portion);
@@ -62,7 +65,10 @@ impl OwnedRowDecoder {
                         self.is_first = true;
                         continue;
                     }
-                    None => return Ok(None),
+                    None => {
+                        columns.keep_layout(std::mem::take(&mut self.layout));
+                        return Ok(None);
+                    }
                 },
                 Err(error) => Err(error),
             };

@@ -205,7 +205,7 @@ async fn a_table_can_have_service_specific_types() {
             ScriptedResult::new([("a", "b"), ("a", "b")]),
         )
         .unwrap_err();
-    assert!(error.to_string().contains("cannot be made"), "{error}");
+    assert!(error.to_string().contains("cannot be created"), "{error}");
 }
 
 #[tokio::test]

@@ -225,7 +225,7 @@ async fn a_refused_table_does_not_change_other_tables() {
     // names that differ only in case are equal
     let reply = post(&sandbox, "/v1/uploads", &table("other", &["a", "A"])).await;
     assert_eq!(reply.status, 400);
-    assert!(reply.text.contains("twice"), "{}", reply.text);
+    assert!(reply.text.contains("duplicate"), "{}", reply.text);
     let reply = post(&sandbox, "/v1/uploads", &table("TIDES", &["b"])).await;
     assert_eq!(reply.status, 400);
     assert!(reply.text.contains("another schema"), "{}", reply.text);

@@ -101,6 +101,11 @@ pub(super) const STEPS: &[Step] = &[
         run: examples,
     },
     Step {
+        name: "datafusion",
+        what: "the tables of DataFusion: lints, documentation, tests, and without features",
+        run: datafusion,
+    },
+    Step {
         name: "fuzz",
         what: "the build of the fuzz targets",
         run: fuzz,
@@ -233,6 +238,26 @@ fn msrv(tools: &Tools) -> Result<Outcome> {
 /// Returns the arguments for every feature that builds on every platform.
 pub(super) fn everything() -> impl Iterator<Item = &'static str> {
     EVERYTHING.iter().flat_map(|list| ["--features", list])
+}
+
+/// Apart from the other libraries, because DataFusion takes minutes to build and needs a newer Rust.
+fn datafusion(tools: &Tools) -> Result<Outcome> {
+    const OF: [&str; 3] = ["--locked", "-p", "rowfeed-datafusion"];
+    for (command, rest) in [
+        ("check", &[][..]),
+        (
+            "clippy",
+            &["--all-features", "--all-targets", "--", "-D", "warnings"],
+        ),
+        ("doc", &["--all-features", "--no-deps"]),
+        ("test", &["--all-features"]),
+    ] {
+        match tools.run(tools.cargo([&[command], &OF[..], rest].concat()))? {
+            Outcome::Passed => {}
+            other => return Ok(other),
+        }
+    }
+    Ok(Outcome::Passed)
 }
 
 fn labels(tools: &Tools) -> Result<Outcome> {

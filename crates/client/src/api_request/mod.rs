@@ -1,4 +1,4 @@
-//! Requests to paths that no operation is generated for.
+//! Requests to paths without a generated operation.
 
 mod path;
 
@@ -22,10 +22,10 @@ use crate::{
 /// The name of the operation in errors, spans and logs.
 const OPERATION: &str = "request";
 
-/// A request to any path of the service, for operations that the client has no method for.
+/// A request to any path of the service, for operations without a method on the client.
 ///
-/// Made by the `request` method of a client. It has the credential, retries, time limits, redirect
-/// rules, spans and errors of the generated operations.
+/// The `request` method of a client returns it. It has the credential, retries, time limits,
+/// redirect rules, spans and errors of the generated operations.
 ///
 /// **Path.** The path is appended to the client's base URL, as the service's documentation writes
 /// it: `/v1/queries`. The request cannot leave the base URL. A path must begin with one `/` and
@@ -34,14 +34,14 @@ const OPERATION: &str = "request";
 /// outside ASCII. Percent-encode other characters of a segment with
 /// [`encode_path`](crate::codegen::encode_path).
 ///
-/// **Retries.** `GET` and `HEAD` are repeated like generated reads. Other methods are repeated after
-/// 429, and if no connection was made, so nothing runs twice. At a service that recognizes an
+/// **Retries.** `GET` and `HEAD` are repeated like generated reads. Other methods are repeated
+/// after 429, and if no connection was made, so nothing runs twice. At a service that recognizes an
 /// `Idempotency-Key` (Yandex Query), a request with this header is repeated like a read. Call
-/// [`idempotent`](Self::idempotent) if repeating a request is harmless for another reason. A request
-/// whose body is a stream is never repeated.
+/// [`idempotent`](Self::idempotent) if repeating a request is harmless for another reason. A
+/// request whose body is a stream is never repeated.
 ///
-/// **Answers.** [`send`](Self::send) decodes JSON, [`send_bytes`](Self::send_bytes) returns the body
-/// as it is, [`send_stream`](Self::send_stream) while it arrives, and
+/// **Responses.** [`send`](Self::send) decodes JSON, [`send_bytes`](Self::send_bytes) returns the
+/// unchanged body, [`send_stream`](Self::send_stream) returns it while it arrives, and
 /// [`send_empty`](Self::send_empty) ignores it. A status other than a success is an error, with the
 /// service's error body as in generated operations.
 #[must_use = "nothing is sent before one of the `send` methods is awaited"]
@@ -49,7 +49,7 @@ pub struct ApiRequest<E = ()> {
     core: Core,
     http: reqwest::Client,
     base_url: String,
-    /// Or why it cannot be sent.
+    /// The target, or the reason why the request cannot be sent.
     target: Result<(Method, Url), String>,
     body: Option<(Option<HeaderValue>, Body)>,
     is_idempotent: bool,
@@ -57,7 +57,7 @@ pub struct ApiRequest<E = ()> {
 }
 
 impl<E> ApiRequest<E> {
-    /// Returns a request that is sent by `http`, as generated clients hold it.
+    /// Returns a request that `http`, the HTTP client of a generated client, sends.
     pub fn new(
         core: &Core,
         http: &reqwest::Client,
@@ -135,7 +135,7 @@ impl<E> ApiRequest<E> {
         self
     }
 
-    /// The first flaw stays.
+    /// Records a flaw. The first one is kept.
     fn refuse(&mut self, flaw: String) {
         if self.target.is_ok() {
             self.target = Err(flaw);
@@ -146,7 +146,7 @@ impl<E> ApiRequest<E> {
 impl<E: ErrorBody + DeserializeOwned> ApiRequest<E> {
     /// Sends the request, and decodes the JSON body of the response.
     ///
-    /// `T` is a type of yours, `serde_json::Value`, or a type that holds
+    /// `T` is your own type, `serde_json::Value`, or a type that holds
     /// [`RawRows`](crate::RawRows).
     ///
     /// # Errors
@@ -158,11 +158,11 @@ impl<E: ErrorBody + DeserializeOwned> ApiRequest<E> {
         ResponseValue::from_response(response).await
     }
 
-    /// Sends the request, and returns the body of the response as it is.
+    /// Sends the request, and returns the unchanged body of the response.
     ///
     /// # Errors
     ///
-    /// As of [`send`](Self::send), except that the body is not decoded.
+    /// The errors of [`send`](Self::send), except those of decoding.
     pub async fn send_bytes(self) -> Result<ResponseValue<Bytes>, CallError<E>> {
         let response = self.exec("*/*").await?;
         ResponseValue::bytes(response).await
@@ -172,7 +172,7 @@ impl<E: ErrorBody + DeserializeOwned> ApiRequest<E> {
     ///
     /// # Errors
     ///
-    /// As of [`send`](Self::send). The stream reports failures of the body.
+    /// The errors of [`send`](Self::send). The stream reports failures of the body.
     pub async fn send_stream(self) -> Result<ResponseValue<ByteStream>, CallError<E>> {
         self.exec("*/*").await.map(ResponseValue::stream)
     }
@@ -181,7 +181,7 @@ impl<E: ErrorBody + DeserializeOwned> ApiRequest<E> {
     ///
     /// # Errors
     ///
-    /// As of [`send`](Self::send), except that the body is not read.
+    /// The errors of [`send`](Self::send), except those of reading the body.
     pub async fn send_empty(self) -> Result<ResponseValue<()>, CallError<E>> {
         self.exec("*/*").await.map(ResponseValue::empty)
     }
@@ -198,7 +198,7 @@ impl<E: ErrorBody + DeserializeOwned> ApiRequest<E> {
         }
         let mut call = Call::new(self.core, self.http, &self.base_url, request, OPERATION);
         if self.is_idempotent {
-            call = call.idempotent();
+            call.set_idempotent();
         }
         let response = Response::new(call.run().await?);
         if response.status().is_success() {
@@ -221,7 +221,7 @@ impl<E> fmt::Debug for ApiRequest<E> {
     }
 }
 
-/// `CONNECT` is no request to a path, and the response to `TRACE` contains the credential.
+/// `CONNECT` is not a request to a path, and the response to `TRACE` contains the credential.
 fn parsed(method: &str) -> Result<Method, String> {
     match Method::from_bytes(method.as_bytes()) {
         Ok(method) if method != Method::CONNECT && method != Method::TRACE => Ok(method),

@@ -1,7 +1,7 @@
-//! Paths that users write.
+//! Validation of paths that users pass.
 //!
-//! The credential goes with the request, so a path may not leave the base URL: not as the URL parser
-//! reads it, and not as a proxy or server reads it that decodes it once more.
+//! The credential is sent with the request, so a path may not leave the base URL: neither as the
+//! URL parser reads it, nor as a proxy or server reads it that decodes it once more.
 
 use percent_encoding::percent_decode;
 use reqwest::Url;
@@ -17,7 +17,7 @@ pub(super) fn below(base_url: &str, path: &str) -> Result<Url, String> {
         ));
     }
     let wanted = format!("{base_url}{path}");
-    // The parser changes nothing in a path without a flaw. The comparison makes sure of it.
+    // The parser does not change a path without a flaw. The comparison checks that.
     match Url::parse(&wanted) {
         Ok(url) if url.as_str() == wanted => Ok(url),
         _ => Err(format!(
@@ -27,7 +27,7 @@ pub(super) fn below(base_url: &str, path: &str) -> Result<Url, String> {
     }
 }
 
-/// What is wrong with a path.
+/// Returns what is wrong with a path.
 fn flaw(path: &str) -> Option<&'static str> {
     if !path.starts_with('/') {
         return Some("does not begin with /");
@@ -50,7 +50,7 @@ fn flaw(path: &str) -> Option<&'static str> {
         if segments.any(is_dot_segment) {
             return Some("has a segment . or .., which would leave the base URL");
         }
-        // One decoding after the other, until there is nothing to decode.
+        // Decodes until nothing is left to decode.
         let again: Vec<u8> = percent_decode(&decoded).collect();
         if again == decoded {
             break;
@@ -61,7 +61,7 @@ fn flaw(path: &str) -> Option<&'static str> {
     path.contains("//").then_some("has an empty segment")
 }
 
-/// Why a byte cannot stand in a path: RFC 3986 allows it in no segment.
+/// Returns why a path cannot have this byte: RFC 3986 allows it in no segment.
 fn forbidden(byte: u8) -> Option<&'static str> {
     match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'%' => None,
@@ -79,7 +79,7 @@ fn escapes_are_complete(path: &[u8]) -> bool {
     after.all(|rest| rest.len() >= 2 && rest[..2].iter().all(u8::is_ascii_hexdigit))
 }
 
-/// Some servers drop what follows a `;`.
+/// Some servers drop the text after a `;`.
 fn is_dot_segment(segment: &[u8]) -> bool {
     let name = segment.split(|byte| *byte == b';').next();
     matches!(name, Some(b"." | b".."))
@@ -166,7 +166,7 @@ mod tests {
             let said = below(BASE, path).unwrap_err();
             assert!(said.contains(why), "{path:?}: {said}");
             assert!(!said.contains(char::is_control), "{said:?}");
-            // A base URL without a path is left as little.
+            // The same for a base URL without a path.
             assert!(below("https://api.example", path).is_err(), "{path:?}");
         }
     }

@@ -77,7 +77,7 @@ impl Failure {
 
     /// The failure of a timeout that the user set on the HTTP client.
     fn timed_out() -> Self {
-        let text = "no complete answer within the timeout set on the HTTP client".to_owned();
+        let text = "no complete response within the timeout set on the HTTP client".to_owned();
         Self::new(CallErrorKind::Timeout(TimeoutScope::Attempt), text)
     }
 

@@ -40,9 +40,9 @@ impl Limit {
             let text = match self.scope {
                 TimeoutScope::Stall => stalled(setting),
                 TimeoutScope::Deadline => {
-                    format!("no complete answer within {setting:?}, the deadline of the call")
+                    format!("no complete response within {setting:?}, the deadline of the call")
                 }
-                _ => format!("no answer within {setting:?}, the timeout of one attempt"),
+                _ => format!("no response within {setting:?}, the timeout of one attempt"),
             };
             Failure::new(CallErrorKind::Timeout(self.scope), text)
         })

@@ -38,24 +38,24 @@ pub(crate) struct Call {
     core: Core,
     client: reqwest::Client,
     info: Arc<CallInfo>,
-    /// Taken by the only attempt if the body cannot be sent twice.
+    /// The request. The only attempt takes it if the body cannot be sent twice.
     request: Option<Request>,
     replayable: bool,
-    /// Doing it twice does no more than doing it once.
+    /// Whether the call may be repeated: doing it twice has the same effect as doing it once.
     repeatable: bool,
     deadline: Option<Limit>,
     attempts: u32,
     retries_sent: u32,
-    /// Before all attempts so far.
+    /// The wait before all attempts so far.
     total_wait: Duration,
     bytes_sent: u64,
     bytes_received: u64,
     history: History,
-    /// How long was waited before the attempt that is next or under way.
+    /// The wait before the current or next attempt.
     waited: Duration,
-    /// For the retry that is waited for.
+    /// The permit of the next retry.
     permit: Option<RetryPermit>,
-    /// Attempts made because a credential was refused; they are not counted as retries.
+    /// The number of attempts after a refused credential. They do not count as retries.
     refreshes: u32,
     /// The credential of the last attempt.
     sent: Option<Secret>,
@@ -63,13 +63,14 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// Boxed, because it moves through several futures.
     pub(crate) fn new(
         core: Core,
         client: reqwest::Client,
         base_url: &str,
         mut request: Request,
         operation: &'static str,
-    ) -> Self {
+    ) -> Box<Self> {
         let service = core.service();
         prepare(
             &mut request,
@@ -92,14 +93,14 @@ impl Call {
             bytes_received = Empty,
         );
         let limit = core.deadline();
-        Self {
+        Box::new(Self {
             client,
             replayable: request.body().is_none_or(|body| body.as_bytes().is_some()),
             repeatable: matches!(info.method, Method::GET | Method::HEAD)
                 || (service.takes_keys() && request.headers().contains_key(IDEMPOTENCY_KEY)),
             request: Some(request),
             info: Arc::new(info),
-            // A deadline too far away to be a point in time does not count.
+            // A deadline that is no valid point in time does not count.
             deadline: limit
                 .filter(|limit| Instant::now().checked_add(*limit).is_some())
                 .map(|limit| Limit::after(limit, TimeoutScope::Deadline)),
@@ -115,17 +116,16 @@ impl Call {
             sent: None,
             core,
             span,
-        }
+        })
     }
 
-    /// The caller knows that carrying out the call twice does no more than doing it once.
-    pub(crate) fn idempotent(mut self) -> Self {
+    /// Marks the call as idempotent: doing it twice has the same effect as doing it once.
+    pub(crate) fn set_idempotent(&mut self) {
         self.repeatable = true;
-        self
     }
 
-    /// Attempts the call until the head of the final response is there.
-    pub(crate) async fn run(mut self) -> Result<(Received, Self), TransportError> {
+    /// Attempts the call until the head of the final response has arrived.
+    pub(crate) async fn run(mut self: Box<Self>) -> Result<(Received, Box<Self>), TransportError> {
         if Runtime::current().is_err() {
             let text = "there is no tokio runtime: await this call within one, for example in a \
                         function with #[tokio::main], or by Runtime::block_on";
@@ -144,16 +144,18 @@ impl Call {
         Ok((received, self))
     }
 
-    /// Reads the body of a success, and attempts the whole call again when it breaks.
+    /// Reads the body of a success with this head. If the body breaks off, attempts the whole call
+    /// again.
     pub(crate) async fn read(
-        mut self,
-        open: OpenBody,
+        mut self: Box<Self>,
+        head: ResponseMeta,
+        open: Box<OpenBody>,
     ) -> Result<(ResponseMeta, Bytes), TransportError> {
         let span = self.span.clone();
-        self.read_within(open).instrument(span).await
+        self.read_within(head, open).instrument(span).await
     }
 
-    /// The call ended well.
+    /// Ends the call with a success.
     pub(crate) fn succeeded(&mut self, status: StatusCode) {
         self.met(Some(status), None);
         self.core.shared().budget.give_back(self.retries());
@@ -206,20 +208,27 @@ impl Call {
         self.core.read_timeout()
     }
 
+    /// Returns the head of a response whose body is not read yet.
+    pub(crate) fn head(&self, open: &OpenBody) -> ResponseMeta {
+        let response = &open.response;
+        self.meta(response.status(), response.headers().clone(), None)
+    }
+
     async fn read_within(
         &mut self,
-        mut open: OpenBody,
+        mut head: ResponseMeta,
+        mut open: Box<OpenBody>,
     ) -> Result<(ResponseMeta, Bytes), TransportError> {
         loop {
-            let status = open.response.status();
-            let headers = open.response.headers().clone();
             let mut bytes = 0;
-            let body = read::read(open, self.core.max_body_bytes(), &mut bytes).await;
+            let body = read::read(*open, self.core.max_body_bytes(), &mut bytes).await;
             self.received(bytes);
             match body {
                 Ok(body) => {
-                    self.succeeded(status);
-                    return Ok((self.meta(status, headers, None), body));
+                    self.succeeded(head.status);
+                    head.attempts = self.attempts;
+                    head.history = self.history.clone();
+                    return Ok((head, body));
                 }
                 Err(failure) => self.recover(failure).await?,
             }
@@ -231,6 +240,7 @@ impl Call {
                     return Ok((meta, closed.body));
                 }
             };
+            head = self.head(&open);
         }
     }
 
@@ -281,13 +291,13 @@ impl Call {
         }
     }
 
-    /// Waits before a retry that is paid for.
+    /// Waits before a retry that holds a permit.
     async fn wait(&mut self, wait: Duration) {
         self.waited = wait;
         sleep(wait).await;
     }
 
-    /// The attempt that was under way is over.
+    /// Records the outcome of the current attempt.
     fn met(&mut self, status: Option<StatusCode>, failure: Option<CallErrorKind>) {
         let waited = std::mem::take(&mut self.waited);
         if !waited.is_zero() {
@@ -382,7 +392,7 @@ impl Call {
         Limit::after(self.core.timeout(), TimeoutScope::Attempt).or_earlier(self.deadline)
     }
 
-    /// Whether a refused credential was replaced, so that one more attempt makes sense.
+    /// Returns whether a refused credential was replaced, so that another attempt is useful.
     fn refreshed(&mut self, status: StatusCode) -> bool {
         let Some(refused) = self.sent.take() else {
             return false;
@@ -400,7 +410,7 @@ impl Call {
         replaced
     }
 
-    /// Waits for the next attempt, or ends the call with what went wrong.
+    /// Waits for the next attempt, or ends the call with its error.
     async fn recover(&mut self, failure: Failure) -> Result<(), TransportError> {
         let may_repeat = match failure.kind {
             CallErrorKind::Connect => !failure.lasts,
@@ -452,7 +462,7 @@ impl Call {
         let asked = asked.unwrap_or_default();
         if asked > policy.max_retry_after {
             return give_up(format!(
-                "the service asks to wait {} s, more than the {} s of max_retry_after",
+                "the service requests a wait of {} s, more than the {} s of max_retry_after",
                 asked.as_secs(),
                 policy.max_retry_after.as_secs()
             ));

@@ -1,4 +1,4 @@
-//! What is changed in a generated request before it is sent.
+//! Changes to a request before it is sent.
 
 use reqwest::{
     Method, Request,
@@ -8,10 +8,10 @@ use reqwest::{
 use crate::config::Scope;
 
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-/// Generated code sends it; the services do not know it.
+/// Generated code sends it, but the services do not use it.
 const API_VERSION: HeaderName = HeaderName::from_static("api-version");
 
-/// Brings a request into the form that is sent. The headers of `scope` replace others.
+/// Removes and adds headers before a request is sent. The headers of `scope` replace others.
 pub(crate) fn prepare(request: &mut Request, takes_key: bool, scope: Option<&Scope>) {
     let bodyless = request
         .body()

@@ -1,4 +1,7 @@
-use std::fmt::{self, Display};
+use std::{
+    borrow::Cow,
+    fmt::{self, Display},
+};
 
 use reqwest::{
     RequestBuilder,
@@ -36,7 +39,7 @@ impl<T: Serialize> Serialize for QueryParam<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut pairs = Vec::new();
         let sink = Sink {
-            name: self.name.to_owned(),
+            name: self.name.into(),
             pairs: &mut pairs,
             place: Place::Top,
         };
@@ -81,13 +84,13 @@ enum Place {
 }
 
 /// Splits one value into pairs.
-struct Sink<'a> {
-    name: String,
-    pairs: &'a mut Vec<(String, String)>,
+struct Sink<'p, 'n> {
+    name: Cow<'n, str>,
+    pairs: &'p mut Vec<(Cow<'n, str>, String)>,
     place: Place,
 }
 
-impl Sink<'_> {
+impl Sink<'_, '_> {
     fn put(self, value: impl Display) -> Result<(), Unfit> {
         self.pairs.push((self.name, value.to_string()));
         Ok(())
@@ -118,14 +121,14 @@ macro_rules! scalars {
     };
 }
 
-impl<'a> Serializer for Sink<'a> {
+impl<'p, 'n> Serializer for Sink<'p, 'n> {
     type Ok = ();
     type Error = Unfit;
-    type SerializeSeq = Elements<'a>;
+    type SerializeSeq = Elements<'p, 'n>;
     type SerializeTuple = Impossible<(), Unfit>;
     type SerializeTupleStruct = Impossible<(), Unfit>;
     type SerializeTupleVariant = Impossible<(), Unfit>;
-    type SerializeMap = Entries<'a>;
+    type SerializeMap = Entries<'p, 'n>;
     type SerializeStruct = Impossible<(), Unfit>;
     type SerializeStructVariant = Impossible<(), Unfit>;
 
@@ -181,12 +184,12 @@ impl<'a> Serializer for Sink<'a> {
         value.serialize(self)
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Elements<'a>, Unfit> {
+    fn serialize_seq(self, _: Option<usize>) -> Result<Elements<'p, 'n>, Unfit> {
         self.only_at_top("sequence")?;
         Ok(Elements(self))
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Entries<'a>, Unfit> {
+    fn serialize_map(self, _: Option<usize>) -> Result<Entries<'p, 'n>, Unfit> {
         self.only_at_top("map")?;
         Ok(Entries {
             sink: self,
@@ -254,9 +257,9 @@ impl<'a> Serializer for Sink<'a> {
 }
 
 /// The elements of a sequence. Each repeats the name.
-struct Elements<'a>(Sink<'a>);
+struct Elements<'p, 'n>(Sink<'p, 'n>);
 
-impl ser::SerializeSeq for Elements<'_> {
+impl ser::SerializeSeq for Elements<'_, '_> {
     type Ok = ();
     type Error = Unfit;
 
@@ -274,19 +277,19 @@ impl ser::SerializeSeq for Elements<'_> {
 }
 
 /// A map's entries: `name.key` for each.
-struct Entries<'a> {
-    sink: Sink<'a>,
+struct Entries<'p, 'n> {
+    sink: Sink<'p, 'n>,
     key: Option<String>,
 }
 
-impl ser::SerializeMap for Entries<'_> {
+impl ser::SerializeMap for Entries<'_, '_> {
     type Ok = ();
     type Error = Unfit;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Unfit> {
         let mut pairs = Vec::new();
         key.serialize(Sink {
-            name: String::new(),
+            name: Cow::Borrowed(""),
             pairs: &mut pairs,
             place: Place::Element,
         })?;
@@ -300,7 +303,7 @@ impl ser::SerializeMap for Entries<'_> {
             .take()
             .ok_or_else(|| unfit("a value without a key"))?;
         value.serialize(Sink {
-            name: format!("{}.{key}", self.sink.name),
+            name: format!("{}.{key}", self.sink.name).into(),
             pairs: self.sink.pairs,
             place: Place::Entry,
         })

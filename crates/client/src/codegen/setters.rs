@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_and_maps_take_whatever_can_be_iterated_over() {
+    fn lists_and_maps_are_set_from_anything_iterable() {
         let words: Vec<String> = list("tags", "Query", ["a", "b"]).unwrap();
         assert_eq!(words, ["a", "b"]);
         let again: Vec<String> = list("tags", "Query", &words).unwrap();

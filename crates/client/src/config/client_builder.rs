@@ -1,8 +1,8 @@
 /// Defines `ClientBuilder` for a generated `Client`, with the settings that every service has, and
 /// the methods of `Client` that need it.
 ///
-/// The third argument is the error body of the service, for [`ApiRequest`](crate::ApiRequest). Without
-/// it the error has no typed body.
+/// The third argument is the error body of the service, for [`ApiRequest`](crate::ApiRequest).
+/// Without it the error has no typed body.
 ///
 /// The service crate adds the setter of its credential, `new` and `from_env`. This is a macro, not
 /// a generic type, so that the documentation of each crate shows the whole builder.
@@ -50,8 +50,8 @@ macro_rules! client_builder {
                 Ok(Self::new_with_client(&self.baseurl, http, core))
             }
 
-            /// Returns a request to any path of the service, for what this client has no method
-            /// for. `path` is below the base URL, as the service's documentation writes it.
+            /// Returns a request to any path of the service, for operations without a method on
+            /// this client. `path` is below the base URL, as the service's documentation writes it.
             ///
             /// It has the same credential, retries, time limits, spans and errors as the
             /// operations; see [`ApiRequest`]($crate::ApiRequest) for what is retried, and which
@@ -68,8 +68,8 @@ macro_rules! client_builder {
             /// header of the same name. Everything else stays shared.
             ///
             /// Calls fail, and send nothing, if the header cannot be sent; see
-            /// [`ApiRequest::header`]($crate::ApiRequest::header). The header of one operation is set
-            /// by its own `header` method.
+            /// [`ApiRequest::header`]($crate::ApiRequest::header). To set a header of one call, use
+            /// the `header` method of the operation.
             #[must_use]
             pub fn with_header(&self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
                 Self {
@@ -78,8 +78,8 @@ macro_rules! client_builder {
                 }
             }
 
-            /// Returns the same client with counters of its own, which begin at zero. What it uses
-            /// counts for this client, too. Everything else stays shared.
+            /// Returns the same client with new counters, which begin at zero. Its requests also
+            /// count for this client. Everything else stays shared.
             #[must_use]
             pub fn metered(&self) -> Self {
                 Self {
@@ -88,8 +88,8 @@ macro_rules! client_builder {
                 }
             }
 
-            /// Returns what this client and its clones have used so far: requests, retries, bytes,
-            /// waits and credits. [`metered`](Self::metered) clones count from zero.
+            /// Returns the counters of this client and its clones: requests, retries, bytes, waits
+            /// and credits. [`metered`](Self::metered) clones count from zero.
             pub fn usage(&self) -> $crate::Usage {
                 self.inner.usage()
             }
@@ -192,6 +192,10 @@ macro_rules! client_builder {
             ///
             /// The function is called once for each HTTP client: one of `build`, and one of each
             /// blocking reader, which has its own connections.
+            ///
+            /// Clients without such a function share the system's root certificates, which are read
+            /// once an hour, and use HTTP/1.1. With one, even if it changes nothing, the HTTP
+            /// client has the defaults of `reqwest` and reads the certificates itself.
             ///
             /// The redirect policy cannot be changed: reads and calls with an idempotency key
             /// follow redirects below the base URL. Other calls follow none.

@@ -18,7 +18,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Core {
     shared: Arc<Shared>,
-    /// Nothing, for most clients.
+    /// `None` for most clients.
     scope: Option<Arc<Scope>>,
 }
 
@@ -57,19 +57,21 @@ impl Core {
         self.scoped(|scope| scope.set_header(name, value))
     }
 
-    /// Counts from zero what the returned core uses. It counts for this core, too.
+    /// Returns a core with new counters, which begin at zero. Its requests also count for this
+    /// core.
     #[must_use]
     pub fn metered(&self) -> Self {
         self.scoped(|scope| scope.meters.push(Arc::default()))
     }
 
-    /// What the client and its clones have used, or since [`metered`](Self::metered).
+    /// Returns the counters of the client and its clones, or those since
+    /// [`metered`](Self::metered).
     #[must_use]
     pub fn usage(&self) -> Usage {
         self.counters().last().unwrap_or(&self.shared.usage).read()
     }
 
-    /// The counters behind [`usage`](Self::usage), without keeping the client itself.
+    /// Returns the counters behind [`usage`](Self::usage). They do not keep the client alive.
     #[must_use]
     pub fn meter(&self) -> Meter {
         Meter {
@@ -78,7 +80,7 @@ impl Core {
         }
     }
 
-    /// All counters that count what this core uses, innermost last.
+    /// Returns all counters of this core, innermost last.
     pub(crate) fn counters(&self) -> impl Iterator<Item = &Arc<Counters>> {
         let meters = self.scope.iter().flat_map(|scope| &scope.meters);
         std::iter::once(&self.shared.usage).chain(meters)

@@ -4,7 +4,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{excerpt::escaped, usage::Counters};
 
-/// Headers that the HTTP client writes itself. A second opinion on them breaks the exchange.
+/// Headers that the HTTP client writes itself. Other values would break the exchange.
 const RESERVED: [&str; 11] = [
     "accept-encoding",
     "connection",
@@ -19,13 +19,13 @@ const RESERVED: [&str; 11] = [
     "upgrade",
 ];
 
-/// What some clones of a client have and others do not.
+/// The settings of a client that its clones do not all share.
 #[derive(Clone, Default)]
 pub(crate) struct Scope {
     pub(crate) headers: HeaderMap,
-    /// Why a header cannot be sent. The calls of this scope fail with it.
+    /// The reason why a header cannot be sent. The calls of this scope fail with it.
     pub(crate) flaw: Option<String>,
-    /// Besides the counters of the client, innermost last.
+    /// The counters besides those of the client, innermost last.
     pub(crate) meters: Vec<Arc<Counters>>,
 }
 

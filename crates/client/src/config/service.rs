@@ -36,8 +36,7 @@ impl Service {
         Ok((name, value))
     }
 
-    /// Whether the service recognizes an `Idempotency-Key` at all. Elsewhere the header protects
-    /// from nothing.
+    /// Whether the service recognizes an `Idempotency-Key`. Otherwise the header has no effect.
     pub(crate) fn takes_keys(&self) -> bool {
         !self.idempotent_operations.is_empty()
     }

@@ -26,7 +26,8 @@ impl CallInfo {
         url: &Url,
     ) -> Self {
         let whole = url.as_str();
-        let end = whole.find(['?', '#']).unwrap_or(whole.len());
+        let end = whole.bytes().position(|byte| matches!(byte, b'?' | b'#'));
+        let end = end.unwrap_or(whole.len());
         let url_text = &whole[..end];
         let base = base_url.trim_end_matches('/');
         let is_below = url_text

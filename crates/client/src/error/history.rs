@@ -74,9 +74,15 @@ fn in_words(failure: CallErrorKind) -> &'static str {
     }
 }
 
-/// The first and the last attempts of a call, of a limited number.
+/// The first and the last attempts of a call, of a limited number. A single attempt needs no
+/// allocation.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct History(Vec<Attempt>);
+pub(crate) enum History {
+    #[default]
+    Empty,
+    One([Attempt; 1]),
+    Many(Vec<Attempt>),
+}
 
 impl History {
     /// The number of attempts kept from the beginning.
@@ -91,19 +97,31 @@ impl History {
         status: Option<StatusCode>,
         failure: Option<CallErrorKind>,
     ) {
-        if self.0.len() == Self::KEPT {
-            self.0.remove(Self::FIRST);
-        }
-        self.0.push(Attempt {
+        let attempt = Attempt {
             number,
             waited,
             status,
             failure,
-        });
+        };
+        *self = match std::mem::take(self) {
+            Self::Empty => Self::One([attempt]),
+            Self::One([first]) => Self::Many(vec![first, attempt]),
+            Self::Many(mut attempts) => {
+                if attempts.len() == Self::KEPT {
+                    attempts.remove(Self::FIRST);
+                }
+                attempts.push(attempt);
+                Self::Many(attempts)
+            }
+        };
     }
 
     pub(crate) fn attempts(&self) -> &[Attempt] {
-        &self.0
+        match self {
+            Self::Empty => &[],
+            Self::One(attempt) => attempt,
+            Self::Many(attempts) => attempts,
+        }
     }
 }
 
@@ -111,7 +129,7 @@ impl History {
 impl fmt::Display for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut before = 0;
-        for attempt in &self.0 {
+        for attempt in self.attempts() {
             if before != 0 {
                 f.write_str(", ")?;
             }

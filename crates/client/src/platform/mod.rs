@@ -9,12 +9,18 @@
 mod native;
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 use native as here;
+#[cfg(all(
+    feature = "rustls",
+    not(feature = "native-tls"),
+    not(all(target_family = "wasm", target_os = "unknown"))
+))]
+mod shared_tls;
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 mod web;
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 use web as here;
 
-pub(crate) use here::{Body, LONGEST_WAIT, chunks, configure, is_connect, send};
+pub(crate) use here::{Body, LONGEST_WAIT, chunks, configure, is_connect, send, with_shared_tls};
 pub use here::{
     Instant, Runtime, Sleep, Task, now, sleep, spawn, spawn_to_end, timeout, timeout_at,
 };

@@ -113,6 +113,19 @@ pub(crate) fn is_connect(error: &reqwest::Error) -> bool {
     error.is_connect()
 }
 
+/// Returns the HTTP client with the TLS settings that clients share, if there are any.
+///
+/// With `native-tls` the operating system keeps the certificates.
+pub(crate) fn with_shared_tls(http: reqwest::ClientBuilder) -> Option<reqwest::ClientBuilder> {
+    #[cfg(all(feature = "rustls", not(feature = "native-tls")))]
+    return super::shared_tls::shared().map(|tls| http.tls_backend_preconfigured(tls));
+    #[cfg(not(all(feature = "rustls", not(feature = "native-tls"))))]
+    {
+        drop(http);
+        None
+    }
+}
+
 /// Applies default settings, then the settings of the user, then those that the user cannot change.
 pub(crate) fn configure(
     http: reqwest::ClientBuilder,

@@ -182,6 +182,11 @@ pub(crate) fn is_connect(_error: &reqwest::Error) -> bool {
     false
 }
 
+/// The host has TLS settings of its own.
+pub(crate) fn with_shared_tls(_http: reqwest::ClientBuilder) -> Option<reqwest::ClientBuilder> {
+    None
+}
+
 /// The host connects and follows redirects as it does for every page.
 pub(crate) fn configure(
     http: reqwest::ClientBuilder,

@@ -40,7 +40,7 @@ struct Arriving {
     timer: Pin<Box<Sleep>>,
     waiting: bool,
     meta: ResponseMeta,
-    /// Of the call, which ends with this.
+    /// The span of the call, which ends with the stream.
     span: Span,
     bytes_received: u64,
 }

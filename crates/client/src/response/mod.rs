@@ -25,7 +25,7 @@ pub struct Response {
 }
 
 enum ResponseBody {
-    Open(Box<(OpenBody, Call)>),
+    Open(Box<OpenBody>, Box<Call>),
     Closed(Bytes),
 }
 
@@ -42,15 +42,11 @@ impl Response {
         &self.meta.headers
     }
 
-    pub(crate) fn new((received, call): (Received, Call)) -> Self {
+    pub(crate) fn new((received, call): (Received, Box<Call>)) -> Self {
         match received {
             Received::Success(open) => Self {
-                meta: call.meta(
-                    open.response.status(),
-                    open.response.headers().clone(),
-                    None,
-                ),
-                body: ResponseBody::Open(Box::new((open, call))),
+                meta: call.head(&open),
+                body: ResponseBody::Open(open, call),
             },
             Received::Refusal(closed) => {
                 call.record(Some(closed.status));
@@ -67,10 +63,7 @@ impl Response {
     pub(crate) async fn read(self) -> Result<(ResponseMeta, Bytes), TransportError> {
         match self.body {
             ResponseBody::Closed(body) => Ok((self.meta, body)),
-            ResponseBody::Open(open) => {
-                let (open, call) = *open;
-                call.read(open).await
-            }
+            ResponseBody::Open(open, call) => call.read(self.meta, open).await,
         }
     }
 
@@ -78,8 +71,8 @@ impl Response {
     pub(crate) fn close(self) -> (ResponseMeta, Bytes) {
         match self.body {
             ResponseBody::Closed(body) => (self.meta, body),
-            ResponseBody::Open(mut open) => {
-                open.1.succeeded(self.meta.status);
+            ResponseBody::Open(_, mut call) => {
+                call.succeeded(self.meta.status);
                 (self.meta, Bytes::new())
             }
         }
@@ -89,8 +82,7 @@ impl Response {
     pub(crate) fn stream(self) -> (ResponseMeta, Bytes, ByteStream) {
         match self.body {
             ResponseBody::Closed(body) => (self.meta, body.clone(), ByteStream::from_bytes(body)),
-            ResponseBody::Open(open) => {
-                let (open, mut call) = *open;
+            ResponseBody::Open(open, mut call) => {
                 call.succeeded(self.meta.status);
                 let headers = self.meta.headers;
                 let meta = call.meta(self.meta.status, headers, None);

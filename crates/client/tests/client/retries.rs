@@ -240,7 +240,10 @@ async fn a_rate_limit_reset_above_the_cap_fails_at_once() {
     assert_eq!(error.retry_after(), Some(Duration::from_secs(3600)));
     assert_eq!((error.attempts(), server.count()), (1, 1));
     let said = error.to_string();
-    assert!(said.contains("the service asks to wait 3600 s"), "{said}");
+    assert!(
+        said.contains("the service requests a wait of 3600 s"),
+        "{said}"
+    );
 }
 
 #[tokio::test]
@@ -339,7 +342,7 @@ async fn retry_after_above_the_cap_fails_at_once() {
     assert_eq!(error.retry_after(), Some(Duration::from_secs(121)));
     assert!(
         error.to_string().contains(
-            "not attempted again: the service asks to wait 121 s, more than the 120 s of \
+            "not attempted again: the service requests a wait of 121 s, more than the 120 s of \
              max_retry_after"
         ),
         "{error}"

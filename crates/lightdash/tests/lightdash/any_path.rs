@@ -37,7 +37,7 @@ async fn a_refusal_is_the_typed_error_of_lightdash() {
     assert_eq!(error.status().unwrap().as_u16(), 404, "{error}");
 }
 
-/// A `POST` that only reads is repeated if the caller says so.
+/// A `POST` that only reads is retried if the caller marks it as idempotent.
 #[tokio::test]
 async fn a_post_is_repeated_only_if_it_is_declared_idempotent() {
     let (sandbox, client) = start_retrying().await;

@@ -23,7 +23,7 @@ use super::{
     total::total_rows,
 };
 use crate::{
-    Cells, Columns, Cursor, Error, Page, Pages, RowsExt,
+    Cells, Cursor, Error, Page, Pages, RowsExt,
     connections::Reconnect as _,
     cursor::ResultId,
     paging::{FetchOptions, FetchPlan, Source},
@@ -257,16 +257,13 @@ impl Source for Paging {
             return Err(paging(flaw));
         }
         self.ended = next.is_none();
-        let declared = results.columns.iter();
-        let declared = declared.map(|(name, column)| (name.as_str(), column.type_.as_str()));
-        let types = declared.clone().map(|(name, kind)| (name, Some(kind)));
-        let columns = self.last_columns.get_or_make(types, || {
-            let cells = match options.formatted {
-                true => Cells::Formatted,
-                false => Cells::Raw,
-            };
-            Columns::lightdash(declared, cells)
-        });
+        let columns = results.columns.iter();
+        let columns = columns.map(|(name, column)| (name.as_str(), column.type_.as_str()));
+        let cells = match options.formatted {
+            true => Cells::Formatted,
+            false => Cells::Raw,
+        };
+        let columns = self.last_columns.lightdash(columns, cells);
         let result = ResultId::new(id);
         let rows = results.rows.unwrap_or_default();
         let page = Page::new(SERVICE, result, first_row, columns, rows);

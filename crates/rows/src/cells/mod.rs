@@ -166,10 +166,12 @@ impl CellReader {
         if self.state == State::Before {
             lex.open(b'[')?;
             self.state = State::First;
+            self.layout = columns.take_layout();
         }
         let mut first = self.state == State::First;
         if !lex.next_item(&mut first, b']')? {
             self.state = State::Behind;
+            columns.keep_layout(std::mem::take(&mut self.layout));
             lex.finish()?;
             return Ok(false);
         }

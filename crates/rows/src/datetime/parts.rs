@@ -29,7 +29,7 @@ pub struct Parts<'a> {
     pub is_bc: bool,
     /// `HH:MM:SS`, then the fraction without its dot and the zeros at its end.
     pub time: Option<(&'a str, &'a str)>,
-    /// What follows the date and the time.
+    /// The zone after the date and the time.
     pub zone: Zone<'a>,
 }
 

@@ -14,7 +14,8 @@ use crate::{
 
 /// Reads an enum: a name alone, `{"name": value}`, or a YQL variant `[name, value]`.
 ///
-/// A variant over a tuple has an index for a name. It picks the Rust variant at that place.
+/// A variant over a tuple has an index instead of a name, which selects the Rust variant at that
+/// position.
 pub(crate) fn visit<'de, V: Visitor<'de>>(cell: Cell<'_, '_, 'de>, visitor: V) -> Result<V::Value> {
     let start = cell.lex.position();
     match cell.lex.peek()? {
@@ -71,7 +72,7 @@ pub(crate) fn visit<'de, V: Visitor<'de>>(cell: Cell<'_, '_, 'de>, visitor: V) -
     }
 }
 
-/// Reads a YQL variant as a map of one entry, its name to its value.
+/// Reads a YQL variant as a map with one entry, from its name to its value.
 pub(crate) fn as_map<'de, V: Visitor<'de>>(
     cell: Cell<'_, '_, 'de>,
     visitor: V,
@@ -112,7 +113,7 @@ pub(crate) struct Alternatives<'c> {
     is_indexed: bool,
 }
 
-/// Which alternative it is.
+/// The selected alternative.
 pub(crate) enum Tag<'t, 'de> {
     Name(Text<'t, 'de>),
     Index(u64),
@@ -129,7 +130,7 @@ impl<'c> Alternatives<'c> {
         }
     }
 
-    /// Takes the tag; gives it with the type of its value.
+    /// Reads the tag and returns it with the type of its value.
     pub(crate) fn tag<'t, 'de>(
         self,
         lex: &mut Lexer<'t, 'de>,
@@ -149,14 +150,14 @@ impl<'c> Alternatives<'c> {
         Ok((tag, found.map_or(&UNRECOGNIZED, |(_, declared)| declared)))
     }
 
-    /// The type of the value in a `[tag, value]` that is still to be read.
+    /// Returns the type of the value in a `[tag, value]` that is still to be read.
     pub(crate) fn pair(self, lex: &Lexer<'_, '_>) -> Result<&'c ColumnType> {
         let mut ahead = lex.clone();
         ahead.open(b'[')?;
         Ok(self.tag(&mut ahead)?.1)
     }
 
-    /// Takes a variant that has no value as its name.
+    /// Reads a variant without a value as its name.
     pub(crate) fn unit_name<'t, 'de>(
         self,
         lex: &mut Lexer<'t, 'de>,

@@ -39,7 +39,7 @@ fn json_lists_and_objects() {
         dune_cell::<Vec<(i64, Option<String>)>>(declared, rows).unwrap()[1],
         (2, None)
     );
-    // A row may come as a list, then its type has the names.
+    // A row may be sent as a list. Then its type has the names.
     assert_eq!(
         dune_cell::<Vec<Point>>(declared, r#"[[1,"a"]]"#).unwrap(),
         [point(1, "a")]
@@ -113,12 +113,12 @@ fn json_in_text_decodes_into_typed_fields() {
         yandex_cell::<Point>("String", "\"eyJ4IjoxfQ==\"").unwrap(),
         Point { x: 1, y: None }
     );
-    // Asked for as text, it is text.
+    // As text it is text.
     assert_eq!(
         dune_cell::<String>("varchar", "\"[1, 2]\"").unwrap(),
         "[1, 2]"
     );
-    // What looks like an instant inside JSON is the document's business.
+    // Text within JSON that looks like an instant is not changed.
     let list: Vec<String> = yandex_cell("Json", r#""[\"2031-06-07T00:00:00Z\"]""#).unwrap();
     assert_eq!(list, ["2031-06-07T00:00:00Z"]);
 }

@@ -1,4 +1,4 @@
-//! Errors that name the place, what was wanted, what was found, and what to do.
+//! Errors that name the position, the expected type, the value found, and the remedy.
 
 use serde::Deserialize;
 

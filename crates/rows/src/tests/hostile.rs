@@ -1,4 +1,4 @@
-//! Input that no service should send: it may fail, it may not panic, hang or exhaust the stack.
+//! Input that no service should send. It may fail, but not panic, hang or exhaust the stack.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -40,7 +40,7 @@ fn try_all(columns: &Columns, rows: &str) {
     let _ = decode_rows::<Eight>(columns, rows, 0);
 }
 
-/// Every way to cut a page short, and every byte of it replaced by every byte that means something.
+/// Every prefix of a page, and the page with each byte replaced by each significant byte.
 #[test]
 fn damaged_pages_do_not_panic() {
     let pages = [
@@ -152,7 +152,7 @@ fn depth_is_bounded() {
     assert!(untyped_cell::<Value>(&deep).is_err());
     assert!(untyped_cell::<Nested>(&deep).is_err());
     assert!(untyped_cell::<serde_json::Value>(&deep).is_err());
-    // Nobody looks into what nobody wants.
+    // Ignored values are not decoded.
     assert!(untyped_cell::<serde::de::IgnoredAny>(&deep).is_ok());
     assert!(untyped_cell::<String>(&deep).is_ok());
     let fine = format!("{}{}", "[".repeat(100), "]".repeat(100));

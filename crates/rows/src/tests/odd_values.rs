@@ -1,4 +1,4 @@
-//! Values that are rare, and that were once read as something else.
+//! Rare values that were once decoded wrongly.
 
 use serde::Deserialize;
 
@@ -64,7 +64,7 @@ fn undeclared_members_are_kept() {
         row.iter().map(|(name, _)| name).collect::<Vec<_>>(),
         ["a", "z", "b"]
     );
-    // By position there is no place for them.
+    // They have no position.
     let error = dune_cell::<(i64, i64)>("row(a bigint, b bigint)", sent).unwrap_err();
     assert!(
         error

@@ -135,7 +135,7 @@ fn undeclared_decimals_keep_all_digits() {
             .to_string(),
         long
     );
-    // This is as long as floats get, and so it may be one.
+    // Floats are written with up to this many digits, so it may be a float.
     let float = "-0.00012345678901234567";
     let value: serde_json::Value = untyped_cell(float).unwrap();
     assert_eq!(value.as_f64(), Some(float.parse().unwrap()));
@@ -175,7 +175,7 @@ fn floats_are_correctly_rounded() {
             .unwrap()
             .is_sign_negative()
     );
-    // By way of f64 this would round twice and end one step higher.
+    // Through f64 this would be rounded twice, to the next higher float.
     let halfway = "1.00000017881393432617187499";
     assert_eq!(
         dune_cell::<f32>("real", halfway).unwrap(),
@@ -316,7 +316,7 @@ fn node_buffers_are_bytes() {
             "{other}"
         );
     }
-    // A declared struct is one, whatever its fields.
+    // A declared struct stays a struct, whatever its fields.
     let real: Result<Vec<u8>, _> = dune_cell("row(type varchar, data array(bigint))", cell);
     assert!(real.is_err());
 }

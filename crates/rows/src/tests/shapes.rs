@@ -1,4 +1,4 @@
-//! What a whole row can become, on each of the three shapes.
+//! The types that a whole row decodes into, for each of the three shapes.
 
 use std::{borrow::Cow, collections::BTreeMap};
 

@@ -1,4 +1,4 @@
-//! Columns that a struct takes no notice of are not offered to it again: nobody may see that.
+//! Columns that a struct ignores are skipped in later rows, without a visible effect.
 
 use std::collections::BTreeMap;
 
@@ -325,7 +325,7 @@ mod many_columns {
         }
     }
 
-    /// The first rows lack a field's column; a later one has it where another one stood.
+    /// The first rows lack a field's column. A later row has it at another column's position.
     #[test]
     fn a_column_in_place_of_an_unused_one_is_found() {
         let (mut without, mut with) = (names(), names());
@@ -340,8 +340,8 @@ mod many_columns {
         assert_eq!(c19, [None, None, Some(819), None]);
     }
 
-    /// A cell that the result does not declare stands where a field's did, and that one where an
-    /// unwanted one did.
+    /// An undeclared cell has the position of a field's cell, and that cell has the position of an
+    /// ignored one.
     #[test]
     fn a_column_displaced_by_an_undeclared_one_is_found() {
         let mut usual = names();
@@ -390,5 +390,58 @@ mod many_columns {
             (Some(2), Some("c19")),
             "{error}"
         );
+    }
+}
+
+/// What one page shows of the layout of its rows, the next page of the same columns begins with.
+#[test]
+fn pages_of_the_same_columns_are_read_like_pages_of_their_own() {
+    #[derive(Deserialize, Debug, PartialEq)]
+    struct Ends {
+        a: i64,
+        d: Option<f64>,
+    }
+    type All = BTreeMap<String, crate::Value>;
+    let wide: Vec<String> = (0..20).map(|n| format!("u{n}")).collect();
+    let mut types = TYPES.to_vec();
+    types.extend(wide.iter().map(|name| (name.as_str(), "varchar")));
+    let unwanted: Vec<String> = wide
+        .iter()
+        .map(|name| format!("\"{name}\":\"d\""))
+        .collect();
+    let unwanted = unwanted.join(",");
+    let pages = [
+        // The usual order, with enough unwanted cells to be stepped over.
+        format!(
+            "[{{\"a\":1,\"b\":\"x\",\"c\":[],{unwanted},\"d\":1}},{{\"a\":2,{unwanted},\"d\":2}}]"
+        ),
+        // Others in their places, and fewer.
+        format!("[{{{unwanted},\"d\":3,\"c\":[],\"b\":\"x\",\"a\":3}}]"),
+        "[{\"d\":4,\"a\":4},{\"a\":5}]".to_owned(),
+        "[]".to_owned(),
+        // A column of the same name within another.
+        format!("[{{\"b\":\"\\\"a\\\":9,\",\"a\":6,{unwanted},\"d\":6,\"c\":[\"a\"]}}]"),
+        // Broken after a row.
+        "[{\"a\":7,\"d\":7},{\"a\":}]".to_owned(),
+        format!("[{{\"a\":8,\"b\":\"x\",\"c\":[],{unwanted},\"d\":8}}]"),
+    ];
+    let shared = dune(&types);
+    for _ in 0..2 {
+        for page in &pages {
+            let own = dune(&types);
+            let shown = |result: Result<Vec<Ends>, DecodeError>| result.map_err(|e| e.to_string());
+            assert_eq!(
+                shown(rows(&shared, page)),
+                shown(rows(&own, page)),
+                "{page}"
+            );
+            let own = dune(&types);
+            let shown = |result: Result<Vec<All>, DecodeError>| result.map_err(|e| e.to_string());
+            assert_eq!(
+                shown(rows(&shared, page)),
+                shown(rows(&own, page)),
+                "{page}"
+            );
+        }
     }
 }

@@ -55,9 +55,9 @@ pub enum ColumnKind {
     Json,
     /// Lists and sets.
     List,
-    /// Values of several types, told apart by position.
+    /// Values of several types, distinguished by position.
     Tuple,
-    /// Values of several types, told apart by name.
+    /// Values of several types, distinguished by name.
     Struct,
     /// Keys with values.
     Map,

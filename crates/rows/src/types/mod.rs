@@ -93,9 +93,9 @@ pub enum LogicalType {
     Json,
     /// Lists and sets of values of one type.
     List(Box<ColumnType>),
-    /// Values of several types, told apart by position.
+    /// Values of several types, distinguished by position.
     Tuple(Vec<ColumnType>),
-    /// Values of several types, told apart by name.
+    /// Values of several types, distinguished by name.
     Struct(Vec<(Box<str>, ColumnType)>),
     /// Keys with values.
     Map(MapType),

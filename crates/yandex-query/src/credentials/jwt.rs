@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_statement_is_signed_and_says_who_to_whom_and_until_when() {
+    fn a_statement_is_signed_and_has_issuer_audience_and_expiry() {
         let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
         let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
         let pem = format!(

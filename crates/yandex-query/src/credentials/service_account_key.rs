@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused_without_being_shown() {
+    fn an_invalid_key_file_is_refused_without_being_shown() {
         let good = |key: &str| file(&format!("{BEGIN}\\n{key}\\n{END}\\n"));
         for (bad, why) in [
             (String::new(), "line 1 column 0"),

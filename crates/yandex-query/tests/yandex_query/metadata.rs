@@ -73,7 +73,7 @@ async fn an_expired_token_is_replaced_before_it_is_sent() {
 }
 
 #[tokio::test]
-async fn trouble_of_the_metadata_service_is_tried_again_and_then_told() {
+async fn failures_of_the_metadata_service_are_retried_and_then_reported() {
     let sandbox = Sandbox::start().await.unwrap();
     let url = format!("http://{}/", sandbox.yandex_metadata_address());
     let credential = || MetadataCredential::at(&url).unwrap();
@@ -108,7 +108,7 @@ async fn trouble_of_the_metadata_service_is_tried_again_and_then_told() {
 }
 
 #[tokio::test]
-async fn where_there_is_no_metadata_service_the_error_says_so() {
+async fn a_missing_metadata_service_is_reported() {
     let sandbox = Sandbox::start().await.unwrap();
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", port.local_addr().unwrap());
@@ -125,7 +125,7 @@ async fn where_there_is_no_metadata_service_the_error_says_so() {
 }
 
 #[tokio::test]
-async fn the_request_says_that_it_means_the_metadata_service() {
+async fn the_metadata_request_has_path_and_flavor_header() {
     let wire = Wire::start();
     let sandbox = Sandbox::start().await.unwrap();
     let credential = MetadataCredential::at(&wire.url).unwrap();

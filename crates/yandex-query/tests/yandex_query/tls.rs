@@ -1,5 +1,5 @@
-//! TLS and gzip are there unless they are switched off. Run with this package alone: with others in
-//! the same build, their features count too.
+//! TLS and gzip are enabled unless their features are disabled. Run with this package alone: other
+//! packages in the same build may enable features.
 
 use rowfeed_yandex_query::{Client, Secret};
 
