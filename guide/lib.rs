@@ -28,6 +28,7 @@ chapters! {
     long_results = "long-results.md",
     arrow = "arrow.md",
     running_queries = "running-queries.md",
+    lightdash_queries = "lightdash.md",
     errors_and_retries = "errors-and-retries.md",
     common_errors = "common-errors.md",
     testing = "testing.md",

@@ -189,15 +189,33 @@ async fn lightdash(context: &Context, command: LightdashCommand) -> Result<()> {
             (Request::LightdashSql { project, sql }, run, rows)
         }
         LightdashCommand::Chart {
-            chart, run, rows, ..
+            chart,
+            params,
+            run,
+            rows,
+            ..
         } => {
-            let chart = ChartName::parse(&chart)?.0;
-            (Request::LightdashChart { project, chart }, run, rows)
+            let request = Request::LightdashChart {
+                project,
+                chart: ChartName::parse(&chart)?.0,
+                params: services::lightdash_params(params.params),
+            };
+            (request, run, rows)
         }
         LightdashCommand::Query {
-            query, run, rows, ..
+            query,
+            params,
+            compile,
+            run,
+            rows,
+            ..
         } => {
-            let request = services::metric_query(&connection, &query, rows.read.limit).await?;
+            let params = services::lightdash_params(params.params);
+            let limit = rows.read.limit;
+            let request = services::metric_query(&connection, &query, params, limit).await?;
+            if compile {
+                return services::print_sql(&connection, &request).await;
+            }
             (request, run, rows)
         }
     };

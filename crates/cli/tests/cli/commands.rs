@@ -183,6 +183,11 @@ fn lightdash_runs_sql_charts_and_queries_of_explores() {
     bench
         .run(&["lightdash", "chart", "no-such-chart"])
         .fails(4, &["404"]);
+    let named = bench.run(&["lightdash", "chart", "Traded value a day", "--limit", "2"]);
+    assert_eq!(rows(&named.ok()).len(), 2);
+    bench
+        .run(&["lightdash", "chart", "Traded value per day"])
+        .fails(2, &["the nearest are \"Traded value a day\""]);
     let query = [
         "lightdash",
         "query",
@@ -199,6 +204,11 @@ fn lightdash_runs_sql_charts_and_queries_of_explores() {
         "--sort",
         "count desc",
     ];
+    let compiled = bench
+        .run(&[&query[..], &["--compile", "--timezone", "UTC"]].concat())
+        .ok();
+    assert!(compiled.contains("trades.amount_usd > 100"), "{compiled}");
+    assert!(compiled.contains("ORDER BY count(*) DESC"), "{compiled}");
     let found = rows(&bench.run(&query).ok());
     let expected = [
         json!({"trades_project": "lagoon", "trades_count": 10}),
