@@ -16,6 +16,8 @@ mod progress;
 mod request;
 mod sandbox;
 mod services;
+#[cfg(feature = "sql")]
+mod sql;
 mod text;
 mod ui;
 
@@ -113,6 +115,8 @@ async fn run(cli: Cli, ui: Ui) -> Result<()> {
         Command::Dune(command) => dune(&context, *command).await,
         Command::Lightdash(command) => lightdash(&context, *command).await,
         Command::Yandex(command) => yandex(&context, *command).await,
+        #[cfg(feature = "sql")]
+        Command::Sql(args) => sql::sql(&context, *args).await,
         Command::Run(command) => runs(&context, *command).await,
         Command::Schema(command) => services::schema(&context, command).await,
         Command::Ls(command) => services::ls(&context, command).await,
