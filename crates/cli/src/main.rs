@@ -18,6 +18,8 @@ mod request;
 mod sandbox;
 mod services;
 mod stats;
+#[cfg(feature = "sql")]
+mod sql;
 mod text;
 mod ui;
 mod upload;
@@ -124,6 +126,8 @@ async fn carry_out(context: &Context, command: Command) -> Result<()> {
         Command::Dune(command) => dune(context, *command).await,
         Command::Lightdash(command) => lightdash(context, *command).await,
         Command::Yandex(command) => yandex(context, *command).await,
+        #[cfg(feature = "sql")]
+        Command::Sql(args) => sql::sql(context, *args).await,
         Command::Run(command) => runs(context, *command).await,
         Command::Schema(command) => services::schema(context, command).await,
         Command::Ls(command) => services::ls(context, command).await,

@@ -4,6 +4,8 @@ mod api;
 mod manage;
 mod output;
 mod services;
+#[cfg(feature = "sql")]
+mod sql;
 mod values;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -19,6 +21,8 @@ pub(crate) use services::{
     DuneCommand, LightdashCommand, LightdashProjectArgs, MetricArgs, Performance, StatementArgs,
     YandexCommand, YandexFolderArgs,
 };
+#[cfg(feature = "sql")]
+pub(crate) use sql::SqlArgs;
 pub(crate) use values::{ServiceName, TypeOverride};
 
 /// Gets rows out of Dune, Lightdash and Yandex Query: into a table, a pipe or a file.
@@ -141,6 +145,10 @@ pub(crate) enum Command {
     /// Yandex Query: run a query, or read the results of one.
     #[command(subcommand)]
     Yandex(Box<YandexCommand>),
+    /// Query results of the services and local files with SQL, on this machine.
+    #[cfg(feature = "sql")]
+    #[command(after_help = sql::EXAMPLES, after_long_help = sql::AFTER_LONG)]
+    Sql(Box<SqlArgs>),
     /// Wait for a run that was started before, see how far it is, or cancel it.
     #[command(subcommand)]
     Run(Box<RunCommand>),

@@ -10,6 +10,8 @@ mod exports;
 mod faults;
 mod outputs;
 mod resume;
+#[cfg(feature = "sql")]
+mod sql;
 mod support;
 #[cfg(unix)]
 mod terminal;
