@@ -8,6 +8,7 @@ mod config;
 #[allow(unreachable_pub, unused_imports, clippy::all, clippy::unwrap_used)]
 mod generated;
 mod parameter;
+pub mod insert;
 mod statement;
 
 pub use config::ClientBuilder;

@@ -8,6 +8,7 @@ mod config;
 mod errors;
 mod fixtures;
 mod parameters;
+mod insert;
 mod requests;
 #[cfg(feature = "schemars")]
 mod schema;
