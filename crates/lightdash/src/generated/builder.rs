@@ -1354,7 +1354,7 @@ impl CompileQuery {
         self.project_uuid = codegen::value("project_uuid", "compile_query", value);
         self
     }
-    /// The explore's name, as `list_explores` gives it.
+    /// The name of the explore, from `list_explores`.
     pub fn explore_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1541,7 +1541,7 @@ impl CompileQuery {
         self.body = self.body.map(|body| body.date_zoom(value));
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -1550,7 +1550,7 @@ impl CompileQuery {
         self.body = self.body.map(|body| body.use_pre_aggregate_cache(value));
         self
     }
-    /// How to pivot the result.
+    /// The pivot of the result.
     pub fn pivot_configuration<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::PivotConfiguration>,
@@ -1559,7 +1559,7 @@ impl CompileQuery {
         self.body = self.body.map(|body| body.pivot_configuration(value));
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,

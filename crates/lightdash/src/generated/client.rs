@@ -17,7 +17,7 @@ use super::{ClientHooks, ClientInfo, builder};
 ///
 /// **Run queries and charts**
 ///
-/// - [`compile_query`](Self::compile_query): The SQL of a metric query, without running it.
+/// - [`compile_query`](Self::compile_query): Returns the SQL of a metric query, without running it.
 /// - [`execute_async_metric_query`](Self::execute_async_metric_query): Starts a query of the dimensions and metrics of an explore.
 /// - [`execute_async_saved_chart_query`](Self::execute_async_saved_chart_query): Starts the query of a saved chart.
 /// - [`execute_async_dashboard_chart_query`](Self::execute_async_dashboard_chart_query): Starts the query of a chart on a dashboard, with the filters of the dashboard.
@@ -428,15 +428,15 @@ impl Client {
     pub fn get_explore(&self) -> builder::GetExplore {
         builder::GetExplore::new(self)
     }
-    /// The SQL of a metric query, without running it
+    /// Returns the SQL of a metric query, without running it
     ///
-    /// Sends nothing to the warehouse. 404 `NotFoundError` for an unknown explore, 400 for a field that it does not have.
+    /// Sends nothing to the warehouse. Returns 404 `NotFoundError` for an unknown explore, and 400 for a field that the explore does not have.
     ///
     /// Sends a `POST` request to `/api/v1/projects/{projectUuid}/explores/{exploreId}/compileQuery`
     ///
     /// Arguments:
     /// - `project_uuid`: The id of the project, a UUID.
-    /// - `explore_id`: The explore's name, as `list_explores` gives it.
+    /// - `explore_id`: The name of the explore, from `list_explores`.
     /// - `body`
     ///
     /// ```no_run

@@ -147,7 +147,7 @@
         InBetween = "inBetween",
         /// Not between two values.
         NotInBetween = "notInBetween",
-        /// In any week, month, quarter or year, up to the day of it that today is.
+        /// In any week, month, quarter or year, up to the day that corresponds to today.
         InPeriodToDate = "inPeriodToDate",
     }
 }

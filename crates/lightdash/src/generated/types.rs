@@ -339,7 +339,7 @@ pub struct Chart {
     /// The number of views.
     pub views: i64,
 }
-/// What `compile_query` takes.
+/// The request body of `compile_query`.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct CompileQueryRequest {
@@ -394,11 +394,11 @@ pub struct CompileQueryRequest {
     /// The ids of the metrics.
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub metrics: ::std::vec::Vec<::std::string::String>,
-    /// Values for the parameters that the query refers to, by name.
+    /// The values of the parameters that the query refers to, by name.
     #[serde(default, skip_serializing_if = ":: indexmap :: IndexMap::is_empty")]
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameters: ::indexmap::IndexMap<::std::string::String, ParameterValue>,
-    /// How to pivot the result.
+    /// The pivot of the result.
     #[serde(
         rename = "pivotConfiguration",
         skip_serializing_if = "::std::option::Option::is_none"
@@ -422,7 +422,7 @@ pub struct CompileQueryRequest {
     /// The time zone of the query, as an IANA name.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub timezone: ::std::option::Option<::std::string::String>,
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     #[serde(
         rename = "usePreAggregateCache",
         skip_serializing_if = "::std::option::Option::is_none"
@@ -1043,7 +1043,7 @@ pub struct CompiledMetricSpotlight {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct CompiledQuery {
-    /// What could not be compiled, for example a calculation with an unknown field.
+    /// The compilation errors, for example of a calculation with an unknown field.
     #[serde(
         rename = "compilationErrors",
         default,
@@ -1055,20 +1055,20 @@ pub struct CompiledQuery {
     #[serde(rename = "parameterReferences")]
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameter_references: ::std::vec::Vec<::std::string::String>,
-    /// The SQL that also pivots, when the query has a pivot configuration.
+    /// The SQL that also pivots, if the query has a pivot configuration.
     #[serde(
         rename = "pivotQuery",
         skip_serializing_if = "::std::option::Option::is_none"
     )]
     pub pivot_query: ::std::option::Option<::std::string::String>,
-    /// The SQL, in the warehouse's dialect.
+    /// The SQL, in the dialect of the warehouse.
     pub query: ::std::string::String,
 }
-/// The answer of `compile_query`.
+/// The response of `compile_query`.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct CompiledQueryResponse {
-    /// The SQL.
+    /// The compiled SQL.
     pub results: CompiledQuery,
     /// Always `ok`.
     pub status: StatusOk,
@@ -4259,11 +4259,11 @@ impl MetricQuery {
         Default::default()
     }
 }
-/// What a chart knows about its query.
+/// The metadata of a chart about its query.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct MetricQueryMetadata {
-    /// A date dimension that the query is shown by.
+    /// A date dimension of the query.
     #[serde(rename = "hasADateDimension")]
     pub has_a_date_dimension: DimensionName,
 }

@@ -915,7 +915,7 @@ impl CompileQueryRequest {
         self.metrics = codegen::list("metrics", "CompileQueryRequest", values);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -926,7 +926,7 @@ impl CompileQueryRequest {
         self.parameters = codegen::map("parameters", "CompileQueryRequest", entries);
         self
     }
-    /// How to pivot the result.
+    /// The pivot of the result.
     pub fn pivot_configuration<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::PivotConfiguration>,
@@ -988,7 +988,7 @@ impl CompileQueryRequest {
             .map(Some);
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -6305,7 +6305,7 @@ impl ::std::default::Default for MetricQueryMetadata {
     }
 }
 impl MetricQueryMetadata {
-    /// A date dimension that the query is shown by.
+    /// A date dimension of the query.
     pub fn has_a_date_dimension<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<super::DimensionName>,

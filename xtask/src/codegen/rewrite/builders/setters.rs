@@ -223,8 +223,8 @@ pub(in crate::codegen::rewrite) fn of_types(file: &mut File) -> Result<()> {
     exactly("setters of types", fields.len(), found)
 }
 
-/// Lets the hand-written part of a client read the fields of builders, so that it can change one
-/// entry of a map. Returns the number of fields.
+/// Makes the fields of builders visible in the crate, so its hand-written part can change one entry
+/// of a map. Returns the number of fields.
 fn show_fields(items: &mut [Item]) -> usize {
     let mut shown = 0;
     for item in items {
