@@ -136,13 +136,13 @@ async fn every_filter_operator_of_the_document_selects_rows() {
         ("project", "notEquals", json!(["lagoon"]), &none, 36),
         ("project", "startsWith", json!(["la", "est"]), &none, 24),
         ("project", "endsWith", json!(["pool"]), &none, 12),
-        // texts are compared with their case, and NULL includes nothing
+        // texts are compared case-sensitively, and NULL does not include anything
         ("project", "include", json!(["a", "pool"]), &none, 48),
         ("project", "include", json!(["A"]), &none, 0),
         ("project", "include", json!(["l_g%n"]), &none, 12),
         ("project", "doesNotInclude", json!(["oo"]), &none, 24),
         ("token_pair", "doesNotInclude", json!(["REEF"]), &none, 30),
-        // of several times or truth values, only the first is looked at
+        // of several times or booleans, only the first is used
         (
             "block_date",
             "equals",
@@ -204,10 +204,10 @@ async fn every_filter_operator_of_the_document_selects_rows() {
 }
 
 #[tokio::test]
-async fn periods_to_date_are_cut_at_the_day_of_today() {
+async fn periods_to_date_end_at_the_current_day() {
     use jiff::{Timestamp, tz::TimeZone};
     let sandbox = at_once().await;
-    // two trades a day from the first to the 24th of May 2024, a Wednesday
+    // two trades per day from Wednesday, May 1, to May 24, 2024
     let day_before = TimeZone::UTC.to_datetime(Timestamp::now()).date();
     for field in ["block_date", "block_time"] {
         for unit in ["weeks", "months", "quarters", "years"] {

@@ -84,7 +84,7 @@ fn with_columns(sql: &str, known: &[String]) -> Result<String, Answer> {
             ));
         };
         match &after[..end] {
-            // filled in when the statement is complete
+            // filled in after the statement is complete
             parameter if parameters::is_reference(parameter) => {
                 out.push_str(&format!("${{{parameter}}}"));
             }

@@ -222,7 +222,7 @@ pub(super) fn common(started: &Started) -> Value {
     })
 }
 
-/// Says which parameters a query used.
+/// Adds the parameters of a query to its answer.
 fn name_parameters(results: &mut Value, used: Map<String, Value>) {
     results["parameterReferences"] = used.keys().cloned().collect();
     results["usedParametersValues"] = used.into();

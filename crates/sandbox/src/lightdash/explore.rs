@@ -36,10 +36,10 @@ pub(super) const TRADES_COLUMNS: [(&str, ColumnType); 10] = [
     ("tx_hash", ColumnType::Varbinary),
 ];
 
-/// The intervals that the date is offered in as well.
+/// The intervals of the date that are also dimensions.
 const INTERVALS: [&str; 4] = ["week", "month", "quarter", "year"];
 
-/// The table that is joined, and its columns that are dimensions.
+/// The joined table, and its columns that are dimensions.
 const JOINED: &str = "projects";
 const JOINED_COLUMNS: [(&str, ColumnType); 3] = [
     ("chain", ColumnType::Varchar),
@@ -47,7 +47,7 @@ const JOINED_COLUMNS: [(&str, ColumnType); 3] = [
     ("members", ColumnType::Integer),
 ];
 
-/// A field to group by.
+/// A dimension.
 struct Dimension {
     table: &'static str,
     name: String,
@@ -89,7 +89,7 @@ impl Dimension {
     }
 }
 
-/// All fields to group by, in the order of the explore.
+/// Returns all dimensions, in the order of the explore.
 fn dimensions() -> Vec<Dimension> {
     let mut all = Vec::new();
     for (name, column_type) in TRADES_COLUMNS {
@@ -400,7 +400,7 @@ pub(super) fn sql(query: &MetricQuery) -> Result<String, Answer> {
     Ok(sql)
 }
 
-/// The table, and the joined one if a dimension of it is used.
+/// Returns the table, joined with the other one if the query uses it.
 fn from(query: &MetricQuery) -> Result<&'static str, Answer> {
     let dimensions = query
         .dimensions

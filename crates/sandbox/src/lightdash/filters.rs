@@ -32,7 +32,7 @@ pub(super) fn condition_on_calculations(
     })
 }
 
-/// The type of a calculation. One that names neither type nor format is compared as text.
+/// Returns the type of a calculation. A calculation without type and format is compared as text.
 fn type_of(calculation: &Value) -> Option<ColumnType> {
     match calculation["type"].as_str() {
         Some("number") => Some(ColumnType::Double),
@@ -69,7 +69,7 @@ fn joined(group: &Value, find: &Find<'_>) -> Result<Option<String>, Answer> {
     Ok(None)
 }
 
-/// What values are compared as: the service has other operators for each.
+/// The kind of a comparison. The service has different operators for each.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     Text,
@@ -102,7 +102,7 @@ fn rule(rule: &Value, find: &Find<'_>) -> Result<Option<String>, Answer> {
     let kind = Kind::of(column_type);
     let operator = rule["operator"].as_str().unwrap_or_default();
     let given = rule["values"].as_array().map_or(&[][..], Vec::as_slice);
-    // of several times or truth values, only the first is looked at
+    // of several times or booleans, the service uses only the first
     let given = match (kind, operator) {
         (Kind::Time | Kind::Boolean, "equals" | "notEquals") => &given[..given.len().min(1)],
         _ => given,
@@ -122,7 +122,7 @@ fn rule(rule: &Value, find: &Find<'_>) -> Result<Option<String>, Answer> {
         .map(|value| in_case(&literal(value, column_type)))
         .collect();
     let cased = in_case(&field);
-    // a comparison without a value holds for every row
+    // a comparison without a value matches every row
     let compare = |sign: &str| {
         let value = values.first();
         value.map_or_else(
@@ -130,7 +130,7 @@ fn rule(rule: &Value, find: &Find<'_>) -> Result<Option<String>, Answer> {
             |value| format!("{field} {sign} {value}"),
         )
     };
-    // LIKE of the service: with wildcards, and with the case of the texts
+    // LIKE of the service: case-sensitive, with wildcards
     let like = |sign: &str, joint: &str, around: fn(&str) -> String| {
         let texts = given
             .iter()
@@ -218,7 +218,7 @@ fn compile_error(message: &str) -> Answer {
     errors::error(400, "CompileError", message)
 }
 
-/// A value that a number cannot be compared with.
+/// Returns the text of a value that is not a number.
 fn not_a_number(value: &Value) -> Option<String> {
     let is_number = match value {
         Value::Number(_) => true,

@@ -1,4 +1,4 @@
-//! Parameters: `${lightdash.parameters.NAME}` in SQL, and `${ld.parameters.NAME}`.
+//! Fills in parameters: `${lightdash.parameters.NAME}` and `${ld.parameters.NAME}` in SQL.
 
 use serde_json::{Map, Value};
 
@@ -7,14 +7,14 @@ use crate::exchange::Answer;
 
 const PREFIXES: [&str; 2] = ["${lightdash.parameters.", "${ld.parameters."];
 
-/// Whether a reference of a table calculation names a parameter.
+/// Returns whether a reference of a table calculation names a parameter.
 pub(super) fn is_reference(reference: &str) -> bool {
     PREFIXES
         .iter()
         .any(|prefix| reference.starts_with(&prefix[2..]))
 }
 
-/// The SQL with the values of its parameters, and those that it uses.
+/// Replaces the parameters of a SQL text by their values. Returns the text and the used parameters.
 pub(super) fn fill(sql: &str, given: &Value) -> Result<(String, Map<String, Value>), Answer> {
     let (mut out, mut used, mut missing) = (String::new(), Map::new(), Vec::new());
     let mut rest = sql;
@@ -29,7 +29,7 @@ pub(super) fn fill(sql: &str, given: &Value) -> Result<(String, Map<String, Valu
         let after = &rest[at + prefix.len()..];
         let Some((name, after)) = after.split_once('}') else {
             return Err(errors::parameter(
-                "a parameter is not closed: ${lightdash.parameters.name}",
+                "a parameter lacks its closing brace: write ${lightdash.parameters.name}",
             ));
         };
         match given.get(name).filter(|value| !value.is_null()) {
@@ -51,7 +51,7 @@ pub(super) fn fill(sql: &str, given: &Value) -> Result<(String, Map<String, Valu
     }
 }
 
-/// A value as SQL writes it; several as a list.
+/// Returns a value as an SQL literal, and several values as a list.
 fn literal(value: &Value) -> String {
     match value {
         Value::Array(values) => values.iter().map(literal).collect::<Vec<_>>().join(", "),

@@ -76,7 +76,8 @@ pub(super) fn bounds(
     })
 }
 
-/// The condition of `inPeriodToDate`: in any period, up to the day of it that today is.
+/// Returns the condition of `inPeriodToDate`: the part of every period up to the current day of the
+/// period.
 pub(super) fn to_date(field: &str, settings: &Value, now: Timestamp) -> Result<String, String> {
     let now = TimeZone::UTC.to_datetime(now);
     let unit = settings["unitOfTime"].as_str().unwrap_or_default();
