@@ -17,9 +17,9 @@ mod progress;
 mod request;
 mod sandbox;
 mod services;
-mod stats;
 #[cfg(feature = "sql")]
 mod sql;
+mod stats;
 mod text;
 mod ui;
 mod upload;

@@ -7,8 +7,8 @@ mod config;
 #[rustfmt::skip]
 #[allow(unreachable_pub, unused_imports, clippy::all, clippy::unwrap_used)]
 mod generated;
-mod parameter;
 pub mod insert;
+mod parameter;
 mod statement;
 
 pub use config::ClientBuilder;

@@ -11,6 +11,7 @@ mod schema;
 mod yandex;
 
 use rowfeed::{RunHandle, RunRequest, dune::ByteStream};
+use serde_json::{Map, Value};
 
 pub(crate) use compile::lightdash_params;
 pub(crate) use connect::test;

@@ -7,8 +7,8 @@ mod bodies;
 mod config;
 mod errors;
 mod fixtures;
-mod parameters;
 mod insert;
+mod parameters;
 mod requests;
 #[cfg(feature = "schemars")]
 mod schema;
