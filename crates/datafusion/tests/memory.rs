@@ -56,16 +56,16 @@ fn a_group_by_over_a_longer_result_takes_no_more_memory() {
             .api_key(Secret::new(DUNE_API_KEY).unwrap())
             .build()
             .unwrap();
-        let short = streamed(&dune, 40_000).await;
-        let long = streamed(&dune, 400_000).await;
+        let short = streamed(&dune, 20_000).await;
+        let long = streamed(&dune, 200_000).await;
         assert!(
             long < short + 6 * MB,
-            "{short} bytes for 40,000 rows, {long} for 400,000"
+            "{short} bytes for 20,000 rows, {long} for 200,000"
         );
         assert!(long < 40 * MB, "{long} bytes");
 
         // What the same query needs if the rows are collected first.
-        let run = run(&dune, 400_000).await;
+        let run = run(&dune, 200_000).await;
         let before = MEMORY.current_usage();
         let batches = run
             .record_batches()
@@ -83,7 +83,7 @@ fn a_group_by_over_a_longer_result_takes_no_more_memory() {
             "{collected} bytes collected, {long} streamed"
         );
         eprintln!(
-            "{} MB for 40,000 rows, {} MB for 400,000, {} MB collected",
+            "{} MB for 20,000 rows, {} MB for 200,000, {} MB collected",
             short / MB,
             long / MB,
             collected / MB

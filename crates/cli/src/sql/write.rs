@@ -316,13 +316,16 @@ fn csv(batch: &RecordBatch) -> Encoded {
             array.data_type(),
             DataType::List(_) | DataType::LargeList(_) | DataType::Struct(_) | DataType::Map(..)
         );
+        // A column of NULLs has no other sign of them.
+        let nulls = array.logical_nulls();
+        let is_null = |row| nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
         let rows = 0..batch.num_rows();
         cells.push(match is_nested {
             true => {
                 let mut encoder = make_encoder(of, array.as_ref(), &json)?;
                 rows.map(|row| {
                     let mut text = Vec::new();
-                    (!array.is_null(row)).then(|| {
+                    (!is_null(row)).then(|| {
                         encoder.encode(row, &mut text);
                         String::from_utf8_lossy(&text).into_owned()
                     })
@@ -331,7 +334,7 @@ fn csv(batch: &RecordBatch) -> Encoded {
             }
             false => {
                 let texts = ArrayFormatter::try_new(array.as_ref(), &options)?;
-                let text = |row| match array.is_null(row) {
+                let text = |row| match is_null(row) {
                     true => Ok(None),
                     false => texts.value(row).try_to_string().map(Some),
                 };

@@ -167,6 +167,7 @@ impl Calculation {
     }
 
     /// The fields that it names, for a check.
+    #[cfg(feature = "explores")]
     pub(super) fn fields(&self) -> Vec<&Field> {
         let How::Template(standard) = &self.how else {
             return Vec::new();
