@@ -29,6 +29,8 @@ chapters! {
     arrow = "arrow.md",
     running_queries = "running-queries.md",
     lightdash_queries = "lightdash.md",
+    any_path = "any-path.md",
+    writing = "writing.md",
     errors_and_retries = "errors-and-retries.md",
     common_errors = "common-errors.md",
     testing = "testing.md",

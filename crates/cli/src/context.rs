@@ -7,6 +7,7 @@ use crate::{
     error::{Failure, Kind, Result},
     interrupt::Interrupt,
     sandbox,
+    stats::Stats,
     ui::Ui,
 };
 
@@ -14,6 +15,7 @@ pub(crate) struct Context {
     pub(crate) global: GlobalArgs,
     pub(crate) ui: Ui,
     pub(crate) interrupt: Interrupt,
+    pub(crate) stats: Stats,
     /// Runs as long as the command.
     sandbox: Option<Sandbox>,
 }
@@ -31,6 +33,7 @@ impl Context {
             global,
             ui,
             interrupt: Interrupt::listen(),
+            stats: Stats::default(),
             sandbox,
         })
     }

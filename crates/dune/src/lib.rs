@@ -7,6 +7,7 @@ mod config;
 #[rustfmt::skip]
 #[allow(unreachable_pub, unused_imports, clippy::all, clippy::unwrap_used)]
 mod generated;
+pub mod insert;
 mod parameter;
 mod statement;
 

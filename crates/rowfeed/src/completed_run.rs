@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use rowfeed_client::Masker;
+use rowfeed_client::{Meter, Usage};
 use rowfeed_rows::{column_errors, strict_column_errors};
 use serde::de::DeserializeOwned;
 
@@ -17,8 +17,7 @@ use crate::{
 pub struct CompletedRun {
     ended: Arc<Ended>,
     origin: RunOrigin,
-    /// Hides the client's credentials in errors.
-    masker: Masker,
+    meter: Meter,
 }
 
 /// What a service reports about a completed run.
@@ -78,11 +77,14 @@ pub struct RunDetails {
 }
 
 impl CompletedRun {
-    pub(crate) fn new(ended: Ended, origin: RunOrigin, masker: Masker) -> Self {
+    pub(crate) fn new(ended: Ended, origin: RunOrigin, meter: Meter) -> Self {
+        let is_own = origin == RunOrigin::Started;
+        let credits = ended.details.cost_credits.filter(|_| is_own);
+        meter.run_ended(ended.service, &ended.id, credits);
         Self {
             ended: Arc::new(ended),
             origin,
-            masker,
+            meter,
         }
     }
 
@@ -138,7 +140,14 @@ impl CompletedRun {
     fn check(&self, errors: fn(&Columns) -> Vec<String>) -> Result<(), Error> {
         let errors = self.details().columns.as_ref().map(errors);
         check(self.service(), &errors.unwrap_or_default())
-            .map_err(|error| error.with_run(self.id()).masked(&self.masker))
+            .map_err(|error| error.with_run(self.id()).masked(self.meter.masker()))
+    }
+
+    /// Returns what this program has used for the run so far, including reading rows: requests,
+    /// retries, bytes, waits, and the credits of a run that it started.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.meter.usage()
     }
 
     /// Returns the number of results. It is one, except at Yandex Query, where each `SELECT` has
@@ -210,7 +219,7 @@ impl CompletedRun {
 
     fn refuse(&self, message: String) -> Pages {
         let error = Error::new(ErrorKind::InvalidRequest, self.service(), message);
-        Pages::failed(error.with_run(self.id()).masked(&self.masker))
+        Pages::failed(error.with_run(self.id()).masked(self.meter.masker()))
     }
 }
 
@@ -218,7 +227,7 @@ impl fmt::Debug for CompletedRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CompletedRun")
             .field("service", &self.service())
-            .field("id", &self.masker.mask(self.id()))
+            .field("id", &self.meter.masker().mask(self.id()))
             .field("result_sets", &self.result_sets())
             .finish()
     }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use rowfeed_client::{Masker, platform::spawn_to_end};
+use rowfeed_client::{Meter, platform::spawn_to_end};
 
 use crate::{
     CompletedRun, Error, ErrorKind, Progress, RunHandle,
@@ -37,8 +37,7 @@ pub(crate) struct Submission {
 pub struct RunRequest {
     pub(crate) service: &'static str,
     pub(crate) submission: Submission,
-    /// Hides the client's credentials in errors.
-    masker: Masker,
+    meter: Meter,
     submit: Submit,
     waiting: Waiting,
 }
@@ -69,10 +68,11 @@ impl RunRequest {
     where
         F: Future<Output = Result<Job, Error>> + Send + 'static,
     {
+        let (client, meter) = client.for_run();
         Self {
             service: C::SERVICE,
             submission: Submission::default(),
-            masker: client.masker(),
+            meter,
             submit: Box::new(|submission| {
                 Box::pin(async move {
                     let client = match submission.own_connections {
@@ -167,8 +167,8 @@ impl RunRequest {
             }
         };
         Ok(RunHandle {
-            guard: guard.map_err(|error| error.masked(&self.masker))?,
-            masker: self.masker,
+            guard: guard.map_err(|error| error.masked(self.meter.masker()))?,
+            meter: self.meter,
             waiting: self.waiting,
         })
     }

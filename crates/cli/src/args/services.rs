@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{
-    Format, RowArgs, RunArgs,
+    Format, RowArgs, RunArgs, UploadArgs,
     values::{dune_query, duration, parameter},
 };
 
@@ -77,6 +77,16 @@ Examples:
         #[command(flatten)]
         rows: RowArgs,
     },
+    /// Write the rows of a CSV, NDJSON or Parquet file to a table.
+    ///
+    /// Every row is compared with the types of the table before the first one is sent. An upload that
+    /// is interrupted says which rows are written, and resumes with --skip.
+    #[command(after_help = "\
+Examples:
+  rowfeed dune upload readings.parquet --table my_team.readings --create
+  rowfeed dune upload readings.csv --table my_team.readings --create \\
+      --column at=timestamp --column level=double")]
+    Upload(UploadArgs),
     /// Show the credits and the storage that are used, by billing period.
     Usage {
         /// The first day, YYYY-MM-DD.

@@ -10,7 +10,7 @@ mod ls;
 mod schema;
 mod yandex;
 
-use rowfeed::{RunHandle, RunRequest};
+use rowfeed::{RunHandle, RunRequest, dune::ByteStream};
 use serde_json::{Map, Value};
 
 pub(crate) use compile::lightdash_params;
@@ -21,7 +21,7 @@ pub(crate) use ls::ls;
 pub(crate) use schema::schema;
 
 use crate::{
-    args::{Format, MetricArgs, RunIdArgs, ServiceName},
+    args::{ApiArgs, Format, MetricArgs, RunIdArgs, ServiceName},
     context::Context,
     error::{Failure, Result},
     output::Listing,
@@ -44,6 +44,38 @@ impl Connection {
         project: Option<&str>,
     ) -> Result<Self> {
         connect::open(context, service, project).await
+    }
+
+    /// Sends a request to any path, and returns the body of the response as it arrives.
+    pub(crate) async fn request(
+        &self,
+        path: &str,
+        args: &ApiArgs,
+        body: Option<Vec<u8>>,
+    ) -> Result<ByteStream> {
+        macro_rules! send {
+            ($client:expr, $failed:path) => {{
+                let mut call = $client.request(&args.method, path);
+                for (name, value) in &args.query {
+                    call = call.query(name, value);
+                }
+                for (name, value) in &args.header {
+                    call = call.header(name, value);
+                }
+                if let Some(body) = body {
+                    call = call.body(&args.content_type, body);
+                }
+                if args.idempotent {
+                    call = call.idempotent();
+                }
+                call.send_stream().await.map_err($failed)?.into_inner()
+            }};
+        }
+        Ok(match self {
+            Self::Dune(dune) => send!(dune.client, dune::failed),
+            Self::Lightdash(lightdash) => send!(lightdash.client, lightdash::failed),
+            Self::Yandex(yandex) => send!(yandex.client, yandex::failed),
+        })
     }
 
     /// Starts what is requested, or finds it; `configure` sets how it is waited for.

@@ -275,14 +275,14 @@ fn a_run_is_started_attached_inspected_and_cancelled() {
         );
         bench.run(&["run", "cancel", id]).ok();
         let code = bench.run(&["run", "attach", id]).code;
-        // Yandex Query does not tell a query that was stopped from one that failed.
+        // Yandex Query reports a stopped query as failed.
         assert_eq!(
             code,
             Some(if service == "yandex" { 5 } else { 6 }),
             "{service}"
         );
     }
-    // A timeout cancels, too.
+    // A timeout cancels too.
     let ran = bench.run(&["dune", "sql", "SELECT 1 AS n", "--timeout", "50ms"]);
     ran.fails(8, &["run: "]);
     assert_eq!(bench.requests("POST", "/cancel"), 3);

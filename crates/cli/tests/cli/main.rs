@@ -1,6 +1,7 @@
 //! The command as a process, against the sandbox.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod api;
 mod commands;
 mod credentials;
 mod documents;
@@ -9,6 +10,8 @@ mod exports;
 mod faults;
 mod outputs;
 mod resume;
+#[cfg(feature = "sql")]
+mod sql;
 mod support;
 #[cfg(unix)]
 mod terminal;

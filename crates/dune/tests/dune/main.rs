@@ -7,6 +7,7 @@ mod bodies;
 mod config;
 mod errors;
 mod fixtures;
+mod insert;
 mod parameters;
 mod requests;
 #[cfg(feature = "schemars")]

@@ -12,4 +12,5 @@ mod max_age;
 mod settings;
 #[path = "../support/mod.rs"]
 mod support;
+mod usage;
 mod waiting;
