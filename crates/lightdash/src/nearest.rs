@@ -6,13 +6,13 @@ const MOST: usize = 3;
 /// The known names nearest to `name`, the nearest first: those with few edits, and those that
 /// contain it.
 pub(crate) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
-    let wanted = name.to_lowercase();
-    let allowed = (wanted.chars().count() / 3).max(2);
+    let lower = name.to_lowercase();
+    let allowed = (lower.chars().count() / 3).max(2);
     let mut near: Vec<(usize, &str)> = known
         .filter_map(|known| {
             let other = known.to_lowercase();
-            let distance = distance(&wanted, &other);
-            let contains = wanted.len() >= 3 && other.contains(&wanted);
+            let distance = distance(&lower, &other);
+            let contains = lower.len() >= 3 && other.contains(&lower);
             (distance <= allowed || contains).then_some((distance, known))
         })
         .collect();

@@ -33,7 +33,7 @@ pub trait StartQuery: Sized + Send + 'static {
 }
 
 /// The number of rows at which a result is cut without the caller's intention: the server's limit,
-/// unless the caller asked for no more rows than that.
+/// unless the caller requested no more rows than that.
 pub(crate) fn cut_at(asked: Option<i64>, effective: i64) -> Option<u64> {
     match asked {
         Some(asked) if asked <= effective => None,

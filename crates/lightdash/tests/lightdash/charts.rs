@@ -30,7 +30,7 @@ async fn a_chart_is_found_by_name_slug_or_uuid() {
 }
 
 #[tokio::test]
-async fn an_unknown_name_is_told_with_the_nearest_and_nothing_runs() {
+async fn an_unknown_name_is_reported_with_the_nearest_and_nothing_runs() {
     let (sandbox, client) = at_once().await;
     for (name, part) in [
         (
@@ -66,7 +66,7 @@ async fn an_unknown_name_is_told_with_the_nearest_and_nothing_runs() {
 }
 
 #[tokio::test]
-async fn a_name_of_two_charts_is_told_with_both() {
+async fn a_name_of_two_charts_is_reported_with_both() {
     let (sandbox, client) = at_once().await;
     let mut other = chart("u2", "Sales", "sales-2");
     other["spaceName"] = "Private".into();

@@ -599,7 +599,7 @@ mod checked {
     }
 
     #[tokio::test]
-    async fn an_unknown_field_is_told_with_the_nearest_names() {
+    async fn an_unknown_field_is_reported_with_the_nearest_names() {
         let (sandbox, client) = at_once().await;
         let query = || trades(&client);
         for (query, part) in [
@@ -662,7 +662,7 @@ mod checked {
     }
 
     #[tokio::test]
-    async fn an_operator_that_does_not_suit_its_field_is_told() {
+    async fn an_operator_that_does_not_suit_its_field_is_refused() {
         let (sandbox, client) = at_once().await;
         for (condition, part) in [
             (

@@ -152,7 +152,7 @@ async fn a_cursor_of_a_truncated_result_does_not_hide_that_it_is_cut() {
 }
 
 #[tokio::test]
-async fn a_limit_that_the_server_lowers_is_told() {
+async fn a_limit_that_the_server_lowers_is_reported() {
     for (asked, effective, total, is_cut) in [
         (10, 10, 10, false),
         (10, 5, 5, true),
@@ -183,7 +183,7 @@ async fn a_limit_that_the_server_lowers_is_told() {
 }
 
 #[tokio::test]
-async fn a_chart_found_by_name_runs_and_its_stored_limit_is_told() {
+async fn a_chart_found_by_name_runs_and_its_stored_limit_is_reported() {
     let bench = Bench::start().await;
     let chart = || bench.lightdash.chart(LIGHTDASH_PROJECT_UUID, CHART);
     let run = chart().run().await.unwrap();
@@ -223,7 +223,7 @@ async fn a_chart_found_by_name_runs_and_its_stored_limit_is_told() {
 }
 
 #[tokio::test]
-async fn faults_before_and_while_a_query_starts_are_told() {
+async fn faults_before_and_while_a_query_starts_are_reported() {
     let bench = Bench::start().await;
     // The limits of the server are unknown: the query runs with the usual ones.
     bench
@@ -381,7 +381,7 @@ mod merged {
     }
 
     #[tokio::test]
-    async fn a_refused_merge_is_told_in_the_words_of_the_service() {
+    async fn a_refused_merge_is_reported_in_the_words_of_the_service() {
         let bench = Bench::start().await;
         let run = || {
             bench
