@@ -27,6 +27,7 @@ chapters! {
     typing_rows = "typing-rows.md",
     long_results = "long-results.md",
     arrow = "arrow.md",
+    snapshots = "snapshots.md",
     running_queries = "running-queries.md",
     errors_and_retries = "errors-and-retries.md",
     common_errors = "common-errors.md",

@@ -51,7 +51,7 @@ pub(crate) async fn fetch(
 }
 
 /// Refuses what does not go together, before anything is sent.
-fn check(connection: &Connection, rows: &RowArgs) -> Result<()> {
+pub(crate) fn check(connection: &Connection, rows: &RowArgs) -> Result<()> {
     let output = &rows.output;
     if output.output.is_none() {
         for (is_set, name) in [

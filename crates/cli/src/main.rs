@@ -16,6 +16,7 @@ mod progress;
 mod request;
 mod sandbox;
 mod services;
+mod snapshot;
 mod text;
 mod ui;
 
@@ -114,6 +115,7 @@ async fn run(cli: Cli, ui: Ui) -> Result<()> {
         Command::Lightdash(command) => lightdash(&context, *command).await,
         Command::Yandex(command) => yandex(&context, *command).await,
         Command::Run(command) => runs(&context, *command).await,
+        Command::Snapshot(args) => snapshot::snapshot(&context, *args).await,
         Command::Schema(command) => services::schema(&context, command).await,
         Command::Ls(command) => services::ls(&context, command).await,
         Command::Profile(command) => match command {

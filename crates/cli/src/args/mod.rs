@@ -3,6 +3,7 @@
 mod manage;
 mod output;
 mod services;
+mod snapshot;
 mod values;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -17,6 +18,7 @@ pub(crate) use services::{
     DuneCommand, LightdashCommand, LightdashProjectArgs, MetricArgs, Performance, StatementArgs,
     YandexCommand, YandexFolderArgs,
 };
+pub(crate) use snapshot::SnapshotArgs;
 pub(crate) use values::{ServiceName, TypeOverride};
 
 /// Gets rows out of Dune, Lightdash and Yandex Query: into a table, a pipe or a file.
@@ -139,6 +141,11 @@ pub(crate) enum Command {
     /// Wait for a run that was started before, see how far it is, or cancel it.
     #[command(subcommand)]
     Run(Box<RunCommand>),
+    /// Write a run once as a directory of Parquet files that any engine reads, or into an object store.
+    ///
+    /// The same command resumes after the last whole file, whatever ended the one before. The file
+    /// _snapshot.json in the directory says whether every row is there.
+    Snapshot(Box<SnapshotArgs>),
     /// Show columns and types, without reading rows where the service allows that.
     #[command(subcommand)]
     Schema(SchemaCommand),

@@ -9,6 +9,7 @@ mod exports;
 mod faults;
 mod outputs;
 mod resume;
+mod snapshots;
 mod support;
 #[cfg(unix)]
 mod terminal;
