@@ -28,6 +28,7 @@ chapters! {
     long_results = "long-results.md",
     arrow = "arrow.md",
     snapshots = "snapshots.md",
+    kept_results = "kept-results.md",
     running_queries = "running-queries.md",
     errors_and_retries = "errors-and-retries.md",
     common_errors = "common-errors.md",

@@ -4,6 +4,7 @@ use rowfeed_sandbox::Sandbox;
 
 use crate::{
     args::GlobalArgs,
+    cache::Cache,
     error::{Failure, Kind, Result},
     interrupt::Interrupt,
     sandbox,
@@ -14,6 +15,7 @@ pub(crate) struct Context {
     pub(crate) global: GlobalArgs,
     pub(crate) ui: Ui,
     pub(crate) interrupt: Interrupt,
+    pub(crate) cache: Cache,
     /// Runs as long as the command.
     sandbox: Option<Sandbox>,
 }
@@ -31,6 +33,7 @@ impl Context {
             global,
             ui,
             interrupt: Interrupt::listen(),
+            cache: Cache::default(),
             sandbox,
         })
     }

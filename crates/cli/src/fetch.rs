@@ -177,6 +177,9 @@ pub(crate) fn finish(
     if let Some(cost) = cost {
         parts.push(format!("{cost} credits to execute"));
     }
+    let cache = &executor.context.cache;
+    cache.report(&executor.context.ui);
+    parts.extend(cache.note());
     if let Some(credits) = amount.read_credits {
         parts.push(format!("about {credits:.3} credits to read"));
     }

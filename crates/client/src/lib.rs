@@ -19,6 +19,7 @@
 
 mod asked_wait;
 mod base_url;
+mod cache;
 mod call;
 pub mod codegen;
 mod config;
@@ -34,6 +35,7 @@ mod response;
 mod retry;
 
 pub use base_url::InvalidBaseUrl;
+pub use cache::{CacheCall, CacheFuture, CachedResponse, ResponseCache};
 pub use config::{BuildError, Core, Service, TransportBuilder};
 pub use credential::{
     CredentialError, CredentialProvider, EnvCredential, ExpiringSecret, Masker,

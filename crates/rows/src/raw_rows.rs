@@ -49,6 +49,7 @@ pub struct RawRows {
     json: ByteString,
     /// Absent where a row is neither a list nor an object.
     index: Option<RowIndex>,
+    is_cached: bool,
 }
 
 impl RawRows {
@@ -126,6 +127,7 @@ impl RawRows {
         };
         // A comma or a blank precedes every row but the first: room for the bracket.
         let cut = row.as_ptr().addr() - self.as_bytes().as_ptr().addr() - 1;
+        let is_cached = self.is_cached;
         let index = self.index.as_ref().map(|index| index.behind(rows, cut));
         let list = self.into_bytes().slice(cut..);
         let list: Bytes = match list.try_into_mut() {
@@ -137,7 +139,11 @@ impl RawRows {
         };
         // Text that is cut between two ASCII characters is text.
         let json = ByteString::try_from(list).unwrap_or_default();
-        Self { json, index }
+        Self {
+            json,
+            index,
+            is_cached,
+        }
     }
 
     /// Drops all but the first rows. Reuses the buffer where nothing else holds it, and copies
@@ -160,6 +166,7 @@ impl RawRows {
         };
         // A comma or a blank follows every row but the last: room for the bracket.
         let end = row.as_ptr().addr() - self.as_bytes().as_ptr().addr() + row.len();
+        let is_cached = self.is_cached;
         let index = self.index.as_ref().map(|index| index.before(rows, end));
         let list = self.into_bytes().slice(..=end);
         let list: Bytes = match list.try_into_mut() {
@@ -171,18 +178,34 @@ impl RawRows {
         };
         // Text that is cut between two ASCII characters is text.
         let json = ByteString::try_from(list).unwrap_or_default();
-        Self { json, index }
+        Self {
+            json,
+            index,
+            is_cached,
+        }
+    }
+
+    /// Whether the rows are from a kept response, and not from one that was just received; see
+    /// [`decode_cached_body`](crate::decode_cached_body).
+    #[must_use]
+    pub fn is_cached(&self) -> bool {
+        self.is_cached
     }
 
     /// Rows of a list that has an end.
     pub(crate) fn of_valid(json: ByteString) -> Self {
         let index = RowIndex::read(json.as_bytes()).and_then(|(_, index)| index);
-        Self { json, index }
+        Self::of_valid_with(json, index)
     }
 
     /// The same, with its index.
     pub(crate) fn of_valid_with(json: ByteString, index: Option<RowIndex>) -> Self {
-        Self { json, index }
+        let is_cached = crate::body::is_cached();
+        Self {
+            json,
+            index,
+            is_cached,
+        }
     }
 
     /// The JSON text of each row, in order, without white space around it.

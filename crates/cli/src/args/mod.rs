@@ -101,6 +101,13 @@ pub(crate) struct GlobalArgs {
     /// Where the service is: for a server of your own, or a proxy.
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) base_url: Option<String>,
+    /// Keep pages of completed runs in a directory, and do not fetch, or pay for, them again.
+    ///
+    /// Without a directory it is the platform's, such as ~/.cache/rowfeed/pages. Only you can read it;
+    /// rows are in it, and it has at most 1 GiB. Pages end with the run at the service, and after 7
+    /// days. The latest result of a query is looked up each time, and read as the run that it is.
+    #[arg(long, global = true, value_name = "DIRECTORY", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(crate) cache: Option<String>,
     /// Write errors and progress to standard error as JSON, one object a line.
     #[arg(long, global = true)]
     pub(crate) json: bool,

@@ -57,6 +57,7 @@ async fn connect(
     project: Option<&str>,
     settings: Settings,
 ) -> Result<Connection> {
+    let cache = context.cache.open(&context.global, &settings)?;
     let Settings {
         credential,
         origin,
@@ -89,6 +90,9 @@ async fn connect(
             let mut builder = <$client>::builder().user_agent(USER_AGENT).rate_limit(rate);
             if let Some(url) = &base_url {
                 builder = builder.base_url(url);
+            }
+            if let Some(cache) = &cache {
+                builder = builder.cache(cache.clone());
             }
             builder = match key {
                 Key::Fixed(secret) => builder.$setter(secret),

@@ -7,6 +7,7 @@ mod documents;
 mod errors;
 mod exports;
 mod faults;
+mod kept;
 mod outputs;
 mod resume;
 mod snapshots;

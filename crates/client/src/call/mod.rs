@@ -1,6 +1,7 @@
 //! One logical call: attempts, waits, deadline.
 
 mod attempt;
+mod cached;
 mod failure;
 mod limit;
 mod outgoing;
@@ -169,6 +170,7 @@ impl Call {
             match read::read(open, self.core.max_body_bytes()).await {
                 Ok(body) => {
                     self.succeeded(status);
+                    self.keep(status, &headers, &body).await;
                     return Ok((self.meta(status, headers, None), body));
                 }
                 Err(failure) => self.recover(failure).await?,

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     base_url,
+    cache::ResponseCache,
     credential::{CredentialProvider, Secret, StaticCredential},
     rate_limit::{Limiter, RateLimit},
     retry::{Budget, RetryPolicy},
@@ -31,6 +32,7 @@ pub struct TransportBuilder {
     max_body_bytes: u64,
     user_agent: Option<String>,
     http: Vec<HttpHook>,
+    cache: Option<Arc<dyn ResponseCache>>,
 }
 
 enum Credential {
@@ -57,6 +59,7 @@ impl TransportBuilder {
             max_body_bytes: 256 * 1024 * 1024,
             user_agent: None,
             http: Vec::new(),
+            cache: None,
         }
     }
 
@@ -189,6 +192,14 @@ impl TransportBuilder {
         self
     }
 
+    /// Answers calls from a cache, if it has their responses, and keeps responses there. No cache
+    /// unless set.
+    #[must_use]
+    pub fn cache(mut self, cache: Arc<dyn ResponseCache>) -> Self {
+        self.cache = Some(cache);
+        self
+    }
+
     /// Checks everything and builds: the base URL without a trailing slash, the HTTP client, and
     /// the shared runtime. Nothing is sent.
     ///
@@ -249,6 +260,7 @@ impl TransportBuilder {
             deadline: self.deadline,
             max_body_bytes: self.max_body_bytes,
             http,
+            cache: self.cache,
         });
         Ok((base_url, client, core))
     }

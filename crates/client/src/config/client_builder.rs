@@ -138,6 +138,16 @@ macro_rules! client_builder {
                 self
             }
 
+            /// Answers calls from a cache, if it has their responses, and keeps responses there. No
+            /// cache unless set. The crate `rowfeed-cache` keeps pages of completed runs.
+            pub fn cache(
+                mut self,
+                cache: ::std::sync::Arc<dyn $crate::ResponseCache>,
+            ) -> Self {
+                self.transport = self.transport.cache(cache);
+                self
+            }
+
             /// Changes the HTTP client: proxies, certificates, the connection pool.
             ///
             /// The function is called once for each HTTP client that is made: one by `build`, and one

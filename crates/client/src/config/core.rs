@@ -5,6 +5,7 @@ use reqwest::header::HeaderMap;
 
 use super::{BuildError, Service, http_settings::HttpSettings};
 use crate::{
+    cache::ResponseCache,
     credential::{CredentialProvider, Masker, Secret, SentCredentials},
     rate_limit::{Limiter, RateLimit},
     retry::{Budget, RetryPolicy},
@@ -29,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) deadline: Option<Duration>,
     pub(crate) max_body_bytes: u64,
     pub(crate) http: HttpSettings,
+    pub(crate) cache: Option<Arc<dyn ResponseCache>>,
 }
 
 impl Core {

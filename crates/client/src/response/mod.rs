@@ -62,6 +62,14 @@ impl Response {
         }
     }
 
+    /// A response that was kept.
+    pub(crate) fn cached(call: &Call, headers: HeaderMap, body: Bytes) -> Self {
+        Self {
+            meta: call.meta(StatusCode::OK, headers, None),
+            body: ResponseBody::Closed(body),
+        }
+    }
+
     /// Reads the whole body. When it breaks half way the call is attempted again as the retry
     /// policy allows, so the status may be another one afterwards.
     pub(crate) async fn read(self) -> Result<(ResponseMeta, Bytes), TransportError> {

@@ -160,7 +160,7 @@ impl Flaky {
         self.failed.fetch_add(1, Ordering::SeqCst);
         match self.failure {
             Failure::Before => {}
-            Failure::After => drop(operation.await?),
+            Failure::After => drop(operation.await),
             Failure::Hangs => std::future::pending().await,
         }
         Err(object_store::Error::Generic {
