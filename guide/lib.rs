@@ -33,6 +33,7 @@ chapters! {
     errors_and_retries = "errors-and-retries.md",
     common_errors = "common-errors.md",
     testing = "testing.md",
+    record_replay = "record-replay.md",
     costs_and_rates = "costs-and-rates.md",
     adding_a_service = "adding-a-service.md",
     new_api_version = "new-api-version.md",

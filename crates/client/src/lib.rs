@@ -31,6 +31,7 @@ mod no_connection;
 mod open_enum;
 pub mod platform;
 mod rate_limit;
+mod recorder;
 mod response;
 mod retry;
 
@@ -45,6 +46,7 @@ pub use error::{Attempt, CallError, CallErrorKind, ServiceError, TimeoutScope, T
 pub use hooks::ClientInfo;
 pub use open_enum::{OpenEnum, UnknownValue};
 pub use rate_limit::RateLimit;
+pub use recorder::{CallRecorder, FileRecorder, RecordedCall};
 pub use response::{ByteStream, ResponseValue};
 pub use retry::RetryPolicy;
 pub use rowfeed_rows as rows;

@@ -108,6 +108,11 @@ pub(crate) struct GlobalArgs {
     /// days. The latest result of a query is looked up each time, and read as the run that it is.
     #[arg(long, global = true, value_name = "DIRECTORY", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub(crate) cache: Option<String>,
+    /// Append every call and its response to a file that 'rowfeed sandbox --replay' answers from.
+    ///
+    /// Statements and rows are in it, and no credential.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
     /// Write errors and progress to standard error as JSON, one object a line.
     #[arg(long, global = true)]
     pub(crate) json: bool,

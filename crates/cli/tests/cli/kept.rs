@@ -7,19 +7,37 @@ use crate::support::{Bench, run};
 #[test]
 fn pages_of_a_run_are_fetched_once_by_commands_with_a_cache() {
     let bench = Bench::new();
-    let id = bench.run(&["dune", "sql", "SELECT * FROM trades", "--no-wait"]).ok();
+    let id = bench
+        .run(&["dune", "sql", "SELECT * FROM trades", "--no-wait"])
+        .ok();
     let id = id.trim();
-    let read = ["--cache=pages", "run", "attach", id, "--format", "csv", "--page-size", "20"];
+    let read = [
+        "--cache=pages",
+        "run",
+        "attach",
+        id,
+        "--format",
+        "csv",
+        "--page-size",
+        "20",
+    ];
     let first = bench.run(&read);
     assert!(!first.err.contains("from the cache"), "{}", first.err);
     let first = first.ok();
     bench.sandbox.take_requests();
-    bench.sandbox.fault(Fault::status(500).path("/results").always());
+    bench
+        .sandbox
+        .fault(Fault::status(500).path("/results").always());
     let second = bench.run(&[&read[..], &["--json"]].concat());
     assert!(second.err.contains("\"event\":\"cache\""), "{}", second.err);
     assert!(second.err.contains("\"pages\":3"), "{}", second.err);
     assert_eq!(second.ok(), first);
-    let paid = bench.sandbox.take_requests().iter().filter(|page| page.rows.is_some()).count();
+    let paid = bench
+        .sandbox
+        .take_requests()
+        .iter()
+        .filter(|page| page.rows.is_some())
+        .count();
     assert_eq!(paid, 0);
     // Another key is another account, whatever else is the same.
     let mut other = bench.command(&read);
@@ -29,7 +47,16 @@ fn pages_of_a_run_are_fetched_once_by_commands_with_a_cache() {
     bench.run(&["run", "attach", id]).fails(10, &[]);
     bench.sandbox.clear_faults();
     // A snapshot and an export use the same pages.
-    let note = bench.run(&["--cache=pages", "run", "attach", id, "-o", "t.csv", "--page-size", "20"]);
+    let note = bench.run(&[
+        "--cache=pages",
+        "run",
+        "attach",
+        id,
+        "-o",
+        "t.csv",
+        "--page-size",
+        "20",
+    ]);
     assert!(note.err.contains("3 pages from the cache"), "{}", note.err);
     note.ok();
     let text = String::from_utf8(bench.read("t.csv")).unwrap();
@@ -39,18 +66,23 @@ fn pages_of_a_run_are_fetched_once_by_commands_with_a_cache() {
 #[test]
 fn a_cache_without_a_directory_is_that_of_the_platform() {
     let bench = Bench::new();
-    let id = bench.run(&["dune", "sql", "SELECT * FROM projects", "--no-wait"]).ok();
+    let id = bench
+        .run(&["dune", "sql", "SELECT * FROM projects", "--no-wait"])
+        .ok();
     let read = ["--cache", "run", "attach", id.trim(), "--format", "csv"];
     let first = bench.run(&read).ok();
     let entries = std::fs::read_dir(bench.path(".cache/rowfeed/pages")).unwrap();
     assert_eq!(entries.count(), 1);
-    bench.sandbox.fault(Fault::status(500).path("/results").always());
+    bench
+        .sandbox
+        .fault(Fault::status(500).path("/results").always());
     assert_eq!(bench.run(&read).ok(), first);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
         std::fs::create_dir(bench.path("open")).unwrap();
-        std::fs::set_permissions(bench.path("open"), std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::set_permissions(bench.path("open"), std::fs::Permissions::from_mode(0o755))
+            .unwrap();
         let ran = bench.run(&["--cache=open", "run", "attach", id.trim()]);
         ran.fails(13, &["other users can use open", "--cache=DIRECTORY"]);
     }

@@ -9,6 +9,7 @@ mod exports;
 mod faults;
 mod kept;
 mod outputs;
+mod recorded;
 mod resume;
 mod snapshots;
 mod support;

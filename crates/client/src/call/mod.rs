@@ -6,6 +6,7 @@ mod failure;
 mod limit;
 mod outgoing;
 mod read;
+mod recorded;
 mod redirect;
 
 use std::{sync::Arc, time::Duration};
@@ -112,6 +113,9 @@ impl Call {
         }
         let span = self.span.clone();
         let received = self.receive().instrument(span).await?;
+        if let Received::Refusal(closed) = &received {
+            self.tell(closed.status, &closed.headers, &closed.body);
+        }
         Ok((received, self))
     }
 
@@ -170,6 +174,7 @@ impl Call {
             match read::read(open, self.core.max_body_bytes()).await {
                 Ok(body) => {
                     self.succeeded(status);
+                    self.tell(status, &headers, &body);
                     self.keep(status, &headers, &body).await;
                     return Ok((self.meta(status, headers, None), body));
                 }
@@ -179,6 +184,7 @@ impl Call {
                 Received::Success(open) => open,
                 Received::Refusal(closed) => {
                     self.record(Some(closed.status));
+                    self.tell(closed.status, &closed.headers, &closed.body);
                     let meta = self.meta(closed.status, closed.headers, closed.note);
                     return Ok((meta, closed.body));
                 }

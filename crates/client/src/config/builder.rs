@@ -13,6 +13,7 @@ use crate::{
     cache::ResponseCache,
     credential::{CredentialProvider, Secret, StaticCredential},
     rate_limit::{Limiter, RateLimit},
+    recorder::CallRecorder,
     retry::{Budget, RetryPolicy},
 };
 
@@ -33,6 +34,7 @@ pub struct TransportBuilder {
     user_agent: Option<String>,
     http: Vec<HttpHook>,
     cache: Option<Arc<dyn ResponseCache>>,
+    recorder: Option<Arc<dyn CallRecorder>>,
 }
 
 enum Credential {
@@ -60,6 +62,7 @@ impl TransportBuilder {
             user_agent: None,
             http: Vec::new(),
             cache: None,
+            recorder: None,
         }
     }
 
@@ -200,6 +203,13 @@ impl TransportBuilder {
         self
     }
 
+    /// Passes every call and its response to a recorder, without credentials. Rows are passed.
+    #[must_use]
+    pub fn recorder(mut self, recorder: Arc<dyn CallRecorder>) -> Self {
+        self.recorder = Some(recorder);
+        self
+    }
+
     /// Checks everything and builds: the base URL without a trailing slash, the HTTP client, and
     /// the shared runtime. Nothing is sent.
     ///
@@ -261,6 +271,7 @@ impl TransportBuilder {
             max_body_bytes: self.max_body_bytes,
             http,
             cache: self.cache,
+            recorder: self.recorder,
         });
         Ok((base_url, client, core))
     }

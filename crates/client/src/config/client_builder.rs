@@ -148,6 +148,16 @@ macro_rules! client_builder {
                 self
             }
 
+            /// Passes every call and its response to a recorder, without credentials. Rows are passed;
+            /// see [`FileRecorder`]($crate::FileRecorder).
+            pub fn recorder(
+                mut self,
+                recorder: ::std::sync::Arc<dyn $crate::CallRecorder>,
+            ) -> Self {
+                self.transport = self.transport.recorder(recorder);
+                self
+            }
+
             /// Changes the HTTP client: proxies, certificates, the connection pool.
             ///
             /// The function is called once for each HTTP client that is made: one by `build`, and one

@@ -8,6 +8,7 @@ use crate::{
     cache::ResponseCache,
     credential::{CredentialProvider, Masker, Secret, SentCredentials},
     rate_limit::{Limiter, RateLimit},
+    recorder::CallRecorder,
     retry::{Budget, RetryPolicy},
 };
 
@@ -31,6 +32,7 @@ pub(crate) struct Shared {
     pub(crate) max_body_bytes: u64,
     pub(crate) http: HttpSettings,
     pub(crate) cache: Option<Arc<dyn ResponseCache>>,
+    pub(crate) recorder: Option<Arc<dyn CallRecorder>>,
 }
 
 impl Core {

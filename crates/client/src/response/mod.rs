@@ -88,6 +88,8 @@ impl Response {
             ResponseBody::Closed(body) => (self.meta, body),
             ResponseBody::Open(mut open) => {
                 open.1.succeeded(self.meta.status);
+                open.1
+                    .tell(self.meta.status, &self.meta.headers, &Bytes::new());
                 (self.meta, Bytes::new())
             }
         }

@@ -182,9 +182,13 @@ impl Execution {
         self.submitted_at + 46.milliseconds()
     }
 
-    /// Results are kept for 90 days.
-    pub(super) fn expires_at(&self) -> Timestamp {
-        self.ended_at() + (90 * 24).hours()
+    /// Results are kept for 90 days, unless the sandbox is set otherwise.
+    pub(super) fn expires_at(&self, lifetime: Option<Duration>) -> Timestamp {
+        let until = lifetime.and_then(|lifetime| {
+            let lifetime = SignedDuration::try_from(lifetime).ok()?;
+            self.submitted_at.checked_add(lifetime).ok()
+        });
+        until.unwrap_or_else(|| self.ended_at() + (90 * 24).hours())
     }
 }
 
