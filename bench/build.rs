@@ -1,6 +1,6 @@
-//! Has progenitor generate clients as they come, with no setting and no rewriting: from
-//! `openapi.json` the one that is measured, from `behaviour.json`, which has runs too, the one that
-//! is compared for what it does when something goes wrong.
+//! Generates clients with progenitor's default settings and without changes: from `openapi.json`
+//! for the measurements, and from `behaviour.json`, which also has runs, for the comparison of
+//! behavior.
 
 use std::{error::Error, fs, path::Path};
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every target for so many seconds; stops at the first finding.
+# Runs every target for the given number of seconds. Stops at the first failure.
 set -eu
 cd "$(dirname "$0")"
 seconds=${1:-60}

@@ -1,6 +1,6 @@
-"""The official client of a service, when something goes wrong: `behaviour.py JOB` runs a statement,
-waits for its end and reads its rows, as the client's own documentation shows, and prints one line
-of JSON. `behaviour.py --versions` prints which clients these are.
+"""The official client of a service in a faulty situation. `behaviour.py JOB` runs a statement, waits
+for its end and reads its rows, as the documentation of the client shows, and prints one line of
+JSON. `behaviour.py --versions` prints the names and versions of the clients.
 """
 
 import io
@@ -11,7 +11,7 @@ import traceback
 from datetime import timedelta
 from importlib.metadata import version
 
-# What the Lightdash client calls the columns of the explore.
+# The names of the explore's columns in the Lightdash client.
 NUMBER, PRICE = "trades_trade_id", "trades_price"
 
 
@@ -19,7 +19,7 @@ def dune(job):
     from dune_client.client import DuneClient
     from dune_client.query import QueryBase
 
-    # the client adds /api/v1 by itself
+    # the client adds /api/v1
     client = DuneClient(api_key=job["key"], base_url=job["url"].removesuffix("/api"))
     yield client
     if job["wait_s"] is not None:
@@ -65,7 +65,7 @@ def yandex_query(job):
     from yandex_query_client import YQHttpClient, YQHttpClientConfig
 
     config = YQHttpClientConfig(token=job["key"], project=job["project"])
-    # the client adds /api/fq/v1 by itself
+    # the client adds /api/fq/v1
     config.endpoint = job["url"].removesuffix("/api/fq/v1")
     client = YQHttpClient(config)
     yield client
@@ -74,7 +74,7 @@ def yandex_query(job):
     sets = client.wait_query_to_succeed(query, execution_timeout=limit)
     rows = client.get_query_all_result_sets(query, sets)["rows"]
     if job["task"] == "digits":
-        # a decimal may be written with an exponent, which changes no digit
+        # a decimal with an exponent has the same digits
         yield {"digits": [f"{cell:f}" if hasattr(cell, "as_tuple") else str(cell) for row in rows for cell in row]}
     else:
         yield {"rows": [row[0] for row in rows]}

@@ -1,7 +1,7 @@
 """A worker with the official client of a service: `worker.py JOB`, or `worker.py --has SERVICE`.
 
-It says `ready`, then answers each line `go` with a line of JSON. The clock runs while the client
-reads all pages, as a user would have it do; the sum over the values is made after it has stopped.
+It prints `ready`, then answers each line `go` with a line of JSON. It measures the time in which the
+client reads all pages in the usual way. It computes the sum of the values after that.
 """
 
 import importlib.util
@@ -28,7 +28,7 @@ def dune(job):
     logging.disable(logging.CRITICAL)
     client = DuneClient(api_key="a key", base_url=job["url"])
 
-    # the text of the query is the id of its run here
+    # here the text of the query is the id of its run
     def read():
         return client.run_sql(job["dataset"], ping_frequency=0).get_rows()
 
@@ -40,7 +40,7 @@ def lightdash(job):
     from lightdash.models import Model
 
     client = Client(job["url"], "a key", "project")
-    # the name of the model is the id of its query here
+    # here the name of the model is the id of its query
     model = Model(name=job["dataset"], type="default", database_name="", schema_name="")
     model._set_client(client)
 

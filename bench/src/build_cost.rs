@@ -1,5 +1,5 @@
-//! What crates cost to build from nothing: crates in the tree, CPU time of a check and of a release
-//! build, generated lines.
+//! Measures clean builds of crates: the number of crates, the CPU time of a check and of a release
+//! build, and the generated lines.
 
 use std::{
     collections::BTreeSet,
@@ -24,9 +24,9 @@ const PACKAGES: [&str; 5] = [
 /// Measures each crate with its default features.
 pub(crate) fn measure(options: &Options) -> Result<Vec<BuildCost>> {
     let pattern = options.only.as_deref().unwrap_or_default();
-    // Below the target directory, and new for each build.
+    // In the target directory, and new for each build.
     let target = target_directory()?.join("bench/build");
-    // Nothing is to be downloaded while the clock runs.
+    // Download everything before the clock starts.
     let host = machine::host()?;
     let fetch = ["fetch", "--quiet", "--locked", "--target", &host];
     cargo(&options.root, &target, &fetch)?;
@@ -106,7 +106,7 @@ fn crates(root: &Path, package: &str) -> Result<usize> {
     );
     let tree = String::from_utf8_lossy(&output.stdout);
     let lines = tree.lines().filter(|line| !line.is_empty());
-    // A crate that was shown before is marked.
+    // `cargo tree` marks repeated crates.
     let crates: BTreeSet<&str> = lines.map(|line| line.trim_end_matches(" (*)")).collect();
     Ok(crates.len())
 }
@@ -116,7 +116,8 @@ fn generated_lines(root: &Path, package: &str) -> usize {
     lines_below(&root.join("crates").join(crate_).join("src/generated"))
 }
 
-/// The lines of all files in a folder and those below it; none where there is no folder.
+/// Counts the lines of all files in a directory and its subdirectories; 0 if the directory does not
+/// exist.
 fn lines_below(folder: &Path) -> usize {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries
@@ -128,14 +129,14 @@ fn lines_below(folder: &Path) -> usize {
         .sum()
 }
 
-/// The CPU time of all processes that this one has started and that have ended, and of theirs;
-/// where the system tells.
+/// Returns the CPU time of all ended child processes and their descendants, if the system reports
+/// it.
 fn children_cpu_s() -> Option<f64> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    // Behind the name, which may hold anything, the third field comes first.
+    // After the name, which may contain anything, the third field comes first.
     let (_, fields) = stat.rsplit_once(')')?;
     let fields: Vec<&str> = fields.split_whitespace().collect();
     let ticks = |index: usize| fields.get(index)?.parse::<f64>().ok();
-    // Linux counts in hundredths of a second for every program.
+    // Linux counts in hundredths of a second.
     Some((ticks(13)? + ticks(14)?) / 100.0)
 }

@@ -1,5 +1,5 @@
-//! Instructions, counted by callgrind: of two readings, one twice the other, the difference, so that
-//! what a process does once does not count.
+//! Counts instructions with callgrind. It takes the difference of two runs, one twice as long as
+//! the other, so that the startup of the process does not count.
 
 use std::{
     io::Write as _,
@@ -102,7 +102,7 @@ fn job(service: Service, contender: &str, per: &str, amount: u64) -> Job {
     }
 }
 
-/// All instructions of a worker that reads once.
+/// Counts all instructions of a worker that reads once.
 fn instructions(job: &Job) -> Result<f64> {
     let server = PageServer::start()?;
     let job = Job {

@@ -1,13 +1,13 @@
-//! What is served: a table, how many of its rows, and how. All of it is in the id under which a
-//! result is requested, so that the page server needs no configuration: `mixed-1000000`,
-//! `wide-40000`, `mixed-10000-lat50`, `mixed-200000-gzip`.
+//! The served results: a table, its number of rows, and its options. The id of a result contains
+//! all of this, so that the page server needs no configuration: `mixed-1000000`, `wide-40000`,
+//! `mixed-10000-lat50`, `mixed-200000-gzip`.
 
 use std::{fmt, str::FromStr, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
-/// Whose shapes a page has.
+/// The service whose format a page has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Service {
@@ -35,7 +35,7 @@ impl Service {
         }
     }
 
-    /// What the service's own clients ask for, or the service allows.
+    /// The page size that the service's clients request, or the largest.
     pub(crate) fn usual_page_size(self) -> u32 {
         match self {
             Self::Dune => 32_000,
@@ -46,7 +46,7 @@ impl Service {
 }
 
 impl Service {
-    /// Of rows of 200 columns.
+    /// The page size for rows of 200 columns.
     pub(crate) fn page_size_of_wide(self) -> u32 {
         match self {
             Self::Dune => 4_000,
@@ -59,9 +59,9 @@ impl Service {
 /// The columns of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Table {
-    /// Eight columns of every common kind.
+    /// Eight columns of the common types.
     Mixed,
-    /// Eight columns as chains have them: a timestamp, a hash, a `uint256`, text with escapes.
+    /// Eight columns of blockchain data: a timestamp, a hash, a `uint256`, text with escapes.
     Outside,
     /// Two hundred columns.
     Wide,
@@ -77,14 +77,14 @@ impl Table {
     }
 }
 
-/// A result that can be asked for.
+/// A result.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Dataset {
     pub(crate) table: Table,
     pub(crate) rows: u64,
-    /// How long the server waits before it answers.
+    /// The delay of each response.
     pub(crate) latency: Duration,
-    /// Whether bodies are compressed for clients that accept that.
+    /// Whether bodies are compressed for clients that accept it.
     pub(crate) gzip: bool,
 }
 
@@ -131,17 +131,16 @@ impl FromStr for Dataset {
             Some("mixed") => Table::Mixed,
             Some("outside") => Table::Outside,
             Some("wide") => Table::Wide,
-            _ => bail!("{id:?} names none of the tables mixed, outside and wide"),
+            _ => bail!("{id:?} does not begin with mixed, outside or wide"),
         };
         let rows = words.next().and_then(|rows| rows.parse().ok());
-        let rows =
-            rows.with_context(|| format!("{id:?} has no number of rows behind its table"))?;
+        let rows = rows.with_context(|| format!("{id:?} has no number of rows after the table"))?;
         let mut dataset = Self::new(table, rows);
         for word in words {
             dataset = match word.strip_prefix("lat").map(str::parse) {
                 Some(Ok(milliseconds)) => dataset.latency(milliseconds),
                 None if word == "gzip" => dataset.gzip(),
-                _ => bail!("{id:?} holds {word:?}, which is neither gzip nor lat and a number"),
+                _ => bail!("{id:?} contains {word:?}, which is neither gzip nor lat with a number"),
             };
         }
         Ok(dataset)
@@ -155,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_says_all_there_is_to_know() {
+    fn an_id_contains_all_options() {
         let dataset = Dataset::new(Table::Wide, 70).latency(5).gzip();
         assert_eq!(dataset.to_string(), "wide-70-lat5-gzip");
         assert_eq!("wide-70-lat5-gzip".parse::<Dataset>().unwrap(), dataset);

@@ -1,16 +1,16 @@
-//! Rows as each service writes them.
+//! Encodes rows in the format of each service.
 //!
-//! - Dune: objects with their keys in alphabetical order; timestamps with ` UTC` behind them.
-//! - Lightdash: objects in the order of the columns; each cell has the value as the database's
-//!   driver gave it (a 64-bit integer is text, a date is its midnight) and as people see it.
-//! - Yandex Query: arrays; an Optional is an array of none or one; doubles have ten digits.
+//! - Dune: objects with keys in alphabetical order; timestamps end in ` UTC`.
+//! - Lightdash: objects in the order of the columns; each cell has the raw value of the database
+//!   driver (a 64-bit integer is text, a date is its midnight) and a formatted text.
+//! - Yandex Query: arrays; an Optional is an array of zero or one value; doubles have ten digits.
 
 use crate::{
     dataset::Service,
     table::{Cell, Column, Kind},
 };
 
-/// Appends a row; `columns` are those to show, with their positions in `cells`.
+/// Appends a row. `columns` are the selected columns with their positions in `cells`.
 pub(crate) fn row(
     service: Service,
     columns: &[(usize, &Column)],
@@ -43,7 +43,7 @@ pub(crate) fn row(
     out.push(close);
 }
 
-/// What the service calls the type of a column.
+/// Returns the service's name for the type of a column.
 pub(crate) fn type_name(service: Service, column: &Column) -> String {
     let plain = match (service, column.kind) {
         (Service::Dune, Kind::Date) => "date",
@@ -135,12 +135,12 @@ fn yandex_query(cell: &Cell, column: &Column, out: &mut String) {
     }
 }
 
-/// The value as it is after it was written with ten digits.
+/// Returns the value after rounding to ten digits.
 fn ten_digits(value: f64) -> f64 {
     format!("{value:.9e}").parse().unwrap_or(value)
 }
 
-/// With three digits after the point, and a comma every three before it.
+/// Formats a number with three fraction digits, and commas between groups of three digits.
 fn grouped(value: f64) -> String {
     let text = format!("{:.3}", value.abs());
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn each_service_has_its_shape() {
+    fn each_service_has_its_format() {
         assert_eq!(
             written(Service::Dune),
             r#"{"amount":12345.678901234,"block":7,"day":"2024-02-29","symbol":null}"#

@@ -1,4 +1,4 @@
-//! Where and when a measurement was made.
+//! The machine and the date of a measurement.
 
 use std::{fs, path::Path, process::Command};
 
@@ -43,7 +43,7 @@ pub(crate) fn today() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%d").to_string()
 }
 
-/// The commit of a checkout, and whether anything but results was changed since.
+/// Returns the commit of a checkout, and whether files other than results have changed since.
 pub(crate) fn commit(root: &Path) -> String {
     let Some(commit) = output("git", &["rev-parse", "--short=10", "HEAD"], Some(root)) else {
         return "unknown".to_owned();
@@ -60,14 +60,14 @@ pub(crate) fn commit(root: &Path) -> String {
     }
 }
 
-/// The target that rustc builds for by itself.
+/// Returns the default target of rustc.
 pub(crate) fn host() -> Result<String> {
-    let about = output("rustc", &["-vV"], None).context("rustc -vV says nothing")?;
+    let about = output("rustc", &["-vV"], None).context("rustc -vV failed")?;
     let host = about.lines().find_map(|line| line.strip_prefix("host: "));
-    Ok(host.context("rustc -vV names no host")?.to_owned())
+    Ok(host.context("rustc -vV does not name the host")?.to_owned())
 }
 
-/// What stands behind the first `name` of a file of names and values.
+/// Returns the value after the first `name` of a file of names and values.
 fn field(path: &str, name: &str, separator: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     let line = text.lines().find(|line| line.starts_with(name))?;

@@ -1,8 +1,8 @@
-//! The benchmark: rowfeed beside other ways to read the same pages.
+//! The benchmark: compares rowfeed with other ways to read the same pages.
 //!
-//! `cargo xtask bench` builds and runs it. A page server and one process for each contender talk
-//! over loopback HTTP; contenders take turns, round by round. With `--behaviour` nothing is measured:
-//! the contenders meet what goes wrong, each in a sandbox of its own.
+//! `cargo xtask bench` builds and runs it. A page server and one process per contender communicate
+//! over loopback HTTP. Contenders take turns in each round. With `--behaviour` nothing is measured:
+//! the contenders run faulty situations, each in its own sandbox.
 
 mod behaviour;
 mod build_cost;
@@ -43,6 +43,6 @@ fn dispatch(args: &[String]) -> Result<()> {
         [command, options @ ..] if command == "run" => {
             run::run(&options::Options::parse(options.iter().cloned())?)
         }
-        _ => bail!("this is started by `cargo xtask bench`"),
+        _ => bail!("start this program with `cargo xtask bench`"),
     }
 }

@@ -1,14 +1,14 @@
-//! What a run of the benchmark should do.
+//! The options of the benchmark.
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 use lexopt::prelude::*;
 
-/// Shown by `cargo xtask bench --help` too.
+/// `cargo xtask bench --help` prints this too.
 pub(crate) const HELP: &str = include_str!("../help.txt");
 
-/// The words of the command line.
+/// The arguments of the command line.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
     pub(crate) quick: bool,
@@ -52,7 +52,7 @@ impl Options {
         Ok(options)
     }
 
-    /// Whether the results are those that everyone should see.
+    /// Whether the results are complete and can be published.
     pub(crate) fn is_whole(&self) -> bool {
         !self.quick && self.only.is_none() && self.rounds.is_none() && self.rows.is_none()
     }

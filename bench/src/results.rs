@@ -1,5 +1,5 @@
-//! Results, as they are kept in `bench/results.json`. Each section says where and when it was
-//! measured, since they are measured apart.
+//! The results in `bench/results.json`. Each section has its own machine and date, because sections
+//! are measured separately.
 
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +34,7 @@ impl<T> Section<T> {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Timings {
     pub(crate) workloads: Vec<WorkloadResult>,
-    /// What was left out, and why.
+    /// The contenders that were left out, and why.
     pub(crate) notes: Vec<String>,
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct WorkloadResult {
     pub(crate) page_size: u32,
     pub(crate) latency_ms: u64,
     pub(crate) prefetch: usize,
-    /// How often the result was read in one reading.
+    /// How often one reading reads the result.
     pub(crate) calls: u64,
     pub(crate) rounds: usize,
     pub(crate) contenders: Vec<Measured>,
@@ -59,9 +59,9 @@ pub(crate) struct Measured {
     pub(crate) wall_s: Spread,
     pub(crate) cpu_s: Spread,
     pub(crate) rows_per_s: Spread,
-    /// How many times as fast as the hand-written loop in the same round.
+    /// The speed relative to the hand-written loop of the same round.
     pub(crate) speed_ratio: Option<Spread>,
-    /// How many times the CPU time of the hand-written loop in the same round.
+    /// The CPU time relative to the hand-written loop of the same round.
     pub(crate) cpu_ratio: Option<Spread>,
     pub(crate) bytes: Option<u64>,
     pub(crate) peak_rss_bytes: Option<u64>,
@@ -77,11 +77,11 @@ pub(crate) struct Instructions {
     pub(crate) instructions: f64,
 }
 
-/// What a crate costs to build from nothing.
+/// The cost of a clean build of a crate.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct BuildCost {
     pub(crate) package: String,
-    /// It and all it depends on, to run and to build.
+    /// The crate and its dependencies, including build dependencies.
     pub(crate) crates: usize,
     pub(crate) check_cpu_s: Option<f64>,
     pub(crate) check_wall_s: f64,
@@ -90,7 +90,7 @@ pub(crate) struct BuildCost {
     pub(crate) generated_lines: usize,
 }
 
-/// A median with the quartiles about it.
+/// A median with its quartiles.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Spread {
     pub(crate) low: f64,
@@ -99,7 +99,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// `None` of no values.
+    /// Returns `None` if there are no values.
     pub(crate) fn of(values: impl Iterator<Item = f64>) -> Option<Self> {
         let mut values: Vec<f64> = values.collect();
         values.sort_by(f64::total_cmp);

@@ -1,5 +1,5 @@
-//! What every contender makes of the rows it has read: a sum over all values, so that nothing can
-//! be left out, and contenders that read something else are found out.
+//! The sum over all values that every contender computes. It shows that a contender read every
+//! value, and read the right ones.
 
 use anyhow::{Result, bail};
 use arrow_array::{
@@ -10,13 +10,13 @@ use arrow_array::{
 use arrow_schema::{DataType, TimeUnit};
 use serde::{Deserialize, Serialize};
 
-/// Of integers it wraps.
+/// The sum of integers wraps.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Sum {
     pub(crate) rows: u64,
     pub(crate) integers: u64,
     pub(crate) floats: f64,
-    /// Bytes of texts; of a date its ten first, since services add a time to it or none.
+    /// The bytes of texts. Of a date, only the first ten, because some services append a time.
     pub(crate) text: u64,
     pub(crate) nulls: u64,
 }
@@ -27,8 +27,8 @@ pub(crate) trait Row {
 }
 
 impl Sum {
-    /// Whether both are of the same rows. Floats may differ in their last digit: `serde_json` as
-    /// it comes does not round every one correctly.
+    /// Returns whether both sums are of the same rows. Floats may differ in the last digit, because
+    /// `serde_json` with default settings does not round every float correctly.
     pub(crate) fn agrees_with(&self, other: &Self) -> bool {
         let but_floats = |sum: &Self| (sum.rows, sum.integers, sum.text, sum.nulls);
         let difference = (self.floats - other.floats).abs();
@@ -51,7 +51,7 @@ impl Sum {
         self.text += text.len().min(10) as u64;
     }
 
-    /// Adds all columns of a batch, of the types that the tables become.
+    /// Adds all columns of a batch.
     pub(crate) fn batch(&mut self, batch: &RecordBatch) -> Result<()> {
         self.rows += batch.num_rows() as u64;
         for column in batch.columns() {
@@ -92,7 +92,7 @@ impl Sum {
         Ok(())
     }
 
-    /// Adds a value, or counts that there is none.
+    /// Adds a value, or counts a NULL.
     pub(crate) fn optional<T>(&mut self, value: Option<T>, add: impl FnOnce(&mut Self, T)) {
         match value {
             Some(value) => add(self, value),

@@ -1,10 +1,10 @@
-//! The values that are served. Row `n` is the same at every service, in every run and on every
-//! machine; after [`period`] rows they come again, so that a long result needs little memory.
+//! The served values. Row `n` is the same at every service, in every run and on every machine.
+//! After [`period`] rows the values repeat, so that a long result needs little memory.
 
 use crate::dataset::Table;
 
-/// How many different rows there are: a multiple of every page size in use, and of those of a
-/// mixed table more than fit a processor's caches.
+/// Returns the number of different rows: a multiple of every page size, and for a mixed table more
+/// than fit in the caches of a processor.
 pub(crate) fn period(table: Table) -> u64 {
     match table {
         Table::Mixed | Table::Outside => 160_000,
@@ -12,7 +12,7 @@ pub(crate) fn period(table: Table) -> u64 {
     }
 }
 
-/// A column, as all services have it.
+/// A column of all services.
 pub(crate) struct Column {
     pub(crate) name: String,
     pub(crate) kind: Kind,
@@ -102,7 +102,7 @@ const TOKENS: [&str; 9] = [
     "PEARL", "KELP", "CORAL", "SHELL", "AMBER", "DRIFT", "BRINE", "wTIDE", "axlSURF",
 ];
 
-/// The values of a row, one for each column.
+/// Returns the values of a row, one per column.
 pub(crate) fn row(table: Table, n: u64) -> Vec<Cell> {
     let mut random = Random(n.wrapping_mul(0x2545_F491_4F6C_DD1D) ^ 0x726f_7766_6565_6421);
     match table {
@@ -128,7 +128,7 @@ fn mixed(n: u64, random: &mut Random) -> Vec<Cell> {
         },
         match one_in(random, 20) {
             true => Cell::Null,
-            // From cents to millions, most of them small.
+            // From cents to millions, mostly small.
             false => Cell::Double(0.05 * (random.fraction() * 18.0).exp()),
         },
         Cell::Integer(random.below(600).cast_signed()),
@@ -195,7 +195,7 @@ impl Random {
         self.next() % bound
     }
 
-    /// At least 0 and below 1.
+    /// Returns a number in 0..1.
     fn fraction(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }

@@ -1,6 +1,6 @@
 //! A worker: a process with one contender, which reads on command.
 //!
-//! It says `ready`, then answers each line `go` with a line of JSON, until its input closes.
+//! It prints `ready`, then answers each line `go` with a line of JSON, until its input closes.
 
 use std::{
     io::{BufRead as _, Write as _},
@@ -23,14 +23,14 @@ pub(crate) struct Reading {
     pub(crate) sum: Option<Sum>,
     pub(crate) bytes: Option<u64>,
     pub(crate) wall_s: f64,
-    /// Of all threads of the worker.
+    /// The CPU time of all threads of the worker.
     pub(crate) cpu_s: f64,
-    /// The most memory the worker has had since it started, where the system tells.
+    /// The peak memory of the worker since its start, if the system reports it.
     pub(crate) peak_rss_bytes: Option<u64>,
 }
 
 pub(crate) fn run(job: &str) -> Result<()> {
-    let job: Job = serde_json::from_str(job).context("this is no job")?;
+    let job: Job = serde_json::from_str(job).context("invalid job")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -40,7 +40,7 @@ pub(crate) fn run(job: &str) -> Result<()> {
     writeln!(out, "ready")?;
     out.flush()?;
     for line in std::io::stdin().lock().lines() {
-        ensure!(line?.trim() == "go", "a worker is told nothing but to go");
+        ensure!(line?.trim() == "go", "a worker accepts only the line go");
         let reading = runtime.block_on(read(&contender, &job))?;
         writeln!(out, "{}", serde_json::to_string(&reading)?)?;
         out.flush()?;

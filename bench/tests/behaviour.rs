@@ -1,9 +1,9 @@
-//! The contenders that need no Python in a few situations, from the options to the table.
+//! Runs a few situations with the contenders that do not need Python.
 #![allow(clippy::unwrap_used)]
 
 use std::{path::Path, process::Command};
 
-/// The rows of the table, each as its cells.
+/// Returns the cells of each row of the table.
 fn table(root: &Path, only: &str) -> Vec<Vec<String>> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rowfeed-bench"));
     command.args(["run", "--behaviour", "--quick", "--only", only, "--root"]);
@@ -15,13 +15,13 @@ fn table(root: &Path, only: &str) -> Vec<Vec<String>> {
     let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect();
     let rows: Vec<Vec<String>> = table.lines().skip(2).map(cells).collect();
     assert!(!rows.is_empty(), "{page}");
-    // A part is shown and not written down.
+    // A partial run is printed, not written.
     assert_eq!(root.read_dir().unwrap().count(), 0);
     rows
 }
 
 #[test]
-fn all_read_three_pages_when_nothing_is_wrong() {
+fn all_contenders_read_three_pages_without_faults() {
     let root = tempfile::tempdir().unwrap();
     for row in table(root.path(), "nothing wrong") {
         assert_eq!(
@@ -44,7 +44,7 @@ fn a_503_is_mended_by_rowfeed_and_an_error_of_the_others() {
 }
 
 #[test]
-fn a_result_that_is_replaced_is_mixed_by_loops_and_not_by_rowfeed() {
+fn loops_mix_the_rows_of_a_replaced_result_and_rowfeed_does_not() {
     let root = tempfile::tempdir().unwrap();
     let rows = table(root.path(), "replaced");
     let mixed = "rows of 2 runs mixed, no error";
@@ -52,7 +52,7 @@ fn a_result_that_is_replaced_is_mixed_by_loops_and_not_by_rowfeed() {
 }
 
 #[test]
-fn a_situation_that_is_not_there_is_told() {
+fn an_unknown_situation_is_an_error() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rowfeed-bench"));
     command.args(["run", "--behaviour", "--only", "an earthquake"]);
     let output = command.output().unwrap();

@@ -1,5 +1,5 @@
-//! A run on small results, from the options to the tables: every contender that needs no Python
-//! reads every workload, and their sums agree.
+//! A run on small results. Every contender that does not need Python reads every workload, and the
+//! sums agree.
 #![allow(clippy::unwrap_used)]
 
 use std::{collections::BTreeMap, path::Path, process::Command};
@@ -46,12 +46,12 @@ fn all_contenders_read_the_same_rows() {
         ("wide columns", 12),
     ];
     assert_eq!(readers, BTreeMap::from(expected));
-    // A quick run is no measurement and leaves nothing behind.
+    // A quick run measures nothing and writes nothing.
     assert_eq!(root.path().read_dir().unwrap().count(), 0);
 }
 
 #[test]
-fn a_part_is_compared_with_the_loop_and_shown_as_a_table() {
+fn a_selected_contender_is_compared_with_the_hand_written_loop() {
     let root = tempfile::tempdir().unwrap();
     let (is_well, out, err) = run(root.path(), &["--only", "mixed/lightdash/rowfeed-prefetch"]);
     assert!(is_well, "{err}");
@@ -61,7 +61,7 @@ fn a_part_is_compared_with_the_loop_and_shown_as_a_table() {
 }
 
 #[test]
-fn what_cannot_be_is_told() {
+fn invalid_options_are_errors() {
     let root = tempfile::tempdir().unwrap();
     for (args, message) in [
         (
@@ -71,7 +71,7 @@ fn what_cannot_be_is_told() {
         (&["--rounds", "0"], "at least 1"),
         (
             &["--python", "/no/such/python"],
-            "there is no interpreter /no/such/python",
+            "the interpreter /no/such/python does not exist",
         ),
     ] {
         let (is_well, _, err) = run(root.path(), args);

@@ -1,5 +1,5 @@
-//! Upstream documents and overlays. The maintainer commands are no library, so their modules are
-//! taken in as they are.
+//! Upstream documents and overlays. The maintainer commands are not a library, so this target
+//! includes their modules.
 #![no_main]
 #![allow(dead_code, unused_imports)]
 

@@ -26,11 +26,15 @@ fn pages() -> BTreeMap<String, String> {
 fn every_page_is_in_the_summary_and_its_code_is_run() {
     let summary = fs::read_to_string(guide().join("src/SUMMARY.md")).unwrap();
     let run = fs::read_to_string(guide().join("lib.rs")).unwrap();
+    // The code that needs DataFusion is run by its crate, which takes minutes to build.
+    let elsewhere = fs::read_to_string(guide().join("../crates/datafusion/src/lib.rs")).unwrap();
     let pages = pages();
     for (name, text) in &pages {
         let title = text.lines().next().unwrap().trim_start_matches("# ");
         assert!(summary.contains(&format!("[{title}]({name})")), "{name}");
-        assert!(run.contains(&format!("= \"{name}\",")), "{name}");
+        let is_run =
+            run.contains(&format!("= \"{name}\",")) || elsewhere.contains(&format!("/{name}\""));
+        assert!(is_run, "{name}");
     }
     assert_eq!(summary.matches(".md)").count(), pages.len());
 }

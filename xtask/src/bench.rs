@@ -1,4 +1,4 @@
-//! Builds the benchmark from the lock file, in release where it measures, and runs it.
+//! Builds the benchmark with its lock file, in release mode if it measures, and runs it.
 
 use std::{
     ffi::OsString,
@@ -11,7 +11,7 @@ use lexopt::prelude::*;
 
 use crate::workspace::Workspace;
 
-/// What is passed on is checked here too: nobody should wait for a build to learn of a typo.
+/// The options of the benchmark. They are checked before the build, so a typo fails immediately.
 const FLAGS: [&str; 6] = [
     "quick",
     "json",
@@ -33,7 +33,7 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, workspace: &Workspace) -
     let mut command = Command::new(cargo);
     command.args(["run", "--quiet", "--locked"]);
     if !options.iter().any(|option| option == "--behaviour") {
-        // Times are measured.
+        // The benchmark measures times.
         command.arg("--release");
     }
     let status = command
@@ -46,12 +46,13 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, workspace: &Workspace) -
         .context("cannot start cargo")?;
     Ok(match status.success() {
         true => ExitCode::SUCCESS,
-        // It has said why.
+        // The benchmark has printed its error.
         false => ExitCode::FAILURE,
     })
 }
 
-/// What to pass on, and the root if one was named; `None` when help was requested.
+/// Returns the options of the benchmark, and the root if one was given. Returns `None` if help was
+/// requested.
 fn parse(mut parser: lexopt::Parser) -> Result<Option<(Vec<OsString>, Option<PathBuf>)>> {
     let (mut options, mut root) = (Vec::new(), None);
     while let Some(arg) = parser.next()? {

@@ -9,32 +9,32 @@ use crate::{bench, codegen, drift, full, new_service, vendor, workspace::Workspa
 
 const HELP: &str = "\
 cargo xtask codegen [--check] [SERVICE…]     rewrite crates/SERVICE/src/generated/ from specs/SERVICE
-cargo xtask codegen SERVICE --accept N       the same, where action N of the overlay may see something
-                                             else than it pinned
+cargo xtask codegen SERVICE --accept N       the same, and pin the new facts that action N of the
+                                             overlay hides
 cargo xtask codegen --print-normalised SERVICE
-                                             show the document that progenitor gets
+                                             print the document that progenitor reads
 cargo xtask vendor SERVICE --from FILE [--date YYYY-MM-DD]
                                              rewrite specs/SERVICE/openapi.json and its pin from FILE
 
 cargo xtask new-service NAME --from FILE [--date YYYY-MM-DD]
-                                             begin specs/NAME and crates/NAME from the document FILE
+                                             create specs/NAME and crates/NAME from the document FILE
 
 cargo xtask drift SERVICE --from FILE [--json] [--all]
-                                             say what FILE changes for users; exit code 0: nothing,
-                                             10: changes, 20: breaking ones
+                                             report what FILE changes for users; exit code 0: no
+                                             changes, 10: changes, 20: breaking changes
 
-cargo xtask bench [OPTIONS]                  measure rowfeed beside other ways to read the same
-                                             pages; bench --help says what there is
+cargo xtask bench [OPTIONS]                  compare rowfeed with other ways to read the same
+                                             pages; bench --help lists the options
 
-cargo xtask full [--only STEP]… [--install]  what a release needs beside .ci/run: dependencies,
+cargo xtask full [--only STEP]… [--install]  run the release checks that .ci/run omits: dependencies,
                                              public types, features, compilers, packages, chaos;
-                                             full --help says more
+                                             full --help lists the steps
 
-Every command takes --root DIR: a checkout other than the one this was built in.
-codegen --check writes nothing; it prints what would change, and fails if anything would.
+Every command accepts --root DIR: another checkout than the one that contains this program.
+codegen --check writes nothing. It prints what would change, and fails if anything would.
 ";
 
-/// What the words of a command line come to.
+/// The parsed arguments of a command line.
 #[derive(Default)]
 struct Arguments {
     words: Vec<String>,
@@ -69,7 +69,7 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, workspace: &Workspace) -
     let (command, names) = arguments
         .words
         .split_first()
-        .ok_or_else(|| anyhow!("which command?\n\n{HELP}"))?;
+        .ok_or_else(|| anyhow!("no command was given\n\n{HELP}"))?;
     match command.as_str() {
         "codegen" if arguments.print_normalised => {
             let service = workspace.service(one(names)?)?;
@@ -86,7 +86,7 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, workspace: &Workspace) -
                     .collect::<Result<_>>()?
             };
             if !arguments.accept.is_empty() && services.len() != 1 {
-                bail!("--accept is about one overlay: name one SERVICE");
+                bail!("--accept applies to one overlay: name one SERVICE");
             }
             codegen::run(&services, arguments.check, &arguments.accept)
         }
@@ -107,11 +107,11 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, workspace: &Workspace) -
             let from = arguments.from.context("drift needs --from FILE")?;
             drift::run(&service, &from, arguments.json, arguments.all)
         }
-        unknown => bail!("there is no command {unknown:?}\n\n{HELP}"),
+        unknown => bail!("unknown command {unknown:?}\n\n{HELP}"),
     }
 }
 
-/// `None` when help was requested.
+/// Parses the arguments. Returns `None` if help was requested.
 fn parse(mut parser: lexopt::Parser) -> Result<Option<Arguments>> {
     let mut arguments = Arguments::default();
     while let Some(arg) = parser.next()? {
@@ -135,6 +135,9 @@ fn parse(mut parser: lexopt::Parser) -> Result<Option<Arguments>> {
 fn one(names: &[String]) -> Result<&str> {
     match names {
         [name] => Ok(name),
-        _ => bail!("this command takes one SERVICE, {} were given", names.len()),
+        _ => bail!(
+            "this command takes one SERVICE, but {} were given",
+            names.len()
+        ),
     }
 }

@@ -1,4 +1,4 @@
-//! Reading and writing OpenAPI documents as JSON trees, with errors that say where.
+//! Reading and writing of OpenAPI documents as JSON trees. Errors name the position.
 
 use std::{fmt, fs, path::Path};
 
@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::text;
 
-/// No API document is larger; the largest known has 12 MB.
+/// The maximum size of a document, in bytes. The largest known API document has 12 MB.
 const LARGEST: u64 = 64 << 20;
 
 /// Reads a JSON or YAML document. Errors name the file, the line and the column.
@@ -20,13 +20,13 @@ pub(crate) fn read(path: &Path) -> Result<Value> {
     parse(path, &bytes)
 }
 
-/// The bytes of a file.
+/// Returns the bytes of a file.
 pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     let shown = || format!("cannot read {}", path.display());
     let size = fs::metadata(path).with_context(shown)?.len();
     if size > LARGEST {
         bail!(
-            "{}: the file has {size} bytes, at most {LARGEST} are read",
+            "{}: the file has {size} bytes, the maximum is {LARGEST}",
             path.display()
         );
     }
@@ -37,8 +37,8 @@ pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>> {
 ///
 /// # Errors
 ///
-/// The text is not valid, or an object has a key twice: parsers differ on which of them counts, so
-/// that what was reviewed need not be what is used.
+/// The text is not valid, or an object has a duplicate key. Parsers disagree on which of the two
+/// values wins, so the reviewed value might not be the used one.
 pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Value> {
     let shown = path.display();
     let tree: Tree = if path
@@ -70,7 +70,7 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Value> {
     Ok(tree.0)
 }
 
-/// A JSON value whose objects have every key once.
+/// A JSON value whose objects have no duplicate keys.
 struct Tree(Value);
 
 impl<'de> Deserialize<'de> for Tree {
@@ -136,7 +136,7 @@ impl<'de> Visitor<'de> for TreeVisitor {
         let mut object = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
             if object.contains_key(&key) {
-                return Err(A::Error::custom(format!("the key {key:?} is there twice")));
+                return Err(A::Error::custom(format!("duplicate key {key:?}")));
             }
             let Tree(value) = entries.next_value()?;
             object.insert(key, value);
@@ -145,8 +145,8 @@ impl<'de> Visitor<'de> for TreeVisitor {
     }
 }
 
-/// Refuses control characters in names, values and other facts, which nobody sees in a review.
-/// Sentences may have line breaks: see [`text::documentation`].
+/// Refuses control characters in names, values and other facts, because a review does not show
+/// them. Sentences may contain line breaks, see [`text::documentation`].
 pub(crate) fn facts_are_plain(document: &Value) -> Result<()> {
     plain_below(document, "", false)
 }
@@ -155,7 +155,7 @@ fn plain_below(value: &Value, pointer: &str, is_prose: bool) -> Result<()> {
     let refused = |text: &str, pointer: &str, what: &str| -> Result<()> {
         match text.chars().find(|c| text::is_control(*c)) {
             Some(c) => bail!(
-                "{}: {what} holds the control character U+{:04X}",
+                "{}: {what} contains the control character U+{:04X}",
                 text::shown(pointer),
                 u32::from(c)
             ),
@@ -182,29 +182,30 @@ fn plain_below(value: &Value, pointer: &str, is_prose: bool) -> Result<()> {
     }
 }
 
-/// The canonical text of a document: two-space JSON, keys in the document's own order.
+/// Returns the canonical text of a document: JSON indented by two spaces, with the keys in the
+/// order of the document.
 pub(crate) fn to_text(document: &Value) -> Result<String> {
     let mut text = serde_json::to_string_pretty(document)?;
     text.push('\n');
     Ok(text)
 }
 
-/// `~` and `/` escaped as RFC 6901 asks.
+/// Escapes `~` and `/` according to RFC 6901.
 pub(crate) fn pointer_segment(segment: &str) -> String {
     segment.replace('~', "~0").replace('/', "~1")
 }
 
-/// The HTTP methods a path item may hold.
+/// The HTTP methods that a path item may contain.
 pub(crate) const METHODS: [&str; 8] = [
     "get", "put", "post", "delete", "options", "head", "patch", "trace",
 ];
 
-/// The name behind a local reference, `#/components/schemas/NAME`.
+/// Returns NAME of a local reference, `#/components/schemas/NAME`.
 pub(crate) fn ref_name(reference: &str) -> Option<&str> {
     reference.strip_prefix("#/components/schemas/")
 }
 
-/// Calls `visit` for every object below `value`, parents first.
+/// Calls `visit` for `value` and every object below it, parents first.
 pub(crate) fn walk_objects(
     value: &mut Value,
     visit: &mut impl FnMut(&mut serde_json::Map<String, Value>),
@@ -219,7 +220,7 @@ pub(crate) fn walk_objects(
     }
 }
 
-/// Collects the names of all schemas referred to anywhere below `value`.
+/// Collects the names of all schemas that `value` references at any depth.
 pub(crate) fn refs_in(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(object) => {
@@ -237,7 +238,7 @@ pub(crate) fn refs_in(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// All schemas reachable from `roots`, the roots included, as a set in first-met order.
+/// Returns all schemas that are reachable from `roots`, including the roots, in order of discovery.
 pub(crate) fn closure(
     document: &Value,
     roots: impl IntoIterator<Item = String>,
@@ -258,7 +259,8 @@ pub(crate) fn closure(
     seen
 }
 
-/// Drops the ` at line L column C` that both parsers append: the place stands in front already.
+/// Removes the ` at line L column C` that both parsers append. The error already begins with the
+/// position.
 fn without_position(message: &str) -> &str {
     message
         .rfind(" at line ")
@@ -273,7 +275,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_that_is_there_twice_is_an_error_with_its_place() {
+    fn a_duplicate_key_is_an_error_with_its_position() {
         for (name, text, place) in [
             (
                 "a.json",
@@ -286,12 +288,12 @@ mod tests {
                 .unwrap_err()
                 .to_string();
             assert!(said.starts_with(place), "{said}");
-            assert!(said.contains("the key \"b\" is there twice"), "{said}");
+            assert!(said.contains("duplicate key \"b\""), "{said}");
         }
     }
 
     #[test]
-    fn values_of_every_kind_are_read() {
+    fn values_of_every_type_are_read() {
         let text = r#"{"a": [null, true, -1, 18446744073709551615, 1.5, "x"]}"#;
         let wanted: Value = serde_json::from_str(text).unwrap();
         assert_eq!(parse(Path::new("a.json"), text.as_bytes()).unwrap(), wanted);

@@ -1,8 +1,7 @@
-//! `full`: what is looked at before a release and takes longer than continuous integration has.
+//! `full`: the release checks that take too long for continuous integration.
 //!
-//! Steps run in order, each whatever became of those before. A step whose ground is missing (a
-//! compiler, a target, a tag) is skipped and says why; a tool that `--install` would bring is a
-//! failure.
+//! Steps run in order, even after a failure. A step is skipped, with a reason, if a compiler, a
+//! target or a tag is missing. It fails if a tool is missing that `--install` would install.
 
 mod features;
 mod minimal;
@@ -26,16 +25,16 @@ use self::{
 use crate::workspace::Workspace;
 
 const HELP: &str = "\
-cargo xtask full [OPTION]…   run everything that a release needs, and a summary
-cargo xtask full --list      say which steps there are
+cargo xtask full [OPTION]…   run all release checks and print a summary
+cargo xtask full --list      list the steps
 
---only STEP      only this step; may be given more than once
---install        install the tools that are missing, by `cargo install --locked`
---baseline REV   what `semver` compares with; the last tag v… unless given
---root DIR       a checkout other than the one this was built in
+--only STEP      run only this step; may be given more than once
+--install        install missing tools with `cargo install --locked`
+--baseline REV   the revision that `semver` compares with; default: the last tag v…
+--root DIR       another checkout than the one that contains this program
 ";
 
-/// What became of a step.
+/// The outcome of a step.
 #[derive(Debug, PartialEq)]
 enum Outcome {
     Passed,
@@ -107,7 +106,7 @@ fn parse(mut parser: lexopt::Parser) -> Result<Options> {
     Ok(options)
 }
 
-/// The steps with these names, in the order of the steps; all where none is named.
+/// Returns the steps with these names, in the order of all steps. No names select all steps.
 fn chosen(only: &[String]) -> Result<Vec<&'static Step>> {
     if let Some(unknown) = only
         .iter()
@@ -115,7 +114,7 @@ fn chosen(only: &[String]) -> Result<Vec<&'static Step>> {
     {
         let names: Vec<_> = STEPS.iter().map(|step| step.name).collect();
         bail!(
-            "there is no step {unknown:?}; there are: {}",
+            "unknown step {unknown:?}; the steps are: {}",
             names.join(", ")
         );
     }

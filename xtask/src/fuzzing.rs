@@ -1,6 +1,5 @@
-//! What holds for any document and any overlay: they are taken in or refused with an error that says
-//! something, without a panic. Run on random input by the test here, and by `cargo fuzz` from
-//! `fuzz/`.
+//! Properties of every document and overlay: xtask accepts it or returns a useful error, and never
+//! panics. The tests below run them on random input, and so does `cargo fuzz` in `fuzz/`.
 
 use std::path::Path;
 
@@ -22,7 +21,7 @@ pub(crate) fn documents(data: &[u8]) {
             if let Err(error) = lower::refuse_what_is_left(&facts) {
                 assert!(error.to_string().contains("OpenAPI 3.1"), "{error:#}");
             }
-            // What is kept once is kept again, and nothing else.
+            // Vendoring is idempotent.
             let again = vendor::facts(&facts, &Keep::All).map_err(|error| format!("{error:#}"));
             assert_eq!(again, Ok(facts));
         }
@@ -53,7 +52,7 @@ mod tests {
                            $.components.schemas.A.properties.n\n    update: {type: integer}\n  - \
                            target: $..[?@.type == 'array']\n    remove: true\n";
 
-    /// A small generator of random numbers, the same on every run.
+    /// A small deterministic random number generator.
     struct Random(u64);
 
     impl Random {
@@ -67,12 +66,12 @@ mod tests {
     }
 
     #[test]
-    fn damaged_documents_are_refused_or_taken_in() {
+    fn damaged_documents_are_refused_or_accepted() {
         damaged(DOCUMENT);
     }
 
     #[test]
-    fn damaged_documents_of_3_1_are_refused_or_taken_in() {
+    fn damaged_3_1_documents_are_refused_or_accepted() {
         let newer = DOCUMENT
             .replace("3.0.3", "3.1.0")
             .replace(r#""type":"number""#, r#""type":["number","string","null"]"#)
@@ -96,7 +95,7 @@ mod tests {
                     0 => bytes.truncate(at),
                     1 if at < bytes.len() => drop(bytes.remove(at)),
                     2 if at < bytes.len() => {
-                        // A part that stands somewhere else already.
+                        // A copy of another part.
                         let from = random.below(bytes.len());
                         let part: Vec<u8> = bytes[from..].iter().take(40).copied().collect();
                         bytes.splice(at..at, part);

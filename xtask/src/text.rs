@@ -1,15 +1,15 @@
-//! The gate for text of a document: into generated source, into a terminal.
+//! Escapes text of a document for generated source and for a terminal.
 //!
-//! A document may come from anywhere. Names in it become identifiers and literals, which the
-//! generator quotes; what becomes a comment, documentation or output passes through here, and cannot
-//! end the place that it stands in, hold code that `cargo test --doc` runs, or steer a terminal.
+//! Documents are untrusted. Their names become identifiers and literals, which the generator
+//! quotes. Text that becomes a comment, documentation or output passes through this module. It
+//! cannot end its comment, contain code that `cargo test --doc` runs, or control a terminal.
 
 use std::fmt::Write as _;
 
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag};
 
-/// Whether a character steers instead of standing for itself: control characters, line and paragraph
-/// separators, marks that turn the direction of text, byte order marks.
+/// Whether a character is invisible and has an effect: control characters, line and paragraph
+/// separators, marks that change the direction of text, byte order marks.
 pub(crate) fn is_control(c: char) -> bool {
     c.is_control()
         || matches!(
@@ -24,12 +24,12 @@ pub(crate) fn is_control(c: char) -> bool {
         )
 }
 
-/// Text on one line of output or of a `//` comment: what steers is escaped.
+/// Escapes text for one line of output or of a `//` comment.
 pub(crate) fn shown(text: &str) -> String {
     escaped(text, |_| false)
 }
 
-/// Text of several lines of output: what steers is escaped, line breaks aside.
+/// Escapes text for several lines of output. Line breaks are kept.
 pub(crate) fn shown_lines(text: &str) -> String {
     escaped(text, |c| c == '\n')
 }
@@ -52,12 +52,12 @@ fn escaped(text: &str, keep: impl Fn(char) -> bool) -> String {
     out
 }
 
-/// A fact, such as the value of an enum, as a Markdown code span.
+/// Formats a fact, such as the value of an enum, as a Markdown code span.
 pub(crate) fn code(fact: &str) -> String {
     let fact = shown(fact);
     let longest = fact.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
-    // A blank inside the fence is dropped where both sides have one.
+    // Markdown removes a space inside the fence if both sides have one.
     let pad = if fact.is_empty() || fact.starts_with(['`', ' ']) || fact.ends_with(['`', ' ']) {
         " "
     } else {
@@ -66,14 +66,14 @@ pub(crate) fn code(fact: &str) -> String {
     format!("{fence}{pad}{fact}{pad}{fence}")
 }
 
-/// Languages that the code blocks of a description may have. rustdoc runs a block that names none
-/// of its own, so everything else is taken for an attempt to be run.
+/// Languages that the code blocks of a description may have. rustdoc runs a block without a
+/// language, so a block with any other language might run too.
 const LANGUAGES: [&str; 9] = [
     "text", "sql", "json", "csv", "http", "sh", "console", "toml", "yaml",
 ];
 
-/// Documentation: Markdown that holds no code which rustdoc runs, no HTML, and no block that goes on
-/// behind its end. Text that does is shown as the plain characters that it is made of.
+/// Returns documentation as Markdown without code that rustdoc runs, without HTML, and without an
+/// unclosed block. Every character of other text is escaped.
 pub(crate) fn documentation(text: &str) -> String {
     let text = unindented(&text.replace("\r\n", "\n").replace('\r', "\n"));
     let text: String = text
@@ -93,11 +93,11 @@ pub(crate) fn documentation(text: &str) -> String {
     if is_harmless(&plain) {
         return plain;
     }
-    // No such text is known; whatever it is, it does not go into a comment.
-    "The description cannot be shown.".to_owned()
+    // No text is known to reach this.
+    "The description cannot be displayed.".to_owned()
 }
 
-/// What all lines are indented by goes, as rustdoc does with it.
+/// Removes the common indentation of all lines, like rustdoc.
 fn unindented(text: &str) -> String {
     let lines = || text.lines().filter(|line| !line.trim().is_empty());
     let indent = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
@@ -106,7 +106,7 @@ fn unindented(text: &str) -> String {
     text.lines().map(cut).collect::<Vec<_>>().join("\n")
 }
 
-/// A paragraph behind the text, to see whether it is one.
+/// A paragraph after the text, which reveals an unclosed block.
 const END: &str = "TheEndOfTheDescription";
 
 fn is_harmless(text: &str) -> bool {
@@ -142,7 +142,7 @@ fn is_harmless(text: &str) -> bool {
     ended
 }
 
-/// Every character as itself, in one paragraph.
+/// Escapes every character, in one paragraph.
 fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len() * 2);
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -164,13 +164,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn output_cannot_be_steered() {
+    fn output_contains_no_control_characters() {
         assert_eq!(shown("a\nb\u{1b}[2J\u{202e}"), "a\\nb\\u{1b}[2J\\u{202e}");
         assert_eq!(shown_lines("a\nb\rc"), "a\nb\\rc");
     }
 
     #[test]
-    fn a_fact_stays_inside_its_code_span() {
+    fn a_fact_cannot_end_its_code_span() {
         assert_eq!(code("plain"), "`plain`");
         assert_eq!(code("a`b``c"), "```a`b``c```");
         assert_eq!(code("`"), "`` ` ``");
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn ordinary_markdown_stays_as_it_is() {
+    fn ordinary_markdown_is_unchanged() {
         for text in [
             "One line.",
             "A *list*:\n\n- one, `code`\n- two\n\n1. and\n2. more",
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn code_that_would_be_run_is_shown_as_characters() {
+    fn code_that_rustdoc_would_run_is_escaped() {
         for text in [
             "```\npanic!()\n```",
             "~~~\npanic!()\n~~~",

@@ -1,4 +1,4 @@
-//! `upstream.toml`: where a vendored document came from, and which operations of it are kept.
+//! `upstream.toml`: the origin of a vendored document, and the operations that we keep.
 
 use std::fs;
 
@@ -14,11 +14,11 @@ pub(crate) struct Upstream {
     shown: String,
 }
 
-/// Which operations of the upstream document are vendored.
+/// The operations of the upstream document that are vendored.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Keep {
     All,
-    /// `METHOD /path`, lower-case method.
+    /// `METHOD /path`, with the method in lowercase.
     Some(Vec<String>),
 }
 
@@ -43,7 +43,7 @@ impl Upstream {
         Ok(upstream)
     }
 
-    /// A required top-level string.
+    /// Returns a required top-level string.
     pub(crate) fn text(&self, key: &str) -> Result<&str> {
         self.document
             .get(key)
@@ -79,8 +79,8 @@ impl Upstream {
         Ok(Keep::Some(kept))
     }
 
-    /// Sets the pin to a document. Where the bytes are the pinned ones nothing changes, so that
-    /// vendoring the same file twice is idempotent to the byte.
+    /// Sets the pin to a document. Nothing changes if the bytes are already pinned, so vendoring a
+    /// file twice has no effect.
     pub(crate) fn repin(&mut self, bytes: &[u8], version: &str, date: Option<&str>) -> Result<()> {
         let sha256 = sha256(bytes);
         if self.text("sha256")? == sha256 && date.is_none() {
@@ -98,7 +98,7 @@ impl Upstream {
     }
 }
 
-/// The lower-case hexadecimal SHA-256 of some bytes.
+/// Returns the SHA-256 of bytes in lowercase hexadecimal.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     digest.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -1,8 +1,8 @@
-//! `vendor`: an upstream document cut down to the facts of the operations we keep.
+//! `vendor`: reduces an upstream document to the facts of the operations that we keep.
 //!
-//! Kept are paths, operation ids, parameters, schemas, types, formats, enums, required, nullable,
-//! deprecated, bounds. Upstream's sentences stay behind: every object is rebuilt from a list of the
-//! keys that hold facts, so that a key nobody thought of cannot slip through.
+//! The facts are paths, operation ids, parameters, schemas, types, formats, enums, required,
+//! nullable, deprecated and bounds. Upstream's sentences are dropped. Every object is rebuilt from
+//! a list of the keys that hold facts, so an unknown key cannot slip through.
 
 use std::{fs, path::Path};
 
@@ -41,14 +41,14 @@ pub(crate) fn run(service: &Service, from: &Path, date: Option<&str>) -> Result<
     upstream.repin(&bytes, version, date)?;
     if let Ok(old) = document::read(&service.vendored()) {
         for field in drift::newly_required(&old, &facts) {
-            println!("required from now on, and not sent by older servers: {field}");
+            println!("newly required, and not sent by older servers: {field}");
         }
     }
     write(service, &service.vendored(), &document::to_text(&facts)?)?;
     write(service, &service.pin(), &upstream.to_text())
 }
 
-/// A document that a service publishes, in OpenAPI 3.0.
+/// Reads a document that a service publishes, and converts it to OpenAPI 3.0.
 pub(crate) fn upstream_document(from: &Path, bytes: &[u8]) -> Result<Value> {
     let mut document = document::parse(from, bytes)?;
     lower::lower(&mut document).with_context(|| format!("cannot read {}", from.display()))?;
@@ -66,7 +66,7 @@ fn write(service: &Service, path: &Path, text: &str) -> Result<()> {
     Ok(())
 }
 
-/// The facts of the kept operations and of every schema they reach.
+/// Returns the facts of the kept operations and of every schema that they reach.
 pub(crate) fn facts(document: &Value, keep: &Keep) -> Result<Value> {
     let mut out = Map::new();
     out.insert("openapi".into(), field(document, "openapi")?.clone());
@@ -98,7 +98,7 @@ pub(crate) fn facts(document: &Value, keep: &Keep) -> Result<Value> {
         }
     }
     if let Some(lost) = reached.iter().find(|name| !schemas.contains_key(*name)) {
-        bail!("#/components/schemas/{lost} is referred to but not there");
+        bail!("#/components/schemas/{lost} is referenced but does not exist");
     }
     out.insert("components".into(), json!({"schemas": schemas}));
     Ok(Value::Object(out))
@@ -122,7 +122,9 @@ fn paths(document: &Value, keep: &Keep) -> Result<Value> {
                 .map(|item| resolved(document, item))
                 .transpose()?;
             if item.and_then(|item| item.get(method)).is_none() {
-                bail!("the document has no operation `{entry}`, which upstream.toml keeps");
+                bail!(
+                    "upstream.toml keeps the operation `{entry}`, but the document does not have it"
+                );
             }
         }
     }
@@ -171,7 +173,7 @@ fn operation(document: &Value, value: &Value) -> Result<Value> {
         .flatten()
     {
         let response = resolved(document, response)?;
-        // The format requires a description; upstream's words are not facts.
+        // OpenAPI requires a description, but upstream's descriptions are not facts.
         let mut kept = Map::from_iter([("description".into(), json!(""))]);
         if let Some(headers) = response.get("headers").and_then(Value::as_object) {
             let facts = headers.iter().map(|(name, header)| {
@@ -225,7 +227,7 @@ fn content(value: Option<&Value>) -> Value {
     Value::Object(facts.collect())
 }
 
-/// The keys of a schema whose values are facts as they stand.
+/// The keys of a schema whose values are facts.
 const SCHEMA_FACTS: [&str; 19] = [
     "$ref",
     lower::UNSUPPORTED,
@@ -256,7 +258,7 @@ fn schema(value: &Value) -> Value {
     for (key, value) in object {
         let fact = match key.as_str() {
             key if SCHEMA_FACTS.contains(&key) => value.clone(),
-            // A string default may be a sentence; a number or a switch is a fact.
+            // A string default may be a sentence. A number or a boolean is a fact.
             "default" if value.is_number() || value.is_boolean() => value.clone(),
             "properties" => {
                 let properties = value.as_object().into_iter().flatten();
@@ -281,11 +283,10 @@ fn only(value: &Value, keys: &[&str]) -> Map<String, Value> {
     facts.collect()
 }
 
-/// Follows references to a shared parameter, header, body or response, which is then written in
-/// place.
+/// Follows references to a shared parameter, header, body or response, which is then inlined.
 fn resolved<'a>(document: &'a Value, value: &'a Value) -> Result<&'a Value> {
     let mut value = value;
-    // No document has longer chains, and a circle has no end.
+    // No document has longer chains. A longer one is a cycle.
     for _ in 0..16 {
         let Some(reference) = value.get("$ref").and_then(Value::as_str) else {
             return Ok(value);
@@ -293,9 +294,14 @@ fn resolved<'a>(document: &'a Value, value: &'a Value) -> Result<&'a Value> {
         value = reference
             .strip_prefix('#')
             .and_then(|pointer| document.pointer(pointer))
-            .ok_or_else(|| anyhow!("{} is referred to but not there", text::shown(reference)))?;
+            .ok_or_else(|| {
+                anyhow!(
+                    "{} is referenced but does not exist",
+                    text::shown(reference)
+                )
+            })?;
     }
-    bail!("a reference to a parameter, header, body or response leads back to itself")
+    bail!("a reference to a parameter, header, body or response is cyclic")
 }
 
 #[cfg(test)]
@@ -338,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn sentences_stay_behind_and_facts_come_along() {
+    fn sentences_are_dropped_and_facts_are_kept() {
         let facts = facts(&upstream(), &Keep::All).unwrap();
         assert!(!facts.to_string().contains("Words."), "{facts:#}");
         let a = &facts["components"]["schemas"]["A"];
@@ -351,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn only_kept_operations_and_what_they_reach_come_along() {
+    fn only_kept_operations_and_their_schemas_are_vendored() {
         let keep = Keep::Some(vec!["delete /a/{id}".into()]);
         let facts = facts(&upstream(), &keep).unwrap();
         assert!(facts["paths"]["/a/{id}"].get("get").is_none());
@@ -359,14 +365,14 @@ mod tests {
     }
 
     #[test]
-    fn an_operation_that_upstream_dropped_is_named() {
+    fn the_error_names_an_operation_that_upstream_dropped() {
         let keep = Keep::Some(vec!["get /gone".into()]);
         let error = facts(&upstream(), &keep).unwrap_err().to_string();
         assert!(error.contains("`get /gone`"), "{error}");
     }
 
     #[test]
-    fn shared_headers_and_parameters_are_written_in_place() {
+    fn shared_headers_and_parameters_are_inlined() {
         let mut document = upstream();
         let to = json!({"$ref": "#/components/headers/Left"});
         document["paths"]["/a/{id}"]["get"]["responses"]["200"]["headers"] = json!({"X-Left": to});
@@ -383,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dangling_reference_is_named() {
+    fn the_error_names_a_dangling_reference() {
         let mut document = upstream();
         document["components"]["schemas"]
             .as_object_mut()

@@ -1,4 +1,4 @@
-//! Where things lie: the workspace root, and one [`Service`] for each folder below `specs/`.
+//! The paths of a checkout: the workspace root, and one [`Service`] for each folder of `specs/`.
 
 use std::{
     fs,
@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-/// A checkout, or a folder laid out like one.
+/// A checkout, or a folder with the same layout.
 #[derive(Clone, Debug)]
 pub(crate) struct Workspace {
     root: PathBuf,
@@ -32,7 +32,7 @@ impl Workspace {
         Self::new(manifest.parent().unwrap_or(manifest))
     }
 
-    /// The folder that everything lies in.
+    /// The root folder.
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
@@ -61,7 +61,7 @@ impl Workspace {
         }
         let known: Vec<_> = services.iter().map(|s| s.name.as_str()).collect();
         bail!(
-            "there is no service {name:?}; the folders of specs/ are: {}",
+            "unknown service {name:?}; the folders of specs/ are: {}",
             known.join(", ")
         )
     }
@@ -75,7 +75,7 @@ impl Workspace {
 }
 
 impl Service {
-    /// What tells a command of another root than its own, if that lies in this checkout.
+    /// The option that selects this root for a command, if it is a folder inside this checkout.
     pub(crate) fn root_option(&self) -> String {
         let this = Workspace::of_this_build();
         let (Ok(root), Ok(this)) = (self.root.canonicalize(), this.root.canonicalize()) else {
@@ -87,7 +87,7 @@ impl Service {
         }
     }
 
-    /// A path as people write it, from the workspace root.
+    /// Formats a path relative to the workspace root.
     pub(crate) fn shown(&self, path: &Path) -> String {
         path.strip_prefix(&self.root)
             .unwrap_or(path)
@@ -107,7 +107,7 @@ impl Service {
         self.spec("overlay.yaml")
     }
 
-    /// What the overlay's actions saw.
+    /// The facts that the actions of the overlay hide.
     pub(crate) fn overlay_lock(&self) -> PathBuf {
         self.spec("overlay.lock")
     }
@@ -126,7 +126,7 @@ impl Service {
         self.in_crate("Cargo.toml")
     }
 
-    /// Whether the document is our own work, with no upstream behind it.
+    /// Whether the document is hand-written, without an upstream document.
     pub(crate) fn is_handwritten(&self) -> bool {
         self.handwritten().exists() && !self.vendored().exists() && !self.pin().exists()
     }

@@ -1,4 +1,4 @@
-//! `full` with programs in place of cargo and rustup that write down how they were called.
+//! `full` with fake cargo and rustup programs that record their arguments.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
@@ -12,11 +12,11 @@ use std::{
 
 use tempfile::TempDir;
 
-/// A checkout with nothing in it but what a full run looks for.
+/// A checkout that contains only the files that a full run reads.
 struct Bare(TempDir);
 
 impl Bare {
-    /// `fails` are patterns of the shell: a call of cargo whose arguments fit one of them fails.
+    /// `fails` are shell patterns. A call of cargo fails if its arguments match one of them.
     fn new(fails: &str) -> Self {
         let this = Self(tempfile::tempdir().unwrap());
         let manifest = "[workspace.package]\nrust-version = \"1.70\"\n";
@@ -71,7 +71,7 @@ fn text(output: &Output) -> String {
         .concat()
 }
 
-/// The last line that is about a step.
+/// Returns the last line about a step.
 #[track_caller]
 fn became(output: &Output, step: &str) -> String {
     let text = text(output);
@@ -85,7 +85,7 @@ const QUICK: [&str; 10] = [
 ];
 
 #[test]
-fn what_has_no_ground_is_skipped_and_says_why() {
+fn a_step_without_its_requirements_is_skipped_with_a_reason() {
     let bare = Bare::new("");
     let only = [
         "semver", "msrv", "minimal", "wasm32", "docs", "examples", "fuzz", "guide",
@@ -107,12 +107,12 @@ fn what_has_no_ground_is_skipped_and_says_why() {
         assert!(line.contains("skipped") && line.contains(why), "{line}");
     }
     assert!(text(&output).contains("0 passed, 8 skipped, 0 failed"));
-    // Nothing was asked of cargo.
+    // cargo was not called.
     assert!(bare.calls().iter().all(|call| call.starts_with("rustup ")));
 }
 
 #[test]
-fn a_run_goes_on_after_a_failure_and_fails_at_its_end() {
+fn a_run_continues_after_a_failure_and_fails_at_the_end() {
     let bare = Bare::new("\"deny check \"*");
     let output = bare.full(&QUICK);
     assert!(!output.status.success(), "{}", text(&output));
@@ -146,7 +146,7 @@ fn a_missing_tool_is_a_failure_unless_it_may_be_installed() {
 }
 
 #[test]
-fn every_combination_of_features_is_checked_whatever_becomes_of_one() {
+fn every_combination_of_features_is_checked_even_after_a_failure() {
     let bare = Bare::new("*\" rowfeed-dune \"*schemars");
     let output = bare.full(&["--only", "features"]);
     assert!(!output.status.success(), "{}", text(&output));
@@ -159,7 +159,7 @@ fn every_combination_of_features_is_checked_whatever_becomes_of_one() {
 }
 
 #[test]
-fn a_commit_can_stand_in_for_the_last_tag() {
+fn a_commit_can_replace_the_last_tag() {
     let bare = Bare::new("");
     let output = bare.full(&["--only", "semver", "--baseline", "abc123"]);
     assert!(output.status.success(), "{}", text(&output));
@@ -169,7 +169,7 @@ fn a_commit_can_stand_in_for_the_last_tag() {
 }
 
 #[test]
-fn another_compiler_is_asked_through_rustup() {
+fn another_compiler_runs_through_rustup() {
     let bare = Bare::new("");
     bare.program("rustup", "echo \"rustup $*\" >> calls\n");
     let output = bare.full(&["--only", "msrv"]);
@@ -180,7 +180,7 @@ fn another_compiler_is_asked_through_rustup() {
 }
 
 #[test]
-fn the_examples_are_a_workspace_of_their_own() {
+fn the_examples_are_a_separate_workspace() {
     let all = [
         "cargo fmt --all --check --manifest-path examples/Cargo.toml []",
         "cargo clippy --locked --all-targets --manifest-path examples/Cargo.toml -- -D warnings []",
@@ -199,21 +199,21 @@ fn the_examples_are_a_workspace_of_their_own() {
 }
 
 #[test]
-fn an_unknown_step_is_told_with_those_there_are() {
+fn the_error_for_an_unknown_step_lists_the_steps() {
     let bare = Bare::new("");
     let output = bare.full(&["--only", "dney"]);
     assert!(!output.status.success());
-    assert!(text(&output).contains("no step \"dney\"; there are: deny, deny-xtask"));
+    assert!(text(&output).contains("unknown step \"dney\"; the steps are: deny, deny-xtask"));
     assert!(text(&bare.full(&["--list"])).contains("chaos        10,000 schedules"));
     assert!(text(&bare.full(&["--help"])).contains("--install"));
     assert!(bare.calls().is_empty());
 }
 
 #[test]
-fn oldest_versions_are_tried_in_a_copy() {
+fn the_oldest_dependencies_are_checked_in_a_copy() {
     let bare = Bare::new("");
     bare.program("rustup", "");
-    // What git would list.
+    // The files that git lists.
     bare.program("git", "printf 'Cargo.toml\\0crates/a/LICENSE\\0'\n");
     fs::create_dir_all(bare.path("crates/a")).unwrap();
     fs::write(bare.path("LICENSE"), "may be used").unwrap();

@@ -1,5 +1,5 @@
-//! What the crate of a service is made of is public and documented: neither its generated code nor
-//! its own names anything that rowfeed hides from its documentation.
+//! Checks that the crate of a service needs only public, documented items: neither its generated
+//! nor its hand-written code names an item that rowfeed hides from its documentation.
 
 #![allow(clippy::unwrap_used)]
 
@@ -42,7 +42,7 @@ fn files(folder: &str) -> Vec<(PathBuf, syn::File)> {
     paths.into_iter().map(read).collect()
 }
 
-/// The names of items that carry `#[doc(hidden)]`.
+/// Returns the names of items with `#[doc(hidden)]`.
 #[derive(Default)]
 struct Hidden(BTreeSet<String>);
 
@@ -123,7 +123,7 @@ fn names(tokens: TokenStream, found: &mut BTreeSet<String>) {
     }
 }
 
-/// What `folder` names of what `of` hides, by file.
+/// Returns the hidden items of `of` that `folder` names, by file.
 fn hidden_names_in(folder: &str, of: &Hidden) -> Vec<String> {
     let mut said = Vec::new();
     for (path, file) in files(folder) {
@@ -146,9 +146,9 @@ fn hidden_in(folders: &[&str]) -> Hidden {
 }
 
 #[test]
-fn a_service_from_outside_the_repository_needs_nothing_hidden() {
+fn an_external_service_needs_no_hidden_items() {
     let hidden = hidden_in(&["crates/client/src", "crates/rows/src", "crates/rowfeed/src"]);
-    // Otherwise nothing would be looked for.
+    // Otherwise the test would check nothing.
     assert!(hidden.0.contains("_internal"), "{:?}", hidden.0);
     assert!(hidden.0.contains("__private"), "{:?}", hidden.0);
     let named = hidden_names_in("guide/tides/crates/tides/src", &hidden);
@@ -156,7 +156,7 @@ fn a_service_from_outside_the_repository_needs_nothing_hidden() {
 }
 
 #[test]
-fn generated_code_needs_and_has_nothing_hidden() {
+fn generated_code_needs_and_has_no_hidden_items() {
     let hidden = hidden_in(&["crates/client/src", "crates/rows/src"]);
     for service in ["dune", "lightdash", "yandex-query"] {
         let generated = format!("crates/{service}/src/generated");

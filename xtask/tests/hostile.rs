@@ -1,6 +1,5 @@
-//! Documents that mean harm, as files that a maintainer is given: text that would be code, work
-//! without end, names that clash. Each is refused in words, or what comes out compiles and runs
-//! nothing of it.
+//! Hostile documents: text that would be code, endless work, conflicting names. Each is refused
+//! with an error, or the generated code compiles and runs nothing of the document.
 
 #![allow(clippy::unwrap_used)]
 
@@ -17,11 +16,11 @@ use tempfile::TempDir;
 const PIN: &str = "source = \"invented\"\nversion = \"0\"\ndate = \"2020-01-01\"\nsha256 = \"\"\n\
                    licence = \"none\"\noperations = \"all\"\n";
 
-/// A folder laid out like the workspace, with the service `trap`.
+/// A folder with the layout of the workspace and the service `trap`.
 struct Trap(TempDir);
 
 impl Trap {
-    /// With a document that was vendored in some way.
+    /// Creates the folder with a vendored document.
     fn with(document: &Value) -> Self {
         let this = Self(tempfile::tempdir().unwrap());
         fs::create_dir_all(this.path("specs/trap")).unwrap();
@@ -50,7 +49,7 @@ impl Trap {
     }
 }
 
-/// What a run says that has to fail, in words and not for long.
+/// Returns the output of a run that must fail with a short error message.
 #[track_caller]
 fn refused(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -66,7 +65,7 @@ fn to(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
-/// A document with one operation, which answers with `A`.
+/// A document with one operation, whose response has the schema `A`.
 fn document(schemas: Value) -> Value {
     json!({
         "openapi": "3.0.3", "info": {"title": "Trap", "version": "1"},
@@ -93,7 +92,7 @@ fn control_characters_in_facts_are_refused_by_vendor_with_their_pointer() {
             "{said}"
         );
         assert!(said.contains("control character U+"), "{said}");
-        // A document that came in some other way stops at the next gate.
+        // A document that was not vendored fails in the next check.
         let said = refused(&trap.run(&["codegen"]));
         assert!(
             said.contains("specs/trap/openapi.json") && said.contains(pointer),
@@ -103,7 +102,7 @@ fn control_characters_in_facts_are_refused_by_vendor_with_their_pointer() {
 }
 
 #[test]
-fn schemas_without_end_are_refused_with_file_operation_and_pointer() {
+fn endless_schemas_are_refused_with_file_operation_and_pointer() {
     let chain = |count: usize| {
         let links = (0..count).map(|at| (format!("L{at}"), to(&format!("L{}", at + 1))));
         let mut schemas: serde_json::Map<String, Value> = links.collect();
@@ -124,17 +123,20 @@ fn schemas_without_end_are_refused_with_file_operation_and_pointer() {
     }
     unions.insert("A".into(), to("U0"));
     for (schemas, wanted) in [
-        (json!({"A": {"allOf": [to("A")]}}), "made of itself (A → A)"),
+        (
+            json!({"A": {"allOf": [to("A")]}}),
+            "consists of itself (A → A)",
+        ),
         (
             json!({"A": to("B"), "B": to("A")}),
-            "made of itself (A → B → A)",
+            "consists of itself (A → B → A)",
         ),
         (
             json!({"A": {"allOf": [to("B"), {"type": "object"}]}, "B": {"allOf": [to("A")]}}),
-            "made of itself",
+            "consists of itself",
         ),
-        (Value::Object(unions), "alternatives, at most"),
-        (chain(2_000), "schemas hold one another in a row"),
+        (Value::Object(unions), "alternatives, the maximum is"),
+        (chain(2_000), "schemas are nested from here"),
     ] {
         let document = document(schemas);
         let trap = Trap::with(&document);
@@ -159,28 +161,28 @@ fn schemas_without_end_are_refused_with_file_operation_and_pointer() {
 }
 
 #[test]
-fn an_overlay_that_makes_a_schema_refer_to_itself_is_refused() {
+fn an_overlay_that_makes_a_schema_consist_of_itself_is_refused() {
     let trap = Trap::with(&document(json!({"A": {"type": "object"}})));
     let overlay = "overlay: 1.0.0\ninfo: {title: t, version: '1'}\nactions:\n  \
                    - {target: $.components.schemas.A, update: {allOf: [{$ref: '#/components/schemas/A'}]}}\n";
     fs::write(trap.path("specs/trap/overlay.yaml"), overlay).unwrap();
-    assert!(refused(&trap.run(&["codegen"])).contains("made of itself (A → A)"));
+    assert!(refused(&trap.run(&["codegen"])).contains("consists of itself (A → A)"));
 }
 
 #[test]
-fn a_key_that_is_there_twice_is_refused_in_json_and_yaml() {
+fn duplicate_keys_are_refused_in_json_and_yaml() {
     let trap = Trap::with(&document(json!({"A": {"type": "string"}})));
     let twice = document(json!({"A": {}}))
         .to_string()
         .replace("\"A\":{}", "\"A\":{},\"A\":{}");
-    assert!(refused(&trap.vendor(&twice)).contains("the key \"A\" is there twice"));
+    assert!(refused(&trap.vendor(&twice)).contains("duplicate key \"A\""));
     let overlay = "overlay: 1.0.0\ninfo: {}\ninfo: {}\nactions: []\n";
     fs::write(trap.path("specs/trap/overlay.yaml"), overlay).unwrap();
-    assert!(refused(&trap.run(&["codegen"])).contains("the key \"info\" is there twice"));
+    assert!(refused(&trap.run(&["codegen"])).contains("duplicate key \"info\""));
 }
 
 #[test]
-fn output_does_not_steer_the_terminal() {
+fn output_has_no_terminal_control_characters() {
     let old = document(json!({"A": {"type": "object", "properties": {"a": {"type": "string"}}}}));
     let trap = Trap::with(&old);
     let mut new = old.clone();
@@ -201,7 +203,7 @@ fn output_does_not_steer_the_terminal() {
     }
 }
 
-/// A small generator of random numbers, the same on every run.
+/// A small deterministic random number generator.
 struct Random(u64);
 
 impl Random {
@@ -213,7 +215,7 @@ impl Random {
         ((self.0 >> 33) as usize) % end.max(1)
     }
 
-    /// Text that tries to leave the place that it is put in. `lines`: with line breaks.
+    /// Text that tries to escape from its place. `lines`: with line breaks.
     fn text(&mut self, lines: bool) -> String {
         const PIECES: [&str; 24] = [
             "*/",
@@ -269,13 +271,13 @@ impl Random {
         self.text(true)
     }
 
-    /// A name that no other one of the document is, in Rust either.
+    /// A name that is unique in the document, and in Rust.
     fn name(&mut self, stem: &str) -> String {
         format!("{stem}{}", self.text(false))
     }
 }
 
-/// A document in which every text is hostile.
+/// A document in which every string is hostile.
 fn hostile(random: &mut Random) -> Value {
     let mut properties = serde_json::Map::new();
     let mut required = Vec::new();
@@ -287,7 +289,7 @@ fn hostile(random: &mut Random) -> Value {
         required.push(name.clone());
         properties.insert(name, json!({"type": ty, "description": random.prose()}));
     }
-    // Would be one name in Rust, or one that generated code needs.
+    // Equal in Rust, or reserved by generated code.
     for name in [
         "userId", "user_id", "user-id", "self", "type", "extra", "Self", "client",
     ] {
@@ -373,10 +375,10 @@ fn hostile(random: &mut Random) -> Value {
     })
 }
 
-/// The crate around the generated code, as `new-service` writes it, without what calls it.
+/// The crate of the generated code, as `new-service` writes it, without callers.
 ///
-/// Each has a version of its own: cargo takes packages of one name and version, compiled into one
-/// folder, for the same.
+/// Each crate has a distinct version, because cargo treats packages with the same name and version
+/// in one target folder as equal.
 fn write_crate(trap: &Trap, number: usize) {
     let krate = trap.path("crates/trap");
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -400,15 +402,15 @@ fn write_crate(trap: &Trap, number: usize) {
     fs::write(krate.join("src/lib.rs"), library).unwrap();
 }
 
-/// What hostile documents become is Rust in which nothing of theirs is code: every description of
-/// theirs would be a compile error if it were.
+/// The code that is generated from hostile documents contains no code of theirs. Each of their
+/// descriptions would be a compile error.
 #[test]
 fn hostile_text_is_neither_compiled_nor_run() {
     let mut random = Random(11);
     let mut traps = Vec::new();
     for number in 0..12 {
         let trap = Trap::with(&hostile(&mut random));
-        // As a document that we wrote, so that sentences come along.
+        // As a hand-written document, so its sentences are kept.
         fs::rename(
             trap.path("specs/trap/openapi.json"),
             trap.path("specs/trap/openapi.yaml"),
@@ -421,8 +423,8 @@ fn hostile_text_is_neither_compiled_nor_run() {
         assert!(output.status.success(), "{said}");
         traps.push(trap);
     }
-    // One of them through the compiler, and its examples through rustdoc; the others have the same
-    // structure, and what differs is text. HOSTILE_CRATES=12 compiles them all.
+    // One document is compiled, with its examples through rustdoc. The others differ only in text.
+    // HOSTILE_CRATES=12 compiles all of them.
     let count = std::env::var("HOSTILE_CRATES").ok();
     let count = count.and_then(|count| count.parse().ok()).unwrap_or(1);
     let target = Path::new(env!("CARGO_BIN_EXE_xtask"))
@@ -440,7 +442,7 @@ fn hostile_text_is_neither_compiled_nor_run() {
             [&output.stdout, &output.stderr].map(|b| String::from_utf8_lossy(b).into_owned());
         let said = said.concat();
         assert!(output.status.success(), "{said}");
-        // The examples of the five operations, which are ours, are compiled and not run.
+        // The examples of the five operations are ours. They are compiled and not run.
         assert!(said.contains("running 5 tests"), "{said}");
         assert_eq!(said.matches(" - compile ... ok").count(), 5, "{said}");
     }

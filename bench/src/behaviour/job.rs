@@ -1,4 +1,4 @@
-//! What a contender is asked to do, and what it reports.
+//! The task of a contender, and its report.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,15 +17,15 @@ impl Who {
     pub(crate) const ALL: [Self; 4] = [Self::Rowfeed, Self::Hand, Self::Generated, Self::Python];
 }
 
-/// What is done with a service.
+/// The task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Task {
-    /// A statement is run, waited for and read to its end.
+    /// Runs a statement, waits for its end, and reads its rows.
     Run,
-    /// The same, and values are looked at instead of rows counted.
+    /// The same, but reports values instead of counting rows.
     Digits,
-    /// The latest result of a saved query of Dune is read, page after page.
+    /// Reads the latest result of a saved query of Dune, page by page.
     Latest,
 }
 
@@ -41,16 +41,16 @@ pub(crate) struct Job {
     /// For [`Task::Latest`].
     pub(crate) query_id: i64,
     pub(crate) page_size: u32,
-    /// How long the contender waits for the end of a run, where it can be told.
+    /// The time that the contender waits for the end of a run, if it has such a setting.
     pub(crate) wait_s: Option<u64>,
 }
 
-/// What was read.
+/// The result of reading.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Found {
-    /// The number in each row, in the order they came.
+    /// The number in each row, in order.
     pub(crate) rows: Vec<i64>,
-    /// What tells the runs apart that rows come from.
+    /// The run of each row.
     #[serde(default)]
     pub(crate) runs: Vec<i64>,
     /// The values, for [`Task::Digits`].
@@ -58,12 +58,12 @@ pub(crate) struct Found {
     pub(crate) digits: Vec<String>,
 }
 
-/// The line that a contender's process prints at its end.
+/// The line that the process of a contender prints at its end.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Report {
-    /// `None` when it failed or has no such operation.
+    /// `None` if it failed or has no such operation.
     pub(crate) found: Option<Found>,
-    /// What a user is shown.
+    /// The text for users.
     pub(crate) error: Option<String>,
     /// `Debug` of the error, or the traceback.
     #[serde(default)]
@@ -71,7 +71,7 @@ pub(crate) struct Report {
     /// `Debug` of the client, or its `repr`.
     #[serde(default)]
     pub(crate) client_debug: String,
-    /// What was logged, at every level.
+    /// The log, at every level.
     #[serde(default)]
     pub(crate) log: String,
 }

@@ -1,4 +1,4 @@
-//! What a contender's ending comes to, in few words that are always the same.
+//! Judges the outcome of a contender, with the same wording for all.
 
 use std::collections::HashSet;
 
@@ -8,31 +8,31 @@ use super::job::{Found, Report};
 #[derive(Clone, Debug)]
 pub(crate) enum Ending {
     Told(Report),
-    /// It was still at it when its time was over, which was this many seconds.
+    /// It was still running after this many seconds.
     Waiting(u64),
 }
 
-/// What would be right.
+/// The expected outcome.
 #[derive(Clone, Debug)]
 pub(crate) enum Expected {
-    /// Rows numbered from 0, of one run.
+    /// Rows numbered from 0, all of one run.
     Rows(u64),
-    /// These values, digit by digit.
+    /// Exactly these values.
     Digits(Vec<String>),
-    /// An error with this text in it, and with the place if the service tells one.
+    /// An error that contains this text, and the position if the service reports one.
     Message { text: String, place: Option<Place> },
-    /// An error, and this nowhere in what is shown.
+    /// An error, without this text in anything that is shown.
     Hidden(String),
 }
 
-/// A place in a statement, as its service counts.
+/// A position in a statement, as the service counts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
     pub(crate) line: u32,
     pub(crate) column: u32,
 }
 
-/// No more of an error is shown.
+/// The number of characters to which an error is truncated.
 const SHOWN: usize = 60;
 
 pub(crate) fn judge(wanted: &Expected, ending: &Ending) -> String {
@@ -87,7 +87,7 @@ fn message(text: &str, place: Option<Place>, error: &str) -> String {
     .to_owned()
 }
 
-/// Whether an error names a place in one of the ways that are used.
+/// Returns whether an error contains a position in a known format.
 fn names(error: &str, Place { line, column }: Place) -> bool {
     [
         format!("line {line}:{column}"),
@@ -118,7 +118,7 @@ fn hidden(secret: &str, report: &Report) -> String {
     }
 }
 
-/// The beginning of a text, on one line, that is the same in every run.
+/// Returns the beginning of a text on one line, without parts that differ between runs.
 fn shortened(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let mut line = words.join(" ");

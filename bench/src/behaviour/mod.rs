@@ -1,8 +1,6 @@
-//! What each contender makes of what goes wrong: `bench/BEHAVIOUR.md`, every cell of which is
-//! judged here.
+//! Compares how each contender behaves in faulty situations, and writes `bench/BEHAVIOUR.md`.
 //!
-//! Each contender meets each situation in a process of its own, with a sandbox of its own, and has
-//! a bounded time for it.
+//! Each contender runs each situation in its own process, with its own sandbox and a time limit.
 
 mod contenders;
 mod job;
@@ -28,11 +26,11 @@ use crate::{dataset::Service, options::Options};
 struct Outcome {
     situation: &'static str,
     service: Service,
-    /// In the order of [`Who::ALL`].
+    /// The cells, in the order of [`Who::ALL`].
     cells: Vec<String>,
 }
 
-/// Meets every situation, shows the table and, if nothing was left out, writes it down.
+/// Runs every situation and prints the table. Writes the page if nothing was left out.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let contenders = Contenders::find(options)?;
     let wanted: Vec<&Situation> = SITUATIONS
@@ -59,14 +57,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         true => {
             let path = options.root.join("bench/BEHAVIOUR.md");
             fs::write(&path, page).with_context(|| path.display().to_string())?;
-            eprintln!("written down in {}", path.display());
+            eprintln!("wrote {}", path.display());
         }
         false => print!("{page}"),
     }
     Ok(())
 }
 
-/// All contenders at once: most of their time they wait.
+/// Runs all contenders at the same time, because they mostly wait.
 fn meet(
     situation: &'static Situation,
     service: Service,
@@ -100,7 +98,7 @@ fn cell(
     Ok(judge(&wanted, &ending))
 }
 
-/// What the process of a contender that is written in Rust does.
+/// Runs the process of a contender that is written in Rust.
 pub(crate) fn behave(job: &str) -> Result<()> {
     let job: Job = serde_json::from_str(job).context("this is no job")?;
     let runtime = tokio::runtime::Builder::new_current_thread()

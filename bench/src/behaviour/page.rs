@@ -1,4 +1,4 @@
-//! The page that shows the table.
+//! Writes the page with the table.
 
 use std::{fmt::Write as _, path::Path};
 
@@ -9,31 +9,30 @@ pub(super) fn page(outcomes: &[Outcome], contenders: &Contenders, root: &Path) -
     let python = contenders.python_versions();
     let python = python.as_deref().unwrap_or("(left out)");
     let mut page = format!(
-        "# What each makes of what goes wrong
+        "# Behavior in faulty situations
 
-<!-- Written by `cargo xtask bench --behaviour`; not to be edited. -->
+<!-- Written by `cargo xtask bench --behaviour`; do not edit. -->
 
 Written by `cargo xtask bench --behaviour` on {date} at commit {commit}.
 
-Each contender meets each situation in a process of its own, in front of a
-[sandbox](../crates/sandbox) of its own in which that goes wrong, and has {SECONDS} seconds. It runs
-a statement, waits for its end and reads its three pages; only a result that is replaced is the
-latest one of a saved query. A program judges what it ends with, always in the same words; of an
-error, the first 60 characters are shown. The situations are in
-[situations.rs](src/behaviour/situations.rs), the judging is in [judge.rs](src/behaviour/judge.rs).
+Each contender runs each situation in its own process, against its own
+[sandbox](../crates/sandbox), and has {SECONDS} seconds. It runs a statement, waits for its end and
+reads three pages. Where the result is replaced, it reads the latest result of a saved query
+instead. A program judges the outcome and uses the same wording for all contenders. Errors are
+truncated to 60 characters. The situations are in [situations.rs](src/behaviour/situations.rs), the
+judgments in [judge.rs](src/behaviour/judge.rs).
 
 | contender | version | how it is used |
 |---|---|---|
-| rowfeed | {own} | as its README shows, with the settings it comes with |
+| rowfeed | {own} | as its README shows, with default settings |
 | by hand | reqwest {reqwest}, serde_json {serde_json} | [the usual loop](src/behaviour/contenders/hand.rs), with `error_for_status` and the service's rule for the next page |
-| progenitor alone | {progenitor} | what it generates without settings from [a document](behaviour.json) of the operations and their refusals, with [the same loop](src/behaviour/contenders/generated.rs) around it |
-| Python clients | {python} | [as their own documentation shows](python/behaviour.py), with the settings they come with; Lightdash's model is given its client by a private method, as the sandbox has no catalogue that it could be looked up in |
+| progenitor alone | {progenitor} | its output with default settings for [a document](behaviour.json) of the operations and their errors, with [the same loop](src/behaviour/contenders/generated.rs) around it |
+| Python clients | {python} | [as their documentation shows](python/behaviour.py), with default settings; the model of Lightdash gets its client through a private method, because the sandbox has no catalog to look it up in |
 
-A `-` says that a contender has no such operation or setting of its own. Lightdash's Python client
-is asked for a query over an explore, as the sandbox does not have the older interface over which it
-runs SQL, and so cannot run a wrong statement. Lightdash tells no place in a statement. A key is
-looked for in the text and the `Debug` of the error (in Python `repr` and traceback), in the `Debug`
-or `repr` of the client, and in all that is logged, at every level.
+A `-` means that a contender has no such operation or setting. The Python client of Lightdash runs a
+query over an explore instead of SQL, so it cannot run an invalid statement. Lightdash does not
+report a position in a statement. The key is searched in the text and the `Debug` of the error (in
+Python `repr` and traceback), in the `Debug` or `repr` of the client, and in the log at every level.
 
 | situation | service | rowfeed | by hand | progenitor alone | Python client |
 |---|---|---|---|---|---|
@@ -60,7 +59,7 @@ or `repr` of the client, and in all that is logged, at every level.
     page
 }
 
-/// Text in a cell of a Markdown table that is shown as it is.
+/// Escapes text for a cell of a Markdown table.
 fn escaped(cell: &str) -> String {
     let mut text = String::new();
     for letter in cell.chars() {
@@ -72,7 +71,7 @@ fn escaped(cell: &str) -> String {
     text
 }
 
-/// The version of a crate in the lock file that this program was built with.
+/// Returns the version of a crate in the lock file that this program was built with.
 fn locked(name: &str) -> &'static str {
     let lock = include_str!("../../../Cargo.lock");
     let entry = format!("name = \"{name}\"\nversion = \"");
@@ -87,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cells_are_shown_as_they_are() {
+    fn cells_are_escaped() {
         assert_eq!(escaped("a|b <main> *"), "a\\|b \\<main\\> \\*");
         assert_eq!(escaped("all rows"), "all rows");
     }

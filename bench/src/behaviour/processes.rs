@@ -1,4 +1,4 @@
-//! The process that a contender is.
+//! Runs the process of a contender.
 
 use std::{
     io::Read as _,
@@ -17,13 +17,13 @@ use super::{
 };
 use crate::{dataset::Service, options::Options, run::python::Python};
 
-/// How long a contender has, from its start.
+/// The time limit of a contender in seconds.
 pub(super) const SECONDS: u64 = 20;
 
-/// Where the contenders are.
+/// The programs of the contenders.
 pub(super) struct Contenders {
     own: PathBuf,
-    /// An interpreter with all official clients, if there is one.
+    /// An interpreter with all official clients, if available.
     python: Option<PathBuf>,
     script: PathBuf,
 }
@@ -53,14 +53,14 @@ impl Contenders {
         self.python.is_some()
     }
 
-    /// Names and versions of the Python clients.
+    /// Returns the names and versions of the Python clients.
     pub(super) fn python_versions(&self) -> Option<String> {
         let mut command = Command::new(self.python.as_ref()?);
         let output = command.arg(&self.script).arg("--versions").output().ok()?;
         Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
     }
 
-    /// Lets the contender try, and ends it when its time is over.
+    /// Runs the contender, and ends it after the time limit.
     pub(super) fn ending(&self, job: &Job) -> Result<Ending> {
         let mut command = match (job.who, &self.python) {
             (Who::Python, None) => return Ok(Ending::Told(Report::default())),
@@ -87,14 +87,14 @@ fn await_report(mut command: Command, time: Duration) -> Result<Ending> {
     let command = command.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.stderr(Stdio::null()).spawn()?;
     let mut output = child.stdout.take().context("no output")?;
-    let (tell, told) = mpsc::channel();
+    let (tell, report) = mpsc::channel();
     let reader = thread::spawn(move || {
         let mut text = String::new();
         let read = output.read_to_string(&mut text).map(|_| text);
-        // Nobody listens any more when the time is over.
+        // After the time limit, nobody receives this.
         let _ = tell.send(read);
     });
-    let Ok(text) = told.recv_timeout(time) else {
+    let Ok(text) = report.recv_timeout(time) else {
         child.kill()?;
         child.wait()?;
         let _ = reader.join();
@@ -121,18 +121,18 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_end_is_ended() {
+    fn a_process_is_ended_after_its_time_limit() {
         let ending = await_report(shell("exec sleep 60"), Duration::from_secs(1)).unwrap();
         assert!(matches!(ending, Ending::Waiting(1)), "{ending:?}");
     }
 
     #[test]
-    fn what_is_no_report_is_no_result() {
+    fn output_without_a_report_is_an_error() {
         let said = await_report(shell("echo nothing; exit 3"), Duration::from_secs(60));
         let error = format!("{:#}", said.unwrap_err());
         assert!(error.contains("nothing") && error.contains('3'), "{error}");
-        let told = await_report(shell("echo '{\"error\":\"no\"}'"), Duration::from_secs(60));
-        let Ending::Told(report) = told.unwrap() else {
+        let report = await_report(shell("echo '{\"error\":\"no\"}'"), Duration::from_secs(60));
+        let Ending::Told(report) = report.unwrap() else {
             panic!("it had a minute to say so");
         };
         assert_eq!(report.error.as_deref(), Some("no"));

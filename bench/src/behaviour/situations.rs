@@ -1,5 +1,5 @@
-//! What happens to the contenders. Each situation is one that the services are known to make, or
-//! that any network makes; where only some of them do, only those are asked.
+//! The situations. Each one occurs at the services or on any network. A situation that only some
+//! services have is run only for these.
 
 use super::{
     job::Task,
@@ -8,32 +8,32 @@ use super::{
 use crate::dataset::Service;
 
 pub(crate) struct Situation {
-    /// As it stands in the table.
+    /// The name in the table.
     pub(crate) name: &'static str,
     pub(crate) services: &'static [Service],
     pub(crate) what: What,
 }
 
-/// What the contender is to do, and what goes wrong.
+/// The task of the contender, and the fault.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum What {
-    /// Three pages of rows are read, with faults in the sandbox's words. `RESULTS` stands for the
-    /// path of a page.
+    /// Reads three pages of rows with these faults of the sandbox. `RESULTS` stands for the path of
+    /// a page.
     Rows(&'static [&'static str]),
-    /// The service keeps only the rows of the first page and a half.
+    /// The service truncates the result to one and a half pages.
     CutOff,
-    /// Page after page of the latest result of a saved query, which somebody runs meanwhile.
+    /// Reads the latest result of a saved query while somebody runs the query again.
     Replaced,
-    /// The statement is wrong.
+    /// The statement is invalid.
     Failing,
-    /// The run stays in a state, in the sandbox's words, and the contender waits this
-    /// long where it can be told.
+    /// The run stays in a state, given as a fault of the sandbox. The contender waits this long, if
+    /// it has such a setting.
     Stays(&'static str, Option<u64>),
-    /// Values that a float does not hold.
+    /// Values that a float cannot represent.
     Digits,
-    /// The key is not one of the service's: whether the error has what the service says to that.
+    /// The key is invalid. Judges whether the error has the message of the service.
     Refused,
-    /// The same: whether the key is shown.
+    /// The key is invalid. Judges whether the key is shown.
     Hidden,
 }
 
@@ -44,7 +44,7 @@ const ALL: &[Service] = &Service::ALL;
 #[rustfmt::skip]
 pub(crate) const SITUATIONS: &[Situation] = &[
     Situation { name: "three pages, nothing wrong", services: ALL, what: What::Rows(&[]) },
-    Situation { name: "pages shorter than asked for", services: &[Dune],
+    Situation { name: "pages shorter than requested", services: &[Dune],
         what: What::Rows(&["clamp-limit=300 always RESULTS"]) },
     Situation { name: "429 with Retry-After: 1, once", services: ALL,
         what: What::Rows(&["status=429 retry-after=1 after=1 RESULTS"]) },
@@ -59,25 +59,25 @@ pub(crate) const SITUATIONS: &[Situation] = &[
     Situation { name: "the result replaced between two pages", services: &[Dune], what: What::Replaced },
     Situation { name: "a page names itself as the next one, once", services: &[Dune, Lightdash],
         what: What::Rows(&["stuck-offset RESULTS"]) },
-    Situation { name: "the page before comes again, once", services: ALL,
+    Situation { name: "the previous page again, once", services: ALL,
         what: What::Rows(&["repeat-page after=1 RESULTS"]) },
-    Situation { name: "the result cut off by the service", services: &[Dune, YandexQuery],
+    Situation { name: "the result truncated by the service", services: &[Dune, YandexQuery],
         what: What::CutOff },
-    Situation { name: "a statement that is wrong: what the error says", services: ALL, what: What::Failing },
-    Situation { name: "a state that nobody knows", services: ALL, what: What::Stays("state=", None) },
-    Situation { name: "a run without end", services: ALL, what: What::Stays("state-forever", None) },
-    Situation { name: "the same, told to wait 3 s", services: ALL,
+    Situation { name: "an invalid statement: the error", services: ALL, what: What::Failing },
+    Situation { name: "an unknown state", services: ALL, what: What::Stays("state=", None) },
+    Situation { name: "a run that never ends", services: ALL, what: What::Stays("state-forever", None) },
+    Situation { name: "the same, with a limit of 3 s", services: ALL,
         what: What::Stays("state-forever", Some(3)) },
-    Situation { name: "numbers that no float holds", services: ALL, what: What::Digits },
-    Situation { name: "a wrong key: what the error says", services: ALL, what: What::Refused },
-    Situation { name: "a wrong key: where it is shown", services: ALL, what: What::Hidden },
+    Situation { name: "numbers that no float can represent", services: ALL, what: What::Digits },
+    Situation { name: "an invalid key: the error", services: ALL, what: What::Refused },
+    Situation { name: "an invalid key: where it is shown", services: ALL, what: What::Hidden },
 ];
 
-/// How many rows a page is asked to have, and has at most: what the official client of Yandex Query
-/// asks for, which cannot be told otherwise.
+/// The requested and the largest page size: that of the official client of Yandex Query, which is
+/// fixed.
 pub(crate) const PAGE_SIZE: u32 = 1_000;
 
-/// Three pages, the last of them half full.
+/// Three pages; the last one is half full.
 pub(crate) const ROWS: u64 = 2_500;
 
 impl What {
@@ -96,11 +96,11 @@ impl What {
         }
     }
 
-    /// The text of a fault for the sandbox.
+    /// Returns the faults for the sandbox.
     pub(crate) fn faults(self, service: Service) -> Vec<String> {
         let results = match service {
             Dune => "method=GET path=/results",
-            // A poll is a page at Lightdash.
+            // At Lightdash, a poll requests a page.
             Lightdash => "method=GET path=/query/",
             YandexQuery => "method=GET path=/results/",
         };
@@ -109,7 +109,7 @@ impl What {
                 .iter()
                 .map(|fault| fault.replace("RESULTS", results))
                 .collect(),
-            // The path of the latest result: an execution's own stays what it is.
+            // The path of the latest result. The result of an execution does not change.
             Self::Replaced => vec!["swap-execution after=1 method=GET path=/query/".to_owned()],
             Self::Stays("state=", _) => vec![match service {
                 Dune => "state=QUERY_STATE_DEFERRED".to_owned(),
@@ -126,7 +126,7 @@ impl What {
             (Self::Failing, _) => "select trade_id,\n  depth from trades",
             (Self::Digits, Lightdash) => "select trade_id, price from trades",
             (Self::Digits, _) => "select digits",
-            // One number for all rows of a run.
+            // One random number per run.
             (Self::Replaced, _) => {
                 "select trade_id, (select abs(random()) % 1000000007) as run \
                  from trades order by trade_id"
@@ -140,7 +140,7 @@ impl What {
         match self {
             Self::Failing => Expected::Message {
                 text: "no such column: depth".to_owned(),
-                // Lightdash tells none.
+                // Lightdash reports none.
                 place: (service != Lightdash).then_some(Place { line: 2, column: 3 }),
             },
             Self::Digits => Expected::Digits(digits(service)),
@@ -159,7 +159,7 @@ impl What {
     }
 }
 
-/// The values of the situation "digits", as the service sends them.
+/// Returns the values of [`What::Digits`] as the service sends them.
 pub(crate) fn digits(service: Service) -> Vec<String> {
     let texts: &[&str] = match service {
         Dune => &[
@@ -167,7 +167,7 @@ pub(crate) fn digits(service: Service) -> Vec<String> {
             "12345678901234567890.123456789012345678",
             "9007199254740993",
         ],
-        // A driver has made a float of the decimal before it is sent.
+        // The driver converts the decimal to a float.
         Lightdash => &["9007199254740993", "0.125"],
         YandexQuery => &[
             "7",

@@ -14,10 +14,10 @@ use super::{
 };
 use crate::dataset::Service;
 
-/// Refused by every service.
+/// A key that every service refuses.
 pub(crate) const WRONG_KEY: &str = "no-key-of-this-service-48151623";
 
-/// The sandbox, and what to do with it.
+/// The sandbox and the job.
 pub(crate) fn prepare(situation: &Situation, service: Service, who: Who) -> Result<(Sandbox, Job)> {
     let sandbox = start(situation.what, service)?;
     let (url, key, project) = match service {
@@ -54,7 +54,7 @@ pub(crate) fn prepare(situation: &Situation, service: Service, who: Who) -> Resu
 
 fn start(what: What, service: Service) -> Result<Sandbox> {
     let size = PAGE_SIZE as usize;
-    // The official clients of Dune and Lightdash ask for as many as there can be.
+    // The official clients of Dune and Lightdash request the largest pages.
     let mut builder = Sandbox::builder().poll_steps(0).max_page_rows(size);
     if matches!(what, What::CutOff) {
         let kept = size * 3 / 2;
@@ -76,7 +76,7 @@ fn start(what: What, service: Service) -> Result<Sandbox> {
         }
         (What::Digits, Service::YandexQuery) => {
             let [small, decimal, large, tiny] = quoted(service)?;
-            // An integer is a number, and text where a float would not hold it.
+            // An integer is a number, or text if a float cannot represent it.
             let result = ScriptedResult::new([("id", "Int64"), ("price", "Decimal(22,9)")])
                 .row([unquoted(&small), decimal])
                 .row([large, tiny]);
@@ -99,7 +99,7 @@ fn start(what: What, service: Service) -> Result<Sandbox> {
     Ok(sandbox)
 }
 
-/// The digits, as JSON text.
+/// Returns the digits as JSON text.
 fn quoted<const N: usize>(service: Service) -> Result<[String; N]> {
     let texts: Vec<String> = digits(service)
         .iter()

@@ -1,5 +1,5 @@
-//! `arrow-json`, what people read JSON into columns with: each page's rows are cut out of the body
-//! with serde_json's `RawValue`, and its decoder makes columns of the same types of them.
+//! `arrow-json`, the usual way to read JSON into columns. serde_json's `RawValue` cuts the rows of
+//! each page out of the body, and `arrow-json` decodes them into columns of the same types.
 
 use std::sync::Arc;
 
@@ -118,14 +118,14 @@ fn decoder(service: Service, fields: Fields, rows: usize) -> Result<Decoder> {
         .build_decoder()?)
 }
 
-/// What a column is read as: the value with what the service puts around it.
+/// The type as which a column is read: the value with the service's wrapping.
 fn field(service: Service, column: &Column) -> Field {
     let data_type = match (service, column.kind) {
-        // ` UTC` needs a database of time zones.
+        // A time that ends in ` UTC` needs a time zone database.
         (Service::Dune, Kind::Timestamp) => DataType::Utf8,
         (_, Kind::Timestamp) => DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into())),
         (_, Kind::Date) => DataType::Date32,
-        // `0x` is not read as bytes.
+        // `arrow-json` does not read `0x…` as bytes.
         (_, Kind::Text | Kind::Uint256 | Kind::Hash) => DataType::Utf8,
         (_, Kind::Boolean) => DataType::Boolean,
         (_, Kind::Double) | (Service::Lightdash, _) => DataType::Float64,
@@ -147,7 +147,7 @@ fn field(service: Service, column: &Column) -> Field {
     Field::new(&column.name, data_type, true)
 }
 
-/// The column without what was around its values.
+/// Removes the service's wrapping from a column.
 fn plain(service: Service, column: &Column, array: &ArrayRef) -> Result<ArrayRef> {
     let member = |array: &ArrayRef| -> Result<ArrayRef> {
         let array: &StructArray = array.as_struct();

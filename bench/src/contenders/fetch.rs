@@ -1,5 +1,5 @@
-//! Bodies without a look at them: with reqwest, and with a bare socket, which shows what the page
-//! server can give.
+//! Fetches bodies without decoding them: with reqwest, and with a plain socket, which shows the
+//! speed of the page server.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, ensure};
 use super::{Job, Outcome};
 use crate::dataset::Service;
 
-/// The path of each page, told from the number of rows alone.
+/// Returns the path of each page, computed from the number of rows.
 pub(super) fn paths(job: &Job) -> impl Iterator<Item = String> {
     let (service, id) = (job.service, job.dataset.clone());
     let size = u64::from(job.page_size);
@@ -88,7 +88,7 @@ fn body_length(input: &mut BufReader<TcpStream>) -> Result<usize> {
                 "{line}"
             );
             match line == "\r\n" || line.is_empty() {
-                true => return length.context("a response without a length"),
+                true => return length.context("the response has no length"),
                 false => continue,
             }
         };

@@ -1,5 +1,4 @@
-//! What progenitor gives by itself: its own client, rows as JSON values, and one `from_value` a
-//! row to get at a struct.
+//! The default output of progenitor: its client, rows as JSON values, and one `from_value` per row.
 
 use anyhow::{Result, anyhow};
 use serde::de::DeserializeOwned;
@@ -11,7 +10,7 @@ use crate::{
     sum::{Row, Sum},
 };
 
-/// progenitor's output, untouched.
+/// The unchanged output of progenitor.
 #[allow(
     missing_docs,
     unreachable_pub,

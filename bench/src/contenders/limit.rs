@@ -1,5 +1,6 @@
-//! No HTTP: the bodies of the same pages, in memory before the clock starts, decoded on one core
-//! into the structs of the hand-written loop, by `serde_json` from text and by `sonic-rs`.
+//! The limit without HTTP: the bodies of the same pages, in memory before the clock starts, decoded
+//! on one core into the structs of the hand-written loop, by `serde_json` from text and by
+//! `sonic-rs`.
 
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
@@ -16,7 +17,7 @@ use crate::{
 };
 
 pub(crate) struct Limit {
-    /// The pages before the rows of the table come again.
+    /// The pages until the rows of the table repeat.
     bodies: Vec<Bytes>,
     /// The last page, which may be shorter.
     last: Bytes,
@@ -29,7 +30,7 @@ impl Limit {
         let (size, period) = (u64::from(job.page_size), period(table));
         ensure!(
             job.rows <= period || period.is_multiple_of(size),
-            "pages of {size} rows do not come again after {period} rows"
+            "pages of {size} rows do not repeat after {period} rows"
         );
         let different = period.div_ceil(size);
         let paths: Vec<String> = fetch::paths(job).collect();
@@ -42,7 +43,7 @@ impl Limit {
         for path in paths.iter().take(usize::try_from(different)?) {
             bodies.push(get(path).await?);
         }
-        let last = get(paths.last().context("a result without pages")?).await?;
+        let last = get(paths.last().context("the result has no pages")?).await?;
         Ok(Self {
             bodies,
             last,

@@ -1,4 +1,4 @@
-//! The contenders. Each reads one whole result and sums up its rows.
+//! The contenders. Each reads one whole result and adds up its values.
 
 mod arrow_json;
 mod fetch;
@@ -16,36 +16,36 @@ use crate::{
     sum::Sum,
 };
 
-/// What to read, and who reads it.
+/// The result to read, and the contender.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Job {
     pub(crate) url: String,
     pub(crate) service: Service,
-    /// The id under which the result is requested.
+    /// The id of the result.
     pub(crate) dataset: String,
     pub(crate) rows: u64,
     pub(crate) page_size: u32,
     pub(crate) contender: String,
-    /// Whether rows are to become Arrow record batches.
+    /// Whether rows become Arrow record batches.
     pub(crate) columns: bool,
-    /// Whether a result of Yandex Query is read by its id, and not by way of a run, which knows how
-    /// many rows there are.
+    /// Whether a result of Yandex Query is read by its id, without a run, which knows the number of
+    /// rows.
     pub(crate) direct: bool,
-    /// How far `rowfeed-prefetch` reads ahead.
+    /// The number of pages that `rowfeed-prefetch` reads ahead.
     pub(crate) prefetch: usize,
-    /// Whether only a page tells where the next one begins, as with filters at Dune.
+    /// Whether only a page tells where the next one begins, as with Dune's filters.
     pub(crate) chained: bool,
-    /// How many times the result is read, one time after the other, in one reading.
+    /// How often one reading reads the result.
     pub(crate) repeat: u64,
 }
 
-/// What a reading came to.
+/// The outcome of a reading.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) rows: u64,
-    /// Of contenders that decode values.
+    /// The sum, if the contender decodes values.
     pub(crate) sum: Option<Sum>,
-    /// Of contenders that look at nothing but bytes: how many.
+    /// The number of bytes, if the contender does not decode.
     pub(crate) bytes: Option<u64>,
 }
 
@@ -59,7 +59,7 @@ impl From<Sum> for Outcome {
     }
 }
 
-/// A contender that is ready to begin.
+/// A contender that is ready to read.
 pub(crate) enum Contender {
     Rowfeed(rowfeed::Rowfeed),
     Hand(reqwest::Client),
@@ -71,7 +71,7 @@ pub(crate) enum Contender {
 }
 
 impl Contender {
-    /// Makes clients, and fetches what is to be decoded from memory.
+    /// Creates clients, and fetches the pages that are decoded from memory.
     pub(crate) async fn prepare(job: &Job) -> Result<Self> {
         Ok(match job.contender.as_str() {
             "rowfeed" | "rowfeed-prefetch" | "rowfeed-columns" | "rowfeed-pages"
@@ -82,7 +82,7 @@ impl Contender {
             "limit-serde" | "limit-sonic" => Self::Limit(limit::Limit::prepare(job).await?),
             "fetch" => Self::Fetch(reqwest::Client::new()),
             "raw" => Self::Raw,
-            unknown => bail!("there is no contender {unknown:?}"),
+            unknown => bail!("unknown contender {unknown:?}"),
         })
     }
 
@@ -98,12 +98,12 @@ impl Contender {
 
     async fn read_as<S: hand::Structs>(&self, job: &Job) -> Result<Outcome> {
         match self {
-            // One struct for all services.
+            // The same struct for all services.
             Self::Rowfeed(rowfeed) => rowfeed.read::<S::Dune>(job).await,
             Self::Hand(http) => hand::read::<S>(http, job).await.map(Outcome::from),
             Self::Generated(generated) => generated.read::<S>(job).await.map(Outcome::from),
             Self::Limit(limit) => limit.read::<S>(job).map(Outcome::from),
-            Self::ArrowJson(_) => bail!("arrow-json makes nothing but columns"),
+            Self::ArrowJson(_) => bail!("arrow-json only builds columns"),
             Self::Fetch(http) => fetch::read(http, job).await,
             Self::Raw => fetch::read_raw(job),
         }
@@ -114,7 +114,7 @@ impl Contender {
             Self::Rowfeed(rowfeed) => rowfeed.read_columns(job).await,
             Self::Hand(http) => hand::read_columns(http, job).await,
             Self::ArrowJson(http) => arrow_json::read(http, job).await,
-            _ => bail!("{} makes no columns", job.contender),
+            _ => bail!("{} does not build columns", job.contender),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! rowfeed: `rows::<T>()` by default, with `prefetch`, with the columns of `T` only; pages
-//! without their rows; and the decoding of pages that are in memory.
+//! rowfeed: `rows::<T>()` by default, with `prefetch`, and with only the columns of `T`; pages
+//! without their rows; and the decoding of pages in memory.
 
 use ::rowfeed::{CompletedRun, Page, Pages, Secret, dune, lightdash, prelude::*, yandex_query};
 use anyhow::Result;
@@ -22,7 +22,7 @@ enum Client {
     Dune(dune::Client),
     Lightdash(lightdash::Client),
     Direct(yandex_query::Client),
-    /// A run that has ended: what `create_query().run()` gives, which knows how many rows there are.
+    /// An ended run from `create_query().run()`, which knows its number of rows.
     YandexQuery(CompletedRun),
 }
 
@@ -49,7 +49,7 @@ impl Rowfeed {
                     });
                 }
                 let query = client.create_query().project("folder");
-                // The text of the query is the id of its result here.
+                // Here the text of the query is the id of its result.
                 Client::YandexQuery(query.body(job.dataset.as_str()).run().await?)
             }
         };
@@ -129,7 +129,7 @@ impl Rowfeed {
     }
 }
 
-/// Only how many rows there are.
+/// Counts the rows only.
 async fn count(mut pages: Pages) -> Result<Outcome> {
     let mut outcome = Outcome::default();
     while let Some(page) = pages.try_next().await? {

@@ -1,5 +1,5 @@
-//! The bar chart: rows a second of the mixed table, grouped by service. Text takes its colour from
-//! the reader's colour scheme, bars are legible on both.
+//! The bar chart: rows per second of the mixed table, grouped by service. The text follows the
+//! reader's color scheme; the bars are legible on both.
 
 use std::fmt::Write as _;
 
@@ -7,14 +7,14 @@ use super::labels::{rows_per_s, shown, times};
 use crate::results::{Measured, Timings, WorkloadResult};
 
 const WIDTH: f64 = 860.0;
-/// Where bars begin, and how long the longest is.
+/// The start of the bars, and the length of the longest.
 const LEFT: f64 = 200.0;
 const LONGEST: f64 = 470.0;
 const BAR: f64 = 18.0;
 const STEP: f64 = 24.0;
 const HEAD: f64 = 34.0;
 
-/// Who is in the chart, from the top, with label and class.
+/// The contenders in the chart from the top, with label and class.
 const SHOWN: [(&str, &str, &str); 7] = [
     ("rowfeed-prefetch", "rowfeed, prefetch(2)", "own"),
     ("rowfeed", "rowfeed", "own"),
@@ -25,7 +25,7 @@ const SHOWN: [(&str, &str, &str); 7] = [
     ("python", "official Python client", "other"),
 ];
 
-/// The chart as SVG; `below` says where and when it was measured.
+/// Returns the chart as SVG. `below` is the line about the machine and the date.
 pub(crate) fn chart(timings: &Timings, below: &str) -> String {
     let groups: Vec<&WorkloadResult> = timings
         .workloads
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bars_are_as_long_as_their_contenders_are_fast() {
+    fn the_length_of_a_bar_is_the_speed() {
         let measured = |contender: &str, speed: f64, ratio: f64| {
             let spread = |value: f64| json!({ "low": value, "median": value, "high": value });
             json!({
@@ -142,7 +142,7 @@ mod tests {
             "a machine & a day",
         );
         let bars: Vec<&str> = svg.lines().filter(|line| line.contains("<rect")).collect();
-        // Of the limit's parsers the faster, and nobody who decodes nothing.
+        // Only the faster parser of the limit, and no contender that does not decode.
         assert_eq!(bars.len(), 3, "{svg}");
         let widths = bars.iter().map(|bar| bar.split("width=\"").nth(1).unwrap());
         let widths = widths.map(|rest| rest.split('"').next().unwrap().parse::<f64>().unwrap());

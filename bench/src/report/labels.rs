@@ -1,12 +1,12 @@
-//! Names and figures, as people read them.
+//! Formats names and figures.
 
 use crate::{
     results::{Measured, Spread, WorkloadResult},
     run::workloads::Unit,
 };
 
-/// The contenders of a workload that are shown, with their labels: of the two parsers of the limit
-/// only the faster.
+/// Returns the contenders of a workload with their labels. Of the two parsers of the limit, only
+/// the faster is shown.
 pub(super) fn shown(result: &WorkloadResult) -> Vec<(String, &Measured)> {
     let find = |name: &str| result.contenders.iter().find(|one| one.contender == name);
     let speed = |one: &Measured| one.rows_per_s.median;
@@ -22,7 +22,7 @@ pub(super) fn shown(result: &WorkloadResult) -> Vec<(String, &Measured)> {
         .collect()
 }
 
-/// What a contender is called; both parsers of the limit are one.
+/// Returns the label of a contender. Both parsers of the limit have the same label.
 pub(super) fn label(contender: &str) -> &str {
     match contender {
         "rowfeed" => "**rowfeed**, default",
@@ -41,7 +41,7 @@ pub(super) fn label(contender: &str) -> &str {
     }
 }
 
-/// What a contender has come to, in the unit of its workload.
+/// Returns the figure of a contender, in the unit of its workload.
 pub(super) fn figure(result: &WorkloadResult, measured: &Measured) -> String {
     let seconds = measured.wall_s.median;
     let plain = match result.unit {
@@ -73,7 +73,7 @@ pub(super) fn mebibytes(bytes: Option<u64>) -> String {
     }
 }
 
-/// A ratio, with no more digits than it needs.
+/// Formats a ratio with few digits.
 pub(super) fn times(ratio: f64) -> String {
     match ratio {
         10.0.. => format!("{ratio:.0}×"),

@@ -1,4 +1,4 @@
-//! What is shown of results: tables for the terminal and the page, and a chart.
+//! Reports of results: tables for the terminal and the page, and a chart.
 
 mod chart;
 mod labels;
@@ -7,7 +7,7 @@ mod tables;
 pub(crate) use self::chart::chart;
 use crate::results::{Results, Section};
 
-/// All tables, as Markdown that is readable as it is.
+/// Returns all tables as readable Markdown.
 pub(crate) fn tables(results: &Results) -> String {
     let mut out = String::new();
     if let Some(section) = &results.timings {
@@ -25,7 +25,7 @@ pub(crate) fn tables(results: &Results) -> String {
     out
 }
 
-/// The page with the tables and what has to be known to read them.
+/// Returns the page with the tables and their explanation.
 pub(crate) fn page(results: &Results) -> String {
     let chart = match &results.timings {
         Some(_) => "![Rows a second, by service and contender](results.svg)\n\n",
@@ -37,27 +37,27 @@ pub(crate) fn page(results: &Results) -> String {
 const BEFORE: &str = "\
 # Measurements
 
-Written by `cargo xtask bench` (`--callgrind` and `--build` write sections of their own); the same in
+Written by `cargo xtask bench` (`--callgrind` and `--build` write their own sections). The data is in
 [results.json](results.json).
 
-A page server, which is a process of its own and writes pages that were serialised beforehand, and
-one process for each contender talk over loopback HTTP. Every contender reads the whole result in
-each round, in turns, and adds up all values; the sums have to agree. The first reading of each does
-not count. `N×` is the median over the rounds of how many times as fast as the hand-written loop of
-the same round a contender was, with the quartiles in brackets.
+A page server, which is a separate process and sends pages that were serialized in advance, and one
+process per contender communicate over loopback HTTP. In each round, every contender reads the whole
+result in turn and adds up all values; the sums must agree. The first reading of each contender does
+not count. `N×` is the speed of a contender relative to the hand-written loop of the same round: the
+median over the rounds, with the quartiles in brackets.
 
 - **hand-written loop**: reqwest, `serde_json::from_slice` straight into a typed page, `Vec<Trade>`,
   with owned strings ([hand](src/contenders/hand/mod.rs));
   into columns: the same structs, then Arrow's builders ([columns](src/contenders/hand/columns.rs));
 - **`arrow-json`**: into columns of the same types, rows cut out of the body with `RawValue`
   ([arrow_json](src/contenders/arrow_json.rs));
-- **generated default**: what progenitor gives by itself, rows as `Map<String, Value>`, then
+- **generated default**: the default output of progenitor, rows as `Map<String, Value>`, then
   `from_value` ([generated](src/contenders/generated.rs));
 - **official Python client**: `dune-client`, `lightdash`, `yandex-query-client`, all pages as they
-  give them ([worker.py](python/worker.py));
+  return them ([worker.py](python/worker.py));
 - **limit of one core**: no HTTP, the same bodies from memory into the hand-written loop's structs,
   by `serde_json` from text or by `sonic-rs`, whichever is faster ([limit](src/contenders/limit.rs));
-- **bodies dropped**: reqwest, and a bare socket, which shows what the page server can give.
+- **bodies dropped**: reqwest, and a bare socket, which shows the speed of the page server.
 
 ";
 
@@ -65,7 +65,7 @@ fn measured<T>(section: &Section<T>) -> String {
     format!("{}\n\n", measured_where(section))
 }
 
-/// Where, when and of which commit something was measured.
+/// Returns the machine, the date and the commit of a measurement.
 pub(crate) fn measured_where<T>(section: &Section<T>) -> String {
     let machine = &section.machine;
     let memory = match machine.memory_gib {

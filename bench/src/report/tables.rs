@@ -9,7 +9,7 @@ use crate::{
     run::workloads::Unit,
 };
 
-/// A table for each workload: contenders by services.
+/// Returns a table for each workload: contenders by services.
 pub(super) fn timings(timings: &Timings) -> String {
     let mut out = String::new();
     let mut names: Vec<&str> = Vec::new();
@@ -159,7 +159,7 @@ fn cost(measured: &Measured) -> String {
     }
 }
 
-/// How close reading ahead comes to doing two things at once.
+/// Returns the effect of prefetching.
 fn overlap(result: &WorkloadResult) -> String {
     let wall = |name: &str| {
         let one = result.contenders.iter().find(|one| one.contender == name)?;
@@ -179,7 +179,7 @@ fn overlap(result: &WorkloadResult) -> String {
     }
 }
 
-/// Instructions, by what they are counted per.
+/// Returns the instructions, per row or per call.
 pub(super) fn instructions(counts: &[Instructions]) -> String {
     let mut out = String::from(
         "## Instructions\n\nCounted by callgrind, in all threads: for each row, \
@@ -239,7 +239,7 @@ pub(super) fn instructions(counts: &[Instructions]) -> String {
     out
 }
 
-/// What crates cost to build.
+/// Returns the build cost of crates.
 pub(super) fn build(costs: &[BuildCost]) -> String {
     let mut out = String::from(
         "## Cost of building\n\nFrom nothing, each with its default features; CPU seconds (wall).\n\n",
@@ -281,7 +281,7 @@ fn line(label: &str, cells: impl Iterator<Item = String>) -> String {
     format!("| {label} | {} |\n", cells.join(" | "))
 }
 
-/// With a comma every three digits.
+/// Formats a number with commas between groups of three digits.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();

@@ -1,4 +1,4 @@
-//! A run: what was requested is measured, shown and, if it is whole, written down.
+//! Measures the selected workloads, prints the results and, if the run is complete, writes them.
 
 mod process;
 pub(crate) mod python;
@@ -51,7 +51,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 fn timings(options: &Options) -> Result<Timings> {
     let rounds = options.rounds.unwrap_or(if options.quick { 1 } else { 5 });
-    ensure!(rounds > 0, "0 rounds were asked for; it takes at least 1");
+    ensure!(rounds > 0, "--rounds must be at least 1");
     let python = Python::find(options)?;
     let mut notes = Vec::new();
     let mut results = Vec::new();
@@ -63,7 +63,7 @@ fn timings(options: &Options) -> Result<Timings> {
     );
     for workload in &workloads {
         eprintln!("{}: {}", workload.name, workload.job.service.title());
-        // One server each, so that none carries the blocks of all.
+        // One server per workload, so that no server keeps the blocks of all.
         let server = PageServer::start()?;
         let result = rounds::measure(workload, &server.url, rounds, &python, &mut notes)?;
         results.push(result);
@@ -77,13 +77,13 @@ fn timings(options: &Options) -> Result<Timings> {
     })
 }
 
-/// Puts the new sections in the place of the old ones, and writes the pages and the chart anew.
+/// Replaces the measured sections, and rewrites the pages and the chart.
 fn keep(new: Results, directory: &Path) -> Result<()> {
     let path = directory.join("results.json");
     let old: Results = match fs::read_to_string(&path) {
         Ok(text) => serde_json::from_str(&text).with_context(|| {
             format!(
-                "{} is not what this version writes; delete it",
+                "{} does not have the format of this version; delete it",
                 path.display()
             )
         })?,
@@ -103,7 +103,7 @@ fn keep(new: Results, directory: &Path) -> Result<()> {
             report::chart(&timings.data, &below),
         )?;
     }
-    eprintln!("written down in {}", directory.display());
+    eprintln!("wrote {}", directory.display());
     Ok(())
 }
 
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_measured_apart_is_kept_together() {
+    fn sections_measured_separately_are_kept() {
         let directory = tempfile::tempdir().unwrap();
         let read = |name: &str| fs::read_to_string(directory.path().join(name)).unwrap();
         let timings = Timings {

@@ -1,4 +1,4 @@
-//! The processes of a run: the page server and the workers. Each is ended when it is dropped.
+//! The processes of a run: the page server and the workers. Dropping one ends the process.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -40,7 +40,7 @@ impl Talking {
     fn line(&mut self) -> Result<String> {
         let mut line = String::new();
         if self.output.read_line(&mut line)? == 0 {
-            bail!("it has ended with {}", self.child.wait()?);
+            bail!("the process ended with {}", self.child.wait()?);
         }
         Ok(line.trim_end().to_owned())
     }
@@ -72,14 +72,14 @@ impl PageServer {
     }
 }
 
-/// A worker that has said that it is ready.
+/// A worker that is ready.
 pub(crate) struct Worker {
     process: Talking,
     name: String,
 }
 
 impl Worker {
-    /// `python` is the interpreter of the contender of that name.
+    /// Starts a worker. `python` is the interpreter of the contender `python`.
     pub(crate) fn start(job: &Job, python: Option<(&Path, &Path)>) -> Result<Self> {
         let name = format!("{}/{} ({})", job.service.name(), job.contender, job.dataset);
         let mut command = match python {
@@ -99,11 +99,11 @@ impl Worker {
         let ready = process.line().with_context(|| name.clone())?;
         match ready.as_str() {
             "ready" => Ok(Self { process, name }),
-            other => bail!("{name} said {other:?} before it was ready"),
+            other => bail!("{name} printed {other:?} instead of ready"),
         }
     }
 
-    /// Has the worker read once.
+    /// Lets the worker read once.
     pub(crate) fn go(&mut self) -> Result<Reading> {
         let mut read = || -> Result<Reading> {
             self.process.tell("go")?;

@@ -1,4 +1,4 @@
-//! The interpreter with the official clients, where there is one.
+//! Finds the interpreter with the official clients.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,14 +9,14 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::{dataset::Service, options::Options};
 
-/// An interpreter, or why there is none.
+/// An interpreter, or the reason why there is none.
 pub(crate) struct Python {
     interpreter: Result<PathBuf, String>,
     script: PathBuf,
 }
 
 impl Python {
-    /// The one that was named; or that of `--python-setup`; or that of the sandbox's checks.
+    /// Selects the interpreter of `--python`, of `--python-setup`, or of the sandbox's checks.
     pub(crate) fn find(options: &Options) -> Result<Self> {
         let target = target_directory()?;
         let own = target.join("bench/python/bin/python");
@@ -25,17 +25,21 @@ impl Python {
         }
         let checks = target.join("interop/python/bin/python");
         let interpreter = match &options.python {
-            Some(none) if none.as_os_str() == "none" => Err("they were to be left out".to_owned()),
+            Some(none) if none.as_os_str() == "none" => Err("left out by --python none".to_owned()),
             Some(path) => {
-                // A name is looked for by the system, a path has to be there.
+                // The system searches for a name; a path must exist.
                 let is_there = path.components().count() == 1 || path.exists();
-                ensure!(is_there, "there is no interpreter {}", path.display());
+                ensure!(
+                    is_there,
+                    "the interpreter {} does not exist",
+                    path.display()
+                );
                 Ok(path.clone())
             }
-            None if options.quick => Err("a quick run leaves them out".to_owned()),
+            None if options.quick => Err("left out by --quick".to_owned()),
             None if own.exists() => Ok(own),
             None if checks.exists() => Ok(checks),
-            None => Err("there is no environment with them; --python-setup makes one".to_owned()),
+            None => Err("no environment has them; --python-setup creates one".to_owned()),
         };
         Ok(Self {
             interpreter,
@@ -43,14 +47,14 @@ impl Python {
         })
     }
 
-    /// Interpreter and script for the client of a service.
+    /// Returns the interpreter and the script for the client of a service.
     pub(crate) fn of(&self, service: Service) -> Result<(&Path, &Path), String> {
         let interpreter = self.interpreter.as_ref().map_err(Clone::clone)?;
         let mut has = Command::new(interpreter);
         has.arg(&self.script).args(["--has", service.name()]);
         match has.stdin(Stdio::null()).status() {
             Ok(status) if status.success() => Ok((interpreter, &self.script)),
-            Ok(_) => Err(format!("{} has not got it", interpreter.display())),
+            Ok(_) => Err(format!("{} does not have it", interpreter.display())),
             Err(error) => Err(format!("{}: {error}", interpreter.display())),
         }
     }
@@ -59,7 +63,7 @@ impl Python {
 fn set_up(root: &Path, directory: &Path) -> Result<()> {
     let run = |program: &Path, args: &[&str], last: &Path| -> Result<()> {
         let mut command = Command::new(program);
-        // What is said is no result.
+        // Its output is not a result.
         command.args(args).arg(last).stdout(std::io::stderr());
         let status = command
             .status()
@@ -84,12 +88,12 @@ fn set_up(root: &Path, directory: &Path) -> Result<()> {
     run(&directory.join("bin/python"), &pip, &requirements)
 }
 
-/// Where cargo has put this program.
+/// Returns the target directory of this program.
 pub(crate) fn target_directory() -> Result<PathBuf> {
     let own = std::env::current_exe()?;
     let target = own
         .ancestors()
         .nth(2)
-        .context("this program lies in no target directory")?;
+        .context("this program is not in a target directory")?;
     Ok(target.to_owned())
 }

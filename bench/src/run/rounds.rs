@@ -1,5 +1,5 @@
-//! Rounds: in each, every contender reads once, one after the other, and each round begins with
-//! another one. So a ratio is of two readings that were close in time.
+//! In each round, every contender reads once. Each round begins with another contender. A ratio
+//! therefore compares two readings that were close in time.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::{
     worker::Reading,
 };
 
-/// The Python clients take longest, and vary least.
+/// The number of rounds of the Python clients, which take longest and vary least.
 const PYTHON_ROUNDS: usize = 3;
 
 /// Measures all contenders of a workload.
@@ -46,8 +46,8 @@ pub(crate) fn measure(
         };
         workers.push((name, Worker::start(&job, interpreter)?));
     }
-    // One reading that does not count: connections, caches, memory. Not where it is the first
-    // reading's memory that is looked at.
+    // The first reading does not count: it opens connections and fills caches. It is skipped where
+    // the memory of the first reading is measured.
     if workload.most_rounds > 1 {
         for (name, worker) in &mut workers {
             if *name != "python" {
@@ -91,7 +91,7 @@ pub(crate) fn measure(
     })
 }
 
-/// Has the server make its rows, by asking for the first page, so that nobody waits for it.
+/// Requests the first page, so that the server builds its rows before the measurement.
 fn warm_server(job: &Job, url: &str) -> Result<()> {
     let mut first_page = job.clone();
     (first_page.url, first_page.rows) = (url.to_owned(), 1);
@@ -99,7 +99,7 @@ fn warm_server(job: &Job, url: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether all have read the same.
+/// Checks that all contenders read the same values.
 fn check(workload: &Workload, readings: &BTreeMap<&str, Vec<Reading>>) -> Result<()> {
     let all = || {
         let each = readings.iter();
@@ -117,7 +117,7 @@ fn check(workload: &Workload, readings: &BTreeMap<&str, Vec<Reading>>) -> Result
         if let (Some(expected), Some(sum)) = (&expected, &reading.sum) {
             ensure!(
                 expected.agrees_with(sum),
-                "{place} read other values than the others: {sum:?}, not {expected:?}"
+                "{place} read different values: {sum:?}, not {expected:?}"
             );
         }
     }

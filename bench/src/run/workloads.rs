@@ -1,4 +1,4 @@
-//! What is measured.
+//! The workloads.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::{
     options::Options,
 };
 
-/// What a workload is looked at for.
+/// The purpose of a workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Unit {
@@ -18,7 +18,7 @@ pub(crate) enum Unit {
     PeakMemory,
 }
 
-/// One result of one service, and who reads it.
+/// One result of one service, and its contenders.
 #[derive(Clone, Debug)]
 pub(crate) struct Workload {
     pub(crate) name: &'static str,
@@ -26,7 +26,7 @@ pub(crate) struct Workload {
     pub(crate) job: Job,
     pub(crate) latency_ms: u64,
     pub(crate) contenders: Vec<&'static str>,
-    /// How often a contender reads at most, apart from what was requested.
+    /// The largest number of readings, besides the requested rounds.
     pub(crate) most_rounds: usize,
 }
 
@@ -65,10 +65,10 @@ impl Workload {
     }
 }
 
-/// What the other contenders of a workload are compared with.
+/// The contender that the others are compared with.
 pub(crate) const BASE: &str = "hand";
 
-/// All workloads that the options leave, in the order in which they are shown.
+/// Returns the selected workloads in the order of the report.
 pub(crate) fn workloads(options: &Options) -> Vec<Workload> {
     let sizes = Sizes::of(options);
     let services = Service::ALL.into_iter();
@@ -101,7 +101,7 @@ pub(crate) fn workloads(options: &Options) -> Vec<Workload> {
                 .copied()
                 .filter(is_wanted)
                 .collect();
-            // What is requested is compared with the hand-written loop all the same.
+            // Selected contenders are still compared with the hand-written loop.
             let base = workload.contenders.contains(&BASE) && !wanted.is_empty();
             let base = (base && !wanted.contains(&BASE)).then_some(BASE);
             workload.contenders = wanted.into_iter().chain(base).collect();
@@ -165,7 +165,7 @@ fn mixed(service: Service, sizes: &Sizes) -> Workload {
     ])
 }
 
-/// Rows as people who do not know this crate made them up.
+/// The table with blockchain data, which was designed without knowledge of this crate.
 fn outside(service: Service, sizes: &Sizes) -> Workload {
     let dataset = Dataset::new(Table::Outside, sizes.mixed);
     Workload::new("outside", service, &dataset)
@@ -173,7 +173,7 @@ fn outside(service: Service, sizes: &Sizes) -> Workload {
         .with(|workload| workload.job.direct = true)
 }
 
-/// The same rows as record batches.
+/// The same rows, as record batches.
 fn columns(service: Service, sizes: &Sizes) -> Workload {
     let dataset = Dataset::new(Table::Outside, sizes.mixed);
     Workload::new("columns", service, &dataset)
@@ -198,7 +198,7 @@ fn wide_columns(service: Service, sizes: &Sizes) -> Workload {
 fn wide(service: Service, sizes: &Sizes) -> Workload {
     let columns: &[_] = match service {
         Service::Dune => &["rowfeed", "rowfeed-prefetch", "rowfeed-columns", "hand"],
-        // They cannot be asked for some of the columns.
+        // These contenders cannot select columns.
         Service::Lightdash | Service::YandexQuery => &["rowfeed", "rowfeed-prefetch", "hand"],
     };
     Workload::new("wide", service, &Dataset::new(Table::Wide, sizes.wide))
@@ -219,7 +219,7 @@ fn gzip(service: Service, sizes: &Sizes) -> Workload {
     .with(|workload| workload.job.direct = true)
 }
 
-/// Small pages, since it is the waiting that counts.
+/// Small pages, because this measures latency.
 fn latency(service: Service, sizes: &Sizes) -> Workload {
     let dataset = Dataset::new(Table::Mixed, sizes.pages * 100).latency(sizes.latency);
     Workload::new("latency", service, &dataset)
@@ -232,7 +232,7 @@ fn latency(service: Service, sizes: &Sizes) -> Workload {
         })
 }
 
-/// Only Dune has such chains: with filters, its total is no help in guessing offsets.
+/// Only Dune has such chains: with filters, the total does not help to guess offsets.
 fn chain(sizes: &Sizes) -> Workload {
     let dataset = Dataset::new(Table::Mixed, sizes.chain).latency(20);
     Workload::new("chain", Service::Dune, &dataset)
@@ -259,7 +259,7 @@ fn tiny(service: Service, sizes: &Sizes) -> Workload {
         })
 }
 
-/// Read once by new processes, so that the peak of their memory is that of this reading.
+/// New processes read once, so that their peak memory belongs to this reading.
 fn stream(name: &'static str, service: Service, rows: u64) -> Workload {
     Workload::new(name, service, &Dataset::new(Table::Mixed, rows))
         .contenders(&["rowfeed", "rowfeed-prefetch"])

@@ -1,5 +1,5 @@
-//! What each path answers: the results of the three services page by page, and the little else
-//! that their clients ask on the way there.
+//! The responses of each path: pages of results of the three services, and the other requests of
+//! their clients.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{
     encode,
 };
 
-/// A JSON body: text, rows in the middle of it, text.
+/// A JSON body: text, rows, text.
 pub(super) struct Answer {
     status: u16,
     before: String,
@@ -37,7 +37,7 @@ impl Answer {
         }
     }
 
-    /// The rows `first..first + rows` in the place of `"$rows"` in `body`.
+    /// Replaces `"$rows"` in `body` by the rows `first..first + rows`.
     fn page(dataset: &Dataset, body: &Value, block: Arc<Block>, first: u64, rows: u64) -> Self {
         let text = body.to_string();
         let (before, after) = text.split_once(r#""$rows""#).unwrap_or((&text, ""));
@@ -99,7 +99,7 @@ pub(super) fn answer(request: &Request, blocks: &Blocks) -> Answer {
 
 const INSTANT: &str = "2026-01-15T08:30:00Z";
 
-/// The rows of a page that begins at `first`.
+/// Returns the number of rows of a page that begins at `first`.
 fn page_rows(dataset: &Dataset, first: u64, limit: u64) -> u64 {
     limit.min(dataset.rows.saturating_sub(first))
 }
@@ -224,7 +224,7 @@ fn yandex_query(request: &Request, id: &str, blocks: &Blocks) -> Result<Answer> 
     Ok(Answer::page(&dataset, &body, block, offset, rows))
 }
 
-/// What Yandex Query says of a query.
+/// Returns the description of a query at Yandex Query.
 fn query(id: &str) -> Result<Answer> {
     let dataset: Dataset = id.parse()?;
     let body = json!({
@@ -239,17 +239,17 @@ fn completed() -> Answer {
     Answer::plain(200, &json!({ "status": "COMPLETED" }))
 }
 
-/// Starts the run whose id the text of the query is.
+/// Starts a run. The text of the query is its id.
 fn started(request: &Request, text: &str, id: &str) -> Result<Answer> {
     let asked: Value = serde_json::from_str(&request.body)?;
     let dataset = asked[text]
         .as_str()
-        .context("a body without the text of a query")?;
+        .context("the body has no text of a query")?;
     let body = json!({ id: dataset, "state": "QUERY_STATE_PENDING" });
     Ok(Answer::plain(200, &body))
 }
 
-/// Starts the query whose id the explore's name is.
+/// Starts a query. The name of the explore is its id.
 fn explored(request: &Request) -> Result<Answer> {
     let asked: Value = serde_json::from_str(&request.body)?;
     let name = &asked["query"]["exploreName"];

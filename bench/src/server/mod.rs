@@ -1,5 +1,5 @@
-//! The page server: results of any length, serialised before they are requested and written from
-//! memory. A process of its own, so that its work is nobody else's CPU time.
+//! The page server: results of any length, serialized in advance and sent from memory. It is a
+//! separate process, so that its work does not count as CPU time of a contender.
 
 mod answers;
 mod request;
@@ -17,7 +17,7 @@ use flate2::{Compression, write::GzEncoder};
 
 use self::{answers::Answer, request::Request, rows::Blocks};
 
-/// Prints its port, and serves until its input closes.
+/// Prints its port, and serves requests until its input closes.
 pub(crate) fn run() -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     println!("{}", listener.local_addr()?.port());
@@ -26,11 +26,11 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// What is kept between requests.
+/// The state between requests.
 #[derive(Default)]
 struct Kept {
     blocks: Blocks,
-    /// Whole bodies, by the target of their request.
+    /// Whole bodies by request target.
     compressed: Mutex<HashMap<String, Arc<Vec<u8>>>>,
 }
 
@@ -40,7 +40,7 @@ fn accept(listener: &TcpListener) {
         let kept = Arc::clone(&kept);
         std::thread::spawn(
             move || match stream.and_then(|stream| serve(stream, &kept)) {
-                // A client may go at any time.
+                // A client may disconnect at any time.
                 Ok(()) => {}
                 Err(error) if error.kind() != io::ErrorKind::InvalidData => {}
                 Err(error) => eprintln!("page server: {error}"),
@@ -91,7 +91,7 @@ fn write_compressed(
     write_all(stream, &head, &[&body])
 }
 
-/// Writes the head of a response and the parts of its body without putting them together first.
+/// Writes the head and the parts of the body of a response without joining them first.
 fn write_all(mut stream: &TcpStream, head: &str, body: &[&[u8]]) -> io::Result<()> {
     let mut parts = vec![IoSlice::new(head.as_bytes())];
     parts.extend(body.iter().map(|part| IoSlice::new(part)));

@@ -1,4 +1,4 @@
-//! Requests, as far as the page server looks at them.
+//! Reads the parts of requests that the page server needs.
 
 use std::io::{self, BufRead};
 
@@ -9,14 +9,14 @@ pub(super) struct Request {
     pub(super) target: String,
     pub(super) path: String,
     query: Vec<(String, String)>,
-    /// `Host`, to make addresses of.
+    /// The `Host` header, for URLs.
     pub(super) host: String,
     pub(super) accepts_gzip: bool,
     pub(super) body: String,
 }
 
 impl Request {
-    /// The next request of a connection; `None` when the client has closed it.
+    /// Reads the next request of a connection. Returns `None` if the client closed it.
     pub(super) fn read(input: &mut impl BufRead) -> io::Result<Option<Self>> {
         let mut line = String::new();
         if input.read_line(&mut line)? == 0 {
@@ -24,7 +24,7 @@ impl Request {
         }
         let mut words = line.split_whitespace();
         let (Some(method), Some(target)) = (words.next(), words.next()) else {
-            let message = format!("{line:?} is no request line");
+            let message = format!("{line:?} is not a request line");
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         };
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -57,13 +57,13 @@ impl Request {
         Ok(Some(request))
     }
 
-    /// A query parameter.
+    /// Returns a query parameter.
     pub(super) fn value(&self, name: &str) -> Option<&str> {
         let found = self.query.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str())
     }
 
-    /// A query parameter that is a number.
+    /// Returns a numeric query parameter.
     pub(super) fn number(&self, name: &str) -> Option<u64> {
         self.value(name)?.parse().ok()
     }

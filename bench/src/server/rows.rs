@@ -1,5 +1,4 @@
-//! Rows in the shape of a service, one behind the other, so that any range of them is there to be
-//! sent.
+//! Serialized rows of a service in sequence, so that any range can be sent.
 
 use std::{
     collections::HashMap,
@@ -12,12 +11,12 @@ use crate::{
     table::{self, Column},
 };
 
-/// Serialised rows: `row,row,row,`.
+/// Serialized rows: `row,row,row,`.
 pub(super) struct Block {
     bytes: Vec<u8>,
-    /// Where each row begins, and where the last one ends.
+    /// The start of each row, and the end of the last.
     starts: Vec<usize>,
-    /// The columns that the rows have.
+    /// The columns of the rows.
     pub(super) columns: Vec<Column>,
 }
 
@@ -52,8 +51,8 @@ impl Block {
         self.starts.len() as u64 - 1
     }
 
-    /// The rows from `first` on as JSON without the brackets, in one part or more: the rows of the
-    /// block come again and again.
+    /// Returns the rows from `first` on as JSON without brackets, in one or more parts. The rows of
+    /// the block repeat.
     pub(super) fn parts(&self, first: u64, rows: u64) -> Vec<&[u8]> {
         let (mut next, end) = (first, first + rows);
         let mut parts = Vec::new();
@@ -62,7 +61,7 @@ impl Block {
             let count = (end - next).min(self.len() - begin);
             next += count;
             let (begin, stop) = (begin as usize, (begin + count) as usize);
-            // No comma behind the last row.
+            // No comma after the last row.
             let stop = self.starts[stop] - usize::from(next == end);
             parts.push(&self.bytes[self.starts[begin]..stop]);
         }
@@ -73,7 +72,7 @@ impl Block {
 /// Service, table, different rows, wanted columns.
 type Key = (Service, Table, u64, Option<String>);
 
-/// All blocks that have been asked for; made once each.
+/// The blocks that were requested; each is built once.
 #[derive(Default)]
 pub(super) struct Blocks(Mutex<HashMap<Key, Arc<Block>>>);
 
@@ -99,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_range_is_rows_with_commas_between_them() {
+    fn any_range_is_a_list_of_rows() {
         let block = Block::new(Service::Dune, Table::Mixed, 5, Some("log_index"));
         let text = |first, rows| {
             let parts = block.parts(first, rows).concat();
@@ -108,7 +107,7 @@ mod tests {
         let rows: Vec<String> = (0..5).map(|n| text(n, 1)).collect();
         assert!(rows[0].starts_with(r#"{"log_index":"#) && rows[0].ends_with('}'));
         assert_eq!(text(1, 3), rows[1..4].join(","));
-        // Round and round.
+        // Continue at the start of the block.
         let twice = format!("{},{},{}", rows[4], rows.join(","), rows[0]);
         assert_eq!(text(4, 7), twice);
         assert_eq!(text(2, 0), "");

@@ -1,5 +1,5 @@
-//! Rows as record batches: there is a batch or an error, never a panic, and a batch holds what a
-//! [`Row`] holds, however the rows are written.
+//! Rows as record batches: decoding returns a batch or an error and never panics. A batch has the
+//! values of a [`Row`], in every form of the rows.
 
 use arrow_array::{Array, ArrayRef, RecordBatch, cast::AsArray, types::*};
 use arrow_schema::{DataType, TimeUnit};
@@ -9,7 +9,7 @@ use rowfeed_rows::{Columns, RawRows, Row, Value, decode_rows};
 use rowfeed::{Page, source::ResultId};
 use rowfeed_arrow::PageExt as _;
 
-/// Whether there is a batch.
+/// Returns whether the rows decode into a batch.
 #[allow(unreachable_pub)]
 pub fn agree(columns: &Columns, rows: &str) -> Result<(), rowfeed::Error> {
     let Ok(raw) = RawRows::from_json(rows.to_owned()) else {
@@ -30,7 +30,7 @@ pub fn agree(columns: &Columns, rows: &str) -> Result<(), rowfeed::Error> {
     Ok(())
 }
 
-/// Cells with a blank before them are read as Deserializers, and come to the same.
+/// Cells with a blank before them are read through serde, with the same result.
 fn agree_with_spaced(
     columns: &Columns,
     page: &Page,
@@ -50,7 +50,7 @@ fn agree_with_spaced(
     }
 }
 
-/// The same rows, with a blank before each cell, or before one of so many.
+/// Returns the rows with a blank before each cell, or before every n-th cell.
 fn spaced(rows: &str, every: usize) -> String {
     let mut spaced = String::with_capacity(rows.len() * 2);
     let mut cells = 0_usize;
@@ -107,8 +107,8 @@ fn compare(batch: &RecordBatch, rows: &[Row]) {
     }
 }
 
-/// Whether an array holds the value there. Of text that stands for something else, JSON and
-/// spans that Trino writes, only whether it is there.
+/// Returns whether an array has the value at an index. JSON in text and Trino's spans are only
+/// checked for NULL.
 fn same(value: &Value, array: &ArrayRef, at: usize) -> bool {
     // Arrow has one NULL, whichever of several Optionals is empty.
     if let Value::Some(inner) = value {
@@ -182,7 +182,7 @@ fn same_members(value: &Value, array: &ArrayRef, at: usize) -> bool {
     }
 }
 
-/// Nothing for what is no time, or one that jiff does not reach.
+/// Returns `None` for text that is not a time, or a time out of jiff's range.
 fn same_time(value: &Value, array: &ArrayRef, at: usize) -> Option<bool> {
     match (array.data_type(), value) {
         (DataType::Date32, Value::Date(text)) => {
@@ -275,7 +275,7 @@ fn same_number(value: &Value, array: &ArrayRef, at: usize) -> bool {
 }
 
 fn near(held: f64, value: f64, part: f64) -> bool {
-    // A float of half the width ends where this one goes on.
+    // A 32-bit float has a smaller range.
     held == value
         || (held.is_nan() && value.is_nan())
         || (held - value).abs() <= value.abs() * part + part * 1e-38
@@ -290,7 +290,7 @@ fn same_digits(value: &Value, held: &str) -> bool {
     }
 }
 
-/// The sign, the digits that count, and the power of ten behind them.
+/// Returns the sign, the significant digits, and the exponent of ten.
 fn plain(text: &str) -> Option<(bool, String, i64)> {
     let unsigned = text.trim_start_matches('-');
     let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));

@@ -1,4 +1,4 @@
-//! Batch after batch, over all pages.
+//! Record batches over all pages.
 
 use std::{
     fmt,
@@ -18,17 +18,17 @@ use crate::{
 };
 use rowfeed::{Cursor, Error, ErrorKind, Page, Pages};
 
-/// The rows of a result as Arrow record batches, all of one schema.
+/// The rows of a result as Arrow record batches with one schema.
 ///
-/// A [`Stream`], and usable without one by [`try_next`](Self::try_next). A batch is a page, unless
-/// [`batch_rows`](Self::batch_rows) says otherwise; a page without rows gives none, but a result
-/// without rows gives one batch that has none. Ends for good after the last batch, and after the
-/// first error; the [cursor](Self::cursor) then leads to the first row that was not given out. Holds
-/// a page and a batch, and the pages that [`prefetch`](Self::prefetch) asks for.
+/// It is a [`Stream`], and [`try_next`](Self::try_next) works without one. A batch has the rows of
+/// a page, unless [`batch_rows`](Self::batch_rows) sets another size. A page without rows gives no
+/// batch, but a result without rows gives one empty batch. The stream ends after the last batch,
+/// and after the first error. The [cursor](Self::cursor) is then before the first row that was not
+/// returned. In memory are one page, one batch, and the pages of [`prefetch`](Self::prefetch).
 ///
-/// The schema follows from the declared types of the columns and never from the values; the
-/// [crate documentation](crate#types) says how. A value that does not fit its type is an error that names
-/// page, row and column: nothing is rounded, cut off or made NULL.
+/// The schema depends on the declared types of the columns and never on the values; see the [crate
+/// documentation](crate#types). A value that does not fit its type is an error that names page, row
+/// and column: no value is rounded, cut off or replaced by NULL.
 ///
 /// ```
 /// # use rowfeed_arrow::RecordBatchesExt as _;
@@ -54,7 +54,7 @@ pub struct RecordBatches {
     layout: Option<Arc<Layout>>,
     reading: Option<Reading>,
     batch: Option<Batch>,
-    /// Up to where rows have been read, and up to where they have been given out.
+    /// The cursor after the rows that were read, and after those that were returned.
     read_to: Option<Cursor>,
     given_to: Option<Cursor>,
     /// Whether a page has been fetched.
@@ -62,6 +62,8 @@ pub struct RecordBatches {
     is_given: bool,
     failed: Option<Error>,
     done: bool,
+    pages_read: u64,
+    bytes_read: u64,
 }
 
 impl RecordBatches {
@@ -80,12 +82,14 @@ impl RecordBatches {
             is_given: false,
             failed: None,
             done: false,
+            pages_read: 0,
+            bytes_read: 0,
         }
     }
 
     rowfeed::__page_settings! {
         pages,
-        /// Resumes from a cursor of the same result, with the row after it; see [`Pages::resume`].
+        /// Resumes after a cursor of the same result; see [`Pages::resume`].
         ///
         /// ```
         /// # use rowfeed_arrow::RecordBatchesExt as _;
@@ -101,9 +105,9 @@ impl RecordBatches {
         resume
     }
 
-    /// Makes batches of this many rows, the last one perhaps of fewer: pages are split and put
-    /// together. Where a page cannot be had, the rows before it come first, and then the error.
-    /// 0 is taken as 1.
+    /// Sets the number of rows in a batch. The last batch may have fewer. Pages are split and
+    /// joined. If a page fails, the rows before it are returned first, and then the error. 0 counts
+    /// as 1.
     ///
     /// ```
     /// # use rowfeed_arrow::RecordBatchesExt as _;
@@ -118,15 +122,14 @@ impl RecordBatches {
         self
     }
 
-    /// Reads a column as another Arrow type than its declared type gives: the way out where values
-    /// do not fit, or where others want it so.
+    /// Reads a column as another Arrow type than that of its declared type.
     ///
-    /// A declared number, or text, can be any integer, decimal or float; a date or time can be a
-    /// `Date32` and a `Timestamp` of any unit, with and without a zone (one that is sent without is
-    /// taken as UTC); text and bytes can be `Binary` and `LargeBinary`; anything can be `Utf8`,
-    /// `LargeUtf8` and `Utf8View`, lists and structs as JSON. Each value has to be one of the type
-    /// exactly, but for floats: they are the nearest. The schema says which types there are, so a
-    /// column that there is not, and types that do not go together, are an error at the first batch.
+    /// Declared numbers and text can be any integer, decimal or float. Dates and times can be a
+    /// `Date32`, and a `Timestamp` of any unit, with or without a zone (a time that is sent without
+    /// a zone is in UTC). Text and bytes can be `Binary` and `LargeBinary`. Every column can be
+    /// `Utf8`, `LargeUtf8` and `Utf8View`, with lists and structs as JSON. Each value must be exact
+    /// in the type, except for floats, which are the nearest. The first batch fails if the column
+    /// does not exist, or if its declared type cannot be read as the Arrow type.
     ///
     /// ```
     /// # use rowfeed_arrow::RecordBatchesExt as _;
@@ -144,14 +147,14 @@ impl RecordBatches {
         self
     }
 
-    /// Gives batches of this schema: only its columns, in its order, of its types, which can be what
-    /// [`column_type`](Self::column_type) can ask for. Lists, maps and structs are read as those that
-    /// are declared, or from JSON.
+    /// Sets the schema of the batches: only its columns, in its order, with its types. The types
+    /// are those that [`column_type`](Self::column_type) allows. Lists, maps and structs are read
+    /// from declared ones, or from JSON.
     ///
-    /// A column that the result does not have is an error, nullable or not: a name that is
-    /// misspelt should not become NULL after NULL. The rows of Dune's results of 2022 and of
-    /// Lightdash's pivots have columns that are not declared, and this says what they are. A row may
-    /// lack such a cell, which is NULL then, but not all rows of the first batch.
+    /// A column that the result does not have is an error, nullable or not, so that a misspelled
+    /// name does not become a column of NULL. The rows of Dune's results of 2022 and of Lightdash's
+    /// pivots have undeclared columns, whose types this schema sets. A row may lack such a cell,
+    /// which is then NULL, but not all rows of the first batch may.
     ///
     /// ```
     /// # use rowfeed_arrow::RecordBatchesExt as _;
@@ -172,8 +175,8 @@ impl RecordBatches {
         self
     }
 
-    /// The place after the last row of the last batch that was given out. Before the first it is
-    /// the one that was [resumed](Self::resume), or else `None`.
+    /// Returns the cursor after the last row of the last returned batch. Before the first batch it
+    /// is the cursor that was [resumed](Self::resume), or else `None`.
     #[must_use]
     pub fn cursor(&self) -> Option<Cursor> {
         match self.has_begun {
@@ -182,32 +185,47 @@ impl RecordBatches {
         }
     }
 
-    /// The schema of all batches. Fetches the first page, unless the schema was
-    /// [given](Self::with_schema); the page is not fetched again for its rows.
+    /// Returns the number of pages that have arrived.
+    #[must_use]
+    pub fn pages_read(&self) -> u64 {
+        self.pages_read
+    }
+
+    /// Returns the size of the rows of these pages, in bytes of JSON.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes_read
+    }
+
+    /// Returns the schema of all batches. Fetches the first page, unless
+    /// [`with_schema`](Self::with_schema) set the schema. The page is not fetched again for its
+    /// rows.
     ///
     /// # Errors
     ///
-    /// The first page cannot be had, or its columns are not those that are requested; later calls, and
-    /// those of [`try_next`](Self::try_next), find no more then. Or there is no page, because no row
-    /// was wanted.
+    /// The first page cannot be fetched, or its columns differ from those that were set. Later
+    /// calls then fail too, and [`try_next`](Self::try_next) returns no batch. Also, there is no
+    /// page if the row limit is zero.
     pub async fn schema(&mut self) -> Result<SchemaRef, Error> {
         poll_fn(|context| self.poll_schema(context)).await
     }
 
-    /// The next batch; `None` after the last. Dropping the future loses nothing.
+    /// Returns the next batch; `None` after the last. Dropping the future loses nothing.
     ///
     /// # Errors
     ///
-    /// A page cannot be had, or a row of it does not fit the schema; every later call gives `None`.
+    /// A page cannot be fetched, or a row of it does not fit the schema. Every later call returns
+    /// `None`.
     pub async fn try_next(&mut self) -> Result<Option<RecordBatch>, Error> {
         poll_fn(|context| self.poll_batch(context)).await
     }
 
-    /// All batches. There is at least one, which tells the schema, unless no row was wanted.
+    /// Returns all batches. There is at least one, which has the schema, unless the row limit is
+    /// zero.
     ///
     /// # Errors
     ///
-    /// The first that occurs.
+    /// The first error of a page or a row.
     pub async fn try_collect(mut self) -> Result<Vec<RecordBatch>, Error> {
         let mut batches = Vec::new();
         while let Some(batch) = self.try_next().await? {
@@ -216,7 +234,7 @@ impl RecordBatches {
         Ok(batches)
     }
 
-    /// The same batches, read on a thread of their own.
+    /// Returns the same batches, read on a separate thread.
     #[cfg(feature = "blocking")]
     pub(crate) fn apart(mut self) -> Self {
         self.pages.fetch_on_own_thread();
@@ -248,8 +266,8 @@ impl RecordBatches {
                 return Poll::Ready(Ok(schema));
             }
             if self.done || !ready!(self.poll_page(context))? {
-                let message = "no page has been read that would tell the columns: ask for a row \
-                               at least, or give the schema with with_schema()";
+                let message = "no page was read, so the columns are unknown: request at least one \
+                               row, or set the schema with with_schema()";
                 return Poll::Ready(Err(Error::new(
                     ErrorKind::InvalidRequest,
                     self.service,
@@ -280,7 +298,7 @@ impl RecordBatches {
             match ready!(self.poll_page(context)) {
                 Ok(true) => {}
                 Ok(false) => return Poll::Ready(self.last_batch()),
-                // What has been read of the pages before it is good, and has been paid for.
+                // The rows of the pages before it are valid and paid for.
                 Err(error) if self.batch.as_ref().is_some_and(|batch| batch.rows() > 0) => {
                     self.failed = Some(error);
                     let batch = self.give();
@@ -291,9 +309,9 @@ impl RecordBatches {
         }
     }
 
-    /// Fetches the next page, if there is one, and makes sure of its columns.
+    /// Fetches the next page, if there is one, and checks its columns.
     fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Result<bool, Error>> {
-        // Before the first batch, the place is the one that reading resumed from.
+        // Before the first batch, the cursor is the one that was resumed.
         if !self.has_begun {
             self.given_to = self.pages.cursor();
             self.has_begun = true;
@@ -307,6 +325,8 @@ impl RecordBatches {
         });
         Poll::Ready(match page {
             Ok(Some(page)) => {
+                self.pages_read += 1;
+                self.bytes_read += page.raw().as_str().len() as u64;
                 self.read_to = Some(page.cursor_after(0));
                 self.reading = Some(Reading::new(page));
                 Ok(true)
@@ -340,12 +360,12 @@ impl RecordBatches {
         Err(error.with_run(page.run_id()))
     }
 
-    /// Reads on in the page that is there; gives a batch if one is full then.
+    /// Reads more rows of the current page. Returns a batch if one is full.
     fn read_page(&mut self) -> Result<Option<RecordBatch>, Error> {
         let (Some(mut reading), Some(layout)) = (self.reading.take(), &self.layout) else {
             return Ok(None);
         };
-        // So it stays if decoding fails or panics: rows of this page would be missing.
+        // Stays set if decoding fails or panics, since rows of this page would be missing.
         let was_done = std::mem::replace(&mut self.done, true);
         let batch = match &mut self.batch {
             Some(batch) => batch,
@@ -368,7 +388,7 @@ impl RecordBatches {
         if is_full { self.give() } else { Ok(None) }
     }
 
-    /// The batch as far as it has come.
+    /// Returns the current batch, full or not.
     fn give(&mut self) -> Result<Option<RecordBatch>, Error> {
         let Some(batch) = self.batch.take() else {
             return Ok(None);
@@ -394,7 +414,7 @@ impl RecordBatches {
         Ok(Some(batch))
     }
 
-    /// What is left at the end: rows, or where there were none at all, the schema.
+    /// Returns the remaining rows at the end, or an empty batch if there were no rows.
     fn last_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
         let has_rows = self.batch.as_ref().is_some_and(|batch| batch.rows() > 0);
         if has_rows {

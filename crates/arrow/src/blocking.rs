@@ -9,12 +9,12 @@ use rowfeed::{Cursor, Error, blocking::now};
 
 use crate::to_arrow_error;
 
-/// Record batches one after the other, for code without async; made by
-/// [`RecordBatches::blocking`](crate::RecordBatches::blocking).
+/// An iterator over record batches, for code without async.
+/// [`RecordBatches::blocking`](crate::RecordBatches::blocking) returns it.
 ///
-/// A [`RecordBatchReader`], which is what writers of files and databases take. The errors are
-/// [`ArrowError::ExternalError`] for that; the [`Error`] is inside. Ends for good after the
-/// last batch, and after the first error. Pages are fetched on a thread of their own.
+/// It is a [`RecordBatchReader`], which writers of files and databases accept. So its errors are
+/// [`ArrowError::ExternalError`] with the [`Error`] inside. It ends after the last batch, and after
+/// the first error. Pages are fetched on a separate thread.
 ///
 /// ```
 /// # use rowfeed_arrow::RecordBatchesExt as _;
@@ -35,15 +35,15 @@ pub struct RecordBatches {
 }
 
 impl crate::RecordBatches {
-    /// The batches as a plain iterator, for code without async; see [`rowfeed::blocking`].
+    /// Returns the batches as a plain iterator, for code without async; see [`rowfeed::blocking`].
     ///
-    /// Unlike its kind this fetches the first page at once, since a reader of batches has to know
-    /// the schema; unless it was [given](Self::with_schema). Batches of which some have been read
-    /// already cannot change over, as [`Pages::blocking`](rowfeed::Pages::blocking) says.
+    /// Unlike other blocking iterators it fetches the first page at once, since a reader of batches
+    /// must know the schema, unless [`with_schema`](Self::with_schema) set it. It must be called
+    /// before the first batch is read, as for [`Pages::blocking`](rowfeed::Pages::blocking).
     ///
     /// # Errors
     ///
-    /// Those of [`schema`](Self::schema).
+    /// The errors of [`schema`](Self::schema).
     pub fn blocking(self) -> Result<RecordBatches, Error> {
         let mut batches = self.apart();
         let schema = now(|context| batches.poll_schema(context))?;
@@ -52,7 +52,7 @@ impl crate::RecordBatches {
 }
 
 impl RecordBatches {
-    /// The place after the last batch that was given out; see
+    /// Returns the cursor after the last returned batch; see
     /// [`RecordBatches::cursor`](crate::RecordBatches::cursor).
     #[must_use]
     pub fn cursor(&self) -> Option<Cursor> {

@@ -1,4 +1,4 @@
-//! One column of a batch, while it is made.
+//! One column of a batch under construction.
 
 use std::fmt;
 
@@ -26,28 +26,28 @@ use crate::{
 };
 use rowfeed::source::{ColumnType, LogicalType};
 
-/// Takes the cells of a column, one after the other, and makes an array of them.
+/// Builds an array from the cells of a column.
 ///
-/// A cell is read by way of serde, so that it has the form that it has for any other type: quoted
-/// or bare numbers, JSON in text, every Optional's list.
+/// Cells are read through serde, so they have the same form as for any other type: quoted or bare
+/// numbers, JSON in text, every Optional's list.
 #[derive(Debug)]
 pub(crate) struct Builder {
     data_type: DataType,
     values: Values,
     is_nullable: bool,
-    /// How many Optionals are around a value. The NULL of each is NULL.
+    /// The number of Optionals around a value. The NULL of each is NULL.
     optionals: usize,
     usual: Usual,
 }
 
-/// How values are mostly written, and how NULL is.
+/// The usual form of values, and of NULL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Usual {
-    /// In too many ways for [`Builder::take`].
+    /// Too many forms for [`Builder::take`].
     No,
-    /// As they are.
+    /// The plain value.
     Plain,
-    /// As they are, or `null`.
+    /// The plain value, or `null`.
     OrNull,
     /// `[value]`, or `[]`.
     InList,
@@ -64,12 +64,12 @@ impl Usual {
     }
 }
 
-/// The declared type and the Arrow type do not go together.
+/// The error of a declared type that cannot be read as the Arrow type.
 #[derive(Debug)]
 pub(crate) struct Misfit;
 
 impl Builder {
-    /// For cells of this type, with room for so many.
+    /// Returns a builder for cells of this type, with capacity for `rows`.
     pub(crate) fn new(field: &Field, declared: &ColumnType, rows: usize) -> Result<Self, Misfit> {
         let data_type = field.data_type();
         if !is_compatible(data_type, declared) {
@@ -85,7 +85,7 @@ impl Builder {
         })
     }
 
-    /// For an alternative of a variant, as the schema of rowfeed has it.
+    /// Returns a builder for an alternative of a variant, in rowfeed's own schema.
     fn alternative(field: &Field, declared: &ColumnType, rows: usize) -> Result<Self, Misfit> {
         let values = match field.data_type() {
             DataType::Boolean if *declared.logical() == LogicalType::Null => {
@@ -106,7 +106,7 @@ impl Builder {
         })
     }
 
-    /// Takes a cell that is written as its column's values mostly are, straight from the page.
+    /// Reads a cell in the usual form of its column, directly from the page.
     #[inline]
     pub(crate) fn take<'a>(&mut self, cell: CellText<'a>) -> Option<CellText<'a>> {
         match self.usual {
@@ -133,7 +133,7 @@ impl Builder {
         }
     }
 
-    /// Takes a cell.
+    /// Reads a cell.
     #[inline]
     pub(crate) fn append<'de, D: Deserializer<'de>>(&mut self, cell: D) -> Result<(), D::Error> {
         if !self.is_nullable {
@@ -145,7 +145,7 @@ impl Builder {
         })
     }
 
-    /// Takes the value of a variant's alternative, which is not NULL if it is set.
+    /// Reads the value of a variant's alternative, which is not NULL if it is set.
     pub(crate) fn append_alternative<'de, D>(&mut self, cell: D) -> Result<(), D::Error>
     where
         D: Deserializer<'de>,
@@ -160,12 +160,12 @@ impl Builder {
         self.values.push_null();
     }
 
-    /// How many bytes of text or bytes it holds.
+    /// Returns the number of bytes of text or bytes in the column.
     pub(crate) fn bytes(&self) -> usize {
         self.values.bytes()
     }
 
-    /// Makes room for so many rows with so many bytes of text or bytes; nothing is in it yet.
+    /// Reserves memory for this number of rows and bytes. The column must be empty.
     pub(crate) fn make_room(&mut self, rows: usize, bytes: usize) {
         self.values.make_room(rows, bytes);
     }
@@ -184,7 +184,7 @@ impl<'de> DeserializeSeed<'de> for &mut Builder {
     }
 }
 
-/// A cell that may be NULL, on any level.
+/// A cell that may be NULL at any level.
 struct Nullable<'b> {
     values: &'b mut Values,
     more: usize,
@@ -330,17 +330,17 @@ fn values(data_type: &DataType, declared: &ColumnType, rows: usize) -> Result<Va
     })
 }
 
-/// Whether the values of the type become structs without one around them.
+/// Returns whether values of the type become structs without another one around them.
 fn is_struct(declared: &ColumnType) -> bool {
     declared.optional_depth() == 0 && has_members(declared)
 }
 
-/// Whether Arrow has decimals with so many digits.
+/// Returns whether Arrow has decimals with this many digits.
 fn is_valid<T: DecimalType>(form: Decimal) -> bool {
     validate_decimal_precision_and_scale::<T>(form.precision, form.scale).is_ok()
 }
 
-/// Whether two members have one name, by which they could not be told apart.
+/// Returns whether two members have the same name, so that they cannot be distinguished.
 fn has_twins(fields: &Fields) -> bool {
     let mut names: Vec<_> = fields.iter().map(|field| field.name()).collect();
     names.sort_unstable();

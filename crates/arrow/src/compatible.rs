@@ -1,12 +1,12 @@
-//! Which Arrow types a declared type can be read as.
+//! The Arrow types that a declared type can be read as.
 
 use arrow_schema::DataType;
 
 use crate::schema::is_enum;
 use rowfeed::source::{ColumnType, LogicalType};
 
-/// Whether some value of this type can become one of the Arrow type. Of a type that says nothing,
-/// only the values can tell.
+/// Returns whether a value of this type can become one of the Arrow type. For an undeclared type
+/// the values decide.
 pub(crate) fn is_compatible(data_type: &DataType, declared: &ColumnType) -> bool {
     use LogicalType::{
         Boolean, Bytes, Date, Decimal, Float, Integer, Interval, Json, List, Map, Null, Number,
@@ -54,12 +54,12 @@ pub(crate) fn is_compatible(data_type: &DataType, declared: &ColumnType) -> bool
     }
 }
 
-/// Whether text of this type would leave a variant's value out.
+/// Returns whether text of this type would omit a variant's value.
 pub(crate) fn has_alternatives(declared: &ColumnType) -> bool {
     matches!(declared.logical(), LogicalType::Variant(alternatives) if !is_enum(alternatives))
 }
 
-/// Whether the values of this type become structs.
+/// Returns whether the values of this type become structs.
 pub(crate) fn has_members(declared: &ColumnType) -> bool {
     matches!(
         declared.logical(),
@@ -67,7 +67,7 @@ pub(crate) fn has_members(declared: &ColumnType) -> bool {
     )
 }
 
-/// What a member of a struct is read from.
+/// The source of a struct's member.
 pub(crate) enum Member<'t> {
     Plain(&'t ColumnType),
     Alternative(&'t ColumnType),
@@ -76,7 +76,7 @@ pub(crate) enum Member<'t> {
     Missing,
 }
 
-/// The member at a place, with a name, of values of this type.
+/// Returns the member at a position, with a name, of values of this type.
 pub(crate) fn member_of<'t>(declared: &'t ColumnType, place: usize, name: &str) -> Member<'t> {
     let named = |members: &'t [(Box<str>, ColumnType)]| {
         let found = members.iter().find(|(known, _)| **known == *name);

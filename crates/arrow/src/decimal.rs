@@ -5,14 +5,14 @@ use std::fmt;
 use arrow_buffer::i256;
 use serde::de::{Error, Visitor};
 
-/// How a decimal column holds its numbers.
+/// The precision and scale of a decimal column.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Decimal {
     pub(crate) precision: u8,
     pub(crate) scale: i8,
 }
 
-/// Reads a number as the integer that a decimal column keeps for it.
+/// Reads a number as the integer that a decimal column stores for it.
 pub(crate) struct Digits<F>(pub(crate) Decimal, pub(crate) F);
 
 impl<N, F: FnOnce(&Exact<'_>) -> N> Visitor<'_> for Digits<F> {
@@ -28,12 +28,12 @@ impl<N, F: FnOnce(&Exact<'_>) -> N> Visitor<'_> for Digits<F> {
     }
 }
 
-/// The digits of a number in units of the last place that the column has; so few that they fit.
+/// The digits of a number in units of the last decimal place of the column, checked to fit.
 pub(crate) struct Exact<'t> {
     is_negative: bool,
     whole: &'t [u8],
     fraction: &'t [u8],
-    /// How many zeros follow.
+    /// The number of zeros that follow.
     zeros: u32,
 }
 
@@ -68,7 +68,7 @@ impl Decimal {
                 ([], []) => break,
             };
             if *last != b'0' {
-                return Err("the number has more digits behind the point than the type");
+                return Err("the number has more digits after the decimal point than the type");
             }
             shift += 1;
         }
@@ -99,7 +99,7 @@ fn length(digits: &[u8]) -> i64 {
 }
 
 impl Exact<'_> {
-    /// The value, of at most 38 digits.
+    /// Returns the value, of at most 38 digits.
     pub(crate) fn to_i128(&self) -> i128 {
         let mut value = 0_i128;
         for part in [self.whole, self.fraction] {
@@ -112,7 +112,7 @@ impl Exact<'_> {
         if self.is_negative { -value } else { value }
     }
 
-    /// The value, of at most 76 digits.
+    /// Returns the value, of at most 76 digits.
     pub(crate) fn to_i256(&self) -> i256 {
         let mut value = i256::ZERO;
         for part in [self.whole, self.fraction] {
@@ -131,7 +131,8 @@ impl Exact<'_> {
     }
 }
 
-/// What up to 18 digits amount to, and the power of ten that makes room for them.
+/// Returns the value of up to 18 digits, and the power of ten by which they shift the digits
+/// before.
 fn small(digits: &[u8]) -> (i64, i64) {
     digits.iter().fold((0, 1), |(value, power), digit| {
         (value * 10 + i64::from(digit - b'0'), power * 10)

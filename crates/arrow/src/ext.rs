@@ -1,4 +1,4 @@
-//! What this crate adds to the types of `rowfeed`.
+//! Extension traits for the types of `rowfeed`.
 
 use std::sync::Arc;
 
@@ -13,10 +13,10 @@ use crate::{
     schema,
 };
 
-/// Record batches of whatever has rows: operations, runs and [`Pages`](rowfeed::Pages).
+/// Record batches of everything that has rows: operations, runs and [`Pages`](rowfeed::Pages).
 pub trait RecordBatchesExt {
-    /// Returns the rows of all pages as Arrow record batches. Nothing is sent before the first batch
-    /// is needed.
+    /// Returns the rows of all pages as Arrow record batches. Nothing is sent before the first
+    /// batch is needed.
     ///
     /// ```
     /// use rowfeed::{dune, prelude::*};
@@ -43,7 +43,7 @@ impl<T: RowsExt> RecordBatchesExt for T {
 
 /// The Arrow schema of a result's columns.
 pub trait ColumnsExt {
-    /// Returns the Arrow schema that the declared types give; see [Types](crate#types).
+    /// Returns the Arrow schema of the declared types; see [Types](crate#types).
     ///
     /// ```
     /// use rowfeed::Columns;
@@ -101,7 +101,7 @@ impl PageExt for Page {
     }
 }
 
-/// Returns the error as Arrow's readers give it: an [`ArrowError::ExternalError`] with the
+/// Converts an error as Arrow's readers do: into an [`ArrowError::ExternalError`] with the
 /// [`Error`] inside.
 #[must_use]
 pub fn to_arrow_error(error: Error) -> ArrowError {

@@ -1,4 +1,4 @@
-//! Columns of values that are all of one width, and numbers among them.
+//! Columns of fixed-width values, including numbers.
 
 use std::{fmt, marker::PhantomData};
 
@@ -8,7 +8,7 @@ use arrow_data::ArrayData;
 use arrow_schema::{ArrowError, DataType};
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 
-/// Values of one width, and which of them are NULL.
+/// Values of one width, with their validity.
 #[derive(Debug)]
 pub(crate) struct Fixed<N> {
     values: Vec<N>,
@@ -44,7 +44,7 @@ impl<N: ArrowNativeType> Fixed<N> {
     }
 }
 
-/// Reads an integer that fits.
+/// Reads an integer that the type can hold.
 pub(crate) struct Integer<N>(pub(crate) PhantomData<N>);
 
 impl<N> Integer<N> {
@@ -83,7 +83,7 @@ where
     }
 }
 
-/// Reads a float, which the service meant to be one.
+/// Reads a number from a column that declares floats.
 pub(crate) struct Float;
 
 impl Visitor<'_> for Float {
@@ -99,7 +99,7 @@ impl Visitor<'_> for Float {
     }
 }
 
-/// The same of half the width: read from the digits, not by way of the other.
+/// Reads a 32-bit float from the digits, not through a 64-bit one.
 pub(crate) struct Float32;
 
 impl Visitor<'_> for Float32 {
@@ -114,8 +114,8 @@ impl Visitor<'_> for Float32 {
     }
 }
 
-/// Reads a float of a column that does not say which numbers it has. An integer has to be one
-/// exactly, and no number may have more digits than a float is written with.
+/// Reads a float from a column that does not declare its kind of number. An integer must be exact
+/// in a float, and no number may have more digits than floats are written with.
 pub(crate) struct AnyNumber;
 
 const ROUNDS: &str = "a Float64 would round this number";
@@ -176,7 +176,7 @@ impl Visitor<'_> for AnyNumber {
         if !float.is_finite() {
             let is_digits = text.bytes().any(|byte| byte.is_ascii_digit());
             return match is_digits {
-                true => Err(E::custom("the number is larger than a Float64 reaches")),
+                true => Err(E::custom("the number is too large for a Float64")),
                 false => Ok(float),
             };
         }
@@ -194,7 +194,7 @@ impl Visitor<'_> for AnyNumber {
     }
 }
 
-/// How many digits count.
+/// Returns the number of significant digits.
 fn digits(text: &str) -> usize {
     let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
     let mantissa = match mantissa.contains('.') {

@@ -1,4 +1,4 @@
-//! What the batches of a result look like: which column goes where, and as what.
+//! The layout of a result's batches: the field and the type of each column.
 
 use std::sync::{
     Arc,
@@ -22,49 +22,49 @@ use rowfeed::{
     source::{ColumnType, LogicalType},
 };
 
-const NULL_ADVICE: &str = "there should be no NULL here: take a schema in which it may be, or \
+const NULL_ADVICE: &str = "NULL is not allowed here: use a schema in which it is, or \
      keep NULL out of this column in the query";
 const UNREPRESENTABLE_ADVICE: &str = "Yandex Query sends null in place of a value that it cannot \
      write as JSON, so the value is lost: cast it in the query (a Uuid with `CAST(… AS Utf8)`), or \
-     take a schema in which the column may be NULL to do without it";
+     use a schema in which the column may be NULL";
 
-/// No column is given more room than this in advance, in bytes.
+/// The most bytes that are reserved for a column in advance.
 const MOST_ROOM: usize = 64 * 1024 * 1024;
 
-/// What the user wants of the batches.
+/// The settings of the user for the batches.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wishes {
     pub(crate) schema: Option<SchemaRef>,
     pub(crate) types: Vec<(String, DataType)>,
 }
 
-/// How the columns of a result become those of batches.
+/// The mapping from the columns of a result to those of batches.
 #[derive(Debug)]
 pub(crate) struct Layout {
     pub(crate) schema: SchemaRef,
     /// The columns as the result declares them.
     declared: Columns,
-    /// The same, and behind them those that only the schema knows of.
+    /// The declared columns, followed by those that only the schema has.
     pub(crate) columns: Columns,
-    /// Which field each column is.
+    /// The field of each column.
     places: Vec<Option<usize>>,
-    /// What each field is read from.
+    /// The type that each field is read from.
     types: Vec<ColumnType>,
-    /// Whether only some of the cells are requested.
+    /// Whether only some of the cells are read.
     is_chosen: bool,
-    /// How many bytes of text or bytes 1024 rows of each field had in the last batch.
+    /// The bytes of text or bytes of each field in 1024 rows of the last batch.
     text_sizes: Vec<AtomicUsize>,
 }
 
 impl Wishes {
-    /// The schema, if it does not depend on what the result declares.
+    /// Returns the schema, if it does not depend on the declared columns.
     pub(crate) fn known_schema(&self) -> Option<SchemaRef> {
         let schema = self.schema.as_ref()?;
         let has_all = |(name, _): &(String, DataType)| schema.field_with_name(name).is_ok();
         (self.types.iter().all(has_all)).then(|| self.apply(schema))
     }
 
-    /// The schema with the types that are requested.
+    /// Returns the schema with the types that the user set.
     fn apply(&self, schema: &SchemaRef) -> SchemaRef {
         if self.types.is_empty() {
             return schema.clone();
@@ -96,7 +96,7 @@ impl Wishes {
             Some(schema) => self.apply(schema),
             None if declared.is_empty() => {
                 return Err(refuse(
-                    "the result does not declare its columns, so there is no schema: give one \
+                    "the result does not declare its columns, so there is no schema: set one \
                      with with_schema()"
                         .to_owned(),
                 ));
@@ -106,7 +106,7 @@ impl Wishes {
         for (name, _) in &self.types {
             if schema.field_with_name(name).is_err() {
                 return Err(refuse(format!(
-                    "column_type() names a column `{name}`, and there is none; there are: {}",
+                    "column_type() names the column `{name}`, which the result does not have; the columns are: {}",
                     names()
                 )));
             }
@@ -125,7 +125,7 @@ impl Wishes {
             };
             let Some(column) = column else {
                 return Err(refuse(format!(
-                    "the schema has a column `{}`, and the result has none; it has: {}",
+                    "the schema has a column `{}`, but the result does not; it has: {}",
                     field.name(),
                     names()
                 )));
@@ -133,8 +133,7 @@ impl Wishes {
             let by_name = columns.position(field.name());
             if places[column].is_some() || (columns.is_by_name() && by_name != Some(column)) {
                 return Err(refuse(format!(
-                    "there are two columns `{}`, which cannot be told apart: rename one in the \
-                     query",
+                    "there are two columns `{}`: rename one in the query",
                     field.name()
                 )));
             }
@@ -147,7 +146,7 @@ impl Wishes {
             if let Err(Misfit) = Builder::new(field, &declared, 0) {
                 let declared = column.and_then(rowfeed::Column::type_name);
                 return Err(refuse(format!(
-                    "the column `{}` is declared as {} and cannot be read as {}: ask for another \
+                    "the column `{}` is declared as {} and cannot be read as {}: use another \
                      type, such as Utf8",
                     field.name(),
                     declared.unwrap_or("nothing"),
@@ -167,8 +166,8 @@ impl Wishes {
         })
     }
 
-    /// The type that a field is read from. A column of any numbers that is read as a float on
-    /// request gives the nearest one.
+    /// Returns the type that a field is read from. A column of any numbers that the user reads as a
+    /// float gives the nearest float.
     fn read_as(&self, field: &Field, declared: &ColumnType) -> ColumnType {
         let is_asked_for = self.types.iter().any(|(name, _)| name == field.name());
         match declared.logical() {
@@ -179,13 +178,13 @@ impl Wishes {
 }
 
 impl Layout {
-    /// Whether a page has the columns that this was made for.
+    /// Returns whether a page has the columns of this layout.
     pub(crate) fn is_of(&self, columns: &Columns) -> bool {
         let declared = self.declared.iter();
         columns.are_declared_by(declared.map(|column| (column.name(), column.type_name())))
     }
 
-    /// An empty batch, with room for so many rows.
+    /// Returns an empty batch, with capacity for `rows`.
     pub(crate) fn batch(self: &Arc<Self>, rows: usize) -> Batch {
         let fields = self.schema.fields().iter().zip(&self.types);
         let builders = fields
@@ -193,7 +192,8 @@ impl Layout {
             .filter_map(|(field, text_size)| {
                 let (field, declared) = field;
                 let mut builder = Builder::new(field, declared, rows).ok()?;
-                // A little more than last time, so that what differs needs no second copy.
+                // Slightly more than the last batch had, so that small differences cause no
+                // reallocation.
                 let bytes = text_size.load(Ordering::Relaxed).saturating_mul(rows) / 960;
                 if bytes > 0 {
                     builder.make_room(rows, bytes.min(MOST_ROOM));
@@ -218,23 +218,23 @@ impl Layout {
     }
 }
 
-/// A batch, while it is made.
+/// A batch under construction.
 #[derive(Debug)]
 pub(crate) struct Batch {
     layout: Arc<Layout>,
     fields: Vec<Filling>,
-    /// Which field each column is; none at all where there is no such field.
+    /// The field of each column, or an invalid index without a field.
     places: Vec<usize>,
-    /// How many cells this row had.
+    /// The number of cells in this row.
     cells: usize,
     rows: usize,
 }
 
-/// A field, while it is filled.
+/// A field under construction.
 #[derive(Debug)]
 struct Filling {
     builder: Builder,
-    /// The row, counted from 1, that it had its last cell in.
+    /// The last row with a cell for this field, counted from 1.
     last_row: usize,
 }
 
@@ -254,7 +254,7 @@ impl Batch {
         RecordBatch::try_new_with_options(self.layout.schema.clone(), columns, &options)
     }
 
-    /// A column that only the schema knows of, and no row.
+    /// Returns a column that only the schema has, and no row.
     pub(crate) fn unknown_column(&self) -> Option<&str> {
         let declared = self.layout.declared.len();
         let mut places = self.layout.places.iter().skip(declared).flatten();
@@ -314,7 +314,7 @@ impl CellVisitor for Batch {
             let way_out = Some(&*way_out).filter(|way_out| !way_out.is_empty());
             match error.kind() {
                 DecodeErrorKind::Malformed | DecodeErrorKind::Shape => error,
-                // Its advice depends on what was sent, which is known only later.
+                // The advice depends on the value, which is known only later.
                 DecodeErrorKind::Null => error.with_wanted(field.data_type().to_string()),
                 _ => error
                     .with_wanted(field.data_type().to_string())
@@ -327,7 +327,7 @@ impl CellVisitor for Batch {
         match self.layout.is_chosen {
             true => Ok(()),
             false => Err(DecodeError::of_row(format!(
-                "the row holds a column `{name}` that the result does not declare: give a schema \
+                "the row holds a column `{name}` that the result does not declare: set a schema \
                  with with_schema(), with this column or without it"
             ))),
         }
@@ -351,7 +351,7 @@ impl CellVisitor for Batch {
                 let field = self.layout.schema.field(place);
                 if !field.is_nullable() {
                     return Err(DecodeError::of_row(format!(
-                        "the row lacks the column `{}`, which may not be NULL by the schema",
+                        "the row lacks the column `{}`, which the schema does not allow to be NULL",
                         field.name()
                     )));
                 }

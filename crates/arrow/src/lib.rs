@@ -1,18 +1,18 @@
 #![doc = include_str!("../README.md")]
 //!
-//! [`RecordBatches`] come from [`record_batches()`](RecordBatchesExt::record_batches) on an operation,
-//! a [`CompletedRun`](rowfeed::CompletedRun) and [`Pages`](rowfeed::Pages), or one at a time from
-//! [`record_batch()`](PageExt::record_batch) of a page.
+//! [`record_batches()`](RecordBatchesExt::record_batches) of an operation, a
+//! [`CompletedRun`](rowfeed::CompletedRun) or [`Pages`](rowfeed::Pages) returns [`RecordBatches`].
+//! [`record_batch()`](PageExt::record_batch) of a page returns a single batch.
 //!
-//! [`arrow_array`] and [`arrow_schema`] are exported here, in the version that is used: 59, that of
+//! This crate exports [`arrow_array`] and [`arrow_schema`] in the version that it uses: 59, that of
 //! DataFusion 55. Other crates of Arrow must have the same version (`cargo add parquet@59`).
 //!
 //! ## Types
 //!
-//! The schema follows from the declared types alone, never from the values, so that every page of a
-//! result has the same; [`ColumnsExt::arrow_schema`] gives it without a
-//! row. Each field has its declared type in its metadata, under [`DECLARED_TYPE`]. All may be NULL,
-//! but for what Yandex Query says is not Optional, and the keys of maps.
+//! The schema depends only on the declared types, never on the values, so every page of a result
+//! has the same schema. [`ColumnsExt::arrow_schema`] returns it without reading a row. The metadata
+//! of each field has the declared type, under [`DECLARED_TYPE`]. Every field is nullable, except
+//! columns of Yandex Query that are not Optional, and keys of maps.
 //!
 //! | declared | Arrow |
 //! |---|---|
@@ -44,11 +44,12 @@
 //! | `List`; `Map`; `Struct`; `Tuple` | `List`; `Map`; `Struct`, with `field0`, `field1`, … in a tuple |
 //! | anything else, at any service | `Utf8`: the text that a `String` would be, everything else as JSON |
 //!
-//! Numbers and times are read in every form that a service sends them in, and a value that does not
-//! fit is an error: a time that is finer than its column, a date with a time of day, more digits than
-//! a decimal has. [`column_type`](RecordBatches::column_type) is the way out, and
-//! [`with_schema`](RecordBatches::with_schema) where a result declares nothing. A value that Yandex
-//! Query could not send is an error where its column is not Optional, as it is for structs.
+//! Numbers and times are read in every form that a service sends. A value that does not fit is an
+//! error: a time that is finer than its column, a date with a time of day, more digits than a
+//! decimal has. To avoid the error, set another type with
+//! [`column_type`](RecordBatches::column_type), or with [`with_schema`](RecordBatches::with_schema)
+//! if a result declares no types. A value that Yandex Query could not send is an error if its
+//! column is not Optional, as it is for structs.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

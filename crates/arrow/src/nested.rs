@@ -10,7 +10,7 @@ use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use crate::builder::Builder;
 const FULL: &str = "the batch has no room for more elements";
 
-/// Where each list or map ends among the elements, and which of them are NULL.
+/// The end of each list or map among the elements, with their validity.
 #[derive(Debug)]
 struct Ends {
     offsets: Vec<i32>,
@@ -99,7 +99,7 @@ impl<'de> Visitor<'de> for Elements<'_> {
     }
 }
 
-/// Keys with values.
+/// Maps.
 #[derive(Debug)]
 pub(crate) struct Map {
     field: FieldRef,

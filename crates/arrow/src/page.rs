@@ -9,15 +9,15 @@ use crate::layout::{Batch, Layout};
 use rowfeed::{Columns, Error, ErrorKind, Page};
 use rowfeed_rows::cells::CellReader;
 
-/// No more rows than this are made room for in advance.
+/// The largest number of rows to reserve memory for.
 const ROOM: usize = 65_536;
 
-/// A page, and how far it has been read.
+/// A page, and the position in it.
 #[derive(Debug)]
 pub(crate) struct Reading {
     pub(crate) page: Page,
     cells: CellReader,
-    /// How many of its rows have been read.
+    /// The number of rows that were read.
     pub(crate) read: usize,
     pub(crate) is_done: bool,
 }
@@ -32,14 +32,14 @@ impl Reading {
         }
     }
 
-    /// A batch with room for the rest of the page, or for so many rows.
+    /// Returns a batch with capacity for the rest of the page, or for `rows`.
     pub(crate) fn batch(&self, layout: &Arc<Layout>, rows: usize) -> Batch {
         let rest = self.page.len().saturating_sub(self.read);
         let most = if rows == usize::MAX { rest } else { rows };
         layout.batch(most.min(ROOM))
     }
 
-    /// Puts up to so many of its rows into a batch.
+    /// Adds up to this number of its rows to a batch.
     pub(crate) fn fill(
         &mut self,
         batch: &mut Batch,
@@ -60,12 +60,12 @@ impl Reading {
     }
 }
 
-/// A batch as it is given out.
+/// Returns the finished batch.
 pub(crate) fn finish(batch: Batch, service: &'static str) -> Result<RecordBatch, Error> {
     batch.finish().map_err(|error| arrow_error(service, &error))
 }
 
-/// What Arrow itself refuses.
+/// Returns the error of rows that Arrow refuses.
 fn arrow_error(service: &'static str, error: &ArrowError) -> Error {
     let message = format!("the rows do not make a record batch: {error}");
     Error::new(ErrorKind::Decode, service, message)

@@ -12,21 +12,21 @@ use rowfeed::{
     source::{ColumnType, IntervalUnit, LogicalType, TimeZone},
 };
 
-/// The key of a field's metadata under which its declared type stands.
+/// The metadata key of a field's declared type.
 pub const DECLARED_TYPE: &str = "rowfeed.type";
 
-/// The key and the value that mark text as JSON, as Arrow's own extension type has them.
+/// The metadata key and value of Arrow's extension type for JSON.
 const EXTENSION: &str = "ARROW:extension:name";
 const JSON: &str = "arrow.json";
 
-/// The name of the one member that a NULL alternative is wrapped in.
+/// The name of the single member of a struct around a nullable alternative.
 const WRAPPED: &str = "value";
 
 pub(crate) fn of(columns: &Columns) -> SchemaRef {
     Arc::new(Schema::new(columns.iter().map(column).collect::<Fields>()))
 }
 
-/// A field with another type, and what of its metadata holds for that too.
+/// Returns a field with another type, and the metadata that still applies.
 pub(crate) fn with_type(field: &Field, data_type: DataType) -> Field {
     let mut metadata = field.metadata().clone();
     metadata.remove(EXTENSION);
@@ -112,14 +112,14 @@ fn data_type(declared: &ColumnType) -> DataType {
     }
 }
 
-/// Whether no alternative has a value.
+/// Returns whether no alternative has a value.
 pub(crate) fn is_enum(alternatives: &[(Box<str>, ColumnType)]) -> bool {
     let mut types = alternatives.iter().map(|(_, declared)| declared.logical());
     types.all(|logical| *logical == LogicalType::Null)
 }
 
-/// An alternative of a variant: NULL where it is another one. So a value that says nothing is true
-/// here, and one that may be NULL itself has a struct around it.
+/// Returns the field of a variant's alternative, which is NULL if another one is set. So an
+/// alternative without a value is the boolean true, and a nullable one has a struct around it.
 fn alternative(name: &str, declared: &ColumnType) -> FieldRef {
     let field = field(name, declared);
     let data_type = match declared.logical() {
@@ -148,7 +148,7 @@ fn integer(bits: Option<u16>, signed: bool) -> DataType {
     }
 }
 
-/// Text where the type does not state how many digits it has, or has more than Arrow's decimals.
+/// Returns text if the type does not state its digits, or has more than Arrow's decimals.
 fn decimal(precision: Option<u8>, scale: i8) -> DataType {
     match precision {
         Some(precision @ 1..=DECIMAL128_MAX_PRECISION) => DataType::Decimal128(precision, scale),
@@ -165,9 +165,9 @@ fn timestamp(precision: Option<u8>, zone: TimeZone) -> DataType {
     };
     match zone {
         TimeZone::Absent => DataType::Timestamp(unit, None),
-        // What has no offset is in UTC.
+        // A time without an offset is in UTC.
         TimeZone::Utc | TimeZone::Unstated => DataType::Timestamp(unit, Some("UTC".into())),
-        // No type of Arrow has room for a local time and the name of its zone.
+        // Arrow has no type for a local time and the name of its zone.
         _ => DataType::Utf8,
     }
 }

@@ -1,4 +1,4 @@
-//! Columns of structs, and of variants, which are structs of which one member is set.
+//! Columns of structs, and of variants, which are structs with one member set.
 
 use std::{fmt, sync::Arc};
 
@@ -15,9 +15,9 @@ use rowfeed::source::{ColumnType, LogicalType};
 pub(crate) struct Struct {
     fields: Fields,
     members: Vec<Builder>,
-    /// Members that the value has and the type has not, because they are not wanted.
+    /// Members of the value that the user did not select.
     unwanted: Vec<Box<str>>,
-    /// Which members the value had, while it is read.
+    /// Which members of the current value were read.
     is_read: Vec<bool>,
     form: Form,
     nulls: NullBufferBuilder,
@@ -29,12 +29,12 @@ enum Form {
     Names,
     Positions,
     Alternatives,
-    /// The value of the only member, as it is.
+    /// The value of the only member, without a struct around it.
     Wrapped,
 }
 
 impl Struct {
-    /// The members of a value of this type.
+    /// Returns the members of a value of this type.
     pub(crate) fn new(fields: Fields, members: Vec<Builder>, declared: &ColumnType) -> Self {
         let form = match declared.logical() {
             LogicalType::Tuple(_) => Form::Positions,
@@ -57,7 +57,7 @@ impl Struct {
         }
     }
 
-    /// A struct around each value.
+    /// Returns a builder that puts a struct around each value.
     pub(crate) fn wrapping(fields: Fields, value: Builder) -> Self {
         Self {
             is_read: Vec::new(),
@@ -80,7 +80,7 @@ impl Struct {
         self.is_read.fill(false);
         match self.form {
             Form::Names | Form::Alternatives => cell.deserialize_map(Members(self)),
-            // As a list, and as an object, if its members have names that the type leaves out.
+            // A list, or an object if the declared type omits the names of its members.
             Form::Positions => cell.deserialize_any(Members(self)),
             Form::Wrapped => match &mut *self.members {
                 [value] => value.append(cell),
@@ -164,7 +164,7 @@ impl<'de> Visitor<'de> for Members<'_> {
     }
 }
 
-/// The place of the member with this name; nothing for one that is not wanted.
+/// The position of the member with this name; `None` for one that was not selected.
 struct Name<'b>(&'b Struct);
 
 impl<'de> DeserializeSeed<'de> for Name<'_> {
@@ -199,7 +199,7 @@ impl Visitor<'_> for Name<'_> {
     }
 }
 
-/// The alternative that is set: it is there, whatever its value is.
+/// The alternative that is set. It is present, whatever its value is.
 struct Set<'b>(&'b mut Builder);
 
 impl<'de> DeserializeSeed<'de> for Set<'_> {

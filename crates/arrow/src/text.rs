@@ -31,7 +31,7 @@ pub(crate) enum Bytes {
     View(BinaryViewBuilder),
 }
 
-/// Strings, one behind the other.
+/// Strings in one buffer.
 #[derive(Debug)]
 pub(crate) struct Strings<O: OffsetSizeTrait>(GenericStringBuilder<O>);
 
@@ -48,7 +48,7 @@ impl<O: OffsetSizeTrait> Strings<O> {
     }
 }
 
-/// Pieces of bytes, one behind the other, and which of them are NULL.
+/// Byte strings in one buffer, with their validity.
 #[derive(Debug)]
 pub(crate) struct Parts<O> {
     bytes: Vec<u8>,
@@ -75,7 +75,7 @@ impl<O: OffsetSizeTrait> Parts<O> {
         Ok(())
     }
 
-    /// Takes a cell whose bytes are decoded to where they are kept.
+    /// Reads a cell and decodes its bytes into the buffer.
     #[inline]
     fn take<'a>(
         &mut self,
@@ -147,7 +147,7 @@ impl Text {
         }
     }
 
-    /// Makes room for so many strings of so many bytes; there are none yet.
+    /// Reserves memory for this number of strings and bytes. The column must be empty.
     pub(crate) fn make_room(&mut self, rows: usize, bytes: usize) {
         match self {
             Self::Small(strings) => *strings = Strings::with_capacity(rows, bytes),
@@ -179,7 +179,7 @@ impl Bytes {
         cell.deserialize_bytes(Push(self))
     }
 
-    /// Takes a cell straight from the page.
+    /// Reads a cell directly from the page.
     #[inline]
     pub(crate) fn take<'a>(
         &mut self,
@@ -210,7 +210,7 @@ impl Bytes {
         }
     }
 
-    /// Makes room for so many bytes.
+    /// Reserves memory for this number of bytes.
     pub(crate) fn make_room(&mut self, bytes: usize) {
         match self {
             Self::Small(parts) => parts.bytes.reserve(bytes),
@@ -228,7 +228,7 @@ impl Bytes {
     }
 }
 
-/// The builders panic where their offsets end.
+/// Checks the limit of the offsets, beyond which the builders panic.
 #[inline]
 fn room_for<O: OffsetSizeTrait>(held: usize, more: usize) -> Result<(), &'static str> {
     match O::from_usize(held + more) {

@@ -1,4 +1,4 @@
-//! Dates, times and spans from their text, exactly.
+//! Dates, times and durations from their text, without rounding.
 
 use std::fmt;
 
@@ -10,8 +10,8 @@ use rowfeed_rows::{
     datetime::{NOT_A_DATE, Parts, Read, Zone, number, seconds_of_day, seconds_of_offset},
 };
 
-const TOO_FINE: &str = "the time is finer than the type, which would lose the end of it";
-const TOO_FAR: &str = "the type does not reach as far";
+const TOO_FINE: &str = "the time has more digits than the type, which would lose some of them";
+const TOO_FAR: &str = "the value is out of the range of the type";
 
 /// Reads a cell by its text as it was sent.
 #[inline]
@@ -36,7 +36,7 @@ impl<'de, T, F: FnOnce(&str) -> Read<T>> Visitor<'de> for ByText<F> {
     }
 }
 
-/// The days since 1970 of a date, or of a midnight in UTC.
+/// Returns the days since 1970 of a date, or of a midnight in UTC.
 pub(crate) fn date(text: &str) -> Read<i32> {
     let parts = Parts::of(text).ok_or(NOT_A_DATE)?;
     if !matches!(parts.zone, Zone::Absent | Zone::Utc) {
@@ -50,8 +50,8 @@ pub(crate) fn date(text: &str) -> Read<i32> {
         .and_then(|days| i32::try_from(days).map_err(|_| TOO_FAR))
 }
 
-/// A date and time since 1970. With a zone it is a point in time, and one that does not say its zone
-/// is in UTC.
+/// Returns a date and time since 1970. With a zone it is a point in time, in UTC if the text has no
+/// zone.
 pub(crate) fn timestamp(text: &str, unit: TimeUnit, has_zone: bool) -> Read<i64> {
     let parts = Parts::of(text).ok_or("this is not a date with a time")?;
     let offset = match parts.zone {
@@ -65,7 +65,7 @@ pub(crate) fn timestamp(text: &str, unit: TimeUnit, has_zone: bool) -> Read<i64>
     in_units(seconds, fraction, unit)
 }
 
-/// A point in time in a unit; `None` where it is finer than the unit or out of reach.
+/// Returns a point in time in a unit; `None` if it is finer than the unit or out of range.
 #[inline]
 pub(crate) fn since_1970(seconds: i64, nanos: u32, unit: TimeUnit) -> Option<i64> {
     let (factor, fraction) = match unit {
@@ -82,13 +82,13 @@ pub(crate) fn since_1970(seconds: i64, nanos: u32, unit: TimeUnit) -> Option<i64
         .checked_add((nanos / fraction).into())
 }
 
-/// A time of day since midnight.
+/// Returns a time of day since midnight.
 pub(crate) fn time(text: &str, unit: TimeUnit) -> Read<i64> {
     let (clock, fraction) = split_fraction(text).ok_or("this is not a time of day")?;
     in_units(seconds_of_day(clock)?, fraction, unit)
 }
 
-/// A span of time: `2 03:04:05.321` as Trino writes it, or ISO 8601 without years and months.
+/// Returns a duration: `2 03:04:05.321` as Trino writes it, or ISO 8601 without years and months.
 pub(crate) fn duration(text: &str, unit: TimeUnit) -> Read<i64> {
     let unsigned = text.strip_prefix('-');
     let is_negative = unsigned.is_some();
@@ -102,7 +102,7 @@ pub(crate) fn duration(text: &str, unit: TimeUnit) -> Read<i64> {
     Ok(if is_negative { -span } else { span })
 }
 
-/// The months of a span: `1-3` as Trino writes it, years and months.
+/// Returns the months of a span: `1-3` as Trino writes it, years and months.
 pub(crate) fn months(text: &str) -> Read<i32> {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let months = unsigned.split_once('-').and_then(|(years, months)| {
@@ -118,10 +118,10 @@ pub(crate) fn months(text: &str) -> Read<i32> {
     i32::try_from(months).map_err(|_| TOO_FAR)
 }
 
-/// `2DT3H4M5.321S`, behind its `P`.
+/// Parses `2DT3H4M5.321S`, the text after `P`.
 fn iso_duration(mut rest: &str) -> Option<(i64, &str)> {
     let (mut seconds, mut fraction, mut is_time, mut is_empty) = (0_i64, "", false, true);
-    // Each unit once, the larger first.
+    // Each unit occurs at most once, the larger first.
     let mut units = [
         ('W', 604_800),
         ('D', 86_400),
@@ -156,7 +156,7 @@ fn iso_duration(mut rest: &str) -> Option<(i64, &str)> {
     (!is_empty).then_some((seconds, fraction))
 }
 
-/// `2 03:04:05.321`
+/// Parses `2 03:04:05.321`.
 fn days_and_clock(text: &str) -> Option<(i64, &str)> {
     let (days, clock) = text.split_once(' ')?;
     let (clock, fraction) = split_fraction(clock)?;
@@ -165,7 +165,7 @@ fn days_and_clock(text: &str) -> Option<(i64, &str)> {
     Some((seconds, fraction))
 }
 
-/// `HH:MM:SS` and the digits behind it, without the zeros at their end.
+/// Splits `HH:MM:SS` from its fraction, without the zeros at the end.
 fn split_fraction(text: &str) -> Option<(&str, &str)> {
     let (clock, rest) = text.split_at_checked(8)?;
     let fraction = match rest.strip_prefix('.') {
@@ -177,7 +177,7 @@ fn split_fraction(text: &str) -> Option<(&str, &str)> {
     is_known.then(|| (clock, fraction.trim_end_matches('0')))
 }
 
-/// Seconds and the digits of a part of one, in a unit.
+/// Returns seconds and a fraction in a unit.
 #[inline]
 fn in_units(seconds: i64, fraction: &str, unit: TimeUnit) -> Read<i64> {
     let (places, factor) = match unit {

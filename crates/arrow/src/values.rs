@@ -22,7 +22,7 @@ use crate::{
 pub(crate) enum Values {
     Null(usize),
     Boolean(BooleanBuilder),
-    /// Of a variant: true, where this is the alternative.
+    /// Of a variant: true if this is the alternative.
     IsSet(BooleanBuilder),
     Int8(Fixed<i8>),
     Int16(Fixed<i16>),
@@ -34,7 +34,7 @@ pub(crate) enum Values {
     UInt64(Fixed<u64>),
     Float32(Fixed<f32>),
     Float64(Fixed<f64>),
-    /// Of a column whose numbers may be anything.
+    /// Of a column with any kind of number.
     AnyNumber(Fixed<f64>),
     Decimal32(Fixed<i32>, Decimal),
     Decimal64(Fixed<i64>, Decimal),
@@ -55,7 +55,7 @@ pub(crate) enum Values {
     Struct(Struct),
 }
 
-/// Does the same with all values of one width.
+/// Repeats an expression for all fixed-width values.
 macro_rules! each_fixed {
     ($values:expr, $fixed:ident => $do:expr, $($rest:tt)*) => {
         match $values {
@@ -80,7 +80,7 @@ macro_rules! each_fixed {
     };
 }
 
-/// Reads an integer into values of one width.
+/// Reads an integer into fixed-width values.
 macro_rules! integer {
     ($fixed:ident, $cell:ident) => {
         $fixed.push($cell.deserialize_i64(Integer(PhantomData))?)
@@ -88,7 +88,7 @@ macro_rules! integer {
 }
 
 impl Values {
-    /// Takes a cell that is not NULL.
+    /// Reads a cell that is not NULL.
     #[inline]
     pub(crate) fn read<'de, D: Deserializer<'de>>(&mut self, cell: D) -> Result<(), D::Error> {
         match self {
@@ -157,7 +157,7 @@ impl Values {
         Ok(())
     }
 
-    /// Whether [`take`](Self::take) takes values that are declared like this.
+    /// Returns whether [`take`](Self::take) reads values of this declared type.
     pub(crate) fn are_taken(&self, declared: &ColumnType) -> bool {
         use LogicalType as Of;
         let declared = declared.logical();
@@ -168,7 +168,7 @@ impl Values {
             Self::Float64(_) | Self::AnyNumber(_) => true,
             Self::Decimal32(..) | Self::Decimal64(..) => true,
             Self::Decimal128(..) | Self::Decimal256(..) => true,
-            // Dates and times have a normal form, and so may what is not declared.
+            // Dates and times have a normal form, and so may undeclared values.
             Self::Text { is_as_sent, .. } => {
                 let is_itself = matches!(
                     declared,
@@ -182,8 +182,8 @@ impl Values {
         }
     }
 
-    /// Takes a value that is not NULL and is written as such values mostly are, with the bracket that
-    /// closes the list around it if there is one.
+    /// Reads a value that is not NULL, in its usual form, with the closing bracket of its list if
+    /// there is one.
     #[inline]
     pub(crate) fn take<'a>(
         &mut self,
@@ -279,7 +279,7 @@ impl Values {
         }
     }
 
-    /// How many bytes of text or bytes they hold.
+    /// Returns the number of bytes of text or bytes.
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Text { text, .. } => text.bytes(),
@@ -288,7 +288,7 @@ impl Values {
         }
     }
 
-    /// Makes room for so many, of which there are none yet.
+    /// Reserves memory for this number of values and bytes. The column must be empty.
     pub(crate) fn make_room(&mut self, rows: usize, bytes: usize) {
         match self {
             Self::Text { text, .. } => text.make_room(rows, bytes),

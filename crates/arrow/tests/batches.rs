@@ -43,7 +43,7 @@ async fn collect(batches: RecordBatches) -> (Vec<usize>, Vec<i64>) {
 }
 
 #[tokio::test]
-async fn a_batch_is_a_page_and_the_cursor_stands_behind_it() {
+async fn a_batch_is_a_page_and_the_cursor_is_after_it() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 23).await;
@@ -67,7 +67,7 @@ async fn a_batch_is_a_page_and_the_cursor_stands_behind_it() {
 }
 
 #[tokio::test]
-async fn pages_are_split_and_put_together() {
+async fn pages_are_split_and_joined() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 23).await;
@@ -117,7 +117,7 @@ async fn the_schema_is_known_before_the_rows_and_costs_one_page() {
         assert!(bench.rows_sent().is_empty(), "{service:?}");
         assert_eq!(batches.try_collect().await.unwrap().len(), 2);
 
-        // One that was given costs none.
+        // A schema set by the user costs none.
         let given: SchemaRef = Arc::new(Schema::new(vec![Field::new("n", DataType::Int8, true)]));
         bench.sandbox.take_requests();
         let mut batches = run.record_batches().with_schema(given.clone());
@@ -161,7 +161,7 @@ async fn a_page_without_rows_gives_no_batch() {
 }
 
 #[tokio::test]
-async fn a_value_that_does_not_fit_ends_the_batches_after_those_before_it() {
+async fn batches_before_a_value_that_does_not_fit_are_returned() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 300).await;
@@ -194,7 +194,7 @@ async fn a_value_that_does_not_fit_ends_the_batches_after_those_before_it() {
 }
 
 #[tokio::test]
-async fn rows_before_a_page_that_cannot_be_had_come_before_the_error() {
+async fn rows_before_a_failed_page_are_returned_before_the_error() {
     let bench = Bench::start().await;
     for service in ALL {
         let run = bench.numbers(service, 30).await;
@@ -245,7 +245,7 @@ async fn results_that_declare_no_columns_need_a_schema() {
     let error = batches.schema().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidRequest);
     assert!(
-        error.message().contains("give one with with_schema()"),
+        error.message().contains("set one with with_schema()"),
         "{error}"
     );
     assert!(batches.try_next().await.unwrap().is_none());
@@ -260,7 +260,7 @@ async fn results_that_declare_no_columns_need_a_schema() {
 }
 
 #[tokio::test]
-async fn a_schema_may_name_columns_that_only_rows_have_but_not_those_that_none_has() {
+async fn a_schema_may_name_undeclared_columns_but_no_missing_ones() {
     let bench = Bench::start().await;
     let mut first = page("01EXECUTION", &[1, 2, 3], Some(3));
     first["result"]["rows"][1]["extra"] = json!("x");
@@ -280,7 +280,7 @@ async fn a_schema_may_name_columns_that_only_rows_have_but_not_those_that_none_h
                 let nulls = [batch.column(0).null_count(), batch.column(1).null_count()];
                 assert!(is_there);
                 assert_eq!(nulls, [0, 2]);
-                // Later batches may do without.
+                // Later batches may lack it.
                 let next = batches.try_next().await.unwrap().unwrap();
                 assert_eq!(next.column(1).null_count(), 1);
             }
@@ -374,7 +374,7 @@ async fn operations_pages_and_result_sets_have_batches() {
 }
 
 #[tokio::test]
-async fn batches_are_a_stream_that_can_go_anywhere() {
+async fn batches_are_a_stream_that_can_be_sent() {
     fn is_free<T: Send + 'static>(value: T) -> T {
         value
     }
@@ -388,7 +388,7 @@ async fn batches_are_a_stream_that_can_go_anywhere() {
 }
 
 #[tokio::test]
-async fn an_error_before_the_first_page_leaves_the_place_resumed_from() {
+async fn an_error_before_the_first_page_keeps_the_cursor_of_the_batches() {
     let bench = Bench::start().await;
     let run = bench.numbers(DUNE, 23).await;
     let mut batches = run.record_batches().page_size(10);
@@ -409,7 +409,7 @@ mod blocking {
     use super::*;
 
     #[tokio::test]
-    async fn a_reader_knows_its_schema_and_its_place() {
+    async fn a_blocking_reader_has_schema_and_cursor() {
         let bench = Bench::start().await;
         for service in ALL {
             let run = bench.numbers(service, 23).await;
@@ -433,7 +433,7 @@ mod blocking {
     }
 
     #[tokio::test]
-    async fn an_error_is_inside_that_of_arrow() {
+    async fn an_arrow_error_contains_the_error() {
         let bench = Bench::start().await;
         let run = bench.numbers(DUNE, 300).await;
         let batches = run.record_batches().column_type("n", DataType::UInt8);
@@ -452,14 +452,14 @@ mod blocking {
     }
 
     #[tokio::test]
-    async fn nothing_is_sent_for_a_schema_that_was_given() {
+    async fn a_schema_set_by_the_user_sends_nothing() {
         let bench = Bench::start().await;
         let run = bench.numbers(DUNE, 3).await;
         let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int8, true)]));
         let mut batches = run.record_batches().with_schema(schema).blocking().unwrap();
         assert!(bench.sandbox.requests().is_empty());
         assert_eq!(batches.next().unwrap().unwrap().num_rows(), 3);
-        // What has begun with async cannot change over.
+        // Batches that were read with async cannot become blocking.
         let mut begun = run.record_batches().page_size(1);
         begun.try_next().await.unwrap();
         let mut begun = begun.blocking().unwrap();
@@ -467,7 +467,7 @@ mod blocking {
     }
 }
 
-/// Everything that an error shows.
+/// Returns every text of an error.
 fn shown(error: &rowfeed::Error) -> String {
     format!("{error} {error:#?} {:?}", error.as_decode())
 }

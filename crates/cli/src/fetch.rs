@@ -305,7 +305,7 @@ pub(crate) fn pages(
         (None, Some(index)) if (index as usize) < sets => run.result_set(index as usize),
         (None, Some(index)) => {
             let message = format!(
-                "the run has {}, so there is none with the number {index}",
+                "the run has {}, so it has no result {index}",
                 counted(sets as u64, "result")
             );
             return Err(Failure::usage(message).run(run.id()));

@@ -1,4 +1,4 @@
-//! How long a service asks to wait, by the headers of its answer.
+//! The wait that a service requests in the headers of its response.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,12 +9,13 @@ use reqwest::{
 
 use crate::platform;
 
-/// The wait that `Retry-After` asks for, or else, with the status 429, the time until a used-up
-/// rate limit is reset.
+/// Returns the wait that `Retry-After` requests. Without that header, and with the status 429,
+/// returns the time until an exhausted rate limit resets.
 ///
-/// Dune documents `RateLimit: "write";r=0;t=12`, a list of policies with what remains of each and
-/// the seconds until its reset, and `Retry-After` on 429 only. The older `RateLimit-Reset` holds
-/// seconds; `X-RateLimit-Reset`, which proxies send, holds seconds or a Unix time.
+/// Dune documents `RateLimit: "write";r=0;t=12` and sends `Retry-After` on 429 only. `RateLimit`
+/// lists policies, each with its remaining quota and the seconds until its reset. The older
+/// `RateLimit-Reset` holds seconds. `X-RateLimit-Reset`, which proxies send, holds seconds or a
+/// Unix time.
 pub(crate) fn asked_wait(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
     retry_after(headers).or_else(|| {
         let limited = status == StatusCode::TOO_MANY_REQUESTS;
@@ -22,7 +23,7 @@ pub(crate) fn asked_wait(status: StatusCode, headers: &HeaderMap) -> Option<Dura
     })
 }
 
-/// Seconds, or a date, which is read against the answer's own `Date` so that a wrong clock on
+/// Reads seconds or a date. A date is compared with the response's own `Date`, so a wrong clock on
 /// either side does not matter.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
@@ -46,7 +47,7 @@ fn until_reset(headers: &HeaderMap) -> Option<Duration> {
         .or_else(|| reset_in(headers, "x-ratelimit-reset"))
 }
 
-/// The `t` of `"name";r=0;t=12`; nothing while some of the quota remains.
+/// Returns the `t` of `"name";r=0;t=12`, or `None` while some of the quota remains.
 fn reset_of_used_up(policy: &str) -> Option<Duration> {
     let parameter = |wanted: &str| {
         let found = split(policy, ';').skip(1).find_map(|parameter| {
@@ -59,9 +60,9 @@ fn reset_of_used_up(policy: &str) -> Option<Duration> {
     (parameter("r")? == 0).then(|| Duration::from_secs(reset))
 }
 
-/// Larger numbers of seconds are points in time: this one is in the year 2001.
+/// Larger numbers are Unix times, not seconds. This one is in the year 2001.
 const UNIX_TIMES: u64 = 1_000_000_000;
-/// Nothing that is seconds; perhaps milliseconds. It asks for nothing that could be followed.
+/// Numbers from here on are no Unix times in seconds; perhaps milliseconds. They are ignored.
 const NO_TIMES: u64 = 100 * UNIX_TIMES;
 
 fn reset_in(headers: &HeaderMap, name: &str) -> Option<Duration> {
@@ -77,7 +78,7 @@ fn reset_in(headers: &HeaderMap, name: &str) -> Option<Duration> {
     Some(until.duration_since(now(headers)).unwrap_or_default())
 }
 
-/// The service's own clock, or ours.
+/// Returns the service's own time, or else the local time.
 fn now(headers: &HeaderMap) -> SystemTime {
     headers
         .get(DATE)
@@ -89,7 +90,7 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// The parts between `separator`s that stand outside quotation marks.
+/// Splits at each `separator` outside quotation marks.
 fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let (mut quoted, mut escaped) = (false, false);
     text.split(move |c| {
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn the_used_up_policy_that_resets_last_is_waited_for() {
+    fn the_wait_is_that_of_the_exhausted_policy_that_resets_last() {
         let name = "ratelimit";
         assert_eq!(limited(&[(name, "\"write\";r=0;t=12")]), Some(12));
         assert_eq!(
@@ -181,7 +182,7 @@ mod tests {
     fn a_reset_is_seconds_or_a_point_in_time() {
         assert_eq!(limited(&[("ratelimit-reset", "9")]), Some(9));
         assert_eq!(limited(&[("x-ratelimit-reset", "30")]), Some(30));
-        // 784111777 is below the numbers that are taken for times, 1700000000 is not.
+        // 784111777 is below the numbers that count as Unix times, 1700000000 is not.
         let date = ("date", "Tue, 14 Nov 2023 22:13:20 GMT");
         assert_eq!(
             limited(&[("x-ratelimit-reset", "1700000042"), date]),

@@ -2,7 +2,7 @@ use std::fmt;
 
 use reqwest::Url;
 
-/// Why a base URL was refused. Never shows a user name or password that was in it.
+/// The reason why a base URL was refused. It never shows a user name or password from the URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidBaseUrl(String);
 
@@ -10,7 +10,7 @@ impl fmt::Display for InvalidBaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the base URL {}; wanted something like https://host or https://host/path",
+            "the base URL {}; expected something like https://host or https://host/path",
             self.0
         )
     }
@@ -18,7 +18,7 @@ impl fmt::Display for InvalidBaseUrl {
 
 impl std::error::Error for InvalidBaseUrl {}
 
-/// Checks a base URL and brings it to the form requests are built on: no trailing slash.
+/// Checks a base URL and removes a trailing slash.
 pub(crate) fn parse(text: &str) -> Result<String, InvalidBaseUrl> {
     let refused = |why: String| Err(InvalidBaseUrl(why));
     if text.trim() != text {

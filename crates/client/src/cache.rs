@@ -36,8 +36,9 @@ pub struct CachedResponse {
 /// [`TransportBuilder::cache`](crate::TransportBuilder::cache).
 ///
 /// The client loads before it sends a `GET`, and stores after the whole body of a success with
-/// status 200 has arrived. It passes every such call: the cache decides what to keep. It has no
-/// errors, because a call can always be sent. A kept response counts as 0 attempts, and is marked
+/// status 200 has arrived. It passes every such call without own headers
+/// ([`with_header`](crate::Core::with_header)): the cache decides what to keep. It has no errors,
+/// because a call can always be sent. A kept response counts as 0 attempts, and is marked
 /// by [`ResponseValue::is_cached`](crate::ResponseValue::is_cached).
 ///
 /// The crate `rowfeed-cache` keeps the pages of completed runs.

@@ -1,9 +1,9 @@
-//! Short, one-line, printable pieces of what a service sent.
+//! Short, one-line, printable excerpts of received text.
 
-/// The beginning of `bytes` on one line: at most `max` characters, control and direction
-/// characters escaped, `…` where something was left out.
+/// Returns the beginning of `bytes` on one line: at most `max` characters, control and direction
+/// characters escaped, `…` for omitted text.
 pub(crate) fn excerpt(bytes: &[u8], max: usize) -> String {
-    // Four bytes a character suffice; one more tells that something follows.
+    // Four bytes a character are enough; more show that something follows.
     let head = &bytes[..bytes.len().min(max * 4 + 4)];
     let text = String::from_utf8_lossy(head);
     let mut out = escaped(text.trim_start(), max);
@@ -13,7 +13,7 @@ pub(crate) fn excerpt(bytes: &[u8], max: usize) -> String {
     out
 }
 
-/// `text` on one line, cut after `max` characters.
+/// Returns `text` on one line, cut off after `max` characters.
 pub(crate) fn escaped(text: &str, max: usize) -> String {
     let mut out = String::new();
     let mut chars = text.chars();
@@ -30,7 +30,7 @@ pub(crate) fn escaped(text: &str, max: usize) -> String {
     out
 }
 
-/// An error and its causes on one line, each once.
+/// Returns the texts of an error and its causes on one line, each once.
 pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();

@@ -2,37 +2,37 @@ use std::future::{Future, ready};
 
 use crate::{call::Call, config::Core, error::TransportError, response::Response};
 
-/// What a generated client tells about itself.
+/// The interface of a generated client that its hooks use.
 pub trait ClientInfo<Inner> {
-    /// The version of the API description the client was generated from.
+    /// Returns the version of the API document that the client was generated from.
     fn api_version() -> &'static str;
 
-    /// The base URL requests are made to, without a trailing slash.
+    /// Returns the base URL of requests, without a trailing slash.
     fn baseurl(&self) -> &str;
 
-    /// The HTTP client that carries the requests.
+    /// Returns the HTTP client that sends the requests.
     fn client(&self) -> &reqwest::Client;
 
-    /// The runtime shared by all clones of the client.
+    /// Returns the settings and state that all clones of the client share.
     fn inner(&self) -> &Inner;
 }
 
-/// Which operation a request belongs to.
+/// The operation of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OperationInfo {
     /// The operation id in snake case: `"get_latest_query_result"`.
     pub operation_id: &'static str,
 }
 
-/// How a generated client carries out a request; the default methods do everything.
+/// How a generated client carries out a request. The default methods do all the work.
 ///
-/// [`exec`](Self::exec) adds the credential and the idempotency key, applies timeouts, deadline
-/// and retries, follows redirects below the base URL, and opens one `tracing` span a call.
+/// [`exec`](Self::exec) adds the credential and the idempotency key, applies timeouts, deadline and
+/// retries, follows redirects below the base URL, and opens one `tracing` span for each call.
 pub trait ClientHooks<Inner>: ClientInfo<Inner>
 where
     Inner: AsRef<Core>,
 {
-    /// Runs before the request is carried out, once a call, and may change it.
+    /// Runs once for each call, before the request is carried out, and may change the request.
     fn pre(
         &self,
         request: &mut reqwest::Request,
@@ -42,7 +42,7 @@ where
         ready(Ok(()))
     }
 
-    /// Runs when the head of the final answer is there, or the call failed.
+    /// Runs when the head of the final response has arrived, or the call failed.
     fn post(
         &self,
         result: &Result<Response, TransportError>,
@@ -52,7 +52,7 @@ where
         ready(Ok(()))
     }
 
-    /// Carries out the request until there is a final answer.
+    /// Carries out the request until there is a final response.
     fn exec(
         &self,
         request: reqwest::Request,

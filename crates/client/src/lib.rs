@@ -1,22 +1,25 @@
 #![doc = include_str!("../README.md")]
 //!
-//! ## What is here
+//! ## Overview
 //!
 //! - [`TransportBuilder`]: base URL, timeouts, deadline, retries, body limit;
 //! - [`Secret`] and [`CredentialProvider`]: credentials that never appear in output, fixed or
 //!   [refreshed](RefreshingCredential) before they expire;
-//! - [`RetryPolicy`]: what is sent again, when, and how often;
-//! - [`RateLimit`]: how often a client sends at all;
-//! - [`CallError`]: one error for every way a call can fail, which keeps status, headers and body;
-//! - [`ResponseValue`] and [`ByteStream`]: what a call returns;
+//! - [`RetryPolicy`]: which failures are retried, when, and how often;
+//! - [`RateLimit`]: how often a client sends requests;
+//! - [`CallError`]: the error of every failed call, with status, headers and body;
+//! - [`ResponseValue`] and [`ByteStream`]: the results of a call;
+//! - [`ApiRequest`]: a request to any path of the service;
+//! - [`Usage`]: the requests, bytes, waits and credits of a client or a run;
 //! - [`RawRows`]: the rows of a page as one slice of the received body;
 //! - [`open_enum!`]: string enums that accept values this version does not know;
 //! - [`platform`]: timers and tasks, of tokio or of a browser;
-//! - [`codegen`] and [`client_builder!`]: what the crate of a service is made with.
+//! - [`codegen`] and [`client_builder!`]: the interface for generated clients.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+mod api_request;
 mod asked_wait;
 mod base_url;
 mod cache;
@@ -34,7 +37,9 @@ mod rate_limit;
 mod recorder;
 mod response;
 mod retry;
+mod usage;
 
+pub use api_request::ApiRequest;
 pub use base_url::InvalidBaseUrl;
 pub use cache::{CacheCall, CacheFuture, CachedResponse, ResponseCache};
 pub use config::{BuildError, Core, Service, TransportBuilder};
@@ -51,8 +56,10 @@ pub use response::{ByteStream, ResponseValue};
 pub use retry::RetryPolicy;
 pub use rowfeed_rows as rows;
 pub use rowfeed_rows::{RawRows, RawRowsIter};
+pub use usage::{Meter, Usage};
 
-/// What the crates of this workspace share, which are released together; not for others.
+/// Items that the crates of this workspace share. They are released together; other crates must not
+/// use these items.
 #[doc(hidden)]
 pub mod _internal {
     #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]

@@ -1,22 +1,22 @@
-//! Connections that cannot come about, however often they are tried.
+//! Connection failures that a retry cannot solve.
 
-/// What to do about it, as the end of an error's message; nothing where the next attempt may be
-/// well. `said` is what the HTTP client says, with its causes; `hook` is the method by which it is
-/// set up.
+/// Returns the remedy as the end of an error message; `None` if the next attempt may succeed.
+/// `said` is the HTTP client's error with its causes. `hook` is the method that configures the HTTP
+/// client.
 pub(crate) fn remedy(said: &str, hook: &str) -> Option<String> {
     if said.contains("scheme is not http") {
         let text = "; this build has no TLS, enable the feature `rustls` or `native-tls`";
         return Some(text.to_owned());
     }
     if said.contains("corrupt message of type InvalidContentType") {
-        return Some("; what answers there speaks no TLS: is it http:// and not https://?".into());
+        return Some("; the server does not speak TLS there: check whether the URL needs http:// instead of https://".into());
     }
     let is_distrusted = DISTRUST.iter().any(|words| said.contains(words));
-    is_distrusted.then(|| format!("; a root certificate of your own is given by `{hook}`"))
+    is_distrusted.then(|| format!("; add your own root certificate with `{hook}`"))
 }
 
-/// How it is said that the service's certificate does not hold: by rustls, OpenSSL, the frameworks
-/// of Apple and of Windows, in this order.
+/// Messages for a certificate that is not trusted: of rustls, OpenSSL, the frameworks of Apple and
+/// of Windows, in this order.
 const DISTRUST: [&str; 4] = [
     "invalid peer certificate",
     "certificate verify failed",
@@ -30,13 +30,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_certificate_that_does_not_hold_is_told_from_what_may_pass() {
+    fn untrusted_certificates_and_missing_tls_have_a_remedy() {
         for said in [
             "client error (Connect): invalid peer certificate: UnknownIssuer",
             "error:0A000086:SSL routines::certificate verify failed: (self-signed certificate)",
         ] {
             let text = remedy(said, "http").unwrap();
-            assert!(text.ends_with("is given by `http`"), "{text}");
+            assert!(text.ends_with("root certificate with `http`"), "{text}");
         }
         let text = remedy("invalid URL, scheme is not http", "http").unwrap();
         assert!(text.contains("`rustls`"), "{text}");

@@ -4,12 +4,12 @@ use serde::{Deserializer, de};
 
 /// A value of an [`open_enum!`](crate::open_enum) that this version does not know.
 ///
-/// Only parsing makes one, and only from a text that is no known value.
+/// Only parsing creates one, and only from a text that is no known value.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnknownValue(Box<str>);
 
 impl UnknownValue {
-    /// The value as received.
+    /// Returns the value as received.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -28,24 +28,24 @@ impl fmt::Display for UnknownValue {
     }
 }
 
-/// What every [`open_enum!`](crate::open_enum) offers.
+/// The methods of every [`open_enum!`](crate::open_enum).
 pub trait OpenEnum: Sized + 'static {
     /// The texts of the known values, in the order they were declared.
     const VALUES: &'static [&'static str];
 
-    /// The known value at a position of [`VALUES`](Self::VALUES).
+    /// Returns the known value at a position of [`VALUES`](Self::VALUES).
     #[doc(hidden)]
     fn at(position: usize) -> Option<Self>;
 
-    /// A value this version does not know.
+    /// Returns the variant for a value that this version does not know.
     #[doc(hidden)]
     fn unknown(value: UnknownValue) -> Self;
 
-    /// The text of the value, as sent and received.
+    /// Returns the text of the value, as sent and received.
     fn as_str(&self) -> &str;
 }
 
-/// The value that a text stands for.
+/// Returns the value for a text.
 pub fn parse<T: OpenEnum>(text: &str) -> T {
     T::VALUES
         .iter()
@@ -54,7 +54,7 @@ pub fn parse<T: OpenEnum>(text: &str) -> T {
         .unwrap_or_else(|| T::unknown(UnknownValue(text.into())))
 }
 
-/// The value that a string in JSON stands for.
+/// Decodes the value for a JSON string.
 pub fn deserialize<'de, T: OpenEnum, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     struct Text<T>(PhantomData<T>);
 
@@ -73,7 +73,7 @@ pub fn deserialize<'de, T: OpenEnum, D: Deserializer<'de>>(deserializer: D) -> R
     deserializer.deserialize_str(Text(PhantomData))
 }
 
-/// Makes a string enum that accepts values it does not know.
+/// Defines a string enum that accepts unknown values.
 ///
 /// ```
 /// rowfeed_client::open_enum! {
@@ -93,9 +93,9 @@ pub fn deserialize<'de, T: OpenEnum, D: Deserializer<'de>>(deserializer: D) -> R
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 ///
-/// The enum is `#[non_exhaustive]` and gets one more variant, `Unknown`, which keeps the text.
-/// It can be made from any text and never from a known one: `Unknown` holds an [`UnknownValue`],
-/// which only parsing makes. On the wire it is a plain string, also as a query parameter.
+/// The enum is `#[non_exhaustive]` and has one more variant, `Unknown`, which keeps the text. Any
+/// text converts into the enum. A known text never becomes `Unknown`, since only parsing creates
+/// its [`UnknownValue`]. JSON and query parameters contain the plain string.
 #[macro_export]
 macro_rules! open_enum {
     (
@@ -138,19 +138,19 @@ macro_rules! open_enum {
             /// The texts of the known values.
             $vis const VALUES: &'static [&'static str] = <Self as $crate::OpenEnum>::VALUES;
 
-            /// The text of the value, as sent and received.
+            /// Returns the text of the value, as sent and received.
             #[must_use]
             $vis fn as_str(&self) -> &str {
                 $crate::OpenEnum::as_str(self)
             }
 
-            /// Whether this version knows the value.
+            /// Returns whether this version knows the value.
             #[must_use]
             $vis fn is_known(&self) -> bool {
                 !self.is_unknown()
             }
 
-            /// Whether this version does not know the value.
+            /// Returns whether this version does not know the value.
             #[must_use]
             $vis fn is_unknown(&self) -> bool {
                 ::core::matches!(self, Self::Unknown(_))

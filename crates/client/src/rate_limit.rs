@@ -1,4 +1,4 @@
-//! A client's own limit on how often it sends.
+//! A client's own limit on how often it sends requests.
 
 use std::{
     collections::VecDeque,
@@ -11,18 +11,17 @@ use tokio::sync::Notify;
 
 use crate::platform::{Instant, timeout_at};
 
-/// How often a client sends at most; none unless set.
+/// Limits how often a client sends requests.
 ///
-/// Every attempt of every call counts, retries included, over all clones of the client. A call
-/// whose turn has not come waits, first come first served. The wait counts against the deadline
-/// of the call, not against the timeout of the attempt, and a call whose turn would come after
-/// its deadline fails at once, with
-/// [`TimeoutScope::RateLimit`](crate::TimeoutScope::RateLimit). A call that is dropped while it
-/// waits gives its place to those behind it.
+/// All clones of the client share the limit, and every attempt of every call counts, retries
+/// included. Calls wait for their turn, first come first served. The wait counts against the
+/// deadline of the call, not against the timeout of the attempt. A call whose turn would come after
+/// its deadline fails at once, with [`TimeoutScope::RateLimit`](crate::TimeoutScope::RateLimit). If
+/// a waiting call is dropped, the calls behind it move up.
 ///
-/// Requests are spread evenly unless [`burst`](Self::burst) says otherwise: 40 a minute are one
-/// every 1.5 seconds. The limit holds for this client in this process; it knows nothing of other
-/// processes that use the same key.
+/// Requests are spread evenly unless [`burst`](Self::burst) allows more: 40 a minute are one every
+/// 1.5 seconds. The limit applies to this client in this process. Other processes that use the same
+/// key are not counted.
 ///
 /// ```
 /// use rowfeed_client::RateLimit;
@@ -39,9 +38,9 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// This many requests in this time.
+    /// Limits the client to `requests` in each period `per`.
     ///
-    /// Neither may be zero; building the client says so.
+    /// Neither may be zero, or building the client fails.
     #[must_use]
     pub const fn new(requests: u32, per: Duration) -> Self {
         Self {
@@ -51,22 +50,22 @@ impl RateLimit {
         }
     }
 
-    /// This many requests a second.
+    /// Limits the client to `requests` per second.
     #[must_use]
     pub const fn per_second(requests: u32) -> Self {
         Self::new(requests, Duration::from_secs(1))
     }
 
-    /// This many requests a minute.
+    /// Limits the client to `requests` per minute.
     #[must_use]
     pub const fn per_minute(requests: u32) -> Self {
         Self::new(requests, Duration::from_secs(60))
     }
 
-    /// How many requests may be sent at once after a pause; 1 unless set, and 0 counts as 1.
+    /// Sets how many requests may be sent at once after a pause; 1 by default. 0 counts as 1.
     ///
-    /// In any stretch of time the service sees at most the rate and this many more, so a service
-    /// that counts by the minute wants a rate that leaves room for the burst.
+    /// In any period the service receives at most the rate plus `requests`. If the service counts
+    /// by the minute, choose a rate that leaves room for the burst.
     #[must_use]
     pub const fn burst(mut self, requests: u32) -> Self {
         self.burst = if requests == 0 { 1 } else { requests };
@@ -91,12 +90,12 @@ impl fmt::Display for RateLimit {
 
 /// The queue of a client and its clones.
 ///
-/// Each waiter has a turn, a point in time that does not depend on whether those before it are
-/// awake: a call that is made and then not polled holds up nobody.
+/// Each waiter has a turn, a point in time that does not depend on whether the waiters before it
+/// are awake. So a call that is not polled delays no other call.
 pub(crate) struct Limiter {
     limit: RateLimit,
     interval: Duration,
-    /// How far the bucket may be ahead of an even spread.
+    /// How far ahead of an even spread requests may be sent.
     slack: Duration,
     queue: Mutex<Queue>,
 }
@@ -105,9 +104,9 @@ pub(crate) struct Limiter {
 struct Queue {
     waiting: VecDeque<Waiter>,
     next_id: u64,
-    /// The turn after the last one that was given out, without the slack.
+    /// The turn after the last one that was assigned, without the slack.
     next_turn: Option<Instant>,
-    /// The same for turns that were taken.
+    /// The turn after the last one that was taken, without the slack.
     next_taken: Option<Instant>,
 }
 
@@ -117,7 +116,7 @@ struct Waiter {
     moved: Arc<Notify>,
 }
 
-/// A turn would come too late.
+/// The turn would come after the deadline.
 #[derive(Debug)]
 pub(crate) struct TooLate {
     limit: RateLimit,
@@ -131,14 +130,14 @@ impl fmt::Display for TooLate {
         write!(
             f,
             "the next turn under the client's rate_limit of {limit} is in {wait:.1?} with {ahead} \
-             waiting before, which is after the deadline"
+             calls ahead, which is after the deadline"
         )
     }
 }
 
 impl Limiter {
     pub(crate) fn new(limit: RateLimit) -> Self {
-        // Longer than a year is not told from never, and stays a point in time.
+        // More than a year counts as a year, so that it stays a valid point in time.
         let interval = limit.interval().min(Duration::from_secs(365 * 24 * 3600));
         Self {
             limit,
@@ -152,7 +151,7 @@ impl Limiter {
         self.limit
     }
 
-    /// Waits for a turn and takes it; at once an error if it would come after `deadline`.
+    /// Waits for a turn and takes it. Fails at once if the turn would come after `deadline`.
     pub(crate) async fn turn(&self, deadline: Option<Instant>) -> Result<(), TooLate> {
         let mut place = self.enter(deadline)?;
         loop {
@@ -163,12 +162,12 @@ impl Limiter {
             if deadline.is_some_and(|deadline| turn > deadline) {
                 return Err(self.too_late(turn, self.lock().waiting.len()));
             }
-            // Until the turn has come, or moved.
+            // Until the turn has come or has moved.
             let _ = timeout_at(turn, place.moved.notified()).await;
         }
     }
 
-    /// Whether a turn asked for after `wait` would come after `deadline`; the reason if so.
+    /// Returns the reason if a turn requested after `wait` would come after `deadline`.
     pub(crate) fn would_be_late(&self, wait: Duration, deadline: Instant) -> Option<TooLate> {
         let queue = self.lock();
         let begin = Instant::now().checked_add(wait)?;
@@ -193,7 +192,7 @@ impl Limiter {
         })
     }
 
-    /// The next turn that nobody has.
+    /// Returns the first turn that no waiter holds.
     fn free_turn(&self, queue: &Queue, now: Instant) -> Instant {
         match queue.next_turn {
             Some(next) => next.checked_sub(self.slack).unwrap_or(now).max(now),
@@ -206,7 +205,7 @@ impl Limiter {
         queue.waiting.push_back(Waiter { id, turn, moved });
     }
 
-    /// Takes the turn of `place` if it has come, or says when it comes.
+    /// Takes the turn of `place` if it has come, or else returns when it comes.
     fn take(&self, place: &mut Place<'_>) -> Result<(), Instant> {
         let Some(id) = place.id else {
             return Ok(());
@@ -219,7 +218,7 @@ impl Limiter {
         if now < turn {
             return Err(turn);
         }
-        // Who wakes up long after his turn may find others on it, and queues again.
+        // A waiter that wakes up long after its turn may find the turn taken, and queues again.
         let late = now.duration_since(turn) >= self.interval;
         if late
             && let Some(next) = queue.next_taken
@@ -238,7 +237,7 @@ impl Limiter {
         Ok(())
     }
 
-    /// Those behind `id` move up by one.
+    /// Removes `id` from the queue. The waiters behind it move up by one.
     fn leave(&self, id: u64) {
         let mut queue = self.lock();
         let Some(index) = queue.waiting.iter().position(|waiter| waiter.id == id) else {
@@ -248,7 +247,7 @@ impl Limiter {
             return;
         };
         if free < Instant::now() {
-            // It could have been used and was not; now it is gone.
+            // The turn has passed unused.
             return;
         }
         for waiter in queue.waiting.iter_mut().skip(index) {
@@ -269,7 +268,7 @@ impl Limiter {
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        // Nothing in here panics half way, so a poisoned queue is a whole one.
+        // No code panics while it holds the lock, so a poisoned queue is consistent.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -279,7 +278,7 @@ impl Limiter {
     }
 }
 
-/// A place in the queue, given back when dropped.
+/// A place in the queue, which is left when dropped.
 struct Place<'a> {
     limiter: &'a Limiter,
     id: Option<u64>,

@@ -8,27 +8,27 @@ use std::{
 
 use reqwest::StatusCode;
 
-/// How often, and after what wait, a call is attempted again.
+/// How often a call is retried, and how long it waits before each retry.
 ///
-/// What is retried:
+/// These failures are retried:
 ///
-/// - `GET`, `HEAD` and calls with an `Idempotency-Key`: on refused connections, broken or
-///   timed-out exchanges, bodies cut half way, and the statuses 408, 429, 500, 502, 503, 504;
-/// - other calls: only on 429, and when no connection was made, so that nothing runs twice;
-/// - calls whose request body is a stream: never.
+/// - of `GET`, `HEAD` and calls with an `Idempotency-Key`: refused connections, broken or timed-out
+///   exchanges, incomplete bodies, and the statuses 408, 429, 500, 502, 503, 504;
+/// - of other calls: the status 429 and failed connections only, so that nothing runs twice;
+/// - of calls whose request body is a stream: none.
 ///
-/// The wait before retry *n* is drawn evenly from zero to `base_delay` × 2ⁿ⁻¹, capped at
-/// `max_delay`; from the fourth retry on this bound is 100 ms at least, so that a policy without
-/// delays makes no flood. The wait is at least what the service asks for: in `Retry-After`, as seconds or as a
-/// date, or after a 429 without one in `RateLimit`, `RateLimit-Reset` or `X-RateLimit-Reset`. A
-/// wait that would reach past the call's deadline is not begun: the last failure is returned at
-/// once, and says so. What each attempt met is in
-/// [`CallError::history`](crate::CallError::history).
+/// The wait before retry *n* is drawn evenly from zero to `base_delay` × 2ⁿ⁻¹, at most `max_delay`.
+/// From the fourth retry on this upper bound is at least 100 ms, so a policy without delays does
+/// not flood the service. The call waits at least as long as the service requests: in
+/// `Retry-After`, as seconds or as a date, or, after a 429 without `Retry-After`, in `RateLimit`,
+/// `RateLimit-Reset` or `X-RateLimit-Reset`. If the wait would end after the call's deadline, the
+/// call fails at once with the last failure, and the error says so.
+/// [`CallError::history`](crate::CallError::history) describes each attempt.
 ///
-/// All clones of a client share a budget, so that a service in trouble is not met with a
-/// multiple of the usual traffic: 100 tokens, of which each retry takes 5. A call that succeeds
-/// gives back what its retries took, or one token if it needed none; one that is given up before
-/// its retry is sent gives back the price of that.
+/// All clones of a client share a budget, which limits the retries that a failing service receives:
+/// 100 tokens, of which each retry takes 5. A call that succeeds returns the tokens of its retries,
+/// or one token if it needed no retry. A call that is dropped before its retry is sent returns the
+/// tokens of that retry.
 ///
 /// ```
 /// use std::time::Duration;
@@ -64,56 +64,57 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The default: 4 attempts, 500 ms base delay, 30 s largest delay, 120 s largest
-    /// `Retry-After`, a budget of 100 tokens.
+    /// Returns the default policy: 4 attempts, a base delay of 500 ms, a maximum delay of 30 s, a
+    /// maximum `Retry-After` of 120 s, and a budget of 100 tokens.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// One attempt, no retry.
+    /// Returns a policy without retries: one attempt.
     #[must_use]
     pub fn none() -> Self {
         Self::default().max_attempts(1)
     }
 
-    /// Attempts in all, the first included; 0 counts as 1.
+    /// Sets the number of attempts, the first included; 4 by default. 0 counts as 1.
     #[must_use]
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts.max(1);
         self
     }
 
-    /// The upper bound of the first wait; it doubles with each retry.
+    /// Sets the upper bound of the first wait; 500 ms by default. It doubles with each retry.
     #[must_use]
     pub fn base_delay(mut self, delay: Duration) -> Self {
         self.base_delay = delay;
         self
     }
 
-    /// The upper bound of every wait that the service did not ask for.
+    /// Sets the upper bound of every wait that the service did not request; 30 s by default.
     #[must_use]
     pub fn max_delay(mut self, delay: Duration) -> Self {
         self.max_delay = delay;
         self
     }
 
-    /// The longest wait that the service may ask for. Above it the call fails at once, and the
-    /// error says how long the service asked to wait.
+    /// Sets the longest wait that the service may request; 120 s by default. If it requests a
+    /// longer one, the call fails at once, and the error names the requested wait.
     #[must_use]
     pub fn max_retry_after(mut self, delay: Duration) -> Self {
         self.max_retry_after = delay;
         self
     }
 
-    /// The size of the shared budget in tokens, 5 a retry; `None` for no budget.
+    /// Sets the size of the shared budget in tokens; 100 by default, `None` for no budget. Each
+    /// retry takes 5 tokens.
     #[must_use]
     pub fn budget(mut self, tokens: Option<u32>) -> Self {
         self.budget = tokens;
         self
     }
 
-    /// A wait before retry number `retry`, counted from 1.
+    /// Returns the wait before retry number `retry`, counted from 1.
     pub(crate) fn backoff(&self, retry: u32) -> Duration {
         let factor = 1_u32
             .checked_shl(retry.saturating_sub(1))
@@ -127,12 +128,12 @@ impl RetryPolicy {
     }
 }
 
-/// So many retries of a call may follow each other at once.
+/// The number of retries of a call that may follow each other without a wait.
 const QUICK_RETRIES: u32 = 3;
-/// The least bound of the waits before all others: a policy without delays makes no flood.
+/// The smallest upper bound of later waits: a policy without delays must not flood the service.
 const LEAST_CEILING: Duration = Duration::from_millis(100);
 
-/// Whether a status tells of a trouble that may pass.
+/// Returns whether a status reports a problem that may pass.
 pub(crate) fn is_transient(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
 }
@@ -154,7 +155,7 @@ impl Budget {
         }
     }
 
-    /// Takes the price of one retry, if it is there.
+    /// Takes the tokens of one retry, if the budget has them.
     fn take(&self) -> bool {
         self.size.is_none()
             || self
@@ -165,14 +166,14 @@ impl Budget {
                 .is_ok()
     }
 
-    /// A retry was paid for and not sent.
+    /// Returns the tokens of a retry that was not sent.
     fn refund(&self) {
         if let Some(size) = self.size {
             self.add(Self::RETRY, size);
         }
     }
 
-    /// A call that took `retries` retries succeeded.
+    /// Returns tokens after the success of a call that took `retries` retries.
     pub(crate) fn give_back(&self, retries: u32) {
         if let Some(size) = self.size {
             self.add(retries.saturating_mul(Self::RETRY).max(1), size);
@@ -181,23 +182,23 @@ impl Budget {
 
     fn add(&self, given: u32, size: u32) {
         let full = |tokens: u32| Some(tokens.saturating_add(given).min(size));
-        // The closure never declines, so this cannot fail.
+        // The closure always returns `Some`, so this cannot fail.
         let _ = self
             .tokens
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, full);
     }
 }
 
-/// A retry that was taken from the budget and not sent yet; given back when dropped before that.
+/// The permit of a retry that is not sent yet. Dropping it returns its tokens to the budget.
 pub(crate) struct RetryPermit(Option<Arc<Budget>>);
 
 impl RetryPermit {
-    /// Takes the price of a retry; `None` when the budget is used up.
+    /// Takes the tokens of a retry; `None` if the budget is used up.
     pub(crate) fn take(budget: &Arc<Budget>) -> Option<Self> {
         budget.take().then(|| Self(Some(Arc::clone(budget))))
     }
 
-    /// The retry is sent now.
+    /// Keeps the tokens: the retry is sent now.
     pub(crate) fn spend(mut self) {
         self.0 = None;
     }

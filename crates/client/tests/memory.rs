@@ -1,5 +1,5 @@
-//! What memory a hostile server can take from a client. A process of its own, whose allocator
-//! counts; one test at a time.
+//! The memory that a hostile server can take from a client. This test runs in its own process with
+//! a counting allocator, one test at a time.
 
 #![allow(clippy::unwrap_used, dead_code, unreachable_pub)]
 
@@ -32,12 +32,12 @@ use crate::{
 static MEMORY: PeakAlloc = PeakAlloc;
 
 const MB: usize = 1_000_000;
-/// What a client, a connection and the server of the test take besides the body.
+/// The memory of a client, a connection and the server of the test, besides the body.
 const BESIDES: usize = 2 * MB;
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
-/// Counts the memory that is taken from here on.
+/// Counts the memory allocated from here on.
 struct Meter {
     before: usize,
 }
@@ -50,7 +50,7 @@ impl Meter {
         }
     }
 
-    /// The most that was held at once.
+    /// The most bytes that were allocated at once.
     fn peak(&self) -> usize {
         MEMORY.peak_usage().saturating_sub(self.before)
     }
@@ -64,7 +64,7 @@ async fn get(url: &str, max_body_bytes: u64) -> Result<Page, CallError<ErrorResp
     Ok(soon.await.unwrap()?.into_inner())
 }
 
-/// Sends `head`, and then `piece` for as long as anybody listens.
+/// Sends `head`, and then `piece` until the client hangs up.
 async fn endless(head: &'static str, piece: Vec<u8>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -92,7 +92,7 @@ async fn a_body_without_end_takes_one_and_a_half_times_the_limit_at_most() {
         let url = endless(head, chunk()).await;
         let error = get(&url, limit as u64).await.unwrap_err();
         assert_eq!(error.kind(), CallErrorKind::BodyTooLarge, "{error}");
-        // A buffer that grows is there twice for a moment.
+        // While a buffer grows, two of them exist for a moment.
         let peak = meter.peak();
         let most = limit * 3 / 2 + BESIDES;
         assert!(peak < most, "{peak} for a limit of {limit}");
@@ -100,7 +100,7 @@ async fn a_body_without_end_takes_one_and_a_half_times_the_limit_at_most() {
 }
 
 #[tokio::test]
-async fn a_length_that_is_announced_and_does_not_come_takes_16_mib_at_most() {
+async fn an_announced_length_reserves_16_mib_at_most() {
     let _turn = ONE_AT_A_TIME.lock().await;
     let meter = Meter::start();
     let announced = 200 * MB;

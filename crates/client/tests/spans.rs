@@ -1,5 +1,5 @@
-//! What a call writes to `tracing`. Alone in its process: `tracing` remembers for all threads
-//! whether anybody listens.
+//! The `tracing` spans and events of a call. The test has its own process, since `tracing` caches
+//! for all threads whether there is a subscriber.
 
 #![allow(clippy::unwrap_used, dead_code, unreachable_pub)]
 
@@ -27,7 +27,7 @@ use crate::{
     setup::{build, client, page, transport},
 };
 
-/// Writes down spans and events of this crate as text.
+/// Records spans and events of this crate as text.
 #[derive(Clone, Default)]
 struct Recorder(Arc<Mutex<Vec<String>>>);
 
@@ -133,7 +133,13 @@ async fn a_call_is_one_span_with_its_outcome_and_an_attempt_is_one() {
         assert!(lines.iter().any(|line| told(&line)), "{event}: {all}");
     }
     assert_eq!(lines[0], span);
-    for outcome in ["on 1 status=200", "on 1 attempts=2"] {
+    for outcome in [
+        "on 1 status=200",
+        "on 1 attempts=2",
+        "on 1 retries=1",
+        "on 1 bytes_sent=0",
+        "on 1 bytes_received=70",
+    ] {
         assert!(lines.iter().any(|line| line == outcome), "{outcome}: {all}");
     }
     assert!(

@@ -12,7 +12,7 @@ static SERVICE: Service = Service {
     credential: header,
     credential_setting: "api_key",
     request_id_headers: &["x-request-id", "cf-ray"],
-    // Dune knows no idempotency keys: an execute that may have run is not sent again.
+    // Dune has no idempotency keys: an execution that may have started is not retried.
     idempotent_operations: &[],
 };
 
@@ -55,11 +55,11 @@ impl Client {
     }
 }
 
-client_builder!(Client, SERVICE);
+client_builder!(Client, SERVICE, types::ErrorResponse);
 
 impl ClientBuilder {
-    /// Sets the API key. Keys belong to a user or a team; reading results and executing queries needs
-    /// the scope *Read*.
+    /// Sets the API key. Keys belong to a user or a team; reading results and executing queries
+    /// needs the scope *Read*.
     pub fn api_key(mut self, key: Secret) -> Self {
         self.transport = self.transport.credential(key);
         self

@@ -7,7 +7,7 @@ use crate::{Client, types};
 
 static SERVICE: Service = Service {
     name: "lightdash",
-    // Every organization has its own: https://app.lightdash.cloud, or a self-hosted server.
+    // Every organization has its own URL: https://app.lightdash.cloud, or a self-hosted server.
     default_base_url: None,
     user_agent: concat!("rowfeed-lightdash/", env!("CARGO_PKG_VERSION")),
     credential: header,
@@ -16,7 +16,7 @@ static SERVICE: Service = Service {
     idempotent_operations: &[],
 };
 
-/// Lightdash takes three kinds of token, and each under its own scheme: personal access tokens as
+/// Lightdash accepts three kinds of token, each with its own scheme: personal access tokens as
 /// `ApiKey`, service accounts (`ldsvc_…`) and OAuth access tokens (JWTs) as `Bearer`.
 fn header(token: &Secret) -> Result<(HeaderName, HeaderValue), CredentialError> {
     let text = token.expose();
@@ -58,8 +58,8 @@ impl Client {
             .build()
     }
 
-    /// Returns a client with the server's URL in `LIGHTDASH_URL` and the token in `LIGHTDASH_API_KEY`,
-    /// the variables of Lightdash's own command line.
+    /// Returns a client with the server's URL in `LIGHTDASH_URL` and the token in
+    /// `LIGHTDASH_API_KEY`, the variables of Lightdash's own command line.
     ///
     /// # Errors
     ///
@@ -71,13 +71,13 @@ impl Client {
     }
 }
 
-client_builder!(Client, SERVICE);
+client_builder!(Client, SERVICE, types::ErrorPayload);
 
 impl ClientBuilder {
     /// Sets a personal access token, the token of a service account, or an OAuth access token.
     ///
-    /// The token itself shows which kind it is: `ldsvc_…` and JWTs are sent as `Bearer`, everything else as
-    /// `ApiKey`. A token that begins with `Bearer ` or `ApiKey ` is sent as it is.
+    /// The kind is visible in the token: `ldsvc_…` and JWTs are sent as `Bearer`, every other token
+    /// as `ApiKey`. A token that begins with `Bearer ` or `ApiKey ` is sent unchanged.
     pub fn token(mut self, token: Secret) -> Self {
         self.transport = self.transport.credential(token);
         self

@@ -12,7 +12,7 @@ mod statement;
 
 pub use config::ClientBuilder;
 pub use generated::{API_VERSION, Client, builder, types};
-/// Decodes the rows of a page: `RawRows::decode` and what it needs.
+/// Decoding of the rows of a page: `RawRows::decode` and its types.
 pub use rowfeed_client::rows;
 pub use rowfeed_client::{
     Attempt, BuildError, ByteStream, CallErrorKind, CredentialError, CredentialProvider,
@@ -20,5 +20,5 @@ pub use rowfeed_client::{
     RetryPolicy, Secret, SecretError, SecretFuture, TimeoutScope, UnknownValue,
 };
 
-/// Why a call failed, with the error body of Lightdash where there is one.
+/// The error of a failed call, with the error body of Lightdash if there is one.
 pub type CallError = rowfeed_client::CallError<types::ErrorPayload>;

@@ -1,4 +1,4 @@
-//! A text is the value of a parameter: `.parameters([("region", "EU")])`.
+//! Parameter values from text: `.parameters([("region", "EU")])`.
 
 use crate::types::ParameterValue;
 

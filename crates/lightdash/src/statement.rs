@@ -1,4 +1,4 @@
-//! A statement is enough of a request body: `.body("SELECT 1")`.
+//! Request bodies from a statement alone: `.body("SELECT 1")`.
 
 use crate::types::{SqlQueryRequest, error::ConversionError};
 

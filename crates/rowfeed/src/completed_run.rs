@@ -32,6 +32,7 @@ pub(crate) struct Ended {
 /// One result of a run.
 pub(crate) struct ResultSet {
     rows: Option<u64>,
+    is_truncated: bool,
     pages: Box<dyn Fn() -> Pages + Send + Sync>,
 }
 
@@ -40,10 +41,12 @@ impl ResultSet {
     /// beginning.
     pub(crate) fn new<S: Source<Page = Page>>(
         rows: Option<u64>,
+        is_truncated: bool,
         source: impl Fn() -> S + Send + Sync + 'static,
     ) -> Self {
         Self {
             rows,
+            is_truncated,
             pages: Box::new(move || Pages::from_source(source())),
         }
     }
@@ -174,6 +177,14 @@ impl CompletedRun {
     #[must_use]
     pub fn total_rows(&self) -> Option<u64> {
         self.ended.result_sets.iter().map(|set| set.rows).sum()
+    }
+
+    /// Returns the number of rows of one result, if the service reports it and did not truncate the
+    /// result. `index` counts from 0.
+    #[must_use]
+    pub fn result_set_rows(&self, index: usize) -> Option<u64> {
+        let set = self.ended.result_sets.get(index)?;
+        set.rows.filter(|_| !set.is_truncated)
     }
 
     /// Returns the pages of the only result.

@@ -1,4 +1,4 @@
-//! Bodies: decoding one without a look into its rows gives what decoding all of it gives.
+//! Bodies: decoding a body without parsing its rows has the same result as decoding all of it.
 
 use bytes::Bytes;
 use rowfeed_rows::{RawRows, decode_body};
@@ -29,7 +29,7 @@ pub fn bodies(data: &[u8]) {
     match (&ours, &whole) {
         (Ok(ours), Ok(whole)) => assert_eq!(ours, whole),
         (Err(error), Ok(whole)) => panic!("{error} in place of {whole:?}"),
-        // Rows are read by whoever decodes them: they must be what is wrong.
+        // Rows are checked when they are decoded, so the fault must be in them.
         (Ok(page), Err(error)) => {
             let inner = page.result.as_ref().and_then(|result| result.rows.as_ref());
             let rows = [Some(&page.rows), inner].into_iter().flatten();
@@ -55,7 +55,7 @@ pub fn raw_rows(data: &[u8]) {
     }
 }
 
-/// The array of rows alone, as found in a body: nobody has looked into it yet.
+/// The array of rows alone, as found in a body: not parsed yet.
 pub fn unread_rows(json: &[u8]) -> Option<RawRows> {
     #[derive(Deserialize)]
     struct Page {
@@ -65,7 +65,7 @@ pub fn unread_rows(json: &[u8]) -> Option<RawRows> {
     Some(decode_body::<Page>(&body.into()).ok()?.rows)
 }
 
-/// Rows that are JSON come apart where serde_json finds them, at once and in portions.
+/// Rows that are JSON are split as serde_json splits them, at once and in portions.
 fn rows_come_apart(rows: &RawRows) {
     let found: Vec<&str> = rows.iter_raw().collect();
     let mut portions = String::new();

@@ -1,5 +1,5 @@
-//! Rows in other forms, and read in other ways: few of their columns, a portion at a time, one row
-//! alone, with blanks between their tokens, with the members of a cell in another order.
+//! Rows in other forms and read in other ways: some of their columns, a portion at a time, a single
+//! row, with blanks between their tokens, with the members of a cell in another order.
 
 use std::{
     collections::HashSet,
@@ -15,14 +15,14 @@ use serde_json::value::RawValue;
 
 use super::rows::shown;
 
-/// One column of several: the others are passed over.
+/// One column of several. The others are skipped.
 #[derive(Debug, Deserialize)]
 struct One {
     #[serde(default)]
     b: Value,
 }
 
-/// Three, with long runs of others between them where the rows are wide.
+/// Three columns, with many others between them in wide rows.
 #[derive(Debug, Deserialize)]
 struct Three {
     #[serde(default)]
@@ -33,7 +33,7 @@ struct Three {
     p: Value,
 }
 
-/// The same as the types they mostly have, so that some rows fail.
+/// The same columns with their usual types, so that some rows fail.
 #[derive(Debug, Deserialize)]
 #[expect(dead_code, reason = "read by `Debug`")]
 struct Typed {
@@ -42,7 +42,7 @@ struct Typed {
     p: Option<f64>,
 }
 
-/// All that holds for rows of any service.
+/// Checks the properties of rows of any service.
 pub(super) fn agree(columns: &Columns, rows: &str) {
     in_portions::<Row>(columns, rows);
     in_portions::<Three>(columns, rows);
@@ -61,7 +61,7 @@ pub(super) fn agree(columns: &Columns, rows: &str) {
     }
 }
 
-/// A row is what it is without the rows before it.
+/// A row does not depend on the rows before it.
 fn alone<T: DeserializeOwned + Debug>(columns: &Columns, rows: &str, raw: &[&RawValue]) {
     let whole = decode_rows::<T>(columns, rows, 0);
     let one = |row: &&RawValue| {
@@ -80,7 +80,7 @@ fn alone<T: DeserializeOwned + Debug>(columns: &Columns, rows: &str, raw: &[&Raw
     }
 }
 
-/// A few columns are what they are among all columns.
+/// A few columns have the same values as among all columns.
 fn few_of_all(columns: &Columns, rows: &str) {
     let Ok(all) = decode_rows::<Row>(columns, rows, 0) else {
         return;
@@ -99,7 +99,7 @@ fn few_of_all(columns: &Columns, rows: &str) {
     }
 }
 
-/// Portions are together the whole, and fail where it fails.
+/// Portions together are the whole, and fail at the same row.
 fn in_portions<T: DeserializeOwned + Debug>(columns: &Columns, rows: &str) {
     let Some(raw) = raw_rows(rows) else {
         return;
@@ -129,7 +129,7 @@ pub(super) fn cells_in_another_order(columns: &Columns, rows: &str) {
     }
 }
 
-/// `None` where a name comes twice.
+/// Returns `None` if a name occurs twice.
 fn turned_cells(row: &Object<'_>) -> Option<String> {
     let cell = |cell: &str| {
         let Ok(mut cell) = serde_json::from_str::<Object<'_>>(cell) else {
@@ -158,7 +158,7 @@ fn same_rows(columns: &Columns, rows: &str, others: &str) {
     }
 }
 
-/// The same JSON with these blanks, and no others, around its tokens.
+/// Returns the JSON with only these blanks around its tokens.
 fn with_blanks(json: &str, blanks: &str) -> String {
     let mut out = String::new();
     let (mut inside, mut escaped) = (false, false);
@@ -190,7 +190,8 @@ fn repeats_a_member(row: &str) -> bool {
 struct Object<'a>(Vec<(String, &'a RawValue)>);
 
 impl Object<'_> {
-    /// As JSON, with values of another form; `None` where one has none, or a name comes twice.
+    /// Returns JSON with values of another form; `None` if a value has no other form, or a name
+    /// occurs twice.
     fn written(&self, value: impl Fn(&str) -> Option<String>) -> Option<String> {
         let mut seen = HashSet::new();
         let members = self.0.iter().map(|(name, cell)| {

@@ -1,7 +1,7 @@
-//! What holds for any bytes from outside. Each function takes bytes and panics where something does
-//! not hold. The tests here run them on random input, and `cargo fuzz` does from `fuzz/`.
+//! Properties of any received bytes. Each function takes bytes and panics if a property does not
+//! hold. The tests here run them on random input, and `cargo fuzz` runs them from `fuzz/`.
 #![allow(clippy::unwrap_used)]
-// The fuzz targets use what the tests do not.
+// The fuzz targets use items that the tests do not.
 #![allow(unreachable_pub, unused_imports, dead_code)]
 
 mod bodies;
@@ -23,8 +23,8 @@ pub use rows::{
     dune_rows, dune_tables, lightdash_rows, lightdash_tables, yandex_rows, yandex_tables,
 };
 
-/// The type string of a column at Yandex Query: it means something or not, blanks around it do not
-/// matter, and a value can be read.
+/// The type string of a Yandex Query column: it may be valid or not, blanks around it have no
+/// effect, and a value can be read.
 pub fn yql_type(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else {
         return;
@@ -46,7 +46,7 @@ pub fn yql_type(data: &[u8]) {
     }
 }
 
-/// The type string of a column at Dune, likewise.
+/// The type string of a Dune column, with the same properties.
 pub fn trino_type(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else {
         return;
@@ -69,8 +69,8 @@ fn same_kind(one: &Columns, other: &Columns) {
     assert_eq!(kinds(one), kinds(other));
 }
 
-/// CSV pages, separated by NUL, after a byte that says how large the pieces are that they arrive in:
-/// joined they are the same text in pieces of any size.
+/// CSV pages, separated by NUL, after a byte with the size of the pieces in which they arrive. The
+/// joined text does not depend on the size of the pieces.
 pub fn csv_pages(data: &[u8]) {
     let Some((size, text)) = data.split_first() else {
         return;

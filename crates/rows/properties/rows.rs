@@ -53,7 +53,7 @@ pub fn dune_rows(data: &[u8]) {
     }
 }
 
-/// Lightdash's columns for values, and for what is shown to people, and their rows.
+/// Lightdash's columns for raw and for formatted values, and their rows.
 pub fn lightdash_tables(data: &[u8]) -> Vec<(Columns, &str)> {
     let input = Input::read(data).into_iter();
     let tables = input.flat_map(|input| {
@@ -250,7 +250,7 @@ fn same(value: &Value, wanted: &serde_json::Value) -> bool {
                     name.as_str().is_some_and(|name| same(value, &wanted[name]))
                 })
         }
-        // Text that looks like an instant of Dune's is one.
+        // Text that looks like an instant of Dune is an instant.
         (Value::Timestamp(value), Json::String(wanted)) => wanted.get(..10) == value.get(..10),
         (value, Json::String(wanted)) => value.as_str() == Some(wanted),
         _ => false,

@@ -1,4 +1,4 @@
-//! The properties on random bytes, and on good input with random damage.
+//! The properties of random bytes, and of valid input with random damage.
 
 use proptest::{collection::vec, prelude::*};
 use rowfeed_rows::{Cells, Columns, Row, decode_rows};
@@ -36,7 +36,7 @@ const CSV: &[&str] = &[
     "\u{1}a\r\n1\0a\r\n\0a",
 ];
 
-/// Bytes that a failure shows as text.
+/// Bytes that a failure prints as text.
 #[derive(Clone)]
 struct Bytes(Vec<u8>);
 
@@ -46,7 +46,7 @@ impl std::fmt::Debug for Bytes {
     }
 }
 
-/// Good input with a few bytes put in, taken out, or replaced; or any bytes at all.
+/// Valid input with a few bytes inserted, removed or replaced, or random bytes.
 fn near(seeds: &'static [&'static str]) -> impl Strategy<Value = Bytes> {
     let meaning: &[u8] = b"\"\\,:;[]{}()<>?'0129-+.eEntu \n\0\xff";
     let byte = prop_oneof![4 => prop::sample::select(meaning), 1 => any::<u8>()];
@@ -98,7 +98,7 @@ proptest! {
     }
 }
 
-/// Undamaged, the seeds are rows, or they would damage nothing that matters.
+/// The seeds are valid rows. Otherwise damaging them would test little.
 #[test]
 fn the_seeds_are_good() {
     let decoded = |columns: &Columns, rows: &str| decode_rows::<Row>(columns, rows, 0);

@@ -1,11 +1,11 @@
-//! The properties of rows on tables of many columns, most of which nobody wants, whose rows differ a
-//! little: so that what was learnt from one row does not hold for the next.
+//! The properties of rows of many columns, most of which are not requested. The rows differ
+//! slightly, so that the layout of one row does not hold for the next.
 
 use proptest::{collection::vec, prelude::*};
 
 use super::{dune_rows, lightdash_rows, yandex_rows};
 
-/// What is done to a row of the usual columns: places counted from its end, and a letter.
+/// The change to a row of the usual columns: positions counted from its end, and a letter.
 type Change = (u8, usize, usize, char);
 
 /// The names of a row's cells.
@@ -23,7 +23,7 @@ fn names(columns: usize, changes: &[Change]) -> Vec<char> {
     names
 }
 
-/// The JSON of a cell: mostly numbers, and texts that look like JSON.
+/// The JSON of a cell: usually a number, or text that looks like JSON.
 fn cell(row: usize, place: usize) -> String {
     match (row + place) % 7 {
         0 => format!("\"],{{{row}\\\"\""),
@@ -68,7 +68,7 @@ fn check(columns: usize, declared: usize, rows: &[Vec<Change>]) {
 }
 
 fn changes() -> impl Strategy<Value = Vec<Change>> {
-    // The columns that are requested, and where they mostly stand.
+    // The requested columns, and their usual positions.
     let letter = prop::sample::select(vec!['a', 'b', 'h', 'k', 'p', 'z']);
     let place = || prop_oneof![prop::sample::select(vec![0, 1, 7, 15_usize]), 0..40_usize];
     let change = (0..4_u8, place(), place(), letter);
@@ -89,7 +89,7 @@ proptest! {
 }
 
 proptest! {
-    // A page takes long to be made smaller.
+    // Shrinking a page takes long.
     #![proptest_config(ProptestConfig {
         cases: 2,
         max_shrink_iters: 50,

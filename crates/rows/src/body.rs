@@ -1,8 +1,8 @@
-//! A received body as a response type, without a look into its rows.
+//! Decodes a received body into a response type without parsing its rows.
 //!
-//! The rows of a page are nearly all of its body. A JSON parser that is to give them as raw text
-//! still reads every token of them. Here they are found by their brackets, and the parser gets the
-//! rest of the body, with an empty list in their place.
+//! The rows of a page are nearly all of its body. A JSON parser that returns them as raw text still
+//! reads every token. This module finds them by their brackets instead, and gives the parser the
+//! rest of the body with an empty list in their place.
 
 use std::{
     cell::{Cell, RefCell},
@@ -24,21 +24,26 @@ use crate::{
 };
 
 const NO_ROWS: &str = "[]";
-/// Objects that lie deeper are stepped over.
+/// The deepest object in which rows are searched for.
 const MAX_DEPTH: usize = 8;
 
-/// Whether a list of so many bytes is taken for the rows of its body: most of what is there, and
-/// enough that parsing around it pays. A list that turns out not to be raw rows costs a second
-/// parse of what is around it. Tests and fuzzers have small bodies.
+/// Whether a list of `len` bytes is treated as the rows of its body: most of the body, and long
+/// enough that parsing around it pays. If the list is not raw rows after all, the rest is parsed
+/// twice. Tests and fuzzers have small bodies.
 fn is_worth_it(list: usize, body: usize) -> bool {
     cfg!(any(test, rowfeed_fuzzing)) || (list >= 1024 && list >= body / 2)
 }
 
+/// Whether a body may have rows that are worth it, and is large enough to look for them.
+fn is_worth_a_search(body: usize) -> bool {
+    cfg!(any(test, rowfeed_fuzzing)) || body >= 2048
+}
+
 /// Decodes a JSON body so that every [`RawRows`] in it shares the body's memory.
 ///
-/// The list of rows may have any name, and lie in objects up to eight deep. Rows are only checked
-/// to be UTF-8 with brackets and quotes that match: decoding a row checks the rest. Whatever is
-/// wrong with the rest of the body is an error here.
+/// The list of rows may have any name and be nested up to eight objects deep. Of the rows, only
+/// UTF-8, brackets and quotes are checked; decoding a row checks the rest. The remainder of the
+/// body is checked in full.
 ///
 /// # Errors
 ///
@@ -60,11 +65,12 @@ fn is_worth_it(list: usize, body: usize) -> bool {
 /// # }
 /// ```
 pub fn decode_body<T: DeserializeOwned>(body: &Bytes) -> Result<T, serde_json::Error> {
-    // The only check of a page's bytes: slices of the text are text.
+    // The only UTF-8 check of a page: slices of the text are text.
     let Ok(text) = ByteString::try_from(body.clone()) else {
         return serde_json::from_slice(body);
     };
-    if let Some(rows) = find_rows(&text)
+    if is_worth_a_search(text.len())
+        && let Some(rows) = find_rows(&text)
         && is_worth_it(rows.place.len(), text.len())
         && let Some(value) = decode_around(&text, rows)
     {
@@ -150,7 +156,7 @@ pub(crate) fn share<T>(body: &ByteString, decode: impl FnOnce() -> T) -> T {
     with(Shared::Body(body.clone()), decode).0
 }
 
-/// The rows that stand at `text` in what is being decoded, shared if they can be.
+/// The rows at `text` in the body being decoded, shared if possible.
 pub(crate) fn shared_rows(text: &str) -> RawRows {
     SHARED.with_borrow_mut(|shared| match shared {
         Some(Shared::Rows { place, rows }) if *place == text.as_ptr().addr() => {
@@ -162,20 +168,20 @@ pub(crate) fn shared_rows(text: &str) -> RawRows {
 }
 
 enum Shared {
-    /// All that is being decoded.
+    /// The whole body.
     Body(ByteString),
-    /// What belongs to this place of it.
+    /// The rows that replace the list at this place.
     Rows { place: usize, rows: Option<RawRows> },
 }
 
 thread_local! {
-    /// What the values being decoded on this thread may share.
+    /// The body that values being decoded on this thread can share.
     static SHARED: RefCell<Option<Shared>> = const { RefCell::new(None) };
 }
 
-/// Runs `work` with `shared`, and gives back what is left of it.
+/// Runs `work` with `shared`, and returns what `work` left of it.
 fn with<T>(shared: Shared, work: impl FnOnce() -> T) -> (T, Option<Shared>) {
-    /// Puts back what was there, also when `work` panics.
+    /// Restores the previous value, also when `work` panics.
     struct Restore(Option<Shared>);
     impl Drop for Restore {
         fn drop(&mut self) {
@@ -198,8 +204,8 @@ fn contains(body: &str, text: &str) -> bool {
     body.start <= text.start && text.end <= body.end
 }
 
-/// Decodes what is around the rows. `None` if that fails, or if the type has no [`RawRows`] in
-/// their place: then it must see the body as it is.
+/// Decodes the body around the rows. Returns `None` if that fails, or if the type has no
+/// [`RawRows`] in their place and needs the whole body.
 fn decode_around<T: DeserializeOwned>(body: &ByteString, found: FoundRows) -> Option<T> {
     let FoundRows { place, index } = found;
     let (head, tail) = (&body[..place.start], &body[place.end..]);
@@ -222,7 +228,7 @@ struct FoundRows {
 }
 
 /// The longest list of lists or objects that is a member of the body, or of an object within it.
-/// `None` where there is none, and where the body is not JSON: the parser will say why.
+/// `None` if there is no such list, or if the body is not JSON; the parser reports the latter.
 fn find_rows(body: &str) -> Option<FoundRows> {
     let mut lex = Lexer::lending(body);
     let mut longest: Option<FoundRows> = None;
@@ -296,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_found_where_they_are() {
+    fn rows_are_found_at_any_depth() {
         for (body, rows) in [
             ("{\"rows\":[{}]}", Some("[{}]")),
             ("{\"rows\":[]}", Some("[]")),
@@ -340,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_of_the_body_is_decoded_as_ever() {
+    fn the_body_around_rows_decodes_as_usual() {
         let body = "{\"state\":\"done\",\"result\":{\"rows\":[ {\"a\":\"}]\"} , [2] ],\"total\":2},\
                     \"next\":3}";
         let shared = Bytes::from(body);
@@ -357,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_around_rows_is_told_of_the_body_as_it_came() {
+    fn errors_around_rows_refer_to_the_received_body() {
         for body in [
             "{\"result\":{\"rows\":[{\"a\":1}]},\"next\":\"x\"}",
             "{\"result\":{\"rows\":[{\"a\":1}]},\"next\":1",
@@ -371,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_with_other_rows_gets_them() {
+    fn types_without_raw_rows_decode_the_same_body() {
         #[derive(Deserialize, Debug, PartialEq)]
         struct Counts {
             rows: Vec<u64>,
@@ -384,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn several_rows_in_a_body_are_each_their_own() {
+    fn each_list_of_rows_is_separate() {
         #[derive(Deserialize)]
         struct Two {
             rows: RawRows,
@@ -397,13 +403,13 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_member_is_an_error_with_and_without_rows() {
+    fn repeated_members_are_errors_with_and_without_rows() {
         let repeated = page("{\"result\":{\"rows\":[{}],\"rows\":[{},{}]}}").unwrap_err();
         assert!(repeated.to_string().starts_with("duplicate field `rows`"));
     }
 
     #[test]
-    fn what_was_lent_is_let_go_also_after_a_panic() {
+    fn a_panic_releases_the_shared_body() {
         let (outer, inner) = (ByteString::from("[1]"), ByteString::from("[2]"));
         let held = || {
             SHARED.with_borrow(|shared| match shared {

@@ -1,9 +1,9 @@
-//! Whether a type can be read from a result, told before the first row is.
+//! Checks a type against the columns of a result before the first row is decoded.
 //!
-//! The type is deserialised from a sample row: every column has a value of its kind. What
-//! fails then for want of a column, or because a column holds something else, fails for every row.
-//! What cannot be told so (a text that must be a date, the fields of a nested struct) is left to
-//! the rows.
+//! The type is deserialized from a sample row in which every column has a value of its kind. A
+//! missing column or a column of another kind fails for every row, so it is reported here. What
+//! the sample cannot show (whether a text is a date, the fields of a nested struct) is left to the
+//! rows.
 
 use std::cell::RefCell;
 
@@ -14,9 +14,10 @@ use serde::{
 
 use crate::{Column, ColumnKind, Columns, field_names};
 
-/// Returns what is certainly wrong with reading `T` from rows with these columns, before any row is
-/// read: every column that is missing and every one of another kind. It is empty where only the
-/// rows can tell.
+/// Returns the errors that every row with these columns would cause when decoded as `T`: each
+/// missing column and each column of another kind.
+///
+/// The list is empty if nothing is wrong, or if only the rows can show what is.
 ///
 /// ```
 /// use rowfeed_rows::{Columns, column_errors};
@@ -30,7 +31,7 @@ use crate::{Column, ColumnKind, Columns, field_names};
 /// let names = ["project"];
 /// let columns = Columns::dune(&names, ["date"]);
 /// let errors = column_errors::<Trade>(&columns);
-/// assert_eq!(errors[0], "there is no column `fee_usd`; there are: project");
+/// assert_eq!(errors[0], "there is no column `fee_usd`; the columns are: project");
 /// assert_eq!(errors.len(), 2);
 /// ```
 #[must_use]
@@ -44,16 +45,18 @@ pub fn column_errors<T: DeserializeOwned>(columns: &Columns) -> Vec<String> {
         };
         let result = T::deserialize(row);
         let report = report.borrow();
-        // Each round finds one more flaw, until the row would do or nothing more can be told.
+        // Each round finds one more error, until the row decodes or no further error can be found.
         if result.is_ok() || report.missing.len() + report.unfit.len() == known {
             return report.words(columns);
         }
     }
 }
 
-/// Returns the fields of `T` that no column is for, whether `T` needs them or not: a misspelled
-/// `Option` field is `None` in every row. It is empty where `T` is not a struct, or has a
-/// `#[serde(flatten)]` field. An alias of a field that has a column is not among them.
+/// Returns the fields of `T` that have no column, including optional fields: a misspelled `Option`
+/// field would be `None` in every row.
+///
+/// The list is empty if `T` is not a struct or has a `#[serde(flatten)]` field. A field counts as
+/// matched if one of its aliases has a column.
 ///
 /// ```
 /// use rowfeed_rows::{Columns, unmatched_fields};
@@ -73,24 +76,25 @@ pub fn unmatched_fields<T: DeserializeOwned>(columns: &Columns) -> Vec<&'static 
     let fields = field_names::<T>().unwrap_or_default();
     let has_column = |name: &&'static str| columns.get(name).is_some();
     let (matched, mut unmatched): (Vec<_>, Vec<_>) = fields.iter().copied().partition(has_column);
-    // serde lists a field's aliases beside its name, and refuses a row that has two of them.
+    // serde lists a field's aliases beside its name, and rejects a row that has two of them.
     unmatched.retain(|name| !matched.iter().any(|other| is_same_field::<T>(name, other)));
     unmatched
 }
 
-/// Returns what [`column_errors`] does, and the [fields without a column](unmatched_fields).
+/// Returns the errors of [`column_errors`] and one error for each [field without a
+/// column](unmatched_fields).
 #[must_use]
 pub fn strict_column_errors<T: DeserializeOwned>(columns: &Columns) -> Vec<String> {
     let mut errors = column_errors::<T>(columns);
     let names: Vec<_> = columns.iter().map(Column::name).collect();
     for field in unmatched_fields::<T>(columns) {
-        // Those that `T` needs are named already.
+        // Required fields are reported already.
         if !errors
             .iter()
             .any(|error| error.contains(&format!("`{field}`")))
         {
             errors.push(format!(
-                "no column is for the optional field `{field}`; there are: {}",
+                "the optional field `{field}` has no column; the columns are: {}",
                 names.join(", ")
             ));
         }
@@ -100,7 +104,7 @@ pub fn strict_column_errors<T: DeserializeOwned>(columns: &Columns) -> Vec<Strin
 
 fn is_same_field<T: DeserializeOwned>(one: &'static str, other: &'static str) -> bool {
     let report = RefCell::new(Report::default());
-    // In both orders: the value of the first must decode before the second is looked at.
+    // In both orders: the first value must decode before the second is read.
     [[one, other], [other, one]].into_iter().any(|names| {
         let cells = Vec::from(names.map(|name| (name, None)));
         let report = &report;
@@ -153,7 +157,7 @@ impl Report {
         let names: Vec<_> = columns.iter().map(Column::name).collect();
         let missing = self.missing.iter().map(|name| {
             format!(
-                "there is no column `{name}`; there are: {}",
+                "there is no column `{name}`; the columns are: {}",
                 names.join(", ")
             )
         });
@@ -165,14 +169,14 @@ impl Report {
     }
 }
 
-/// Why a sample row does not do.
+/// The reason why a sample row does not decode.
 #[derive(Debug)]
 enum Probe {
     Missing(&'static str),
     /// Two names of one field.
     Duplicate,
     Unfit,
-    /// Something that the rows will tell.
+    /// Something that only the rows can show.
     Unclear,
 }
 
@@ -230,7 +234,7 @@ impl<'de> de::Deserializer<'de> for SampleRow<'_> {
             .filter(|column| fields.contains(&column.name()))
             .map(|column| (column.name(), Some(column)))
             .collect();
-        // What was found missing before is there now, to see what else is.
+        // Columns reported as missing exist from now on, so that further errors show.
         cells.extend(
             self.report
                 .borrow()
@@ -245,7 +249,7 @@ impl<'de> de::Deserializer<'de> for SampleRow<'_> {
         });
         if let Err(Probe::Missing(name)) = result {
             let mut report = self.report.borrow_mut();
-            // A column that is there and still missing was given to a field of another name.
+            // An existing column that is still missing was used by a field of another name.
             if self.columns.get(name).is_none() && !report.missing.contains(&name) {
                 report.missing.push(name);
             }
@@ -295,7 +299,7 @@ impl<'de> de::MapAccess<'de> for Cells<'_> {
     }
 }
 
-/// A value of a column, or of one that is missing: then it is whatever is requested.
+/// A value of a column. A missing column has whatever value is requested.
 #[derive(Clone, Copy)]
 struct SampleCell<'a> {
     column: Option<&'a Column>,
@@ -307,7 +311,7 @@ impl SampleCell<'_> {
         self.column.map(Column::kind)
     }
 
-    /// Notes that the column cannot be what is requested. The next round leaves it alone.
+    /// Records that the column cannot be what is requested. The next round skips it.
     fn need(&self, wanted: &str, can_be: bool) -> Result<(), Probe> {
         let Some(column) = self.column else {
             return Ok(());
@@ -317,12 +321,12 @@ impl SampleCell<'_> {
             return Ok(());
         }
         let declared = column.type_name().unwrap_or("an undeclared type");
-        let words = format!("is {declared}, and {wanted} is wanted of it");
+        let words = format!("is {declared}, but the field requires {wanted}");
         report.unfit.push((column.name().to_owned(), words));
         Err(Probe::Unfit)
     }
 
-    /// A scalar that is certainly not written as a number, text or anything else loose.
+    /// A scalar that can only be written in one way.
     fn is_one_of(&self, kinds: &[ColumnKind]) -> bool {
         self.kind().is_some_and(|kind| kinds.contains(&kind))
     }
@@ -474,7 +478,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_has_no_flaw() {
+    fn a_matching_struct_has_no_errors() {
         #[derive(Deserialize)]
         struct Fits {
             id: i64,
@@ -490,7 +494,7 @@ mod tests {
     }
 
     #[test]
-    fn every_missing_column_is_named_with_those_there_are() {
+    fn missing_columns_are_named_with_the_existing_ones() {
         #[derive(Deserialize)]
         struct Misses {
             id: i64,
@@ -501,13 +505,13 @@ mod tests {
         assert_eq!(flaws.len(), 2, "{flaws:#?}");
         assert_eq!(
             flaws[0],
-            "there is no column `price`; there are: id, day, hash, note, tags"
+            "there is no column `price`; the columns are: id, day, hash, note, tags"
         );
         assert!(flaws[1].contains("`owner`"), "{flaws:#?}");
     }
 
     #[test]
-    fn every_column_of_another_kind_is_named_with_its_type() {
+    fn mismatched_columns_are_named_with_their_types() {
         #[derive(Deserialize)]
         struct Unfit {
             id: bool,
@@ -518,15 +522,15 @@ mod tests {
         assert_eq!(
             flaws,
             [
-                "column `id` is bigint, and true or false is wanted of it",
-                "column `day` is date, and a number is wanted of it",
-                "column `tags` is array(varchar), and a number is wanted of it",
+                "column `id` is bigint, but the field requires true or false",
+                "column `day` is date, but the field requires a number",
+                "column `tags` is array(varchar), but the field requires a number",
             ]
         );
     }
 
     #[test]
-    fn an_alias_is_enough_and_what_is_unclear_is_no_flaw() {
+    fn aliases_match_and_unclear_cases_pass() {
         #[derive(Deserialize)]
         struct Alias {
             #[serde(alias = "id")]
@@ -539,7 +543,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_without_a_column_is_found_and_an_alias_with_one_is_not() {
+    fn unmatched_fields_honor_aliases() {
         #[derive(Deserialize)]
         struct Row {
             #[serde(alias = "identifier", alias = "number")]
@@ -557,7 +561,7 @@ mod tests {
         let errors = strict_column_errors::<Row>(&columns());
         assert_eq!(
             errors[0],
-            "no column is for the optional field `nte`; there are: id, day, hash, note, tags"
+            "the optional field `nte` has no column; the columns are: id, day, hash, note, tags"
         );
         assert_eq!(errors.len(), 2);
 

@@ -3,10 +3,11 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use crate::{
+    decode::layout_cache::LayoutCache,
     error::DecodeError,
     field,
     types::{ColumnKind, ColumnType, UNDECLARED, lightdash, trino, yql},
@@ -32,9 +33,9 @@ pub struct Column {
     name: Box<str>,
     type_name: Option<Box<str>>,
     pub(crate) declared: ColumnType,
-    /// The name is written in JSON as it is.
+    /// Whether the name contains nothing that JSON escapes.
     pub(crate) plain: bool,
-    /// Yandex Query: `null` here is not a NULL but a value that could not be sent.
+    /// Yandex Query: `null` is not a NULL here but a value that could not be sent.
     pub(crate) null_is_lost: bool,
 }
 
@@ -49,7 +50,7 @@ impl Column {
         }
     }
 
-    /// The error of a cell in this column, with all that the column knows.
+    /// Adds the column to the error of a cell.
     #[cold]
     pub(crate) fn blame(&self, error: DecodeError, sent: &str) -> DecodeError {
         error
@@ -57,36 +58,36 @@ impl Column {
             .or_advice(|| field::advice(&self.declared, sent))
     }
 
-    /// The name, as sent.
+    /// Returns the name, as sent.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The declared type in the service's own spelling: `decimal(38, 0)`, `number`,
+    /// Returns the declared type as the service spells it: `decimal(38, 0)`, `number`,
     /// `Optional<Int64>`. Dune results from before October 2024 have none.
     pub fn type_name(&self) -> Option<&str> {
         self.type_name.as_deref()
     }
 
-    /// The declared type, with its width, precision, time zone and what is nested in it.
+    /// Returns the declared type, with its width, precision, time zone and nested types.
     pub fn column_type(&self) -> &ColumnType {
         &self.declared
     }
 
-    /// The coarse kind of the declared type.
+    /// Returns the general kind of the declared type.
     pub fn kind(&self) -> ColumnKind {
         self.declared.kind()
     }
 
-    /// Whether the declared type has room for NULL; `None` where the service does not say.
-    /// Only Yandex Query does: what is not `Optional` has none, except for `Void`, `Null` and Pg
-    /// types.
+    /// Returns whether the declared type allows NULL; `None` if the service does not say. Only
+    /// Yandex Query does: a type that is not `Optional` does not allow NULL, except for `Void`,
+    /// `Null` and Pg types.
     pub fn is_nullable(&self) -> Option<bool> {
         self.declared.is_nullable()
     }
 }
 
-/// The columns of a result, in order. Cloning is cheap.
+/// The columns of a result, in order. Clones are cheap.
 ///
 /// ```
 /// use rowfeed_rows::{Column, ColumnKind, Columns};
@@ -105,44 +106,64 @@ pub struct Columns(Arc<Inner>);
 struct Inner {
     shape: Shape,
     columns: Vec<Column>,
-    /// Of many columns, made when one is looked up.
+    /// An index of many columns, built when one is looked up.
     by_name: OnceLock<HashMap<Box<str>, usize>>,
+    /// How the rows of the last page were laid out, unless a page is being decoded.
+    layout: Mutex<LayoutCache>,
 }
 
-/// So many columns are looked through faster than a name is hashed.
+/// Up to this number of columns, a linear search is faster than a hash.
 const FEW: usize = 16;
 
-/// Keeps the columns of the last page, so that the next page with the same columns shares them.
-#[derive(Debug, Default)]
-pub struct ColumnsCache(Option<Columns>);
+/// How a service spells its types and writes its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    Dune,
+    Lightdash(Cells),
+    YandexQuery,
+}
 
-impl ColumnsCache {
-    /// Returns the columns with these names and types: those of the last call if they are the same,
-    /// or else what `make` makes.
-    pub fn get_or_make<'a>(
-        &mut self,
+impl Encoding {
+    pub(crate) fn columns<'a>(
+        self,
         declared: impl Iterator<Item = (&'a str, Option<&'a str>)>,
-        make: impl FnOnce() -> Columns,
     ) -> Columns {
-        match &self.0 {
-            Some(last) if last.are_declared_by(declared) => last.clone(),
-            _ => self.0.insert(make()).clone(),
+        let columns = declared.map(|(name, type_name)| self.column(name, type_name));
+        let shape = match self {
+            Self::Dune => Shape::Object,
+            Self::Lightdash(cells) => Shape::Cells(cells),
+            Self::YandexQuery => Shape::List,
+        };
+        Columns::new(shape, columns.collect())
+    }
+
+    fn column(self, name: &str, type_name: Option<&str>) -> Column {
+        let (declared, null_is_lost) = match (self, type_name) {
+            (_, None) => (UNDECLARED.clone(), false),
+            (Self::Dune, Some(text)) => (trino::parse(text), false),
+            (Self::Lightdash(Cells::Raw), Some(text)) => (lightdash::parse(text), false),
+            (Self::Lightdash(Cells::Formatted), Some(_)) => (ColumnType::text(), false),
+            (Self::YandexQuery, Some(text)) => yql::column(text),
+        };
+        Column {
+            null_is_lost,
+            ..Column::new(name, type_name, declared)
         }
     }
 }
 
-/// How a service writes a row.
+/// The form in which a service writes a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
     /// Dune: an object of values.
     Object,
-    /// Lightdash: an object of objects that hold each value twice.
+    /// Lightdash: an object of objects that hold each value in two forms.
     Cells(Cells),
     /// Yandex Query: a list of values.
     List,
 }
 
-/// Which of the two forms of a Lightdash value to read.
+/// The form of a Lightdash value to read.
 ///
 /// ```
 /// use rowfeed_rows::{Cells, Columns, RawRows};
@@ -161,11 +182,11 @@ pub(crate) enum Shape {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Cells {
-    /// The value as the warehouse gave it. This is what should be computed with.
+    /// The value as the warehouse returned it. Use it for computations.
     #[default]
     Raw,
-    /// The value as Lightdash would show it: always text, dependent on locale and format.
-    /// NULL stays NULL (Lightdash shows it as `∅`).
+    /// The value as Lightdash shows it: always text, dependent on locale and format. NULL stays
+    /// NULL (Lightdash shows it as `∅`).
     Formatted,
 }
 
@@ -189,8 +210,8 @@ impl fmt::Display for Columns {
 }
 
 impl Columns {
-    /// Dune: `column_names` and `column_types` of the result's metadata, whichever are there.
-    /// A type beyond the last name is ignored; a name beyond the last type has none.
+    /// Returns the columns of a Dune result, from `column_names` and `column_types` of its
+    /// metadata. A type without a name is ignored. A name without a type is an undeclared column.
     ///
     /// ```
     /// use rowfeed_rows::Columns;
@@ -212,14 +233,13 @@ impl Columns {
         let columns = names.into_iter().map(|name| {
             let type_name = types.next();
             let type_name = type_name.as_ref().map(AsRef::as_ref);
-            let declared = type_name.map_or(UNDECLARED.clone(), trino::parse);
-            Column::new(name.as_ref(), type_name, declared)
+            Encoding::Dune.column(name.as_ref(), type_name)
         });
         Self::new(Shape::Object, columns.collect())
     }
 
-    /// Lightdash: names and types of `columns`, in the order in which they were sent, and which
-    /// form of the values to read.
+    /// Returns the columns of a Lightdash result, from the names and types in `columns`, in the
+    /// order in which they were sent. `cells` is the form of the values to read.
     ///
     /// ```
     /// use rowfeed_rows::{Cells, Columns};
@@ -234,23 +254,17 @@ impl Columns {
         T: AsRef<str>,
     {
         let columns = columns.into_iter().map(|(name, type_name)| {
-            let type_name = type_name.as_ref();
-            let declared = match cells {
-                Cells::Raw => lightdash::parse(type_name),
-                Cells::Formatted => ColumnType::text(),
-            };
-            Column::new(name.as_ref(), Some(type_name), declared)
+            Encoding::Lightdash(cells).column(name.as_ref(), Some(type_name.as_ref()))
         });
         Self::new(Shape::Cells(cells), columns.collect())
     }
 
-    /// Yandex Query: names and type strings of `columns`. A type string that cannot be read
-    /// leaves its column without a known type; it is no error.
+    /// Returns the columns of a Yandex Query result, from the names and type strings in `columns`.
+    /// A type string that cannot be parsed is no error: the type of its column is unknown.
     ///
     /// The service cannot write some values as JSON: every `Uuid`, and text that is not UTF-8. It
-    /// sends `null` in their place, which is an error unless the field is an `Option`; an
-    /// `Optional<Uuid>` looks like NULL whatever it holds. Cast such columns in the query
-    /// (`CAST(id AS Utf8)`).
+    /// sends `null` instead, which is an error unless the field is an `Option`. An `Optional<Uuid>`
+    /// looks like NULL in any case. Cast such columns in the query (`CAST(id AS Utf8)`).
     ///
     /// ```
     /// use rowfeed_rows::{ColumnKind, Columns};
@@ -265,17 +279,12 @@ impl Columns {
         T: AsRef<str>,
     {
         let columns = columns.into_iter().map(|(name, type_name)| {
-            let type_name = type_name.as_ref();
-            let (declared, null_is_lost) = yql::column(type_name);
-            Column {
-                null_is_lost,
-                ..Column::new(name.as_ref(), Some(type_name), declared)
-            }
+            Encoding::YandexQuery.column(name.as_ref(), Some(type_name.as_ref()))
         });
         Self::new(Shape::List, columns.collect())
     }
 
-    /// These columns, followed by undeclared columns for those of `names` that are not among them.
+    /// Returns these columns, followed by undeclared columns for the other names in `names`.
     #[must_use]
     pub fn with_undeclared<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Self {
         let missing = names
@@ -286,13 +295,13 @@ impl Columns {
         Self::new(self.shape(), columns)
     }
 
-    /// Whether the cells of a row are found by the names of their columns, not by their position.
+    /// Returns whether the cells of a row are found by the names of their columns, not by position.
     #[must_use]
     pub fn is_by_name(&self) -> bool {
         self.shape() != Shape::List
     }
 
-    /// Whether the columns have these names and declared types, in this order.
+    /// Returns whether the columns have these names and declared types, in this order.
     pub fn are_declared_by<'a>(
         &self,
         mut declared: impl Iterator<Item = (&'a str, Option<&'a str>)>,
@@ -301,8 +310,8 @@ impl Columns {
         self.iter().all(same) && declared.next().is_none()
     }
 
-    /// The columns of another service, whose rows are objects: for each its name,
-    /// its type as the service spells it, and what that amounts to.
+    /// Returns the columns of another service, whose rows are objects. Each column has its name,
+    /// its type as the service spells it, and the meaning of that type.
     pub fn objects<N, T>(columns: impl IntoIterator<Item = (N, T, ColumnType)>) -> Self
     where
         N: AsRef<str>,
@@ -311,7 +320,8 @@ impl Columns {
         Self::other(Shape::Object, columns)
     }
 
-    /// The same for rows that are lists of values, in the order of the columns.
+    /// Returns the columns of another service, whose rows are lists of values in the order of the
+    /// columns.
     pub fn lists<N, T>(columns: impl IntoIterator<Item = (N, T, ColumnType)>) -> Self
     where
         N: AsRef<str>,
@@ -336,30 +346,32 @@ impl Columns {
             shape,
             columns,
             by_name: OnceLock::new(),
+            layout: Mutex::default(),
         }))
     }
 
-    /// The columns, in order.
+    /// Returns an iterator over the columns, in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Column> {
         self.0.columns.iter()
     }
 
-    /// How many there are.
+    /// Returns the number of columns.
     pub fn len(&self) -> usize {
         self.0.columns.len()
     }
 
-    /// Whether there are none, or none are known (Dune results of 2022 without metadata).
+    /// Returns whether there are no columns, or none are known (Dune results of 2022 without
+    /// metadata).
     pub fn is_empty(&self) -> bool {
         self.0.columns.is_empty()
     }
 
-    /// The column with this name; the first, should several have it.
+    /// Returns the first column with this name.
     pub fn get(&self, name: &str) -> Option<&Column> {
         self.position(name).map(|index| &self.0.columns[index])
     }
 
-    /// Where the column with this name is.
+    /// Returns the position of the first column with this name.
     pub fn position(&self, name: &str) -> Option<usize> {
         let columns = &self.0.columns;
         if columns.len() <= FEW {
@@ -381,6 +393,21 @@ impl Columns {
 
     pub(crate) fn slice(&self) -> &[Column] {
         &self.0.columns
+    }
+
+    /// Takes what the last page showed of the layout of its rows, to decode the next page with.
+    pub(crate) fn take_layout(&self) -> LayoutCache {
+        match self.0.layout.try_lock() {
+            Ok(mut layout) => std::mem::take(&mut layout),
+            Err(_) => LayoutCache::default(),
+        }
+    }
+
+    /// Keeps what a page has shown, for the next page.
+    pub(crate) fn keep_layout(&self, layout: LayoutCache) {
+        if let Ok(mut kept) = self.0.layout.try_lock() {
+            *kept = layout.for_next_page();
+        }
     }
 }
 

@@ -1,18 +1,18 @@
-//! One CSV text made of pages, each of which has a header line.
+//! Joins the pages of a CSV result, each of which has a header line.
 
 use std::fmt;
 
 use bytes::Bytes;
 
-/// The longest header line that is kept to compare others with.
+/// The longest header line that is kept for comparison.
 const LONGEST_HEADER: usize = 1 << 20;
 
-/// Joins the pages of a CSV result: keeps the header line of the first page, and drops those of the
-/// others, which must be the same.
+/// Joins the pages of a CSV result. Keeps the header line of the first page and drops the same line
+/// from the other pages.
 ///
-/// Pages arrive in pieces that may end anywhere. What is kept of them is their header line, up to a
-/// mebibyte; everything else is passed on as it arrives. A page whose last line has no line break
-/// gets one if rows follow.
+/// Pages arrive in pieces, which may be split anywhere. Only the header line is kept, up to 1 MiB.
+/// Everything else is passed on as it arrives. If the last line of a page has no line break and
+/// rows follow, a line break is added.
 ///
 /// ```
 /// use rowfeed_rows::csv::PageJoiner;
@@ -37,22 +37,23 @@ const LONGEST_HEADER: usize = 1 << 20;
 pub struct PageJoiner {
     /// The header line of the first page that has one, with its line break.
     header: Option<Vec<u8>>,
-    /// The first line of this page, as far as it has come.
+    /// The received part of this page's first line.
     line: Line,
-    /// Whether the text so far ends in the middle of a line.
+    /// Whether the text so far ends within a line.
     is_open: bool,
-    /// Whether bytes of this page belong to the text.
+    /// Whether the text has bytes of this page.
     is_begun: bool,
     line_break: Option<Bytes>,
     rows: Option<Bytes>,
 }
 
 impl PageJoiner {
-    /// Takes the next piece of the page. [`pop`](Self::pop) what it adds to the text before the next.
+    /// Adds the next piece of the page. Before the next piece, [`pop`](Self::pop) the bytes that
+    /// this one adds to the text.
     ///
     /// # Errors
     ///
-    /// The page has another header line than the first.
+    /// The page's header line differs from the first page's.
     pub fn push(&mut self, mut piece: Bytes) -> Result<(), CsvError> {
         if !self.line.is_whole {
             let length = self.line.take(&piece);
@@ -66,7 +67,7 @@ impl PageJoiner {
         let Some(last) = piece.last() else {
             return Ok(());
         };
-        // The last line of a page need not have a line break.
+        // The last line of a page may have no line break.
         if self.is_open && !self.is_begun {
             let has_cr = self.header.as_ref().is_some_and(|h| h.ends_with(b"\r\n"));
             self.line_break = Some(Bytes::from_static(match has_cr {
@@ -85,7 +86,7 @@ impl PageJoiner {
         self.line_break.take().or_else(|| self.rows.take())
     }
 
-    /// Whether [`pop`](Self::pop) has nothing to return.
+    /// Returns whether [`pop`](Self::pop) has nothing to return.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.line_break.is_none() && self.rows.is_none()
@@ -95,7 +96,7 @@ impl PageJoiner {
     ///
     /// # Errors
     ///
-    /// The page has another header line than the first, or none.
+    /// The page's header line differs from the first page's, or the page has none.
     pub fn end_page(&mut self) -> Result<(), CsvError> {
         if self.line.bytes.is_empty() {
             let message = "this page is empty, and every page of a CSV has a header line";
@@ -123,7 +124,7 @@ impl PageJoiner {
     }
 }
 
-/// Pages of CSV that do not belong together.
+/// The error of pages of CSV that do not belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CsvError(&'static str);
 
@@ -144,7 +145,7 @@ struct Line {
 }
 
 impl Line {
-    /// How many bytes belong to the line. No more of it is kept than can be a header.
+    /// Returns how many bytes belong to the line. Keeps at most the length of a header.
     fn take(&mut self, bytes: &[u8]) -> usize {
         let mut length = bytes.len();
         for (index, byte) in bytes.iter().enumerate() {
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn another_header_line_is_told_in_any_pieces() {
+    fn a_different_header_line_is_an_error_in_any_split() {
         for other in ["a,c\n1,2\n", "a,\"b\n", "a,bb", "a", "a,b,c\n"] {
             for size in 1..=other.len() {
                 assert!(
@@ -208,14 +209,14 @@ mod tests {
     }
 
     #[test]
-    fn a_page_without_a_header_line_is_none() {
+    fn a_page_without_a_header_line_is_an_error() {
         assert!(joined(&[""], 1).is_err());
         assert!(joined(&["a,b\n1,2\n", "", "a,b\n3,4\n"], 3).is_err());
         assert_eq!(joined(&["a,b\n", "a,b"], 3).as_deref(), Ok("a,b\n"));
     }
 
     #[test]
-    fn no_more_of_a_page_is_kept_than_a_header_line_has() {
+    fn only_the_header_line_is_buffered() {
         let mut joiner = PageJoiner::default();
         let piece = Bytes::from(vec![b'x'; LONGEST_HEADER]);
         for _ in 0..3 {
@@ -224,7 +225,7 @@ mod tests {
         }
         assert_eq!(joiner.line.bytes.len(), LONGEST_HEADER + 1);
 
-        // One that is too long to be the same is refused before its end is there.
+        // A line that is too long to be the same is refused before it ends.
         let mut joiner = PageJoiner::default();
         joiner.push(Bytes::from_static(b"a,b\n")).unwrap();
         joiner.end_page().unwrap();

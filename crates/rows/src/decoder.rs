@@ -1,4 +1,4 @@
-//! The rows of one page, one after the other.
+//! The rows of one page, decoded one by one.
 
 use std::marker::PhantomData;
 
@@ -11,14 +11,14 @@ use crate::{
     json::lexer::Lexer,
 };
 
-/// No more rows than this are made room for in advance.
+/// The largest number of rows to reserve memory for.
 const ROOM: usize = 16_384;
 
 /// Decodes a whole page into a vector. The arguments are those of [`RowDecoder::new`].
 ///
 /// # Errors
 ///
-/// A row does not fit `T`: the error of the first such row.
+/// A row does not fit `T`. The error is that of the first such row.
 pub fn decode_rows<'a, T: Deserialize<'a>>(
     columns: &'a Columns,
     rows_json: &'a str,
@@ -35,11 +35,11 @@ pub fn decode_rows<'a, T: Deserialize<'a>>(
     Ok(rows)
 }
 
-/// The rows of a page, decoded one at a time, each on request.
+/// An iterator that decodes the rows of a page, one at a time.
 ///
-/// An error names the row by its place in the whole result, and ends the iteration.
+/// An error names the row by its position in the whole result, and ends the iteration.
 ///
-/// [`RawRows::decode`](crate::RawRows::decode) makes one.
+/// [`RawRows::decode`](crate::RawRows::decode) returns it.
 ///
 /// ```
 /// use rowfeed_rows::{Columns, DecodeError, RowDecoder};
@@ -75,8 +75,8 @@ enum State {
 }
 
 impl<'a, T: Deserialize<'a>> RowDecoder<'a, T> {
-    /// Over a page: `rows_json` is the JSON list of its rows, `first_row` where in the whole result
-    /// the first of them stands, from 0. Nothing is decoded yet.
+    /// Returns a decoder for a page. `rows_json` is the JSON list of its rows. `first_row` is the
+    /// position of the first of them in the whole result, from 0. Nothing is decoded yet.
     pub fn new(columns: &'a Columns, rows_json: &'a str, first_row: u64) -> Self {
         Self {
             lex: Lexer::lending(rows_json),
@@ -107,13 +107,14 @@ impl<'a, T: Deserialize<'a>> RowDecoder<'a, T> {
         }
     }
 
-    /// Whether a row follows.
+    /// Returns whether another row follows.
     #[inline]
     fn more(&mut self) -> Result<bool> {
         match self.state {
             State::Done => return Ok(false),
             State::Closed => {
                 self.lex.open(b'[')?;
+                self.layout = self.columns.take_layout();
                 self.state = State::First;
             }
             State::First | State::Open => {}
@@ -121,6 +122,7 @@ impl<'a, T: Deserialize<'a>> RowDecoder<'a, T> {
         let mut first = self.state == State::First;
         if !self.lex.next_item(&mut first, b']')? {
             self.state = State::Done;
+            self.columns.keep_layout(std::mem::take(&mut self.layout));
             self.lex.finish()?;
             return Ok(false);
         }
@@ -128,14 +130,14 @@ impl<'a, T: Deserialize<'a>> RowDecoder<'a, T> {
         Ok(true)
     }
 
-    /// How many rows of the size so far the rest of the text could hold.
+    /// Returns how many rows of the average size so far the rest of the text can hold.
     fn rows_left(&self) -> usize {
         let read = self.lex.position().max(1);
         (self.lex.len() - self.lex.position()) / read
     }
 }
 
-/// Decodes the row that follows.
+/// Decodes the next row.
 #[inline]
 pub(crate) fn decode_row<'de, T: Deserialize<'de>>(
     lex: &mut Lexer<'de, 'de>,
@@ -168,7 +170,7 @@ fn decode_cells<'de, T: Deserialize<'de>>(
     }
 }
 
-/// The error of a row, with its place.
+/// Adds the position of a row to its error.
 #[cold]
 pub(crate) fn at_row(error: DecodeError, columns: &Columns, row: u64) -> DecodeError {
     let names = columns.iter().map(crate::Column::name);

@@ -1,13 +1,13 @@
-//! Why a row could not be decoded, and where.
+//! The error of a row that cannot be decoded.
 
 use std::fmt;
 
 use serde::de::{Expected, Unexpected};
 
-/// A row that does not fit the type it was asked to become.
+/// The error of a row that does not fit the type it decodes into.
 ///
 /// [`Display`](fmt::Display) names everything that is known: page, row, column with its declared
-/// type, what was wanted, what was found, and what to do about it.
+/// type, the expected type, the value found, and the remedy.
 ///
 /// ```
 /// use rowfeed_rows::{Columns, DecodeErrorKind, RawRows};
@@ -32,23 +32,23 @@ use serde::de::{Expected, Unexpected};
 #[derive(Clone)]
 pub struct DecodeError(Box<Inner>);
 
-/// What kind of failure a [`DecodeError`] is.
+/// The kind of failure of a [`DecodeError`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DecodeErrorKind {
     /// The text is not JSON, or not the JSON that the service writes.
     Malformed,
-    /// A cell holds a value that the type it was asked to become cannot hold.
+    /// A cell holds a value that its type cannot hold.
     Mismatch,
-    /// A cell is NULL, and the type has no room for NULL.
+    /// A cell is NULL, and its type does not allow NULL.
     Null,
     /// The service could not write a value as JSON and sent null in its place.
     Unrepresentable,
-    /// No column answers to a field that has to be there.
+    /// A required field has no column.
     MissingColumn,
-    /// Two columns, or members, have one name.
+    /// Two columns, or two members, have the same name.
     DuplicateColumn,
-    /// The type denies fields that it does not know, and there is such a column.
+    /// The type denies unknown fields, and there is such a column.
     UnknownColumn,
     /// A row or a nested value has more or fewer members than the type or its declaration.
     #[default]
@@ -67,14 +67,14 @@ struct Inner {
     wanted: Option<String>,
     found: Option<String>,
     message: String,
-    /// How much of the message says what is wrong; advice follows.
+    /// The length of the reason within the message. Advice follows.
     reason_len: usize,
     has_advice: bool,
 }
 
 pub(crate) type Result<T> = std::result::Result<T, DecodeError>;
 
-/// How much of a cell an error quotes, in characters.
+/// The most characters of a cell that an error quotes.
 const EXCERPT: usize = 80;
 
 pub(crate) const NULL_ADVICE: &str =
@@ -84,70 +84,70 @@ const LOST_ADVICE: &str = "Yandex Query sends null in place of a value that it c
      field an `Option` to do without it";
 
 impl DecodeError {
-    /// An error of a row as a whole, for front ends that read cells.
+    /// Returns the error of a row as a whole, for front ends that read cells.
     #[cold]
     #[must_use]
     pub fn of_row(message: impl Into<String>) -> Self {
         Self::new(message)
     }
 
-    /// What kind of failure this is.
+    /// Returns the kind of failure.
     #[must_use]
     pub fn kind(&self) -> DecodeErrorKind {
         self.0.kind
     }
 
-    /// The page, counted as the caller of [`with_page`](Self::with_page) counts.
+    /// Returns the number of the page, as passed to [`with_page`](Self::with_page).
     pub fn page(&self) -> Option<u64> {
         self.0.page
     }
 
-    /// The row within the whole result, from 0.
+    /// Returns the position of the row in the whole result, from 0.
     pub fn row(&self) -> Option<u64> {
         self.0.row
     }
 
-    /// The column, or the field that no column answers to.
+    /// Returns the name of the column, or of the field without a column.
     pub fn column(&self) -> Option<&str> {
         self.0.column.as_deref()
     }
 
-    /// The column's type as the service declared it.
+    /// Returns the column's type as the service declares it.
     pub fn declared_type(&self) -> Option<&str> {
         self.0.declared_type.as_deref()
     }
 
-    /// What the target type asked for.
+    /// Returns the expected type.
     pub fn wanted(&self) -> Option<&str> {
         self.0.wanted.as_deref()
     }
 
-    /// The beginning of what was there instead.
+    /// Returns the beginning of the value found.
     pub fn found(&self) -> Option<&str> {
         self.0.found.as_deref()
     }
 
-    /// What is wrong, and what to do, without the place.
+    /// Returns the reason and the remedy, without the position.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// The same error, on this page.
+    /// Returns the error with the number of its page.
     #[must_use]
     pub fn with_page(mut self, page: u64) -> Self {
         self.0.page = Some(page);
         self
     }
 
-    /// The same error, where something else was wanted.
+    /// Returns the error with another expected type.
     #[must_use]
     pub fn with_wanted(mut self, wanted: impl Into<String>) -> Self {
         self.0.wanted = Some(wanted.into());
         self
     }
 
-    /// The same error with this advice in place of what it advised before, for front ends whose
-    /// users have no struct to change. `None` leaves what is wrong alone.
+    /// Returns the error with other advice, for front ends whose users have no struct to change.
+    /// `None` removes the advice.
     #[must_use]
     pub fn with_advice(mut self, advice: Option<&str>) -> Self {
         let inner = &mut *self.0;
@@ -162,8 +162,8 @@ impl DecodeError {
         self
     }
 
-    /// The same error with each text of it changed: column, type, what was wanted and found, and the
-    /// message. For readers that must not show all that a service sends.
+    /// Returns the error with each of its texts changed by `map`: column, type, expected type,
+    /// value found, and message. Use it if not all text of the service may be shown.
     #[cold]
     #[must_use]
     pub fn map_text(mut self, map: impl Fn(&str) -> String) -> Self {
@@ -201,7 +201,8 @@ impl DecodeError {
         }))
     }
 
-    /// A cell of another type. The message is what is wrong, or that, a colon and advice.
+    /// Returns the error of a cell of another type. `message` is the reason, optionally followed by
+    /// a colon and advice.
     #[cold]
     pub(crate) fn cell(wanted: &dyn Expected, found: &str, message: &str) -> Self {
         let (reason, advice) = match message.split_once(": ") {
@@ -222,14 +223,14 @@ impl DecodeError {
         error
     }
 
-    /// The page text is not JSON, or not the JSON that this service sends.
+    /// Returns the error of a page that is not JSON, or not the JSON of its service.
     #[cold]
     pub(crate) fn malformed(at: usize, message: &str) -> Self {
         let message = format!("{message} (at byte {at})");
         Self::of_kind(DecodeErrorKind::Malformed, message)
     }
 
-    /// Adds what was sent, when nothing nearer is known.
+    /// Adds the sent text, unless the error has a value already.
     #[cold]
     pub(crate) fn or_found(mut self, sent: &str) -> Self {
         self.0.found.get_or_insert_with(|| excerpt(sent));
@@ -242,7 +243,7 @@ impl DecodeError {
         self
     }
 
-    /// Adds the column, and the cell as it was sent when nothing nearer is known.
+    /// Adds the column, and the cell as sent unless the error has a value already.
     #[cold]
     pub(crate) fn at_column(
         mut self,
@@ -267,7 +268,7 @@ impl DecodeError {
         self
     }
 
-    /// Adds advice to what a type's own `Deserialize` said, which cannot know.
+    /// Adds advice to an error of a type's own `Deserialize`.
     #[cold]
     pub(crate) fn or_advice(mut self, advice: impl FnOnce() -> Option<&'static str>) -> Self {
         if self.0.kind == DecodeErrorKind::Custom
@@ -281,7 +282,7 @@ impl DecodeError {
         self
     }
 
-    /// Lists the columns that there are, for an error about one that there is not.
+    /// Lists the existing columns in an error about a missing one.
     #[cold]
     pub(crate) fn with_columns<'a>(mut self, columns: impl Iterator<Item = &'a str>) -> Self {
         if self.0.column.is_some() && self.0.found.is_none() {
@@ -321,8 +322,8 @@ impl fmt::Display for DecodeError {
             write!(out, "{}: ", place.join(", "))?;
         }
         match (&inner.wanted, &inner.found) {
-            (Some(wanted), Some(found)) => write!(out, "wanted {wanted}, found {found}: ")?,
-            (Some(wanted), None) => write!(out, "wanted {wanted}: ")?,
+            (Some(wanted), Some(found)) => write!(out, "expected {wanted}, found {found}: ")?,
+            (Some(wanted), None) => write!(out, "expected {wanted}: ")?,
             (None, Some(found)) => write!(out, "cannot use {found}: ")?,
             (None, None) => {}
         }
@@ -358,8 +359,8 @@ impl serde::de::Error for DecodeError {
             return Self::null(expected);
         }
         let advice = if wanted.starts_with("a borrowed") {
-            "this cell has escapes or is rewritten into its normal form, so it cannot be lent: \
-             ask for a `String` or a `Cow<str>`"
+            "this cell has escapes or is rewritten into its normal form, so it cannot be borrowed: \
+             use a `String` or a `Cow<str>`"
         } else {
             "the cell is of another type: change the field's type, or cast in the query"
         };
@@ -367,7 +368,7 @@ impl serde::de::Error for DecodeError {
     }
 
     fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        let advice = "the value does not fit: ask for a wider type";
+        let advice = "the value does not fit: use a wider type";
         Self::cell(expected, &unexpected.to_string(), advice)
     }
 
@@ -397,15 +398,15 @@ impl serde::de::Error for DecodeError {
     }
 
     fn missing_field(field: &'static str) -> Self {
-        let message = "there is none: select it, rename the field, or make it an `Option` or \
-                       `#[serde(default)]`";
+        let message = "the result has no such column: select it, rename the field, or make it an \
+                       `Option` or `#[serde(default)]`";
         let mut error = Self::of_kind(DecodeErrorKind::MissingColumn, message);
         error.0.column = Some(field.to_owned());
         error
     }
 
     fn duplicate_field(field: &'static str) -> Self {
-        let message = "it is there twice: rename one in the query";
+        let message = "it occurs twice: rename one in the query";
         let mut error = Self::of_kind(DecodeErrorKind::DuplicateColumn, message);
         error.0.column = Some(field.to_owned());
         error

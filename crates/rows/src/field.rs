@@ -1,7 +1,8 @@
-//! Functions for `#[serde(deserialize_with = "…")]`, where a type alone cannot say what it needs.
+//! Functions for `#[serde(deserialize_with = "…")]`, for fields whose type does not determine the
+//! form of the value.
 //!
-//! Each works for any type and around it: `T`, `Option<T>`, `Vec<T>`. With another deserializer
-//! than rowfeed's they change nothing.
+//! Each works for any type and its containers: `T`, `Option<T>`, `Vec<T>`. With another
+//! deserializer than rowfeed's they change nothing.
 
 use std::{fmt, marker::PhantomData};
 
@@ -13,7 +14,7 @@ use crate::{
     types::ColumnType,
 };
 
-/// How text is to be presented.
+/// The form in which to present text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     AsDeclared,
@@ -21,7 +22,7 @@ pub(crate) enum Form {
     Date,
     Civil,
     Utf8,
-    /// As it was sent, whatever the column is.
+    /// As it was sent, in any column.
     AsSent,
 }
 
@@ -32,12 +33,12 @@ const UTF8: &str = "$rowfeed_rows::utf8";
 pub(crate) const AS_SENT: &str = "$rowfeed::as_sent";
 
 impl Form {
-    /// Whether even a variant is read as it was sent.
+    /// Returns whether even a variant is read as it was sent.
     pub(crate) fn is_as_sent(self) -> bool {
         self == Self::AsSent
     }
 
-    /// The form that a helper asks for by the name of its newtype.
+    /// Returns the form that a helper requests by the name of its newtype.
     #[inline]
     pub(crate) fn named(name: &str) -> Option<Self> {
         if !name.starts_with('$') {
@@ -54,15 +55,15 @@ impl Form {
     }
 }
 
-/// Takes a date and time without a zone as UTC.
+/// Reads a date and time without a zone as UTC.
 ///
 /// A Dune `timestamp` or a date has no offset in its text, so `chrono::DateTime<Utc>`,
-/// `jiff::Timestamp` and `time`'s RFC 3339 refuse it. A date becomes its midnight; a text that has
-/// an offset keeps it.
+/// `jiff::Timestamp` and `time`'s RFC 3339 refuse it. A date becomes its midnight. A text with an
+/// offset keeps it.
 ///
 /// # Errors
 ///
-/// Those of `T`.
+/// The errors of `T`.
 ///
 /// ```
 /// #[derive(serde::Deserialize)]
@@ -90,13 +91,13 @@ where
 
 /// Presents midnight UTC as a date.
 ///
-/// Truncated timestamps (`date_trunc('day', …)`) are timestamps to the service, so their text has
-/// a time, which `chrono::NaiveDate` and `time::Date` refuse (`jiff::civil::Date` takes it without
-/// help). Any other time of day is left in the text: `T` then fails instead of losing it.
+/// A truncated timestamp (`date_trunc('day', …)`) is a timestamp to the service. Its text has a
+/// time, which `chrono::NaiveDate` and `time::Date` refuse (`jiff::civil::Date` accepts it). Any
+/// other time of day stays in the text, so `T` returns an error instead of losing it.
 ///
 /// # Errors
 ///
-/// Those of `T`.
+/// The errors of `T`.
 ///
 /// ```
 /// #[derive(serde::Deserialize)]
@@ -123,12 +124,12 @@ where
     deserializer.deserialize_newtype_struct(MIDNIGHT_AS_DATE, Transparent(PhantomData))
 }
 
-/// Presents a UTC instant as its date and time without the offset, for `chrono::NaiveDateTime`
-/// and `time::PrimitiveDateTime` (`jiff::civil::DateTime` takes the offset without help).
+/// Presents a UTC instant as its date and time without the offset, for `chrono::NaiveDateTime` and
+/// `time::PrimitiveDateTime` (`jiff::civil::DateTime` accepts the offset).
 ///
 /// # Errors
 ///
-/// Those of `T`.
+/// The errors of `T`.
 ///
 /// ```
 /// #[derive(serde::Deserialize)]
@@ -157,12 +158,12 @@ where
 
 /// Reads a column of bytes as text.
 ///
-/// Yandex Query's `String`, which is what its string literals are, holds bytes and is sent as
-/// base64. Without this helper a Rust `String` gets the base64 as it was sent.
+/// Yandex Query's `String`, which is the type of its string literals, holds bytes and is sent as
+/// base64. Without this function a Rust `String` gets the base64 text.
 ///
 /// # Errors
 ///
-/// Those of `T`, and one that names the cell if the bytes are not UTF-8.
+/// The errors of `T`, and one that names the cell if the bytes are not UTF-8.
 ///
 /// ```
 /// #[derive(serde::Deserialize)]
@@ -188,7 +189,7 @@ where
     deserializer.deserialize_newtype_struct(UTF8, Transparent(PhantomData))
 }
 
-/// The text in a column of bytes; `None` in any other column.
+/// Returns the text in a column of bytes; `None` in any other column.
 pub(crate) fn utf8_text(text: &str, declared: &ColumnType) -> Result<Option<String>, &'static str> {
     if !declared.is_bytes() {
         return Ok(None);
@@ -196,12 +197,12 @@ pub(crate) fn utf8_text(text: &str, declared: &ColumnType) -> Result<Option<Stri
     match bytes::decode(text, declared)? {
         Some(bytes) => String::from_utf8(bytes)
             .map(Some)
-            .map_err(|_| "the bytes are not UTF-8: ask for `Vec<u8>`"),
+            .map_err(|_| "the bytes are not UTF-8: use `Vec<u8>`"),
         None => Ok(None),
     }
 }
 
-/// What may help a type that refused the date or time in a cell of this kind.
+/// Returns advice for a type that refused the date or time in a cell.
 pub(crate) fn advice(declared: &ColumnType, sent: &str) -> Option<&'static str> {
     let wish = Wish::of(declared)?;
     let text = sent.trim_matches(['[', ']', '"']);

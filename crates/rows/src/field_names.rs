@@ -1,4 +1,4 @@
-//! The names of a struct's fields, as serde knows them.
+//! The names of a struct's fields, as serde reads them.
 
 use serde::{
     Deserialize,
@@ -6,8 +6,8 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-/// Returns the names of the fields of `T` as serde reads them, aliases included; `None` where `T` is
-/// not a struct, or flattens one into itself and so may take any name.
+/// Returns the names of the fields of `T` as serde reads them, aliases included. Returns `None` if
+/// `T` is not a struct, or has a flattened field and so accepts any name.
 ///
 /// ```
 /// #[derive(serde::Deserialize)]
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_take_any_name_has_none() {
+    fn types_that_take_any_name_have_no_field_names() {
         assert_eq!(field_names::<Flat>(), None);
         assert_eq!(field_names::<(i64, String)>(), None);
         assert_eq!(field_names::<HashMap<String, String>>(), None);

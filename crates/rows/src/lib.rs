@@ -6,6 +6,7 @@ mod body;
 pub mod cells;
 mod check;
 mod columns;
+mod columns_cache;
 pub mod csv;
 pub mod datetime;
 mod decode;
@@ -33,7 +34,8 @@ mod tests;
 
 pub use body::{decode_body, decode_cached_body};
 pub use check::{column_errors, strict_column_errors, unmatched_fields};
-pub use columns::{Cells, Column, Columns, ColumnsCache};
+pub use columns::{Cells, Column, Columns};
+pub use columns_cache::ColumnsCache;
 pub use decoder::{RowDecoder, decode_rows};
 pub use error::{DecodeError, DecodeErrorKind};
 pub use field_names::field_names;

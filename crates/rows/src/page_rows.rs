@@ -1,4 +1,4 @@
-//! The rows of one page for a reader that keeps the page, and so can borrow nothing from it.
+//! The rows of one page for a reader that owns the page, and so cannot borrow from it.
 
 use serde::de::DeserializeOwned;
 
@@ -11,36 +11,36 @@ use crate::{
     json::lexer::Lexer,
 };
 
-/// Decodes the rows of a page that it does not borrow, one at a time.
+/// Decodes the rows of a page without borrowing it, one at a time.
 ///
-/// For a reader that owns both the page and its place in it, such as a stream. Rows cannot borrow
-/// from the page.
+/// Use it in a reader that owns both the page and its position in it, such as a stream. Rows cannot
+/// borrow from the page.
 ///
-/// Each row is made on request, so that what it is made of has just been given back by
-/// the row before it: of all that decoding costs, allocating strings is the most.
+/// Each row is decoded on request, after the row before it has freed its memory. Allocating strings
+/// is the largest cost of decoding.
 #[derive(Debug, Default)]
 pub struct OwnedRowDecoder {
-    /// Some of the rows, as [`RawRows::portion`] gives them.
+    /// A portion of the rows, as [`RawRows::portion`] returns it.
     portion: String,
-    /// Where the portion begins in the list of rows.
+    /// The start of the portion in the list of rows.
     start: usize,
-    /// The portion that comes next.
+    /// The number of the next portion.
     next: usize,
-    /// Where the next row begins in the portion.
+    /// The start of the next row in the portion.
     at: usize,
     is_first: bool,
-    /// How many rows have been decoded.
+    /// The number of decoded rows.
     decoded: u64,
     layout: LayoutCache,
 }
 
 impl OwnedRowDecoder {
-    /// Decodes the next row; `None` after the last. The arguments are the same for all rows of a
-    /// page; `first_row` is the position of its first row in the whole result, for errors.
+    /// Decodes the next row; `None` after the last. Pass the same arguments for all rows of a page.
+    /// `first_row` is the position of its first row in the whole result, for errors.
     ///
     /// # Errors
     ///
-    /// The row does not fit `T`. The decoder is not to be used again then.
+    /// The row does not fit `T`. Do not use the decoder after an error.
     #[inline]
     pub fn next<T: DeserializeOwned>(
         &mut self,
@@ -54,6 +54,9 @@ impl OwnedRowDecoder {
                 Ok(true) => decode_row(&mut lex, columns, &mut self.layout),
                 Ok(false) => match rows.portion(self.next) {
                     Some(portion) => {
+                        if self.next == 0 {
+                            self.layout = columns.take_layout();
+                        }
                         self.start = portion.as_ptr().addr() - rows.as_bytes().as_ptr().addr();
                         self.portion.clear();
                         self.portion.push_str(portion);
@@ -62,7 +65,10 @@ impl OwnedRowDecoder {
                         self.is_first = true;
                         continue;
                     }
-                    None => return Ok(None),
+                    None => {
+                        columns.keep_layout(std::mem::take(&mut self.layout));
+                        return Ok(None);
+                    }
                 },
                 Err(error) => Err(error),
             };

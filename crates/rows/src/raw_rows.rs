@@ -14,15 +14,15 @@ use crate::{
     row_index::RowIndex,
 };
 
-/// The rows of a page as the untouched JSON text of their array.
+/// The rows of a page as the unchanged JSON text of their array.
 ///
-/// While a response is decoded this is a slice of the received body: nothing is copied, and no row
-/// is parsed. Only brackets and quotes are matched; [`decode`](Self::decode) reads what is between
-/// them. It keeps that body in memory until dropped. A JSON null counts as no rows.
+/// In a decoded response this is a slice of the received body: nothing is copied, and no row is
+/// parsed. Only brackets and quotes are matched. [`decode`](Self::decode) reads the text between
+/// them. The value keeps that body in memory until it is dropped. A JSON null counts as no rows.
 ///
 /// It deserializes where serde_json can lend the text: from a slice or string, directly or as a
-/// field of a struct; not from a reader, and not inside untagged, internally tagged or flattened
-/// types, which serde buffers.
+/// field of a struct. It does not deserialize from a reader, or inside untagged, internally tagged
+/// or flattened types, which serde buffers.
 ///
 /// ```
 /// use rowfeed_rows::{Columns, RawRows};
@@ -45,45 +45,48 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct RawRows {
-    /// A list, without blanks around it.
+    /// A list, without white space around it.
     json: ByteString,
-    /// Absent where a row is neither a list nor an object.
+    /// `None` if a row is neither a list nor an object.
     index: Option<RowIndex>,
     is_cached: bool,
 }
 
 impl RawRows {
-    /// The rows as `T`, each decoded when the iterator reaches it. `T` may borrow from the rows.
+    /// Returns an iterator that decodes each row as `T` when it reaches it. `T` may borrow from the
+    /// rows.
     ///
-    /// `T` is a struct, a tuple or a map, a [`Row`](crate::Row), a [`Value`](crate::Value), or with
-    /// one column that column's type; [Types and values](crate#types-and-values) has the details.
+    /// `T` is a struct, a tuple, a map, a [`Row`](crate::Row) or a [`Value`](crate::Value). If
+    /// there is one column, `T` may also be the type of that column. See [Types and
+    /// values](crate#types-and-values).
     ///
     /// # Errors
     ///
-    /// An item is an error, and the last one, if a row does not fit `T`. It names row and column.
+    /// If a row does not fit `T`, the iterator returns an error, which names row and column, and
+    /// ends.
     pub fn decode<'a, T: Deserialize<'a>>(&'a self, columns: &'a Columns) -> RowDecoder<'a, T> {
         RowDecoder::new(columns, self.as_str(), 0)
     }
 
-    /// The array as JSON text, without white space around it.
+    /// Returns the array as JSON text, without white space around it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.json
     }
 
-    /// The array as JSON bytes, without white space around it; valid UTF-8.
+    /// Returns the array as JSON bytes, without white space around it. They are valid UTF-8.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.json.as_bytes()
     }
 
-    /// The array as shared bytes.
+    /// Returns the array as shared bytes.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         self.json.into_bytes()
     }
 
-    /// Whether there are no rows.
+    /// Returns whether there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         match &self.index {
@@ -92,7 +95,7 @@ impl RawRows {
         }
     }
 
-    /// How many rows there are. Known already where every row is a list or an object.
+    /// Returns the number of rows. It is known in advance if every row is a list or an object.
     #[must_use]
     pub fn count(&self) -> usize {
         match &self.index {
@@ -101,9 +104,9 @@ impl RawRows {
         }
     }
 
-    /// Some of the rows, with the commas between them but without brackets around them: those of
-    /// the portion with this number, from 0. `None` behind the last portion. A portion is some
-    /// 16 KiB large, so that rows can be decoded a few at a time.
+    /// Returns the rows of a portion, with the commas between them but without brackets around
+    /// them. Portions are numbered from 0; `None` after the last. A portion has about 16 KiB, so
+    /// that rows can be decoded a few at a time.
     #[doc(hidden)]
     #[must_use]
     pub fn portion(&self, number: usize) -> Option<&str> {
@@ -116,7 +119,7 @@ impl RawRows {
         list.get(place)
     }
 
-    /// Drops the first rows. Reuses the buffer where nothing else holds it, and copies otherwise.
+    /// Drops the first rows. Reuses the buffer if this is its only owner, and copies otherwise.
     #[must_use]
     pub fn skip_first(self, rows: usize) -> Self {
         if rows == 0 {
@@ -125,7 +128,7 @@ impl RawRows {
         let Some(row) = self.iter_raw().nth(rows) else {
             return Self::default();
         };
-        // A comma or a blank precedes every row but the first: room for the bracket.
+        // A comma or a blank precedes every row but the first. The bracket replaces it.
         let cut = row.as_ptr().addr() - self.as_bytes().as_ptr().addr() - 1;
         let is_cached = self.is_cached;
         let index = self.index.as_ref().map(|index| index.behind(rows, cut));
@@ -137,7 +140,7 @@ impl RawRows {
             }
             Err(shared) => [b"[", &shared[1..]].concat().into(),
         };
-        // Text that is cut between two ASCII characters is text.
+        // Text that is cut between two ASCII characters is UTF-8.
         let json = ByteString::try_from(list).unwrap_or_default();
         Self {
             json,
@@ -146,7 +149,7 @@ impl RawRows {
         }
     }
 
-    /// Drops all but the first rows. Reuses the buffer where nothing else holds it, and copies
+    /// Drops all rows but the first ones. Reuses the buffer if this is its only owner, and copies
     /// otherwise.
     #[must_use]
     pub fn keep_first(self, rows: usize) -> Self {
@@ -164,7 +167,7 @@ impl RawRows {
         let (Some(row), Some(_)) = (rest.next(), rest.next()) else {
             return self;
         };
-        // A comma or a blank follows every row but the last: room for the bracket.
+        // A comma or a blank follows every row but the last. The bracket replaces it.
         let end = row.as_ptr().addr() - self.as_bytes().as_ptr().addr() + row.len();
         let is_cached = self.is_cached;
         let index = self.index.as_ref().map(|index| index.before(rows, end));
@@ -176,7 +179,7 @@ impl RawRows {
             }
             Err(shared) => [&shared[..end], b"]"].concat().into(),
         };
-        // Text that is cut between two ASCII characters is text.
+        // Text that is cut between two ASCII characters is UTF-8.
         let json = ByteString::try_from(list).unwrap_or_default();
         Self {
             json,
@@ -192,13 +195,13 @@ impl RawRows {
         self.is_cached
     }
 
-    /// Rows of a list that has an end.
+    /// Returns the rows of a complete list.
     pub(crate) fn of_valid(json: ByteString) -> Self {
         let index = RowIndex::read(json.as_bytes()).and_then(|(_, index)| index);
         Self::of_valid_with(json, index)
     }
 
-    /// The same, with its index.
+    /// Returns the rows of a complete list, with its index.
     pub(crate) fn of_valid_with(json: ByteString, index: Option<RowIndex>) -> Self {
         let is_cached = crate::body::is_cached();
         Self {
@@ -208,11 +211,11 @@ impl RawRows {
         }
     }
 
-    /// The JSON text of each row, in order, without white space around it.
+    /// Returns an iterator over the JSON text of each row, in order, without white space around it.
     #[must_use]
     pub fn iter_raw(&self) -> RawRowsIter<'_> {
         RawRowsIter {
-            // Behind the opening bracket.
+            // The text after the opening bracket.
             rest: self.as_str().get(1..).unwrap_or_default(),
         }
     }
@@ -253,7 +256,7 @@ impl<'a> IntoIterator for &'a RawRows {
     }
 }
 
-/// The rows of a [`RawRows`] one by one, as JSON text.
+/// An iterator over the rows of a [`RawRows`], as JSON text.
 #[derive(Clone)]
 pub struct RawRowsIter<'a> {
     rest: &'a str,
@@ -357,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_an_error_that_says_where() {
+    fn other_json_is_an_error_with_a_position() {
         for (rows, found) in [
             ("{}", "map"),
             ("\"x\"", "string"),
@@ -377,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_come_apart_where_they_should() {
+    fn rows_split_at_their_boundaries() {
         let cases: [(&str, &[&str]); 8] = [
             ("[]", &[]),
             (" [ \n\t\r] ", &[]),
@@ -402,7 +405,7 @@ mod tests {
     const ROWS: &str = "[ [1] ,[2],\n{\"a\":\",[\"} , 4 ]";
 
     #[test]
-    fn the_rows_behind_are_left_as_they_are() {
+    fn skipping_keeps_the_remaining_rows_unchanged() {
         for (count, left) in [
             (0, ROWS),
             (1, "[[2],\n{\"a\":\",[\"} , 4 ]"),
@@ -417,14 +420,14 @@ mod tests {
                 let rows = rows.skip_first(count);
                 assert_eq!(rows.as_str(), left, "{count} {is_shared}");
                 assert_eq!(rows.count(), 4_usize.saturating_sub(count));
-                // Nobody else sees the change.
+                // The other owner sees no change.
                 assert!(other.is_none_or(|other| other.as_str() == ROWS));
             }
         }
     }
 
     #[test]
-    fn the_first_rows_are_left_as_they_are() {
+    fn truncation_keeps_the_first_rows_unchanged() {
         for (count, left) in [
             (0, "[]"),
             (1, "[ [1]]"),
@@ -448,7 +451,7 @@ mod tests {
     }
 
     #[test]
-    fn a_buffer_that_nothing_else_holds_is_reused() {
+    fn an_unshared_buffer_is_reused() {
         let rows = RawRows::from_json(ROWS.to_owned()).unwrap();
         let end = rows.as_bytes().as_ptr_range().end;
         let rows = rows.skip_first(2);
@@ -456,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn the_index_of_a_part_is_its_own() {
+    fn parts_have_correct_indexes() {
         // Of several portions.
         let rows: Vec<String> = (0..9_000).map(|n| format!("[{n},\"é\"]")).collect();
         let list = RawRows::from_json(format!("[{}]", rows.join(" ,\n"))).unwrap();

@@ -1,4 +1,4 @@
-//! Rows for those who do not know their columns.
+//! Rows with columns that are not known at compile time.
 
 use std::fmt;
 
@@ -11,8 +11,7 @@ use crate::{decode::hooks, error::DecodeError, value::Value};
 
 /// A row as names and values, in the order of the columns.
 ///
-/// A column that a Lightdash pivot or a Dune row does not have is absent, which is not the same
-/// as NULL.
+/// A column is absent if a Lightdash pivot or a Dune row does not have it. That differs from NULL.
 ///
 /// ```
 /// use rowfeed_rows::{Columns, RawRows, Row};
@@ -39,23 +38,23 @@ use crate::{decode::hooks, error::DecodeError, value::Value};
 pub struct Row(Vec<(String, Value)>);
 
 impl Row {
-    /// The value of the column with this name.
+    /// Returns the value of the column with this name.
     pub fn get(&self, name: &str) -> Option<&Value> {
         let found = self.0.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value)
     }
 
-    /// How many columns the row has.
+    /// Returns the number of columns of the row.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether it has none.
+    /// Returns whether the row has no columns.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Names and values, in order.
+    /// Returns an iterator over names and values, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
@@ -64,7 +63,7 @@ impl Row {
 impl std::ops::Index<usize> for Row {
     type Output = Value;
 
-    /// The value at this position.
+    /// Returns the value at this position.
     ///
     /// # Panics
     ///
@@ -77,7 +76,7 @@ impl std::ops::Index<usize> for Row {
 impl std::ops::Index<&str> for Row {
     type Output = Value;
 
-    /// The value of the column with this name; [`Value::Null`] if there is none.
+    /// Returns the value of the column with this name; [`Value::Null`] if there is none.
     fn index(&self, name: &str) -> &Value {
         self.get(name).unwrap_or(&Value::Null)
     }
@@ -132,11 +131,11 @@ impl Serialize for Row {
     }
 }
 
-/// The error for a row of several columns that is requested as one value.
+/// Returns the error of a row of several columns that is decoded as one value.
 #[cold]
 pub(crate) fn not_single(columns: usize) -> DecodeError {
     DecodeError::new(format!(
-        "a row becomes a single value only if it has one column, and this one has {columns}: ask \
-         for a struct, a tuple, a map or a `Row`"
+        "a row becomes a single value only if it has one column, and this one has {columns}: use \
+         a struct, a tuple, a map or a `Row`"
     ))
 }

@@ -1,4 +1,4 @@
-//! Where the rows of a page stand in its text.
+//! The positions of the rows of a page in its text.
 
 use std::{
     ops::{ControlFlow, Range},
@@ -10,21 +10,21 @@ use crate::json::{
     is_blank,
 };
 
-/// Rows are decoded in portions of about this many bytes, which the processor's cache holds. A fuzzer's
-/// input is shorter than that, and is to have several.
+/// Rows are decoded in portions of about this many bytes, which fit in the processor's cache.
+/// Fuzzing uses small portions, so that a short input has several.
 const PORTION: usize = if cfg!(rowfeed_fuzzing) { 64 } else { 16 * 1024 };
 
-/// How many rows a list has, and where portions of whole rows begin.
+/// The number of rows of a list, and the start of each portion of whole rows.
 #[derive(Clone, Debug)]
 pub(crate) struct RowIndex {
     count: usize,
-    /// The first byte of each portion, but for the first portion.
+    /// The first byte of each portion except the first.
     starts: Arc<[usize]>,
 }
 
 impl RowIndex {
-    /// Reads over the list that `json` begins with: where it ends, and its index if all rows are
-    /// lists or objects. `None` if the list has no end.
+    /// Scans the list at the beginning of `json`. Returns its end, and its index if all rows are
+    /// lists or objects; `None` if the list does not end.
     pub(crate) fn read(json: &[u8]) -> Option<(usize, Option<Self>)> {
         let mut rows = Reading {
             json,
@@ -51,7 +51,8 @@ impl RowIndex {
         self.count
     }
 
-    /// The index of the rows behind the first `rows`, in a list that begins `cut` bytes later.
+    /// Returns the index of the rows after the first `rows`, in a list that begins `cut` bytes
+    /// later.
     pub(crate) fn behind(&self, rows: usize, cut: usize) -> Self {
         let starts = self.starts.iter().filter(|start| **start > cut + 1);
         Self {
@@ -60,7 +61,7 @@ impl RowIndex {
         }
     }
 
-    /// The index of the first `rows`, which end before this place.
+    /// Returns the index of the first `rows`, which end before `end`.
     pub(crate) fn before(&self, rows: usize, end: usize) -> Self {
         let starts = self.starts.iter().filter(|start| **start < end);
         Self {
@@ -69,8 +70,8 @@ impl RowIndex {
         }
     }
 
-    /// Where the rows of a portion stand, with the commas between them. `list` is the text that
-    /// was read.
+    /// Returns the range of the rows of a portion, with the commas between them. `list` is the
+    /// indexed text.
     pub(crate) fn portion(&self, list: &[u8], number: usize) -> Option<Range<usize>> {
         let start = match number.checked_sub(1) {
             None => 1,
@@ -90,12 +91,12 @@ impl RowIndex {
 struct Reading<'a> {
     json: &'a [u8],
     depth: usize,
-    /// The end of the last row, or of the bracket that opens the list.
+    /// The end of the last row, or of the opening bracket of the list.
     row_end: usize,
     count: usize,
-    /// Whether nothing but rows in brackets, commas and blanks has been met.
+    /// Whether the list so far contains only rows in brackets, commas and blanks.
     is_plain: bool,
-    /// Where the last portion begins.
+    /// The start of the last portion.
     portion: usize,
     starts: Vec<usize>,
 }
@@ -122,7 +123,7 @@ impl Reading<'_> {
         ControlFlow::Continue(())
     }
 
-    /// A row begins.
+    /// Adds a row.
     #[inline]
     fn row(&mut self, place: usize) {
         let gap = &self.json[self.row_end..place];
@@ -130,7 +131,7 @@ impl Reading<'_> {
             0 => is_all_blank(gap),
             _ => gap == b"," || gap.iter().filter(|byte| !is_blank(**byte)).eq(b","),
         };
-        // A portion ends with the comma behind a row.
+        // A portion ends with the comma after a row.
         if self.count > 0 && place - self.portion > PORTION {
             self.portion = place;
             self.starts.push(place);
@@ -179,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn no_portion_is_lost_to_blanks() {
+    fn blanks_do_not_hide_portions() {
         let blanks = " ".repeat(2 * PORTION);
         for list in [
             format!("[{blanks}[1],[2]]"),
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn portions_are_whole_rows_and_together_all_rows() {
+    fn portions_cover_all_rows_exactly_once() {
         let mut random = fastrand::Rng::with_seed(21);
         for rows in [0, 1, 2, 50, 400, 3000] {
             for gap in [",", " ,\n "] {

@@ -1,10 +1,10 @@
-//! JSON schemas of what has no derived one.
+//! JSON schemas of types that cannot derive one.
 
 use schemars::{JsonSchema, Map, r#gen::SchemaGenerator, schema::Schema};
 
 use crate::{Row, Value};
 
-/// Any JSON: what a value becomes depends on its column.
+/// Any JSON: the form of a value depends on its column.
 impl JsonSchema for Value {
     fn schema_name() -> String {
         "Value".to_owned()
@@ -39,7 +39,7 @@ mod tests {
     use crate::Row;
 
     #[test]
-    fn a_row_is_an_object_of_anything() {
+    fn the_schema_of_a_row_is_an_open_object() {
         let schema = serde_json::to_value(schema_for!(Row)).unwrap();
         assert_eq!(
             (&schema["type"], &schema["additionalProperties"]),

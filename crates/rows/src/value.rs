@@ -1,4 +1,4 @@
-//! Values for those who do not know their columns.
+//! Values of columns that are not known at compile time.
 
 use std::fmt;
 
@@ -15,10 +15,10 @@ use crate::{
     row::Row,
 };
 
-/// Any value, with every digit it was sent with.
+/// Any value, with every digit that was sent.
 ///
-/// Which variant a cell becomes follows its column's declared type; where none is declared, the
-/// cell's JSON. Text in the date and time variants is in rowfeed's normal form.
+/// The declared type of the column selects the variant. Without a declared type the cell's JSON
+/// does. Text in the date and time variants is in rowfeed's normal form.
 ///
 /// ```
 /// use rowfeed_rows::{Columns, RawRows, Value};
@@ -50,10 +50,10 @@ pub enum Value {
     Null,
     /// A boolean.
     Boolean(bool),
-    /// An integer of up to 127 bits and a sign. Wider ones are a [`Decimal`](Self::Decimal).
+    /// An integer of up to 127 bits and a sign. A wider one is a [`Decimal`](Self::Decimal).
     Integer(i128),
-    /// An exact number as it was sent; also a number with a fraction in a column whose type is
-    /// not declared.
+    /// An exact number as it was sent, also a number with a fraction in a column without a declared
+    /// type.
     Decimal(String),
     /// A floating-point number.
     Float(f64),
@@ -75,25 +75,25 @@ pub enum Value {
     List(Vec<Value>),
     /// Keys with values.
     Map(Vec<(Value, Value)>),
-    /// Named members, in the order of their type where that is known.
+    /// Named members, in the order of their declared type if it is known.
     Struct(Vec<(String, Value)>),
-    /// What an Optional within an Optional holds at Yandex Query: NULL of the inner one is
+    /// The content of an Optional within an Optional of Yandex Query. NULL of the inner one is
     /// `Some(Null)`, NULL of the outer one is [`Null`](Self::Null).
     Some(Box<Value>),
     /// One alternative of a YQL variant: its name (or index) and its value.
     Variant(String, Box<Value>),
-    /// A value that Yandex Query could not write as JSON and so did not send: a `Uuid`, or text
-    /// that is not UTF-8. It is there in the result, so it is not NULL; cast it in the query.
+    /// A value that Yandex Query could not write as JSON and did not send: a `Uuid`, or text that
+    /// is not UTF-8. The result contains it, so it is not NULL. Cast it in the query.
     Unrepresentable,
 }
 
 impl Value {
-    /// Whether this is NULL.
+    /// Returns whether this is NULL.
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }
 
-    /// The boolean, if it is one.
+    /// Returns the boolean, if this is one.
     pub fn as_bool(&self) -> Option<bool> {
         match self {
             Self::Boolean(value) => Some(*value),
@@ -101,7 +101,7 @@ impl Value {
         }
     }
 
-    /// The integer, if it is one.
+    /// Returns the integer, if this is one.
     pub fn as_integer(&self) -> Option<i128> {
         match self {
             Self::Integer(value) => Some(*value),
@@ -109,7 +109,7 @@ impl Value {
         }
     }
 
-    /// The number as a float, which may round it.
+    /// Returns the number as a float, which may be rounded.
     pub fn as_f64(&self) -> Option<f64> {
         match self {
             Self::Float(value) => Some(*value),
@@ -123,7 +123,7 @@ impl Value {
         }
     }
 
-    /// The text of anything that is text here: also decimals, dates and times, JSON.
+    /// Returns the text of every variant that holds text: also decimals, dates and times, JSON.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::Text(text)
@@ -137,7 +137,7 @@ impl Value {
         }
     }
 
-    /// The bytes, if it is bytes.
+    /// Returns the bytes, if this is bytes.
     pub fn as_bytes(&self) -> Option<&[u8]> {
         match self {
             Self::Bytes(bytes) => Some(bytes),
@@ -145,7 +145,7 @@ impl Value {
         }
     }
 
-    /// The elements, if it is a list.
+    /// Returns the elements, if this is a list.
     pub fn as_list(&self) -> Option<&[Value]> {
         match self {
             Self::List(elements) => Some(elements),
@@ -153,7 +153,7 @@ impl Value {
         }
     }
 
-    /// Whether it can be the key of a JSON object.
+    /// Returns whether this can be the key of a JSON object.
     fn is_scalar(&self) -> bool {
         !matches!(
             self,
@@ -184,7 +184,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
         out.write_str("any value")
     }
 
-    /// From rowfeed's own cells, which know the declared type.
+    /// Decodes one of rowfeed's own cells, which know the declared type.
     fn visit_enum<A: EnumAccess<'de>>(self, cell: A) -> Result<Value, A::Error> {
         let (tag, cell) = cell.variant::<Tag>()?;
         Ok(match tag {
@@ -213,7 +213,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
         })
     }
 
-    /// From any other deserializer.
+    /// Decodes from any other deserializer.
     fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Value, D::Error> {
         inner.deserialize_any(self)
     }
@@ -329,9 +329,10 @@ impl<'de> Visitor<'de> for PairsVisitor {
     }
 }
 
-/// As plain data, NULL and lost values as null. Integers beyond 64 bits become text, since many formats lose or refuse them. In
-/// a format that people read, such as JSON, bytes become `0x…` and floats that are not finite
-/// their name; a map whose keys are not all single values becomes a list of pairs.
+/// Serializes as plain data, with NULL and lost values as null. Integers beyond 64 bits become
+/// text, since many formats lose or refuse them. In a text format such as JSON, bytes become `0x…`,
+/// and floats that are not finite become their name. A map whose keys are not all scalars becomes a
+/// list of pairs.
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let readable = serializer.is_human_readable();

@@ -1,6 +1,6 @@
-"""Opens the sandbox's page in headless Chromium, and switches a fault on.
+"""Tests the sandbox's web page in headless Chromium.
 
-Needs Debian's packages `chromium` and `chromium-driver`; speaks WebDriver with the driver.
+Requires Debian's packages `chromium` and `chromium-driver`. It controls the browser with WebDriver.
 """
 
 import json
@@ -68,7 +68,7 @@ class Browser:
         return self.do("GET", f"/element/{self.find(selector)}/text")
 
     def until(self, what, seconds=20):
-        """Waits until this is so; the page is loaded anew in between."""
+        """Repeats a check until it passes, because the page reloads in between."""
         end = time.monotonic() + seconds
         while True:
             try:
@@ -106,13 +106,13 @@ def main():
     with tempfile.TemporaryDirectory() as profile:
         browser = Browser(profile)
         try:
-            with check("the page says what runs where"):
+            with check("the page lists services and data"):
                 browser.do("POST", "/url", {"url": SANDBOX["control_url"]})
                 contains(browser, "h1", "rowfeed-sandbox")
                 for part in (dune["base_url"], dune["api_key"], SANDBOX["lightdash"]["token"]):
                     contains(browser, "#services", part)
                 contains(browser, "#data", "token_pair")
-            with check("a fault is switched on, met, and seen"):
+            with check("a fault can be switched on, applies, and is listed"):
                 equal(http("GET", query, headers=headers)[0], 200)
                 browser.click("select[name=what] option[value='status=503']")
                 browser.click("select[name=on] option[value=' on=dune']")
@@ -133,10 +133,10 @@ def main():
                 browser.click("#clear")
                 browser.until(lambda: lacks(browser, "#faults", "reset"))
                 equal(http("GET", query, headers=headers)[0], 200)
-            with check("what is no fault is said"):
+            with check("an unknown fault gets a message"):
                 browser.write("input[name=path]", "two words")
                 browser.click("#fault button:not([type])")
-                browser.until(lambda: contains(browser, "#said", "narrows no fault down"))
+                browser.until(lambda: contains(browser, "#said", "is not a condition"))
         finally:
             browser.close()
     finish()

@@ -1,4 +1,4 @@
-"""Named checks, counted, and what the sandbox says of itself."""
+"""Counts named checks, and controls the sandbox."""
 
 import contextlib
 import json
@@ -14,7 +14,7 @@ _failed = 0
 
 @contextlib.contextmanager
 def check(name):
-    """What goes wrong inside is a failed check, and the next one follows."""
+    """Counts an exception in the block as a failed check and continues."""
     global _passed, _failed
     try:
         yield
@@ -33,7 +33,7 @@ def equal(found, wanted):
 
 @contextlib.contextmanager
 def raises(kind, *parts):
-    """The block must raise this, with each of the parts in its text."""
+    """Checks that the block raises this exception, with each part in its text."""
     try:
         yield
     except kind as error:
@@ -44,7 +44,7 @@ def raises(kind, *parts):
 
 
 def control(method, path, body=None):
-    """Asks the sandbox itself: for faults, results, and the requests it saw."""
+    """Calls the control interface of the sandbox: faults, results, requests."""
     data = body.encode() if isinstance(body, str) else body
     if data is not None and not isinstance(data, bytes):
         data = json.dumps(body).encode()
@@ -56,12 +56,12 @@ def control(method, path, body=None):
 
 
 def taken():
-    """The requests since the last call."""
+    """Returns the requests since the last call."""
     return control("DELETE", "/requests")
 
 
 def finish():
-    """Leaves the counts for the program that started this one."""
+    """Writes the counts for the calling program and exits."""
     with open(os.environ["SANDBOX_COUNTS"], "w") as file:
         json.dump([_passed, _failed], file)
     raise SystemExit(1 if _failed else 0)

@@ -1,4 +1,4 @@
-"""Holds the differences from the services' own documents against those that are allowed."""
+"""Compares the differences from the services' documents with the allowed ones."""
 
 import json
 import sys
@@ -15,12 +15,12 @@ def main():
     wrong, unused = judged(found, allowed, services)
     for difference in wrong:
         print(f"FAILED not allowed: {difference}")
-    # an allowance may be for a document that is not here
+    # an allowed difference may be in a document that is absent
     unused = unused if "--all" in options else []
     for text in unused:
-        print(f"FAILED allowed, and nothing differs there: {text}")
+        print(f"FAILED allowed, but nothing differs: {text}")
     if not wrong and not unused:
-        print(f"ok     {len(found)} differences, each of them allowed")
+        print(f"ok     {len(found)} differences, all allowed")
     return 1 if wrong or unused else 0
 
 

@@ -1,8 +1,8 @@
-"""Calls operations of an OpenAPI document, and validates what is answered.
+"""Calls operations of an OpenAPI document, and validates the answers.
 
-The document is the normalised one of this project. Its schemas are checked by an independent
-validator of OpenAPI 3.0, stricter than the document is read by a client: an arm of a union that
-takes anything is left out, and a field that no schema declares is an error.
+The document is the normalized one of this project. An independent validator of OpenAPI 3.0 checks
+its schemas, more strictly than a client: union members that accept anything are left out, and a
+field that no schema declares is an error.
 """
 
 import json
@@ -19,7 +19,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def strict(schema):
-    """The schema without what only a generator reads, and without arms that take anything."""
+    """Returns the schema without extensions, and without union members that accept anything."""
     if isinstance(schema, list):
         return [strict(item) for item in schema]
     if not isinstance(schema, dict):
@@ -31,7 +31,7 @@ def strict(schema):
             del out["oneOf"]
             out["anyOf"] = arms
     if out.get("nullable") and "type" not in out:
-        # nullable speaks of a type; beside a union or a reference it needs an arm of its own
+        # nullable applies to a type; with a union or a reference it needs its own union member
         rest = {key: value for key, value in out.items() if key != "nullable"}
         null = {"type": "object", "nullable": True, "enum": [None]}
         out = {"anyOf": [null, rest]}
@@ -39,7 +39,7 @@ def strict(schema):
 
 
 class Document:
-    """An API document, and the server that claims to follow it."""
+    """An API document, and the server that implements it."""
 
     def __init__(self, service, base_url, headers):
         path = os.path.join(os.environ["SANDBOX_DOCUMENTS"], service + ".json")
@@ -60,17 +60,17 @@ class Document:
         self.failed = set()
 
     def call(self, operation_id, status=200, body=None, headers=None, check_request=True, **given):
-        """Calls an operation: path parameters by name, query parameters in `query`.
+        """Calls an operation, with path parameters by name and query parameters in `query`.
 
-        The answer must have this status, and the content type and the schema that the document
-        has for it. Gives the decoded body.
+        The answer must have this status, and the content type and the schema of the document for
+        the status. Returns the decoded body.
         """
         method, path, operation = self.operations[operation_id]
         query = given.pop("query", {})
         for name, value in given.items():
             assert "{" + name + "}" in path, f"{operation_id} has no {name}"
             path = path.replace("{" + name + "}", urllib.parse.quote(str(value), safe=""))
-        assert "{" not in path, f"{path} wants more parameters"
+        assert "{" not in path, f"{path} requires more parameters"
         if body is not None and not isinstance(body, bytes) and check_request:
             content = operation["requestBody"]["content"]["application/json"]
             self.validate(content["schema"], body, f"{operation_id} request")
@@ -91,7 +91,7 @@ class Document:
         return decoded
 
     def compare(self, method, operation_id, status, decoded):
-        """Notes where the answer is not as the service's own documents say."""
+        """Records where the answer differs from the service's documents."""
         _, path, _ = self.operations[operation_id]
         found = {
             difference
@@ -104,7 +104,7 @@ class Document:
                 file.write(json.dumps([self.service, difference]) + "\n")
 
     def plain(self, operation_id, status, content_type, headers=None, query=None, body=None, **given):
-        """Calls an operation whose error is known not to be JSON; gives its text."""
+        """Calls an operation whose error is not JSON. Returns its text."""
         method, path, _ = self.operations[operation_id]
         for name, value in given.items():
             path = path.replace("{" + name + "}", urllib.parse.quote(str(value), safe=""))
@@ -145,7 +145,7 @@ class Document:
             lines = [f"{list(e.absolute_path)}: {e.message[:300]}" for e in errors[:5]]
             raise AssertionError(f"{what} does not follow the document:\n  " + "\n  ".join(lines))
         unknown = self.undeclared(schema, value, "")
-        assert not unknown, f"{what} has fields that the document has not: {unknown}"
+        assert not unknown, f"{what} has fields that the document does not declare: {unknown}"
 
     def follow(self, schema):
         while "$ref" in schema:
@@ -153,7 +153,7 @@ class Document:
         return schema
 
     def undeclared(self, schema, value, path):
-        """The fields of a value that no schema declares."""
+        """Returns the fields of a value that no schema declares."""
         schema = self.follow(schema)
         if value is None:
             return []
@@ -192,7 +192,7 @@ class Document:
         return found
 
     def fields(self, schema):
-        """The properties of a schema with all its parts, and what is said of others."""
+        """Returns the properties of a schema with all its parts, and the schema of additional ones."""
         schema = self.follow(schema)
         properties, more = dict(schema.get("properties", {})), schema.get("additionalProperties")
         arms = schema.get("allOf", [])
@@ -201,14 +201,14 @@ class Document:
             properties.update(part_properties)
             more = more if more not in (None, False) else part_more
         if more is None and not properties:
-            # an object of which nothing is said
+            # an object without any declaration
             more = not arms
         return properties, more if more is not None else False
 
     def covered(self, without_error=()):
-        """Every operation has succeeded once and failed once, both as the document says."""
-        with check(f"each of the {len(self.operations)} operations was called"):
+        """Checks that every operation succeeded once and failed once."""
+        with check(f"each of the {len(self.operations)} operations succeeded"):
             assert set(self.operations) == self.succeeded, set(self.operations) - self.succeeded
-        with check("each operation's error was seen"):
+        with check("each operation failed once"):
             missing = set(self.operations) - self.failed - set(without_error)
             assert not missing, missing

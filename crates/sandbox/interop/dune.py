@@ -1,4 +1,4 @@
-"""dune-client against the sandbox."""
+"""Tests dune-client against the sandbox."""
 
 import asyncio
 import io
@@ -12,23 +12,23 @@ from dune_client.models import ExecutionState, QueryFailedError
 from dune_client.query import QueryBase
 from dune_client.types import ParameterType, QueryParameter
 
-# failures are meant to be met here, and the client logs each
+# the client logs the failures that these tests provoke
 logging.disable(logging.CRITICAL)
 
-TOLD = SANDBOX["dune"]
-# the client adds /api/v1 by itself
-BASE_URL = TOLD["base_url"].removesuffix("/api")
-CLIENT = DuneClient(api_key=TOLD["api_key"], base_url=BASE_URL)
-ALL = TOLD["query_id"]
+SETTINGS = SANDBOX["dune"]
+# the client adds /api/v1
+BASE_URL = SETTINGS["base_url"].removesuffix("/api")
+CLIENT = DuneClient(api_key=SETTINGS["api_key"], base_url=BASE_URL)
+ALL = SETTINGS["query_id"]
 SOME = QueryBase(
-    query_id=TOLD["parameterised_query_id"],
+    query_id=SETTINGS["parameterised_query_id"],
     params=[
         QueryParameter.text_type(name="project", value="tidepool"),
         QueryParameter.number_type(name="min_usd", value=100),
     ],
 )
 
-with check("run_sql gives rows"):
+with check("run_sql returns rows"):
     results = CLIENT.run_sql(
         "select trade_id, block_date, block_time, project, price, amount_usd, is_maker, token_pair "
         "from trades order by trade_id limit 5",
@@ -57,11 +57,11 @@ with check("run_sql gives rows"):
     )
     equal(results.result.metadata.total_row_count, 5)
 
-with check("run_sql raises what the engine said"):
+with check("run_sql raises the error of the engine"):
     with raises(QueryFailedError, "line 2:3", "no such column: depth"):
         CLIENT.run_sql("select trade_id,\n  depth from trades", ping_frequency=0)
 
-with check("run_sql follows every page of a long result"):
+with check("run_sql reads every page of a long result"):
     control("POST", "/faults", "clamp-limit=40 on=dune path=/results always")
     taken()
     results = CLIENT.run_sql("select * from synthetic(100)", ping_frequency=0)
@@ -71,7 +71,7 @@ with check("run_sql follows every page of a long result"):
     equal(len(offsets), 3)
     assert "offset=40" in offsets[1] and "offset=80" in offsets[2], offsets
 
-with check("run_query takes parameters, and pages"):
+with check("run_query accepts parameters and reads every page"):
     taken()
     results = CLIENT.run_query(SOME, ping_frequency=0, batch_size=4)
     rows = results.get_rows()
@@ -87,12 +87,12 @@ with check("run_query takes parameters, and pages"):
     equal(sum(pages), len(rows))
     assert len(pages) > 1, pages
 
-with check("run_query refuses a parameter that the query has not"):
+with check("run_query refuses an unknown parameter"):
     wrong = QueryBase(query_id=ALL, params=[QueryParameter.text_type(name="moon", value="full")])
     with raises(requests.HTTPError, "400"):
         CLIENT.run_query(wrong, ping_frequency=0)
 
-with check("get_latest_result over several pages"):
+with check("get_latest_result reads several pages"):
     taken()
     results = CLIENT.get_latest_result(ALL, batch_size=7)
     seen = taken()
@@ -100,13 +100,13 @@ with check("get_latest_result over several pages"):
     equal(len({row["trade_id"] for row in results.get_rows()}), 48)
     equal(results.query_id, ALL)
     equal(results.next_uri, None)
-    # one row to see how old it is, then seven pages of one pinned execution
+    # one row to check its age, then seven pages of one execution
     equal([r["rows"] for r in seen], [1, 7, 7, 7, 7, 7, 7, 6])
     assert all(results.execution_id in r["path"] for r in seen[1:]), seen
-    # beyond 2^53 an id is still exact
+    # ids above 2^53 are exact
     assert 9007199254740995 in [row["trade_id"] for row in results.get_rows()]
 
-with check("get_latest_result with columns, filters and order"):
+with check("get_latest_result accepts columns, filters and a sort order"):
     results = CLIENT.get_latest_result(
         ALL,
         batch_size=5,
@@ -120,12 +120,12 @@ with check("get_latest_result with columns, filters and order"):
     assert all(set(row) == {"project", "amount_usd"} for row in rows), rows[0]
     assert all(row["project"] == "lagoon" and row["amount_usd"] > 1000 for row in rows)
 
-with check("get_latest_result with a sample"):
+with check("get_latest_result accepts a sample size"):
     results = CLIENT.get_latest_result(ALL, sample_count=6)
     equal(len(results.get_rows()), 6)
     equal(results.result.metadata.total_row_count, 48)
 
-with check("get_latest_result of parameters chooses their run"):
+with check("get_latest_result selects the run with the same parameters"):
     results = CLIENT.get_latest_result(SOME)
     assert {row["project"] for row in results.get_rows()} == {"tidepool"}
     other = QueryBase(
@@ -135,13 +135,13 @@ with check("get_latest_result of parameters chooses their run"):
     with raises(requests.HTTPError, "404"):
         CLIENT.get_latest_result(other)
 
-with check("get_latest_result runs a query again when its result is too old"):
+with check("get_latest_result runs a query again if its result is too old"):
     before = CLIENT.get_latest_result(ALL).execution_id
     after = CLIENT.get_latest_result(ALL, max_age_hours=-1).execution_id
     assert before != after, before
     equal(CLIENT.get_latest_result(ALL).execution_id, after)
 
-with check("CSV over several pages"):
+with check("CSV is read over several pages"):
     taken()
     text = CLIENT.download_csv(ALL, batch_size=20).data.read().decode()
     lines = text.splitlines()
@@ -149,20 +149,20 @@ with check("CSV over several pages"):
     assert lines[0].startswith("trade_id,block_date,block_time,project,"), lines[0]
     assert lines[1].startswith("1000,2024-05-01,2024-05-01 00:00:00.000 UTC,lagoon,"), lines[1]
     assert "<nil>" in text
-    # every number is a float here, and digits are lost
+    # in CSV every number is a float, which loses digits
     assert "9.007199254740996e+15" in text, text
     equal([r["rows"] for r in taken()], [20, 20, 8])
     csv = CLIENT.run_query_csv(QueryBase(ALL), ping_frequency=0, columns=["project", "evt_index"])
     equal(csv.data.read().decode().splitlines()[:2], ["project,evt_index", "lagoon,0"])
 
-with check("data frames"):
+with check("results become data frames"):
     frame = CLIENT.get_latest_result_dataframe(ALL, batch_size=30)
     equal(frame.shape, (48, 10))
     equal(sorted(frame["project"].unique()), ["estuary", "lagoon", "saltmarsh", "tidepool"])
     frame = CLIENT.run_query_dataframe(SOME, ping_frequency=0)
     assert (frame["amount_usd"] >= 100).all() and set(frame["project"]) == {"tidepool"}
 
-with check("execution status moves on"):
+with check("the status of an execution advances"):
     execution = CLIENT.execute_query(QueryBase(ALL), performance="large")
     equal(execution.state, ExecutionState.PENDING)
     states = [CLIENT.get_execution_status(execution.execution_id) for _ in range(3)]
@@ -177,14 +177,14 @@ with check("execution status moves on"):
     assert states[2].times.execution_ended_at > states[2].times.execution_started_at
     assert states[2].execution_cost_credits is not None
 
-with check("a failed execution says where"):
+with check("a failed execution has a position"):
     execution = CLIENT.execute_sql("select 1 +")
     statuses = [CLIENT.get_execution_status(execution.execution_id) for _ in range(3)]
     equal(statuses[2].state, ExecutionState.FAILED)
     equal(statuses[2].error.metadata["line"], 1)
     equal(CLIENT.get_execution_results(execution.execution_id).result, None)
 
-with check("cancel"):
+with check("an execution can be canceled"):
     execution = CLIENT.execute_sql("select * from trades")
     equal(CLIENT.cancel_execution(execution.execution_id), True)
     status = CLIENT.get_execution_status(execution.execution_id)
@@ -193,7 +193,7 @@ with check("cancel"):
     equal(CLIENT.get_execution_results(execution.execution_id).get_rows(), [])
     equal(CLIENT.cancel_execution(execution.execution_id), False)
 
-with check("create, read, update, archive a query"):
+with check("a query can be created, read, updated and archived"):
     parameter = QueryParameter.enum_type(name="chain", value="base")
     query = CLIENT.create_query(
         "Chains", "select '{{chain}}' as chain", params=[parameter], is_private=True
@@ -221,7 +221,7 @@ with check("create, read, update, archive a query"):
     equal(CLIENT.get_query(number).meta.is_private, True)
     equal(CLIENT.run_query(QueryBase(number), ping_frequency=0).get_rows(), [{"n": 2}])
 
-with check("upload a CSV file and query it"):
+with check("an uploaded CSV file can be queried"):
     data = 'name,depth,seen\n"reef, outer",12.5,2024-05-01\nshelf,,2024-06-02\n'
     equal(CLIENT.upload_csv("reefs", data, description="Reefs").table_name, "reefs")
     rows = CLIENT.run_sql(
@@ -236,7 +236,7 @@ with check("upload a CSV file and query it"):
     )
     equal(rows.result.metadata.column_types, ["varchar", "double", "date"])
 
-with check("make a table, fill it, clear it, delete it"):
+with check("a table can be created, filled, cleared and deleted"):
     schema = [
         {"name": "wallet", "type": "varbinary"},
         {"name": "amount", "type": "uint256"},
@@ -276,7 +276,7 @@ with check("make a table, fill it, clear it, delete it"):
     with raises(requests.HTTPError, "404"):
         CLIENT.clear_table("rowfeed", "tides")
 
-with check("datasets"):
+with check("datasets are listed"):
     found = CLIENT.list_datasets()
     equal(found.total, 3)
     equal(
@@ -287,7 +287,7 @@ with check("datasets"):
     equal((dataset.type, dataset.columns[0].name), ("dune_table", "trade_id"))
     equal([c.nullable for c in dataset.columns if c.name in ("trade_id", "price")], [False, True])
 
-with check("usage"):
+with check("usage has credits"):
     usage = CLIENT.get_usage("2026-11-01", "2026-12-01")
     assert usage.billing_periods[0].credits_used > 0, usage
     equal(usage.private_queries, 1)
@@ -301,11 +301,11 @@ with check("a pipeline runs its query"):
     equal(node.query_id, ALL)
     equal(len(CLIENT.get_execution_results(node.execution_id).get_rows()), 48)
 
-with check("a custom endpoint shows its query's result"):
+with check("a custom endpoint returns the result of its query"):
     results = CLIENT.get_custom_endpoint_result("rowfeed", "all-trades", limit=2)
     equal(len(results.get_rows()), 2)
 
-with check("a wrong key, an unknown query and an unknown execution are told apart"):
+with check("an invalid key, an unknown query and an unknown execution have different errors"):
     other = DuneClient(api_key="another", base_url=BASE_URL)
     with raises(requests.HTTPError, "401"):
         other.get_query(ALL)
@@ -314,7 +314,7 @@ with check("a wrong key, an unknown query and an unknown execution are told apar
     with raises(requests.HTTPError, "400"):
         CLIENT.get_execution_status("no execution")
 
-with check("429 with Retry-After is waited for and tried again"):
+with check("the client retries a 429 after Retry-After"):
     control("POST", "/faults", "status=429 retry-after=1 on=dune times=2")
     taken()
     equal(CLIENT.get_query(ALL).base.query_id, ALL)
@@ -322,16 +322,16 @@ with check("429 with Retry-After is waited for and tried again"):
 
 
 async def asynchronously():
-    # this one takes no path in its base URL
+    # this client does not accept a path in its base URL
     root = BASE_URL.removesuffix("/dune")
-    async with AsyncDuneClient(api_key=TOLD["api_key"], base_url=root) as client:
+    async with AsyncDuneClient(api_key=SETTINGS["api_key"], base_url=root) as client:
         results = await client.refresh(SOME, ping_frequency=0)
         latest = await client.get_latest_result(ALL)
         csv = await client.run_query_csv(QueryBase(ALL), ping_frequency=0, batch_size=30)
         return results, latest, csv
 
 
-with check("the asynchronous client"):
+with check("the asynchronous client reads results"):
     results, latest, csv = asyncio.run(asynchronously())
     equal({row["project"] for row in results.get_rows()}, {"tidepool"})
     equal(len(latest.get_rows()), 48)

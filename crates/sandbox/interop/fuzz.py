@@ -1,12 +1,18 @@
-"""Sends the sandbox requests that are made from the services' documents, and worse ones.
+"""Sends the sandbox requests generated from the services' documents, and hostile ones.
 
 usage: fuzz.py MINUTES [SEED]
 
 Paths, parameters and bodies are generated from the schemas; ids come from earlier answers; some
-values are replaced by hostile ones. It fails when the sandbox ends, when an answer takes more than
-ten seconds or breaks off, on a status of 500 or more that is not planned, when `select 1` takes a second or
-more in which it has a processor, and when memory grows beyond 300 MiB or keeps growing. The seed of a run is printed, and
-makes the same requests again as far as threads and ids allow.
+values are replaced by hostile ones. The script fails if
+
+- the sandbox ends,
+- an answer takes more than ten seconds or breaks off,
+- a status is 500 or more where no service sends one,
+- `select 1` takes a second or more of processor time,
+- memory exceeds 300 MiB or keeps growing.
+
+The script prints the seed of a run. The same seed repeats the requests as far as threads and ids
+allow.
 """
 
 import json
@@ -28,7 +34,7 @@ SLOW = 20
 MEMORY = 300
 SERVICES = ("dune", "lightdash", "yandex-query")
 
-# What a service answers with 500 itself.
+# Answers with 500 that the services send themselves.
 PLANNED = ("An internal error occurred", "UnexpectedServerError")
 
 HOSTILE = [
@@ -58,7 +64,7 @@ class Failure(Exception):
 
 
 class Operation:
-    """An operation of a document, and how to ask for it."""
+    """An operation of a document."""
 
     def __init__(self, service, document, method, path, definition):
         self.service = service
@@ -69,8 +75,8 @@ class Operation:
 
 
 class Fuzz:
-    def __init__(self, told, process, seed):
-        self.told = told
+    def __init__(self, settings, process, seed):
+        self.settings = settings
         self.process = process
         self.seed = seed
         self.lock = threading.Lock()
@@ -79,25 +85,25 @@ class Fuzz:
         self.statuses = {}
         self.failure = None
         self.starved = 0
-        project = told["lightdash"]["project_uuid"]
+        project = settings["lightdash"]["project_uuid"]
         self.bases = {
-            "dune": (told["dune"]["base_url"], {"X-Dune-Api-Key": told["dune"]["api_key"]}),
+            "dune": (settings["dune"]["base_url"], {"X-Dune-Api-Key": settings["dune"]["api_key"]}),
             "lightdash": (
-                told["lightdash"]["base_url"],
-                {"Authorization": "ApiKey " + told["lightdash"]["token"]},
+                settings["lightdash"]["base_url"],
+                {"Authorization": "ApiKey " + settings["lightdash"]["token"]},
             ),
             "yandex-query": (
-                told["yandex_query"]["base_url"],
-                {"Authorization": "Bearer " + told["yandex_query"]["iam_token"]},
+                settings["yandex_query"]["base_url"],
+                {"Authorization": "Bearer " + settings["yandex_query"]["iam_token"]},
             ),
         }
         self.known = {
             "projectUuid": [project],
             "exploreId": ["trades"],
             "exploreName": ["trades"],
-            "project": [told["yandex_query"]["project"]],
-            "query_id": [told["dune"]["query_id"], told["dune"]["parameterised_query_id"]],
-            "queryId": [told["dune"]["query_id"], told["dune"]["parameterised_query_id"]],
+            "project": [settings["yandex_query"]["project"]],
+            "query_id": [settings["dune"]["query_id"], settings["dune"]["parameterised_query_id"]],
+            "queryId": [settings["dune"]["query_id"], settings["dune"]["parameterised_query_id"]],
             "namespace": ["rowfeed"],
             "table_name": ["tides", "TIDES", "reefs"],
             "slug": ["trades", "trades-by-project", "dune.rowfeed.tides"],
@@ -126,7 +132,8 @@ class Fuzz:
                     for method in METHODS:
                         if method not in methods:
                             continue
-                        # of a large document most is not there, and one look at that is enough
+                        # of a large document most operations are not implemented; a sample of them
+                        # is enough
                         if not found[0].has(method.upper(), path) and hash(path) % 20:
                             continue
                         yield Operation(service, document, method.upper(), path, methods[method])
@@ -251,7 +258,7 @@ class Fuzz:
             try:
                 decoded = json.loads(text)
             except ValueError as error:
-                raise Failure(f"no JSON ({error}) {text[:300]!r}: {shown}") from error
+                raise Failure(f"invalid JSON ({error}) {text[:300]!r}: {shown}") from error
         with self.lock:
             self.count += 1
             key = f"{operation.service} {status}"
@@ -260,7 +267,7 @@ class Fuzz:
                 self.keep(decoded, operation)
 
     def keep(self, decoded, operation):
-        """Remembers ids, under the names that parameters have for them."""
+        """Stores ids under the names of their parameters."""
         names = {
             "execution_id": ["execution_id"],
             "query_id": ["query_id", "queryId"],
@@ -292,7 +299,7 @@ class Fuzz:
         return int(line.split()[1]) // 1024
 
     def delays(self):
-        """How long each thread of the sandbox and of this script has waited for a processor."""
+        """Returns the time that each thread of the sandbox and of this script waited for a processor."""
         found = {}
         for process in (self.process.pid, os.getpid()):
             for thread in os.listdir(f"/proc/{process}/task"):
@@ -300,11 +307,11 @@ class Fuzz:
                     with open(f"/proc/{process}/task/{thread}/schedstat") as file:
                         found[process, thread] = int(file.read().split()[1]) / 1e9
                 except OSError:
-                    pass  # it has ended, or nothing counts this here
+                    pass  # the thread ended, or the system does not count this
         return found
 
     def select(self):
-        """How long `select 1` took, and how long of that its threads had no processor."""
+        """Returns the time of `select 1`, and how long its threads waited for a processor."""
         base, headers = self.bases["dune"]
         headers = {**headers, "Content-Type": "application/json"}
         before = self.delays()
@@ -316,20 +323,20 @@ class Fuzz:
         after, waited = self.delays(), 0
         for process in (self.process.pid, os.getpid()):
             since = [after[key] - before.get(key, 0) for key in after if key[0] == process]
-            # two threads of each follow one another: who reads and who answers
+            # in each process two threads run in turn: one reads, one answers
             waited += sum(sorted(since)[-2:])
         return took, waited
 
-    def is_well(self):
+    def check_health(self):
         for _ in range(5):
             took, waited = self.select()
             if took < 1:
                 return
-            # a busy machine is not the sandbox's fault, and does not stay like that
+            # on a busy machine, try again
             if took - waited >= 1:
                 break
             self.starved += 1
-        raise Failure(f"select 1 took {took:.2f} s, {waited:.2f} s of them without a processor")
+        raise Failure(f"select 1 took {took:.2f} s, {waited:.2f} s of it waiting for a processor")
 
     def work(self, number, end):
         chance = random.Random(self.seed * 1_000 + number)
@@ -351,7 +358,7 @@ class Fuzz:
             try:
                 if self.process.poll() is not None:
                     raise Failure(f"the sandbox ended with {self.process.returncode}")
-                self.is_well()
+                self.check_health()
                 seen.append(self.memory())
                 if seen[-1] > MEMORY:
                     raise Failure(f"{seen[-1]} MiB of memory")
@@ -360,13 +367,13 @@ class Fuzz:
         for thread in threads:
             thread.join()
         half = len(seen) // 2
-        # what is kept is full by then, or else it never is
+        # the stores of the sandbox are full by then
         if not self.failure and half > 60 and max(seen[half:]) > max(seen[:half]) * 1.3 + 30:
             self.failure = f"memory grows: {max(seen[:half])} MiB, then {max(seen[half:])} MiB"
         statuses = ", ".join(f"{key}: {count}" for key, count in sorted(self.statuses.items()))
         print(f"{self.count} requests in {time.monotonic() - began:.0f} s; {statuses}")
-        print(f"memory in MiB: {seen[0] if seen else 0} at first, {max(seen, default=0)} at most, "
-              f"{seen[-1] if seen else 0} at last")
+        print(f"memory in MiB: first {seen[0] if seen else 0}, peak {max(seen, default=0)}, "
+              f"last {seen[-1] if seen else 0}")
         if self.starved:
             print(f"{self.starved} times select 1 waited a second for a processor")
 

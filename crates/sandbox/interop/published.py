@@ -1,9 +1,8 @@
-"""Documents as the services publish them, and how the sandbox's answers differ from them.
+"""Compares the sandbox's answers with the documents that the services publish.
 
-The documents of this project are corrected: where one says what the service does not do, the
-overlay says what it does. Here the answers are held against the documents without those
-corrections. What differs is collected; `differences.toml` has each difference that is allowed,
-beside its reason.
+The overlays of this project correct the documents where a service behaves differently. This module
+compares the answers with the documents without these corrections, and collects the differences.
+`differences.toml` lists each allowed difference with its reason.
 """
 
 import json
@@ -20,12 +19,12 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def shape(path):
-    """A path without the names of its parameters, which differ between documents."""
+    """Removes the names of the parameters from a path, because they differ between documents."""
     return re.sub(r"\{[^}]*\}", "{}", path)
 
 
 def references(value):
-    """The names of the schemas that a value refers to."""
+    """Returns the names of the schemas that a value refers to."""
     if isinstance(value, dict):
         for key, item in value.items():
             if key == "$ref" and isinstance(item, str):
@@ -38,7 +37,7 @@ def references(value):
 
 
 def meant(schema):
-    """The schema with `nullable` as its authors mean it, also where no type stands beside it."""
+    """Returns the schema with `nullable` applied even where the schema has no type."""
     if isinstance(schema, list):
         return [meant(item) for item in schema]
     if not isinstance(schema, dict):
@@ -51,7 +50,7 @@ def meant(schema):
 
 
 class Published:
-    """A document as it was published."""
+    """A published document."""
 
     def __init__(self, file):
         with open(file) as opened:
@@ -71,7 +70,7 @@ class Published:
         return (method, shape(path)) in self.operations
 
     def response(self, method, path, status):
-        """What an operation says of a status; `None` if it says nothing."""
+        """Returns the response that an operation declares for a status, or `None`."""
         responses = self.operations[method, shape(path)]["responses"]
         for key in (str(status), "default"):
             if key in responses:
@@ -83,7 +82,7 @@ class Published:
         return None
 
     def validator(self, method, path, status, schema):
-        """A validator with the schemas that it needs and no others."""
+        """Returns a validator with only the schemas that it needs."""
         key = (method, shape(path), status)
         if key not in self.validators:
             needed, waiting = {}, list(references(schema))
@@ -97,7 +96,7 @@ class Published:
         return self.validators[key]
 
     def differences(self, method, path, status, decoded):
-        """Where an answer is not as the document says, in words that stay the same."""
+        """Returns the differences between an answer and the document, in a stable format."""
         where = f"{method} {shape(path)} {status}"
         response = self.response(method, path, status)
         if response is None:
@@ -120,7 +119,7 @@ class Published:
 
 
 def documents(service, vendored, published):
-    """The documents of a service: those that this project holds, and those that were published."""
+    """Returns the documents of a service: the vendored ones and the published ones."""
     files = []
     if service != "yandex-query":
         files.append(Path(vendored) / service / "openapi.json")
@@ -135,7 +134,7 @@ def documents(service, vendored, published):
 
 
 def judged(found, allowed_file, services):
-    """The differences that are not allowed, and the allowances that nothing needs any more."""
+    """Returns the differences that are not allowed, and the unused entries of the file."""
     with open(allowed_file, "rb") as file:
         allowed = [entry for entry in tomllib.load(file)["difference"] if entry["service"] in services]
     used = set()

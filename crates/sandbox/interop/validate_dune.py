@@ -1,17 +1,17 @@
-"""Every operation of the Dune document, answered by the sandbox."""
+"""Calls every operation of the Dune document at the sandbox."""
 
 from checks import SANDBOX, check, equal, finish
 from document import Document
 
-TOLD = SANDBOX["dune"]
-DUNE = Document("dune", TOLD["base_url"], {"X-Dune-Api-Key": TOLD["api_key"]})
+SETTINGS = SANDBOX["dune"]
+DUNE = Document("dune", SETTINGS["base_url"], {"X-Dune-Api-Key": SETTINGS["api_key"]})
 WRONG = {"X-Dune-Api-Key": "another"}
-ALL, SOME = TOLD["query_id"], TOLD["parameterised_query_id"]
+ALL, SOME = SETTINGS["query_id"], SETTINGS["parameterised_query_id"]
 NO_RUN = "01KW0000000000000000000000"
 
 
 def run(sql):
-    """An execution that is at its end."""
+    """Runs a text to its end and returns its status."""
     execution = DUNE.call("execute_sql", body={"sql": sql, "performance": "medium"})
     for _ in range(3):
         status = DUNE.call("get_execution_status", execution_id=execution["execution_id"])
@@ -84,7 +84,7 @@ with check("get_custom_endpoint_results"):
     names["endpoint_slug"] = "none"
     DUNE.call("get_custom_endpoint_results", status=404, **names)
 
-with check("create_query, get_query, update_query and their like"):
+with check("create_query, get_query, update_query and related operations"):
     parameter = {
         "key": "n",
         "type": "number",

@@ -1,4 +1,4 @@
-"""Every operation of the Lightdash document, answered by the sandbox."""
+"""Calls every operation of the Lightdash document at the sandbox."""
 
 import urllib.request
 import uuid
@@ -6,13 +6,13 @@ import uuid
 from checks import SANDBOX, check, control, equal, finish
 from document import Document
 
-TOLD = SANDBOX["lightdash"]
+SETTINGS = SANDBOX["lightdash"]
 LIGHTDASH = Document(
-    "lightdash", TOLD["base_url"], {"Authorization": "ApiKey " + TOLD["token"]}
+    "lightdash", SETTINGS["base_url"], {"Authorization": "ApiKey " + SETTINGS["token"]}
 )
-SERVICE = {"Authorization": "Bearer " + TOLD["service_token"]}
+SERVICE = {"Authorization": "Bearer " + SETTINGS["service_token"]}
 WRONG = {"Authorization": "ApiKey another"}
-PROJECT = {"projectUuid": TOLD["project_uuid"]}
+PROJECT = {"projectUuid": SETTINGS["project_uuid"]}
 MOON = {"projectUuid": str(uuid.UUID(int=0xFEED))}
 NONE = str(uuid.uuid4())
 
@@ -33,7 +33,7 @@ def call(operation, status=200, **given):
 
 
 def ready(started):
-    """The page of a query that is at its end."""
+    """Polls a query to its end and returns its page."""
     given = {"queryUuid": started["results"]["queryUuid"]}
     for status in ("pending", "executing"):
         equal(call("get_async_query_results", **given)["results"]["status"], status)
@@ -46,22 +46,22 @@ def raws(page, name):
     return [row[name]["value"]["raw"] for row in page["rows"]]
 
 
-with check("health, for everybody"):
+with check("health requires no token"):
     nobody = {"Authorization": None}
     body = LIGHTDASH.call("get_health", headers=nobody)["results"]
     equal((body["isAuthenticated"], body["query"]["maxPageSize"]), (False, 2500))
     equal(LIGHTDASH.call("get_health")["results"]["isAuthenticated"], True)
 
-with check("who and where"):
+with check("user, organization and projects"):
     for operation in ("get_authenticated_user", "get_my_organization"):
         LIGHTDASH.call(operation)
         LIGHTDASH.call(operation, status=401, headers=WRONG)
     LIGHTDASH.call("get_authenticated_user", headers=SERVICE)
     (project,) = LIGHTDASH.call("list_organization_projects")["results"]
-    equal(project["projectUuid"], TOLD["project_uuid"])
+    equal(project["projectUuid"], SETTINGS["project_uuid"])
     LIGHTDASH.call("list_organization_projects", status=401, headers={"Authorization": None})
 
-with check("what is in the project"):
+with check("contents of the project"):
     for operation in (
         "get_project",
         "list_spaces_in_project",
@@ -92,7 +92,7 @@ with check("content"):
     equal([item["name"] for item in body["data"]], ["Trading"])
     LIGHTDASH.call("list_content", status=422, query={"page": "x"})
 
-with check("SQL, and its pages"):
+with check("SQL queries and their pages"):
     started = call("execute_async_sql_query", body={"sql": "select * from trades", "limit": 45})
     page = ready(started)
     equal((page["totalResults"], page["pageSize"], page["totalPageCount"]), (45, 45, 1))
@@ -124,7 +124,7 @@ with check("every other status"):
     equal(call("get_async_query_results", **given)["results"]["status"], "cancelled")
     call("cancel_async_query", status=404, queryUuid=NONE)
 
-with check("metric queries, and what is made of them"):
+with check("metric queries and derived queries"):
     started = call("execute_async_metric_query", body={"query": METRIC_QUERY})
     page = ready(started)
     equal(raws(page, "trades_project"), ["estuary", "lagoon", "saltmarsh", "tidepool"])
@@ -310,6 +310,6 @@ with check("history"):
     equal(body["pagination"]["totalResults"], 0)
     call("get_query_history", status=403, headers=SERVICE)
 
-# health is for everybody and takes nothing that could be wrong
+# get_health requires no token and no parameters, so it cannot fail
 LIGHTDASH.covered(without_error=["get_health"])
 finish()

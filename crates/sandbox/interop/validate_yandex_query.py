@@ -1,12 +1,12 @@
-"""Every operation of the Yandex Query document, answered by the sandbox."""
+"""Calls every operation of the Yandex Query document at the sandbox."""
 
 from checks import SANDBOX, check, equal, finish, raises
 from document import Document
 
-TOLD = SANDBOX["yandex_query"]
-BEARER = {"Authorization": "Bearer " + TOLD["iam_token"]}
-YANDEX = Document("yandex-query", TOLD["base_url"], BEARER)
-PROJECT = {"project": TOLD["project"]}
+SETTINGS = SANDBOX["yandex_query"]
+BEARER = {"Authorization": "Bearer " + SETTINGS["iam_token"]}
+YANDEX = Document("yandex-query", SETTINGS["base_url"], BEARER)
+PROJECT = {"project": SETTINGS["project"]}
 
 
 def call(operation, status=200, query=None, **given):
@@ -62,7 +62,7 @@ with check("a token without a role is 403"):
     body = call("get_query", status=403, query_id=query, headers=role)
     equal((body["status"], body["message"]), (400020, "UNAUTHORIZED"))
 
-with check("what is not JSON is text, or nothing"):
+with check("errors without JSON are plain text"):
     wrong = {"Authorization": "Bearer t1.another"}
     YANDEX.plain("get_query", 401, "text/plain", query=PROJECT, headers=wrong, query_id=query)
     text = YANDEX.plain(
@@ -75,7 +75,7 @@ with check("what is not JSON is text, or nothing"):
     )
     assert text.startswith("Error in parsing: "), text
 
-with check("the validator notices what is wrong"):
+with check("the validator finds invalid values"):
     columns = [{"name": "n", "type": "Int32"}]
     for schema, wrong in [
         ("ResultSet", {"columns": columns}),

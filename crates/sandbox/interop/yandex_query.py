@@ -1,4 +1,4 @@
-"""yandex-query-client against the sandbox."""
+"""Tests yandex-query-client against the sandbox."""
 
 import datetime
 import decimal
@@ -8,13 +8,13 @@ from yandex_query_client import YQHttpClient, YQHttpClientConfig
 from yandex_query_client.http_client import YQHttpClientException
 from yandex_query_client.query_results import YQResults
 
-TOLD = SANDBOX["yandex_query"]
+SETTINGS = SANDBOX["yandex_query"]
 
 
-def connect(token=TOLD["iam_token"]):
-    config = YQHttpClientConfig(token=token, project=TOLD["project"])
-    # the client adds the path by itself
-    config.endpoint = TOLD["base_url"].removesuffix("/api/fq/v1")
+def connect(token=SETTINGS["iam_token"]):
+    config = YQHttpClientConfig(token=token, project=SETTINGS["project"])
+    # the client adds the path
+    config.endpoint = SETTINGS["base_url"].removesuffix("/api/fq/v1")
     return YQHttpClient(config)
 
 
@@ -22,12 +22,12 @@ CLIENT = connect()
 
 
 def script(text, columns, rows):
-    """Lets the text have this result."""
+    """Sets the result of a text."""
     body = {"service": "yandex-query", "sql": text, "columns": columns, "rows": rows}
     control("POST", "/results", body)
 
 
-with check("create, wait, results"):
+with check("a query completes and has results"):
     query = CLIENT.create_query(
         "select trade_id, project, price, is_maker, token_pair from trades order by trade_id limit 3",
         name="three trades",
@@ -53,7 +53,7 @@ with check("create, wait, results"):
     equal(described["type"], "ANALYTICS")
     assert described["meta"]["finished_at"].endswith("Z"), described["meta"]
 
-with check("several pages and result sets"):
+with check("several pages and result sets are read"):
     query = CLIENT.create_query("select * from synthetic(2500); select 1 as one, 'x' as x")
     equal(CLIENT.wait_query_to_succeed(query), 2)
     taken()
@@ -65,13 +65,13 @@ with check("several pages and result sets"):
     equal(first["rows"][7][1], at)
     equal(first["rows"][10][3], None)
 
-with check("one page"):
+with check("one page can be read"):
     page = CLIENT.get_query_result_set_page(query, 0, offset=2498, limit=10)
     equal([row[0] for row in page["rows"]], [2498, 2499])
     equal(CLIENT.get_query_result_set_page(query, 0, offset=9999)["rows"], [])
     equal(len(CLIENT.get_query_result_set_page(query, 0)["rows"]), 100)
 
-with check("the client's type converter"):
+with check("the client converts every type"):
     columns = [
         ["bool", "Bool"],
         ["int", "Int64"],
@@ -163,14 +163,14 @@ with check("the client's type converter"):
         },
     )
 
-with check("a data frame"):
+with check("a result becomes a data frame"):
     query = CLIENT.create_query("select project, members from projects order by project")
     CLIENT.wait_query_to_succeed(query)
     frame = CLIENT.result_set_to_dataframe(CLIENT.get_query_result_set(query, 0))
     equal(list(frame.columns), ["project", "members"])
     equal(list(frame["members"]), [5, 3, 7, 12])
 
-with check("stop"):
+with check("a query can be stopped"):
     query = CLIENT.create_query("select 1")
     equal(CLIENT.get_query_status(query), "RUNNING")
     equal(CLIENT.stop_query(query).status_code, 204)
@@ -183,7 +183,7 @@ with check("stop"):
     with raises(YQHttpClientException, "out of bound: 0 >= 0"):
         CLIENT.get_query_result_set(query, 0)
 
-with check("a wait that takes too long stops the query"):
+with check("a wait that times out stops the query"):
     control("POST", "/faults", "state-forever on=yandex-query times=2")
     query = CLIENT.create_query("select 1")
     with raises(TimeoutError, "last status RUNNING"):
@@ -198,12 +198,12 @@ with check("a failure has issues"):
     with raises(RuntimeError, "Parse Sql", "no such column: depth", "'row': 1", "'column': 8"):
         CLIENT.wait_query_to_succeed(query)
 
-with check("an idempotency key"):
+with check("an idempotency key returns the first query"):
     first = CLIENT.create_query("select 1 as n", idempotency_key="one", request_id="r-1")
     equal(CLIENT.create_query("select 2 as n", idempotency_key="one"), first)
     assert CLIENT.create_query("select 1 as n") != first
 
-with check("errors are the service's"):
+with check("errors have the format of the service"):
     with raises(YQHttpClientException, "http code=400, status=400010, msg=BAD_REQUEST", "1000"):
         CLIENT.get_query("csqnone")
     with raises(YQHttpClientException, "text's length is not in [1; 102400]"):
@@ -213,7 +213,7 @@ with check("errors are the service's"):
     with raises(YQHttpClientException, "401"):
         connect("t1.another").get_query(first)
 
-with check("the published description"):
+with check("the OpenAPI document is available"):
     assert CLIENT.get_openapi_spec().startswith("openapi: 3.0"), CLIENT.get_openapi_spec()[:40]
 
 finish()

@@ -1,11 +1,11 @@
-//! How the program has its memory from the system.
+//! Settings of the system's allocator.
 
-/// What glibc's allocator reads when a program starts.
+/// Environment variables that glibc's allocator reads when a program starts.
 ///
-/// Otherwise it keeps an arena for almost every thread, up to eight a core. What one thread has
-/// freed, another does not use, and what is kept between holds the rest in place: the same results
-/// take several times the memory. And once a large block was freed, blocks of its size are no
-/// longer given back to the system when they are free.
+/// By default glibc keeps an arena for almost every thread, up to eight per core. Memory that one
+/// thread frees is not used by another, and small blocks that remain allocated keep freed memory
+/// from returning to the system. The same results then take several times the memory. Also, once a
+/// large block is freed, glibc no longer returns blocks of that size to the system.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const SETTINGS: [(&str, &str); 3] = [
     ("MALLOC_ARENA_MAX", "1"),
@@ -13,9 +13,8 @@ const SETTINGS: [(&str, &str); 3] = [
     ("MALLOC_TRIM_THRESHOLD_", "131072"),
 ];
 
-/// Starts the program anew, in the same process, with these settings; not if one of them is there,
-/// be it from here or from whoever started it. Comes back if that is not possible, and then the
-/// program takes more memory.
+/// Restarts the program in the same process with [`SETTINGS`], unless one of them is already set.
+/// Returns if the restart fails; the program then uses more memory.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn settle() {
     use std::os::unix::process::CommandExt as _;

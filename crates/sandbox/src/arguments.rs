@@ -5,25 +5,25 @@ use rowfeed_sandbox::{Conversation, Fault, Sandbox, SandboxBuilder};
 pub(crate) const USAGE: &str = "\
 usage: rowfeed-sandbox [OPTION]...
 
-  --listen ADDRESS:PORT           where to listen (default 127.0.0.1:0, a free port)
-  --until-stdin-closes            end when standard input does
-  --poll-steps N                  polls that find a run not at its end yet (default 2)
-  --run-time SECONDS              how long a run takes at least
-  --query-time-limit SECONDS      how long a SQL text may run (default 2)
+  --listen ADDRESS:PORT           address to listen on (default 127.0.0.1:0, a free port)
+  --until-stdin-closes            stop when standard input closes
+  --poll-steps N                  polls before a run ends (default 2)
+  --run-time SECONDS              shortest duration of a run
+  --query-time-limit SECONDS      longest time that a SQL text may run (default 2)
   --max-page-rows N               largest page of every service
   --sample-rows N                 rows of the table trades (default 48)
-  --results-lifetime SECONDS      how long a result can be read (default: always)
-  --dune-requests-per-minute N    answer 429 beyond this many (default: never)
-  --token-lifetime SECONDS        how long a token of the IAM service is good
+  --results-lifetime SECONDS      time that a result can be read (default: always)
+  --dune-requests-per-minute N    answer 429 above this rate (default: never)
+  --token-lifetime SECONDS        lifetime of a token from the IAM service
   --replay FILE                   answer from a recorded conversation
-  --fault TEXT                    what goes wrong, such as
-                                  'status=429 retry-after=1 on=dune times=2'; can be repeated
+  --fault TEXT                    a fault, such as 'status=429 retry-after=1
+                                  on=dune times=2'; can be repeated
 ";
 
-/// Bytes that queries may take in SQLite, with the tables that clients make.
+/// The memory in bytes that SQLite may use for queries and for tables that clients create.
 const SQLITE_MEMORY: usize = 96 * 1024 * 1024;
 
-/// What the command line asks for.
+/// The settings from the command line.
 pub(crate) struct Arguments {
     pub(crate) builder: SandboxBuilder,
     pub(crate) faults: Vec<Fault>,
@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// `None` when only help is requested.
+    /// Returns `None` if the command line requests help.
     pub(crate) fn read(mut given: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
         let mut builder = Sandbox::builder();
         let mut faults = Vec::new();
@@ -63,7 +63,7 @@ impl Arguments {
             let value = given.next().unwrap_or_default();
             builder = match name {
                 "--listen" => builder.listen(value.parse().map_err(|_| {
-                    format!("--listen wants ADDRESS:PORT such as 127.0.0.1:8080, not {value:?}")
+                    format!("--listen takes ADDRESS:PORT, such as 127.0.0.1:8080, not {value:?}")
                 })?),
                 "--poll-steps" => builder.poll_steps(number(name, &value)?),
                 "--run-time" => builder.run_time(seconds(name, &value)?),
@@ -90,7 +90,7 @@ impl Arguments {
                 }
             };
         }
-        // three copies of the sample, and what queries take
+        // three copies of the sample data, and the memory for queries
         let memory = sample_rows
             .saturating_mul(1_024)
             .saturating_add(SQLITE_MEMORY);
@@ -104,14 +104,14 @@ impl Arguments {
 }
 
 fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, String> {
-    let wrong = |_| format!("{name} wants a whole number, not {value:?}");
+    let wrong = |_| format!("{name} takes a whole number, not {value:?}");
     value.parse().map_err(wrong)
 }
 
 fn seconds(name: &str, value: &str) -> Result<Duration, String> {
     match value.parse().map(Duration::try_from_secs_f64) {
         Ok(Ok(time)) => Ok(time),
-        _ => Err(format!("{name} wants seconds, not {value:?}")),
+        _ => Err(format!("{name} takes a number of seconds, not {value:?}")),
     }
 }
 
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_are_read_or_explained() {
+    fn arguments_parse_or_fail_with_a_message() {
         assert!(matches!(read("--listen 127.0.0.1:0"), Ok(Some(_))));
         assert!(matches!(read("--until-stdin-closes"), Ok(Some(a)) if a.until_stdin_closes));
         assert!(matches!(read("--help"), Ok(None)));
@@ -135,8 +135,8 @@ mod tests {
             ("--listen 8080", "ADDRESS:PORT"),
             ("--what", "unknown argument"),
             ("--poll-steps", "whole number"),
-            ("--results-lifetime soon", "wants seconds"),
-            ("--fault explode", "is no fault"),
+            ("--results-lifetime soon", "takes a number of seconds"),
+            ("--fault explode", "is not a fault"),
             ("--replay no/such/file", "--replay no/such/file"),
         ] {
             let message = read(line).err().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What a client must present, and the ids it can start from.
+//! Credentials that a client must send, and the ids of the built-in data.
 
 use hyper::HeaderMap;
 
@@ -6,37 +6,36 @@ use crate::service::Service;
 
 /// The key that Dune accepts, in `X-Dune-Api-Key` or as `?api_key=`.
 pub const DUNE_API_KEY: &str = "sandbox-dune-key-7d1c2f";
-/// A saved Dune query without parameters. It has run once, so its latest result
-/// is there from the start: every row of `trades`, in order.
+/// A saved Dune query without parameters. It has one execution from the start, so its latest result
+/// is available: every row of `trades`, in order.
 pub const DUNE_QUERY_ID: i64 = 4_132_025;
-/// A saved Dune query with the parameters `project` (text) and `min_usd`
-/// (number). It has not run yet.
+/// A saved Dune query with the parameters `project` (text) and `min_usd` (number). It has no
+/// execution at the start.
 pub const DUNE_PARAMETERISED_QUERY_ID: i64 = 4_132_026;
 /// The personal access token that Lightdash accepts as `Authorization: ApiKey …`.
 pub const LIGHTDASH_TOKEN: &str = "ldpat_5a0db0c9e1f24c7f8b36";
-/// The service account token that Lightdash accepts as `Authorization: Bearer …`.
-/// It is another account: it cannot read the queries of [`LIGHTDASH_TOKEN`].
+/// The service account token that Lightdash accepts as `Authorization: Bearer …`. It belongs to
+/// another account, which cannot read the queries of [`LIGHTDASH_TOKEN`].
 pub const LIGHTDASH_SERVICE_TOKEN: &str = "ldsvc_91be07d4a3c85f62e7d0";
-/// The personal access token of a Lightdash user who may run charts and metric
-/// queries, and no SQL: that is answered 403.
+/// The personal access token of a Lightdash user who may run charts and metric queries, but not
+/// SQL. Lightdash answers SQL queries of this user with 403.
 pub const LIGHTDASH_VIEWER_TOKEN: &str = "ldpat_c3e7b1d95f0846a2b7e4";
 /// The only Lightdash project.
 pub const LIGHTDASH_PROJECT_UUID: &str = "6c1f8a52-3b7e-4d0a-9c45-2e8f1a6b7d90";
 /// The IAM token that Yandex Query accepts as `Authorization: Bearer …`.
 pub const YANDEX_IAM_TOKEN: &str = "t1.sandbox-iam-token.c2FuZGJveA";
-/// An IAM token of another subject, who cannot see the queries of
-/// [`YANDEX_IAM_TOKEN`].
+/// An IAM token of another subject, which cannot read the queries of [`YANDEX_IAM_TOKEN`].
 pub const YANDEX_OTHER_IAM_TOKEN: &str = "t1.sandbox-other-subject.b3RoZXI";
-/// An IAM token that Yandex Query knows, of a subject without any role in
-/// [`YANDEX_PROJECT`]: every call is answered 403.
+/// A valid IAM token of a subject without a role in [`YANDEX_PROJECT`]. Yandex Query answers every
+/// call with 403.
 pub const YANDEX_IAM_TOKEN_WITHOUT_ROLE: &str = "t1.sandbox-no-role.bm8tcm9sZQ";
 /// The only Yandex Cloud folder, for the query parameter `project`.
 pub const YANDEX_PROJECT: &str = "b1gsandbox0folder001";
-/// The OAuth token that the IAM service of Yandex Cloud changes into an IAM token.
+/// The OAuth token that the IAM service of Yandex Cloud exchanges for an IAM token.
 pub const YANDEX_OAUTH_TOKEN: &str = "y0_sandbox-oauth-token";
 
-/// Whether a request shows something that looks like a credential of its service. The service
-/// itself looks more closely.
+/// Whether a request carries something that looks like a credential of its service. The service
+/// itself checks more closely.
 pub(crate) fn is_known(service: Service, query: &str, headers: &HeaderMap) -> bool {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let authorization = header("authorization").unwrap_or_default();
@@ -51,7 +50,7 @@ pub(crate) fn is_known(service: Service, query: &str, headers: &HeaderMap) -> bo
             key.is_some_and(|key| [LIGHTDASH_TOKEN, LIGHTDASH_VIEWER_TOKEN].contains(&key))
                 || authorization.strip_prefix("Bearer ") == Some(LIGHTDASH_SERVICE_TOKEN)
         }
-        // tokens that the IAM service has handed out start like this one, too
+        // tokens that the IAM service issued have the same prefix
         Service::YandexQuery => authorization.starts_with("Bearer t1."),
     }
 }

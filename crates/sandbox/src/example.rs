@@ -1,12 +1,14 @@
-//! What the examples in the documentation of `rowfeed` and of the crates that build on it begin
-//! with: a sandbox, and clients of it. Only the examples name the clients; this crate has none.
+//! The shared setup of the examples in the documentation of `rowfeed` and of the crates that depend
+//! on it: a sandbox and clients. Only the examples name the clients; this crate does not depend on
+//! them.
 
-/// Runs an example with a sandbox, and with what else is named behind it: `dune`, `lightdash` and
-/// `yandex` are clients, `run` is a run of Dune with all trades, `key` and `token` are credentials,
-/// `query_id`, `project` and `folder` are where the trades are. The traits are in scope.
+/// Runs an example with a sandbox and the named values: `dune`, `lightdash` and `yandex` are
+/// clients, `run` is a Dune run that returns all trades, `key` and `token` are credentials, and
+/// `query_id`, `project` and `folder` identify the trades at each service. The traits of the
+/// prelude are in scope.
 ///
-/// Runs end at once; with `slow`, they take their time. `[…]` sets up the sandbox in another way, and
-/// `blocking` is for code without async.
+/// By default runs end at the first poll; with `slow` they do not. `[…]` lists other builder calls
+/// of the sandbox. `blocking` is for code without async.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __example {

@@ -1,4 +1,4 @@
-//! A request as a service sees it, and its answer.
+//! Requests and answers as the services see them.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -14,10 +14,11 @@ use crate::json;
 use crate::memory::{Held, WhileMade};
 use crate::service::Service;
 
-/// Bytes that the values of a body may take in memory, beside their text.
+/// The memory in bytes that the parsed values of a body may use, in addition to the length of its
+/// text.
 const MAX_JSON: usize = 4 * 1024 * 1024;
 
-/// A request, read to its end.
+/// A request with its complete body.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) service: Option<Service>,
@@ -30,16 +31,16 @@ pub(crate) struct Request {
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// Where the client thinks it is: `http://127.0.0.1:PORT`.
+    /// The origin that the client uses: `http://127.0.0.1:PORT`.
     pub(crate) origin: String,
-    /// Faults of this request alone.
+    /// The faults of this request.
     pub(crate) own_faults: Arc<Faults>,
-    /// Set when a fault has changed what is shown.
+    /// Set when a fault changes the answer.
     pub(crate) changed: Arc<AtomicBool>,
 }
 
 impl Request {
-    /// The first value of a query parameter.
+    /// Returns the first value of a query parameter.
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         self.query
             .iter()
@@ -51,7 +52,7 @@ impl Request {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// What a fault is matched against.
+    /// Returns the properties that faults are matched against.
     pub(crate) fn target(&self) -> Target<'_> {
         Target {
             service: self.service,
@@ -60,8 +61,8 @@ impl Request {
         }
     }
 
-    /// The state that a fault wants shown in place of the true one. To be asked
-    /// only by what shows a state, since asking counts as a match.
+    /// Returns the state that a fault forces. Each call counts as a match, so only answers that
+    /// show a state may call it.
     pub(crate) fn forced_state(&self, faults: &Faults) -> Option<ForcedState> {
         let target = self.target();
         let own = self.own_faults.forced_state(&target);
@@ -70,8 +71,8 @@ impl Request {
         Some(state)
     }
 
-    /// The number of rows that a fault allows a page. To be asked only by what
-    /// shows a page of rows, and once.
+    /// Returns the page size that a fault sets. Each call counts as a match, so only a page of rows
+    /// may call it, once.
     pub(crate) fn clamped(&self, faults: &Faults) -> Option<usize> {
         let wanted = |fault| matches!(fault, PageFault::ClampLimit(_));
         match self.page_fault(faults, wanted)? {
@@ -80,15 +81,15 @@ impl Request {
         }
     }
 
-    /// Whether a fault lets the next page start where this one does. To be asked
-    /// only by a page that has a next one, and once.
+    /// Returns whether a fault makes the page announce itself as the next one. Each call counts as
+    /// a match, so only a page that has a next page may call it, once.
     pub(crate) fn is_stuck(&self, faults: &Faults) -> bool {
         self.page_fault(faults, |fault| fault == PageFault::StuckOffset)
             .is_some()
     }
 
-    /// Whether a fault wants the rows of another run. To be asked only by what
-    /// shows a page of rows, and once.
+    /// Returns whether a fault requests the rows of another run. Each call counts as a match, so
+    /// only a page of rows may call it, once.
     pub(crate) fn is_swapped(&self, faults: &Faults) -> bool {
         self.page_fault(faults, |fault| fault == PageFault::SwapExecution)
             .is_some()
@@ -102,13 +103,13 @@ impl Request {
         Some(fault)
     }
 
-    /// Method and segments, for matching.
+    /// Returns the method and the path segments.
     pub(crate) fn route(&self) -> (&str, Vec<&str>) {
         let segments = self.segments.iter().map(String::as_str).collect();
         (&self.method, segments)
     }
 
-    /// The body as JSON; `None` if it is none, or takes more memory than any body needs.
+    /// Parses the body as JSON. Returns `None` if it is invalid or needs too much memory.
     pub(crate) fn json(&self) -> Option<serde_json::Value> {
         if json::taken(&self.body) > MAX_JSON + self.body.len() {
             return None;
@@ -117,7 +118,7 @@ impl Request {
     }
 }
 
-/// The decoded segments of a path.
+/// Splits a path into its decoded segments.
 pub(crate) fn segments(path: &str) -> Vec<String> {
     path.split('/')
         .skip(1)
@@ -126,16 +127,16 @@ pub(crate) fn segments(path: &str) -> Vec<String> {
         .collect()
 }
 
-/// What is sent back.
+/// An answer to a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) content_type: Option<String>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Bytes,
-    /// How many rows the body holds, if it is a page.
+    /// The number of rows in the body, if it is a page.
     pub(crate) rows: Option<usize>,
-    /// The memory that was taken to make it.
+    /// The memory that is reserved until the answer is sent.
     pub(crate) while_made: WhileMade,
 }
 
@@ -167,7 +168,7 @@ impl Answer {
         Self::new(status, "text/plain", body.as_bytes().to_vec())
     }
 
-    /// Holds this memory until the body can be sent.
+    /// Reserves this memory until the body can be sent.
     pub(crate) fn holding(mut self, held: Held) -> Self {
         self.while_made = WhileMade::new(held);
         self

@@ -10,17 +10,16 @@ mod text;
 pub(crate) use list::{Faults, Hits, Instead};
 pub use text::FaultTextError;
 
-/// Something that goes wrong with a request, once or more often.
+/// A fault that the sandbox injects into requests.
 ///
-/// By default a fault meets the next request whatever it is, once; the methods
-/// below narrow it down. Faults are tried in the order they were added. Delays
-/// add up; the first other fault that matches decides the answer. What is wrong
-/// with a page or a state is looked for apart from that.
+/// By default a fault applies once, to the next request. The methods below restrict the requests
+/// and set the count. The sandbox tries faults in the order in which they were added. Delays add
+/// up; the first other fault that matches decides the response. Faults of pages and of states are
+/// matched separately.
 ///
-/// A fault can also be written as text, which is what the header
-/// `X-Sandbox-Fault`, the address `/sandbox/faults` and the program's flag
-/// `--fault` take: one word that says what goes wrong, then words that narrow it
-/// down.
+/// A fault can also be written as text: in the header `X-Sandbox-Fault`, in the body of `POST
+/// /sandbox/faults`, and for the flag `--fault` of the program. The first word is the fault; the
+/// other words restrict the requests and set the count.
 ///
 /// ```
 /// use rowfeed_sandbox::Fault;
@@ -31,7 +30,7 @@ pub use text::FaultTextError;
 /// # }
 /// ```
 ///
-/// | what goes wrong | as text |
+/// | fault | as text |
 /// |---|---|
 /// | [`status`](Self::status) | `status=503`, with `retry-after=SECONDS` |
 /// | [`html`](Self::html) | `html=502` |
@@ -49,9 +48,8 @@ pub use text::FaultTextError;
 /// | [`state_forever`](Self::state_forever) | `state-forever` |
 /// | [`unknown_state`](Self::unknown_state) | `state=NAME` |
 ///
-/// and to narrow it down: `on=dune`, `on=lightdash` or `on=yandex-query`,
-/// `method=GET`, `path=TEXT`, `after=N`, `times=N` or `always`,
-/// `probability=0.25` with `seed=N`.
+/// The other words are `on=dune`, `on=lightdash` or `on=yandex-query`, `method=GET`, `path=TEXT`,
+/// `after=N`, `times=N` or `always`, and `probability=0.25` with `seed=N`.
 ///
 /// ```
 /// use rowfeed_sandbox::{Fault, Sandbox, Service};
@@ -96,7 +94,7 @@ pub(crate) enum Kind {
     State(ForcedState),
 }
 
-/// What is wrong with a page of rows.
+/// A fault of a page of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PageFault {
     StuckOffset,
@@ -104,7 +102,7 @@ pub(crate) enum PageFault {
     SwapExecution,
 }
 
-/// A die with a memory: the same seed throws the same numbers.
+/// A seeded random decision: the same seed gives the same sequence.
 #[derive(Clone, Debug)]
 struct Chance {
     probability: f64,
@@ -119,23 +117,23 @@ impl Chance {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^= z >> 31;
-        // the upper 53 bits are a number from 0 up to, not with, 1
+        // the upper 53 bits give a number in 0..1
         ((z >> 11) as f64 / (1u64 << 53) as f64) < self.probability
     }
 }
 
-/// The state that a poll shows, whatever the run is doing.
+/// The state that a poll shows instead of the actual one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ForcedState {
-    /// Not at its end yet.
+    /// The run has not ended.
     Running,
-    /// A state that the service has never had.
+    /// A state that the service does not have.
     Unknown(String),
 }
 
 impl Fault {
-    /// Answers with a status and, unless [`body`](Self::body) says otherwise,
-    /// nothing in the body. The request is not carried out.
+    /// Answers with this status and, unless [`body`](Self::body) sets one, an empty body. The
+    /// request is not carried out.
     pub fn status(code: u16) -> Self {
         Self::new(Kind::Answer(Answer::empty(code)))
     }
@@ -149,15 +147,14 @@ impl Fault {
         Self::answer(code, "text/html; charset=utf-8", page)
     }
 
-    /// Answers with exactly this. The request is not carried out.
+    /// Answers with this status, content type and body. The request is not carried out.
     pub fn answer(code: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         let body: Vec<u8> = body.into();
         Self::new(Kind::Answer(Answer::new(code, content_type, body)))
     }
 
-    /// Answers with the first of these, then with the second, and so on, once
-    /// each: a status, a content type and a body. The requests are not carried
-    /// out; once the last is given, all is as before.
+    /// Answers with these responses in order, each once: a status, a content type and a body. The
+    /// requests are not carried out. After the last response the fault ends.
     ///
     /// ```
     /// use rowfeed_sandbox::Fault;
@@ -191,9 +188,8 @@ impl Fault {
         Self::new(Kind::Delay(by))
     }
 
-    /// Carries the request out and closes the connection after this many bytes of
-    /// the body, short of the `Content-Length` that was announced. A body that is
-    /// no longer than that arrives whole.
+    /// Carries the request out and closes the connection after this many bytes of the body, before
+    /// the announced `Content-Length`. A body that is not longer arrives complete.
     pub fn cut_body(after: usize) -> Self {
         Self::new(Kind::CutBody(after))
     }
@@ -204,45 +200,43 @@ impl Fault {
         Self::new(Kind::SlowBody(over))
     }
 
-    /// Carries the request out and answers with this `Content-Type`.
+    /// Carries the request out and replaces the `Content-Type` of the response.
     pub fn content_type(content_type: &str) -> Self {
         Self::new(Kind::ContentType(content_type.to_owned()))
     }
 
-    /// Carries the request out and answers with the body compressed, whatever
-    /// `Accept-Encoding` says.
+    /// Carries the request out and compresses the body, whatever `Accept-Encoding` is.
     pub fn gzip() -> Self {
         Self::new(Kind::Gzip)
     }
 
-    /// Answers with the page of rows that this service sent last, unchanged, as a
-    /// cache in between would. Only answers that are pages of rows count as a
-    /// match, and there must have been one before.
+    /// Answers with the previous page of rows of this service, unchanged, as a cache would. Only
+    /// pages of rows match, and only if there is a previous page.
     pub fn repeat_page() -> Self {
         Self::new(Kind::RepeatPage)
     }
 
-    /// Lets a page say that the next one starts where it starts itself:
-    /// `next_offset` and `next_uri` of Dune, `nextPage` of Lightdash. Yandex Query
-    /// says nothing of the kind. Only pages that have a next one count as a match.
+    /// Makes a page announce itself as the next page: `next_offset` and `next_uri` of Dune,
+    /// `nextPage` of Lightdash. Yandex Query does not announce a next page. Only pages that have a
+    /// next page match.
     pub fn stuck_offset() -> Self {
         Self::new(Kind::Page(PageFault::StuckOffset))
     }
 
-    /// Lets a page have at most this many rows, whatever was requested, where the
-    /// service would have sent more. Only pages of rows count as a match.
+    /// Limits a page to this many rows, where the service would send more. Only pages of rows
+    /// match.
     pub fn clamp_limit(rows: usize) -> Self {
         Self::new(Kind::Page(PageFault::ClampLimit(rows.max(1))))
     }
 
-    /// Runs the query once more before the page is answered, and answers with rows
-    /// of that run: what happens to pages of a latest result when somebody runs
-    /// the query in between. Dune only; only pages of rows count as a match.
+    /// Runs the query again before the page is built, and answers with rows of that run. This
+    /// happens to the pages of a latest result if somebody runs the query between two pages. Dune
+    /// only. Only pages of rows match.
     pub fn swap_execution() -> Self {
         Self::new(Kind::Page(PageFault::SwapExecution))
     }
 
-    /// Resets the connection instead of answering. The request is not carried out.
+    /// Resets the connection. The request is not carried out.
     pub fn reset() -> Self {
         Self::new(Kind::Reset)
     }
@@ -252,19 +246,20 @@ impl Fault {
         Self::new(Kind::EmptyBody)
     }
 
-    /// Lets every poll find the run still going, until the sandbox ends. Only
-    /// answers that show a state count as a match.
+    /// Makes every poll show a running state. Applies to every match. Only responses that show a
+    /// state match.
     pub fn state_forever() -> Self {
         Self::new(Kind::State(ForcedState::Running)).always()
     }
 
-    /// Lets every poll find a state that no client knows. Only answers that show
-    /// a state count as a match.
+    /// Makes every poll show a state that no client knows. Applies to every match. Only responses
+    /// that show a state match.
     pub fn unknown_state(state: impl Into<String>) -> Self {
         Self::new(Kind::State(ForcedState::Unknown(state.into()))).always()
     }
 
-    /// The body of an answer made with [`status`](Self::status) or its like.
+    /// Sets the body of a fault that was created with [`status`](Self::status),
+    /// [`html`](Self::html) or [`answer`](Self::answer).
     #[must_use]
     pub fn body(mut self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         if let Kind::Answer(answer) = &mut self.kind {
@@ -274,8 +269,8 @@ impl Fault {
         self
     }
 
-    /// A header of an answer made with [`status`](Self::status) or its like, such
-    /// as `Retry-After`.
+    /// Adds a header, such as `Retry-After`, to a fault that was created with
+    /// [`status`](Self::status), [`html`](Self::html) or [`answer`](Self::answer).
     #[must_use]
     pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         if let Kind::Answer(answer) = &mut self.kind {
@@ -284,50 +279,50 @@ impl Fault {
         self
     }
 
-    /// Only requests to this service.
+    /// Matches only requests to this service.
     #[must_use]
     pub fn on(mut self, service: Service) -> Self {
         self.service = Some(service);
         self
     }
 
-    /// Only requests with this method.
+    /// Matches only requests with this method.
     #[must_use]
     pub fn method(mut self, method: &str) -> Self {
         self.method = Some(method.to_ascii_uppercase());
         self
     }
 
-    /// Only requests whose path (with the service's prefix) holds this text.
+    /// Matches only requests whose path (with the prefix of the service) contains this text.
     #[must_use]
     pub fn path(mut self, part: &str) -> Self {
         self.path = Some(part.to_owned());
         self
     }
 
-    /// Lets this many matching requests through first.
+    /// Skips this many matching requests first.
     #[must_use]
     pub fn after(mut self, requests: u32) -> Self {
         self.skip = requests;
         self
     }
 
-    /// Meets this many requests, instead of one.
+    /// Applies to this many requests instead of one.
     #[must_use]
     pub fn times(mut self, requests: u32) -> Self {
         self.left = Some(requests);
         self
     }
 
-    /// Meets every request from now on.
+    /// Applies to every matching request.
     #[must_use]
     pub fn always(mut self) -> Self {
         self.left = None;
         self
     }
 
-    /// Meets a request only with this probability, from 0 to 1. The same seed and
-    /// the same requests give the same hits.
+    /// Applies to a matching request with this probability, from 0 to 1. The same seed and the same
+    /// requests give the same result.
     #[must_use]
     pub fn probability(mut self, probability: f64, seed: u64) -> Self {
         self.chance = Some(Chance {
@@ -349,7 +344,7 @@ impl Fault {
         }
     }
 
-    /// Whether this fault meets the request; counts it if so.
+    /// Returns whether this fault applies to the request, and counts the request if so.
     fn meets(&mut self, request: &Target<'_>) -> bool {
         let matches = self
             .service
@@ -379,7 +374,7 @@ impl Fault {
     }
 }
 
-/// What a fault is matched against.
+/// The properties of a request that a fault is matched against.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Target<'a> {
     pub(crate) service: Option<Service>,

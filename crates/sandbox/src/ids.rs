@@ -1,11 +1,11 @@
-//! Ids in the form each service gives them.
+//! Ids in the format of each service.
 
 use uuid::Uuid;
 
 const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const LOWER: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
 
-/// A Dune execution id: 26 characters of Crockford's base 32.
+/// Returns a new Dune execution id: 26 characters of Crockford's base 32.
 pub(crate) fn ulid() -> String {
     let mut bits = Uuid::new_v4().as_u128();
     let mut text = [b'0'; 26];
@@ -17,12 +17,12 @@ pub(crate) fn ulid() -> String {
     text.iter().map(|&byte| byte as char).collect()
 }
 
-/// Whether a text could be a Dune execution id.
+/// Returns whether a text has the format of a Dune execution id.
 pub(crate) fn is_ulid(text: &str) -> bool {
     text.len() == 26 && text.bytes().all(|byte| CROCKFORD.contains(&byte))
 }
 
-/// A Yandex Query id: 20 lower-case characters, with the service's own prefix.
+/// Returns a new Yandex Query id: 20 lower-case characters, with the prefix that the service uses.
 pub(crate) fn yandex_query_id() -> String {
     let mut bits = Uuid::new_v4().as_u128();
     let mut text = String::from("csq");
@@ -42,7 +42,7 @@ mod tests {
     use super::{is_ulid, ulid, yandex_query_id};
 
     #[test]
-    fn ids_have_the_shape_of_their_service() {
+    fn ids_have_the_format_of_their_service() {
         assert!(is_ulid(&ulid()));
         assert!(!is_ulid("not an execution"));
         assert!(!is_ulid(&ulid().to_lowercase()));

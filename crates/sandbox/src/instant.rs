@@ -1,19 +1,19 @@
-//! Timestamps and decimals as text, to be put in each service's form.
+//! Parses timestamps and decimals, which each service formats differently.
 
-/// A timestamp in UTC, taken apart.
+/// The parts of a timestamp in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Instant<'a> {
     /// `2024-01-15`
     pub(crate) date: &'a str,
     /// `08:30:00`
     pub(crate) time: &'a str,
-    /// The digits after the second's point, possibly none.
+    /// The digits after the decimal point of the seconds, possibly none.
     pub(crate) fraction: &'a str,
 }
 
 impl<'a> Instant<'a> {
-    /// Reads `2024-01-15 08:30:00.25`, with a blank or a `T`, with or without a
-    /// fraction and a `Z`; a date alone is its midnight.
+    /// Parses `2024-01-15 08:30:00.25`, with a space or a `T`, with or without a fraction and a
+    /// `Z`. A date alone is its midnight.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let text = text.strip_suffix('Z').unwrap_or(text);
         let (date, rest) = match text.find([' ', 'T']) {
@@ -41,7 +41,7 @@ impl<'a> Instant<'a> {
         })
     }
 
-    /// The fraction cut or filled to this many digits.
+    /// Returns the fraction, truncated or padded to this many digits.
     pub(crate) fn fraction_of(&self, digits: usize) -> String {
         let mut text: String = self.fraction.chars().take(digits).collect();
         while text.len() < digits {
@@ -51,7 +51,7 @@ impl<'a> Instant<'a> {
     }
 }
 
-/// The digits of a decimal with exactly `scale` of them after the point.
+/// Formats a decimal with exactly `scale` fraction digits.
 pub(crate) fn decimal_filled(text: &str, scale: u8) -> String {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     if scale == 0 {
@@ -61,7 +61,7 @@ pub(crate) fn decimal_filled(text: &str, scale: u8) -> String {
     format!("{whole}.{fraction:0<width$}", width = usize::from(scale))
 }
 
-/// The digits of a decimal without the zeros that end its fraction.
+/// Removes trailing zeros of the fraction of a decimal.
 pub(crate) fn decimal_trimmed(text: &str) -> &str {
     if text.contains('.') {
         text.trim_end_matches('0').trim_end_matches('.')
@@ -76,7 +76,7 @@ mod tests {
     use super::{Instant, decimal_filled, decimal_trimmed};
 
     #[test]
-    fn timestamps_come_apart() {
+    fn timestamps_are_parsed() {
         let instant = Instant::parse("2024-01-15 08:30:00.25").unwrap();
         assert_eq!((instant.date, instant.time), ("2024-01-15", "08:30:00"));
         assert_eq!(instant.fraction_of(3), "250");

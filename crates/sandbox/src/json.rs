@@ -1,4 +1,4 @@
-//! JSON text, written with the digits and in the order that a service writes it.
+//! Writes JSON text with the digits and the member order of the services.
 
 use std::fmt::Write as _;
 
@@ -20,14 +20,14 @@ impl<T: Serialize> Serialize for Ordered<T> {
     }
 }
 
-/// What a value takes beside its text, and the smallest object that is not empty.
+/// The memory in bytes of a value without its text, and of the smallest non-empty object.
 const VALUE: usize = size_of::<Value>();
 const OBJECT: usize = 640;
 
-/// Members of an object that share what the smallest takes.
+/// The number of members that fit in the memory of the smallest object.
 const MEMBERS: usize = 5;
 
-/// Bytes that a value takes in memory, roughly.
+/// Estimates the memory of a value in bytes.
 pub(crate) fn held(value: &Value) -> usize {
     let inside = match value {
         Value::String(text) => text.len(),
@@ -45,7 +45,7 @@ pub(crate) fn held(value: &Value) -> usize {
     VALUE + inside
 }
 
-/// Bytes that a text takes in memory as a value, roughly and at most, before it is read as one.
+/// Estimates an upper bound of the memory in bytes that a text needs once it is parsed.
 pub(crate) fn taken(text: &[u8]) -> usize {
     let (mut in_string, mut escaped, mut bytes) = (false, false, text.len());
     for byte in text {
@@ -55,7 +55,7 @@ pub(crate) fn taken(text: &[u8]) -> usize {
             b'"' => in_string = !in_string,
             _ if in_string => {}
             b'{' => bytes += OBJECT + 2 * VALUE,
-            // a node of an object is half full at worst
+            // a node of an object is at least half full
             b':' => bytes += OBJECT / MEMBERS,
             b'[' | b',' => bytes += 2 * VALUE,
             _ => {}
@@ -64,23 +64,22 @@ pub(crate) fn taken(text: &[u8]) -> usize {
     bytes
 }
 
-/// A JSON string literal.
+/// Returns a JSON string literal.
 pub(crate) fn string(text: &str) -> String {
     self::text(&text)
 }
 
-/// JSON text that is known to be well formed; `null` if it is not.
+/// Wraps well-formed JSON text. Returns `null` if it is not well formed.
 pub(crate) fn raw(text: String) -> Box<RawValue> {
     RawValue::from_string(text).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
-/// Any value as JSON text. The types of this crate have string keys only and so
-/// never fail.
+/// Serializes a value. The types of this crate have only string keys, so this does not fail.
 pub(crate) fn text(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
 }
 
-/// The same, of a value that takes about so many bytes.
+/// Serializes a value of about this many bytes.
 pub(crate) fn text_of(value: &impl Serialize, bytes: usize) -> String {
     let mut out = Vec::with_capacity(bytes.min(MOST_AHEAD) + 4096);
     match serde_json::to_writer(&mut out, value).map(|()| String::from_utf8(out)) {
@@ -89,8 +88,8 @@ pub(crate) fn text_of(value: &impl Serialize, bytes: usize) -> String {
     }
 }
 
-/// A double with its shortest digits and whole ones without a fraction, as
-/// JavaScript and Go write it. Not a number and infinity have no JSON number.
+/// Formats a double with its shortest digits, and a whole double without a fraction, as JavaScript
+/// and Go do. The value must be finite, because JSON has no other numbers.
 pub(crate) fn double(value: f64) -> String {
     if value == 0.0 {
         return "0".to_owned();
@@ -107,7 +106,7 @@ pub(crate) fn double(value: f64) -> String {
     }
 }
 
-/// `0x` and two lower-case digits for each byte.
+/// Returns `0x` and two lower-case hexadecimal digits per byte.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(2 + bytes.len() * 2);
     text.push_str("0x");
@@ -118,11 +117,11 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// Bytes that are set aside ahead of what is written, at most.
+/// The largest initial capacity of an output buffer in bytes.
 const MOST_AHEAD: usize = 64 * 1024 * 1024;
 
-/// The rows of a page, which take about so many bytes, as an array of objects, members in the order of `names`. A
-/// cell without any text is a member that is not there.
+/// Writes the rows of a page of about this many bytes as an array of objects, with the members in
+/// the order of `names`. An empty cell text leaves the member out.
 pub(crate) fn object_rows<R: AsRef<[String]>>(
     names: &[(usize, &str)],
     rows: impl Iterator<Item = R>,
@@ -158,7 +157,7 @@ pub(crate) fn object_rows<R: AsRef<[String]>>(
     raw(out)
 }
 
-/// The rows of a page as an array of arrays.
+/// Writes the rows of a page as an array of arrays.
 pub(crate) fn array_rows<R: AsRef<[String]>>(
     rows: impl Iterator<Item = R>,
     bytes: usize,
@@ -196,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_text_takes_is_known_before_it_is_read() {
+    fn the_memory_of_a_text_is_estimated_before_it_is_parsed() {
         for text in [
             "[1,1,1,1]",
             r#"[{"a":1},{"a":1,"b":[]},{}]"#,

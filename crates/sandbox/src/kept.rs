@@ -1,9 +1,9 @@
-//! What is kept of the past: the newest, up to a number and a size.
+//! A store of the newest entries, limited by number and by size.
 
 use std::collections::{HashMap, VecDeque};
 
-/// Entries by their ids. The oldest go when there are too many, or when they take too much; the
-/// newest stays whatever it takes.
+/// Entries by id. The store removes the oldest entries when there are too many or when they use too
+/// much memory. It always keeps the newest entry.
 #[derive(Debug)]
 pub(crate) struct Kept<T> {
     entries: HashMap<String, (usize, T)>,
@@ -14,7 +14,7 @@ pub(crate) struct Kept<T> {
     most_bytes: usize,
 }
 
-/// What an entry takes beside its content.
+/// The size in bytes of an entry without its content.
 const ENTRY: usize = 512;
 
 impl<T> Kept<T> {
@@ -28,7 +28,7 @@ impl<T> Kept<T> {
         }
     }
 
-    /// Adds an entry that takes this many bytes.
+    /// Adds an entry with this size in bytes.
     pub(crate) fn insert(&mut self, id: String, bytes: usize, entry: T) {
         let bytes = bytes.saturating_add(ENTRY);
         self.bytes = self.bytes.saturating_add(bytes);
@@ -40,7 +40,7 @@ impl<T> Kept<T> {
         self.forget();
     }
 
-    /// Says anew what an entry takes.
+    /// Updates the size of an entry.
     pub(crate) fn weigh(&mut self, id: &str, bytes: usize) {
         if let Some((weight, _)) = self.entries.get_mut(id) {
             let bytes = bytes.saturating_add(ENTRY);
@@ -69,7 +69,7 @@ impl<T> Kept<T> {
         self.entries.get_mut(id).map(|(_, entry)| entry)
     }
 
-    /// Every entry with its id, newest first.
+    /// Returns every entry with its id, newest first.
     pub(crate) fn newest_first(&self) -> impl Iterator<Item = (&str, &T)> {
         let ids = self.order.iter().rev();
         ids.filter_map(|id| Some((id.as_str(), self.get(id)?)))
@@ -81,7 +81,7 @@ mod tests {
     use super::{ENTRY, Kept};
 
     #[test]
-    fn the_oldest_go_and_the_newest_stays() {
+    fn the_oldest_entries_are_removed_and_the_newest_is_kept() {
         let mut kept = Kept::new(3, 10 * ENTRY);
         for id in ["a", "b", "c", "d"] {
             kept.insert(id.to_owned(), 0, id);

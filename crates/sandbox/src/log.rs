@@ -1,17 +1,17 @@
-//! Lines on standard error, which hold up nothing when nobody reads them.
+//! Log lines on standard error. They never block a request, even if nobody reads standard error.
 
 use std::io::{self, Write as _};
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Lines that wait to be written; more are left out.
+/// The number of lines that may wait; more are dropped.
 const WAITING: usize = 1_000;
 
-/// How long the last lines have when the sandbox ends.
+/// The time to write the last lines when the sandbox stops.
 const LAST: Duration = Duration::from_secs(1);
 
-/// Writes lines on a thread of its own.
+/// Writes lines on a separate thread.
 pub(crate) struct Log {
     lines: Option<SyncSender<String>>,
     ended: Mutex<Receiver<()>>,
@@ -25,7 +25,7 @@ impl Log {
             .name("rowfeed-sandbox-log".to_owned())
             .spawn(move || {
                 for line in waiting {
-                    // standard error may be closed, which is no reason to stop
+                    // continue if standard error is closed
                     let _ = writeln!(io::stderr(), "{line}");
                 }
                 let _ = end.send(());

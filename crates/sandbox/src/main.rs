@@ -1,8 +1,8 @@
 //! `rowfeed-sandbox`: the sandbox as a program.
 //!
-//! The first line of standard output is a JSON object with the base URLs and the
-//! credentials to use; then one line a request goes to standard error. It ends on
-//! SIGTERM, on SIGINT and, on request, with its standard input.
+//! The first line of standard output is a JSON object with the base URLs and the credentials. After
+//! that the program logs one line per request to standard error. It stops on SIGTERM, on SIGINT
+//! and, with `--until-stdin-closes`, when standard input closes.
 
 #![forbid(unsafe_code)]
 
@@ -56,7 +56,7 @@ fn run(arguments: Arguments) -> io::Result<()> {
         .build()?;
     let until_stdin_closes = arguments.until_stdin_closes;
     let ended = runtime.block_on(async {
-        // listens for signals before anyone can know that the program is there
+        // handles signals before it announces that it is ready
         let signal = signal()?;
         let mut out = io::stdout().lock();
         writeln!(out, "{}", description(&sandbox))?;
@@ -68,7 +68,7 @@ fn run(arguments: Arguments) -> io::Result<()> {
         }
         Ok(())
     });
-    // a read of standard input may still be waiting, and cannot be broken off
+    // a pending read of standard input cannot be canceled
     runtime.shutdown_background();
     ended
 }
@@ -79,7 +79,7 @@ async fn stdin_closes() {
     while matches!(stdin.read(&mut ignored).await, Ok(read) if read > 0) {}
 }
 
-/// Completes on the first signal to end.
+/// Completes on the first SIGTERM or SIGINT.
 #[cfg(unix)]
 fn signal() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};

@@ -1,35 +1,36 @@
-//! The memory for what is in hand: results while they are read, pages while they are made.
+//! Limits the memory for results while they are read and for pages while they are built.
 //!
-//! What is small needs no leave. What is larger shares the room of its service, what is large goes
-//! one at a time in a service, and what is huge one at a time in the sandbox. So it takes no more
-//! than that, however many requests come at once and however fast they are answered.
+//! An item of at most [`SMALL`] bytes is not limited. Items of up to [`LARGE`] bytes share the room
+//! of their service. Each service handles one larger item at a time, and the sandbox handles one
+//! item above [`HUGE`] bytes at a time. The memory is therefore bounded, whatever the number and
+//! the speed of requests.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// Bytes that need no leave.
+/// The size in bytes up to which an item is not limited.
 pub(crate) const SMALL: usize = 64 * 1024;
 
-/// Bytes beyond which only one is in hand at a service.
+/// The size in bytes above which a service handles one item at a time.
 const LARGE: usize = 2 * 1024 * 1024;
 
-/// Bytes beyond which only one is in hand in the sandbox.
+/// The size in bytes above which the sandbox handles one item at a time.
 const HUGE: usize = 8 * 1024 * 1024;
 
-/// Bytes by which what is in hand takes room.
+/// The step in bytes in which an item takes room.
 const STEP: usize = 256 * 1024;
 
-/// Bytes of all that is neither small nor large, at one service.
+/// The room in bytes for the items of one service between [`SMALL`] and [`LARGE`].
 const ROOM: usize = 12 * 1024 * 1024;
 
-/// Pages of one service that wait; there are threads for twice as many requests.
+/// The number of pages of one service that may wait. There are threads for twice as many requests.
 const MOST_WAITING: usize = 32;
 
-/// How long to wait before the next look.
+/// The pause between two attempts to take memory.
 const AGAIN: Duration = Duration::from_millis(2);
 
-/// What one service has.
+/// The memory of one service.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {
     room: Arc<AtomicUsize>,
@@ -40,7 +41,7 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// The memory of another service.
+    /// Creates the memory of another service.
     pub(crate) fn another(&self) -> Self {
         Self {
             huge: self.huge.clone(),
@@ -48,7 +49,7 @@ impl Memory {
         }
     }
 
-    /// Holds nothing yet.
+    /// Returns an empty reservation.
     pub(crate) fn held(&self) -> Held {
         Held {
             memory: self.clone(),
@@ -58,8 +59,8 @@ impl Memory {
         }
     }
 
-    /// Waits for so many bytes; `None` when they are not free in time, and at once when too many
-    /// wait already.
+    /// Waits until this many bytes are free. Returns `None` if they are not free before the
+    /// deadline, or immediately if too many requests already wait.
     pub(crate) fn hold(&self, bytes: usize, deadline: Instant) -> Option<Held> {
         let mut held = self.held();
         if held.grow(bytes, Instant::now()) {
@@ -72,24 +73,25 @@ impl Memory {
     }
 }
 
-/// Memory that is taken until this is dropped.
+/// A reservation of memory, released on drop.
 #[derive(Debug)]
 pub(crate) struct Held {
     memory: Memory,
-    /// Bytes of the room.
+    /// The bytes taken from the room.
     room: usize,
     large: Option<Pass>,
     huge: Option<Pass>,
 }
 
 impl Held {
-    /// Waits until it may be so many bytes; false when that is not so in time.
+    /// Waits until the reservation may grow to this many bytes. Returns false if that is not
+    /// possible before the deadline.
     pub(crate) fn grow(&mut self, bytes: usize, deadline: Instant) -> bool {
         if bytes <= self.most() {
             return true;
         }
         loop {
-            // whoever has passed the gates waits for nobody who waits for room
+            // a reservation that passed a gate does not wait for room
             let has_room = self.large.is_none() && bytes <= LARGE && self.take_room(bytes);
             if has_room || self.pass(bytes) {
                 return true;
@@ -140,11 +142,11 @@ impl Drop for Held {
     }
 }
 
-/// Lets one through at a time.
+/// A lock that one reservation holds at a time.
 #[derive(Clone, Debug, Default)]
 struct Gate(Arc<AtomicBool>);
 
-/// Closes a gate until it is dropped.
+/// Holds a gate until it is dropped.
 #[derive(Debug)]
 struct Pass(Arc<AtomicBool>);
 
@@ -161,7 +163,7 @@ impl Drop for Pass {
     }
 }
 
-/// What an answer holds until it is sent; a copy of the answer holds nothing.
+/// The reservation of an answer until it is sent. A copy of the answer has none.
 #[derive(Debug, Default)]
 pub(crate) struct WhileMade(Option<Box<Held>>);
 
@@ -194,16 +196,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_hand_takes_no_more_than_the_room_and_one_that_is_large() {
+    fn reservations_stay_within_the_room_plus_one_large_item() {
         let memory = Memory::default();
         let all: Vec<_> = (0..200)
             .filter_map(|_| memory.hold(LARGE, soon()))
             .collect();
         let steps: usize = all.iter().map(|held| held.room).sum();
         assert!(steps <= ROOM, "{steps}");
-        // the room holds some of them, and the gate one more
+        // the room holds some of them, and the gate admits one more
         assert_eq!(all.len(), ROOM / (LARGE - SMALL).next_multiple_of(STEP) + 1);
-        // what is small is never refused
+        // small items are never refused
         assert!(memory.hold(SMALL, Instant::now()).is_some());
         drop(all);
         assert_eq!(memory.room.load(Ordering::Acquire), 0);
@@ -211,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_large_goes_one_at_a_time_and_what_is_huge_in_all_services() {
+    fn large_items_exclude_each_other_in_a_service_and_huge_ones_in_the_sandbox() {
         let one = Memory::default();
         let other = one.another();
         let large = one.hold(LARGE + 1, soon()).unwrap();
@@ -226,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_wait_than_there_are_threads_for() {
+    fn the_number_of_waiting_requests_is_limited() {
         let memory = Memory::default();
         let large = memory.hold(LARGE + 1, soon()).unwrap();
         let wait = |memory: Memory| {
@@ -247,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_grows_step_by_step_gets_past_whoever_waits() {
+    fn reservations_that_grow_stepwise_do_not_deadlock() {
         let memory = Memory::default();
         let grow = |memory: Memory| {
             let deadline = Instant::now() + Duration::from_secs(20);

@@ -1,4 +1,4 @@
-//! What a sandbox can be set to.
+//! Settings of a sandbox.
 
 use std::time::Duration;
 
@@ -6,39 +6,39 @@ use crate::progress::Progress;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
-    /// Writes one line a request to standard error.
+    /// Writes one line per request to standard error.
     pub(crate) log: bool,
-    /// How many rows the table `trades` has.
+    /// The number of rows of the table `trades`.
     pub(crate) sample_rows: usize,
-    /// How many times a run answers "not yet" before it shows its end.
+    /// The number of polls that a run answers before it shows its end.
     pub(crate) poll_steps: u32,
-    /// How long a run takes at least.
+    /// The shortest duration of a run.
     pub(crate) run_time: Option<Duration>,
-    /// Bytes that SQLite may take in this process.
+    /// The memory in bytes that SQLite may use in this process.
     pub(crate) sqlite_memory: Option<usize>,
-    /// How long a statement may run before it is interrupted.
+    /// The longest time that a statement may run.
     pub(crate) statement_time: Duration,
-    /// Dune refuses a page of more cells with 402.
+    /// Dune refuses a page with more cells with 402.
     pub(crate) dune_max_datapoints: Option<usize>,
-    /// Dune cuts a larger `limit` down to this.
+    /// Dune reduces a larger `limit` to this.
     pub(crate) dune_max_page_rows: usize,
-    /// Dune keeps this many rows of a result and calls it partial.
+    /// Dune truncates a longer result to this many rows and marks it as partial.
     pub(crate) dune_partial_after: Option<usize>,
     /// Lightdash refuses a larger `pageSize`.
     pub(crate) lightdash_max_page_size: usize,
-    /// Lightdash cuts charts and files down to this many cells.
+    /// Lightdash truncates charts and files to this many cells.
     pub(crate) lightdash_csv_cells_limit: usize,
-    /// Lightdash answers from a cache what was run before.
+    /// Lightdash answers repeated queries from a cache.
     pub(crate) lightdash_cache: bool,
     /// Yandex Query refuses a larger `limit`.
     pub(crate) yandex_query_max_page_rows: usize,
-    /// Yandex Query keeps this many rows of a result set and marks it truncated.
+    /// Yandex Query truncates a longer result set to this many rows and marks it as truncated.
     pub(crate) yandex_query_truncate_after: Option<usize>,
-    /// How long an IAM token is good.
+    /// The lifetime of an IAM token.
     pub(crate) yandex_token_lifetime: Duration,
-    /// How long a result can be read.
+    /// The time that a result can be read.
     pub(crate) results_lifetime: Option<Duration>,
-    /// Requests to Dune a minute, beyond which the answer is 429.
+    /// The requests per minute above which Dune answers 429.
     pub(crate) dune_requests_per_minute: Option<u32>,
 }
 

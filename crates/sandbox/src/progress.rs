@@ -1,31 +1,31 @@
-//! How far a run has come: it moves on by being asked, and with time.
+//! The progress of a run, which advances with polls and with time.
 
 use std::time::{Duration, Instant};
 
-/// The polls that a run still answers with "not yet".
+/// Counts the polls until a run ends.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress {
     steps: u32,
     seen: u32,
-    /// Not done before.
+    /// The run does not end before this time.
     done_at: Option<Instant>,
 }
 
-/// What a poll finds.
+/// The state of a run at a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// Accepted, not started.
     Pending,
-    /// Waiting for a worker (Lightdash alone tells this apart).
+    /// Waiting for a worker. Only Lightdash shows this state.
     Queued,
     /// Running.
     Executing,
-    /// At its end, whichever that is.
+    /// Ended, successfully or not.
     Done,
 }
 
 impl Progress {
-    /// Answers this many polls with "not yet", and every poll before `time` is over.
+    /// The run ends after this many polls, but not before `time` has passed.
     pub(crate) fn new(steps: u32, time: Option<Duration>) -> Self {
         Self {
             steps,
@@ -49,7 +49,7 @@ impl Progress {
         stage
     }
 
-    /// What the next poll will find.
+    /// Returns the stage that the next poll will show.
     pub(crate) fn stage(&self) -> Stage {
         let in_time = self.done_at.is_none_or(|at| Instant::now() >= at);
         if self.seen >= self.steps && in_time {
@@ -73,7 +73,7 @@ mod tests {
     use super::{Duration, Progress, Stage};
 
     #[test]
-    fn a_run_takes_as_many_polls_as_it_was_given() {
+    fn a_run_ends_after_the_given_number_of_polls() {
         let stages = |steps| {
             let mut progress = Progress::new(steps, None);
             [
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_takes_as_long_as_it_was_given() {
+    fn a_run_does_not_end_before_the_given_time() {
         let mut progress = Progress::new(1, Some(Duration::from_millis(60)));
         assert_eq!(progress.poll(), Stage::Pending);
         assert_eq!(progress.poll(), Stage::Executing);

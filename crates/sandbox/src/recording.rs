@@ -5,34 +5,34 @@ use serde::{Serialize, Serializer};
 
 use crate::service::Service;
 
-/// A request that the sandbox saw, and how it was answered.
+/// A request that the sandbox received, and its outcome.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Recorded {
-    /// The service it went to; `None` for a path of none.
+    /// The service; `None` for a path of no service.
     #[serde(serialize_with = "service_name")]
     pub service: Option<Service>,
     /// `GET`, `POST`, …
     pub method: String,
     /// The path as sent, still percent-encoded, with the service's prefix.
     pub path: String,
-    /// The query string as sent, without `?`. The value of `api_key` is replaced.
+    /// The query string as sent, without `?`. The value of `api_key` is replaced by `***`.
     pub query: Option<String>,
-    /// Headers in the order they came, names in lower case. The values of those
-    /// that carry a credential are replaced.
+    /// Headers in the order of arrival, with lower-case names. The values of headers that carry a
+    /// credential are replaced by `***`.
     pub headers: Vec<(String, String)>,
-    /// The body as text, cut after 256 KiB.
+    /// The body as text, truncated to 256 KiB.
     pub body: String,
-    /// The status answered; `None` when the connection was closed instead.
+    /// The status of the response; `None` if the sandbox closed the connection instead.
     pub status: Option<u16>,
-    /// How many rows the answer holds, if it is a page of a result.
+    /// The number of rows in the response, if it is a page of a result.
     pub rows: Option<usize>,
-    /// Whether a fault changed the answer.
+    /// Whether a fault changed the response.
     pub faulted: bool,
 }
 
 impl Recorded {
-    /// The value of a header, by its name in any case.
+    /// Returns the value of a header. The name is not case-sensitive.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -40,7 +40,7 @@ impl Recorded {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The decoded value of a query parameter.
+    /// Returns the decoded value of a query parameter.
     pub fn query_value(&self, name: &str) -> Option<String> {
         form_urlencoded::parse(self.query.as_deref()?.as_bytes())
             .find(|(key, _)| key == name)
@@ -55,7 +55,7 @@ fn service_name<S: Serializer>(
     service.map(Service::name).serialize(serializer)
 }
 
-/// What stands in the place of a credential.
+/// The replacement for a credential.
 pub(crate) const REPLACED: &str = "***";
 
 /// Replaces the value of a header that carries a credential.
@@ -80,10 +80,10 @@ pub(crate) fn shown_query(query: &str) -> String {
     parts.join("&")
 }
 
-/// Bytes that are kept of all requests together; the oldest go first.
+/// The size in bytes of all recorded requests; the oldest are removed first.
 pub(crate) const MAX_RECORDED: usize = 16 * 1024 * 1024;
 
-/// Bytes that are kept of one body.
+/// The size in bytes of a recorded body.
 const MAX_BODY: usize = 256 * 1024;
 
 /// The newest requests.
@@ -114,7 +114,7 @@ impl Recording {
         self.lock().requests.iter().cloned().collect()
     }
 
-    /// The last of them, newest first.
+    /// Returns the last `count` requests, newest first.
     pub(crate) fn newest(&self, count: usize) -> Vec<Recorded> {
         self.lock()
             .requests
@@ -144,7 +144,7 @@ fn shorten(body: &mut String) {
     }
 }
 
-/// What a request takes in memory, roughly.
+/// Estimates the memory of a recorded request in bytes.
 fn weight(recorded: &Recorded) -> usize {
     let headers = recorded.headers.iter();
     let headers: usize = headers
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn old_requests_and_the_ends_of_long_bodies_go() {
+    fn old_requests_are_removed_and_long_bodies_truncated() {
         let recording = Recording::default();
         recording.push(recorded("first".to_owned()));
         for _ in 0..MAX_RECORDED / (256 * 1024) {
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_in_the_query_is_not_kept() {
+    fn a_key_in_the_query_is_not_recorded() {
         assert_eq!(shown_query("limit=1&api_key=abc"), "limit=1&api_key=***");
         assert_eq!(shown_query("limit"), "limit");
     }

@@ -1,4 +1,4 @@
-//! The rows of a result: held, or made on request.
+//! The rows of a result, stored or generated on demand.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,7 +12,7 @@ type MakeRow<C> = dyn Fn(usize) -> Vec<C> + Send + Sync;
 #[derive(Clone)]
 pub(crate) enum Rows<C> {
     Held(Vec<Vec<C>>),
-    /// This many rows, each made from its index: however long, none is kept.
+    /// This many rows, each generated from its index and not stored.
     Made(usize, Arc<MakeRow<C>>),
 }
 
@@ -35,7 +35,7 @@ impl<C: Clone + Send + Sync + 'static> Rows<C> {
         }
     }
 
-    /// One row, which must be there.
+    /// Returns a row. Panics if the index is out of range.
     pub(crate) fn row(&self, index: usize) -> Cow<'_, [C]> {
         match self {
             Self::Held(rows) => Cow::Borrowed(&rows[index]),
@@ -47,7 +47,7 @@ impl<C: Clone + Send + Sync + 'static> Rows<C> {
         (0..self.len()).map(|index| self.row(index))
     }
 
-    /// The same rows, each put through `change`.
+    /// Applies `change` to every row.
     pub(crate) fn map<D>(
         self,
         change: impl Fn(Vec<C>) -> Vec<D> + Send + Sync + 'static,
@@ -61,7 +61,7 @@ impl<C: Clone + Send + Sync + 'static> Rows<C> {
     }
 }
 
-/// Rows of text in a few pieces of memory, which come out as rows that are made.
+/// Rows of text in a few memory blocks, which are read as generated rows.
 #[derive(Debug)]
 pub(crate) struct Packed {
     pieces: Vec<Piece>,
@@ -72,10 +72,10 @@ pub(crate) struct Packed {
 
 #[derive(Debug, Default)]
 struct Piece {
-    /// The number of its first row.
+    /// The index of its first row.
     first: usize,
     text: String,
-    /// Where each cell ends.
+    /// The end of each cell in `text`.
     ends: Vec<u32>,
 }
 
@@ -89,7 +89,7 @@ impl Packed {
         }
     }
 
-    /// Begins a row, of which as many cells are to come as there are columns.
+    /// Begins a row. The caller then pushes one cell per column.
     pub(crate) fn begin(&mut self) {
         if self.pieces.last().is_none_or(|piece| piece.held() >= PIECE) {
             self.shrink();
@@ -115,12 +115,12 @@ impl Packed {
         self.bytes
     }
 
-    /// Bytes of memory, with the places of the cells.
+    /// The memory in bytes, including the ends of the cells.
     pub(crate) fn held(&self) -> usize {
         self.pieces.iter().map(Piece::held).sum()
     }
 
-    /// Bytes of the cells of a row, which must be there.
+    /// Returns the size in bytes of the cells of a row. Panics if the index is out of range.
     pub(crate) fn row_bytes(&self, index: usize) -> usize {
         let (piece, row) = self.find(index);
         let cells = row * self.width..(row + 1) * self.width;
@@ -147,7 +147,7 @@ impl Packed {
         }
     }
 
-    /// The rows, and what says how large each is.
+    /// Returns the rows, and the store that knows the size of each row.
     pub(crate) fn into_rows(mut self) -> (Rows<String>, Arc<Self>) {
         self.shrink();
         let packed = Arc::new(self);
@@ -162,7 +162,7 @@ impl Piece {
         self.text.len() + self.ends.len() * size_of::<u32>()
     }
 
-    /// Where the cells before this one end.
+    /// Returns the start of a cell.
     fn end(&self, cell: usize) -> usize {
         cell.checked_sub(1)
             .map_or(0, |before| self.ends[before] as usize)
@@ -179,7 +179,7 @@ impl<C: fmt::Debug> fmt::Debug for Rows<C> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Held(rows) => rows.fmt(formatter),
-            Self::Made(count, _) => write!(formatter, "{count} rows made on the fly"),
+            Self::Made(count, _) => write!(formatter, "{count} generated rows"),
         }
     }
 }
@@ -191,7 +191,7 @@ mod tests {
     use super::{Packed, Rows};
 
     #[test]
-    fn rows_that_are_made_look_like_rows_that_are_held() {
+    fn generated_rows_behave_like_stored_rows() {
         let mut made = Rows::Made(10_000_000, Arc::new(|index| vec![index])).map(|row| {
             row.into_iter()
                 .map(|cell| cell.to_string())
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn packed_rows_come_out_as_they_went_in() {
+    fn packed_rows_round_trip() {
         let mut packed = Packed::new(2);
         for row in [["a", ""], ["ccc", "д"]] {
             packed.begin();
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn packed_rows_of_many_pieces_are_found() {
+    fn packed_rows_are_found_across_pieces() {
         let mut packed = Packed::new(2);
         for n in 0..100_000 {
             packed.begin();

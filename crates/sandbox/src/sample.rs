@@ -1,4 +1,4 @@
-//! The invented data set: trades on made-up exchanges, and the exchanges.
+//! The invented data set: trades on invented exchanges, and the exchanges.
 
 use jiff::ToSpan as _;
 use jiff::civil::{Date, date};
@@ -11,10 +11,10 @@ const PRICE: ColumnType = ColumnType::Decimal {
     scale: 9,
 };
 
-/// The day of the first two trades; every next two are a day later.
+/// The day of the first two trades. Each further pair is a day later.
 const FIRST_DAY: Date = date(2024, 5, 1);
 
-/// Name, chain, launch day, a note, members.
+/// Name, chain, launch day, note, members.
 const PROJECTS: [(&str, &str, &str, Option<&str>, i64); 4] = [
     (
         "lagoon",
@@ -41,7 +41,7 @@ const PAIRS: [&str; 5] = [
     "SALT-DUNE",
 ];
 
-/// Makes the tables `trades`, of this many rows, and `projects`.
+/// Creates the tables `trades`, with this many rows, and `projects`.
 pub(crate) fn fill(database: &Database, trades: usize) -> rusqlite::Result<()> {
     let rows: Vec<Vec<Value>> = (0..).take(trades).map(trade).collect();
     let trades = [
@@ -80,8 +80,8 @@ pub(crate) fn fill(database: &Database, trades: usize) -> rusqlite::Result<()> {
     database.register("projects", &projects, &rows)
 }
 
-/// Every fourth id is beyond 2^53, where a JSON number stops being exact in many
-/// readers; NULLs fall on different rows in different columns.
+/// Every fourth id is above 2^53, where many readers of JSON lose digits. NULLs are in different
+/// rows of different columns.
 fn trade(n: i64) -> Vec<Value> {
     let id = if n % 4 == 3 {
         9_007_199_254_740_992 + n

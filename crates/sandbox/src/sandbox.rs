@@ -20,9 +20,8 @@ use crate::world::World;
 
 /// The three services on one port of this machine.
 ///
-/// It runs on a thread of its own and ends when it is dropped: the port is then
-/// closed, and so is every connection. Sandboxes share nothing, so tests can each
-/// have one.
+/// It runs on its own thread. Dropping it closes the port and every connection. Sandboxes share
+/// nothing, so every test can have its own.
 pub struct Sandbox {
     address: SocketAddr,
     world: Arc<World>,
@@ -31,33 +30,33 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts a sandbox with everything at its default, on a free port.
+    /// Starts a sandbox with the default settings on a free port.
     ///
     /// # Errors
-    /// When no port can be opened on `127.0.0.1`.
+    /// Fails if no port can be opened on `127.0.0.1`.
     pub async fn start() -> io::Result<Self> {
         Self::builder().start().await
     }
 
-    /// [`start`](Self::start) without async.
+    /// Starts a sandbox like [`start`](Self::start), without async.
     ///
     /// # Errors
-    /// When no port can be opened on `127.0.0.1`.
+    /// Fails if no port can be opened on `127.0.0.1`.
     pub fn start_blocking() -> io::Result<Self> {
         Self::builder().start_blocking()
     }
 
-    /// A sandbox with limits and behaviour of your choice.
+    /// Returns a builder for a sandbox with other settings.
     pub fn builder() -> SandboxBuilder {
         SandboxBuilder::default()
     }
 
-    /// Where it listens.
+    /// Returns the address on which the sandbox listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The base URL of Dune, which ends in `/api`.
+    /// Returns the base URL of Dune, which ends in `/api`.
     pub fn dune_url(&self) -> String {
         format!("http://{}{}/api", self.address, Service::Dune.prefix())
     }
@@ -79,28 +78,28 @@ impl Sandbox {
         self.world.replay.add(conversation);
     }
 
-    /// The base URL of Lightdash.
+    /// Returns the base URL of Lightdash.
     pub fn lightdash_url(&self) -> String {
         format!("http://{}{}", self.address, Service::Lightdash.prefix())
     }
 
-    /// The base URL of Yandex Query, which ends in `/api/fq/v1`.
+    /// Returns the base URL of Yandex Query, which ends in `/api/fq/v1`.
     pub fn yandex_query_url(&self) -> String {
         let prefix = Service::YandexQuery.prefix();
         format!("http://{}{prefix}/api/fq/v1", self.address)
     }
 
-    /// Every request so far, in the order they were answered.
+    /// Returns every request so far, in the order in which they were answered.
     pub fn requests(&self) -> Vec<Recorded> {
         self.world.recording.all()
     }
 
-    /// Every request since the last call of this.
+    /// Returns every request since the last call of this method.
     pub fn take_requests(&self) -> Vec<Recorded> {
         self.world.recording.take()
     }
 
-    /// Adds a fault behind those that are there.
+    /// Adds a fault after the existing ones.
     pub fn fault(&self, fault: Fault) {
         self.world.faults.add(fault);
     }
@@ -110,12 +109,11 @@ impl Sandbox {
         self.world.faults.clear();
     }
 
-    /// Makes a table that all three services can query; it takes the place of one
-    /// with the same name. Every column may hold NULL.
+    /// Creates a table that all three services can query. It replaces a table with the same name.
+    /// Every column may contain NULL.
     ///
-    /// # Errors
-    /// When SQLite refuses: no columns, two columns of one name, a row of another
-    /// width.
+    /// Fails if SQLite refuses the table: it has no columns, two columns have the same name, or a
+    /// row has another number of cells.
     pub fn register_table(
         &self,
         name: &str,
@@ -129,16 +127,15 @@ impl Sandbox {
         self.world.register(name, &columns, rows).map_err(|error| {
             io::Error::new(
                 io::ErrorKind::InvalidInput,
-                format!("table {name:?} cannot be made: {error}"),
+                format!("table {name:?} cannot be created: {error}"),
             )
         })
     }
 
-    /// Lets exactly this SQL text (blanks around it aside) have this result at
-    /// this service, whatever it says.
+    /// Sets the result of one exact SQL text at one service. Blanks around the text are ignored.
+    /// The text need not be valid SQL.
     ///
-    /// # Errors
-    /// When a row does not have one cell for each column, or a cell is not JSON.
+    /// Fails if a row does not have one cell per column, or a cell is not JSON.
     pub fn script_result(
         &self,
         service: Service,
@@ -154,14 +151,14 @@ impl Sandbox {
 }
 
 impl Sandbox {
-    /// Makes a table whose columns have types of one service: `uint256`,
-    /// `array(varchar)`, `List<Struct<'a':Int32>>`, and whatever else the service
-    /// has. It takes the place of one with the same name. SQL sees the cells as
-    /// JSON text; a column that is selected as it is keeps its type at that
-    /// service, and is text at the others.
+    /// Creates a table whose columns have types of one service: `uint256`, `array(varchar)`,
+    /// `List<Struct<'a':Int32>>`, or any other type of the service. It replaces a table with the
+    /// same name.
     ///
-    /// # Errors
-    /// When a row does not fit the columns, a cell is not JSON, or SQLite refuses.
+    /// SQL reads the cells as JSON text. A column that a query selects unchanged keeps its type at
+    /// that service, and is text at the others.
+    ///
+    /// Fails if a row does not fit the columns, a cell is not JSON, or SQLite refuses the table.
     pub fn register_typed_table(
         &self,
         service: Service,
@@ -174,17 +171,17 @@ impl Sandbox {
             .map_err(|error| invalid(error.to_string()))?;
         self.world
             .register_typed(service, name, &table)
-            .map_err(|error| invalid(format!("table {name:?} cannot be made: {error}")))
+            .map_err(|error| invalid(format!("table {name:?} cannot be created: {error}")))
     }
 
-    /// The address of the IAM service of Yandex Cloud, whose `POST /iam/v1/tokens`
-    /// hands out tokens.
+    /// Returns the base URL of the IAM service of Yandex Cloud, whose `POST /iam/v1/tokens` issues
+    /// tokens.
     pub fn yandex_iam_url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The address of the metadata service of a Yandex Cloud machine, for the
-    /// environment variable `YC_METADATA_ADDR`: without a scheme.
+    /// Returns the address of the metadata service of a Yandex Cloud machine, without a scheme, as
+    /// the environment variable `YC_METADATA_ADDR` takes it.
     pub fn yandex_metadata_address(&self) -> String {
         self.address.to_string()
     }
@@ -203,13 +200,13 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // a panic of that thread has been printed already
+            // that thread already printed its panic
             let _ = thread.join();
         }
     }
 }
 
-/// Sets limits and behaviour of a [`Sandbox`].
+/// Sets limits and other behavior of a [`Sandbox`].
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct SandboxBuilder {
@@ -218,135 +215,132 @@ pub struct SandboxBuilder {
 }
 
 impl SandboxBuilder {
-    /// How often a run answers "not yet" before it shows its end. Default 2: once
-    /// pending, once executing. 0 lets every run be at its end at once.
+    /// Sets the number of polls that a run answers as not ended. Default: 2, the first pending, the
+    /// second executing. With 0 every run has ended at the first poll.
     pub fn poll_steps(mut self, steps: u32) -> Self {
         self.options.poll_steps = steps;
         self
     }
 
-    /// How long every run takes at least, however often it is asked about. Default:
-    /// no longer than [`poll_steps`](Self::poll_steps) says.
+    /// Sets the shortest duration of a run, regardless of the number of polls. Default: none.
     pub fn run_time(mut self, time: Duration) -> Self {
         self.options.run_time = Some(time);
         self
     }
 
-    /// How long a SQL text may run before it is interrupted and fails. Default 2 seconds, at
-    /// most a day.
+    /// Sets how long a SQL text may run before the sandbox interrupts it. Default: 2 seconds.
+    /// Maximum: one day.
     pub fn statement_time_limit(mut self, time: Duration) -> Self {
         self.options.statement_time = time.min(Duration::from_secs(86_400));
         self
     }
 
-    /// The bytes that SQLite may take, of all sandboxes in this process together and of whatever
-    /// else uses the same SQLite; a query that takes more fails. Default: no limit of this kind.
-    /// The program `rowfeed-sandbox` sets one.
+    /// Sets the memory in bytes that SQLite may use in this process: all sandboxes, and anything
+    /// else that uses the same SQLite. A query that needs more fails. Default: no limit. The
+    /// program `rowfeed-sandbox` sets one.
     pub fn sqlite_memory_limit(mut self, bytes: usize) -> Self {
         self.options.sqlite_memory = Some(bytes);
         self
     }
 
-    /// How many rows the table `trades` has. Default 48. Two of them fall on each
-    /// day from 2024-05-01 on.
+    /// Sets the number of rows of the table `trades`. Default: 48, two per day from 2024-05-01 on.
+    /// Maximum: 1,000,000.
     pub fn sample_rows(mut self, rows: usize) -> Self {
         self.options.sample_rows = rows.min(1_000_000);
         self
     }
 
-    /// The largest page of every service: Dune cuts a larger `limit` down to it,
-    /// Lightdash and Yandex Query refuse one. Defaults 32,000, 2,500 and 1,000.
+    /// Sets the largest page of every service. Dune reduces a larger `limit` to it; Lightdash and
+    /// Yandex Query refuse a larger one. Defaults: 32,000, 2,500 and 1,000.
     pub fn max_page_rows(self, rows: usize) -> Self {
         self.dune_max_page_rows(rows)
             .lightdash_max_page_size(rows)
             .yandex_query_max_page_rows(rows)
     }
 
-    /// The rows that Dune puts in a page at most, whatever `limit` says. Default
-    /// 32,000.
+    /// Sets the largest number of rows in a page of Dune, whatever `limit` is. Default: 32,000.
     pub fn dune_max_page_rows(mut self, rows: usize) -> Self {
         self.options.dune_max_page_rows = rows.max(1);
         self
     }
 
-    /// The cells, rows times columns, beyond which Dune refuses a page of results
-    /// with 402, unless the request says `ignore_max_credits_per_request`. Default:
-    /// it refuses none.
+    /// Sets the number of cells (rows times columns) above which Dune refuses a page of results
+    /// with 402, unless the request sends `ignore_max_credits_per_request`. Default: no limit.
     pub fn dune_max_datapoints_per_request(mut self, cells: usize) -> Self {
         self.options.dune_max_datapoints = Some(cells);
         self
     }
 
-    /// The `pageSize` above which Lightdash answers 422. Default 2,500.
+    /// Sets the `pageSize` above which Lightdash answers 422. Default: 2,500.
     pub fn lightdash_max_page_size(mut self, rows: usize) -> Self {
         self.options.lightdash_max_page_size = rows.max(1);
         self
     }
 
-    /// The cells, rows times columns, that Lightdash gives a chart whose limit was
-    /// named, and a file; the rest is cut off without a word. Default 100,000.
+    /// Sets the number of cells (rows times columns) to which Lightdash truncates a file, and a
+    /// chart whose request names a limit. The response does not show the truncation. Default:
+    /// 100,000.
     pub fn lightdash_csv_cells_limit(mut self, cells: usize) -> Self {
         self.options.lightdash_csv_cells_limit = cells.max(1);
         self
     }
 
-    /// Lets Lightdash say of a query that was run before that its rows come from
-    /// the cache, unless the request says `invalidateCache`. Default: no cache.
+    /// Sets whether Lightdash reports the rows of a repeated query as cached, unless the request
+    /// sends `invalidateCache`. Default: no cache.
     pub fn lightdash_cache(mut self, cache: bool) -> Self {
         self.options.lightdash_cache = cache;
         self
     }
 
-    /// The `limit` above which Yandex Query answers 400. Default 1,000.
+    /// Sets the `limit` above which Yandex Query answers 400. Default: 1,000.
     pub fn yandex_query_max_page_rows(mut self, rows: usize) -> Self {
         self.options.yandex_query_max_page_rows = rows.max(1);
         self
     }
 
-    /// Lets Dune keep this many rows of a result, and call a longer one partial.
+    /// Sets the number of rows to which Dune truncates a result. Dune marks a truncated result as
+    /// partial.
     pub fn dune_partial_after(mut self, rows: usize) -> Self {
         self.options.dune_partial_after = Some(rows);
         self
     }
 
-    /// Lets Yandex Query keep this many rows of a result set, and mark a longer
-    /// one as truncated.
+    /// Sets the number of rows to which Yandex Query truncates a result set. It marks a truncated
+    /// result set as truncated.
     pub fn yandex_query_truncate_after(mut self, rows: usize) -> Self {
         self.options.yandex_query_truncate_after = Some(rows);
         self
     }
 
-    /// How long a result can be read after the run was started. Default: as long as
-    /// the sandbox lives. Then Dune shows the state `QUERY_STATE_EXPIRED`, Lightdash
-    /// answers 404 with `ResultsExpiredError`, and Yandex Query 400 with issue code
-    /// 1004.
+    /// Sets how long a result can be read after the start of its run. After that, Dune shows the
+    /// state `QUERY_STATE_EXPIRED`, Lightdash answers 404 with `ResultsExpiredError`, and Yandex
+    /// Query answers 400 with issue code 1004. Default: no limit.
     pub fn results_lifetime(mut self, lifetime: Duration) -> Self {
         self.options.results_lifetime = Some(lifetime);
         self
     }
 
-    /// Lets Dune answer 429 with `Retry-After` when more requests than this come
-    /// within a minute. Default: it counts, says so in its `RateLimit` headers, and
-    /// refuses nothing.
+    /// Sets the number of requests per minute above which Dune answers 429 with `Retry-After`.
+    /// Default: no limit. Dune reports the count in its `RateLimit` headers in either case.
     pub fn dune_requests_per_minute(mut self, requests: u32) -> Self {
         self.options.dune_requests_per_minute = Some(requests.max(1));
         self
     }
 
-    /// How long an IAM token is good that the sandbox hands out. Default 12 hours.
+    /// Sets the lifetime of the IAM tokens that the sandbox issues. Default: 12 hours.
     pub fn yandex_token_lifetime(mut self, lifetime: Duration) -> Self {
         self.options.yandex_token_lifetime = lifetime;
         self
     }
 
-    /// The address to listen on. Default: a free port of `127.0.0.1`. Anyone who
-    /// can reach the address can use the sandbox; its credentials are public.
+    /// Sets the address to listen on. Default: a free port of `127.0.0.1`. Anyone who can reach the
+    /// address can use the sandbox; its credentials are public.
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.listen = Some(address);
         self
     }
 
-    /// Writes one line a request to standard error.
+    /// Sets whether the sandbox writes one line per request to standard error.
     pub fn log_requests(mut self, log: bool) -> Self {
         self.options.log = log;
         self
@@ -355,15 +349,15 @@ impl SandboxBuilder {
     /// Starts the sandbox.
     ///
     /// # Errors
-    /// When the address cannot be opened.
+    /// Fails if the address cannot be opened.
     pub async fn start(self) -> io::Result<Sandbox> {
         self.start_blocking()
     }
 
-    /// Starts the sandbox, without async.
+    /// Starts the sandbox without async.
     ///
     /// # Errors
-    /// When the address cannot be opened.
+    /// Fails if the address cannot be opened.
     pub fn start_blocking(self) -> io::Result<Sandbox> {
         let listen = self
             .listen
@@ -375,7 +369,7 @@ impl SandboxBuilder {
         let services = Arc::new(Services::new(Arc::clone(&world), address));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
-            // SQLite's parser goes deep on these threads
+            // SQLite's parser recurses deeply on these threads
             .thread_stack_size(8 * 1024 * 1024)
             .build()?;
         let (stop, stopped) = oneshot::channel();

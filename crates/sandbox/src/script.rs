@@ -6,13 +6,12 @@ use serde_json::value::RawValue;
 use crate::rows::Rows;
 use crate::table::WireTable;
 
-/// A result in a service's own words: the type of each column as the service
-/// spells it, and every cell as JSON text.
+/// A result in the format of one service: the type of each column as the service spells it, and
+/// every cell as JSON text.
 ///
-/// It stands for the answer to one exact SQL text (see
-/// [`Sandbox::script_result`](crate::Sandbox::script_result)) and is paged like
-/// any other result. For Lightdash a cell is the `raw` value; `formatted` is made
-/// from it.
+/// It is the result of one exact SQL text (see
+/// [`Sandbox::script_result`](crate::Sandbox::script_result)) and is paged like any other result.
+/// For Lightdash, a cell is the `raw` value; the sandbox derives `formatted` from it.
 ///
 /// ```
 /// use rowfeed_sandbox::ScriptedResult;
@@ -28,7 +27,7 @@ pub struct ScriptedResult {
 }
 
 impl ScriptedResult {
-    /// A result without rows: names and types of its columns, in order.
+    /// Creates a result without rows, from the names and types of its columns.
     pub fn new<N, T>(columns: impl IntoIterator<Item = (N, T)>) -> Self
     where
         N: Into<String>,
@@ -46,7 +45,7 @@ impl ScriptedResult {
 
     /// Adds a row: the JSON text of each cell, in the order of the columns.
     ///
-    /// On a result whose rows are [`generated`](Self::generated) it does nothing.
+    /// Does nothing if the rows are [`generated`](Self::generated).
     #[must_use]
     pub fn row<C: Into<String>>(mut self, cells: impl IntoIterator<Item = C>) -> Self {
         if let Rows::Held(rows) = &mut self.rows {
@@ -55,8 +54,8 @@ impl ScriptedResult {
         self
     }
 
-    /// Lets the result have this many rows, each made when a page needs it, from
-    /// its index: however long the result is, no row is kept.
+    /// Sets the number of rows and a function that generates a row from its index. The sandbox
+    /// generates a row when a page needs it, and does not store it.
     ///
     /// ```
     /// use rowfeed_sandbox::ScriptedResult;
@@ -74,8 +73,8 @@ impl ScriptedResult {
         self
     }
 
-    /// Checks that every row fits the columns and every cell is JSON; of generated
-    /// rows, the first.
+    /// Checks that every row fits the columns and that every cell is JSON. Of generated rows it
+    /// checks the first.
     pub(crate) fn into_table(self) -> Result<WireTable, ScriptError> {
         let width = self.columns.len();
         let checked = if self.rows.is_held() { usize::MAX } else { 1 };
@@ -83,7 +82,7 @@ impl ScriptedResult {
             if row.len() != width {
                 return Err(ScriptError(format!(
                     "row {index} of the scripted result has {} cells, but there are {width} \
-                     columns: give one cell for each column",
+                     columns: provide one cell per column",
                     row.len()
                 )));
             }
@@ -100,7 +99,7 @@ impl ScriptedResult {
     }
 }
 
-/// Why a scripted result cannot be served.
+/// The reason why a scripted result is invalid.
 #[derive(Debug)]
 pub(crate) struct ScriptError(String);
 
@@ -118,7 +117,7 @@ mod tests {
     use super::ScriptedResult;
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn rows_that_do_not_fit_the_columns_are_refused() {
         let one = || ScriptedResult::new([("a", "bigint")]);
         assert!(one().row(["1"]).into_table().is_ok());
         let error = one().row(["1", "2"]).into_table().unwrap_err();

@@ -1,4 +1,4 @@
-//! The listener: reads requests, lets faults and services answer, keeps a record.
+//! The listener: reads requests, applies faults, calls the services, and records requests.
 
 use std::convert::Infallible;
 use std::io;
@@ -38,16 +38,16 @@ use intake::{Intake, Refused};
 use sending::Sending;
 use wire::{ResetSwitch, Wire};
 
-/// The header with which a request brings its own fault.
+/// The request header that adds a fault to the request.
 const FAULT_HEADER: &str = "x-sandbox-fault";
 
-/// How many requests of one service are carried out at once; more wait.
+/// The number of requests of one service that run at the same time; others wait.
 const AT_ONCE: usize = 64;
 
-/// Bytes of a page that is kept for [`Fault::repeat_page`].
+/// The largest page in bytes that is kept for [`Fault::repeat_page`].
 const MAX_REPEATED: usize = 2 * 1024 * 1024;
 
-/// How long to wait when no connection can be accepted, as when there are too many.
+/// The pause after a failure to accept a connection, for example when too many are open.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
 /// The three services over one world.
@@ -58,7 +58,7 @@ pub(crate) struct Services {
     yandex_query: YandexQuery,
     origin: String,
     intake: Intake,
-    /// One for each service, and one for the rest.
+    /// One for each service, and one for all other paths.
     turns: [Arc<Semaphore>; 4],
     sending: [Sending; 4],
 }
@@ -81,7 +81,8 @@ impl Services {
         Arc::clone(of(service, &self.turns))
     }
 
-    /// The response, once there is room to send it; the memory it was made in is free then.
+    /// Waits until there is room to send the response, and releases the memory that was held while
+    /// it was built.
     async fn send(
         &self,
         service: Option<Service>,
@@ -108,7 +109,7 @@ impl Services {
     }
 }
 
-/// What is a service's own, of one for each and one for the rest.
+/// Returns the element of a service; the last element is for paths of no service.
 const fn of<T>(service: Option<Service>, all: &[T; 4]) -> &T {
     let [dune, lightdash, yandex_query, rest] = all;
     match service {
@@ -119,14 +120,14 @@ const fn of<T>(service: Option<Service>, all: &[T; 4]) -> &T {
     }
 }
 
-/// Accepts connections until `stop` is dropped or told.
+/// Accepts connections until `stop` is dropped.
 pub(crate) async fn serve(
     listener: std::net::TcpListener,
     services: Arc<Services>,
     mut stop: oneshot::Receiver<Infallible>,
 ) -> io::Result<()> {
     let listener = TcpListener::from_std(listener)?;
-    // dropped with this function, and every connection with it
+    // dropping the set closes every connection
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -145,7 +146,7 @@ pub(crate) async fn serve(
 }
 
 async fn connection(stream: TcpStream, services: Arc<Services>) {
-    // a small answer should not wait for the client's acknowledgement
+    // small responses must not wait for the client's acknowledgment
     let _ = stream.set_nodelay(true);
     let switch = ResetSwitch::default();
     let wire = Wire::new(stream, switch.clone());
@@ -153,7 +154,7 @@ async fn connection(stream: TcpStream, services: Arc<Services>) {
         let (services, switch) = (Arc::clone(&services), switch.clone());
         async move { exchange(services, switch, request).await }
     });
-    // an error here is a connection that the client or a fault has ended
+    // an error means that the client or a fault ended the connection
     let _ = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(wire), handler)
         .await;
@@ -172,14 +173,14 @@ async fn exchange(
     };
     let query = head.uri.query();
     let most = intake::most(service, &path, query.unwrap_or_default(), &head.headers);
-    // the room for a large body is held until it is answered
+    // the permit reserves room for a large body until the response is ready
     let (body, _permit, refusal) = match services.intake.take(body, most).await {
         Ok(taken) => (taken.body, taken.permit, None),
         Err(Refused::TooLarge(most)) => {
             let refusal = intake::too_large(service, most);
             (Bytes::new(), None, Some(refusal))
         }
-        Err(Refused::Broken) => return Err(io::Error::other("the body broke off")),
+        Err(Refused::Broken) => return Err(io::Error::other("the body ended early")),
     };
     let request = Arc::new(Request {
         service,
@@ -246,8 +247,8 @@ async fn exchange(
     services.send(service, answer, &hits).await
 }
 
-/// The service of a path without its prefix, by the credential that comes with it:
-/// some clients take no path in their base URL.
+/// Returns the service of a path without a prefix, based on the credential. Some clients do not
+/// accept a path in their base URL.
 fn without_prefix(head: &hyper::http::request::Parts) -> Option<Service> {
     let path = head.uri.path();
     if path.starts_with("/api/fq/v1/") || path.starts_with("/resources/v1/") {
@@ -263,7 +264,7 @@ fn without_prefix(head: &hyper::http::request::Parts) -> Option<Service> {
     }
 }
 
-/// Reads the faults that a request brings along.
+/// Reads the faults in the headers of a request.
 fn own_faults(request: &Request) -> Result<(), String> {
     for value in request.headers.get_all(FAULT_HEADER) {
         let text = value.to_str().map_err(|error| error.to_string())?;
@@ -273,8 +274,7 @@ fn own_faults(request: &Request) -> Result<(), String> {
     Ok(())
 }
 
-/// The page that was sent last, if a fault wants that one again; keeps this one for
-/// the next time.
+/// Returns the previous page of the service if a fault requests it. Stores this page otherwise.
 fn repeated(world: &World, request: &Request, answer: Answer) -> Answer {
     let (Some(service), Some(_)) = (request.service, answer.rows) else {
         return answer;
@@ -296,8 +296,8 @@ fn repeated(world: &World, request: &Request, answer: Answer) -> Answer {
     answer
 }
 
-/// By the client's own word, which holds also where the sandbox listens on every
-/// address of a machine.
+/// Returns the origin from the `Host` header, which is also right if the sandbox listens on all
+/// addresses of a machine.
 fn origin(headers: &HeaderMap, listening: &str) -> String {
     match headers.get("host").and_then(|host| host.to_str().ok()) {
         Some(host) if !host.is_empty() => format!("http://{host}"),
@@ -305,7 +305,7 @@ fn origin(headers: &HeaderMap, listening: &str) -> String {
     }
 }
 
-/// SQL runs here, so not on the thread that reads the network.
+/// Runs the request on a blocking thread, because it may run SQL.
 async fn carry_out(services: Arc<Services>, request: Arc<Request>) -> io::Result<Answer> {
     let turn = services.turn(request.service).acquire_owned().await;
     let done = tokio::task::spawn_blocking(move || {
@@ -332,7 +332,7 @@ fn shown_headers(headers: &HeaderMap) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Bodies that are credentials themselves are not kept.
+/// Replaces bodies that are credentials.
 fn shown_body(request: &Request) -> String {
     if request.full_path == YANDEX_IAM_PATH {
         REPLACED.to_owned()

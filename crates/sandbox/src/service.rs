@@ -13,7 +13,7 @@ pub enum Service {
 impl Service {
     pub(crate) const ALL: [Self; 3] = [Self::Dune, Self::Lightdash, Self::YandexQuery];
 
-    /// The first path segment, which tells the services apart.
+    /// The first path segment, which selects the service.
     pub(crate) const fn prefix(self) -> &'static str {
         match self {
             Self::Dune => "/dune",
@@ -22,7 +22,7 @@ impl Service {
         }
     }
 
-    /// The path of its base URL.
+    /// Returns the path of the base URL.
     pub(crate) const fn base_path(self) -> &'static str {
         match self {
             Self::Dune => "/dune/api",
@@ -31,7 +31,7 @@ impl Service {
         }
     }
 
-    /// The service of this name: `dune`, `lightdash` or `yandex-query`.
+    /// Returns the service with this name: `dune`, `lightdash` or `yandex-query`.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|service| service.name() == name)
     }
@@ -40,7 +40,7 @@ impl Service {
         self.prefix().trim_start_matches('/')
     }
 
-    /// The service that a path belongs to, and the path as that service sees it.
+    /// Splits a path into its service and the path below the service's prefix.
     pub(crate) fn of_path(path: &str) -> Option<(Self, &str)> {
         Self::ALL.into_iter().find_map(|service| {
             let rest = path.strip_prefix(service.prefix())?;
@@ -54,7 +54,7 @@ mod tests {
     use super::Service;
 
     #[test]
-    fn a_prefix_is_a_whole_segment() {
+    fn a_prefix_matches_a_whole_segment() {
         assert_eq!(
             Service::of_path("/dune/api/v1"),
             Some((Service::Dune, "/api/v1"))

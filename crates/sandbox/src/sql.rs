@@ -1,7 +1,7 @@
-//! SQL on an embedded SQLite: read-only for whoever sends a query.
+//! Runs SQL on an embedded SQLite. Queries of clients are read-only.
 //!
-//! Each service has a database of its own, so that load on one does not hold up another. A
-//! database is shared by one writing connection and as many reading ones as there are queries.
+//! Each service has its own database, so that load on one does not slow down another. A database
+//! has one writing connection, and one reading connection per query.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -31,35 +31,35 @@ use limits::{Places, Watch, Weight, limit_reader, too_large};
 pub(crate) struct Database {
     uri: String,
     writer: Mutex<Writer>,
-    /// Connections that are not in use.
+    /// Idle connections.
     readers: Mutex<Vec<Connection>>,
     wire_types: WireTypes,
     time_limit: Duration,
-    /// What results may take while they are read.
+    /// The memory for results while they are read.
     memory: Memory,
     places: Places,
 }
 
 struct Writer {
     connection: Connection,
-    /// Pages of tables that the sandbox was given, which have no limit.
+    /// The pages of tables that the owner registered, which are not limited.
     own_pages: i64,
 }
 
-/// The types of columns that only one service has; a declaration names one by its place here.
+/// The service-specific column types. A declared type refers to one by its index.
 pub(crate) type WireTypes = Arc<Mutex<Vec<WireType>>>;
 
-/// Why a statement did not run.
+/// The error of a statement that did not run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SqlError {
     pub(crate) message: String,
-    /// Line and column in the text as sent, both from 1.
+    /// The line and the column in the original text, both from 1.
     pub(crate) line: u64,
     pub(crate) column: u64,
 }
 
 impl SqlError {
-    /// An error of a text as a whole.
+    /// Creates an error of the whole text.
     pub(crate) fn whole(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -69,48 +69,48 @@ impl SqlError {
     }
 }
 
-/// What is said of YQL that SQLite has nothing for.
-const NAMED_EXPRESSION: &str = "the sandbox does not run YQL's named expressions ($x = SELECT …): give this text a result of \
-     its own with Sandbox::script_result or POST /sandbox/results";
+/// The message for YQL that SQLite does not support.
+const NAMED_EXPRESSION: &str = "the sandbox does not run YQL's named expressions ($x = SELECT …): set the \
+     result of this text with Sandbox::script_result or POST /sandbox/results";
 
-/// What is said of a text that SQLite does not understand.
-const OTHER_SQL: &str = "the sandbox runs SQLite's SQL and a few idioms; give any other text a \
-                         result of its own with Sandbox::script_result or POST /sandbox/results";
+/// The message for a text that SQLite does not understand.
+const OTHER_SQL: &str = "the sandbox runs SQLite's SQL and a few idioms; set the result of any \
+                         other text with Sandbox::script_result or POST /sandbox/results";
 
-/// How many idle connections are kept.
+/// The number of idle connections that are kept.
 const IDLE: usize = 4;
 
-/// How many of SQLite's own steps pass between two looks at the clock. One step can be a call of
-/// a function on a long text.
+/// The number of SQLite steps between two checks of the deadline. One step can be a function call
+/// on a long text.
 const STEPS: i32 = 20;
 
-/// Pages of 4 KiB that uploads and views may take.
+/// The number of 4 KiB pages for uploads and views.
 const UPLOAD_PAGES: i64 = 8_192;
 
-/// What stands in double quotes.
+/// The meaning of double quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DoubleQuotes {
     /// A name, as in Trino and Postgres.
     Name,
-    /// A name if there is one, or else text, as YQL writes it.
+    /// A name if it exists, otherwise text, as in YQL.
     NameOrText,
 }
 
-/// Who changes a table.
+/// The origin of a change to a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Writes {
-    /// The owner of the sandbox, without a limit.
+    /// The owner of the sandbox. Not limited.
     Owner,
     /// A request to a service.
     Client,
 }
 
-/// The columns of a table to be made: name, type, and whether NULL may stand there.
+/// The columns of a new table: name, type, and whether NULL is allowed.
 pub(crate) type Definition<'a> = [(&'a str, ColumnType, bool)];
 
 impl Database {
     pub(crate) fn new(wire_types: WireTypes, time_limit: Duration) -> rusqlite::Result<Self> {
-        // a name with a slash is shared by the connections of this process
+        // all connections of this process share a database whose name has a slash
         let uri = format!("file:/rowfeed-{}?vfs=memdb", crate::ids::uuid());
         let connection = Connection::open_with_flags(&uri, open_flags())?;
         connection.pragma_update(None, "journal_mode", "MEMORY")?;
@@ -128,7 +128,7 @@ impl Database {
         })
     }
 
-    /// Another database with the same tables.
+    /// Returns another database with the same tables.
     pub(crate) fn copy(&self) -> rusqlite::Result<Self> {
         let mut copy = Self::new(Arc::clone(&self.wire_types), self.time_limit)?;
         copy.memory = self.memory.another();
@@ -145,7 +145,7 @@ impl Database {
         Ok(copy)
     }
 
-    /// Limits what SQLite takes in this process.
+    /// Limits the memory of SQLite in this process.
     pub(crate) fn limit_memory(&self, bytes: usize) -> rusqlite::Result<()> {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         let writer = self.writer();
@@ -158,12 +158,12 @@ impl Database {
         self.time_limit
     }
 
-    /// What results and pages may take while they are made.
+    /// Returns the memory for results and pages while they are built.
     pub(crate) const fn memory(&self) -> &Memory {
         &self.memory
     }
 
-    /// Makes a table, in the place of one with the same name.
+    /// Creates a table, or replaces one with the same name.
     pub(crate) fn register(
         &self,
         name: &str,
@@ -177,8 +177,8 @@ impl Database {
         self.make(Writes::Owner, name, &columns, rows)
     }
 
-    /// Makes a table of columns that are declared already. One with the same name gives way only
-    /// if all goes well.
+    /// Creates a table from columns with declared types. A table with the same name is replaced
+    /// only on success.
     pub(crate) fn make(
         &self,
         who: Writes,
@@ -191,7 +191,7 @@ impl Database {
         })
     }
 
-    /// Adds rows to a table: all of them, or none.
+    /// Adds all rows to a table, or none.
     pub(crate) fn append(
         &self,
         name: &str,
@@ -203,7 +203,7 @@ impl Database {
         })
     }
 
-    /// Removes the rows of a table, or all of it.
+    /// Removes the rows of a table, or the table.
     pub(crate) fn remove(&self, name: &str, whole: bool) -> rusqlite::Result<()> {
         let what = if whole { "DROP TABLE" } else { "DELETE FROM" };
         self.writing(Writes::Client, |connection| {
@@ -211,8 +211,7 @@ impl Database {
         })
     }
 
-    /// Makes a table whose columns have types of one service; every value is JSON
-    /// text.
+    /// Creates a table whose columns have types of one service. Every value is JSON text.
     pub(crate) fn register_typed(
         &self,
         name: &str,
@@ -226,7 +225,7 @@ impl Database {
         self.make(Writes::Owner, name, &columns, rows)
     }
 
-    /// Changes what is there, all of it or nothing.
+    /// Applies a change in a transaction.
     fn writing<T>(
         &self,
         who: Writes,
@@ -238,12 +237,12 @@ impl Database {
             Writes::Owner => i64::from(u32::MAX - 1),
             Writes::Client => writer.own_pages + UPLOAD_PAGES,
         };
-        // a limit below what is there is taken for what is there
+        // SQLite raises a limit below the current size to the current size
         writer
             .connection
             .pragma_update_and_check(None, "max_page_count", most, |_| Ok(()))?;
         let transaction = writer.connection.transaction()?;
-        // dropped on an error, which rolls back
+        // rolled back on drop after an error
         let made = change(&transaction)?;
         transaction.commit()?;
         if who == Writes::Owner {
@@ -256,7 +255,7 @@ impl Database {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The declaration of a column of this type.
+    /// Returns the declared type of a column of this service-specific type.
     pub(crate) fn declare(&self, wire_type: &WireType) -> String {
         let lock = self.wire_types.lock();
         let mut known = lock.unwrap_or_else(PoisonError::into_inner);
@@ -275,7 +274,7 @@ impl Database {
         known.get(index.parse::<usize>().ok()?).cloned()
     }
 
-    /// Runs the statement that stands at `offset` of `sql`, to its end or until `deadline`.
+    /// Runs the statement at `offset` of `sql` until it ends or until `deadline`.
     pub(crate) fn run(
         &self,
         sql: &str,
@@ -299,7 +298,7 @@ impl Database {
             let mut watch = Watch::new(&self.places, deadline);
             connection.progress_handler(STEPS, Some(move || watch.is_over()))?;
             let outcome = self.read(&connection, &translated, deadline);
-            // gives back the place of a long statement
+            // releases the slot of a long statement
             connection.progress_handler(0, None::<fn() -> bool>)?;
             self.give_back(connection);
             outcome
@@ -379,13 +378,13 @@ impl Database {
             columns,
             rows: TableRows::Read(rows),
             _held: Some(weight.into_held()),
-            // as long again to put it in the service's words
+            // encoding may take as long again
             until: Some(deadline + self.time_limit),
         })
     }
 
-    /// The message of an error and the byte offset it points at. SQLite gives no
-    /// offset for a table that is not there, so its name is looked for.
+    /// Returns the message of an error and its byte offset. SQLite gives no offset for a missing
+    /// table, so the function searches for its name.
     fn explain(&self, error: Error, sql: &str) -> (String, usize) {
         let (message, offset) = match error {
             Error::SqlInputError { msg, offset, .. } => (msg, usize::try_from(offset).ok()),
@@ -393,8 +392,8 @@ impl Database {
                 let message = message.unwrap_or_else(|| code.to_string());
                 let message = match code.code {
                     ErrorCode::OperationInterrupted => format!(
-                        "the query was interrupted: it ran longer than {:?}, the most that the \
-                         sandbox gives a query",
+                        "the query was interrupted: it ran longer than {:?}, the time limit of \
+                         the sandbox",
                         self.time_limit
                     ),
                     ErrorCode::TooBig | ErrorCode::OutOfMemory => {
@@ -415,7 +414,9 @@ impl Database {
         let message = if is_foreign {
             format!("{message} ({OTHER_SQL})")
         } else if message.contains("synthetic") && message.starts_with("no such table") {
-            format!("{message}: it stands alone, as SELECT * FROM synthetic(1000)")
+            format!(
+                "{message}: synthetic is only supported in the form SELECT * FROM synthetic(1000)"
+            )
         } else {
             message
         };
@@ -435,7 +436,7 @@ fn pages(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "page_count", |row| row.get(0))
 }
 
-/// A name as SQL writes it.
+/// Quotes a name for SQL.
 pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
@@ -494,7 +495,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_column_of_a_services_own_type_keeps_it_through_any_query() {
+    fn a_selected_column_keeps_its_service_specific_type() {
         let database = database();
         let wide = WireType {
             service: crate::service::Service::Dune,
@@ -544,7 +545,7 @@ mod tests {
     }
 
     #[test]
-    fn declared_types_survive_and_no_digit_is_lost() {
+    fn results_keep_declared_types_and_all_digits() {
         let table = run("select price, open, id as big from t order by id desc").unwrap();
         let names: Vec<_> = table.columns.iter().map(|c| c.name.as_deref()).collect();
         assert_eq!(names, [Some("price"), Some("open"), Some("big")]);
@@ -583,7 +584,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_says_where() {
+    fn an_error_has_a_line_and_a_column() {
         let error = run("select id,\n  nothing from t").unwrap_err();
         assert_eq!((error.line, error.column), (2, 3), "{}", error.message);
         let error = run("select id\nfrom nowhere").unwrap_err();
@@ -595,7 +596,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_changes_nothing_and_reaches_no_file() {
+    fn a_query_cannot_write_or_open_files() {
         for sql in [
             "delete from t",
             "drop table t",
@@ -608,7 +609,7 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_that_never_ends_is_ended() {
+    fn an_endless_statement_is_interrupted() {
         let mut database = database();
         database.time_limit = Duration::from_millis(20);
         let sql = "with recursive f(n) as (select 1 union all select n + 1 from f) \
@@ -621,16 +622,16 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_too_much_is_refused() {
+    fn statements_that_need_too_much_memory_are_refused() {
         let database = database();
         for (sql, part) in [
             (
                 "select randomblob(1000000000)",
-                "larger than the sandbox holds",
+                "larger than the sandbox supports",
             ),
             (
                 "select printf('%.100000000c', 'x')",
-                "larger than the sandbox holds",
+                "larger than the sandbox supports",
             ),
             (
                 "with recursive f(n) as (select 1 union all select n + 1 from f where n < 100) \
@@ -640,7 +641,7 @@ mod tests {
             (
                 "with recursive f(n) as (select 1 union all select n + 1 from f where n < 100) \
                  select printf('%.1000000c', 'x') from f",
-                "the result is larger than the sandbox holds",
+                "the result is larger than the sandbox supports",
             ),
             (
                 "select json_group_array(printf('%.1000000c', 'x')) from t, t, t",
@@ -665,7 +666,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_cannot_be_made_changes_nothing() {
+    fn a_failed_table_changes_nothing() {
         let database = database();
         let columns = [
             ("a", ColumnType::BigInt, true),
@@ -687,7 +688,7 @@ mod tests {
     }
 
     #[test]
-    fn clients_fill_only_so_much() {
+    fn uploads_of_clients_are_limited() {
         let database = database();
         let columns = [("a", "VARCHAR".to_owned(), true)];
         let text: Value = "x".repeat(1_000_000).into();
@@ -704,7 +705,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_has_the_same_tables_and_goes_its_own_way() {
+    fn a_copy_has_the_same_tables_and_is_independent() {
         let database = database();
         let copy = database.copy().unwrap();
         copy.remove("t", false).unwrap();

@@ -1,7 +1,7 @@
-//! Where one SQL statement ends and the next begins.
+//! Splits a SQL text into statements.
 
-/// The statements of a text, each with the byte offset at which it starts. Empty
-/// ones, and those of comments alone, are left out.
+/// Returns the statements of a text, each with its byte offset. Empty statements, and statements
+/// that contain only comments, are left out.
 pub(crate) fn split(sql: &str) -> Vec<(usize, &str)> {
     let bytes = sql.as_bytes();
     let mut parts = Vec::new();
@@ -38,7 +38,7 @@ pub(crate) fn split(sql: &str) -> Vec<(usize, &str)> {
     parts
 }
 
-/// Line and column, both from 1, of a byte offset; a column is a character.
+/// Returns the line and the column of a byte offset, both from 1. Columns count characters.
 pub(crate) fn position(sql: &str, offset: usize) -> (u64, u64) {
     let mut offset = offset.min(sql.len());
     while !sql.is_char_boundary(offset) {
@@ -62,7 +62,7 @@ mod tests {
     use super::{position, split};
 
     #[test]
-    fn a_semicolon_in_a_quote_or_a_comment_ends_nothing() {
+    fn a_semicolon_in_a_quote_or_a_comment_does_not_split() {
         let sql = "select ';' -- one; two\n; /* ; */ select \"a;b\" ; ; -- end";
         let texts: Vec<&str> = split(sql)
             .into_iter()

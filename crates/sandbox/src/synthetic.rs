@@ -1,4 +1,4 @@
-//! `SELECT * FROM synthetic(n)`: a table of any length, of which no row is kept.
+//! `SELECT * FROM synthetic(n)`: a table of any length, whose rows are not stored.
 
 use std::sync::Arc;
 
@@ -8,19 +8,19 @@ use jiff::civil::{DateTime, datetime};
 use crate::sql::SqlError;
 use crate::table::{Column, ColumnType, Table, TableRows, Value};
 
-/// As many bytes as there are then can still be counted.
+/// With this limit the size in bytes does not overflow.
 const MAX_ROWS: usize = 1_000_000_000;
 
-/// Later than any time, and not more seconds than can be counted.
+/// A number of seconds after the last supported time that does not overflow.
 const LAST_SECOND: i64 = 300_000_000_000;
 
 const PROJECTS: [&str; 4] = ["lagoon", "tidepool", "saltmarsh", "estuary"];
 
-/// The time of row 0; each row is a second later.
+/// The time of row 0. Each row is one second later.
 const FIRST: DateTime = datetime(2024, 1, 1, 0, 0, 0, 0);
 
-/// The table that this text asks for, if it is such a text.
-pub(crate) fn asked_for(sql: &str) -> Option<Result<Table, SqlError>> {
+/// Returns the table if this text selects from `synthetic`.
+pub(crate) fn requested(sql: &str) -> Option<Result<Table, SqlError>> {
     let text = sql.trim().trim_end_matches(';').trim_end();
     let mut rest = text;
     for word in ["select", "*", "from", "synthetic"] {
@@ -38,7 +38,7 @@ pub(crate) fn asked_for(sql: &str) -> Option<Result<Table, SqlError>> {
     let count = digits.parse().ok().filter(|count| *count <= MAX_ROWS);
     Some(count.map(table).ok_or_else(|| {
         SqlError::whole(format!(
-            "synthetic({digits}) is longer than the longest result of the sandbox, which has \
+            "synthetic({digits}) is too long: the longest result of the sandbox has \
              {MAX_ROWS} rows"
         ))
     }))
@@ -86,7 +86,7 @@ fn row(index: usize) -> Vec<Value> {
     ]
 }
 
-/// The time of a row. Time ends with the year 9999.
+/// Returns the time of a row. The last supported time is in the year 9999.
 fn instant(n: i64) -> String {
     let seconds = n.min(LAST_SECOND).seconds();
     let at = FIRST.saturating_add(seconds);
@@ -96,12 +96,12 @@ fn instant(n: i64) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::{asked_for, instant};
+    use super::{instant, requested};
     use crate::table::Value;
 
     #[test]
-    fn only_the_whole_text_asks_for_it() {
-        let table = asked_for(" SELECT *\nFROM synthetic( 10_000_000 ) ; ")
+    fn only_the_exact_text_selects_a_synthetic_table() {
+        let table = requested(" SELECT *\nFROM synthetic( 10_000_000 ) ; ")
             .unwrap()
             .unwrap();
         assert_eq!(table.rows.len(), 10_000_000);
@@ -114,17 +114,17 @@ mod tests {
             "select * from synthetic(-1)",
             "select",
         ] {
-            assert!(asked_for(other).is_none(), "{other}");
+            assert!(requested(other).is_none(), "{other}");
         }
         for count in ["18446744073709551615", "18446744073709551616", "1000000001"] {
             let sql = format!("select * from synthetic({count})");
-            let error = asked_for(&sql).unwrap().unwrap_err();
+            let error = requested(&sql).unwrap().unwrap_err();
             assert!(error.message.contains("1000000000 rows"), "{error:?}");
         }
     }
 
     #[test]
-    fn every_row_is_a_second_later() {
+    fn each_row_is_one_second_later() {
         assert_eq!(instant(0), "2024-01-01 00:00:00");
         assert_eq!(instant(86_400 * 59 + 3_661), "2024-02-29 01:01:01");
         assert_eq!(instant(10_000_000), "2024-04-25 17:46:40");

@@ -1,4 +1,4 @@
-//! Neutral types and values, before a service puts them in its own words.
+//! Neutral types and values, which each service encodes in its own format.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -12,7 +12,7 @@ use crate::service::Service;
 use crate::sql::SqlError;
 use crate::values::Values;
 
-/// The type of a column, from which each service takes its own.
+/// The type of a column, which each service shows as its own type.
 ///
 /// | neutral | Dune | Lightdash | Yandex Query |
 /// |---|---|---|---|
@@ -34,12 +34,12 @@ pub enum ColumnType {
     Integer,
     /// A signed integer of 64 bits.
     BigInt,
-    /// An exact decimal number. SQLite keeps its digits as text: sums and averages
-    /// come out as doubles, and a comparison is one of text unless it is cast.
+    /// An exact decimal number. SQLite stores its digits as text: sums and averages are doubles,
+    /// and a comparison without a cast compares text.
     Decimal {
-        /// Digits in all.
+        /// The total number of digits.
         precision: u8,
-        /// Digits after the point.
+        /// The number of digits after the point.
         scale: u8,
     },
     /// A double-precision float.
@@ -50,15 +50,15 @@ pub enum ColumnType {
     Varbinary,
     /// A day.
     Date,
-    /// An instant, kept as UTC with up to six fraction digits.
+    /// An instant in UTC with up to six fraction digits.
     Timestamp,
-    /// The type of a column in which every value is NULL and nothing is declared.
+    /// The type of a column without a declared type in which every value is NULL.
     Null,
 }
 
 impl ColumnType {
-    /// The type as SQLite gets it. Decimals are declared so that SQLite gives
-    /// them text affinity: with numeric affinity it would round them to a double.
+    /// Returns the declared type for SQLite. The declaration of a decimal gives the column text
+    /// affinity; with numeric affinity SQLite would round to a double.
     pub(crate) fn declaration(self) -> String {
         match self {
             Self::Boolean => "BOOLEAN".to_owned(),
@@ -73,7 +73,7 @@ impl ColumnType {
         }
     }
 
-    /// The type behind a declaration; `None` for one that this crate does not make.
+    /// Parses a declared type. Returns `None` for one that this crate does not create.
     pub(crate) fn from_declaration(text: &str) -> Option<Self> {
         if let Some(digits) = text.strip_prefix("DECIMAL TEXT(") {
             let (precision, scale) = digits.strip_suffix(')')?.split_once(',')?;
@@ -96,7 +96,7 @@ impl ColumnType {
     }
 }
 
-/// A value of a table, in no service's encoding.
+/// A value of a table, not encoded for any service.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
@@ -108,8 +108,8 @@ pub enum Value {
     Integer(i64),
     /// A double-precision float.
     Double(f64),
-    /// Text; a decimal as its digits (`12.500000000`), a date as `2024-01-15`, a
-    /// timestamp as `2024-01-15 08:30:00.250` (UTC, at most six fraction digits).
+    /// Text. A decimal is its digits (`12.500000000`), a date is `2024-01-15`, and a timestamp is
+    /// `2024-01-15 08:30:00.250` (UTC, at most six fraction digits).
     Text(String),
     /// Bytes.
     Bytes(Vec<u8>),
@@ -154,18 +154,18 @@ impl<T: Into<Value>> From<Option<T>> for Value {
 /// A column of a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Column {
-    /// `None` for an expression without an alias, which each service names itself.
+    /// `None` for an expression without an alias. Each service names such a column itself.
     pub(crate) name: Option<String>,
     /// The text of an expression without an alias.
     pub(crate) expression: String,
     pub(crate) column_type: ColumnType,
-    /// Whether a NULL may stand in it.
+    /// Whether it may contain NULL.
     pub(crate) nullable: bool,
-    /// Set when the values are JSON text of one service's own type.
+    /// Set if the values are JSON text of a type of one service.
     pub(crate) wire_type: Option<WireType>,
 }
 
-/// A type that only one service has, as that service spells it.
+/// A type of one service, as that service spells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WireType {
     pub(crate) service: Service,
@@ -173,7 +173,7 @@ pub(crate) struct WireType {
 }
 
 impl Column {
-    /// The type to show at this service, if the column has one of its own.
+    /// Returns the service-specific type, if the column has one for this service.
     pub(crate) fn wire_type_of(&self, service: Service) -> Option<&str> {
         let wire_type = self.wire_type.as_ref()?;
         (wire_type.service == service).then_some(wire_type.name.as_str())
@@ -185,21 +185,21 @@ impl Column {
 pub(crate) struct Table {
     pub(crate) columns: Vec<Column>,
     pub(crate) rows: TableRows,
-    /// The memory that the rows take.
+    /// The memory that is reserved for the rows.
     pub(crate) _held: Option<Held>,
-    /// When it must have been encoded.
+    /// The deadline for encoding it.
     pub(crate) until: Option<Instant>,
 }
 
 /// The rows of a result in neutral values.
 pub(crate) enum TableRows {
     Read(Values),
-    /// This many rows, each made from its index.
+    /// This many rows, each generated from its index.
     Made(usize, Arc<dyn Fn(usize) -> Vec<Value> + Send + Sync>),
 }
 
 impl TableRows {
-    /// Whether the rows were read, and are not made on the fly.
+    /// Returns whether the rows are stored, not generated.
     pub(crate) const fn is_read(&self) -> bool {
         matches!(self, Self::Read(_))
     }
@@ -212,7 +212,7 @@ impl TableRows {
         }
     }
 
-    /// One row, which must be there.
+    /// Returns a row. Panics if the index is out of range.
     #[cfg(test)]
     pub(crate) fn row(&self, index: usize) -> Vec<Value> {
         match self {
@@ -226,19 +226,19 @@ impl fmt::Debug for TableRows {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Read(values) => write!(formatter, "{} rows", values.len()),
-            Self::Made(count, _) => write!(formatter, "{count} rows made on the fly"),
+            Self::Made(count, _) => write!(formatter, "{count} generated rows"),
         }
     }
 }
 
-/// Bytes of a result as JSON, with the names that each row of a page repeats.
+/// The size limit in bytes of a result as JSON, including the column names that each row of a page
+/// repeats.
 pub(crate) const MAX_WIRE: usize = 32 * 1024 * 1024;
 
 impl Table {
-    /// The same table with each cell as JSON text.
+    /// Encodes each cell as JSON text.
     ///
-    /// # Errors
-    /// When that is larger than the sandbox holds.
+    /// Fails if the result exceeds [`MAX_WIRE`] or the deadline.
     pub(crate) fn encode(
         self,
         columns: Vec<(String, String)>,
@@ -259,7 +259,7 @@ impl Table {
         let names: usize = columns.iter().map(|(name, _)| name.len() + 4).sum();
         let most = MAX_WIRE.saturating_sub(names.saturating_mul(rows.len()));
         let mut packed = Packed::new(columns.len());
-        // rows are let go once they are encoded
+        // rows are freed after they are encoded
         for row in rows.into_rows() {
             packed.begin();
             for (value, column) in row.iter().zip(&described) {
@@ -267,12 +267,12 @@ impl Table {
             }
             if self.until.is_some_and(|until| Instant::now() > until) {
                 return Err(SqlError::whole(
-                    "the query was interrupted: its result is too large to be encoded in time",
+                    "the query was interrupted: encoding its result took too long",
                 ));
             }
             if packed.bytes() > most {
                 return Err(SqlError::whole(format!(
-                    "the result is larger than the sandbox holds: as JSON it has more than {} MiB",
+                    "the result is larger than the sandbox supports: as JSON it has more than {} MiB",
                     MAX_WIRE / (1024 * 1024)
                 )));
             }
@@ -281,17 +281,17 @@ impl Table {
     }
 }
 
-/// A result as one service shows it: its type names and its JSON, cell by cell.
+/// A result in the format of one service: its type names and the JSON text of each cell.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WireTable {
     /// Name and type, in order.
     pub(crate) columns: Vec<(String, String)>,
-    /// JSON texts, one for each column.
+    /// One JSON text per column.
     pub(crate) rows: Rows<String>,
     bytes: OnceLock<usize>,
-    /// The cells of a result that was read.
+    /// The cells of a stored result.
     packed: Option<Arc<Packed>>,
-    /// Bytes of memory that the rows take.
+    /// The memory of the rows in bytes.
     held: usize,
 }
 
@@ -321,7 +321,8 @@ impl WireTable {
         }
     }
 
-    /// The size of all cells; of rows that are made, by the size of the first.
+    /// Returns the size of all cells in bytes. The size of generated rows is estimated from the
+    /// first.
     pub(crate) fn bytes(&self) -> usize {
         *self.bytes.get_or_init(|| match &self.rows {
             Rows::Held(rows) => rows.iter().map(|row| size(row)).sum(),
@@ -330,8 +331,8 @@ impl WireTable {
         })
     }
 
-    /// The bytes that these rows take in a page, with the names of the columns; of rows that are
-    /// made, by the size of the first.
+    /// Returns the size of these rows in a page in bytes, including the column names. The size of
+    /// generated rows is estimated from the first.
     pub(crate) fn page_bytes(&self, mut rows: impl ExactSizeIterator<Item = usize>) -> usize {
         let names: usize = self.columns.iter().map(|(name, _)| name.len() + 8).sum();
         let names = names.saturating_mul(rows.len());
@@ -347,7 +348,7 @@ impl WireTable {
         names.saturating_add(cells)
     }
 
-    /// Bytes of memory that the result takes.
+    /// Returns the memory of the result in bytes.
     pub(crate) const fn held(&self) -> usize {
         self.held
     }
@@ -362,7 +363,7 @@ mod tests {
     use super::ColumnType;
 
     #[test]
-    fn a_declaration_reads_back() {
+    fn declared_types_round_trip() {
         for column_type in [
             ColumnType::Boolean,
             ColumnType::Integer,

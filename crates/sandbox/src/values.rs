@@ -1,11 +1,11 @@
-//! The values of a result while it is read: in pieces that are let go one by one.
+//! The values of a result while it is read, in blocks that are freed one by one.
 
 use crate::table::Value;
 
-/// Bytes of a piece, beyond which the next row starts another.
+/// The size in bytes above which the next row starts a new piece.
 pub(crate) const PIECE: usize = 256 * 1024;
 
-/// Rows of values, in little memory.
+/// Rows of values in a compact form.
 #[derive(Debug)]
 pub(crate) struct Values {
     pieces: Vec<Piece>,
@@ -15,13 +15,13 @@ pub(crate) struct Values {
 
 #[derive(Debug, Default)]
 struct Piece {
-    /// The number of its first row.
+    /// The index of its first row.
     first: usize,
     cells: Vec<Cell>,
     bytes: Vec<u8>,
 }
 
-/// A value; of text and of bytes, where they start and end.
+/// A value. Text and bytes are the start and the end of their content.
 #[derive(Clone, Copy, Debug)]
 enum Cell {
     Null,
@@ -32,7 +32,7 @@ enum Cell {
     Bytes(u32, u32),
 }
 
-/// Bytes of memory that a value takes beside its content.
+/// The memory in bytes of a value without its content.
 pub(crate) const CELL: usize = size_of::<Cell>();
 
 impl Values {
@@ -48,7 +48,7 @@ impl Values {
         self.rows
     }
 
-    /// Begins a row, of which as many values are to come as there are columns.
+    /// Begins a row. The caller then pushes one value per column.
     pub(crate) fn begin(&mut self) {
         let is_full = |piece: &Piece| piece.bytes.len() + piece.cells.len() * CELL >= PIECE;
         if self.pieces.last().is_none_or(is_full) {
@@ -85,7 +85,7 @@ impl Values {
         }
     }
 
-    /// One row, which must be there.
+    /// Returns a row. Panics if the index is out of range.
     #[cfg(test)]
     pub(crate) fn row(&self, index: usize) -> Vec<Value> {
         let at = self.pieces.partition_point(|piece| piece.first <= index) - 1;
@@ -93,7 +93,7 @@ impl Values {
         piece.row(index - piece.first, self.width)
     }
 
-    /// Every row in order; each piece is let go with its last row.
+    /// Returns every row in order. Each piece is freed after its last row.
     pub(crate) fn into_rows(self) -> impl Iterator<Item = Vec<Value>> {
         let (width, all) = (self.width, self.rows);
         let mut firsts: Vec<usize> = self.pieces.iter().map(|piece| piece.first).collect();
@@ -107,7 +107,7 @@ impl Values {
 }
 
 impl Piece {
-    /// Where the bytes start and end. A row has less than 4 GiB.
+    /// Appends bytes and returns their start and end. A row has less than 4 GiB.
     fn append(&mut self, bytes: &[u8]) -> (u32, u32) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(bytes);
@@ -139,7 +139,7 @@ mod tests {
     use crate::table::Value;
 
     #[test]
-    fn values_come_out_as_they_went_in() {
+    fn values_round_trip() {
         let rows: Vec<Vec<Value>> = (0..50_i64)
             .map(|n| {
                 vec![

@@ -1,4 +1,4 @@
-//! What the three services share: the database, scripted results, options, faults.
+//! The state that the three services share: databases, scripted results, options, faults.
 
 use std::collections::HashMap;
 use std::io;
@@ -20,12 +20,12 @@ use crate::synthetic;
 use crate::table::{Table, Value, WireTable, WireType};
 use crate::yandex_cloud::Tokens;
 
-/// How long a page waits for memory.
+/// The time that a page waits for memory.
 const PAGE_TIME: Duration = Duration::from_secs(20);
 
-/// What is said of a page that waited longer.
+/// The message for a page that waited too long.
 pub(crate) const NO_MEMORY: &str =
-    "the sandbox makes one large page at a time, and others took too long";
+    "the sandbox builds one large page at a time, and the others took too long";
 
 pub(crate) struct World {
     pub(crate) options: Options,
@@ -37,13 +37,12 @@ pub(crate) struct World {
     databases: [Database; 3],
     /// The IAM tokens of Yandex Cloud.
     pub(crate) tokens: Tokens,
-    /// The page of rows that each service sent last.
+    /// The last page of rows of each service.
     pub(crate) last_pages: Mutex<HashMap<Service, Answer>>,
     scripts: Mutex<HashMap<(Service, String), WireTable>>,
 }
 
-/// What a statement gave: rows still to be put in the service's words, or rows
-/// that already are.
+/// The result of a statement: rows to encode for the service, or rows that are already encoded.
 pub(crate) enum Outcome {
     Neutral(Table),
     Scripted(WireTable),
@@ -71,7 +70,7 @@ impl World {
         scripts.insert((service, sql.trim().to_owned()), result);
     }
 
-    /// The tables of a service.
+    /// Returns the database of a service.
     pub(crate) fn database(&self, service: Service) -> &Database {
         let [dune, lightdash, yandex_query] = &self.databases;
         match service {
@@ -81,14 +80,14 @@ impl World {
         }
     }
 
-    /// Waits for the memory of a page, of which a copy is made on the way. Without it the service
-    /// has too many requests.
+    /// Waits for the memory to build a page, which needs a copy of it. Returns `None` if the
+    /// service has too many requests.
     pub(crate) fn hold_page(&self, service: Service, bytes: usize) -> Option<Held> {
         let deadline = Instant::now() + PAGE_TIME;
         self.database(service).memory().hold(bytes, deadline)
     }
 
-    /// Makes a table for every service.
+    /// Creates a table for every service.
     pub(crate) fn register(
         &self,
         name: &str,
@@ -99,7 +98,7 @@ impl World {
         databases.try_for_each(|database| database.register(name, columns, rows))
     }
 
-    /// Makes a table of which every column has one of this service's types.
+    /// Creates a table whose columns have types of this service.
     pub(crate) fn register_typed(
         &self,
         service: Service,
@@ -123,7 +122,7 @@ impl World {
         databases.try_for_each(|database| database.register_typed(name, &columns, &rows))
     }
 
-    /// Runs a text that must be one statement; a scripted result goes first.
+    /// Runs a text of one statement. A scripted result takes precedence.
     pub(crate) fn run_one(&self, service: Service, sql: &str) -> Result<Outcome, SqlError> {
         if let Some(scripted) = self.scripted(service, sql) {
             return Ok(Outcome::Scripted(scripted));
@@ -138,7 +137,7 @@ impl World {
                 let first = offset + (statement.len() - statement.trim_start().len());
                 let (line, column) = crate::statements::position(sql, first);
                 Err(SqlError {
-                    message: "only one statement can be run at a time".to_owned(),
+                    message: "the text must be one statement".to_owned(),
                     line,
                     column,
                 })
@@ -146,8 +145,8 @@ impl World {
         }
     }
 
-    /// Runs every statement of a text, in order, up to the first that fails, and hands each
-    /// outcome on before the next.
+    /// Runs the statements of a text in order and stops at the first failure. Passes each outcome
+    /// to `each` before it runs the next statement.
     pub(crate) fn run_all(
         &self,
         service: Service,
@@ -168,7 +167,7 @@ impl World {
         Ok(())
     }
 
-    /// When a text that starts to run now is interrupted.
+    /// Returns the time at which a text that starts now is interrupted.
     fn deadline(&self, service: Service) -> Instant {
         Instant::now() + self.database(service).time_limit()
     }
@@ -181,7 +180,7 @@ impl World {
         statement: &str,
         deadline: Instant,
     ) -> Result<Outcome, SqlError> {
-        if let Some(table) = synthetic::asked_for(statement) {
+        if let Some(table) = synthetic::requested(statement) {
             return table.map(Outcome::Neutral);
         }
         self.database(service)
@@ -210,12 +209,12 @@ fn check_length(sql: &str) -> Result<(), SqlError> {
         return Ok(());
     }
     Err(SqlError::whole(format!(
-        "the query has {} bytes: the sandbox runs at most {MAX_SQL}",
+        "the query has {} bytes: the sandbox accepts at most {MAX_SQL}",
         sql.len()
     )))
 }
 
-/// JSON text as a value of SQL, whose NULL is JSON's.
+/// Converts JSON text to a SQL value. JSON's null becomes NULL.
 pub(crate) fn json_value(json: &str) -> Value {
     match json.trim() {
         "null" => Value::Null,

@@ -1,5 +1,5 @@
-//! What stands beside Yandex Query: the IAM service, which hands out tokens, and
-//! the metadata service of a virtual machine.
+//! Other services of Yandex Cloud: the IAM service, which issues tokens, and the metadata service
+//! of a virtual machine.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,10 +15,10 @@ pub(crate) const YANDEX_IAM_PATH: &str = "/iam/v1/tokens";
 /// The audience that a signed token must name.
 const AUDIENCE: &str = "https://iam.api.cloud.yandex.net/iam/v1/tokens";
 
-/// The longest life that a signed token may give itself.
+/// The longest lifetime of a signed token, in seconds.
 const LONGEST_JWT: i64 = 3_600;
 
-/// gRPC's codes for a bad argument and for a credential that is refused.
+/// The gRPC codes for an invalid argument and for a refused credential.
 const INVALID_ARGUMENT: i32 = 3;
 const UNAUTHENTICATED: i32 = 16;
 
@@ -34,7 +34,7 @@ pub(crate) fn answer(world: &World, request: &Request) -> Answer {
     }
 }
 
-/// A new token for each request, valid for the configured time.
+/// Issues a new token with the configured lifetime.
 fn iam_token(world: &World, request: &Request) -> Answer {
     let body = request.json().unwrap_or_default();
     let text = |name: &str| body.get(name).and_then(Value::as_str);
@@ -65,20 +65,23 @@ fn iam_token(world: &World, request: &Request) -> Answer {
     }
 }
 
-/// Looks at header and claims of a signed token. The signature is not verified:
-/// the sandbox knows no keys.
+/// Checks the header and the claims of a signed token. The signature is not verified, because the
+/// sandbox has no keys.
 fn check_jwt(jwt: &str, now: Timestamp) -> Result<(), (i32, &'static str)> {
     let mut parts = jwt.split('.');
     let (Some(header), Some(claims), Some(signature), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
     else {
-        return Err((INVALID_ARGUMENT, "JWT is malformed: three parts are wanted"));
+        return Err((
+            INVALID_ARGUMENT,
+            "JWT is malformed: it must have three parts",
+        ));
     };
     let (Some(header), Some(claims)) = (part(header), part(claims)) else {
         return Err((INVALID_ARGUMENT, "JWT is malformed: a part is not JSON"));
     };
     if header["alg"] != "PS256" || !header["kid"].is_string() {
-        return Err((UNAUTHENTICATED, "JWT header wants alg PS256 and a kid"));
+        return Err((UNAUTHENTICATED, "JWT header must have alg PS256 and a kid"));
     }
     if signature.is_empty() {
         return Err((UNAUTHENTICATED, "JWT has no signature"));
@@ -86,11 +89,11 @@ fn check_jwt(jwt: &str, now: Timestamp) -> Result<(), (i32, &'static str)> {
     if !claims["iss"].is_string() || claims["aud"] != AUDIENCE {
         return Err((
             UNAUTHENTICATED,
-            "JWT claims want iss and the audience of the IAM service",
+            "JWT claims must have iss and the audience of the IAM service",
         ));
     }
     let (Some(issued), Some(expires)) = (claims["iat"].as_i64(), claims["exp"].as_i64()) else {
-        return Err((UNAUTHENTICATED, "JWT claims want iat and exp"));
+        return Err((UNAUTHENTICATED, "JWT claims must have iat and exp"));
     };
     if expires - issued > LONGEST_JWT {
         return Err((UNAUTHENTICATED, "JWT lives longer than an hour"));
@@ -130,10 +133,10 @@ fn metadata(world: &World, request: &Request, path: &str) -> Answer {
     }
 }
 
-/// How many tokens are good at a time; the oldest goes first.
+/// The number of valid tokens; the oldest is removed first.
 const MOST_TOKENS: usize = 10_000;
 
-/// The tokens that were handed out.
+/// The tokens that were issued.
 #[derive(Debug, Default)]
 pub(crate) struct Tokens(std::sync::Mutex<Vec<(String, Timestamp)>>);
 
@@ -154,8 +157,8 @@ impl Tokens {
         (token, expires_at)
     }
 
-    /// Whether a token is good now: the one that never ends, or one that was
-    /// handed out and has not ended.
+    /// Returns whether a token is valid: the built-in token, or an issued token that has not
+    /// expired.
     pub(crate) fn accept(&self, token: &str) -> bool {
         let lock = self.0.lock();
         let tokens = lock.unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! The sandbox as a program.
+//! Tests of the program.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use support::send;
 
 #[tokio::test]
-async fn the_first_line_says_where_and_how_and_the_end_of_stdin_ends_it() {
+async fn the_first_line_describes_the_services_and_closing_stdin_stops_the_program() {
     let mut program = Command::new(env!("CARGO_BIN_EXE_rowfeed-sandbox"))
         .args(["--listen", "127.0.0.1:0", "--until-stdin-closes"])
         .stdin(Stdio::piped())
@@ -21,14 +21,14 @@ async fn the_first_line_says_where_and_how_and_the_end_of_stdin_ends_it() {
     let mut line = String::new();
     let mut out = BufReader::new(program.stdout.take().unwrap());
     out.read_line(&mut line).unwrap();
-    let told: Value = serde_json::from_str(&line).unwrap();
-    let text = |service: &str, key: &str| told[service][key].as_str().unwrap().to_owned();
+    let description: Value = serde_json::from_str(&line).unwrap();
+    let text = |service: &str, key: &str| description[service][key].as_str().unwrap().to_owned();
 
     let client = reqwest::Client::new();
     let url = format!(
         "{}/v1/query/{}/results?limit=2&api_key={}",
         text("dune", "base_url"),
-        told["dune"]["query_id"],
+        description["dune"]["query_id"],
         text("dune", "api_key")
     );
     assert_eq!(send(client.get(url)).await.status, 200);
@@ -65,10 +65,10 @@ async fn the_first_line_says_where_and_how_and_the_end_of_stdin_ends_it() {
     assert!(!log.contains(&text("dune", "api_key")));
 }
 
-/// Otherwise what one thread has freed is of no use to another.
+/// Several arenas would keep memory that other threads cannot use.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[test]
-fn it_has_one_arena_of_memory_unless_whoever_starts_it_says_otherwise() {
+fn the_program_uses_one_memory_arena_by_default() {
     for (given, expected) in [(None, "1"), (Some("3"), "3")] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rowfeed-sandbox"));
         command.env_remove("MALLOC_ARENA_MAX");
@@ -85,7 +85,7 @@ fn it_has_one_arena_of_memory_unless_whoever_starts_it_says_otherwise() {
         let mut line = String::new();
         let mut out = BufReader::new(program.stdout.take().unwrap());
         out.read_line(&mut line).unwrap();
-        // the process is the one that was started, and has its arguments
+        // it is the same process, with the same arguments
         let of_process = |what: &str| {
             let text = std::fs::read(format!("/proc/{}/{what}", program.id())).unwrap();
             String::from_utf8_lossy(&text).into_owned()
@@ -107,7 +107,7 @@ fn it_has_one_arena_of_memory_unless_whoever_starts_it_says_otherwise() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn sigterm_ends_it_and_flags_set_it_up() {
+async fn sigterm_stops_the_program_and_flags_configure_it() {
     let mut program = Command::new(env!("CARGO_BIN_EXE_rowfeed-sandbox"))
         .args(["--poll-steps", "0", "--max-page-rows", "3"])
         .args([
@@ -123,12 +123,12 @@ async fn sigterm_ends_it_and_flags_set_it_up() {
     let mut line = String::new();
     let mut out = BufReader::new(program.stdout.take().unwrap());
     out.read_line(&mut line).unwrap();
-    let told: Value = serde_json::from_str(&line).unwrap();
+    let description: Value = serde_json::from_str(&line).unwrap();
     let url = format!(
         "{}/v1/query/{}/results?api_key={}",
-        told["dune"]["base_url"].as_str().unwrap(),
-        told["dune"]["query_id"],
-        told["dune"]["api_key"].as_str().unwrap()
+        description["dune"]["base_url"].as_str().unwrap(),
+        description["dune"]["query_id"],
+        description["dune"]["api_key"].as_str().unwrap()
     );
     let client = reqwest::Client::new();
     assert_eq!(send(client.get(&url)).await.status, 503);
@@ -142,12 +142,12 @@ async fn sigterm_ends_it_and_flags_set_it_up() {
         .unwrap();
     assert!(killed.success());
     let ended = program.wait().unwrap();
-    // by itself, and not by the signal
+    // it exited, the signal did not kill it
     assert_eq!(ended.code(), Some(0));
 }
 
 #[test]
-fn wrong_arguments_are_explained() {
+fn invalid_arguments_print_the_usage() {
     let output = Command::new(env!("CARGO_BIN_EXE_rowfeed-sandbox"))
         .args(["--port", "1"])
         .output()

@@ -1,4 +1,4 @@
-//! The sandbox's own address, for programs in any language.
+//! Tests of the control interface below `/sandbox`.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -19,7 +19,7 @@ async fn status(sandbox: &Sandbox) -> u16 {
 }
 
 #[tokio::test]
-async fn faults_are_added_a_line_each_and_removed() {
+async fn faults_are_added_one_per_line_and_removed() {
     let sandbox = Sandbox::start().await.unwrap();
     let lines = "status=503 on=dune\n\nstatus=429 on=dune always\n".to_owned();
     let reply = control(&sandbox, Method::POST, "/faults", lines).await;
@@ -33,16 +33,16 @@ async fn faults_are_added_a_line_each_and_removed() {
     let reply = control(&sandbox, Method::POST, "/faults", lines).await;
     assert_eq!(reply.status, 400);
     assert!(
-        reply.text.contains("\"explode\" is no fault"),
+        reply.text.contains("\"explode\" is not a fault"),
         "{}",
         reply.text
     );
-    // neither line counts
+    // one invalid line discards both
     assert_eq!(status(&sandbox).await, 200);
 }
 
 #[tokio::test]
-async fn requests_are_told_without_their_credentials_and_without_these() {
+async fn requests_are_listed_without_credentials_and_control_requests() {
     let sandbox = Sandbox::start().await.unwrap();
     status(&sandbox).await;
     let reply = control(&sandbox, Method::GET, "/requests", String::new()).await;
@@ -66,7 +66,7 @@ async fn requests_are_told_without_their_credentials_and_without_these() {
 }
 
 #[tokio::test]
-async fn results_and_tables_are_given_as_json() {
+async fn results_and_tables_are_added_as_json() {
     let sandbox = Sandbox::builder().poll_steps(0).start().await.unwrap();
     let add = async |mut given: Value, key: &str, name: &str| {
         given[key] = name.into();
@@ -107,7 +107,7 @@ async fn results_and_tables_are_given_as_json() {
 }
 
 #[tokio::test]
-async fn a_scenario_is_given_as_json() {
+async fn answers_are_added_as_json() {
     let sandbox = Sandbox::start().await.unwrap();
     let given = json!({
         "service": "dune",
@@ -144,7 +144,7 @@ async fn a_scenario_is_given_as_json() {
         (json!({ "status": 99 }), "from 200 to 599"),
         (
             json!({ "status": 200, "headers": { "a b": "c" } }),
-            "is no HTTP header",
+            "is not an HTTP header",
         ),
     ] {
         let body = json!({ "answers": [answer] }).to_string();

@@ -1,4 +1,4 @@
-//! What Dune does, over HTTP.
+//! Tests of Dune over HTTP.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -106,7 +106,7 @@ async fn results_before_the_end_have_a_state_and_no_result() {
 }
 
 #[tokio::test]
-async fn values_are_trinos() {
+async fn values_have_trinos_format() {
     let sandbox = at_once().await;
     let sql = "select * from trades where trade_id in (1002, 9007199254740995) order by trade_id";
     let body = results(&sandbox, sql, "").await;
@@ -139,7 +139,7 @@ async fn values_are_trinos() {
 }
 
 #[tokio::test]
-async fn a_limit_is_cut_and_next_offset_leads_to_the_end() {
+async fn a_large_limit_is_reduced_and_next_offset_leads_to_the_end() {
     let sandbox = Sandbox::builder()
         .poll_steps(0)
         .dune_max_page_rows(4)
@@ -186,7 +186,7 @@ async fn an_offset_past_the_end_is_an_empty_page() {
 }
 
 #[tokio::test]
-async fn columns_filters_sorting_and_samples() {
+async fn columns_filters_sorting_and_samples_select_rows() {
     let sandbox = at_once().await;
     let sort = "sort_by=%22the%20rest%22%20desc,n%20asc&limit=3";
     let reply = results(&sandbox, TEN, sort).await;
@@ -214,7 +214,7 @@ async fn columns_filters_sorting_and_samples() {
 }
 
 #[tokio::test]
-async fn exact_numbers_that_travel_as_text_are_compared_as_numbers() {
+async fn exact_numbers_sent_as_text_are_compared_as_numbers() {
     let sandbox = at_once().await;
     let result = ScriptedResult::new([("n", "integer"), ("big", "uint256")])
         .row(["1", "\"9\""])
@@ -227,7 +227,7 @@ async fn exact_numbers_that_travel_as_text_are_compared_as_numbers() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_selected_is_refused() {
+async fn invalid_selections_are_refused() {
     let sandbox = at_once().await;
     for query in [
         "columns=nothing",
@@ -266,7 +266,7 @@ async fn a_failure_is_a_state_with_line_and_column() {
 }
 
 #[tokio::test]
-async fn a_partial_result_has_to_be_asked_for() {
+async fn a_partial_result_requires_a_parameter() {
     let sandbox = Sandbox::builder()
         .poll_steps(0)
         .dune_partial_after(7)
@@ -324,7 +324,7 @@ async fn a_run_that_has_ended_cannot_be_cancelled() {
 }
 
 #[tokio::test]
-async fn ids_that_lead_nowhere() {
+async fn unknown_and_invalid_ids_have_different_errors() {
     let sandbox = at_once().await;
     let cases = [
         (
@@ -369,7 +369,7 @@ async fn bodies_and_parameters_are_checked() {
 }
 
 #[tokio::test]
-async fn the_latest_result_is_there_and_pins_its_execution() {
+async fn the_latest_result_is_available_and_names_its_execution() {
     let sandbox = at_once().await;
     let path = format!("/v1/query/{DUNE_QUERY_ID}/results?limit=10");
     let body = get(&sandbox, &path).await.json();
@@ -384,7 +384,7 @@ async fn the_latest_result_is_there_and_pins_its_execution() {
 }
 
 #[tokio::test]
-async fn the_next_page_is_where_the_client_found_this_one() {
+async fn next_uri_uses_the_host_of_the_request() {
     let sandbox = at_once().await;
     let path = format!("/v1/query/{DUNE_QUERY_ID}/results?limit=1");
     let request = dune(&sandbox, Method::GET, &path).header("Host", "sandbox.example:8080");
@@ -447,7 +447,7 @@ async fn csv_writes_numbers_as_floats_and_pages_by_headers() {
 }
 
 #[tokio::test]
-async fn a_saved_query_can_be_made_read_listed_and_run() {
+async fn a_saved_query_can_be_created_read_listed_and_run() {
     let sandbox = at_once().await;
     let body = json!({ "name": "mine", "query_sql": "select 5 as n", "tags": ["a"] });
     let reply = send(dune(&sandbox, Method::POST, "/v1/query").json(&body)).await;

@@ -1,4 +1,4 @@
-//! Saved queries at Dune, and what the service says of limits and time.
+//! Tests of saved queries, rate limits and lifetimes of Dune.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -23,7 +23,7 @@ async fn post(sandbox: &Sandbox, path: &str, body: Value) -> Reply {
 }
 
 #[tokio::test]
-async fn a_change_leaves_what_it_does_not_name() {
+async fn an_update_keeps_the_fields_that_it_does_not_name() {
     let sandbox = at_once().await;
     let parameter = json!({ "key": "n", "type": "number", "value": "1" });
     let query = json!({
@@ -57,7 +57,7 @@ async fn a_change_leaves_what_it_does_not_name() {
 }
 
 #[tokio::test]
-async fn an_archived_query_is_read_and_not_run() {
+async fn an_archived_query_can_be_read_but_not_run() {
     let sandbox = at_once().await;
     let path = format!("/v1/query/{DUNE_QUERY_ID}");
     let change = |word: &str| {
@@ -71,8 +71,11 @@ async fn an_archived_query_is_read_and_not_run() {
     assert_eq!(get(&sandbox, &path).await.json()["is_archived"], true);
     let reply = post(&sandbox, &format!("{path}/execute"), json!({})).await;
     assert_eq!(reply.status, 403);
-    let said = reply.json()["error"].as_str().unwrap().to_owned();
-    assert!(said.starts_with("Not allowed to execute query."), "{said}");
+    let message = reply.json()["error"].as_str().unwrap().to_owned();
+    assert!(
+        message.starts_with("Not allowed to execute query."),
+        "{message}"
+    );
     change("unarchive").await;
     let reply = post(&sandbox, &format!("{path}/execute"), json!({})).await;
     assert_eq!(reply.status, 200);
@@ -85,7 +88,7 @@ async fn an_archived_query_is_read_and_not_run() {
 }
 
 #[tokio::test]
-async fn limits_are_told_with_every_answer_but_a_refused_key() {
+async fn every_answer_has_rate_limit_headers_unless_the_key_is_refused() {
     let sandbox = at_once().await;
     let path = format!("/v1/query/{DUNE_QUERY_ID}");
     let first = get(&sandbox, &path).await;
@@ -115,7 +118,7 @@ async fn limits_are_told_with_every_answer_but_a_refused_key() {
 }
 
 #[tokio::test]
-async fn beyond_the_limit_is_429_with_a_time() {
+async fn requests_above_the_limit_are_429_with_retry_after() {
     let sandbox = Sandbox::builder()
         .dune_requests_per_minute(2)
         .start()
@@ -130,7 +133,7 @@ async fn beyond_the_limit_is_429_with_a_time() {
     let seconds: u64 = refused.header("Retry-After").unwrap().parse().unwrap();
     assert!((1..=60).contains(&seconds), "{seconds}");
     assert!(refused.json()["error"].is_string());
-    // writing is counted by itself
+    // writes have their own count
     assert_eq!(post(&sandbox, "/v1/usage", json!({})).await.status, 200);
 }
 
@@ -159,7 +162,7 @@ async fn a_result_expires() {
 }
 
 #[tokio::test]
-async fn a_custom_endpoint_is_the_latest_result_of_its_query() {
+async fn a_custom_endpoint_returns_the_latest_result_of_its_query() {
     let sandbox = at_once().await;
     let path = "/v1/endpoints/rowfeed/all-trades/results?limit=2";
     let body = get(&sandbox, path).await.json();
@@ -170,7 +173,7 @@ async fn a_custom_endpoint_is_the_latest_result_of_its_query() {
 }
 
 #[tokio::test]
-async fn a_client_that_takes_no_path_in_its_base_url_is_known_by_its_key() {
+async fn a_request_without_a_prefix_is_routed_by_its_key() {
     let sandbox = at_once().await;
     let url = format!("http://{}/api/v1/query/{DUNE_QUERY_ID}", sandbox.address());
     let client = reqwest::Client::new();
@@ -182,7 +185,7 @@ async fn a_client_that_takes_no_path_in_its_base_url_is_known_by_its_key() {
 }
 
 #[tokio::test]
-async fn a_page_can_cost_more_than_is_allowed() {
+async fn a_page_above_the_cost_limit_is_402() {
     let sandbox = Sandbox::builder()
         .dune_max_datapoints_per_request(100)
         .start()
@@ -191,15 +194,18 @@ async fn a_page_can_cost_more_than_is_allowed() {
     let path = format!("/v1/query/{DUNE_QUERY_ID}/results");
     let refused = get(&sandbox, &path).await;
     assert_eq!(refused.status, 402);
-    let said = refused.json()["error"].as_str().unwrap().to_owned();
-    assert!(said.contains("exceed your configured limits"), "{said}");
+    let message = refused.json()["error"].as_str().unwrap().to_owned();
+    assert!(
+        message.contains("exceed your configured limits"),
+        "{message}"
+    );
     assert_eq!(get(&sandbox, &format!("{path}?limit=10")).await.status, 200);
     let ignored = format!("{path}?ignore_max_credits_per_request=true");
     assert_eq!(get(&sandbox, &ignored).await.status, 200);
 }
 
 #[tokio::test]
-async fn a_run_can_take_its_time() {
+async fn a_run_takes_at_least_the_configured_time() {
     let sandbox = Sandbox::builder()
         .poll_steps(0)
         .run_time(Duration::from_millis(1500))

@@ -1,4 +1,4 @@
-//! Latest results, what runs cost, and bodies that Dune refuses.
+//! Tests of latest results, costs, and invalid bodies of Dune.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -28,7 +28,7 @@ async fn patch(sandbox: &Sandbox, body: &Value) -> Reply {
 }
 
 #[tokio::test]
-async fn a_query_that_never_ran_says_so() {
+async fn a_query_without_an_execution_is_404() {
     let sandbox = at_once().await;
     for csv in ["", "/csv"] {
         let path = format!("/v1/query/{DUNE_PARAMETERISED_QUERY_ID}/results{csv}");
@@ -45,7 +45,7 @@ async fn latest_results_follow_the_version_of_the_sql() {
     let sandbox = at_once().await;
     let latest = format!("/v1/query/{DUNE_QUERY_ID}/results?limit=1");
     let before = get(&sandbox, &latest).await.json();
-    // another name, or the same SQL once more, changes nothing
+    // another name or the same SQL changes nothing
     let sql = "SELECT * FROM trades ORDER BY block_time, trade_id";
     for same in [json!({ "name": "Renamed" }), json!({ "query_sql": sql })] {
         assert_eq!(patch(&sandbox, &same).await.status, 200);
@@ -58,7 +58,7 @@ async fn latest_results_follow_the_version_of_the_sql() {
         (reply.status, reply.json()),
         (404, json!({ "error": NONE }))
     );
-    // the execution itself is still there
+    // the execution still exists
     let path = format!(
         "/v1/execution/{}/results",
         before["execution_id"].as_str().unwrap()
@@ -96,7 +96,7 @@ async fn an_unfinished_run_is_the_latest_result() {
         1
     );
 
-    // a run that came to nothing is not the latest result
+    // a failed run is not the latest result
     let before = get(&sandbox, &latest).await.json();
     let id = post(&sandbox, &execute, &json!({})).await.json()["execution_id"].clone();
     let cancel = format!("/v1/execution/{}/cancel", id.as_str().unwrap());
@@ -109,7 +109,7 @@ async fn an_unfinished_run_is_the_latest_result() {
 }
 
 #[tokio::test]
-async fn csv_of_an_unfinished_run_names_its_state() {
+async fn csv_of_an_unfinished_run_is_an_error_with_its_state() {
     let sandbox = Sandbox::start().await.unwrap();
     let id = dune_execution(&sandbox, "select 1").await;
     let execute = format!("/v1/query/{DUNE_QUERY_ID}/execute");
@@ -131,7 +131,7 @@ async fn csv_of_an_unfinished_run_names_its_state() {
 }
 
 #[tokio::test]
-async fn runs_cost_something_and_more_rows_cost_more() {
+async fn a_larger_result_costs_more() {
     let sandbox = at_once().await;
     let cost = async |sql: &str, performance: &str| {
         let body = json!({ "sql": sql, "performance": performance });

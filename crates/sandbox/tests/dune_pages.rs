@@ -1,4 +1,4 @@
-//! What a page of Dune says of the next one, and of its columns.
+//! Tests of next pages and columns of Dune.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -24,7 +24,7 @@ fn query_of(uri: &Value) -> BTreeMap<String, String> {
 }
 
 #[tokio::test]
-async fn the_next_address_repeats_what_chose_this_page() {
+async fn next_uri_repeats_the_parameters_of_the_page() {
     let sandbox = at_once().await;
     let query = [
         ("columns", "project,amount_usd"),
@@ -65,7 +65,7 @@ async fn the_next_address_repeats_what_chose_this_page() {
 }
 
 #[tokio::test]
-async fn keys_of_a_row_are_in_alphabetical_order_and_columns_in_their_own() {
+async fn row_keys_are_in_alphabetical_order_and_columns_in_query_order() {
     let sandbox = at_once().await;
     let id = dune_execution(&sandbox, "select 1 as zebra, 2 as ant, 3 as moth").await;
     let reply = get(&sandbox, &format!("/v1/execution/{id}/results")).await;
@@ -109,7 +109,7 @@ async fn a_parameter_can_change_the_type_of_a_column() {
 }
 
 #[tokio::test]
-async fn reading_the_latest_result_runs_nothing() {
+async fn reading_the_latest_result_does_not_run_the_query() {
     let sandbox = at_once().await;
     let path = format!("/v1/query/{DUNE_QUERY_ID}/results?limit=1");
     let first = get(&sandbox, &path).await.json();

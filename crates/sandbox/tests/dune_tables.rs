@@ -1,4 +1,4 @@
-//! What users keep at Dune: uploads, materialized views, pipelines.
+//! Tests of uploads, materialized views and pipelines of Dune.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -44,7 +44,7 @@ fn tides() -> Value {
 }
 
 #[tokio::test]
-async fn a_table_is_made_once_and_its_schema_stands() {
+async fn a_table_is_created_once_and_keeps_its_schema() {
     let sandbox = at_once().await;
     let made = post(&sandbox, "/v1/uploads", tides()).await;
     assert_eq!(made.status, 201, "{}", made.text);
@@ -74,7 +74,7 @@ async fn a_table_is_made_once_and_its_schema_stands() {
 }
 
 #[tokio::test]
-async fn rows_come_in_as_csv_and_as_json_lines_and_all_or_none() {
+async fn csv_and_json_lines_are_inserted_completely_or_not_at_all() {
     let sandbox = at_once().await;
     post(&sandbox, "/v1/uploads", tides()).await;
     let csv = "level,at,supply\n1.5,2024-05-01T10:00:00Z,115792089237316195423570985008687907853\n";
@@ -122,7 +122,7 @@ async fn rows_come_in_as_csv_and_as_json_lines_and_all_or_none() {
 }
 
 #[tokio::test]
-async fn a_csv_file_makes_a_table_of_the_types_that_fit() {
+async fn a_csv_file_becomes_a_table_with_inferred_types() {
     let sandbox = at_once().await;
     let data =
         "name,depth,open,seen\n\"reef, outer\",12,true,2024-05-01\nshelf,,false,2024-05-02\n";
@@ -176,7 +176,7 @@ async fn tables_are_listed_cleared_and_deleted() {
 }
 
 #[tokio::test]
-async fn an_error_behind_an_uploaded_tables_name_is_still_in_its_place() {
+async fn an_error_after_an_uploaded_tables_name_has_the_original_position() {
     let sandbox = at_once().await;
     post(&sandbox, "/v1/uploads", tides()).await;
     let sql = "select level from dune.rowfeed.tides where height > 1";
@@ -189,7 +189,7 @@ async fn an_error_behind_an_uploaded_tables_name_is_still_in_its_place() {
 }
 
 #[tokio::test]
-async fn a_materialized_view_is_a_table_that_is_refreshed() {
+async fn a_materialized_view_is_a_table_and_can_be_refreshed() {
     let sandbox = at_once().await;
     let query =
         json!({ "name": "Count", "query_sql": "select count(*) as n from dune.rowfeed.tides" });
@@ -224,7 +224,7 @@ async fn a_materialized_view_is_a_table_that_is_refreshed() {
 }
 
 #[tokio::test]
-async fn a_pipeline_refreshes_views_before_the_query_that_reads_them() {
+async fn a_pipeline_refreshes_views_before_their_query() {
     let sandbox = Sandbox::start().await.unwrap();
     let view = json!({ "name": "result_all", "query_id": DUNE_QUERY_ID });
     post(&sandbox, "/v1/materialized-views", view).await;

@@ -1,4 +1,4 @@
-//! What goes wrong on request, and the sandbox's own life.
+//! Tests of faults, and of the life of a sandbox.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -22,7 +22,7 @@ async fn get(sandbox: &Sandbox) -> Reply {
 }
 
 #[tokio::test]
-async fn a_status_comes_with_its_headers_as_often_as_said() {
+async fn a_status_is_sent_with_its_headers_the_given_number_of_times() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.fault(
         Fault::status(429)
@@ -53,7 +53,7 @@ async fn a_status_comes_with_its_headers_as_often_as_said() {
 }
 
 #[tokio::test]
-async fn what_does_not_match_is_left_alone() {
+async fn requests_that_do_not_match_are_not_affected() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.fault(Fault::status(500).on(Service::Lightdash));
     sandbox.fault(Fault::status(500).method("POST"));
@@ -68,7 +68,7 @@ async fn what_does_not_match_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_proxy_answers_with_its_page() {
+async fn an_html_fault_answers_with_the_page_of_a_proxy() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.fault(Fault::html(502));
     let reply = get(&sandbox).await;
@@ -83,7 +83,7 @@ async fn a_proxy_answers_with_its_page() {
 }
 
 #[tokio::test]
-async fn a_scripted_answer_is_sent_as_it_is() {
+async fn a_scripted_answer_is_sent_unchanged() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.fault(Fault::answer(
         200,
@@ -102,7 +102,7 @@ async fn delays_add_up_and_the_answer_follows() {
     let start = Instant::now();
     assert_eq!(get(&sandbox).await.status, 200);
     assert!(start.elapsed() >= Duration::from_millis(120));
-    // a slow answer keeps nobody else waiting
+    // a slow answer does not delay others
     sandbox.fault(Fault::delay(Duration::from_secs(5)).path("/results"));
     let slow = tokio::spawn(dune(&sandbox, Method::GET, &latest()).send());
     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -114,7 +114,7 @@ async fn delays_add_up_and_the_answer_follows() {
 }
 
 #[tokio::test]
-async fn a_cut_body_is_seen_as_broken_after_some_bytes() {
+async fn a_cut_body_ends_with_an_error_after_its_bytes() {
     let sandbox = Sandbox::start().await.unwrap();
     for after in [0, 100] {
         sandbox.fault(Fault::cut_body(after));
@@ -125,7 +125,7 @@ async fn a_cut_body_is_seen_as_broken_after_some_bytes() {
         let error = loop {
             match response.chunk().await {
                 Ok(Some(chunk)) => seen += chunk.len(),
-                Ok(None) => panic!("the body ended as if it were whole"),
+                Ok(None) => panic!("the body ended without an error"),
                 Err(error) => break error,
             }
         };
@@ -165,7 +165,7 @@ async fn an_empty_body_keeps_the_status() {
 }
 
 #[tokio::test]
-async fn a_run_can_go_on_forever_or_show_a_state_nobody_knows() {
+async fn a_run_can_stay_unfinished_or_show_an_unknown_state() {
     let sandbox = Sandbox::builder().poll_steps(0).start().await.unwrap();
     let d = dune_execution(&sandbox, "select 1").await;
     let l = lightdash_run(&sandbox, "select 1").await;
@@ -206,7 +206,7 @@ async fn a_run_can_go_on_forever_or_show_a_state_nobody_knows() {
 }
 
 #[tokio::test]
-async fn requests_are_recorded_with_what_was_answered() {
+async fn requests_are_recorded_with_their_outcome() {
     let sandbox = Sandbox::start().await.unwrap();
     let path = format!("/v1/query/{DUNE_QUERY_ID}/results?limit=3&columns=trade_id,price");
     send(dune(&sandbox, Method::GET, &path)).await;
@@ -234,7 +234,7 @@ async fn requests_are_recorded_with_what_was_answered() {
 }
 
 #[tokio::test]
-async fn a_registered_table_is_there_for_all_three() {
+async fn a_registered_table_is_available_at_every_service() {
     let sandbox = Sandbox::builder().poll_steps(0).start().await.unwrap();
     let columns = [("id", ColumnType::BigInt), ("at", ColumnType::Timestamp)];
     let rows = [vec![Value::Integer(1), "2024-02-03 04:05:06.7".into()]];
@@ -284,7 +284,7 @@ async fn a_registered_table_is_there_for_all_three() {
 }
 
 #[tokio::test]
-async fn a_dropped_sandbox_gives_its_port_back_and_ends_its_connections() {
+async fn dropping_a_sandbox_closes_its_port_and_connections() {
     let sandbox = Sandbox::start().await.unwrap();
     let address = sandbox.address();
     sandbox.fault(Fault::delay(Duration::from_secs(60)));
@@ -307,7 +307,7 @@ fn the_port_is_closed_when_drop_returns() {
 }
 
 #[test]
-fn a_sandbox_needs_no_runtime_and_shares_nothing() {
+fn sandboxes_need_no_runtime_and_are_independent() {
     let one = Sandbox::start_blocking().unwrap();
     let other = Sandbox::start_blocking().unwrap();
     assert_ne!(one.dune_url(), other.dune_url());
@@ -317,7 +317,7 @@ fn a_sandbox_needs_no_runtime_and_shares_nothing() {
 }
 
 #[tokio::test]
-async fn the_sample_can_be_longer() {
+async fn sample_rows_sets_the_length_of_the_sample() {
     let sandbox = Sandbox::builder()
         .poll_steps(0)
         .sample_rows(1_234)
@@ -336,7 +336,7 @@ async fn the_sample_can_be_longer() {
 }
 
 #[test]
-fn a_sandbox_can_be_shared_and_sent() {
+fn a_sandbox_is_send_and_sync() {
     fn shared<T: Send + Sync + 'static>() {}
     shared::<Sandbox>();
     shared::<Fault>();

@@ -1,4 +1,4 @@
-//! SQL that people try first, at the services they know it from.
+//! Tests of SQL idioms of the services.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -14,7 +14,7 @@ async fn at_once() -> Sandbox {
     Sandbox::builder().poll_steps(0).start().await.unwrap()
 }
 
-/// The result of a text at Dune: rows, or what went wrong.
+/// Runs a text at Dune and returns its result or its error.
 async fn result(sandbox: &Sandbox, sql: &str) -> Value {
     let id = dune_execution(sandbox, sql).await;
     let path = format!("/v1/execution/{id}/results");
@@ -26,7 +26,7 @@ async fn result(sandbox: &Sandbox, sql: &str) -> Value {
 }
 
 #[tokio::test]
-async fn times_are_cut_shifted_and_keep_their_type() {
+async fn truncated_and_shifted_times_keep_their_type() {
     let sandbox = at_once().await;
     let sql = "select date_trunc('hour', block_time) as hour,\n\
                date_trunc('month', block_date) as month,\n\
@@ -56,7 +56,7 @@ async fn times_are_cut_shifted_and_keep_their_type() {
 }
 
 #[tokio::test]
-async fn now_is_now() {
+async fn now_is_the_current_time() {
     let sandbox = at_once().await;
     let sql = "select count(*) as n from trades where block_time < now() - interval '30' day";
     assert_eq!(result(&sandbox, sql).await["rows"], json!([{ "n": 48 }]));
@@ -68,7 +68,7 @@ async fn now_is_now() {
 }
 
 #[tokio::test]
-async fn offset_may_stand_before_limit() {
+async fn offset_may_precede_limit() {
     let sandbox = at_once().await;
     for (sql, expected) in [
         (
@@ -85,7 +85,7 @@ async fn offset_may_stand_before_limit() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_is_null_in_try_cast_only() {
+async fn try_cast_returns_null_and_cast_fails() {
     let sandbox = at_once().await;
     let sql = "select try_cast('7' as integer) as a, try_cast('x' as bigint) as b, \
                try_cast('1e3' as double) as c, try_cast('yes' as boolean) as d, \
@@ -117,7 +117,7 @@ async fn what_does_not_fit_is_null_in_try_cast_only() {
 }
 
 #[tokio::test]
-async fn an_error_behind_an_idiom_still_says_where() {
+async fn an_error_after_an_idiom_has_the_original_position() {
     let sandbox = at_once().await;
     let sql = "select now() - interval '7' day,\n  depth from trades";
     let error = result(&sandbox, sql).await;
@@ -129,7 +129,7 @@ async fn an_error_behind_an_idiom_still_says_where() {
 }
 
 #[tokio::test]
-async fn like_minds_the_case() {
+async fn like_is_case_sensitive() {
     let sandbox = at_once().await;
     for (pattern, expected) in [("lag%", 12), ("LAG%", 0), ("%oo_", 24)] {
         let sql = format!("select count(*) as n from trades where project like '{pattern}'");
@@ -168,7 +168,7 @@ async fn idioms_work_at_every_service() {
 }
 
 #[tokio::test]
-async fn what_the_sandbox_does_not_speak_points_to_scripted_results() {
+async fn unsupported_sql_points_to_scripted_results() {
     let sandbox = at_once().await;
     let id = yandex_query_run(&sandbox, "select 1;\n$x = SELECT 1 AS n;\nSELECT * FROM $x").await;
     let body = send(yandex_query(

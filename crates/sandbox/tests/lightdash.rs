@@ -1,4 +1,4 @@
-//! What Lightdash does, over HTTP.
+//! Tests of Lightdash over HTTP.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -61,7 +61,8 @@ async fn both_schemes_are_accepted_and_anything_else_is_401() {
         let reply = send(with(value.to_owned())).await;
         assert_eq!(assert_error(&reply, 401, "AuthorizationError"), message);
     }
-    // a personal token is no bearer token, nor the other way round
+    // a personal token is not valid as a bearer token, and a service token is not valid as an API
+    // key
     let reply = send(with(format!("Bearer {LIGHTDASH_TOKEN}"))).await;
     assert_error(&reply, 401, "AuthorizationError");
     let reply = send(with(format!("ApiKey {LIGHTDASH_SERVICE_TOKEN}"))).await;
@@ -73,11 +74,11 @@ async fn both_schemes_are_accepted_and_anything_else_is_401() {
 }
 
 #[tokio::test]
-async fn a_query_passes_through_every_waiting_status() {
+async fn a_query_shows_every_unfinished_status() {
     let sandbox = Sandbox::builder().poll_steps(3).start().await.unwrap();
     let id = lightdash_run(&sandbox, FIVE).await;
     for status in ["pending", "queued", "executing"] {
-        // a page that would be refused later is not looked at yet
+        // the page number is not checked before the query is ready
         let reply = page(&sandbox, &id, "page=99&pageSize=99999").await;
         assert_eq!(reply.status, 200);
         assert_eq!(
@@ -92,7 +93,7 @@ async fn a_query_passes_through_every_waiting_status() {
 }
 
 #[tokio::test]
-async fn pages_report_their_own_size_and_leave_out_what_is_not_there() {
+async fn pages_report_their_own_size_and_omit_absent_neighbors() {
     let sandbox = at_once().await;
     let id = lightdash_run(&sandbox, FIVE).await;
     let expected = [
@@ -123,7 +124,7 @@ async fn pages_report_their_own_size_and_leave_out_what_is_not_there() {
 }
 
 #[tokio::test]
-async fn the_first_page_size_is_kept_and_500_without_one() {
+async fn the_first_page_size_becomes_the_default_of_the_query() {
     let sandbox = at_once().await;
     let size = |reply: Reply| reply.json()["results"]["pageSize"].as_u64();
     let many = "with recursive t(n) as (select 1 union all select n + 1 from t where n < 600) \
@@ -146,7 +147,7 @@ async fn the_first_page_size_is_kept_and_500_without_one() {
 }
 
 #[tokio::test]
-async fn an_empty_result_has_no_pages_and_accepts_any() {
+async fn an_empty_result_has_no_pages_and_accepts_any_page_number() {
     let sandbox = at_once().await;
     let id = lightdash_run(&sandbox, "select project from trades where 1 = 0").await;
     for number in [1, 2] {
@@ -181,7 +182,7 @@ async fn pages_and_sizes_out_of_range_are_422() {
     let reply = page(&sandbox, &id, "page=two").await;
     assert_error(&reply, 422, "ValidateError");
     assert_eq!(reply.json()["error"]["data"]["page"]["value"], "two");
-    // the number may be written as a float
+    // the number may be a float
     let reply = page(&sandbox, &id, "page=1.0&pageSize=2.0").await;
     assert_eq!(reply.status, 200, "{}", reply.text);
 }
@@ -241,7 +242,7 @@ async fn cells_are_raw_and_formatted_in_column_order() {
 }
 
 #[tokio::test]
-async fn a_limit_cuts_the_result_before_its_total() {
+async fn a_limit_also_limits_the_total() {
     let sandbox = at_once().await;
     let body = json!({ "sql": FIVE, "limit": 3 });
     let reply = send(lightdash_query(&sandbox, Method::POST, "/sql").json(&body)).await;
@@ -268,7 +269,7 @@ async fn a_failing_statement_is_a_status() {
 }
 
 #[tokio::test]
-async fn cancelling_marks_even_a_ready_query() {
+async fn even_a_ready_query_can_be_canceled() {
     let sandbox = at_once().await;
     let id = lightdash_run(&sandbox, FIVE).await;
     assert_eq!(
@@ -288,7 +289,7 @@ async fn cancelling_marks_even_a_ready_query() {
 }
 
 #[tokio::test]
-async fn a_query_is_seen_by_its_account_and_in_its_project_only() {
+async fn a_query_is_visible_only_to_its_account_and_in_its_project() {
     let sandbox = at_once().await;
     let id = lightdash_run(&sandbox, FIVE).await;
     let message = |project: &str| format!("Query {id} not found for project {project}");
@@ -308,7 +309,7 @@ async fn a_query_is_seen_by_its_account_and_in_its_project_only() {
 }
 
 #[tokio::test]
-async fn an_id_that_is_no_uuid_fails_in_the_database() {
+async fn an_id_that_is_not_a_uuid_is_a_server_error() {
     let sandbox = at_once().await;
     let reply = page(&sandbox, "hello", "").await;
     let message = assert_error(&reply, 500, "UnexpectedServerError");
@@ -332,7 +333,7 @@ async fn bodies_are_validated() {
 }
 
 #[tokio::test]
-async fn outside_the_api_everything_is_the_web_page() {
+async fn every_path_outside_the_api_is_the_web_page() {
     let sandbox = at_once().await;
     let client = reqwest::Client::new();
     for path in ["", "/projects/x/tables"] {
@@ -352,7 +353,7 @@ async fn outside_the_api_everything_is_the_web_page() {
 }
 
 #[tokio::test]
-async fn health_tells_the_page_size_limit_to_everybody() {
+async fn health_reports_the_page_size_limit_without_a_token() {
     let sandbox = Sandbox::builder()
         .poll_steps(0)
         .lightdash_max_page_size(40)
@@ -373,7 +374,7 @@ async fn health_tells_the_page_size_limit_to_everybody() {
 }
 
 #[tokio::test]
-async fn the_catalogue_leads_to_the_project() {
+async fn the_catalog_lists_the_project() {
     let sandbox = at_once().await;
     let projects = send(lightdash(&sandbox, Method::GET, "/api/v1/org/projects")).await;
     let body = projects.json();
@@ -460,7 +461,7 @@ async fn dates_of_a_metric_query_have_no_fraction() {
 }
 
 #[tokio::test]
-async fn a_metric_query_that_makes_no_sense_is_refused() {
+async fn an_invalid_metric_query_is_refused() {
     let sandbox = at_once().await;
     let post =
         |body: Value| send(lightdash_query(&sandbox, Method::POST, "/metric-query").json(&body));

@@ -1,4 +1,4 @@
-//! What Lightdash runs beside SQL and metric queries, and what is made of results.
+//! Tests of Lightdash's charts, derived queries, merges, files, history and sources.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -27,7 +27,7 @@ async fn get(sandbox: &Sandbox, path: &str) -> Reply {
     send(lightdash(sandbox, Method::GET, path)).await
 }
 
-/// Starts something; its answer, and its page.
+/// Starts a query and returns the answer and the first page.
 async fn run(sandbox: &Sandbox, path: &str, body: Value) -> (Value, Value) {
     let started = post(sandbox, path, body).await;
     assert_eq!(started.status, 200, "{}", started.text);
@@ -71,7 +71,7 @@ fn rule(field: &str, value: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_named_limit_is_cut_without_a_word_and_a_stored_one_is_not() {
+async fn a_requested_limit_is_reduced_and_a_stored_one_is_refused() {
     let sandbox = start(Sandbox::builder().lightdash_csv_cells_limit(30)).await;
     let charts = get(
         &sandbox,
@@ -81,7 +81,7 @@ async fn a_named_limit_is_cut_without_a_word_and_a_stored_one_is_not() {
     let chart = charts.json()["results"][0]["uuid"].clone();
     let (_, whole) = run(&sandbox, "/chart", json!({ "chartUuid": chart })).await;
     assert_eq!(whole["totalResults"], 48);
-    // three columns: ten rows fit
+    // 30 cells are ten rows of three columns
     for limit in [json!(null), json!(40)] {
         let body = json!({ "chartUuid": chart, "limit": limit });
         let (_, cut) = run(&sandbox, "/chart", body).await;
@@ -114,7 +114,7 @@ async fn a_named_limit_is_cut_without_a_word_and_a_stored_one_is_not() {
 }
 
 #[tokio::test]
-async fn filters_come_on_top_of_a_charts_own() {
+async fn requested_filters_are_added_to_the_filters_of_a_chart() {
     let sandbox = start(Sandbox::builder()).await;
     let project = format!("/api/v1/projects/{LIGHTDASH_PROJECT_UUID}");
     let charts = get(&sandbox, &format!("{project}/charts")).await.json();
@@ -147,7 +147,7 @@ async fn filters_come_on_top_of_a_charts_own() {
 }
 
 #[tokio::test]
-async fn a_sql_chart_goes_by_id_or_by_slug() {
+async fn a_sql_chart_is_found_by_id_or_by_slug() {
     let sandbox = start(Sandbox::builder()).await;
     let by_slug = json!({ "slug": "trades-by-project", "limit": 3 });
     let (_, page) = run(&sandbox, "/sql-chart", by_slug).await;
@@ -167,10 +167,10 @@ async fn a_sql_chart_goes_by_id_or_by_slug() {
 }
 
 #[tokio::test]
-async fn totals_are_the_metrics_over_fewer_dimensions() {
+async fn totals_compute_the_metrics_over_fewer_dimensions() {
     let sandbox = start(Sandbox::builder()).await;
-    let asked = query(&["trades_project", "trades_is_maker"], &["trades_count"]);
-    let (started, _) = run(&sandbox, "/metric-query", json!({ "query": asked })).await;
+    let metric_query = query(&["trades_project", "trades_is_maker"], &["trades_count"]);
+    let (started, _) = run(&sandbox, "/metric-query", json!({ "query": metric_query })).await;
     let path = format!(
         "/{}/calculate-total",
         started["queryUuid"].as_str().unwrap()
@@ -190,10 +190,10 @@ async fn totals_are_the_metrics_over_fewer_dimensions() {
 }
 
 #[tokio::test]
-async fn underlying_rows_and_values_of_a_field() {
+async fn underlying_rows_and_field_values_are_queries() {
     let sandbox = start(Sandbox::builder()).await;
-    let asked = query(&["trades_project"], &["trades_count"]);
-    let (started, _) = run(&sandbox, "/metric-query", json!({ "query": asked })).await;
+    let metric_query = query(&["trades_project"], &["trades_count"]);
+    let (started, _) = run(&sandbox, "/metric-query", json!({ "query": metric_query })).await;
     let filters = json!({ "dimensions": { "id": "g", "and": [rule("trades_project", "lagoon")] } });
     let body = json!({
         "underlyingDataSourceQueryUuid": started["queryUuid"],
@@ -219,7 +219,7 @@ async fn underlying_rows_and_values_of_a_field() {
 }
 
 #[tokio::test]
-async fn a_pivot_has_a_column_for_each_value_and_only_keys_that_are_there() {
+async fn a_pivot_has_a_column_per_value_and_omits_absent_keys() {
     let sandbox = start(Sandbox::builder()).await;
     let sql = "select 1 as y, 'a' as k, 10 as v union all select 1, 'b', 20 \
                union all select 2, 'b', 30 union all select 2, 'b', 5";
@@ -254,7 +254,7 @@ async fn a_pivot_has_a_column_for_each_value_and_only_keys_that_are_there() {
 }
 
 #[tokio::test]
-async fn a_file_is_ordered_watched_and_fetched() {
+async fn a_file_is_scheduled_polled_and_downloaded() {
     let sandbox = Sandbox::builder()
         .lightdash_csv_cells_limit(6)
         .start()
@@ -302,7 +302,7 @@ async fn a_file_is_ordered_watched_and_fetched() {
 }
 
 #[tokio::test]
-async fn history_is_for_users_and_newest_first() {
+async fn history_lists_the_queries_of_a_user_newest_first() {
     let sandbox = start(Sandbox::builder()).await;
     for n in 0..30 {
         let id = lightdash_run(&sandbox, &format!("select {n} as n")).await;
@@ -330,7 +330,7 @@ async fn history_is_for_users_and_newest_first() {
 }
 
 #[tokio::test]
-async fn sources_are_merged_by_a_key_or_refused_in_a_success() {
+async fn sources_are_merged_by_a_key_and_a_refused_merge_is_200() {
     let sandbox = start(Sandbox::builder()).await;
     let source = |id: &str, metric: &str| json!({ "id": id, "metricQuery": query(&["trades_project"], &[metric]) });
     let merge = json!({
@@ -400,7 +400,7 @@ async fn statements_are_composed_over_results() {
 }
 
 #[tokio::test]
-async fn a_cache_says_so_and_can_be_passed_by() {
+async fn cached_rows_are_reported_and_can_be_bypassed() {
     let sandbox = start(Sandbox::builder().lightdash_cache(true)).await;
     let body = json!({ "sql": "select 1 as n" });
     let (first, page) = run(&sandbox, "/sql", body.clone()).await;
@@ -423,7 +423,7 @@ async fn a_cache_says_so_and_can_be_passed_by() {
 }
 
 #[tokio::test]
-async fn results_expire_with_a_name_of_their_own_and_waiting_is_another_matter() {
+async fn expired_results_and_an_expired_wait_have_different_answers() {
     let sandbox = start(Sandbox::builder().results_lifetime(Duration::from_millis(1500))).await;
     let id = lightdash_run(&sandbox, "select 1 as n").await;
     sandbox.fault(Fault::unknown_state("expired").times(1));
@@ -438,7 +438,7 @@ async fn results_expire_with_a_name_of_their_own_and_waiting_is_another_matter()
 }
 
 #[tokio::test]
-async fn a_viewer_runs_charts_and_no_sql() {
+async fn a_viewer_may_run_charts_but_not_sql() {
     let sandbox = start(Sandbox::builder()).await;
     let send_as_viewer = async |path: &str, body: Value| {
         let base = format!("/api/v2/projects/{LIGHTDASH_PROJECT_UUID}/query{path}");
@@ -455,7 +455,7 @@ async fn a_viewer_runs_charts_and_no_sql() {
 }
 
 #[tokio::test]
-async fn a_body_can_be_too_large() {
+async fn a_body_that_is_too_large_is_413() {
     let sandbox = start(Sandbox::builder()).await;
     let body = json!({ "sql": "x".repeat(5 * 1024 * 1024) });
     let reply = post(&sandbox, "/sql", body).await;
@@ -464,11 +464,11 @@ async fn a_body_can_be_too_large() {
 }
 
 #[tokio::test]
-async fn what_the_sandbox_cannot_calculate_it_refuses() {
+async fn unsupported_calculations_are_refused() {
     let sandbox = start(Sandbox::builder()).await;
     let formula = json!([{ "name": "x", "displayName": "X", "formula": "=1" }]);
     for (field, given, part) in [
-        ("tableCalculations", formula, "no formula"),
+        ("tableCalculations", formula, "not with formula"),
         (
             "customDimensions",
             json!([{ "name": "x" }]),
@@ -480,9 +480,9 @@ async fn what_the_sandbox_cannot_calculate_it_refuses() {
             "additionalMetrics",
         ),
     ] {
-        let mut asked = query(&["trades_project"], &[]);
-        asked[field] = given;
-        let reply = post(&sandbox, "/metric-query", json!({ "query": asked })).await;
+        let mut metric_query = query(&["trades_project"], &[]);
+        metric_query[field] = given;
+        let reply = post(&sandbox, "/metric-query", json!({ "query": metric_query })).await;
         assert_eq!(reply.status, 400);
         let message = reply.json()["error"]["message"]
             .as_str()
@@ -520,7 +520,7 @@ async fn query_sources_run_together_and_refer_to_each_other() {
 }
 
 #[tokio::test]
-async fn the_catalogue_names_what_can_be_run() {
+async fn the_catalog_lists_explores_and_charts() {
     let sandbox = start(Sandbox::builder()).await;
     let project = format!("/api/v1/projects/{LIGHTDASH_PROJECT_UUID}");
     let explore = get(&sandbox, &format!("{project}/explores/trades"))
@@ -571,7 +571,7 @@ async fn pages_are_checked_only_when_the_query_is_ready() {
 }
 
 #[tokio::test]
-async fn the_smaller_of_two_limits_holds() {
+async fn the_smaller_of_two_limits_applies() {
     let sandbox = start(Sandbox::builder()).await;
     for (own, given, rows) in [(5, 9, 5), (9, 5, 5)] {
         let sql = format!("select * from trades limit {own}");

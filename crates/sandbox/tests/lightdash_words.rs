@@ -1,4 +1,4 @@
-//! What Lightdash's document says and an emulation easily forgets.
+//! Tests of details of Lightdash's API document.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -41,7 +41,7 @@ fn metric_query(
     })
 }
 
-/// The page of a query that was started, and what the start was answered with.
+/// Starts a query and returns its first page and the answer to the start.
 async fn run(sandbox: &Sandbox, path: &str, body: &Value) -> (Value, Value) {
     let request = lightdash_query(sandbox, Method::POST, path).json(body);
     let started = send(request).await;
@@ -63,7 +63,7 @@ fn raws(page: &Value, column: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn an_operation_that_is_not_there_is_an_unknown_route_in_every_project() {
+async fn an_unknown_operation_is_an_unknown_route_in_every_project() {
     let sandbox = at_once().await;
     let other = "00000000-0000-4000-8000-00000000feed";
     for project in [LIGHTDASH_PROJECT_UUID, other] {
@@ -93,7 +93,7 @@ async fn an_operation_that_is_not_there_is_an_unknown_route_in_every_project() {
 }
 
 #[tokio::test]
-async fn a_field_is_labelled_as_people_read_it() {
+async fn a_field_has_a_readable_label() {
     let sandbox = at_once().await;
     let explore = get(&sandbox, &v1("/explores/trades")).await.json()["results"].clone();
     let fields = &explore["tables"]["trades"]["dimensions"];
@@ -104,7 +104,7 @@ async fn a_field_is_labelled_as_people_read_it() {
     assert_eq!(started["fields"]["trades_tx_hash"]["label"], "Tx hash");
 }
 
-/// How many of the 48 trades pass one filter.
+/// Returns how many of the 48 trades pass a filter.
 async fn passing(sandbox: &Sandbox, rule: &Value) -> usize {
     let filters = json!({ "dimensions": { "id": "g", "and": [rule] } });
     let dimensions = ["trades_trade_id", "trades_block_time"];
@@ -114,7 +114,7 @@ async fn passing(sandbox: &Sandbox, rule: &Value) -> usize {
 }
 
 #[tokio::test]
-async fn every_filter_operator_of_the_document_filters() {
+async fn every_filter_operator_of_the_document_selects_rows() {
     let sandbox = at_once().await;
     let rule = |field: &str, operator: &str, values: Value, settings: Value| {
         json!({
@@ -128,7 +128,7 @@ async fn every_filter_operator_of_the_document_filters() {
     let years = json!({ "unitOfTime": "years" });
     let days = json!({ "unitOfTime": "days" });
     let none = json!(null);
-    // all trades are of May 2024, two a day from the first
+    // all trades are in May 2024, two per day from the first
     for (field, operator, values, settings, expected) in [
         ("token_pair", "isNull", json!([]), &none, 5),
         ("token_pair", "notNull", json!([]), &none, 43),
@@ -242,7 +242,7 @@ async fn table_calculations_are_columns_of_the_result() {
     assert_eq!(raws(&page, "number"), ["4", "3", "2", "1"]);
     assert_eq!(raws(&page, "around"), ["12", "24", "24", "24"]);
 
-    // they can be filtered and sorted by
+    // calculations can be filtered and sorted by
     let rule = json!({ "id": "r", "target": { "fieldId": "rank" }, "operator": "greaterThan", "values": [2] });
     let mut query = query;
     query["filters"] = json!({ "tableCalculations": { "id": "g", "and": [rule] } });
@@ -274,7 +274,7 @@ async fn table_calculations_are_columns_of_the_result() {
 }
 
 #[tokio::test]
-async fn a_query_is_compiled_without_being_run() {
+async fn compiling_a_query_does_not_run_it() {
     let sandbox = at_once().await;
     let query = metric_query(&["trades_project"], &["trades_count"], json!({}), json!([]));
     let path = v1("/explores/trades/compileQuery");
@@ -285,7 +285,7 @@ async fn a_query_is_compiled_without_being_run() {
         .unwrap()
         .to_owned();
     assert_eq!(reply.json()["results"]["parameterReferences"], json!([]));
-    // what was compiled runs
+    // the compiled SQL runs
     let id = lightdash_run(&sandbox, &sql).await;
     let page = send(lightdash_query(&sandbox, Method::GET, &format!("/{id}")))
         .await
@@ -338,7 +338,7 @@ async fn the_sql_runner_of_version_1_writes_rows_to_a_file() {
     let lines: Vec<&str> = file.text.lines().collect();
     assert_eq!(lines.len(), 3, "{}", file.text);
     assert_eq!(lines[0], r#"{"trade_id":"1000","project":"lagoon"}"#);
-    // a file is not for strangers
+    // another account cannot read the file
     let reply = send(reqwest::Client::new().get(url)).await;
     assert_eq!(reply.status, 401);
 
@@ -359,7 +359,7 @@ async fn the_sql_runner_of_version_1_writes_rows_to_a_file() {
 }
 
 #[tokio::test]
-async fn fields_that_the_document_requires_are_there() {
+async fn responses_have_the_required_fields_of_the_document() {
     let sandbox = at_once().await;
     let project = get(&sandbox, &v1("")).await.json()["results"].clone();
     assert!(project.as_object().unwrap().contains_key("agentSqlScope"));
@@ -389,7 +389,7 @@ async fn fields_that_the_document_requires_are_there() {
 }
 
 #[tokio::test]
-async fn what_the_document_does_not_allow_is_refused() {
+async fn requests_that_violate_the_document_are_refused() {
     let sandbox = at_once().await;
     for context in [json!("moon"), json!(7), json!("")] {
         let body = json!({ "sql": "select 1", "context": context });

@@ -1,4 +1,4 @@
-//! Memory has budgets: for what is kept, for what is in hand, for what is sent.
+//! Tests of the memory limits for stored results, running requests and responses.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -12,7 +12,7 @@ use serde_json::json;
 use support::program::{ALL, At, Program};
 use support::send;
 
-/// Sends all of them at once; the statuses, in any order.
+/// Sends all requests at the same time and returns the statuses in any order.
 async fn at_once(requests: Vec<RequestBuilder>) -> Vec<u16> {
     let mut sending = tokio::task::JoinSet::new();
     for request in requests {
@@ -23,7 +23,7 @@ async fn at_once(requests: Vec<RequestBuilder>) -> Vec<u16> {
 }
 
 #[tokio::test]
-async fn large_requests_at_once_take_little_more_memory_than_one() {
+async fn concurrent_large_requests_use_little_more_memory_than_one() {
     let program = Program::start("10").await;
     let rows = |count: usize, length: usize| {
         format!(
@@ -31,7 +31,7 @@ async fn large_requests_at_once_take_little_more_memory_than_one() {
              select n, printf('%.{length}c', 'x') as text from f"
         )
     };
-    // results of few large values, of many small ones, and of what is between
+    // results of few large values, of many small values, and of medium ones
     for sql in [rows(20, 900_000), rows(60_000, 1), rows(1_000, 12_000)] {
         let requests = ALL
             .iter()
@@ -43,8 +43,8 @@ async fn large_requests_at_once_take_little_more_memory_than_one() {
             "{statuses:?} for {sql}"
         );
         let peak = program.peak();
-        assert!(peak < 300, "{peak} MiB at most, for {sql}");
-        program.is_well(&sql).await;
+        assert!(peak < 300, "peak {peak} MiB for {sql}");
+        program.check_health(&sql).await;
     }
     // pages
     let sql = rows(1_000, 6_000);
@@ -81,15 +81,15 @@ async fn large_requests_at_once_take_little_more_memory_than_one() {
         "{statuses:?} for pages"
     );
     let peak = program.peak();
-    assert!(peak < 300, "{peak} MiB at most, with pages");
-    program.is_well("pages").await;
-    // and nearly all of it is given back
+    assert!(peak < 300, "peak {peak} MiB with pages");
+    program.check_health("pages").await;
+    // nearly all memory is returned
     let memory = program.memory();
-    assert!(memory < 200, "{memory} MiB when all is over");
+    assert!(memory < 200, "{memory} MiB after all requests");
 }
 
 #[tokio::test]
-async fn pages_that_nobody_reads_do_not_fill_the_memory() {
+async fn unread_pages_do_not_fill_the_memory() {
     let program = Program::start("10").await;
     let sql = "with recursive f(n) as (select 1 union all select n + 1 from f where n < 500) \
                select n, printf('%.12000c', 'x') as text from f";
@@ -101,15 +101,15 @@ async fn pages_that_nobody_reads_do_not_fill_the_memory() {
     for _ in 0..150 {
         let request = program.dune(Method::GET, &path);
         waiting.spawn(async move {
-            // the head comes or does not; the 6 MB of the body stay where they are
+            // the head may arrive; the 6 MB of the body are not read
             let _response = request.send().await.unwrap();
             std::future::pending::<()>().await;
         });
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
-    program.is_well("pages that nobody reads").await;
+    program.check_health("pages that nobody reads").await;
     let peak = program.peak();
-    assert!(peak < 300, "{peak} MiB at most");
+    assert!(peak < 300, "peak {peak} MiB");
     waiting.shutdown().await;
     let request = program.dune(Method::GET, &path);
     assert_eq!(send(request).await.status, 200);
@@ -128,12 +128,12 @@ async fn json_of_many_small_objects_is_refused() {
         assert_eq!(reply.status, status, "{}", reply.text);
     }
     let peak = program.peak();
-    assert!(peak < 100, "{peak} MiB at most");
-    program.is_well("small objects").await;
+    assert!(peak < 100, "peak {peak} MiB");
+    program.check_health("small objects").await;
 }
 
 #[tokio::test]
-async fn a_file_of_the_sql_runner_ends_somewhere() {
+async fn a_file_of_the_sql_runner_has_a_size_limit() {
     let program = Program::start("0.5").await;
     let project = format!(
         "{}/lightdash/api/v1/projects/{LIGHTDASH_PROJECT_UUID}",
@@ -156,11 +156,11 @@ async fn a_file_of_the_sql_runner_ends_somewhere() {
     assert_eq!(status["results"]["status"], "error", "{status}");
     let message = status["results"]["details"]["error"].as_str().unwrap();
     assert!(message.contains("32 MiB"), "{message}");
-    program.is_well("a file of the SQL runner").await;
+    program.check_health("a file of the SQL runner").await;
 }
 
 #[tokio::test]
-async fn all_that_is_kept_takes_little_together() {
+async fn stored_data_stays_within_the_memory_limit() {
     let program = Program::start("10").await;
     let base = program.memory();
     let schedule = format!(
@@ -168,7 +168,7 @@ async fn all_that_is_kept_takes_little_together() {
         program.origin
     );
     for n in 0..40 {
-        // a result of 2 MB everywhere, and a file of it
+        // a result of 2 MB at each service, and a file of it
         let sql = format!(
             "with recursive f(n) as (select 1 union all select n + 1 from f where n < 40) \
              select n, printf('%.25000c', 'x') as text, '{}' as more from f limit 40",
@@ -186,7 +186,7 @@ async fn all_that_is_kept_takes_little_together() {
         let request = request.header("Authorization", format!("ApiKey {LIGHTDASH_TOKEN}"));
         let reply = send(request.json(&json!({ "type": "jsonl" }))).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
-        // and what is saved until it is too much
+        // saved queries and uploads up to their limits
         let saved = json!({ "name": n.to_string(), "query_sql": "z".repeat(250_000) });
         let reply = send(program.dune(Method::POST, "/query").json(&saved)).await;
         assert!([200, 400, 403].contains(&reply.status), "{}", reply.text);
@@ -198,8 +198,8 @@ async fn all_that_is_kept_takes_little_together() {
         assert!([200, 400, 403].contains(&reply.status), "{}", reply.text);
     }
     let peak = program.peak();
-    assert!(peak < 300, "{peak} MiB at most");
+    assert!(peak < 300, "peak {peak} MiB");
     let memory = program.memory();
     assert!(memory < 200, "{memory} MiB, {base} at first");
-    program.is_well("all of it").await;
+    program.check_health("all of it").await;
 }

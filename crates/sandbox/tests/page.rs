@@ -1,4 +1,4 @@
-//! The page for people, what it says as JSON, and the container file.
+//! Tests of the web page, its JSON form, and the container file.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -17,7 +17,7 @@ async fn get(sandbox: &Sandbox, path: &str) -> support::Reply {
 }
 
 #[tokio::test]
-async fn the_page_says_what_is_where() {
+async fn the_page_lists_services_data_and_requests() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.fault(Fault::status(503).path("/moon<script>").times(2));
     send(dune(&sandbox, Method::GET, "/v1/queries?<b>=1")).await;
@@ -50,7 +50,7 @@ async fn the_page_says_what_is_where() {
 }
 
 #[tokio::test]
-async fn the_contents_are_there_as_json() {
+async fn the_contents_are_available_as_json() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.fault(Fault::reset().times(1));
     let contents = get(&sandbox, "/sandbox/contents").await.json();
@@ -70,7 +70,7 @@ async fn the_contents_are_there_as_json() {
         get(&sandbox, "/sandbox/faults").await.json(),
         json!(["reset times=1"])
     );
-    // every table of the README is one of these, and every one is in the README
+    // the README names every column, field, chart and query
     let readme = include_str!("../README.md");
     for table in contents["tables"].as_array().unwrap() {
         for column in table["columns"].as_array().unwrap() {
@@ -94,7 +94,7 @@ async fn the_contents_are_there_as_json() {
 }
 
 #[tokio::test]
-async fn the_container_starts_the_program_with_flags_that_it_has() {
+async fn the_container_starts_the_program_with_valid_flags() {
     let file = include_str!("../Containerfile");
     let line = file
         .lines()
@@ -102,7 +102,7 @@ async fn the_container_starts_the_program_with_flags_that_it_has() {
         .unwrap();
     let words: Vec<String> = serde_json::from_str(line).unwrap();
     assert_eq!(words[0], "rowfeed-sandbox");
-    // the port may be in use here, so any other
+    // use a free port
     let arguments = words[1..].iter().map(|word| word.replace(":8080", ":0"));
     let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_rowfeed-sandbox"))
         .args(arguments)

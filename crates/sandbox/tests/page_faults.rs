@@ -1,4 +1,4 @@
-//! What can be wrong with a page, or with the way it is sent.
+//! Tests of faults of pages and of bodies.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -32,11 +32,11 @@ fn ids(body: &Value) -> Vec<i64> {
 }
 
 #[tokio::test]
-async fn a_page_is_sent_again() {
+async fn repeat_page_sends_the_previous_page() {
     let sandbox = at_once().await;
     let first = get(&sandbox, &latest("limit=2")).await;
     sandbox.fault(Fault::repeat_page());
-    // what is no page does not count
+    // a response that is not a page does not match
     get(&sandbox, &format!("/v1/query/{DUNE_QUERY_ID}")).await;
     sandbox.take_requests();
     let second = get(&sandbox, &latest("limit=2&offset=2")).await;
@@ -47,13 +47,13 @@ async fn a_page_is_sent_again() {
 }
 
 #[tokio::test]
-async fn the_next_page_starts_where_this_one_does() {
+async fn stuck_offset_announces_the_same_page() {
     let sandbox = at_once().await;
     sandbox.fault(Fault::stuck_offset().times(2));
     let body = get(&sandbox, &latest("limit=5&offset=10")).await.json();
     assert_eq!(body["next_offset"], 10);
     assert!(body["next_uri"].as_str().unwrap().contains("offset=10"));
-    // the last page has no next one
+    // the last page has no next page and does not match
     let body = get(&sandbox, &latest("offset=47")).await.json();
     assert_eq!(body.get("next_offset"), None);
 
@@ -70,7 +70,7 @@ async fn the_next_page_starts_where_this_one_does() {
 }
 
 #[tokio::test]
-async fn a_page_is_shorter_than_was_asked_for() {
+async fn clamp_limit_shortens_a_page() {
     let sandbox = at_once().await;
     sandbox.fault(Fault::clamp_limit(3).always());
     let body = get(&sandbox, &latest("limit=10&offset=4")).await.json();
@@ -103,23 +103,23 @@ async fn a_page_is_shorter_than_was_asked_for() {
 }
 
 #[tokio::test]
-async fn the_query_ran_again_between_two_pages() {
+async fn swap_execution_answers_with_another_run() {
     let sandbox = at_once().await;
     let first = get(&sandbox, &latest("limit=2")).await.json();
     sandbox.fault(Fault::swap_execution());
     let second = get(&sandbox, &latest("limit=2&offset=2")).await.json();
     assert_ne!(second["execution_id"], first["execution_id"]);
-    // it has really run, and is the latest now
+    // the query ran, and its execution is the latest
     let third = get(&sandbox, &latest("limit=2&offset=4")).await.json();
     assert_eq!(third["execution_id"], second["execution_id"]);
-    // who goes by the execution is not disturbed
+    // reading by execution id is not affected
     let pinned = first["execution_id"].as_str().unwrap();
     let path = format!("/v1/execution/{pinned}/results?limit=2&offset=2");
     assert_eq!(get(&sandbox, &path).await.json()["execution_id"], pinned);
 }
 
 #[tokio::test]
-async fn a_body_can_take_its_time() {
+async fn a_slow_body_takes_the_given_time() {
     let sandbox = at_once().await;
     sandbox.fault(Fault::slow_body(Duration::from_millis(200)));
     let started = Instant::now();
@@ -136,12 +136,12 @@ async fn a_body_can_take_its_time() {
 }
 
 #[tokio::test]
-async fn a_body_can_be_compressed_unasked() {
+async fn gzip_compresses_a_body_without_accept_encoding() {
     let sandbox = at_once().await;
     let plain = get(&sandbox, &latest("")).await.text;
     sandbox.fault(Fault::gzip());
     let request = dune(&sandbox, Method::GET, &latest("")).build().unwrap();
-    // A build of the whole workspace has a client that would unpack it.
+    // In a build of the whole workspace, the client would decompress the body.
     let client = reqwest::Client::builder().no_gzip().build().unwrap();
     let response = client.execute(request).await.unwrap();
     assert_eq!(response.headers()["content-encoding"], "gzip");
@@ -153,7 +153,7 @@ async fn a_body_can_be_compressed_unasked() {
 }
 
 #[tokio::test]
-async fn a_body_can_be_called_something_else() {
+async fn content_type_replaces_the_header() {
     let sandbox = at_once().await;
     sandbox.fault(Fault::content_type("text/html"));
     let reply = get(&sandbox, &latest("limit=1")).await;
@@ -162,7 +162,7 @@ async fn a_body_can_be_called_something_else() {
 }
 
 #[tokio::test]
-async fn a_scenario_is_played_in_order_and_then_over() {
+async fn answers_are_sent_in_order_and_then_end() {
     let sandbox = at_once().await;
     let json = "application/json";
     sandbox.fault(
@@ -182,7 +182,7 @@ async fn a_scenario_is_played_in_order_and_then_over() {
 }
 
 #[tokio::test]
-async fn a_seed_makes_chance_repeatable() {
+async fn the_same_seed_repeats_the_same_faults() {
     let statuses = async |seed| {
         let sandbox = at_once().await;
         sandbox.fault(Fault::status(503).always().probability(0.5, seed));
@@ -199,7 +199,7 @@ async fn a_seed_makes_chance_repeatable() {
 }
 
 #[tokio::test]
-async fn a_request_can_bring_its_own_fault() {
+async fn a_request_header_adds_a_fault_to_the_request() {
     let sandbox = at_once().await;
     let request = |fault: &str| {
         let request = dune(&sandbox, Method::GET, &latest("limit=5"));
@@ -215,12 +215,12 @@ async fn a_request_can_bring_its_own_fault() {
     assert_eq!(ids(&reply.json()).len(), 2);
     let reply = send(request("swap-execution")).await;
     assert_eq!(reply.status, 200);
-    // and leaves the others alone
+    // other requests are not affected
     assert_eq!(
         ids(&get(&sandbox, &latest("limit=5")).await.json()).len(),
         5
     );
     let reply = send(request("explode")).await;
     assert_eq!(reply.status, 400);
-    assert!(reply.text.contains("is no fault"), "{}", reply.text);
+    assert!(reply.text.contains("is not a fault"), "{}", reply.text);
 }

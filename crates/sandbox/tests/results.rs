@@ -1,4 +1,4 @@
-//! Results that are longer, or of other types, than a table of the sample.
+//! Tests of long results and of service-specific types.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -41,7 +41,7 @@ async fn yandex_query_page(sandbox: &Sandbox, text: &str, query: &str) -> Value 
     send(yandex_query(sandbox, Method::GET, &path)).await.json()
 }
 
-/// The memory of this process, in bytes; 0 where that cannot be read.
+/// Returns the memory of this process in bytes, or 0 if it cannot be read.
 fn memory() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmRSS:"));
@@ -50,7 +50,7 @@ fn memory() -> usize {
 }
 
 #[tokio::test]
-async fn ten_million_rows_are_paged_at_every_service_and_not_held() {
+async fn ten_million_rows_are_paged_at_every_service_without_storing_them() {
     let sandbox = at_once().await;
     let sql = format!("SELECT * FROM synthetic({MANY})");
     let before = memory();
@@ -90,7 +90,7 @@ async fn ten_million_rows_are_paged_at_every_service_and_not_held() {
 }
 
 #[tokio::test]
-async fn rows_of_any_type_are_made_when_a_page_needs_them() {
+async fn generated_rows_can_have_any_type() {
     let sandbox = at_once().await;
     let result = ScriptedResult::new([("n", "uint256"), ("tags", "array(varchar)")])
         .generated(MANY, |index| {
@@ -120,7 +120,7 @@ async fn rows_of_any_type_are_made_when_a_page_needs_them() {
 }
 
 #[tokio::test]
-async fn a_table_can_have_columns_of_one_services_types() {
+async fn a_table_can_have_service_specific_types() {
     let sandbox = at_once().await;
     let content = ScriptedResult::new([
         ("id", "Uint64"),
@@ -149,7 +149,7 @@ async fn a_table_can_have_columns_of_one_services_types() {
             { "name": "plain", "type": "Utf8" },
         ])
     );
-    // an expression sees the cell's JSON text
+    // an expression reads the JSON text of the cell
     assert_eq!(
         page["rows"],
         json!([
@@ -179,7 +179,7 @@ async fn a_table_can_have_columns_of_one_services_types() {
         json!([{ "v": "-1", "w": { "a": 1 } }, { "v": null, "w": null }])
     );
 
-    // a JSON null is SQL's NULL
+    // a JSON null is NULL in SQL
     let page = dune_page(&sandbox, "select w from wide where v is null", "").await;
     assert_eq!(page["result"]["rows"], json!([{ "w": null }]));
 
@@ -205,11 +205,11 @@ async fn a_table_can_have_columns_of_one_services_types() {
             ScriptedResult::new([("a", "b"), ("a", "b")]),
         )
         .unwrap_err();
-    assert!(error.to_string().contains("cannot be made"), "{error}");
+    assert!(error.to_string().contains("cannot be created"), "{error}");
 }
 
 #[tokio::test]
-async fn a_synthetic_table_stands_alone() {
+async fn a_synthetic_table_works_only_in_its_exact_form() {
     let sandbox = at_once().await;
     let page = dune_page(&sandbox, "select n from synthetic(5)", "").await;
     let message = page["error"]["message"].as_str().unwrap();

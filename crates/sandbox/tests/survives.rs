@@ -1,4 +1,4 @@
-//! What would break, hang or fill a server that trusts its clients.
+//! Tests of hostile requests, which must not crash, block or fill the sandbox.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -16,7 +16,7 @@ const ENDLESS: &str = "with recursive f(n) as (select 1 union all select n + 1 f
                        select count(*) from f";
 
 #[tokio::test]
-async fn no_statement_hangs_it_or_takes_its_memory() {
+async fn no_statement_blocks_the_sandbox_or_fills_its_memory() {
     let program = Program::start("0.5").await;
     let long = |what: &str, times: usize| what.repeat(times);
     let attacks = [
@@ -91,14 +91,14 @@ async fn no_statement_hangs_it_or_takes_its_memory() {
             );
         }
         let shown: String = attack.chars().take(90).collect();
-        program.is_well(&shown).await;
+        program.check_health(&shown).await;
     }
     let error = program.run(At::Dune, ENDLESS).await.unwrap_err();
     assert!(error.contains("it ran longer than 500ms"), "{error}");
 }
 
 #[tokio::test]
-async fn the_load_of_one_service_does_not_stall_the_others() {
+async fn load_on_one_service_does_not_block_the_others() {
     let program = Program::start("4").await;
     for busy in ALL {
         let mut endless = tokio::task::JoinSet::new();
@@ -107,9 +107,9 @@ async fn the_load_of_one_service_does_not_stall_the_others() {
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
         program
-            .is_well(&format!("24 endless queries at {busy:?}"))
+            .check_health(&format!("24 endless queries at {busy:?}"))
             .await;
-        // they were running while the others were answered
+        // they were still running while the other services answered
         assert!(endless.try_join_next().is_none());
         while let Some(reply) = endless.join_next().await {
             assert_eq!(reply.unwrap().status, 200);
@@ -118,8 +118,8 @@ async fn the_load_of_one_service_does_not_stall_the_others() {
 }
 
 #[tokio::test]
-async fn results_that_are_kept_do_not_fill_the_memory() {
-    // Time enough to encode a large result: memory is what this is about.
+async fn stored_results_do_not_fill_the_memory() {
+    // Enough time to encode a large result, because this test is about memory.
     let program = Program::start("10").await;
     let sql = "with recursive f(n) as (select 1 union all select n + 1 from f where n < 30) \
                select n, printf('%.400000c', 'x') as text from f";
@@ -128,11 +128,11 @@ async fn results_that_are_kept_do_not_fill_the_memory() {
             program.run(at, sql).await.unwrap();
         }
     }
-    program.is_well("large results").await;
+    program.check_health("large results").await;
 }
 
 #[tokio::test]
-async fn bodies_are_refused_before_they_are_read() {
+async fn large_bodies_are_refused_before_they_are_read() {
     let program = Program::start("0.5").await;
     let large = vec![b' '; 40 * 1024 * 1024];
     for (request, status) in [
@@ -148,7 +148,7 @@ async fn bodies_are_refused_before_they_are_read() {
         assert_eq!(reply.status, status, "{}", reply.text);
         assert!(!reply.text.is_empty());
     }
-    // a stranger's body is refused when it is much smaller
+    // without a credential the limit is much smaller
     let small = vec![b' '; 100 * 1024];
     for path in [
         "/dune/api/v1/sql/execute",
@@ -168,7 +168,7 @@ async fn bodies_are_refused_before_they_are_read() {
             reply.status
         );
     }
-    program.is_well("large bodies").await;
+    program.check_health("large bodies").await;
     // JSON and CSV that take much more memory than their text
     let deep = format!(
         "{{\"sql\": {}1{}}}",
@@ -188,7 +188,7 @@ async fn bodies_are_refused_before_they_are_read() {
         let body = json!({ "sql": "x".repeat(4_000_000) });
         send(program.dune(Method::POST, "/sql/execute").json(&body)).await;
     }
-    program.is_well("recordings").await;
+    program.check_health("recordings").await;
 }
 
 async fn post(sandbox: &Sandbox, path: &str, body: &Value) -> Reply {
@@ -204,7 +204,7 @@ fn table(name: &str, columns: &[&str]) -> Value {
 }
 
 #[tokio::test]
-async fn a_table_that_is_refused_leaves_the_others_as_they_are() {
+async fn a_refused_table_does_not_change_other_tables() {
     let sandbox = Sandbox::builder().poll_steps(0).start().await.unwrap();
     let count = async |sql: &str| {
         let id = dune_execution(&sandbox, sql).await;
@@ -222,10 +222,10 @@ async fn a_table_that_is_refused_leaves_the_others_as_they_are() {
     let insert = insert.header("Content-Type", "text/csv").body("a\n1\n2\n");
     assert_eq!(send(insert).await.status, 200);
 
-    // names that differ in case only are one name
+    // names that differ only in case are equal
     let reply = post(&sandbox, "/v1/uploads", &table("other", &["a", "A"])).await;
     assert_eq!(reply.status, 400);
-    assert!(reply.text.contains("twice"), "{}", reply.text);
+    assert!(reply.text.contains("duplicate"), "{}", reply.text);
     let reply = post(&sandbox, "/v1/uploads", &table("TIDES", &["b"])).await;
     assert_eq!(reply.status, 400);
     assert!(reply.text.contains("another schema"), "{}", reply.text);
@@ -251,7 +251,7 @@ async fn a_table_that_is_refused_leaves_the_others_as_they_are() {
     let rows = [vec![1.into(), 2.into()]];
     assert!(sandbox.register_table("trades", &columns, &rows).is_err());
 
-    // and whatever was refused, the next one is taken
+    // after a refusal the next valid request succeeds
     assert_eq!(
         post(&sandbox, "/v1/uploads", &table("later", &["a"]))
             .await
@@ -270,7 +270,7 @@ async fn a_table_that_is_refused_leaves_the_others_as_they_are() {
 }
 
 #[tokio::test]
-async fn a_filter_sees_the_result_and_nothing_else() {
+async fn a_filter_can_read_only_the_result() {
     let program = Program::start("0.5").await;
     let request = program.dune(Method::POST, "/sql/execute");
     let reply = send(request.json(&json!({ "sql": "select trade_id from trades" }))).await;
@@ -292,7 +292,7 @@ async fn a_filter_sees_the_result_and_nothing_else() {
             "{filter}: {}",
             reply.text
         );
-        program.is_well(filter).await;
+        program.check_health(filter).await;
     }
     let columns = vec!["trade_id"; 4_000].join(",");
     let request = program.dune(Method::GET, &format!("/execution/{id}/results"));
@@ -301,7 +301,7 @@ async fn a_filter_sees_the_result_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn faults_add_up_without_an_end() {
+async fn delays_add_up_without_overflow() {
     let sandbox = Sandbox::start().await.unwrap();
     for _ in 0..3 {
         sandbox.fault(Fault::delay(Duration::MAX).times(1));

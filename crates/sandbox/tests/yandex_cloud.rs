@@ -1,4 +1,4 @@
-//! Tokens of Yandex Cloud, and how long what they open lasts.
+//! Tests of Yandex Cloud tokens and of lifetimes.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -29,7 +29,7 @@ async fn metadata(sandbox: &Sandbox, path: &str, flavour: Option<&str>) -> Reply
     send(request).await
 }
 
-/// Makes a query with this token; the status.
+/// Creates a query with this token and returns the status.
 async fn create(sandbox: &Sandbox, token: &str) -> u16 {
     let request = reqwest::Client::new()
         .post(format!("{}/queries", sandbox.yandex_query_url()))
@@ -77,7 +77,7 @@ async fn a_signed_token_and_an_oauth_token_become_iam_tokens() {
 }
 
 #[tokio::test]
-async fn credentials_that_are_no_good_are_told_apart() {
+async fn each_invalid_credential_has_its_own_error() {
     let sandbox = Sandbox::start().await.unwrap();
     let changed = |key: &str, value: Value| {
         let (mut header, mut claims) = (header(), claims());
@@ -111,7 +111,7 @@ async fn credentials_that_are_no_good_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_token_ends_and_older_ones_stay_good_until_they_do() {
+async fn each_token_is_valid_until_its_own_expiration() {
     let sandbox = Sandbox::builder()
         .yandex_token_lifetime(Duration::from_millis(1500))
         .start()
@@ -132,7 +132,7 @@ async fn a_token_ends_and_older_ones_stay_good_until_they_do() {
 }
 
 #[tokio::test]
-async fn the_metadata_service_wants_its_header() {
+async fn the_metadata_service_requires_its_header() {
     let sandbox = Sandbox::start().await.unwrap();
     let path = "service-accounts/default/token";
     for flavour in [None, Some("Amazon")] {
@@ -150,7 +150,7 @@ async fn the_metadata_service_wants_its_header() {
 }
 
 #[tokio::test]
-async fn a_query_is_its_subjects_own() {
+async fn a_query_is_visible_only_to_its_subject() {
     let sandbox = Sandbox::start().await.unwrap();
     assert_eq!(create(&sandbox, YANDEX_OTHER_IAM_TOKEN).await, 200);
     let id = yandex_query_run(&sandbox, "select 1").await;
@@ -165,7 +165,7 @@ async fn a_query_is_its_subjects_own() {
 }
 
 #[tokio::test]
-async fn results_are_removed_in_time_and_the_query_is_still_there() {
+async fn results_expire_and_the_query_remains() {
     let sandbox = Sandbox::builder()
         .poll_steps(0)
         .results_lifetime(Duration::from_millis(1500))
@@ -189,7 +189,7 @@ async fn results_are_removed_in_time_and_the_query_is_still_there() {
 }
 
 #[tokio::test]
-async fn a_request_id_is_not_sent_back() {
+async fn a_request_id_is_not_returned() {
     let sandbox = Sandbox::start().await.unwrap();
     let request = yandex_query(&sandbox, Method::GET, "/queries/x").header("x-request-id", "r-1");
     let reply = send(request).await;
@@ -199,7 +199,7 @@ async fn a_request_id_is_not_sent_back() {
 }
 
 #[tokio::test]
-async fn the_service_describes_itself_to_everybody_as_plain_text() {
+async fn the_openapi_document_is_public_plain_text() {
     let sandbox = Sandbox::start().await.unwrap();
     let url = sandbox
         .yandex_query_url()
@@ -216,7 +216,7 @@ async fn the_service_describes_itself_to_everybody_as_plain_text() {
 }
 
 #[tokio::test]
-async fn what_the_path_says_counts_and_not_the_query_string() {
+async fn the_path_takes_precedence_over_the_query_string() {
     let sandbox = Sandbox::start().await.unwrap();
     let id = yandex_query_run(&sandbox, "select 1").await;
     let path = format!("/queries/{id}?query_id=another");

@@ -1,4 +1,4 @@
-//! What Yandex Query does, over HTTP.
+//! Tests of Yandex Query over HTTP.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -23,7 +23,7 @@ async fn post(sandbox: &Sandbox, path: &str) -> Reply {
     send(yandex_query(sandbox, Method::POST, path)).await
 }
 
-/// Runs a text to its end; the query as the service shows it.
+/// Runs a text to its end and returns the id and the query.
 async fn finished(sandbox: &Sandbox, text: &str) -> (String, Value) {
     let id = yandex_query_run(sandbox, text).await;
     let body = get(sandbox, &format!("/queries/{id}")).await.json();
@@ -49,7 +49,7 @@ const MANY: &str = "with recursive t(n) as (select 1 union all select n + 1 from
                     select n from t order by n";
 
 #[tokio::test]
-async fn tokens_and_folders_are_checked_in_the_services_own_ways() {
+async fn each_invalid_token_or_folder_has_the_error_of_the_service() {
     let sandbox = at_once().await;
     let client = reqwest::Client::new();
     let url = format!("{}/queries/x", sandbox.yandex_query_url());
@@ -105,7 +105,7 @@ async fn a_query_runs_and_completes() {
     assert_eq!(running["status"], "RUNNING");
     assert_eq!(running["result_sets"], json!([]));
     assert_eq!(running["meta"]["finished_at"], "");
-    // no result set yet, so that the index is out of bounds
+    // there is no result set yet, so the index is out of bounds
     let reply = get(&sandbox, &format!("/queries/{id}/results/0")).await;
     assert_eq!(
         assert_issue(&reply, 1003),
@@ -159,7 +159,7 @@ async fn each_statement_has_its_own_result_set() {
 }
 
 #[tokio::test]
-async fn values_and_types_are_yqls() {
+async fn values_and_types_have_yqls_format() {
     let sandbox = at_once().await;
     let text = "select trade_id, block_date, block_time, token_pair, evt_index, amount_usd, \
                 price, is_maker, tx_hash from trades \
@@ -258,7 +258,7 @@ async fn the_content_type_must_be_exactly_json() {
 }
 
 #[tokio::test]
-async fn texts_have_a_length_and_fields_may_come_in_the_query_string() {
+async fn fields_may_be_in_the_query_string_and_texts_are_limited() {
     let sandbox = at_once().await;
     for text in [String::new(), "x".repeat(102_401)] {
         let request = yandex_query(&sandbox, Method::POST, "/queries");
@@ -294,7 +294,7 @@ async fn a_failure_has_issues_with_a_position() {
 }
 
 #[tokio::test]
-async fn an_unknown_query_is_access_denied() {
+async fn an_unknown_query_has_the_error_of_a_forbidden_one() {
     let sandbox = at_once().await;
     for path in ["", "/status", "/results/0"] {
         let reply = get(&sandbox, &format!("/queries/csq00000000000000000{path}")).await;
@@ -309,7 +309,7 @@ async fn an_unknown_query_is_access_denied() {
 }
 
 #[tokio::test]
-async fn an_idempotency_key_gives_the_first_query_whatever_the_text() {
+async fn an_idempotency_key_returns_the_first_query_even_for_another_text() {
     let sandbox = at_once().await;
     let create = |text: &str, key: &str| {
         let request = yandex_query(&sandbox, Method::POST, "/queries");
@@ -328,7 +328,7 @@ async fn an_idempotency_key_gives_the_first_query_whatever_the_text() {
 }
 
 #[tokio::test]
-async fn stopping_takes_a_moment_and_ends_in_failed() {
+async fn a_stopped_query_fails_after_some_polls() {
     let sandbox = Sandbox::start().await.unwrap();
     let id = yandex_query_run(&sandbox, MANY).await;
     let path = format!("/queries/{id}/stop");
@@ -348,12 +348,12 @@ async fn stopping_takes_a_moment_and_ends_in_failed() {
     let body = get(&sandbox, &format!("/queries/{id}")).await.json();
     let message = body["issues"]["message"].as_str().unwrap();
     assert!(message.contains("aborted by user"), "{message}");
-    // on a query that has ended, stopping does nothing
+    // stopping an ended query does nothing
     assert_eq!(post(&sandbox, &path).await.status, 204);
 }
 
 #[tokio::test]
-async fn a_query_that_has_ended_can_be_started_again() {
+async fn an_ended_query_can_be_started_again() {
     let sandbox = Sandbox::builder().poll_steps(1).start().await.unwrap();
     let id = yandex_query_run(&sandbox, "select 1").await;
     let (status, start) = (
@@ -392,7 +392,7 @@ async fn a_stopped_query_can_be_started_again() {
 }
 
 #[tokio::test]
-async fn a_result_set_that_is_too_long_is_marked() {
+async fn a_truncated_result_set_is_marked() {
     let sandbox = Sandbox::builder()
         .poll_steps(0)
         .yandex_query_truncate_after(30)
@@ -422,7 +422,7 @@ async fn unknown_paths_are_404_without_a_body() {
 }
 
 #[tokio::test]
-async fn scripted_cells_stand_as_they_are_also_for_one_of_several_statements() {
+async fn scripted_cells_are_unchanged_even_for_one_of_several_statements() {
     let sandbox = at_once().await;
     let result = ScriptedResult::new([("v", "Variant<Int32,String>"), ("u", "Uuid")])
         .row(["[1,\"eHl6\"]", "null"]);

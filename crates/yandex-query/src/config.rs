@@ -12,7 +12,7 @@ static SERVICE: Service = Service {
     credential: header,
     credential_setting: "iam_token",
     request_id_headers: &["x-request-id", "x-server-trace-id"],
-    // With a key a repeated create answers with the query that is there already, for 10 minutes.
+    // A repeated create with the same key returns the existing query, for 10 minutes.
     idempotent_operations: &["create_query", "stop_query", "start_query"],
 };
 
@@ -23,7 +23,7 @@ fn header(token: &Secret) -> Result<(HeaderName, HeaderValue), CredentialError> 
 impl Client {
     /// Returns a client with this IAM token and defaults for everything else.
     ///
-    /// A token lives 12 hours at most; a program that runs longer sets a
+    /// A token is valid for 12 hours at most. If a program runs longer, set a
     /// [`credential_provider`](ClientBuilder::credential_provider).
     ///
     /// # Errors
@@ -46,8 +46,8 @@ impl Client {
         Self::builder().iam_token(Secret::new(iam_token)?).build()
     }
 
-    /// Returns a client with the IAM token in `YC_IAM_TOKEN`, and the base URL in `YANDEX_QUERY_URL`
-    /// where that is set.
+    /// Returns a client with the IAM token in `YC_IAM_TOKEN`, and the base URL in
+    /// `YANDEX_QUERY_URL` if that is set.
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ impl Client {
     }
 }
 
-client_builder!(Client, SERVICE);
+client_builder!(Client, SERVICE, types::GenericError);
 
 impl ClientBuilder {
     /// Sets the IAM token of a user or a service account.
@@ -69,7 +69,7 @@ impl ClientBuilder {
 }
 
 impl ServiceError for types::GenericError {
-    /// The first issue says what is wrong; `message` is only the status's name.
+    /// Returns the first issue, since `message` is only the name of the status.
     fn message(&self) -> Option<String> {
         let first = self.details.iter().find_map(|issue| {
             let text = issue.message.as_ref().filter(|text| !text.is_empty())?;

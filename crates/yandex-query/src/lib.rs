@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod config;
-// Machines have a metadata service and key files, browsers have not.
+// Browsers have neither a metadata service nor key files.
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 mod credentials;
 // Written by `cargo xtask codegen yandex-query`.
@@ -18,7 +18,7 @@ pub use credentials::MetadataCredential;
 #[cfg(feature = "service-account")]
 pub use credentials::{InvalidServiceAccountKey, ServiceAccountCredential, ServiceAccountKey};
 pub use generated::{API_VERSION, Client, builder, types};
-/// Decodes the rows of a page: `RawRows::decode` and what it needs.
+/// Decoding of the rows of a page: `RawRows::decode` and its types.
 pub use rowfeed_client::rows;
 pub use rowfeed_client::{
     Attempt, BuildError, ByteStream, CallErrorKind, CredentialError, CredentialProvider,
@@ -26,5 +26,5 @@ pub use rowfeed_client::{
     RetryPolicy, Secret, SecretError, SecretFuture, TimeoutScope, UnknownValue,
 };
 
-/// Why a call failed, with the error body of Yandex Query where there is one.
+/// The error of a failed call, with the error body of Yandex Query if there is one.
 pub type CallError = rowfeed_client::CallError<types::GenericError>;

@@ -1,4 +1,4 @@
-//! The frame has all rows and types, and the sums are right.
+//! Checks the rows and types of the frame, and the sums.
 
 use std::process::Command;
 
@@ -12,7 +12,7 @@ fn command() -> Command {
 }
 
 #[test]
-fn rows_types_and_sums() {
+fn the_frame_has_all_rows_types_and_sums() {
     let said = succeed(&mut command());
     assert!(said.starts_with("shape: (48, 10)\n"), "{said}");
     for shown in [

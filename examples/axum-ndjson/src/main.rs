@@ -1,7 +1,7 @@
 //! A web service that streams the rows of saved queries as NDJSON, as they arrive.
 //!
 //! ```text
-//! cargo run -p axum-ndjson                              # with a sandbox; prints what to ask for
+//! cargo run -p axum-ndjson                              # with a sandbox; prints a command
 //! cargo run -p axum-ndjson -- --live --listen 127.0.0.1:3000    # with Dune; needs DUNE_API_KEY
 //! curl -N http://127.0.0.1:3000/queries/1234/rows
 //! ```
@@ -35,7 +35,7 @@ struct Args {
     /// The real Dune, with the key in DUNE_API_KEY, instead of a sandbox.
     #[arg(long)]
     live: bool,
-    /// Where to listen; port 0 selects any free port.
+    /// The address to listen on; port 0 selects any free port.
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
 }

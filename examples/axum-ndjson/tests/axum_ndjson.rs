@@ -1,4 +1,4 @@
-//! What clients receive, and what is fetched for them.
+//! Checks the responses to clients, and the pages that are fetched for them.
 #![allow(clippy::unwrap_used)]
 
 use std::{
@@ -12,7 +12,7 @@ use reqwest::Response;
 use rowfeed_sandbox::{Fault, Sandbox};
 use serde_json::Value;
 
-/// The running program. Dropping this ends it.
+/// The running program. Dropping it stops the program.
 struct Service {
     child: Child,
     url: String,
@@ -70,7 +70,7 @@ async fn at_rest(sandbox: &Sandbox) -> usize {
 }
 
 #[tokio::test]
-async fn without_arguments() {
+async fn without_arguments_all_rows_arrive() {
     let service = Service::of(&mut Command::new(env!("CARGO_BIN_EXE_axum-ndjson")));
     let response = service.get().await;
     assert_eq!(response.status(), 200);

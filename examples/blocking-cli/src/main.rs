@@ -3,7 +3,7 @@
 //! ```text
 //! cargo run -p blocking-cli                            # trades of a sandbox that it starts itself
 //! cargo run -p blocking-cli -- --since 2024-05-10
-//! cargo run -p blocking-cli -- --live --query-id 1234  # a query of your own; needs DUNE_API_KEY
+//! cargo run -p blocking-cli -- --live --query-id 1234  # your own query; needs DUNE_API_KEY
 //! ```
 //!
 //! The query needs the columns `block_date`, `project` and `amount_usd`.

@@ -1,4 +1,4 @@
-//! The command, and its error messages.
+//! Checks the command and its error messages.
 #![allow(clippy::unwrap_used)]
 
 use std::process::Command;
@@ -11,7 +11,7 @@ fn command() -> Command {
 }
 
 #[test]
-fn sums_of_all_projects() {
+fn all_projects_are_summed() {
     let said = succeed(&mut command());
     let trades: Vec<u64> = said
         .lines()
@@ -22,7 +22,7 @@ fn sums_of_all_projects() {
 }
 
 #[test]
-fn only_later_ones() {
+fn since_selects_later_trades() {
     // Two trades a day, from 1 May on.
     let said = succeed(command().args(["--since", "2024-05-23"]));
     let trades = said.lines().skip(1);

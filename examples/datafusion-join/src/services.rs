@@ -1,4 +1,4 @@
-//! Two services, and how to run a query at each.
+//! The two services, and queries at each.
 
 use anyhow::{Context as _, Result};
 use rowfeed::{CompletedRun, Error, Secret, dune, lightdash, prelude::*};

@@ -1,4 +1,4 @@
-//! The join, and the errors of invalid joins.
+//! Checks the join, and the errors of invalid joins.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ fn command() -> Command {
 }
 
 #[test]
-fn trades_by_chain() {
+fn trades_are_grouped_by_chain() {
     let said = succeed(&mut command());
     let rows: Vec<Vec<&str>> = said
         .lines()
@@ -24,7 +24,7 @@ fn trades_by_chain() {
 }
 
 #[test]
-fn nothing_is_lost_in_the_join() {
+fn the_join_keeps_all_trades() {
     let sql = "SELECT COUNT(*) AS joined FROM dune LEFT JOIN lightdash USING (project) \
                WHERE chain IS NOT NULL";
     let said = succeed(command().args(["--join", sql]));

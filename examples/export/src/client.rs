@@ -1,4 +1,4 @@
-//! The three services: how to start a query at each, and how to attach to a run.
+//! The three services: starts a query at each, and attaches to a run.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub(crate) enum Query {
     Saved(i64),
 }
 
-/// A client, and what its service also needs: a project, a folder.
+/// A client with the other parameters of its service: a project, a folder.
 pub(crate) enum Client {
     Dune(dune::Client),
     Lightdash(lightdash::Client, String),
@@ -97,7 +97,7 @@ impl Client {
     }
 
     /// Attaches to the same run by its id from [`RunHandle::id`](rowfeed::RunHandle::id).
-    pub(crate) fn take_up(&self, run_id: &str) -> RunRequest {
+    pub(crate) fn attach(&self, run_id: &str) -> RunRequest {
         match self {
             Self::Dune(dune) => dune.get_execution_status().execution_id(run_id).run(),
             Self::Lightdash(lightdash, project) => lightdash

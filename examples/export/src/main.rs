@@ -112,8 +112,8 @@ async fn export(args: &Args) -> Result<Outcome> {
     let (mut state, running) = match state {
         Some(state) => {
             state.check(args.service, &query, format, &files)?;
-            let running = client.take_up(&state.run_id).start().await;
-            let running = running.map_err(|error| files.cannot_go_on(&error))?;
+            let running = client.attach(&state.run_id).start().await;
+            let running = running.map_err(|error| files.cannot_resume(&error))?;
             (state, running)
         }
         None => {
@@ -136,7 +136,7 @@ async fn export(args: &Args) -> Result<Outcome> {
             files.forget()?;
             return Err(error.into());
         }
-        Err(error) => return Err(files.cannot_go_on(&error)),
+        Err(error) => return Err(files.cannot_resume(&error)),
     };
 
     let mut output = Output::open(format, &files, state.written)?;
@@ -155,7 +155,7 @@ async fn export(args: &Args) -> Result<Outcome> {
                 bar.abandon();
                 return Ok(Outcome::Interrupted { rows: state.rows() });
             }
-            page = pages.try_next() => page.map_err(|error| files.cannot_go_on(&error))?,
+            page = pages.try_next() => page.map_err(|error| files.cannot_resume(&error))?,
         };
         let Some(page) = page else { break };
         if let Some(total) = page.total_rows() {

@@ -30,8 +30,8 @@ pub(crate) struct State {
     pub(crate) run_id: String,
     /// The place after the last row that was written; `None` before the first page.
     pub(crate) cursor: Option<Cursor>,
-    /// How much of the output belongs to the rows before the cursor: bytes, or Parquet files.
-    /// Anything beyond was being written when the export ended, and is written again.
+    /// The size of the output up to the cursor: bytes, or Parquet files. Anything beyond was
+    /// written by an interrupted export, and is written again.
     pub(crate) written: u64,
 }
 
@@ -122,7 +122,7 @@ impl Files {
         fs::remove_file(&self.state).map_err(|error| about(&self.state, &error))
     }
 
-    pub(crate) fn cannot_go_on(&self, error: &rowfeed::Error) -> Error {
+    pub(crate) fn cannot_resume(&self, error: &rowfeed::Error) -> Error {
         anyhow!(
             "{error}\nRun the same command to resume from here; to start again instead, \
              remove {}",

@@ -1,5 +1,5 @@
-//! Parquet exports are complete whatever interrupted them, and DataFusion reads back what the
-//! service sent.
+//! Checks that interrupted Parquet exports become complete, and that DataFusion reads back the rows
+//! of the service.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -18,12 +18,12 @@ use support::{Export, Stop};
 
 #[test]
 fn parquet_resumes_after_sigkill() {
-    support::goes_on_after("trades.parquet", Stop::Kill);
+    support::resumes_after("trades.parquet", Stop::Kill);
 }
 
 #[test]
 fn parquet_resumes_after_ctrl_c() {
-    support::goes_on_after("trades.parquet", Stop::Interrupt);
+    support::resumes_after("trades.parquet", Stop::Interrupt);
 }
 
 #[tokio::test]

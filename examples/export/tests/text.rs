@@ -1,4 +1,4 @@
-//! CSV and NDJSON exports are complete whatever interrupted them.
+//! Checks that interrupted CSV and NDJSON exports become complete.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -11,17 +11,17 @@ use support::{Export, Stop};
 
 #[test]
 fn csv_resumes_after_sigkill() {
-    support::goes_on_after("trades.csv", Stop::Kill);
+    support::resumes_after("trades.csv", Stop::Kill);
 }
 
 #[test]
 fn csv_resumes_after_ctrl_c() {
-    support::goes_on_after("trades.csv", Stop::Interrupt);
+    support::resumes_after("trades.csv", Stop::Interrupt);
 }
 
 #[test]
 fn ndjson_resumes_after_sigkill() {
-    support::goes_on_after("trades.ndjson", Stop::Kill);
+    support::resumes_after("trades.ndjson", Stop::Kill);
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn a_result_without_rows_has_its_header() {
 }
 
 #[test]
-fn every_service_and_a_saved_query() {
+fn every_service_and_a_saved_query_can_be_exported() {
     for more in [
         &["--service", "lightdash"] as &[&str],
         &["--service", "yandex-query"],
@@ -73,7 +73,7 @@ fn every_service_and_a_saved_query() {
 }
 
 #[test]
-fn without_arguments() {
+fn without_arguments_a_sandbox_is_exported() {
     let export = Export::new("export.csv");
     let mut command = export.sandboxed();
     let said = succeed(&mut command);
@@ -137,7 +137,7 @@ fn an_unrepresentable_value_is_not_null() {
 }
 
 #[test]
-fn a_statement_that_failed_leaves_nothing_behind() {
+fn a_failed_statement_leaves_no_files() {
     let sandbox = Sandbox::start_blocking().unwrap();
     let export = Export::new("some.csv");
     let failed = run(export

@@ -11,7 +11,7 @@ fn command() -> Command {
 }
 
 #[test]
-fn without_arguments_and_without_a_terminal() {
+fn without_a_terminal_the_table_is_printed_once() {
     let said = succeed(&mut command());
     assert!(said.lines().nth(1).unwrap().contains("trade_id"), "{said}");
     let rows = said

@@ -1,7 +1,7 @@
 //! The spans of calls, exported by OTLP to a collector.
 //!
 //! ```text
-//! cargo run -p opentelemetry-spans                      # with a sandbox and a collector of its own
+//! cargo run -p opentelemetry-spans                      # with its own sandbox and collector
 //! cargo run -p opentelemetry-spans -- --live --collector http://127.0.0.1:4318
 //! ```
 //!

@@ -1,4 +1,4 @@
-//! What the collector receives.
+//! Checks the spans that the collector receives.
 #![allow(clippy::unwrap_used)]
 
 use std::{net::TcpListener, process::Command};

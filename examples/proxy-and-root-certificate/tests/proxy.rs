@@ -9,7 +9,7 @@ fn command() -> Command {
 }
 
 #[test]
-fn the_root_certificate_makes_the_difference() {
+fn requests_succeed_only_with_the_root_certificate() {
     let said = succeed(&mut command());
     let (without, with) = said.split_once("with it: ").unwrap_or_default();
     assert!(

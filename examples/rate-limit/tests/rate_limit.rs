@@ -1,4 +1,4 @@
-//! No request is sent before its turn.
+//! Checks that no request is sent before its turn.
 
 use std::process::Command;
 

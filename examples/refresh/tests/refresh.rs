@@ -29,7 +29,7 @@ fn executions(sandbox: &Sandbox) -> usize {
 }
 
 #[test]
-fn without_arguments() {
+fn without_arguments_a_sandbox_is_refreshed() {
     let directory = tempfile::tempdir().unwrap();
     let said = succeed(&mut command(directory.path()));
     let lines: Vec<_> = said.lines().collect();
@@ -42,7 +42,7 @@ fn without_arguments() {
 }
 
 #[test]
-fn only_what_is_too_old_is_executed() {
+fn only_an_old_result_is_replaced() {
     let directory = tempfile::tempdir().unwrap();
     let sandbox = Sandbox::start_blocking().unwrap();
     succeed(live(directory.path(), &sandbox).args(["--max-age-secs", "3600"]));
@@ -53,7 +53,7 @@ fn only_what_is_too_old_is_executed() {
 }
 
 #[test]
-fn one_failure_does_not_end_it() {
+fn a_failure_does_not_stop_the_schedule() {
     let directory = tempfile::tempdir().unwrap();
     let sandbox = Sandbox::start_blocking().unwrap();
     sandbox.fault(Fault::status(403));

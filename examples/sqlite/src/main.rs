@@ -80,7 +80,7 @@ async fn run(args: &Args) -> Result<()> {
         Some(load) if load.sql == args.sql => {
             let taken_up = dune.get_execution_status().execution_id(&load.run_id).run();
             let running = taken_up.start().await;
-            (load, running.map_err(|error| cannot_go_on(args, &error))?)
+            (load, running.map_err(|error| cannot_resume(args, &error))?)
         }
         Some(load) => bail!(
             "another query is being loaded into table {} of {}: {}; choose another --table",
@@ -113,7 +113,7 @@ async fn run(args: &Args) -> Result<()> {
             Load::end(&db, &args.table)?;
             return Err(error.into());
         }
-        Err(error) => return Err(cannot_go_on(args, &error)),
+        Err(error) => return Err(cannot_resume(args, &error)),
     };
 
     let mut pages = match &load.cursor {
@@ -124,7 +124,7 @@ async fn run(args: &Args) -> Result<()> {
     while let Some(page) = pages
         .try_next()
         .await
-        .map_err(|error| cannot_go_on(args, &error))?
+        .map_err(|error| cannot_resume(args, &error))?
     {
         let transaction = db.transaction()?;
         if page.first_row() == 0 {
@@ -145,7 +145,7 @@ async fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn cannot_go_on(args: &Args, error: &rowfeed::Error) -> anyhow::Error {
+fn cannot_resume(args: &Args, error: &rowfeed::Error) -> anyhow::Error {
     anyhow!(
         "{error}\nRun the same command to resume from here; to start again instead, choose \
          another --table, or remove {}",

@@ -1,4 +1,4 @@
-//! All rows are loaded once, whatever interrupted the load.
+//! Checks that all rows are loaded exactly once, even after an interruption.
 #![allow(clippy::unwrap_used)]
 
 use std::{path::Path, process::Command, time::Duration};
@@ -26,7 +26,7 @@ fn number(directory: &Path, sql: &str) -> i64 {
 }
 
 #[test]
-fn without_arguments_and_once_more() {
+fn a_second_load_into_the_same_table_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let said = succeed(&mut command(directory.path()));
     assert_eq!(said, "100000 rows are in table rows of rows.db\n");
@@ -83,7 +83,7 @@ fn a_killed_load_resumes_without_duplicates() {
 }
 
 #[test]
-fn every_kind_of_value_keeps_its_digits() {
+fn every_type_keeps_all_digits() {
     let columns = [
         ("wide", "uint256"),
         ("small", "bigint"),
@@ -138,7 +138,7 @@ fn every_kind_of_value_keeps_its_digits() {
 }
 
 #[test]
-fn a_statement_that_failed_leaves_nothing_behind() {
+fn a_failed_statement_leaves_no_table() {
     let directory = tempfile::tempdir().unwrap();
     let sandbox = Sandbox::start_blocking().unwrap();
     let failed = run(&mut live(

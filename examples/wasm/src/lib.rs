@@ -8,8 +8,8 @@
 //! ```
 //!
 //! `run.mjs` is the only JavaScript. A web page does the same after `wasm-bindgen --target web`, if
-//! the service allows the page's origin (CORS). Everybody can read a key in a web page, so put a
-//! server of your own in between.
+//! the service allows the page's origin (CORS). Everybody can read a key in a web page, so send
+//! the requests through your own server.
 
 use std::time::Duration;
 

@@ -1,11 +1,11 @@
-//! Writing the open enums: each an invocation of `rowfeed_client::open_enum!`.
+//! Generates the open enums, each as an invocation of `rowfeed_client::open_enum!`.
 
 use std::fmt::Write as _;
 
 use super::rewrite::Gates;
 use crate::{normalise::OpenEnum, text};
 
-/// The text of `enums.rs`, whose types the `types` module shows as its own; `None` without enums.
+/// Returns the text of `enums.rs`, or `None` without enums. `types` re-exports its types.
 pub(super) fn write(enums: &[OpenEnum], gates: &Gates) -> Option<String> {
     let mut out = String::new();
     for open in enums {

@@ -1,4 +1,4 @@
-//! Running progenitor, and saying what in a document it could not take.
+//! Runs progenitor, and finds the part of a document that makes it fail.
 
 use std::{
     cell::RefCell,
@@ -21,7 +21,7 @@ use crate::{
     normalise::{OpenEnum, RAW_ROWS},
 };
 
-/// What progenitor makes of a normalised document.
+/// Returns progenitor's output for a normalized document.
 pub(super) fn generate(document: &Value, enums: &[OpenEnum], shown: &str) -> Result<TokenStream> {
     match attempt(document, enums) {
         Ok(tokens) => Ok(tokens),
@@ -45,45 +45,45 @@ fn settings(enums: &[String]) -> GenerationSettings {
     settings
 }
 
-/// How long progenitor may take; the largest known document takes eight seconds unoptimized.
+/// The time limit for progenitor. The largest known document takes eight seconds unoptimized.
 const LONGEST: Duration = Duration::from_secs(120);
 
-/// Stack for progenitor, which goes from schema to schema by recursion.
+/// The stack size for progenitor, which visits schemas recursively.
 const STACK: usize = 256 << 20;
 
-/// One run of progenitor; an error or a panic in it becomes an error with words.
+/// Runs progenitor once. Errors and panics become error messages.
 fn attempt(document: &Value, enums: &[OpenEnum]) -> std::result::Result<TokenStream, String> {
     let spec: OpenAPI = serde_path_to_error::deserialize(document)
         .map_err(|error| format!("not OpenAPI 3.0 at {}: {}", error.path(), error.inner()))?;
     let names: Vec<String> = enums.iter().map(|open| open.name.clone()).collect();
     let (done, result) = mpsc::channel();
     let work = move || {
-        // Tokens stay in their thread; their text is the same everywhere.
+        // Tokens cannot leave their thread, but their text can.
         let tokens = quietly(|| {
             Generator::new(&settings(&names))
                 .generate_tokens(&spec)
                 .map(|tokens| tokens.to_string())
                 .map_err(|error| error.to_string())
         });
-        // Nobody waits any more where it took too long.
+        // After the time limit, nobody receives the result.
         let _ = done.send(tokens);
     };
     thread::Builder::new()
         .stack_size(STACK)
         .spawn(work)
-        .map_err(|error| format!("no thread for progenitor: {error}"))?;
+        .map_err(|error| format!("cannot start a thread for progenitor: {error}"))?;
     let text = result
         .recv_timeout(LONGEST)
-        .map_err(|_| format!("progenitor was not done after {} s", LONGEST.as_secs()))??;
+        .map_err(|_| format!("progenitor did not finish within {} s", LONGEST.as_secs()))??;
     text.parse()
-        .map_err(|error| format!("progenitor's output is no Rust: {error}"))
+        .map_err(|error| format!("progenitor's output is not Rust: {error}"))
 }
 
 thread_local! {
     static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Runs `work`; a panic becomes an error with its message and place, and prints nothing.
+/// Runs `work`. A panic becomes an error with its message and place, and prints nothing.
 fn quietly<T>(
     work: impl FnOnce() -> std::result::Result<T, String>,
 ) -> std::result::Result<T, String> {
@@ -106,7 +106,7 @@ fn quietly<T>(
     result.unwrap_or_else(|_| Err(PANIC.take().unwrap_or_else(|| "it panicked".to_owned())))
 }
 
-/// Names the operations, or else the smallest schema, that progenitor fails on by themselves.
+/// Names the operations that make progenitor fail by themselves, or else the smallest schema.
 fn diagnose(document: &Value, enums: &[OpenEnum], shown: &str, cause: &str) -> String {
     let mut lines = Vec::new();
     for (path, method, operation) in operations(document) {
@@ -132,7 +132,7 @@ fn diagnose(document: &Value, enums: &[OpenEnum], shown: &str, cause: &str) -> S
         });
     }
     format!(
-        "{shown}: progenitor cannot take this document, after overlay and normalisation:\n{}",
+        "{shown}: progenitor cannot process this document, after overlay and normalization:\n{}",
         lines.join("\n")
     )
 }
@@ -152,7 +152,7 @@ fn operations(document: &Value) -> Vec<(String, &'static str, &Value)> {
         .collect()
 }
 
-/// The document with one operation and the schemas it reaches.
+/// Returns the document with one operation and the schemas that it reaches.
 fn alone(document: &Value, path: &str, method: &str, operation: &Value) -> Value {
     let mut item = Map::new();
     if let Some(shared) = document["paths"][path].get("parameters") {
@@ -185,7 +185,7 @@ fn schemas(document: &Value, roots: Vec<String>) -> Map<String, Value> {
         .collect()
 }
 
-/// The schema with the fewest others below it that fails without any operation.
+/// Returns the schema that fails without any operation and references the fewest other schemas.
 fn guilty_schema(document: &Value, enums: &[OpenEnum]) -> Option<(String, String)> {
     let all = document.pointer("/components/schemas")?.as_object()?;
     let mut candidates: Vec<_> = all
@@ -204,7 +204,7 @@ fn guilty_schema(document: &Value, enums: &[OpenEnum]) -> Option<(String, String
     })
 }
 
-/// A generated type that is too odd to parse is our fault or progenitor's: say so.
+/// Parses generated code. Invalid code is an error of this program or of progenitor.
 pub(super) fn parsed(tokens: TokenStream, shown: &str) -> Result<syn::File> {
     syn::parse2(tokens)
         .map_err(|error| anyhow!("{shown}: progenitor's output is not valid Rust: {error}"))

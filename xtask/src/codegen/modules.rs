@@ -1,12 +1,12 @@
-//! The generated code as files: one for each module, so that a difference can be read.
+//! Splits the generated code into one file for each module, for readable diffs.
 //!
-//! | file | what it holds |
+//! | file | content |
 //! |---|---|
-//! | `mod.rs` | the modules, the names that they share, the API's version |
+//! | `mod.rs` | the modules, their common names, the API version |
 //! | `client.rs` | `Client` with a method for each operation |
 //! | `builder.rs` | the builder of each operation |
-//! | `types.rs`, `types/*.rs` | the types of bodies and parameters, and what builds those |
-//! | `enums.rs` | the open enums, which `types` shows as its own |
+//! | `types.rs`, `types/*.rs` | the types of bodies and parameters, and their builders |
+//! | `enums.rs` | the open enums, which `types` re-exports |
 
 use std::collections::BTreeMap;
 
@@ -16,11 +16,11 @@ use syn::{File, Item, ItemMod, parse_quote};
 /// File below `src/generated` → its text.
 pub(super) type Files = BTreeMap<String, String>;
 
-/// Modules below `types` that get a file of their own. What else progenitor puts there is small.
+/// Modules below `types` that get their own file. Other items there are small.
 const OF_TYPES: [&str; 1] = ["builder"];
 
-/// Splits a rewritten file of progenitor's into modules, with `header` on top of the first and
-/// `mark` on top of every other one.
+/// Splits a rewritten file of progenitor into modules, with `header` on top of the first and `mark`
+/// on top of every other.
 pub(super) fn split(
     file: File,
     enums: Option<String>,
@@ -37,7 +37,7 @@ pub(super) fn split(
             Item::Use(_) => imports.push(item),
             Item::Struct(_) | Item::Impl(_) => client.push(item),
             other => bail!(
-                "progenitor's output has an item that belongs to no module: {}",
+                "progenitor's output has an item outside of the known modules: {}",
                 prettyplease::unparse(&of_items(vec![other]))
             ),
         }
@@ -89,7 +89,7 @@ pub(super) fn split(
         ),
         Item::Mod(builder),
         Item::Mod(types),
-        // The name that progenitor gives it.
+        // The name that progenitor generates.
         parse_quote!(
             use ::rowfeed_client::codegen as progenitor_client;
         ),
@@ -116,17 +116,17 @@ pub(super) fn split(
     Ok(files)
 }
 
-/// The one file that is written as text: it has to be invocations of one macro and nothing else.
+/// Parses the only file that is generated as text. It must consist of invocations of one macro.
 fn holds_enums_alone(text: &str) -> Result<()> {
     let file = syn::parse_file(text).context("the file of enums is not valid Rust")?;
     let is_enum = |item: &Item| matches!(item, Item::Macro(item) if item.mac.path == parse_quote!(::rowfeed_client::open_enum));
     match file.items.iter().find(|item| !is_enum(item)) {
-        Some(_) => bail!("the file of enums holds something else than enums"),
+        Some(_) => bail!("the file of enums contains other items"),
         None => Ok(()),
     }
 }
 
-/// The items of a module, which is declared as a file afterwards.
+/// Takes the items of a module, which becomes a file.
 fn taken(module: &mut ItemMod) -> Vec<Item> {
     module.semi = Some(Default::default());
     module
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn the_constant_stands_behind_the_imports() {
+    fn the_constant_follows_the_imports() {
         let files = split(sample(), None, "1.2", "// head\n", "// mark\n").unwrap();
         let text = &files["mod.rs"];
         let constant = text.find("pub const API_VERSION: &str = \"1.2\";").unwrap();
@@ -204,14 +204,14 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_no_module_is_refused() {
+    fn an_item_outside_of_the_known_modules_is_an_error() {
         let mut file = sample();
         file.items.push(parse_quote!(
             pub fn stray() {}
         ));
         let said = split(file, None, "1", "", "").unwrap_err().to_string();
         assert!(
-            said.contains("belongs to no module") && said.contains("stray"),
+            said.contains("outside of the known modules") && said.contains("stray"),
             "{said}"
         );
 
@@ -219,6 +219,6 @@ mod tests {
         let said = split(sample(), Some(stray), "1", "", "")
             .unwrap_err()
             .to_string();
-        assert!(said.contains("something else than enums"), "{said}");
+        assert!(said.contains("contains other items"), "{said}");
     }
 }

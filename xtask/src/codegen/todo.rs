@@ -1,17 +1,17 @@
-//! Questions that `new-service` leaves in an overlay: a client is generated once they are answered.
+//! The questions that `new-service` writes into an overlay. Codegen requires their answers.
 
 use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result, bail};
 
-/// What marks a question, in a value of the overlay and not in a comment.
+/// The marker of a question in a value of the overlay. Comments do not count.
 pub(crate) const TODO: &str = "TODO";
 
 /// Refuses an overlay with open questions.
 ///
 /// # Errors
 ///
-/// The lines that hold one.
+/// The error lists the lines with open questions.
 pub(crate) fn refuse(path: &Path, shown: &str) -> Result<()> {
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
     let open: Vec<String> = text
@@ -24,7 +24,7 @@ pub(crate) fn refuse(path: &Path, shown: &str) -> Result<()> {
         return Ok(());
     }
     bail!(
-        "{shown}: there are open questions; replace each TODO by an answer:\n{}",
+        "{shown}: the overlay has open questions; replace each TODO by an answer:\n{}",
         open.join("\n")
     )
 }

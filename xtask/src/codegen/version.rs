@@ -1,4 +1,4 @@
-//! Which version of its API a client was generated from: a line in its manifest.
+//! The API version of a client, in its manifest.
 
 use std::{fs, path::PathBuf};
 
@@ -8,13 +8,13 @@ use toml_edit::{DocumentMut, Item as TomlItem, Table, value};
 
 use crate::workspace::Service;
 
-/// What the document says of itself.
+/// Returns the version of the document.
 pub(super) fn of(document: &Value) -> &str {
     let version = document.pointer("/info/version").and_then(Value::as_str);
     version.unwrap_or("unknown")
 }
 
-/// The crate's name in code: as its manifest says, or as those of ours are called.
+/// Returns the name of the crate in code, from its manifest or by our convention.
 pub(super) fn package(service: &Service) -> Result<String> {
     let path = service.manifest();
     let name = match fs::read_to_string(&path) {
@@ -33,8 +33,8 @@ pub(super) fn package(service: &Service) -> Result<String> {
     Ok(name.replace('-', "_"))
 }
 
-/// The manifest of the client with `api-version` in `[package.metadata.rowfeed]`; `None` where
-/// there is no manifest, as in a folder that holds documents alone.
+/// Returns the manifest of the client with `api-version` in `[package.metadata.rowfeed]`, or `None`
+/// if there is no manifest.
 pub(super) fn manifest(service: &Service, version: &str) -> Result<Option<(PathBuf, String)>> {
     let path = service.manifest();
     if !path.exists() {
@@ -42,8 +42,8 @@ pub(super) fn manifest(service: &Service, version: &str) -> Result<Option<(PathB
     }
     let shown = service.shown(&path);
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {shown}"))?;
-    let text =
-        with_version(&text, version).with_context(|| format!("{shown}: cannot be pinned"))?;
+    let text = with_version(&text, version)
+        .with_context(|| format!("{shown}: cannot set the API version"))?;
     Ok(Some((path, text)))
 }
 
@@ -53,7 +53,7 @@ fn with_version(manifest: &str, version: &str) -> Result<String> {
     for key in ["package", "metadata", "rowfeed"] {
         let below = table.entry(key).or_insert_with(|| {
             let mut made = Table::new();
-            // `[package.metadata.rowfeed]` says enough without the tables above it.
+            // `[package.metadata.rowfeed]` implies its parent tables.
             made.set_implicit(key != "rowfeed");
             TomlItem::Table(made)
         });
@@ -76,7 +76,7 @@ mod tests {
         "[package]\nname = \"fruit\" # sold by weight\n\n[lints]\nworkspace = true\n";
 
     #[test]
-    fn a_manifest_gets_the_version_and_keeps_the_rest() {
+    fn a_manifest_gets_the_version_and_is_otherwise_unchanged() {
         let first = with_version(MANIFEST, "3").unwrap();
         assert!(first.starts_with("[package]\nname = \"fruit\" # sold by weight\n"));
         let pin = "\n[package.metadata.rowfeed]\napi-version = \"3\"\n";
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_that_cannot_hold_it_is_told() {
+    fn a_manifest_without_a_place_for_the_version_is_an_error() {
         let odd = "[package]\nmetadata = 1\n";
         let said = with_version(odd, "3").unwrap_err().to_string();
         assert!(said.contains("`metadata` is not a table"), "{said}");

@@ -1,34 +1,34 @@
-//! One change, judged: what it is, where, and for whom it breaks.
+//! A judged change: its kind, its place, and whether it breaks requests or responses.
 
 use serde::{Serialize, Serializer};
 
 use crate::text;
 
-/// The way a value goes: to the service, or from it.
+/// The direction of a value: to the service or from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Direction {
     Request,
     Response,
 }
 
-/// The directions that a change concerns. A change to an operation as a whole has none.
+/// The directions of a change. A change of an operation as a whole has none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Directions {
     pub(super) request: bool,
     pub(super) response: bool,
 }
 
-/// What a change belongs to.
+/// The operation or schema of a change.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Subject {
     /// `post /v1/sql`, and its operation id.
     Operation { key: String, id: Option<String> },
-    /// The name in the vendored document (in FILE, for a schema that only FILE has), and the name
-    /// in FILE where that is another.
+    /// The name in the vendored document, or in FILE for a schema that only FILE has, and the
+    /// name in FILE if it differs.
     Schema { name: String, now: Option<String> },
 }
 
-/// What happened. The words in JSON are these, in snake case.
+/// The kind of a change. JSON has the names in snake case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Kind {
@@ -79,21 +79,21 @@ pub(super) enum Kind {
     SchemaRenamed,
 }
 
-/// A change as it is reported.
+/// A reported change.
 #[derive(Debug)]
 pub(super) struct Change {
     pub(super) breaking: bool,
     pub(super) kind: Kind,
     pub(super) subject: Subject,
-    /// Where: in the vendored document, or in FILE for what only FILE has.
+    /// The pointer in the vendored document, or in FILE for a place that only FILE has.
     pub(super) pointer: String,
     pub(super) directions: Directions,
     pub(super) words: Words,
-    /// The operations that a schema's change reaches.
+    /// The operations that reach the schema.
     pub(super) reached_by: Vec<Reached>,
-    /// A field of an answer that is required from now on: a server of before does not send it.
+    /// Whether this is a newly required field of a response, which older servers do not send.
     pub(super) newly_required: bool,
-    /// The actions of the overlay that hide what changed, by number.
+    /// The numbers of the overlay actions that hide the change.
     pub(super) hidden_by: Vec<usize>,
 }
 
@@ -104,17 +104,17 @@ pub(super) struct Reached {
     pub(super) id: Option<String>,
 }
 
-/// A message whose list can be cut.
+/// A message with a list that can be truncated.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Words {
     pub(super) before: String,
     pub(super) list: Vec<String>,
-    /// What it means for the user.
+    /// The effect on users.
     pub(super) because: String,
 }
 
 impl Words {
-    /// The message with the first `most` words of its list.
+    /// Returns the message with the first `most` words of its list.
     pub(super) fn shown(&self, most: usize) -> String {
         let mut text = self.before.clone();
         if !self.list.is_empty() {

@@ -1,4 +1,4 @@
-//! From differences to changes: each is judged by the directions in which operations reach it.
+//! Converts differences to changes. Each is judged by the directions in which operations reach it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,8 +13,9 @@ use super::{
     walk::{FINE, Finding, Owner, Verdict, Walk, breaks},
 };
 
-/// All changes between two documents cut down to the same operations: breaking ones first, those
-/// of operations before those of schemas. `upstream` are the operations of the whole new document.
+/// Returns all changes between two documents that are reduced to the same operations: breaking
+/// changes first, and changes of operations before those of schemas. `upstream` are the operations
+/// of the whole new document.
 pub(super) fn changes(old: &Value, new: &Value, upstream: &[Operation<'_>]) -> Vec<Change> {
     let (from, to) = (operations::all(old), operations::all(new));
     let mut walk = Walk::new(old, new);
@@ -64,10 +65,10 @@ pub(super) fn changes(old: &Value, new: &Value, upstream: &[Operation<'_>]) -> V
     changes
 }
 
-/// Operation ids by method and path, those of the vendored document first.
+/// Operation ids by method and path. Those of the vendored document win.
 type Ids<'o> = IndexMap<&'o str, Option<&'o str>>;
 
-/// From where each pair of schemas is reached.
+/// Returns the operations and directions that reach each pair of schemas.
 #[derive(Default)]
 struct Reach<'w, 'a> {
     directions: HashMap<&'w Owner<'a>, Directions>,
@@ -128,7 +129,7 @@ fn judged(
             }
         }
     };
-    // What concerns an operation as a whole says the same in both directions.
+    // A change of an operation as a whole has the same message in both directions.
     let mut verdicts: Vec<(Direction, Verdict)> = Vec::new();
     if directions.request || directions == Directions::default() {
         verdicts.push((Direction::Request, finding.request));
@@ -179,8 +180,8 @@ fn id_of(ids: &Ids<'_>, key: &str) -> Option<String> {
     ids.get(key).copied().flatten().map(str::to_owned)
 }
 
-/// Schemas that have no counterpart: what went or came with the changes above. Two of the same
-/// shape are one that was renamed.
+/// Reports schemas without a counterpart, which other changes removed or added. Two schemas with
+/// the same shape are a rename.
 fn unmatched(walk: &Walk<'_>) -> Vec<Change> {
     let pairs: Vec<_> = walk
         .edges
@@ -223,7 +224,7 @@ fn unmatched(walk: &Walk<'_>) -> Vec<Change> {
         match come.iter().position(|(_, other)| shape::same(&node, other)) {
             Some(at) => {
                 let now = come.remove(at).0;
-                let message = format!("renamed to `{now}`, of the same shape");
+                let message = format!("renamed to `{now}`, with the same shape");
                 changes.push(change(Kind::SchemaRenamed, &node, name, Some(now), message));
             }
             None => {

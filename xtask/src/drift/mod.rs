@@ -1,26 +1,26 @@
-//! `drift`: what changed between a vendored document and a newer upstream one, for a user of the
-//! generated crate.
+//! `drift`: reports the changes between a vendored document and a newer upstream document, for
+//! users of the generated crate.
 //!
-//! Both documents are cut down to the same operations and to facts, then followed in parallel as
-//! values go over the wire. A change *breaks* when a program that works with the vendored document
-//! fails, or no longer finds what it reads, with the new one. In requests that is whatever narrows
-//! what the service takes, in responses whatever widens what it sends; enums are open in the
-//! clients, so a new value there is none. A schema that goes both ways is judged on both.
+//! Both documents are reduced to the facts of the same operations, then compared in parallel, as
+//! values on the wire. A change *breaks* if a program that works with the vendored document fails,
+//! or misses a value, with the new one. In requests, a change breaks if the service accepts less.
+//! In responses, it breaks if the service may send more. New enum values do not break, because
+//! enums are open in the clients. A schema in requests and responses is judged in both directions.
 //!
-//! `--json` prints an array, the same changes in the same order as the text, uncut:
+//! `--json` prints an array of all changes, in the order of the text:
 //!
-//! | key | |
+//! | key | value |
 //! |---|---|
 //! | `breaking` | boolean |
-//! | `kind` | what happened, `property_added`; see [`change::Kind`] |
-//! | `operation` | `post /v1/sql`, for what stands in an operation itself |
-//! | `schema` | the schema's name, otherwise; one of the two is there |
-//! | `pointer` | JSON pointer into the vendored document, or into FILE for what only FILE has |
+//! | `kind` | the kind of the change, such as `property_added`; see [`change::Kind`] |
+//! | `operation` | `post /v1/sql`, for a change in an operation itself |
+//! | `schema` | the name of the schema, for any other change |
+//! | `pointer` | JSON pointer into the vendored document, or into FILE for a place that only FILE has |
 //! | `direction` | `request`, `response`, `both`, or `null` for an operation or schema as a whole |
 //! | `message` | the line of the text |
 //! | `reached_by` | the operations that reach the schema; empty for an operation |
-//! | `newly_required` | `true` where answers have to hold it from now on, which older servers do not send |
-//! | `hidden_by` | the numbers of the overlay's actions that replace or remove what changed, where there are any |
+//! | `newly_required` | `true` for a newly required field of responses, which older servers do not send |
+//! | `hidden_by` | the numbers of the overlay actions that replace or remove the changed fact, if any |
 
 mod change;
 mod judge;
@@ -52,21 +52,22 @@ use crate::{
 use change::Change;
 use operations::Beyond;
 
-/// What changed, and between what.
+/// The changes, and the compared versions.
 struct Report {
     service: String,
     old_version: String,
     new_version: String,
-    /// How many operations of the vendored document were compared.
+    /// The number of compared operations of the vendored document.
     operations: usize,
     changes: Vec<Change>,
     beyond: Beyond,
-    /// Method and path → the client's method, where the overlay can be applied.
+    /// Method and path → the method of the client, if the overlay can be applied.
     methods: BTreeMap<String, String>,
 }
 
-/// Prints what changed between a service's vendored document and the one at `from`. Long lists
-/// are cut unless `all`. Exits with 0 without changes, 10 with changes, 20 with breaking ones.
+/// Prints the changes between the vendored document of a service and the one at `from`. Long lists
+/// are truncated unless `all`. The exit code is 0 for no changes, 10 for changes, and 20 for
+/// breaking changes.
 pub(crate) fn run(service: &Service, from: &Path, json: bool, all: bool) -> Result<ExitCode> {
     let report = compare(service, from)?;
     if json {
@@ -113,14 +114,15 @@ fn compare(service: &Service, from: &Path) -> Result<Report> {
             change.hidden_by.dedup();
         }
     }
-    // A document that no client can be generated from now is compared all the same.
+    // The comparison also works if no client can be generated from the document.
     if let Ok(normalised) = codegen::normalised_as_it_is(service) {
         report.methods = methods(&normalised);
     }
     Ok(report)
 }
 
-/// The client's method for each operation, by method and path without the names of parameters.
+/// Returns the method of the client for each operation, by method and path without the names of
+/// parameters.
 fn methods(normalised: &Value) -> BTreeMap<String, String> {
     let operations = operations::all(normalised);
     let named = operations.iter().filter_map(|operation| {
@@ -130,7 +132,7 @@ fn methods(normalised: &Value) -> BTreeMap<String, String> {
     named.collect()
 }
 
-/// The fields of answers that are required from now on, in words: older servers do not send them.
+/// Describes the newly required fields of responses, which older servers do not send.
 pub(crate) fn newly_required(old: &Value, new: &Value) -> Vec<String> {
     let changes = judge::changes(old, new, &operations::all(new));
     render::newly_required(&changes)
@@ -139,7 +141,7 @@ pub(crate) fn newly_required(old: &Value, new: &Value) -> Vec<String> {
 fn report(service: &str, vendored: &Value, upstream: &Value, keep: &Keep) -> Result<Report> {
     let all = operations::all(upstream);
     let keep = operations::kept(&operations::all(vendored), &all, keep);
-    // The vendored document holds facts already; this makes sure of the same ones.
+    // The vendored document contains only facts. This makes both documents contain the same facts.
     let old = vendor::facts(vendored, &Keep::All).context("in the vendored document")?;
     let new = vendor::facts(upstream, &keep)?;
     let version = |document: &Value| {

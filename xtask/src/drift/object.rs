@@ -1,4 +1,4 @@
-//! Objects: properties that came, went, or became required or optional.
+//! Objects: properties that were added, were removed, or became required or optional.
 
 use super::{
     change::Kind,
@@ -12,7 +12,7 @@ impl<'a> Walk<'a> {
     pub(super) fn object(&mut self, place: &Place<'a>, old: &Node<'a>, new: &Node<'a>) {
         let (mut from, mut to) = (old.parts(), new.parts());
         self.refer_shared_parts(place, &mut from, &mut to);
-        // A property may move between a part of its own and a shared one.
+        // A property may move between an inline part and a shared part.
         let all_old = fields(&old.parts(), old);
         let all_new = fields(&new.parts(), new);
         let (from, to) = (fields(&from, old), fields(&to, new));
@@ -21,8 +21,8 @@ impl<'a> Walk<'a> {
             match all_new.properties.get(name) {
                 None => {
                     let message = place.says_of_property(name, "removed");
-                    let request = breaks("the service no longer knows it");
-                    let response = breaks("readers no longer find it");
+                    let request = breaks("the service no longer accepts it");
+                    let response = breaks("responses no longer contain it");
                     let kind = Kind::PropertyRemoved;
                     self.report(place, kind, &was.node, message, request, response);
                 }
@@ -41,13 +41,13 @@ impl<'a> Walk<'a> {
                     let message = place.says_of_property(name, &words);
                     let request = if is.required {
                         self.required.insert(is.node.pointer.clone());
-                        breaks("it has to be sent")
+                        breaks("it must be sent")
                     } else {
                         FINE
                     };
                     self.report(place, Kind::PropertyAdded, &is.node, message, request, FINE);
                 }
-                // Met above, unless the old one is in a shared part.
+                // Compared above, unless the old property is in a shared part.
                 Some(was) if !from.properties.contains_key(name) => {
                     self.requirement(place, name, was.required, is.required, &was.node);
                     let inner = place.property(name).optional(!was.required);
@@ -60,7 +60,7 @@ impl<'a> Walk<'a> {
         self.opaque_parts(place, (old, new), &from, &to);
     }
 
-    /// Parts of an `allOf` that both have are compared by themselves, once.
+    /// Compares the common parts of an `allOf` separately, once.
     fn refer_shared_parts(
         &mut self,
         place: &Place<'a>,
@@ -94,7 +94,7 @@ impl<'a> Walk<'a> {
         if !was && is {
             self.required.insert(property.pointer.clone());
             let message = place.says_of_property(name, "is now required");
-            let (request, response) = (breaks("it has to be sent"), fine("it is always there"));
+            let (request, response) = (breaks("it must be sent"), fine("it is always present"));
             self.report(
                 place,
                 Kind::BecameRequired,
@@ -107,7 +107,7 @@ impl<'a> Walk<'a> {
         if was && !is {
             let message = place.says_of_property(name, "is now optional");
             let response = if property.resolved().nullable {
-                fine("may now be absent, which the client reads as null already")
+                fine("may now be absent, which the client already decodes as null")
             } else {
                 breaks("may now be absent")
             };
@@ -163,7 +163,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Parts that are not objects, in order; more or fewer of them is another type.
+    /// Compares the parts that are not objects, in order. Another number of parts is another type.
     fn opaque_parts(
         &mut self,
         place: &Place<'a>,

@@ -1,4 +1,4 @@
-//! One operation against its successor: parameters, body, responses.
+//! The comparison of an operation with its successor: parameters, body, responses.
 
 use std::collections::HashSet;
 
@@ -25,7 +25,7 @@ impl<'a> Walk<'a> {
                 shown(old.id()),
                 shown(new.id())
             );
-            let why = fine("the method is called after it unless the overlay sets it");
+            let why = fine("it names the method unless the overlay sets the name");
             self.report(
                 &place,
                 Kind::OperationIdChanged,
@@ -64,15 +64,16 @@ impl<'a> Walk<'a> {
         for (key, was) in from {
             let place = Place::new(owner.clone(), named(&was));
             let Some(is) = to.shift_remove(&key) else {
-                let why = breaks("the service no longer knows it");
+                let why = breaks("the service no longer accepts it");
                 let message = place.says("removed");
                 self.report(&place, Kind::ParameterRemoved, &was, message, why, why);
                 continue;
             };
             if was.text("name") != is.text("name") {
                 let message = place.says(&format!("renamed to {}", named(&is)));
-                let why =
-                    fine("it is the same place in the URL; the builder's method is called so");
+                let why = fine(
+                    "the place in the URL is the same; the method of the builder gets this name",
+                );
                 self.report(&place, Kind::ParameterRenamed, &was, message, why, why);
             }
             self.parameter(&place, &was, &is);
@@ -83,7 +84,7 @@ impl<'a> Walk<'a> {
                 .child("schema")
                 .map_or_else(String::new, |node| describe(&node));
             let (sort, why) = if is.is("required") {
-                ("required", breaks("it has to be sent"))
+                ("required", breaks("it must be sent"))
             } else {
                 ("optional", FINE)
             };
@@ -98,7 +99,7 @@ impl<'a> Walk<'a> {
         let (was, is) = (style(old), style(new));
         if was != is {
             let message = place.says(&format!("was written as {was}, is as {is}"));
-            let why = breaks("lists go over the wire in another form");
+            let why = breaks("lists have another form on the wire");
             self.report(place, Kind::ParameterStyleChanged, old, message, why, why);
         }
         if let (Some(from), Some(to)) = (old.child("schema"), new.child("schema")) {
@@ -106,13 +107,13 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// `required` of a parameter or a body.
+    /// Compares `required` of a parameter or a body.
     fn requirement_of(&mut self, place: &Place<'a>, old: &Node<'a>, new: &Node<'a>) {
         let (kind, words, why) = match (old.is("required"), new.is("required")) {
             (false, true) => (
                 Kind::BecameRequired,
                 "is now required",
-                breaks("it has to be sent"),
+                breaks("it must be sent"),
             ),
             (true, false) => (
                 Kind::BecameOptional,
@@ -144,7 +145,7 @@ impl<'a> Walk<'a> {
             }
             (None, Some(is)) => {
                 let (words, why) = if is.is("required") {
-                    ("added, required", breaks("it has to be sent"))
+                    ("added, required", breaks("it must be sent"))
                 } else {
                     ("added, optional", FINE)
                 };
@@ -172,7 +173,7 @@ impl<'a> Walk<'a> {
             if let Some((now, is)) = to.shift_remove_index(target) {
                 let place = Place::new(owner.clone(), format!("response {status}"));
                 let message = place.says(&format!("is now {now}"));
-                let why = breaks("the client takes another success status for an error");
+                let why = breaks("the client treats any other success status as an error");
                 self.report(&place, Kind::ResponseStatusChanged, &was, message, why, why);
                 self.response(owner, &status, &was, &is);
             }
@@ -196,7 +197,7 @@ impl<'a> Walk<'a> {
         for (status, is) in to {
             let place = Place::new(owner.clone(), format!("response {status}"));
             let why = if good(&status) {
-                breaks("the client takes another success status for an error")
+                breaks("the client treats any other success status as an error")
             } else {
                 FINE
             };
@@ -224,7 +225,7 @@ impl<'a> Walk<'a> {
         for (name, was) in from {
             let place = Place::new(owner.clone(), format!("response {status}, header `{name}`"));
             let Some(is) = to.shift_remove(&name) else {
-                let why = breaks("readers no longer find it");
+                let why = breaks("responses no longer contain it");
                 self.report(
                     &place,
                     Kind::HeaderRemoved,
@@ -264,7 +265,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The media types of a body or a response.
+    /// Compares the media types of a body or a response.
     fn content(&mut self, place: &Place<'a>, old: &Node<'a>, new: &Node<'a>) {
         let essence = |(media, node): (String, Node<'a>)| {
             let kind = media
@@ -280,7 +281,7 @@ impl<'a> Walk<'a> {
         for (media, was) in from {
             let Some(is) = to.shift_remove(&media) else {
                 let message = place.says(&format!("no longer {media}"));
-                let why = breaks("the client speaks it");
+                let why = breaks("the client uses it");
                 self.report(place, Kind::MediaTypeRemoved, &was, message, why, why);
                 continue;
             };
@@ -297,7 +298,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Notes something about an operation as a whole.
+    /// Records a change of an operation as a whole.
     pub(super) fn whole(
         &mut self,
         operation: &Operation<'a>,
@@ -310,8 +311,8 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The parameters of an operation and of its path. Those in the path are known by their position
-/// and headers without regard to case: that is how they go over the wire.
+/// Returns the parameters of an operation and of its path. Path parameters are identified by their
+/// position and headers without regard to case, as on the wire.
 fn parameters<'a>(operation: &Operation<'a>) -> IndexMap<(&'a str, String), Node<'a>> {
     let positions = operation.path_parameters();
     let mut seen = HashSet::new();
@@ -320,7 +321,7 @@ fn parameters<'a>(operation: &Operation<'a>) -> IndexMap<(&'a str, String), Node
         for (_, node) in holder.children("parameters") {
             let (name, place) = (node.text("name"), node.text("in"));
             let (name, place) = (name.unwrap_or_default(), place.unwrap_or_default());
-            // The operation's own parameter goes before the path's.
+            // A parameter of the operation overrides that of the path.
             if !seen.insert((place, name)) {
                 continue;
             }
@@ -336,7 +337,7 @@ fn parameters<'a>(operation: &Operation<'a>) -> IndexMap<(&'a str, String), Node
     found
 }
 
-/// ``query parameter `limit` ``, without the blank.
+/// Returns ``query parameter `limit` ``, without the space at the end.
 fn named(parameter: &Node<'_>) -> String {
     let place = parameter.text("in").unwrap_or("unplaced");
     format!(
@@ -345,7 +346,7 @@ fn named(parameter: &Node<'_>) -> String {
     )
 }
 
-/// Style and explode, with the defaults of the format where nothing is said.
+/// Returns style and explode, with the defaults of OpenAPI.
 fn style(parameter: &Node<'_>) -> String {
     let default = match parameter.text("in") {
         Some("query" | "cookie") => "form",

@@ -1,4 +1,4 @@
-//! Which operation of one document is which of the other.
+//! The correspondence of operations between two documents.
 
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -6,14 +6,14 @@ use serde_json::Value;
 use super::view::Node;
 use crate::{document::METHODS, upstream::Keep};
 
-/// An operation where it stands.
+/// An operation and its place.
 #[derive(Clone)]
 pub(super) struct Operation<'a> {
     /// `post /v1/sql`.
     pub(super) key: String,
     pub(super) path: String,
     pub(super) node: Node<'a>,
-    /// The path item around it.
+    /// The path item of the operation.
     pub(super) item: Node<'a>,
 }
 
@@ -22,12 +22,12 @@ impl<'a> Operation<'a> {
         self.node.text("operationId")
     }
 
-    /// What says which operation this is, whatever the path parameters are called.
+    /// The identity of the operation, independent of the names of path parameters.
     fn shape(&self) -> String {
         shape(&self.key)
     }
 
-    /// The names of the path's parameters, in order.
+    /// The names of the path parameters, in order.
     pub(super) fn path_parameters(&self) -> Vec<&str> {
         let after_brace = self.path.split('{').skip(1);
         after_brace
@@ -46,7 +46,7 @@ pub(super) fn shape(key: &str) -> String {
     format!("{method} {}", segments.collect::<Vec<_>>().join("/"))
 }
 
-/// The operations of a document, in its order.
+/// Returns the operations of a document, in its order.
 pub(super) fn all(document: &Value) -> Vec<Operation<'_>> {
     let Some(root) = Node::at(document, "") else {
         return Vec::new();
@@ -69,7 +69,7 @@ pub(super) fn all(document: &Value) -> Vec<Operation<'_>> {
     found
 }
 
-/// The same operation among others: the same method and path, up to the names of path parameters.
+/// Finds the same operation: the same method and path, except for the names of path parameters.
 pub(super) fn twin<'o, 'a>(
     operation: &Operation<'_>,
     among: &'o [Operation<'a>],
@@ -81,8 +81,8 @@ pub(super) fn twin<'o, 'a>(
     })
 }
 
-/// The operations of `upstream` that stand for the ones kept: those in the vendored document, and
-/// those that the pin asks for.
+/// Returns the operations of `upstream` that correspond to the kept operations: those of the
+/// vendored document and those that the pin lists.
 pub(super) fn kept(vendored: &[Operation<'_>], upstream: &[Operation<'_>], keep: &Keep) -> Keep {
     let Keep::Some(entries) = keep else {
         return Keep::All;
@@ -102,11 +102,12 @@ pub(super) fn kept(vendored: &[Operation<'_>], upstream: &[Operation<'_>], keep:
     Keep::Some(keys)
 }
 
-/// What an upstream document holds beyond the kept operations.
+/// The other operations of an upstream document.
 #[derive(Debug, Default)]
 pub(super) struct Beyond {
     pub(super) count: usize,
-    /// Those in folders most of whose operations are kept, as `post /v1/sql/fast (runFast)`.
+    /// The operations in folders most of whose operations are kept, as
+    /// `post /v1/sql/fast (runFast)`.
     pub(super) near: Vec<String>,
 }
 
@@ -114,7 +115,7 @@ pub(super) fn beyond(upstream: &[Operation<'_>], keep: &Keep) -> Beyond {
     let Keep::Some(kept) = keep else {
         return Beyond::default();
     };
-    // Folder → how many operations are below it, and how many of them are kept.
+    // Folder → the number of operations below it, and the number of kept ones.
     let mut folders: IndexMap<&str, (usize, usize)> = IndexMap::new();
     for operation in upstream {
         for folder in folders_of(&operation.path) {

@@ -1,4 +1,4 @@
-//! The report for people: a summary line, what breaks, what does not.
+//! The text report: a summary line, the breaking changes, the other changes.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::text;
 
-/// How many words of a list, lines of a group and groups of a section are shown unless all are.
+/// The maximum number of words of a list, lines of a group and groups of a section.
 struct Limits {
     words: usize,
     lines: usize,
@@ -28,7 +28,7 @@ const ALL: Limits = Limits {
     groups: usize::MAX,
 };
 
-/// The text of a report. Unless `all`, long lists are cut and their length is named.
+/// Returns the text of a report. Unless `all`, long lists are truncated and counted.
 pub(super) fn report(report: &Report, all: bool) -> String {
     let limits = if all { ALL } else { SHORT };
     let (types, changes): (Vec<_>, Vec<_>) = report.changes.iter().partition(|c| is_type(c));
@@ -40,8 +40,8 @@ pub(super) fn report(report: &Report, all: bool) -> String {
     if !required.is_empty() {
         let _ = write!(
             out,
-            "\n== Required from now on in answers ({}) ==\nOlder servers do not send them; make \
-             them optional in the overlay, or say that older servers are not served.\n",
+            "\n== Newly required in responses ({}) ==\nOlder servers do not send them; make \
+             them optional in the overlay, or document that older servers are not supported.\n",
             required.len()
         );
         for line in &required {
@@ -49,8 +49,8 @@ pub(super) fn report(report: &Report, all: bool) -> String {
         }
     }
     for (kind, title) in [
-        (Kind::SchemaAdded, "Schemas that come with it"),
-        (Kind::SchemaRemoved, "Schemas that go with it"),
+        (Kind::SchemaAdded, "Added with it"),
+        (Kind::SchemaRemoved, "Removed with it"),
     ] {
         let names: Vec<_> = types
             .iter()
@@ -73,13 +73,13 @@ pub(super) fn report(report: &Report, all: bool) -> String {
     }
 }
 
-/// The changes as JSON, in which a terminal finds nothing to obey.
+/// Returns the changes as JSON without control characters.
 pub(super) fn json(report: &Report) -> serde_json::Result<String> {
     let text = serde_json::to_string_pretty(&report.changes)?;
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if text::is_control(c) && c != '\n' {
-            // Such characters stand in strings only; each is one unit of UTF-16.
+            // These characters occur only in strings, and each is one UTF-16 unit.
             let _ = write!(out, "\\u{:04x}", u32::from(c));
         } else {
             out.push(c);
@@ -88,7 +88,7 @@ pub(super) fn json(report: &Report) -> serde_json::Result<String> {
     Ok(out)
 }
 
-/// Whether a change is no more than a schema that another change brought or took away.
+/// Whether a change is only a schema that another change added or removed.
 fn is_type(change: &Change) -> bool {
     matches!(change.kind, Kind::SchemaAdded | Kind::SchemaRemoved)
 }
@@ -128,7 +128,7 @@ fn summary(report: &Report, changes: &[&Change]) -> String {
     format!("{versions}: {changes}, {breaking} of them breaking, in {places}\n")
 }
 
-/// The fields of answers that are required from now on: `Page: property `total` added, …`.
+/// Returns the newly required fields of responses: `Page: property `total` added, …`.
 pub(super) fn newly_required(changes: &[Change]) -> Vec<String> {
     let required = changes.iter().filter(|change| change.newly_required);
     required
@@ -246,7 +246,7 @@ fn name_of(subject: &Subject) -> String {
     text::shown(&name)
 }
 
-/// What FILE has beside the kept operations. The vendored document does not say which is new.
+/// Reports the other operations of FILE. The vendored document does not show which are new.
 fn beyond(out: &mut String, report: &Report, limits: &Limits) {
     let beyond = &report.beyond;
     if beyond.count == 0 {

@@ -1,4 +1,4 @@
-//! Enums, bounds, formats, and what a schema says besides its type.
+//! Enums, bounds, formats, and other keywords beside the type.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use super::{
 };
 
 impl<'a> Walk<'a> {
-    /// Compares two resolved schemas of one scalar type.
+    /// Compares two resolved schemas with the same scalar type.
     pub(super) fn scalar(&mut self, place: &Place<'a>, old: &Node<'a>, new: &Node<'a>) {
         let (from, to) = (values(old), values(new));
         match (from.is_empty(), to.is_empty()) {
@@ -30,12 +30,12 @@ impl<'a> Walk<'a> {
             }
             (false, true) => {
                 let response = if from.len() == 1 {
-                    breaks("the client reads one value only")
+                    breaks("the client decodes only one value")
                 } else {
                     FINE
                 };
                 let words = Words {
-                    before: place.says("any value may stand here, no longer one of"),
+                    before: place.says("now any value, no longer one of"),
                     list: from,
                     ..Words::default()
                 };
@@ -55,7 +55,8 @@ impl<'a> Walk<'a> {
         self.bounds(place, old, new);
     }
 
-    /// Reports enum values that went and came. `fixed`: there was one value, a discriminator.
+    /// Reports removed and added enum values. `fixed`: the old schema had one value, a
+    /// discriminator.
     pub(super) fn values_differ(
         &mut self,
         place: &Place<'a>,
@@ -74,7 +75,7 @@ impl<'a> Walk<'a> {
             } else {
                 breaks("the old value is refused")
             };
-            let response = breaks("the client tells this one apart by its value");
+            let response = breaks("its value is the discriminator");
             let words = Words {
                 before,
                 list: come,
@@ -98,7 +99,7 @@ impl<'a> Walk<'a> {
                 list: gone,
                 ..Words::default()
             };
-            let request = breaks("senders are refused");
+            let request = breaks("requests with it are refused");
             self.enum_note(place, Kind::EnumValuesRemoved, old, words, request, FINE);
         }
         if !come.is_empty() {
@@ -139,7 +140,7 @@ impl<'a> Walk<'a> {
     }
 
     fn format(&mut self, place: &Place<'a>, old: &Node<'a>, new: &Node<'a>) {
-        // On a number, `double` says nothing; on one with `integer`, the kind says it.
+        // `double` is the default of a number, and `integer` is already part of the kind.
         let said = |node: &Node<'a>| {
             node.text("format")
                 .filter(|format| !matches!(*format, "double" | "float" | "integer"))
@@ -171,7 +172,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Bounds of numbers, texts and arrays. The client does not check them in what it reads.
+    /// Compares bounds of numbers, strings and arrays. The client does not check responses.
     pub(super) fn bounds(&mut self, place: &Place<'a>, old: &Node<'a>, new: &Node<'a>) {
         const LOWER: [&str; 3] = ["minimum", "minLength", "minItems"];
         const UPPER: [&str; 3] = ["maximum", "maxLength", "maxItems"];
@@ -190,7 +191,7 @@ impl<'a> Walk<'a> {
                 _ => true,
             };
             let request = if tighter {
-                breaks("values that went through are refused")
+                breaks("values that were accepted are refused")
             } else {
                 FINE
             };
@@ -198,11 +199,11 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What stands beside the type, at the place itself rather than in a schema referred to.
+    /// Compares keywords beside the type, at the place itself and not in a referenced schema.
     pub(super) fn annotations(&mut self, place: &Place<'a>, old: &Node<'a>, new: &Node<'a>) {
         self.deprecation(place, old, new);
         if old.value.get("default") != new.value.get("default") {
-            let why = fine("it is what stands when nothing is sent");
+            let why = fine("it applies if nothing is sent");
             self.fact(place, Kind::DefaultChanged, (old, new), "default", why);
         }
         for key in ["readOnly", "writeOnly", "discriminator"] {
@@ -212,7 +213,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// `deprecated`, of an operation, a parameter or a schema.
+    /// Compares `deprecated` of an operation, a parameter or a schema.
     pub(super) fn deprecation(&mut self, place: &Place<'a>, old: &Node<'a>, new: &Node<'a>) {
         let words = match (old.is("deprecated"), new.is("deprecated")) {
             (false, true) => "is now deprecated",

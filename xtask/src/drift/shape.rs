@@ -1,5 +1,4 @@
-//! Whether two schemas are alike, whatever their names: the same to the last fact, or versions of
-//! one thing.
+//! The similarity of two schemas independent of their names: equal, or versions of one schema.
 
 use std::collections::HashSet;
 
@@ -7,12 +6,12 @@ use serde_json::Value;
 
 use super::view::{Kind, Node, fields};
 
-/// Whether nothing on the wire tells the two apart.
+/// Whether two schemas are equal on the wire.
 pub(super) fn same(old: &Node<'_>, new: &Node<'_>) -> bool {
     same_from(old, new, &mut HashSet::new())
 }
 
-/// Facts of a schema that are compared as they stand.
+/// The facts of a schema that are compared directly.
 const PLAIN: [&str; 8] = [
     "format",
     "pattern",
@@ -65,8 +64,8 @@ fn each(old: &[Node<'_>], new: &[Node<'_>], seen: &mut HashSet<(usize, usize)>) 
     old.len() == new.len() && old.iter().zip(new).all(|(a, b)| same_from(a, b, seen))
 }
 
-/// Whether one may be a later version of the other: the same type, and at least half of the
-/// properties in common, or one enum value.
+/// Whether one schema may be a later version of the other: they have the same type, and at least
+/// half of the properties or one enum value in common.
 pub(super) fn similar(old: &Node<'_>, new: &Node<'_>) -> bool {
     let (a, b) = (old.resolved().node, new.resolved().node);
     if a.kind() != b.kind() {
@@ -83,7 +82,7 @@ pub(super) fn similar(old: &Node<'_>, new: &Node<'_>) -> bool {
     }
 }
 
-/// The share of properties that two objects have in common, if it is half or more.
+/// Returns the share of properties that two objects have in common, if it is at least half.
 pub(super) fn overlap(old: &Node<'_>, new: &Node<'_>) -> Option<usize> {
     let (a, b) = (old.resolved().node, new.resolved().node);
     if (a.kind(), b.kind()) != (Kind::Object, Kind::Object) {
@@ -102,7 +101,7 @@ pub(super) fn overlap(old: &Node<'_>, new: &Node<'_>) -> Option<usize> {
     (share >= 50).then_some(share)
 }
 
-/// The properties of an object that have one possible value, which tells it from its siblings.
+/// Returns the properties of an object with a single possible value, which are discriminators.
 pub(super) fn tags<'a>(node: &Node<'a>) -> Vec<(&'a str, &'a Value)> {
     let node = node.resolved().node;
     if node.kind() != Kind::Object {

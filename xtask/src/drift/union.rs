@@ -1,4 +1,4 @@
-//! Unions: which arm stands in whose place, and which came or went.
+//! Unions: corresponding arms, added arms and removed arms.
 
 use super::{
     change::Kind,
@@ -20,9 +20,9 @@ impl<'a> Walk<'a> {
     ) {
         let told_apart = is_told_apart(&to);
         let taken = match from.len() {
-            // Generated as that one type.
+            // Generated as that type.
             1 => breaks("the client cannot decode it"),
-            // Generated as one struct that needs the discriminator.
+            // Generated as one struct, which needs the discriminator.
             _ if is_told_apart(&from) && !told_apart => breaks("the client cannot decode it"),
             _ if told_apart => fine("the discriminator is open, so the client decodes it"),
             _ => fine("the client decodes it as `Other`"),
@@ -33,8 +33,8 @@ impl<'a> Walk<'a> {
         self.enum_arms(place, old, new, &mut from, &mut to);
         for was in &from {
             let message = place.says(&format!("no longer {}", arm(was)));
-            let request = breaks("senders are refused");
-            let response = breaks("readers no longer find it");
+            let request = breaks("requests with it are refused");
+            let response = breaks("responses no longer contain it");
             self.report(
                 place,
                 Kind::UnionArmRemoved,
@@ -50,7 +50,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Compares the arms that `rule` takes for versions of one, which are then done with.
+    /// Compares the arms that `rule` considers versions of one arm, and removes them from the
+    /// lists.
     fn pair_arms(
         &mut self,
         place: &Place<'a>,
@@ -73,7 +74,7 @@ impl<'a> Walk<'a> {
         });
     }
 
-    /// Arms that are text with given values are one enum, however many there are.
+    /// Merges all arms that are string enums into one enum.
     fn enum_arms(
         &mut self,
         place: &Place<'a>,
@@ -94,7 +95,7 @@ impl<'a> Walk<'a> {
             enums
         };
         if before.is_empty() || after.is_empty() {
-            // An enum on one side only may have opened to any text, or closed from it.
+            // An enum on one side only may have opened to any string, or closed from it.
             self.pair_arms(place, from, to, |was, is| is_text(was) && is_text(is));
             return;
         }
@@ -106,7 +107,7 @@ impl<'a> Walk<'a> {
                 .map(value)
                 .collect::<Vec<_>>()
         };
-        // Of a union of several values none is a discriminator.
+        // A property with several values is not a discriminator.
         let fixed = before.len() == 1;
         self.values_differ(
             place,
@@ -120,7 +121,7 @@ impl<'a> Walk<'a> {
 
 type Rule = fn(&Node<'_>, &Node<'_>) -> bool;
 
-/// What makes two arms versions of one, the surest first.
+/// The rules by which two arms are versions of one arm, the most certain first.
 const RULES: [Rule; 6] = [
     |was, is| was.named().is_some() && was.named().map(|n| n.0) == is.named().map(|n| n.0),
     |was, is| {
@@ -137,7 +138,7 @@ const RULES: [Rule; 6] = [
     |was, is| shape::overlap(was, is).is_some(),
 ];
 
-/// Whether every arm is an object with a property that has one value, another in each arm.
+/// Whether every arm is an object with a property that has a single, distinct value.
 fn is_told_apart(arms: &[Node<'_>]) -> bool {
     let tags: Vec<_> = arms.iter().map(shape::tags).collect();
     let Some((first, rest)) = tags.split_first() else {
@@ -163,7 +164,7 @@ fn is_text_enum(arm: &Node<'_>) -> bool {
     is_text(arm) && !arm.resolved().node.values().is_empty()
 }
 
-/// An arm in words, with what tells it apart.
+/// Describes an arm, with its discriminator.
 fn arm(node: &Node<'_>) -> String {
     match (node.named(), tag(node)) {
         (None, Some(tag)) => format!("{} ({tag})", describe(node)),
@@ -171,7 +172,7 @@ fn arm(node: &Node<'_>) -> String {
     }
 }
 
-/// The arm's place in a path: `(status=ready)`, or its type.
+/// Returns the step of an arm in a path: `(status=ready)`, or its type.
 fn label(node: &Node<'_>) -> String {
     let name = tag(node).unwrap_or_else(|| match node.resolved().node.kind() {
         Type::Object => "object".to_owned(),

@@ -1,5 +1,5 @@
-//! A schema where it stands in its document, read the way it goes over the wire: references
-//! followed, `null` told apart from the type, `allOf` seen as the one object that it describes.
+//! A view of a schema in its document, as values on the wire: it follows references, separates
+//! `null` from the type, and merges `allOf` into one object.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::document::{pointer_segment, ref_name};
 
-/// A value and the place where it stands.
+/// A value and its place.
 #[derive(Clone)]
 pub(super) struct Node<'a> {
     document: &'a Value,
@@ -16,7 +16,7 @@ pub(super) struct Node<'a> {
     pub(super) pointer: String,
 }
 
-/// What a schema takes, `null` and enum values aside.
+/// The type of a schema, without `null` and enum values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Any,
@@ -30,19 +30,19 @@ pub(super) enum Kind {
     Union,
 }
 
-/// A schema with its references followed.
+/// A schema with resolved references.
 pub(super) struct Resolved<'a> {
     pub(super) node: Node<'a>,
     pub(super) nullable: bool,
 }
 
-/// An object's properties, gathered over all parts of an `allOf`.
+/// The properties of an object, from all parts of an `allOf`.
 #[derive(Default)]
 pub(super) struct Fields<'a> {
     pub(super) properties: IndexMap<&'a str, Property<'a>>,
-    /// What values any other property has, where others are declared.
+    /// The schema of other properties, if they are declared.
     pub(super) others: Option<Node<'a>>,
-    /// Whether other properties are declared not to be there.
+    /// Whether other properties are declared as absent.
     pub(super) closed: bool,
     /// Parts that are not objects, such as a union.
     pub(super) opaque: Vec<Node<'a>>,
@@ -65,7 +65,7 @@ impl<'a> Node<'a> {
         })
     }
 
-    /// The schema with this name.
+    /// Returns the schema with this name.
     pub(super) fn schema(document: &'a Value, name: &str) -> Option<Self> {
         Self::at(
             document,
@@ -77,7 +77,7 @@ impl<'a> Node<'a> {
         self.value.get(key).map(|value| self.below(value, key))
     }
 
-    /// The members of the object or array `key`, with their names or positions.
+    /// Returns the members of the object or array `key`, with their names or positions.
     pub(super) fn children(&self, key: &str) -> Vec<(String, Self)> {
         let Some(parent) = self.child(key) else {
             return Vec::new();
@@ -106,7 +106,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// What tells this node apart from every other one of its document.
+    /// Returns an id that is unique among the nodes of the document.
     pub(super) fn address(&self) -> usize {
         std::ptr::from_ref(self.value) as usize
     }
@@ -119,7 +119,7 @@ impl<'a> Node<'a> {
         self.value.get(key).and_then(Value::as_str)
     }
 
-    /// The schema named here, and whether `null` is allowed beside it.
+    /// Returns the referenced schema, and whether `null` is allowed beside it.
     pub(super) fn named(&self) -> Option<(&'a str, bool)> {
         let mut nullable = self.says_null();
         if let Some(name) = self.text("$ref").and_then(ref_name) {
@@ -130,7 +130,7 @@ impl<'a> Node<'a> {
         Some((name, nullable))
     }
 
-    /// Follows references, and `allOf` with a single part, to where something is said.
+    /// Follows references, and `allOf` with a single part, to the actual schema.
     pub(super) fn resolved(&self) -> Resolved<'a> {
         let mut node = self.clone();
         let mut nullable = node.says_null();
@@ -171,20 +171,20 @@ impl<'a> Node<'a> {
             || self.arms().iter().any(Node::is_null)
     }
 
-    /// Whether this schema takes nothing but `null`.
+    /// Whether this schema accepts only `null`.
     fn is_null(&self) -> bool {
         let values = self.list("enum");
         self.types() == ["null"] || (!values.is_empty() && values.iter().all(|v| v.is_null()))
     }
 
-    /// The arms of a union, in the document's order.
+    /// Returns the arms of a union, in the order of the document.
     fn arms(&self) -> Vec<Self> {
         let both = ["anyOf", "oneOf"].iter().flat_map(|key| self.children(key));
         both.map(|(_, arm)| arm).collect()
     }
 
-    /// What may stand here: the arms of a union (those of unions within it too, `null` aside), or
-    /// the schema itself.
+    /// Returns the alternatives: the arms of a union, including those of nested unions but without
+    /// `null`, or the schema itself.
     pub(super) fn alternatives(&self) -> Vec<Self> {
         let arms = self.arms();
         if arms.is_empty() {
@@ -209,7 +209,7 @@ impl<'a> Node<'a> {
             .map_or(&[], Vec::as_slice)
     }
 
-    /// The values of an enum, as they go over the wire, `null` aside.
+    /// Returns the values of an enum on the wire, without `null`.
     pub(super) fn values(&self) -> Vec<&'a Value> {
         self.list("enum")
             .iter()
@@ -217,7 +217,7 @@ impl<'a> Node<'a> {
             .collect()
     }
 
-    /// The kind of a resolved schema.
+    /// Returns the kind of a resolved schema.
     pub(super) fn kind(&self) -> Kind {
         if self.is_null() {
             return Kind::Null;
@@ -251,7 +251,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The parts of an `allOf` and what stands beside it; otherwise the schema itself.
+    /// Returns the parts of an `allOf` and its sibling keywords, or else the schema itself.
     pub(super) fn parts(&self) -> Vec<Self> {
         let mut parts: Vec<_> = self
             .children("allOf")
@@ -265,7 +265,7 @@ impl<'a> Node<'a> {
         parts
     }
 
-    /// The names that this schema itself, and the parts of its `allOf`, declare as required.
+    /// Returns the names that this schema and the parts of its `allOf` declare as required.
     pub(super) fn required(&self) -> HashSet<&'a str> {
         let mut names: HashSet<_> = self
             .list("required")
@@ -279,7 +279,7 @@ impl<'a> Node<'a> {
     }
 }
 
-/// The properties that the given parts of `whole` make up; see [`Node::parts`].
+/// Returns the properties of the given parts of `whole`, see [`Node::parts`].
 pub(super) fn fields<'a>(parts: &[Node<'a>], whole: &Node<'a>) -> Fields<'a> {
     let mut fields = Fields::default();
     let mut seen = HashSet::new();

@@ -1,8 +1,8 @@
-//! The walk over two documents at once. It follows what goes over the wire, so that a schema is
-//! compared with the one that stands in its place, whatever that one is called.
+//! The parallel walk of two documents. It follows values on the wire, so a schema is compared with
+//! the schema in its place, independent of its name.
 //!
-//! Differences are gathered once for each pair of named schemas, and the pairs that each place
-//! refers to are remembered: who reaches a pair, and in which direction, is known at the end.
+//! Differences are collected once for each pair of named schemas. The walk records the pairs that
+//! each place references. The operations and directions that reach a pair are known at the end.
 
 use std::collections::HashSet;
 
@@ -16,16 +16,16 @@ use super::{
     words::describe,
 };
 
-/// What a difference was found in.
+/// The owner of a difference.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Owner<'a> {
-    /// An operation as the vendored document writes it; no direction for the operation itself.
+    /// An operation of the vendored document. The operation itself has no direction.
     Operation(String, Option<Direction>),
-    /// A schema of the vendored document and the one that stands in its place in FILE.
+    /// A schema of the vendored document and the schema in its place in FILE.
     Pair(&'a str, &'a str),
 }
 
-/// A difference that is not judged yet: that needs to know the directions.
+/// A difference that is not yet judged, because its directions are unknown.
 #[derive(Clone, Debug)]
 pub(super) struct Finding {
     pub(super) kind: Kind,
@@ -35,14 +35,14 @@ pub(super) struct Finding {
     pub(super) response: Verdict,
 }
 
-/// What a difference means in one direction.
+/// The meaning of a difference in one direction.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Verdict {
     pub(super) breaks: bool,
     pub(super) because: &'static str,
 }
 
-/// Harmless, with nothing to say about it.
+/// Harmless, without a reason.
 pub(super) const FINE: Verdict = Verdict {
     breaks: false,
     because: "",
@@ -62,15 +62,15 @@ pub(super) const fn breaks(because: &'static str) -> Verdict {
     }
 }
 
-/// Where the walk stands.
+/// The position of the walk.
 #[derive(Clone)]
 pub(super) struct Place<'a> {
     pub(super) owner: Owner<'a>,
-    /// `query parameter `limit``, `response 200`; empty within a schema.
+    /// `query parameter `limit``, `response 200`; empty inside a schema.
     root: String,
-    /// `results.rows[]`, below the root.
+    /// The path below the root, such as `results.rows[]`.
     path: String,
-    /// Whether the client has an `Option` here already.
+    /// Whether the client already has an `Option` here.
     pub(super) optional: bool,
 }
 
@@ -94,7 +94,7 @@ impl<'a> Place<'a> {
         self.below(&format!("{dot}{name}"))
     }
 
-    /// One level down; `step` is what the path grows by.
+    /// Returns the place one level down. `step` extends the path.
     pub(super) fn below(&self, step: &str) -> Self {
         Self {
             path: format!("{}{step}", self.path),
@@ -103,7 +103,7 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// A message about this place: ``response 200: `results.id`: …``.
+    /// Returns a message about this place: ``response 200: `results.id`: …``.
     pub(super) fn says(&self, words: &str) -> String {
         let path = if self.path.is_empty() {
             String::new()
@@ -117,7 +117,7 @@ impl<'a> Place<'a> {
             .join(": ")
     }
 
-    /// A message about a property of this place: ``response 200: property `results.id` …``.
+    /// Returns a message about a property of this place: ``response 200: property `results.id` …``.
     pub(super) fn says_of_property(&self, name: &str, words: &str) -> String {
         let text = format!("property `{}` {words}", self.property(name).path);
         if self.root.is_empty() {
@@ -132,9 +132,9 @@ pub(super) struct Walk<'a> {
     pub(super) old: &'a Value,
     pub(super) new: &'a Value,
     pub(super) findings: IndexMap<Owner<'a>, Vec<Finding>>,
-    /// The pairs of schemas that each owner refers to.
+    /// The pairs of schemas that each owner references.
     pub(super) edges: IndexMap<Owner<'a>, IndexSet<Owner<'a>>>,
-    /// Pointers of the properties that objects have to have from now on.
+    /// The pointers of newly required properties.
     pub(super) required: HashSet<String>,
     seen: HashSet<(usize, usize, Owner<'a>)>,
     todo: Vec<(&'a str, &'a str)>,
@@ -153,7 +153,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Compares the pairs of schemas that were met, and those that are met on the way.
+    /// Compares the recorded pairs of schemas, and the pairs that the comparison finds.
     pub(super) fn follow(&mut self) {
         while let Some((old_name, new_name)) = self.todo.pop() {
             let old = Node::schema(self.old, old_name);
@@ -164,7 +164,7 @@ impl<'a> Walk<'a> {
             let place = Place::new(Owner::Pair(old_name, new_name), "");
             if self.is_renamed(old_name, new_name) {
                 let message = format!("renamed to `{new_name}`");
-                let why = fine("names do not go over the wire; the generated type is called so");
+                let why = fine("names are not on the wire; the generated type gets this name");
                 self.report(&place, Kind::SchemaRenamed, &old, message, why, why);
             }
             self.schema(&place, &old, &new);
@@ -178,7 +178,7 @@ impl<'a> Walk<'a> {
             && Node::schema(self.old, new_name).is_none()
     }
 
-    /// Compares the schemas at one place.
+    /// Compares the schemas at a place.
     pub(super) fn schema(&mut self, place: &Place<'a>, old: &Node<'a>, new: &Node<'a>) {
         if !self
             .seen
@@ -193,7 +193,7 @@ impl<'a> Walk<'a> {
             self.nullability(place, old, old_null, new_null);
             if old_name != new_name && !self.is_renamed(old_name, new_name) {
                 let message = place.says(&format!("is now `{new_name}`, was `{old_name}`"));
-                let why = fine("what differs on the wire stands under the schema");
+                let why = fine("differences on the wire are listed under the schema");
                 self.report(place, Kind::ReferenceChanged, old, message, why, why);
             }
             self.refer(place, old_name, new_name);
@@ -207,7 +207,8 @@ impl<'a> Walk<'a> {
             (Type::Union, Type::Object) if is_mixed(b) => self.type_changed(place, old, new),
             (Type::Object, Type::Union) if is_mixed(a) => self.type_changed(place, old, new),
             (Type::Union, _) | (_, Type::Union) => {
-                // An alternative that is the whole schema keeps its name, and so pairs with an arm.
+                // An alternative that is the whole schema keeps its name, so it can pair with an
+                // arm.
                 let side = |whole: &Node<'a>, inner: &Node<'a>| match inner.kind() {
                     Type::Union => inner.alternatives(),
                     _ => vec![whole.clone()],
@@ -225,7 +226,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Whether two named schemas are versions of one: same name, or alike enough.
+    /// Whether two named schemas are versions of one: they have the same name, or are similar
+    /// enough.
     pub(super) fn pairs(&self, old: &Node<'a>, new: &Node<'a>) -> bool {
         match (old.named(), new.named()) {
             (Some((a, _)), Some((b, _))) => a == b || shape::similar(old, new),
@@ -233,7 +235,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Notes that `place` refers to a pair, which is compared when it is its turn.
+    /// Records that `place` references a pair, which is compared later.
     pub(super) fn refer(&mut self, place: &Place<'a>, old: &'a str, new: &'a str) {
         let pair = Owner::Pair(old, new);
         if !self.edges.contains_key(&pair) {
@@ -249,9 +251,9 @@ impl<'a> Walk<'a> {
     fn nullability(&mut self, place: &Place<'a>, old: &Node<'a>, was: bool, is: bool) {
         if !was && is {
             let response = if place.optional {
-                fine("the client has an Option here already")
+                fine("the client already has an Option here")
             } else {
-                breaks("readers have to expect that there is no value")
+                breaks("readers must handle a missing value")
             };
             let message = place.says("may now be null");
             self.report(place, Kind::NullAllowed, old, message, FINE, response);
@@ -263,7 +265,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What an array holds; where nothing is said, that is any value.
+    /// Compares the items of arrays. Undeclared items are any value.
     fn items(&mut self, place: &Place<'a>, old: &Node<'a>, new: &Node<'a>) {
         let any = "any value";
         match (old.child("items"), new.child("items")) {
@@ -276,13 +278,13 @@ impl<'a> Walk<'a> {
 
     pub(super) fn widened(&mut self, place: &Place<'a>, old: &Node<'a>, was: &str, is: &str) {
         let message = place.says(&format!("was {was}, is {is}"));
-        let response = breaks("values may come that the client cannot read");
+        let response = breaks("the client cannot decode the new values");
         self.report(place, Kind::TypeWidened, old, message, FINE, response);
     }
 
     pub(super) fn narrowed(&mut self, place: &Place<'a>, old: &Node<'a>, was: &str, is: &str) {
         let message = place.says(&format!("was {was}, is {is}"));
-        let request = breaks("values that went through are refused");
+        let request = breaks("values that were accepted are refused");
         self.report(place, Kind::TypeNarrowed, old, message, request, FINE);
     }
 
@@ -290,7 +292,8 @@ impl<'a> Walk<'a> {
         let (was, is) = (describe(old), describe(new));
         match (old.resolved().node.kind(), new.resolved().node.kind()) {
             (from, to) if from == to => {
-                let message = place.says(&format!("was {was}, is {is}, which is not alike"));
+                let message =
+                    place.says(&format!("was {was}, is {is}, which is a different schema"));
                 self.report(
                     place,
                     Kind::TypeChanged,
@@ -316,7 +319,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Notes a difference that has no list to cut.
+    /// Records a difference without a list.
     pub(super) fn report(
         &mut self,
         place: &Place<'a>,
@@ -350,7 +353,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Whether an object is put together with something that is none, such as a union.
+/// Whether an object has a part that is not an object, such as a union.
 fn is_mixed(node: &Node<'_>) -> bool {
     !fields(&node.parts(), node).opaque.is_empty()
 }

@@ -1,10 +1,10 @@
-//! Schemas and values in words, for messages of one line.
+//! Descriptions of schemas and values, for messages of one line.
 
 use serde_json::Value;
 
 use super::view::{Kind, Node};
 
-/// What a schema takes: ``array of `Row`, may be null``.
+/// Describes a schema: ``array of `Row`, may be null``.
 pub(super) fn describe(node: &Node<'_>) -> String {
     let nullable = match node.named() {
         Some((_, nullable)) => nullable,
@@ -17,7 +17,7 @@ pub(super) fn describe(node: &Node<'_>) -> String {
     words
 }
 
-/// The type alone; nested types are named to the given depth.
+/// Describes the type alone. Nested types are described to the given depth.
 fn type_of(node: &Node<'_>, depth: usize) -> String {
     if let Some((name, _)) = node.named() {
         return format!("`{name}`");
@@ -61,7 +61,7 @@ fn type_of(node: &Node<'_>, depth: usize) -> String {
     }
 }
 
-/// A part of an `allOf`; without its own parts where it is the whole.
+/// Describes a part of an `allOf`, without its parts if it is the whole.
 fn part_of(part: &Node<'_>, depth: usize) -> String {
     match part.value.get("allOf") {
         Some(_) => "more properties".to_owned(),
@@ -85,12 +85,12 @@ fn scalar(node: &Node<'_>, kind: Kind) -> String {
     }
 }
 
-/// The values of an enum as shown.
+/// Formats the values of an enum.
 pub(super) fn values(node: &Node<'_>) -> Vec<String> {
     node.values().into_iter().map(value).collect()
 }
 
-/// A value as shown: text in backticks, the rest as JSON.
+/// Formats a value: strings in backticks, everything else as JSON.
 pub(super) fn value(value: &Value) -> String {
     match value {
         Value::String(text) => format!("`{text}`"),
@@ -98,9 +98,9 @@ pub(super) fn value(value: &Value) -> String {
     }
 }
 
-/// The first `most` of some words, and how many more there are.
+/// Joins the first `most` words, and counts the others.
 pub(super) fn listed(words: &[String], between: &str, most: usize) -> String {
-    // "and 1 more" would be no shorter than the one it hides.
+    // "and 1 more" would not be shorter than the hidden word.
     if words.len() <= most.saturating_add(1) {
         return words.join(between);
     }
@@ -111,7 +111,7 @@ pub(super) fn listed(words: &[String], between: &str, most: usize) -> String {
     )
 }
 
-/// Words too long to read cut in the middle; generated schema names have up to a thousand letters.
+/// Truncates long words in the middle. Generated schema names have up to a thousand letters.
 pub(super) fn shortened(text: &str) -> String {
     const MOST: usize = 72;
     let short = |word: &str| {
@@ -126,7 +126,7 @@ pub(super) fn shortened(text: &str) -> String {
     text.split(' ').map(short).collect::<Vec<_>>().join(" ")
 }
 
-/// `1 change`, `2 changes`.
+/// Returns `1 change`, `2 changes`.
 pub(super) fn counted(count: usize, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{plural}")

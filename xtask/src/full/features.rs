@@ -1,9 +1,9 @@
-//! The combinations of features that make sense; not every subset of them does.
+//! The tested combinations of features. Not every subset makes sense.
 
-/// A package, and its features beside none by default, separated by commas.
+/// A package and its features, separated by commas. Default features are off.
 pub(super) type Combination = (&'static str, &'static str);
 
-/// Those that build anywhere. Each is checked without the default features.
+/// The combinations that build on every platform, each without the default features.
 pub(super) const COMBINATIONS: &[Combination] = &[
     ("rowfeed-rows", ""),
     ("rowfeed-rows", "schemars"),
@@ -20,7 +20,7 @@ pub(super) const COMBINATIONS: &[Combination] = &[
     ("rowfeed-lightdash", ""),
     ("rowfeed-lightdash", "rustls,gzip"),
     ("rowfeed-lightdash", "schemars"),
-    // Each family without the others, since families share types.
+    // Each family without the others, because families share types.
     ("rowfeed-lightdash", "merge-queries"),
     ("rowfeed-lightdash", "explores"),
     ("rowfeed-lightdash", "project"),
@@ -35,7 +35,7 @@ pub(super) const COMBINATIONS: &[Combination] = &[
     ("rowfeed-yandex-query", "schemars"),
     ("rowfeed-yandex-query", "service-account"),
     ("rowfeed-yandex-query", "service-account,rustls,schemars"),
-    // Rows from files, with no service.
+    // Rows from files, without a service.
     ("rowfeed", ""),
     ("rowfeed", "dune"),
     ("rowfeed", "lightdash"),
@@ -57,7 +57,7 @@ pub(super) const COMBINATIONS: &[Combination] = &[
     ),
 ];
 
-/// Every feature of every library but `native-tls`, which needs the system's OpenSSL to build.
+/// Every feature of every library except `native-tls`, which requires the system's OpenSSL.
 pub(super) const EVERYTHING: &[&str] = &[
     "rowfeed/blocking,rowfeed/service-account,rowfeed/schemars",
     "rowfeed-rows/schemars,rowfeed-arrow/blocking",
@@ -70,7 +70,7 @@ pub(super) const EVERYTHING: &[&str] = &[
     "rowfeed-yandex-query/service-account",
 ];
 
-/// Those that need the TLS library of the operating system.
+/// The combinations that need the TLS library of the operating system.
 pub(super) const NATIVE_TLS: &[Combination] = &[
     ("rowfeed-client", "native-tls"),
     ("rowfeed-client", "native-tls,rustls"),
@@ -89,7 +89,7 @@ mod tests {
 
     use super::*;
 
-    /// `cargo add rowfeed-dune` is enough to reach the service.
+    /// After `cargo add rowfeed-dune`, the client can connect to the service.
     #[test]
     fn every_client_has_tls_and_gzip_by_default() {
         let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates");
@@ -104,7 +104,7 @@ mod tests {
         }
     }
 
-    /// A feature that is added to a crate has to be added here.
+    /// A new feature of a crate must be added to the combinations.
     #[test]
     fn every_feature_of_every_library_is_in_a_combination() {
         let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates");
@@ -130,7 +130,10 @@ mod tests {
                 None => Vec::new(),
             };
             for (feature, _) in features.iter().filter(|(name, _)| *name != "default") {
-                assert!(named.contains(&feature), "{package}: {feature} is nowhere");
+                assert!(
+                    named.contains(&feature),
+                    "{package}: no combination has {feature}"
+                );
                 let full = format!("{package}/{feature}");
                 let is_on = defaults.contains(&feature)
                     || EVERYTHING

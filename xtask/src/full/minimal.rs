@@ -1,4 +1,4 @@
-//! Whether the libraries build with the oldest dependencies that their manifests allow.
+//! Builds the libraries with the oldest dependencies that their manifests allow.
 
 use std::{fs, path::Path};
 
@@ -11,7 +11,7 @@ use super::{
     tools::Tools,
 };
 
-/// In a copy, so that the lock file stays as it is.
+/// Runs the step in a copy, so the lock file does not change.
 pub(super) fn minimal_versions(tools: &Tools) -> Result<Outcome> {
     if !tools.has_toolchain("nightly") {
         return skipped("needs `rustup toolchain install nightly`");
@@ -33,7 +33,7 @@ pub(super) fn minimal_versions(tools: &Tools) -> Result<Outcome> {
     tools.run(check)
 }
 
-/// What nobody depends on must not decide: neither the other members nor what only tests need.
+/// Removes everything that users do not depend on: the other members and the dev-dependencies.
 fn copy_libraries(tools: &Tools, to: &Path) -> Result<()> {
     if to.exists() {
         fs::remove_dir_all(to)?;
@@ -47,7 +47,7 @@ fn copy_libraries(tools: &Tools, to: &Path) -> Result<()> {
         "README.md",
         "crates",
     ]);
-    let files = tools.asked(listed).context("git lists no files")?;
+    let files = tools.asked(listed).context("git cannot list the files")?;
     for file in files.split('\0').filter(|file| !file.is_empty()) {
         let target = to.join(file);
         if let Some(folder) = target.parent() {
@@ -58,14 +58,14 @@ fn copy_libraries(tools: &Tools, to: &Path) -> Result<()> {
             let manifest = fs::read_to_string(&from).context(file.to_owned())?;
             fs::write(&target, for_users(&manifest).context(file.to_owned())?)?;
         } else {
-            // Links are followed, since what they lead to has another place here.
+            // Links are followed, because their targets have other paths in the copy.
             fs::copy(&from, &target).with_context(|| file.to_owned())?;
         }
     }
     Ok(())
 }
 
-/// A manifest as those see it who depend on the crates.
+/// Returns a manifest as users of the crates see it.
 fn for_users(manifest: &str) -> Result<String> {
     let mut document: DocumentMut = manifest.parse()?;
     document.remove("dev-dependencies");
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_depends_on_does_not_decide() {
+    fn only_the_dependencies_of_users_are_kept() {
         let root =
             "[workspace]\nmembers = [\"crates/*\", \"tool\"]\ndefault-members = [\"tool\"]\n";
         let members = "[workspace]\nmembers = [\"crates/*\"]\n";

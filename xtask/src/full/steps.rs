@@ -12,7 +12,7 @@ use super::{
     tools::Tools,
 };
 
-/// One thing that is looked at.
+/// A step of a full run.
 pub(super) struct Step {
     pub(super) name: &'static str,
     pub(super) what: &'static str,
@@ -22,42 +22,42 @@ pub(super) struct Step {
 pub(super) const STEPS: &[Step] = &[
     Step {
         name: "deny",
-        what: "sources and licences of what the libraries depend on",
+        what: "sources and licenses of the libraries' dependencies",
         run: deny_libraries,
     },
     Step {
         name: "deny-xtask",
-        what: "the same for the maintainer commands",
+        what: "the same for xtask's dependencies",
         run: deny_xtask,
     },
     Step {
         name: "advisories",
-        what: "known advisories against either",
+        what: "known advisories for both",
         run: advisories,
     },
     Step {
         name: "semver",
-        what: "public types, against those of the last tag or of --baseline",
+        what: "public types, compared with the last tag or --baseline",
         run: semver,
     },
     Step {
         name: "features",
-        what: "every combination of features that makes sense",
+        what: "the combinations of features",
         run: features,
     },
     Step {
         name: "native-tls",
-        what: "the combinations that need the system's TLS library",
+        what: "the combinations with the system's TLS library",
         run: native_tls,
     },
     Step {
         name: "msrv",
-        what: "the libraries with the oldest compiler that they promise",
+        what: "the libraries with the oldest supported compiler",
         run: msrv,
     },
     Step {
         name: "minimal",
-        what: "the libraries with the oldest dependencies that they allow",
+        what: "the libraries with the oldest allowed dependencies",
         run: minimal_versions,
     },
     Step {
@@ -67,12 +67,12 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "docs",
-        what: "the documentation as docs.rs makes it, with feature labels",
+        what: "the documentation as docs.rs builds it, with feature labels",
         run: labels,
     },
     Step {
         name: "package",
-        what: "every crate from what would be published of it",
+        what: "every crate, from the files that would be published",
         run: package,
     },
     Step {
@@ -87,22 +87,27 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "rows",
-        what: "a million rows against an independent reader",
+        what: "a million rows, compared with an independent reader",
         run: rows,
     },
     Step {
         name: "bench",
-        what: "whether the benchmark works, with small results",
+        what: "a short run of the benchmark, with small results",
         run: bench,
     },
     Step {
         name: "examples",
-        what: "the programs in examples/: lints, a run of each without arguments, tests",
+        what: "the programs in examples/: lints, tests, and a run of each without arguments",
         run: examples,
     },
     Step {
+        name: "datafusion",
+        what: "the tables of DataFusion: lints, documentation, tests, and without features",
+        run: datafusion,
+    },
+    Step {
         name: "fuzz",
-        what: "whether the fuzz targets build",
+        what: "the build of the fuzz targets",
         run: fuzz,
     },
     Step {
@@ -112,7 +117,7 @@ pub(super) const STEPS: &[Step] = &[
     },
 ];
 
-/// What is published, in the order in which it can be.
+/// The published crates, in the order of publication.
 const PUBLISHED: [&str; 8] = [
     "rowfeed-rows",
     "rowfeed-client",
@@ -124,7 +129,7 @@ const PUBLISHED: [&str; 8] = [
     "rowfeed-arrow",
 ];
 
-/// What programs depend on.
+/// The libraries that programs depend on.
 pub(super) const LIBRARIES: [&str; 7] = [
     "rowfeed-rows",
     "rowfeed-client",
@@ -174,7 +179,7 @@ fn deny(tools: &Tools, of: &[&str], rules: &[&str]) -> Result<Outcome> {
 
 fn semver(tools: &Tools) -> Result<Outcome> {
     let Some(baseline) = tools.baseline() else {
-        return skipped("there is no tag v… yet to compare with; --baseline REV names a commit");
+        return skipped("there is no tag v… to compare with; name a commit with --baseline REV");
     };
     if let Some(missing) = tools.need("semver-checks")? {
         return Ok(missing);
@@ -192,12 +197,12 @@ fn native_tls(tools: &Tools) -> Result<Outcome> {
     let mut asks = tools.command("pkg-config");
     asks.args(["--exists", "openssl"]);
     if cfg!(target_os = "linux") && tools.asked(asks).is_none() {
-        return skipped("pkg-config knows no openssl; its development files are needed");
+        return skipped("pkg-config does not find openssl; install its development files");
     }
     each(tools, NATIVE_TLS)
 }
 
-/// All of them, whatever becomes of each.
+/// Checks all combinations, even after a failure.
 fn each(tools: &Tools, combinations: &[Combination]) -> Result<Outcome> {
     let mut failed = Vec::new();
     for (package, features) in combinations {
@@ -215,7 +220,7 @@ fn each(tools: &Tools, combinations: &[Combination]) -> Result<Outcome> {
 
 fn msrv(tools: &Tools) -> Result<Outcome> {
     let path = tools.root().join("Cargo.toml");
-    let text = fs::read_to_string(&path).context("Cargo.toml cannot be read")?;
+    let text = fs::read_to_string(&path).context("cannot read Cargo.toml")?;
     let manifest: DocumentMut = text.parse().context("Cargo.toml is not valid")?;
     let version = manifest
         .get("workspace")
@@ -230,9 +235,29 @@ fn msrv(tools: &Tools) -> Result<Outcome> {
     tools.run(tools.cargo_of(version, args))
 }
 
-/// Arguments that switch on every feature that builds anywhere.
+/// Returns the arguments for every feature that builds on every platform.
 pub(super) fn everything() -> impl Iterator<Item = &'static str> {
     EVERYTHING.iter().flat_map(|list| ["--features", list])
+}
+
+/// Apart from the other libraries, because DataFusion takes minutes to build and needs a newer Rust.
+fn datafusion(tools: &Tools) -> Result<Outcome> {
+    const OF: [&str; 3] = ["--locked", "-p", "rowfeed-datafusion"];
+    for (command, rest) in [
+        ("check", &[][..]),
+        (
+            "clippy",
+            &["--all-features", "--all-targets", "--", "-D", "warnings"],
+        ),
+        ("doc", &["--all-features", "--no-deps"]),
+        ("test", &["--all-features"]),
+    ] {
+        match tools.run(tools.cargo([&[command], &OF[..], rest].concat()))? {
+            Outcome::Passed => {}
+            other => return Ok(other),
+        }
+    }
+    Ok(Outcome::Passed)
 }
 
 fn labels(tools: &Tools) -> Result<Outcome> {
@@ -271,7 +296,7 @@ fn wasm32(tools: &Tools) -> Result<Outcome> {
         asks.arg("--version");
         if tools.asked(asks).is_none() {
             return skipped(format!(
-                "the types are right; {program} is needed to run it (`cargo install wasm-bindgen-cli`)"
+                "the types check; to run it, install {program} (`cargo install wasm-bindgen-cli`)"
             ));
         }
     }
@@ -322,17 +347,17 @@ fn rows(tools: &Tools) -> Result<Outcome> {
 }
 
 fn bench(tools: &Tools) -> Result<Outcome> {
-    let this = std::env::current_exe().context("this program does not know where it is")?;
+    let this = std::env::current_exe().context("cannot find the path of this program")?;
     let mut command = tools.command(this);
     command.args(["bench", "--quick", "--root"]);
     command.arg(tools.root());
     tools.run(command)
 }
 
-/// What the tests of the examples may take together, once they are built.
+/// The time limit for all tests of the examples, without the build.
 const EXAMPLES_WITHIN: Duration = Duration::from_secs(15 * 60);
 
-/// They are a workspace of their own. Their tests run each of them without arguments, too.
+/// Checks the workspace of the examples. Its tests also run each example without arguments.
 fn examples(tools: &Tools) -> Result<Outcome> {
     if !tools.root().join("examples/Cargo.toml").exists() {
         return skipped("there is no examples/Cargo.toml");
@@ -340,7 +365,7 @@ fn examples(tools: &Tools) -> Result<Outcome> {
     let of_examples = |args: &[&str], more: &[&str]| {
         let manifest = ["--manifest-path", "examples/Cargo.toml"];
         let mut command = tools.cargo([args, &manifest, more].concat());
-        // What they depend on is large enough without what would speed up a second build.
+        // The build is large enough without incremental data.
         command.env("CARGO_INCREMENTAL", "0");
         command
     };
@@ -359,7 +384,7 @@ fn examples(tools: &Tools) -> Result<Outcome> {
     tools.run_within(tests, EXAMPLES_WITHIN)
 }
 
-/// By the stable compiler and without the fuzzer's instrumentation: only whether they build.
+/// Checks that the fuzz targets build, with the stable compiler and without instrumentation.
 fn fuzz(tools: &Tools) -> Result<Outcome> {
     if !tools.root().join("fuzz/Cargo.toml").exists() {
         return skipped("there is no fuzz/Cargo.toml");

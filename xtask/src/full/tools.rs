@@ -1,4 +1,4 @@
-//! Running commands, and knowing which there are.
+//! Commands: running them and checking whether they are installed.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result};
 
 use super::Outcome;
 
-/// Where commands are run, and whether missing ones may be installed.
+/// The folder in which commands run, and whether missing commands may be installed.
 pub(super) struct Tools {
     root: PathBuf,
     install: bool,
@@ -34,14 +34,14 @@ impl Tools {
         &self.root
     }
 
-    /// A command of cargo in the workspace.
+    /// Returns a cargo command in the workspace.
     pub(super) fn cargo<I: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = I>) -> Command {
         let mut command = self.command(&self.cargo);
         command.args(args);
         command
     }
 
-    /// A command of cargo by another toolchain.
+    /// Returns a cargo command of another toolchain.
     pub(super) fn cargo_of<I: AsRef<OsStr>>(
         &self,
         toolchain: &str,
@@ -49,7 +49,7 @@ impl Tools {
     ) -> Command {
         let mut command = self.command("rustup");
         command.args(["run", toolchain, "cargo"]).args(args);
-        // Those of the toolchain that this was started by.
+        // These belong to the toolchain that started this program.
         for var in ["CARGO", "RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN"] {
             command.env_remove(var);
         }
@@ -62,7 +62,7 @@ impl Tools {
         command
     }
 
-    /// Prints and runs a command; it passes if it ends well.
+    /// Prints and runs a command. It passes if the exit status is 0.
     pub(super) fn run(&self, mut command: Command) -> Result<Outcome> {
         let shown = shown(&command);
         println!("$ {shown}");
@@ -75,7 +75,7 @@ impl Tools {
         })
     }
 
-    /// The same for a command that fails if it takes longer than `limit`.
+    /// Prints and runs a command that fails if it takes longer than `limit`.
     pub(super) fn run_within(&self, mut command: Command, limit: Duration) -> Result<Outcome> {
         let shown = shown(&command);
         println!("$ {shown}");
@@ -101,14 +101,14 @@ impl Tools {
         }
     }
 
-    /// What a command prints if it can be run and ends well.
+    /// Returns the output of a command, if it runs with exit status 0.
     pub(super) fn asked(&self, mut command: Command) -> Option<String> {
         let output = command.stderr(Stdio::null()).output().ok()?;
         let text = String::from_utf8_lossy(&output.stdout);
         output.status.success().then(|| text.trim().to_owned())
     }
 
-    /// Makes sure that `cargo NAME` can be run; why not, where it cannot.
+    /// Ensures that `cargo NAME` is installed. Returns the outcome of the step if it is not.
     pub(super) fn need(&self, name: &str) -> Result<Option<Outcome>> {
         let package = format!("cargo-{name}");
         if self.asked(self.cargo([name, "--version"])).is_some() {
@@ -139,7 +139,7 @@ impl Tools {
         installed.lines().any(|line| line == name)
     }
 
-    /// What this is compared with: what was named, or the tag of the last release.
+    /// Returns the revision to compare with: the given one, or the tag of the last release.
     pub(super) fn baseline(&self) -> Option<String> {
         if self.baseline.is_some() {
             return self.baseline.clone();
@@ -149,7 +149,7 @@ impl Tools {
         self.asked(command)
     }
 
-    /// What was looked at, for the summary.
+    /// Returns the checked commit, for the summary.
     pub(super) fn commit(&self) -> String {
         let mut command = self.command("git");
         command.args(["describe", "--always", "--dirty", "--exclude", "*"]);
@@ -158,7 +158,7 @@ impl Tools {
     }
 }
 
-/// As somebody would type it.
+/// Formats a command as a shell command.
 fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let program = program.file_name().unwrap_or(command.get_program());
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_that_takes_too_long_has_failed() {
+    fn a_command_that_exceeds_its_limit_fails() {
         let tools = Tools::new(PathBuf::from("."), false, None);
         let within = |seconds: &str, limit| {
             let mut command = tools.command("sleep");
@@ -189,7 +189,7 @@ mod tests {
         };
         assert_eq!(within("0", 60_000), Outcome::Passed);
         let Outcome::Failed(why) = within("60", 100) else {
-            panic!("a minute has gone by in a tenth of a second");
+            panic!("a command of 60 s passed within 100 ms");
         };
         assert_eq!(why, "sleep 60: not done within 100ms");
     }

@@ -1,4 +1,4 @@
-//! Schemas that are defined inside another one.
+//! Schemas that are defined inside another schema.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::document::pointer_segment;
 
-/// `$defs` become components, and references to them references to those.
+/// Moves `$defs` to the components, and changes the references to them.
 pub(super) fn hoist(document: &mut Value) -> Result<()> {
     let mut found: Vec<(String, Value)> = Vec::new();
     collect(document, "", &mut found);
@@ -51,7 +51,7 @@ pub(super) fn hoist(document: &mut Value) -> Result<()> {
     Ok(())
 }
 
-/// Takes `$defs` out, inner ones first, with the pointers that they stood at.
+/// Removes `$defs`, inner ones first, and collects them with their pointers.
 fn collect(value: &mut Value, pointer: &str, found: &mut Vec<(String, Value)>) {
     match value {
         Value::Object(object) => {
@@ -85,7 +85,8 @@ fn refer(value: &mut Value, names: &HashMap<String, String>) {
                 && let Some(pointer) = reference.strip_prefix('#')
                 && pointer.contains("/$defs/")
             {
-                // `#/$defs/X` is meant from the schema that it stands in, where there is only one.
+                // `#/$defs/X` is relative to the schema that contains it, if only one
+                // schema has an X.
                 let name = names.get(pointer).or_else(|| {
                     let mut same = names.iter().filter(|(at, _)| at.ends_with(pointer));
                     same.next()

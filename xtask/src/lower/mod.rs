@@ -1,21 +1,22 @@
-//! OpenAPI 3.1 said in OpenAPI 3.0, by rules.
+//! Rules that convert OpenAPI 3.1 to OpenAPI 3.0.
 //!
 //! | 3.1 | becomes |
 //! |---|---|
 //! | `type: [string, "null"]` | `type: string`, `nullable: true` |
-//! | `type: [string, integer]` | `oneOf` with an arm for each, which has the keywords of its type |
-//! | an arm of `oneOf` or `anyOf` that is `null` | `nullable: true`; a single other arm stands alone |
+//! | `type: [string, integer]` | `oneOf` with an arm for each type, with the keywords of the type |
+//! | a `null` arm of `oneOf` or `anyOf` | `nullable: true`; a single other arm replaces the union |
 //! | `const: x` | `enum: [x]`, and its type |
 //! | `exclusiveMinimum: 3` | `minimum: 3`, `exclusiveMinimum: true` |
-//! | what constrains a value beside `$ref` | a part of an `allOf` with the reference |
+//! | constraints beside `$ref` | a part of an `allOf` with the reference |
 //! | `$defs` | components |
 //! | `contentEncoding`, `contentMediaType`, a binary body without a schema | `format: byte` or `binary` |
 //! | `patternProperties` of one schema | `additionalProperties` |
 //! | `true` as a schema | `{}` |
 //!
-//! `examples` and keywords that only narrow a value (`propertyNames`, `contains`, `unevaluated…`,
-//! `dependentRequired`) say nothing about types and stay behind. What would change a type and has no
-//! word in 3.0 is marked, and refused by [`refuse_what_is_left`] where a kept operation reaches it.
+//! `examples` and keywords that only restrict a value (`propertyNames`, `contains`, `unevaluated…`,
+//! `dependentRequired`) do not affect types and are dropped. Keywords that would change a type and
+//! do not exist in 3.0 are marked. [`refuse_what_is_left`] refuses them if a kept operation reaches
+//! them.
 
 mod definitions;
 mod schema;
@@ -28,24 +29,24 @@ use crate::{
     text,
 };
 
-/// On a schema that holds keywords without a word in 3.0: their names.
+/// On a schema with keywords that do not exist in 3.0: their names.
 pub(crate) const UNSUPPORTED: &str = "x-unsupported";
 
-/// Brings a document of version 3.1 into 3.0; one of 3.0 stays as it is.
+/// Converts a document of version 3.1 to 3.0. A document of version 3.0 does not change.
 ///
 /// # Errors
 ///
-/// It is of another version.
+/// The document has another version.
 pub(crate) fn lower(document: &mut Value) -> Result<()> {
     let version = document.get("openapi").and_then(Value::as_str);
     match version {
         Some(version) if version.starts_with("3.0") => return Ok(()),
         Some(version) if version.starts_with("3.1") => {}
         Some(version) => bail!(
-            "OpenAPI {} is not supported, 3.0 and 3.1 are",
+            "OpenAPI {} is not supported; use 3.0 or 3.1",
             text::shown(version)
         ),
-        // Whoever reads the document says what is missing.
+        // The reader of the document reports missing parts.
         None => return Ok(()),
     }
     definitions::hoist(document)?;
@@ -70,11 +71,11 @@ pub(crate) fn lower(document: &mut Value) -> Result<()> {
     Ok(())
 }
 
-/// Refuses what [`lower`] marked, all of it at once.
+/// Refuses the keywords that [`lower`] marked, all in one error.
 ///
 /// # Errors
 ///
-/// The JSON pointer of each place, and the keywords there.
+/// The error lists the JSON pointer and the keywords of each place.
 pub(crate) fn refuse_what_is_left(facts: &Value) -> Result<()> {
     let mut found = Vec::new();
     marks(facts, "", &mut found);
@@ -82,7 +83,7 @@ pub(crate) fn refuse_what_is_left(facts: &Value) -> Result<()> {
         return Ok(());
     }
     bail!(
-        "these keywords of OpenAPI 3.1 have no counterpart in 3.0; leave out the operations that \
+        "these keywords of OpenAPI 3.1 have no counterpart in 3.0; omit the operations that \
          need them, or change a copy of the document:\n{}",
         found.join("\n")
     )
@@ -108,7 +109,7 @@ fn marks(value: &Value, pointer: &str, found: &mut Vec<String>) {
     }
 }
 
-/// Parameters, headers, contents: whatever holds a `schema`.
+/// Lowers parameters, headers and contents: objects with a `schema`.
 fn holders(value: &mut Value, is_components: bool) {
     match value {
         Value::Object(object) => {
@@ -126,7 +127,7 @@ fn holders(value: &mut Value, is_components: bool) {
     }
 }
 
-/// 3.1 leaves the schema of a body of bytes away.
+/// Adds the schema of a binary body, which 3.1 omits.
 fn binary_bodies(content: &mut Value) {
     for (media, body) in content.as_object_mut().into_iter().flatten() {
         let is_empty = |schema: &Value| schema.as_object().is_some_and(Map::is_empty);
@@ -213,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_beside_a_reference_holds_too() {
+    fn constraints_beside_a_reference_are_kept() {
         let to = json!({"$ref": "#/components/schemas/B"});
         becomes(
             json!({"$ref": "#/components/schemas/B", "description": "x"}),
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_counterpart_is_refused_by_name_all_at_once() {
+    fn one_error_lists_all_keywords_without_a_counterpart() {
         let mut document = json!({"openapi": "3.1.0", "components": {"schemas": {
             "A": {"if": {}, "then": {}}, "B": {"items": {"prefixItems": []}}, "C": {"properties": {"d": false}}}}});
         lower(&mut document).unwrap();
@@ -269,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_of_3_0_stays_as_it_is() {
+    fn a_3_0_document_is_unchanged() {
         let document = json!({"openapi": "3.0.1", "components": {"schemas": {"A": {"const": 1}}}});
         let mut same = document.clone();
         lower(&mut same).unwrap();

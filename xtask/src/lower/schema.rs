@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::UNSUPPORTED;
 
-/// Keywords that change what a value is, and that 3.0 has no word for.
+/// Keywords that change the type of a value and do not exist in 3.0.
 const WITHOUT_COUNTERPART: [&str; 9] = [
     "if",
     "then",
@@ -17,7 +17,7 @@ const WITHOUT_COUNTERPART: [&str; 9] = [
     "$id",
 ];
 
-/// Lowers a schema, and those within it first.
+/// Lowers a schema, inner schemas first.
 pub(super) fn lower(value: &mut Value) {
     match value {
         Value::Bool(true) => *value = json!({}),
@@ -75,7 +75,7 @@ fn constants(schema: &mut Map<String, Value>) {
         }
         schema.insert("enum".into(), json!([value]));
     }
-    // A union of constants is an enum, where all are of one type.
+    // A union of constants of one type is an enum.
     for key in ["oneOf", "anyOf"] {
         let Some(Value::Array(arms)) = schema.get(key) else {
             continue;
@@ -108,7 +108,7 @@ fn constants(schema: &mut Map<String, Value>) {
     }
 }
 
-/// Whether a schema takes nothing but `null`; the arms are lowered already.
+/// Whether a schema accepts only `null`. Its arms are already lowered.
 fn is_null(schema: &Value) -> bool {
     let only_null = |values: &Vec<Value>| !values.is_empty() && values.iter().all(Value::is_null);
     schema.get("type") == Some(&json!("null"))
@@ -119,7 +119,7 @@ fn is_null(schema: &Value) -> bool {
         || schema.get(NULL).is_some()
 }
 
-/// Left by [`types`] on a schema of the type `null`, until the union around it is done.
+/// Set by [`types`] on a schema of the type `null`, until its union is lowered.
 const NULL: &str = "x-null";
 
 fn null_arms(schema: &mut Map<String, Value>) {
@@ -191,7 +191,7 @@ fn patterns_of_names(schema: &mut Map<String, Value>) {
     }
 }
 
-/// The keywords that belong to one type.
+/// Returns the keywords of one type.
 fn keywords(ty: &str) -> &'static [&'static str] {
     match ty {
         "string" => &[
@@ -252,7 +252,7 @@ fn types(schema: &mut Map<String, Value>) {
                 .iter()
                 .any(|key| schema.contains_key(*key))
             {
-                // The other keyword says which of them it is.
+                // The other keyword determines the format.
                 return;
             }
             let values = schema.shift_remove("enum");
@@ -317,7 +317,7 @@ fn content(schema: &mut Map<String, Value>) {
     schema.entry("format").or_insert(json!(format));
 }
 
-/// In 3.0 a reference hides what stands beside it; in 3.1 both hold.
+/// Wraps a reference with siblings. In 3.0 a reference hides its siblings, in 3.1 both apply.
 fn beside_references(schema: &mut Map<String, Value>) {
     let constrains = |key: &String| key != "$ref" && key != "nullable" && !is_note(key);
     if schema.contains_key("$ref") && schema.keys().any(constrains) {

@@ -1,12 +1,12 @@
-//! `new-service`: everything that a client of another service begins with.
+//! `new-service`: creates the files for a client of another service.
 //!
-//! | file | |
+//! | file | content |
 //! |---|---|
-//! | `specs/NAME/openapi.json`, `upstream.toml` | the document's facts, and where it came from |
-//! | `specs/NAME/overlay.yaml` | what the document leaves open, with a TODO for each decision |
-//! | `crates/NAME/` | manifest, README, `lib.rs`, and the service in a few lines: `config.rs` |
+//! | `specs/NAME/openapi.json`, `upstream.toml` | the facts of the document, and its origin |
+//! | `specs/NAME/overlay.yaml` | the open decisions, each with a TODO |
+//! | `crates/NAME/` | the manifest, the README, `lib.rs`, and the `Service` value in `config.rs` |
 //!
-//! `codegen` refuses the overlay until each TODO has an answer. The crate builds once it has run.
+//! `codegen` refuses the overlay until each TODO is answered. The crate builds after codegen.
 
 mod questions;
 mod template;
@@ -22,32 +22,32 @@ use crate::{
     workspace::Workspace,
 };
 
-/// What the files are made from.
+/// The values for the files.
 struct Plan {
-    /// `yandex-query`, the folder.
+    /// The folder, such as `yandex-query`.
     name: String,
-    /// The crate's name.
+    /// The name of the crate.
     package: String,
-    /// Whether the crate is a member of this workspace, whose settings it inherits.
+    /// Whether the crate is a member of this workspace and inherits its settings.
     is_member: bool,
-    /// The way from the crate to the folder of `rowfeed-client`.
+    /// The path from the crate to the folder of `rowfeed-client`.
     client: String,
-    /// What the service calls itself.
+    /// The title of the service.
     title: String,
     base_url: Option<String>,
-    /// The header of the credential, and what stands in front of it there.
+    /// The header of the credential, and the prefix of its value.
     credential: (String, String),
-    /// The schema of failures as a type, and its property that says what went wrong.
+    /// The type of the error schema, and its property with the message.
     error: (String, Option<String>),
     /// Whether parameters are checked against patterns.
     has_patterns: bool,
 }
 
-/// Makes the files of the service `name` from the document at `from`.
+/// Creates the files of the service `name` from the document at `from`.
 ///
 /// # Errors
 ///
-/// The name is invalid or taken, or the document cannot be vendored. Then nothing is left behind.
+/// The name is invalid or taken, or the document cannot be vendored. Then no files remain.
 pub(crate) fn run(
     workspace: &Workspace,
     name: &str,
@@ -63,14 +63,14 @@ pub(crate) fn run(
     for folder in [&specs, &krate] {
         if folder.exists() {
             bail!(
-                "{} is there already; remove it or choose another name",
+                "{} already exists; remove it or choose another name",
                 folder.display()
             );
         }
     }
     let made = make(workspace, name, from, date, &specs, &krate);
     if made.is_err() {
-        // What was made of a document that cannot be used is of no use either.
+        // The files of an unusable document are useless.
         for folder in [specs, krate] {
             let _ = fs::remove_dir_all(folder);
         }
@@ -87,7 +87,7 @@ fn check_name(name: &str) -> Result<()> {
         && !name.contains("--");
     if !is_name {
         bail!(
-            "{} is no name for a service: lower-case letters, digits and single hyphens make one",
+            "{} is not a valid service name; use lowercase letters, digits and single hyphens",
             text::shown(name)
         );
     }
@@ -119,7 +119,7 @@ fn make(
         write(&krate.join(file), &text)?;
     }
     println!(
-        "specs/{name}/overlay.yaml: {} to decide, each marked TODO\ncrates/{name}: written\n\
+        "specs/{name}/overlay.yaml: {} open decisions, each marked TODO\ncrates/{name}: written\n\
          next: answer the TODOs, then cargo xtask codegen {name}{}",
         questions.count,
         service.root_option()
@@ -175,7 +175,8 @@ fn same(a: &Path, b: &Path) -> bool {
     }
 }
 
-/// The way from one folder to another; where they have only the root in common, the other's place.
+/// Returns the relative path from one folder to another, or the absolute path if they have only the
+/// root in common.
 fn way(from: &Path, to: &Path) -> String {
     let from = fs::create_dir_all(from).and_then(|()| from.canonicalize());
     let (Ok(from), Ok(to)) = (from, to.canonicalize()) else {
@@ -195,7 +196,7 @@ fn way(from: &Path, to: &Path) -> String {
     up.chain(down).collect::<Vec<_>>().join("/")
 }
 
-/// Whether a parameter has a pattern, itself or by reference.
+/// Whether a parameter has a pattern, directly or by reference.
 fn has_patterns(facts: &Value) -> bool {
     let paths = facts.get("paths").and_then(Value::as_object);
     let items = paths.into_iter().flat_map(|paths| paths.values());

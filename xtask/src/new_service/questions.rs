@@ -1,4 +1,4 @@
-//! What a document leaves open, and what there is to choose from.
+//! The open questions about a document, with the possible answers.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -10,7 +10,7 @@ use crate::{
     normalise, text,
 };
 
-/// The overlay that a service begins with.
+/// The initial overlay of a service.
 pub(super) struct Questions {
     pub(super) overlay: String,
     pub(super) count: usize,
@@ -18,7 +18,7 @@ pub(super) struct Questions {
     pub(super) error: (String, Option<String>),
 }
 
-/// Quoted for YAML: JSON's strings are its own.
+/// Quotes text for YAML, in which JSON strings are valid.
 fn quoted(text: &str) -> String {
     json!(text).to_string()
 }
@@ -49,7 +49,7 @@ pub(super) fn of(upstream: &Value, facts: &Value) -> Questions {
         // Writing to a String does not fail.
         let _ = write!(
             out,
-            "\n  - target: $\n    description: The client sends the credential by itself.\n    \
+            "\n  - target: $\n    description: The client sends the credential.\n    \
              update:\n      x-credentials: {}\n",
             json!(keys)
         );
@@ -62,8 +62,8 @@ pub(super) fn of(upstream: &Value, facts: &Value) -> Questions {
         let target = format!("$.paths[{}].{method}", single_quoted(path));
         let _ = write!(
             out,
-            "\n  - target: {}\n    description: The operation has several answers.\n    update:\n      \
-             # A status, whose body all have, or `union`. There are: {}\n      x-success: {TODO}\n",
+            "\n  - target: {}\n    description: The operation has several successful responses.\n    update:\n      \
+             # The status whose body to use, or `union`. The responses: {}\n      x-success: {TODO}\n",
             quoted(&target),
             text::shown(&choices)
         );
@@ -75,7 +75,7 @@ pub(super) fn of(upstream: &Value, facts: &Value) -> Questions {
     }
 }
 
-/// A name in a JSONPath.
+/// Quotes a name for a JSONPath.
 fn single_quoted(name: &str) -> String {
     format!("'{}'", name.replace('\\', "\\\\").replace('\'', "\\'"))
 }
@@ -89,7 +89,7 @@ fn operations(facts: &Value) -> impl Iterator<Item = (&String, &'static str, &Va
     })
 }
 
-/// Asks for the schema of failures, with the one most often declared as the answer to check.
+/// Adds the question for the error schema. Its proposed answer is the most frequent schema.
 fn errors(facts: &Value, out: &mut String) -> (String, Option<String>) {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut operations_with = 0;
@@ -119,11 +119,11 @@ fn errors(facts: &Value, out: &mut String) -> (String, Option<String>) {
         let _ = write!(
             out,
             "  - target: $.components.schemas\n    description: >-\n      {TODO}: the document \
-             declares no body of failures. Describe what the service sends, and say where\n      \
-             that is established.\n    update:\n      Failure:\n        type: object\n        \
-             description: What went wrong.\n        properties:\n          message:\n            \
-             type: string\n            description: What went wrong, in words.\n\n  - target: $\n    \
-             description: Every failure has this body.\n    update:\n      x-error-schema: Failure\n"
+             declares no error body. Describe the body that the service sends, and name\n      \
+             the source.\n    update:\n      Failure:\n        type: object\n        \
+             description: An error.\n        properties:\n          message:\n            \
+             type: string\n            description: The error message.\n\n  - target: $\n    \
+             description: Every error has this body.\n    update:\n      x-error-schema: Failure\n"
         );
         return ("Failure".to_owned(), Some("message?".to_owned()));
     };
@@ -133,15 +133,15 @@ fn errors(facts: &Value, out: &mut String) -> (String, Option<String>) {
         .map(|(other, count)| format!("{other} ({count})"))
         .collect();
     let others = if others.is_empty() {
-        "No other is declared.".to_owned()
+        "No other schema is declared.".to_owned()
     } else {
         format!("Others: {}.", others.join(", "))
     };
     let _ = write!(
         out,
         "  - target: $\n    # Declared by {count} of {operations_with} operations. {}\n    \
-         description: >-\n      {TODO}: say where it is established that every failure has this \
-         body.\n    update:\n      x-error-schema: {}\n",
+         description: >-\n      {TODO}: name the source which says that every error has this body.\n    \
+         update:\n      x-error-schema: {}\n",
         text::shown(&others),
         quoted(name)
     );
@@ -149,7 +149,7 @@ fn errors(facts: &Value, out: &mut String) -> (String, Option<String>) {
     (normalise::type_name(name), message(schema))
 }
 
-/// The property of an error that says what went wrong.
+/// Returns the property of an error with the message.
 fn message(schema: &Value) -> Option<String> {
     let properties = schema.get("properties")?.as_object()?;
     let required = schema.get("required").and_then(Value::as_array);
@@ -161,7 +161,7 @@ fn message(schema: &Value) -> Option<String> {
     })?;
     let is_required = required.is_some_and(|list| list.contains(&json!(name)))
         && properties[name].get("nullable") != Some(&json!(true));
-    // An optional one has a question mark's worth of more.
+    // A trailing `?` marks an optional property.
     Some(if is_required {
         name.to_owned()
     } else {
@@ -169,7 +169,7 @@ fn message(schema: &Value) -> Option<String> {
     })
 }
 
-/// The statuses of an operation with several answers that are neither equal nor absent.
+/// Returns the statuses of an operation whose successful responses have different bodies.
 fn mixed_successes(operation: &Value) -> Option<String> {
     let responses = operation.get("responses")?.as_object()?;
     let bodies: Vec<(&String, &Value)> = responses
@@ -184,7 +184,7 @@ fn mixed_successes(operation: &Value) -> Option<String> {
     let shown = bodies.iter().map(|(status, body)| {
         let schema = body.pointer("/application~1json/schema/$ref");
         let name = schema.and_then(Value::as_str).and_then(ref_name);
-        format!("{status} with {}", name.unwrap_or("a schema of its own"))
+        format!("{status} with {}", name.unwrap_or("an inline schema"))
     });
     Some(shown.collect::<Vec<_>>().join(", "))
 }
@@ -195,7 +195,7 @@ fn schemes(upstream: &Value) -> impl Iterator<Item = &Value> {
     schemes.into_iter().flat_map(|schemes| schemes.values())
 }
 
-/// `header X-Api-Key`, for every key that goes as a parameter.
+/// Returns `header X-Api-Key` for every API key that is sent as a parameter.
 fn credentials(upstream: &Value) -> Vec<String> {
     let text = |scheme: &Value, key: &str| scheme.get(key)?.as_str().map(str::to_owned);
     let keys = schemes(upstream).filter(|scheme| scheme["type"] == "apiKey");
@@ -210,7 +210,7 @@ fn credentials(upstream: &Value) -> Vec<String> {
         .collect()
 }
 
-/// The header of the credential, and what stands in front of it.
+/// Returns the header of the credential, and the prefix of its value.
 pub(super) fn credential(upstream: &Value) -> (String, String) {
     let is_bearer = |scheme: &&Value| scheme["type"] == "http" && scheme["scheme"] == "bearer";
     let header = schemes(upstream)

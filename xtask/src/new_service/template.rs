@@ -1,4 +1,4 @@
-//! The files, as text.
+//! The texts of the files.
 
 use std::path::Path;
 
@@ -9,7 +9,8 @@ use toml_edit::{Array, DocumentMut, value};
 use super::Plan;
 use crate::{document::METHODS, normalise, text};
 
-/// `upstream.toml` with every operation of the document, to leave out what is not wanted.
+/// Returns `upstream.toml` with every operation of the document, from which the maintainer removes
+/// unused ones.
 pub(super) fn pin(from: &Path, upstream: &Value) -> String {
     let mut pin = DocumentMut::new();
     let file = from
@@ -36,12 +37,12 @@ pub(super) fn pin(from: &Path, upstream: &Value) -> String {
     operations.set_trailing_comma(true);
     pin["operations"] = value(operations);
     format!(
-        "# Where openapi.json came from. `cargo xtask vendor` writes version, date and sha256; \
-         leave out the\n# operations that nobody needs.\n{pin}"
+        "# The origin of openapi.json. `cargo xtask vendor` writes version, date and sha256. \
+         Remove the\n# operations that nobody needs.\n{pin}"
     )
 }
 
-/// The files of the crate, by their place in it.
+/// Returns the files of the crate, by their path in it.
 pub(super) fn crate_files(plan: &Plan) -> [(&'static str, String); 4] {
     [
         ("Cargo.toml", manifest(plan)),
@@ -99,11 +100,11 @@ fn manifest(plan: &Plan) -> String {
     format!(
         "[package]\nname = \"{package}\"\ndescription = \"{description}\"\n{inherited}\n\
          [dependencies]\n{dependencies}\n[features]\ndefault = [\"rustls\", \"gzip\"]\n\
-         # TLS through rustls; without it or `native-tls` the client speaks plain HTTP only.\n\
+         # TLS with rustls. Without it or `native-tls`, the client supports only plain HTTP.\n\
          rustls = [\"rowfeed-client/rustls\"]\n\
-         # TLS through the operating system's own library.\n\
+         # TLS with the library of the operating system.\n\
          native-tls = [\"rowfeed-client/native-tls\"]\n\
-         # Accept gzip bodies and unpack them.\n\
+         # Accept and decompress gzip bodies.\n\
          gzip = [\"rowfeed-client/gzip\"]\n\
          # `JsonSchema` on the public types.\n\
          schemars = [\"dep:schemars\", \"rowfeed-client/schemars\"]\n"
@@ -135,8 +136,8 @@ fn library(plan: &Plan) -> String {
     format!(
         "#![doc = include_str!(\"../README.md\")]\n#![cfg_attr(docsrs, feature(doc_cfg))]\n\
          #![forbid(unsafe_code)]\n\nmod config;\n\
-         // Written by `cargo xtask codegen {name}{root}`. Drop `missing_docs` once the overlay \
-         documents all.\n\
+         // Written by `cargo xtask codegen {name}{root}`. Remove `missing_docs` once the overlay \
+         documents everything.\n\
          #[rustfmt::skip]\n\
          #[allow(missing_docs, unreachable_pub, unused_imports, clippy::all, clippy::unwrap_used)]\n\
          mod generated;\n\npub use config::ClientBuilder;\n\
@@ -144,7 +145,7 @@ fn library(plan: &Plan) -> String {
          pub use rowfeed_client::{{\n    Attempt, BuildError, ByteStream, CallErrorKind, \
          CredentialError, CredentialProvider, RateLimit,\n    ResponseValue, RetryPolicy, Secret, \
          SecretError, TimeoutScope, UnknownValue,\n}};\n\n\
-         /// Why a call failed, with the error body of the service where there is one.\n\
+         /// The error of a call, with the error body of the service if there is one.\n\
          pub type CallError = rowfeed_client::CallError<types::{error}>;\n",
         name = plan.name,
         error = plan.error.0,
@@ -175,19 +176,19 @@ fn config(plan: &Plan) -> String {
         None => "None".to_owned(),
     };
     format!(
-        "//! The service in a few lines, and the client's builder.\n\n\
+        "//! The description of the service, and the builder of the client.\n\n\
          use reqwest::header::{{{import}}};\n\
          use rowfeed_client::{{CredentialError, Secret, Service, ServiceError, client_builder}};\n\n\
          use crate::{{Client, types}};\n\n\
          static SERVICE: Service = Service {{\n    name: {name:?},\n    default_base_url: {url},\n    \
          user_agent: concat!(env!(\"CARGO_PKG_NAME\"), \"/\", env!(\"CARGO_PKG_VERSION\")),\n    \
          credential: header,\n    credential_setting: \"token\",\n    request_id_headers: &[\"x-request-id\"],\n    \
-         // Operations that may be sent twice, because the service takes an Idempotency-Key.\n    \
+         // Operations that may be sent twice, because the service accepts an Idempotency-Key.\n    \
          idempotent_operations: &[],\n}};\n\n\
          fn header(token: &Secret) -> Result<(HeaderName, HeaderValue), CredentialError> {{\n    \
          token.to_header({header}, {prefix:?})\n}}\n\n\
-         // `ClientBuilder` with the settings that every service has, and `Client::builder()`.\n\
-         client_builder!(Client, SERVICE);\n\n\
+         // `ClientBuilder` with the common settings, and `Client::builder()`.\n\
+         client_builder!(Client, SERVICE, types::{error});\n\n\
          impl ClientBuilder {{\n    /// The token of an account.\n    \
          pub fn token(mut self, token: Secret) -> Self {{\n        \
          self.transport = self.transport.credential(token);\n        self\n    }}\n}}\n\n\
@@ -198,7 +199,7 @@ fn config(plan: &Plan) -> String {
     )
 }
 
-/// A property as the field that progenitor makes of it.
+/// Returns the name of the field that progenitor generates for a property.
 fn field(property: &str) -> String {
     let name = normalise::snake(property);
     if syn::parse_str::<syn::Ident>(&name).is_ok() {

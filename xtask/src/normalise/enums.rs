@@ -1,7 +1,7 @@
-//! Rules about string enums.
+//! Rules for string enums.
 //!
-//! A closed enum makes a whole page undecodable when a service learns a new value. So every enum
-//! is open, but those of one value: they tell the arms of a union apart.
+//! With a closed enum, a page cannot be decoded after a service adds a value. So every enum is
+//! open, except enums of one value, which discriminate the arms of a union.
 
 use anyhow::{Result, bail};
 use heck::ToUpperCamelCase as _;
@@ -25,7 +25,7 @@ pub(crate) struct EnumValue {
     pub(crate) description: Option<String>,
 }
 
-/// The open enums of a normalised document.
+/// Returns the open enums of a normalized document.
 pub(crate) fn open_enums(document: &Value) -> Result<Vec<OpenEnum>> {
     let (mut found, mut refused) = (Vec::new(), Vec::new());
     for (name, schema) in components(document) {
@@ -49,7 +49,7 @@ fn open_enum(name: &str, schema: &Value) -> Result<OpenEnum> {
         let variant = said("x-enum-names").unwrap_or_else(|| variant_name(&wire));
         if let Some(other) = values.iter().find(|value| value.variant == variant) {
             bail!(
-                "/components/schemas/{name}/enum: {wire:?} and {:?} would both be named {variant}; \
+                "/components/schemas/{name}/enum: {wire:?} and {:?} would both have the name {variant}; \
                  name one with x-enum-names",
                 other.wire
             );
@@ -70,7 +70,7 @@ fn open_enum(name: &str, schema: &Value) -> Result<OpenEnum> {
 }
 
 fn variant_name(wire: &str) -> String {
-    // `-name` beside `name` is how services spell descending and not.
+    // Services write `-name` for descending and `name` for ascending.
     let sign = match wire.strip_prefix('-') {
         Some(rest) if rest.starts_with(|c: char| c.is_ascii_alphanumeric()) => "minus ",
         _ => "",
@@ -89,7 +89,7 @@ fn variant_name(wire: &str) -> String {
     }
 }
 
-/// `anyOf` of enums, or of an enum and any string, is one enum: it is open anyway.
+/// Merges an `anyOf` of enums, or of an enum and any string, into one enum, which is open anyway.
 pub(super) fn unions_of_strings_are_one_enum(document: &mut Value) -> Result<()> {
     let all = components(document);
     for_each(document, &mut |schema, _| {
@@ -119,7 +119,8 @@ pub(super) fn unions_of_strings_are_one_enum(document: &mut Value) -> Result<()>
     Ok(())
 }
 
-/// The values of a string schema, through references and nested unions; no values for any string.
+/// Returns the values of a string schema, through references and nested unions. A schema for any
+/// string has no values.
 fn string_values(all: &Map<String, Value>, schema: &Value, depth: usize) -> Option<Vec<Value>> {
     let schema = resolved(all, schema);
     if schema.get("type") == Some(&json!("string")) && schema.get("pattern").is_none() {
@@ -137,7 +138,7 @@ fn string_values(all: &Map<String, Value>, schema: &Value, depth: usize) -> Opti
     Some(values)
 }
 
-/// The values of a schema that is, through references, a string enum.
+/// Returns the values of a schema that is a string enum, through references.
 pub(super) fn enum_values(all: &Map<String, Value>, schema: &Value) -> Option<Vec<String>> {
     let schema = resolved(all, schema);
     let values = strings(schema);
@@ -155,8 +156,9 @@ fn strings(schema: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Marks string enums of several values as open, gives inline ones a name, and leaves `nullable`
-/// where the enum was used. Enums of other types (`[null]`, `[false]`) say nothing a type does not.
+/// Marks string enums of several values as open, names inline enums, and keeps `nullable` at the
+/// use of the enum. Removes enums of other types (`[null]`, `[false]`), because their type is
+/// enough.
 pub(super) fn string_enums_are_open_types(document: &mut Value) -> Result<()> {
     let mut hoisted: Map<String, Value> = Map::new();
     let all = components(document);
@@ -199,11 +201,11 @@ fn hoist(
         refer(schema, &known, nullable);
         return;
     }
-    // What a constant says is clear; a type of several values is about what its property is about.
+    // A constant needs no documentation. An enum of several values gets that of its property.
     if count == 1 {
         definition.shift_remove("description");
     }
-    // A constant is named after what it says, and shared: `status: "ok"` stands in every response.
+    // A constant is named after its value and shared: every response has `status: "ok"`.
     let base = match (
         &place.property,
         strings(&Value::Object(definition.clone())).first(),
@@ -224,7 +226,7 @@ fn hoist(
     refer(schema, &name, nullable);
 }
 
-/// A component enum of the same values: what a merged union has in common with it is its meaning.
+/// Returns the component enum with the same values, which replaces an inline enum or merged union.
 fn same_enum(definition: &Map<String, Value>, all: &Map<String, Value>) -> Option<String> {
     let values = |schema: &Value| {
         let mut values = strings(schema);
@@ -240,7 +242,7 @@ fn same_enum(definition: &Map<String, Value>, all: &Map<String, Value>) -> Optio
     same.next().map(|(name, _)| name.clone())
 }
 
-/// Leaves a reference in the place of a schema, with the words and the `nullable` of the place.
+/// Replaces a schema by a reference, and keeps its description and `nullable`.
 fn refer(schema: &mut Map<String, Value>, name: &str, nullable: Option<Value>) {
     let reference = json!(format!("#/components/schemas/{name}"));
     let description = schema.shift_remove("description");
@@ -267,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn arms_that_are_enums_become_one() {
+    fn arms_that_are_enums_are_merged() {
         let mut document = document(json!({
             "A": {"type": "string", "enum": ["a"]},
             "B": {"properties": {"x": {"anyOf": [
@@ -280,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_union_with_a_number_is_left_alone() {
+    fn a_union_with_a_number_is_unchanged() {
         let union = json!({"anyOf": [{"type": "string"}, {"type": "number"}]});
         let mut document = document(json!({"A": union}));
         unions_of_strings_are_one_enum(&mut document).unwrap();
@@ -288,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn an_inline_enum_gets_a_name_and_keeps_null_and_words_outside() {
+    fn an_inline_enum_gets_a_name_and_its_use_keeps_null_and_description() {
         let mut document = document(json!({"Page": {"properties": {"sort": {
             "type": "string", "enum": ["asc", "desc", null], "description": "Words."}}}}));
         string_enums_are_open_types(&mut document).unwrap();
@@ -304,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn an_inline_enum_of_the_values_of_a_component_is_that_component() {
+    fn an_inline_enum_with_the_values_of_a_component_becomes_a_reference() {
         let mut document = document(json!({
             "Order": {"type": "string", "enum": ["asc", "desc"]},
             "Page": {"properties": {"sort": {"type": "string", "enum": ["desc", "asc"]}}}}));
@@ -330,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn an_enum_of_nothing_but_null_or_false_goes() {
+    fn an_enum_of_only_null_or_false_is_removed() {
         let mut document = document(json!({
             "A": {"type": "number", "enum": [null]}, "B": {"type": "boolean", "enum": [false]}}));
         string_enums_are_open_types(&mut document).unwrap();
@@ -340,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_clash_as_names_are_an_error_unless_the_overlay_names_them() {
+    fn values_with_the_same_variant_name_are_an_error_unless_the_overlay_names_them() {
         let mut schema = json!({"enum": ["add", "Add"], "x-open-enum": true});
         let error = open_enum("Op", &schema).unwrap_err().to_string();
         assert!(error.contains("x-enum-names"), "{error}");

@@ -1,7 +1,7 @@
-//! The `x-` keys that steer the rules, where each may stand, and what it may say.
+//! The `x-` keys that control the rules, with their places and values.
 //!
-//! A key that no rule knows, on a place that no rule looks at, would change nothing and say nothing:
-//! it is an error. So is a value that would be more than a name in generated code.
+//! An unknown key, or a key in the wrong place, is an error, because it would silently have no
+//! effect. A value that would be more than a name in generated code is an error too.
 
 use anyhow::{Result, anyhow, bail};
 use serde_json::{Map, Value};
@@ -12,7 +12,7 @@ use crate::{
     text,
 };
 
-/// What a key may say.
+/// The values that a key may have.
 #[derive(Clone, Copy)]
 enum Says {
     /// `true`.
@@ -41,10 +41,10 @@ enum Says {
     Names,
 }
 
-/// On the document: the expression that makes a client, for the example in its documentation.
+/// On the document: the expression that creates a client, for the example in its documentation.
 pub(crate) const CLIENT: &str = "x-client";
 
-/// On a component: its members that have to be sent and may be empty.
+/// On a component: its members that must be sent and may be empty.
 pub(crate) const EMPTY: &str = "x-empty";
 
 type Keys = &'static [(&'static str, Says)];
@@ -67,7 +67,7 @@ const SCHEMA: Keys = &[
     ("x-serde", Says::Serde),
 ];
 
-/// Refuses unknown keys, keys in the wrong place, and values that a key cannot have.
+/// Refuses unknown keys, keys in the wrong place, and invalid values.
 pub(super) fn check(document: &Value) -> Result<()> {
     let mut walk = Walk { document };
     walk.object(document, "", &[DOCUMENT], &|key| match key {
@@ -77,7 +77,7 @@ pub(super) fn check(document: &Value) -> Result<()> {
     })
 }
 
-/// What stands below a key.
+/// The kind of value below a key.
 #[derive(Clone, Copy)]
 enum Next {
     Paths,
@@ -85,7 +85,7 @@ enum Next {
     Operation,
     Parameters,
     Parameter,
-    /// Names to anything that may hold schemas under `schema`: contents, headers, responses.
+    /// A map from names to objects that may have a `schema`: contents, headers, responses.
     Holder,
     Components,
     ComponentSchemas,
@@ -93,7 +93,7 @@ enum Next {
     Schemas,
     SchemaList,
     Schema,
-    /// Values, in which a key is data.
+    /// A value in which keys are data.
     Data,
     Other,
 }
@@ -138,7 +138,7 @@ impl Walk<'_> {
         }
     }
 
-    /// The members of an object whose keys are names, or of an array.
+    /// Visits the members of an object whose keys are names, or the elements of an array.
     fn members(&mut self, value: &Value, pointer: &str, next: Next) -> Result<()> {
         match value {
             Value::Object(object) => object
@@ -152,7 +152,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Responses, headers and contents have names for keys, which may begin with `x-`.
+    /// Visits responses, headers or contents, whose keys are names and may begin with `x-`.
     fn holder(&mut self, value: &Value, pointer: &str) -> Result<()> {
         match value {
             Value::Object(object) => object.iter().try_for_each(|(key, value)| {
@@ -190,7 +190,7 @@ impl Walk<'_> {
             let mut all = known.iter().copied().flatten();
             let Some((_, says)) = all.find(|(name, _)| name == key) else {
                 bail!(
-                    "{}: no rule knows this key here; those of this place are: {}",
+                    "{}: unknown key in this place; the known keys are: {}",
                     text::shown(&at),
                     names(known)
                 );
@@ -235,7 +235,7 @@ impl Says {
         let text = || {
             value
                 .as_str()
-                .ok_or_else(|| anyhow!("expected a text, found {value}"))
+                .ok_or_else(|| anyhow!("expected a string, found {value}"))
         };
         let fits = |fits: bool, wanted: &str| {
             if fits {
@@ -251,8 +251,11 @@ impl Says {
                 let is_there = schemas.and_then(|all| all.get(text().ok()?)).is_some();
                 fits(is_there, "the name of a schema in /components/schemas")
             }
-            Self::Type => fits(is_type(text()?), "a type's name such as QueryResult"),
-            Self::Parameter => fits(is_parameter(text()?), "a parameter's name such as query_id"),
+            Self::Type => fits(is_type(text()?), "the name of a type such as QueryResult"),
+            Self::Parameter => fits(
+                is_parameter(text()?),
+                "the name of a parameter such as query_id",
+            ),
             Self::Feature => fits(is_feature(text()?), "a cargo feature such as saved-charts"),
             Self::Success => {
                 let text = text()?;
@@ -283,11 +286,11 @@ impl Says {
                 value
                     .as_array()
                     .is_some_and(|names| names.iter().all(Value::is_string)),
-                "a list of names of properties",
+                "a list of property names",
             ),
             Self::Client => fits(
                 is_client(text()?),
-                "what makes a client, such as `Client::new(\"the API key\")`",
+                "an expression that creates a client, such as `Client::new(\"the API key\")`",
             ),
             Self::Serde => fits(is_serde(text()?), "`default`, or `alias = \"other_name\"`"),
         }
@@ -323,7 +326,7 @@ fn is_feature(name: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
-/// A function of the client with texts for arguments: what stands in an example is compiled.
+/// Whether `text` calls a function of the client with string literals. Examples are compiled.
 fn is_client(text: &str) -> bool {
     let Ok(syn::Expr::Call(call)) = syn::parse_str(text) else {
         return false;
@@ -334,7 +337,7 @@ fn is_client(text: &str) -> bool {
     of_client && call.args.iter().all(is_text) && !text.contains(['\n', '`'])
 }
 
-/// Other arguments name functions, which a document does not choose.
+/// Other arguments name functions, which a document must not choose.
 fn is_serde(text: &str) -> bool {
     let parser = Punctuated::<Meta, Token![,]>::parse_terminated;
     let Ok(metas) = parser.parse_str(text) else {
@@ -364,12 +367,12 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_no_rule_knows_is_refused_with_those_that_are_known() {
+    fn an_unknown_key_is_an_error_that_lists_the_known_keys() {
         let said = of_schema(json!({"properties": {"b": {"x-opaqe": true}}}))
             .unwrap_err()
             .to_string();
         assert!(
-            said.starts_with("/components/schemas/A/properties/b/x-opaqe: no rule"),
+            said.starts_with("/components/schemas/A/properties/b/x-opaqe: unknown key"),
             "{said}"
         );
         assert!(said.contains("x-opaque"), "{said}");
@@ -400,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_a_name_and_no_code() {
+    fn a_value_must_be_a_name_and_not_code() {
         for (key, value) in [
             ("x-rust-name", "A;B"),
             ("x-rust-name", "lower"),

@@ -1,7 +1,7 @@
-//! What no client can be generated from, refused before any rule or generator works on it: schemas
-//! that are made of themselves, nesting without end, unions that multiply.
+//! Refuses documents from which no client can be generated, before any rule runs: schemas that
+//! consist of themselves, too deep nesting, and unions that multiply.
 //!
-//! Overlays can make such schemas too, so this looks at the corrected document.
+//! Overlays can create such schemas too, so the checks run on the corrected document.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,20 +14,19 @@ use crate::{
     text,
 };
 
-/// How many schemas may hold one another in a row. The compiler follows them when it asks whether a
-/// future is `Send`, and gives up at 26 optional lists within each other. The deepest known
-/// document has 17.
+/// The maximum depth of nested schemas. The compiler follows them to check whether a future is
+/// `Send`, and fails at 26 nested optional lists. The deepest known document has 17.
 const DEEPEST: usize = 24;
 
-/// How many alternatives a schema may come to, once unions within unions are written out. Where
-/// several unions are parts of one `allOf` the numbers multiply, and generation takes minutes.
+/// The maximum number of alternatives of a schema, after the expansion of nested unions. If several
+/// unions are parts of one `allOf`, their numbers multiply, and generation takes minutes.
 const MOST_ALTERNATIVES: u64 = 600;
 
-/// Refuses what has no end, or none worth waiting for.
+/// Refuses schemas that are endless or too large.
 ///
 /// # Errors
 ///
-/// The JSON pointer of the schema, and the operation that reaches it.
+/// The error names the JSON pointer of the schema, and the operation that reaches it.
 pub(crate) fn check(document: &Value) -> Result<()> {
     let Some(schemas) = document
         .pointer("/components/schemas")
@@ -39,7 +38,7 @@ pub(crate) fn check(document: &Value) -> Result<()> {
     let made_of = graph(schemas, is_made_of);
     if let Some(cycle) = first_cycle(&made_of) {
         bail!(
-            "{}: the schema is made of itself ({}); break the circle in the overlay, for instance \
+            "{}: the schema consists of itself ({}); break the cycle in the overlay, for example \
              with x-opaque{}",
             pointer(cycle[0]),
             text::shown(&cycle.join(" → ")),
@@ -51,9 +50,9 @@ pub(crate) fn check(document: &Value) -> Result<()> {
         let count = alternatives(schemas, name, schema, &mut counted);
         if count > MOST_ALTERNATIVES {
             bail!(
-                "{}: unions within unions come to {count} alternatives, at most \
-                 {MOST_ALTERNATIVES} are generated; replace one of them in the overlay, for \
-                 instance with x-opaque{}",
+                "{}: nested unions have {count} alternatives, the maximum is \
+                 {MOST_ALTERNATIVES}; replace one of them in the overlay, for example \
+                 with x-opaque{}",
                 pointer(name),
                 reached_by(document, name)
             );
@@ -64,8 +63,8 @@ pub(crate) fn check(document: &Value) -> Result<()> {
         && depth > DEEPEST
     {
         bail!(
-            "{}: from here {depth} schemas hold one another in a row, at most {DEEPEST} are \
-             generated; cut the chain in the overlay, for instance with x-opaque{}",
+            "{}: {depth} schemas are nested from here, the maximum is {DEEPEST}; break the chain \
+             in the overlay, for example with x-opaque{}",
             pointer(name),
             reached_by(document, name)
         );
@@ -80,7 +79,8 @@ fn pointer(name: &str) -> String {
     )
 }
 
-/// `; reached by the operation getA (GET /a)`, for the first operation that reaches a schema.
+/// Returns `; reached by the operation getA (GET /a)`, for the first operation that reaches a
+/// schema.
 fn reached_by(document: &Value, name: &str) -> String {
     for (operation, shown) in operations_by_name(document) {
         let mut roots = Vec::new();
@@ -96,7 +96,7 @@ fn references_lead_somewhere(document: &Value, schemas: &Map<String, Value>) -> 
     let mut found = Vec::new();
     document::refs_in(document, &mut found);
     match found.iter().find(|name| !schemas.contains_key(*name)) {
-        Some(lost) => bail!("{}: referred to, but not there", pointer(lost)),
+        Some(lost) => bail!("{}: referenced but missing", pointer(lost)),
         None => Ok(()),
     }
 }
@@ -120,7 +120,7 @@ fn graph<'a>(
         .collect()
 }
 
-/// The schemas that a schema is, or is put together from, and not those that it holds in a field.
+/// Returns the schemas that a schema consists of, without those of its fields.
 fn is_made_of(schema: &Value, found: &mut Vec<String>) {
     let reference = schema.get("$ref").and_then(Value::as_str);
     found.extend(reference.and_then(ref_name).map(str::to_owned));
@@ -132,8 +132,8 @@ fn is_made_of(schema: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// A way from a node back to itself, the first by name. Not recursive: chains are as long as a
-/// document wants.
+/// Returns a cycle through a node, the first by name. Not recursive, because a document may have
+/// chains of any length.
 fn first_cycle<'a>(graph: &Graph<'a>) -> Option<Vec<&'a str>> {
     let mut names: Vec<_> = graph.keys().copied().collect();
     names.sort_unstable();
@@ -166,8 +166,8 @@ fn first_cycle<'a>(graph: &Graph<'a>) -> Option<Vec<&'a str>> {
     None
 }
 
-/// How many alternatives a component comes to. The graph has no cycles by now, and is walked
-/// without recursion from schema to schema.
+/// Returns the number of alternatives of a component. The graph has no cycles at this point. The
+/// traversal from schema to schema is not recursive.
 fn alternatives<'a>(
     schemas: &'a Map<String, Value>,
     name: &'a str,
@@ -219,8 +219,8 @@ fn count(schema: &Value, counted: &HashMap<&str, u64>) -> u64 {
     total
 }
 
-/// The node with the longest way down, and its length. Nodes that hold themselves through others
-/// count together: any way through them may pass all of them.
+/// Returns the node with the longest path, and its length. A cycle counts with all of its nodes,
+/// because a path may visit all of them.
 fn deepest<'a>(graph: &Graph<'a>) -> Option<(&'a str, usize)> {
     let groups = groups(graph);
     let group_of: HashMap<&str, usize> = groups
@@ -228,7 +228,7 @@ fn deepest<'a>(graph: &Graph<'a>) -> Option<(&'a str, usize)> {
         .enumerate()
         .flat_map(|(at, names)| names.iter().map(move |name| (*name, at)))
         .collect();
-    // Groups come with what they hold before them.
+    // Each group follows the groups that it contains.
     let mut depths: Vec<usize> = Vec::with_capacity(groups.len());
     for (at, names) in groups.iter().enumerate() {
         let below = names
@@ -248,7 +248,7 @@ fn deepest<'a>(graph: &Graph<'a>) -> Option<(&'a str, usize)> {
     Some((groups[at].iter().min()?, *depth))
 }
 
-/// The strongly connected components, each after those that it leads to (Tarjan's algorithm,
+/// Returns the strongly connected components, each after its successors (Tarjan's algorithm,
 /// without recursion).
 fn groups<'a>(graph: &Graph<'a>) -> Vec<Vec<&'a str>> {
     let mut names: Vec<_> = graph.keys().copied().collect();
@@ -325,11 +325,11 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_made_of_itself_is_refused_with_its_circle() {
+    fn a_schema_that_consists_of_itself_is_an_error_with_the_cycle() {
         let said_of = said(json!({"A": {"allOf": [to("B"), {"type": "object"}]},
                                   "B": {"oneOf": [to("A"), {"type": "string"}]}}));
         assert!(
-            said_of.starts_with("/components/schemas/A: the schema is made of itself (A → B → A)"),
+            said_of.starts_with("/components/schemas/A: the schema consists of itself (A → B → A)"),
             "{said_of}"
         );
         assert!(
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_may_hold_itself() {
+    fn a_schema_may_contain_itself_in_a_field() {
         let schemas = json!({"A": {"properties": {"below": {"type": "array", "items": to("A")}}}});
         check(&json!({"components": {"schemas": schemas}})).unwrap();
     }
@@ -356,16 +356,19 @@ mod tests {
         schemas.insert("L12".into(), json!({"type": "object"}));
         schemas.insert("A".into(), to("L0"));
         let said_of = said(Value::Object(schemas));
-        assert!(said_of.contains("alternatives, at most 600"), "{said_of}");
+        assert!(
+            said_of.contains("alternatives, the maximum is 600"),
+            "{said_of}"
+        );
 
         let arms: Vec<Value> = (0..30).map(|_| json!({"type": "object"})).collect();
         let union = json!({"oneOf": arms});
         let said_of = said(json!({"A": {"allOf": [to("B"), to("B")]}, "B": union}));
-        assert!(said_of.contains("come to 900 alternatives"), "{said_of}");
+        assert!(said_of.contains("have 900 alternatives"), "{said_of}");
     }
 
     #[test]
-    fn a_chain_of_thousands_is_refused_and_not_followed_by_recursion() {
+    fn a_chain_of_thousands_is_an_error_without_a_stack_overflow() {
         for link in [
             |next: &str| to(next),
             |next: &str| json!({"properties": {"next": to(next)}}),
@@ -377,11 +380,8 @@ mod tests {
             schemas.insert("L2000".into(), json!({"type": "string"}));
             schemas.insert("A".into(), to("L0000"));
             let said_of = said(Value::Object(schemas));
-            assert!(
-                said_of.contains("2002 schemas hold one another"),
-                "{said_of}"
-            );
-            // A circle is as deep as it is long.
+            assert!(said_of.contains("2002 schemas are nested"), "{said_of}");
+            // The depth of a cycle is its length.
             let mut schemas = Map::new();
             for at in 0..30 {
                 let next = json!({"properties": {"next": to(&format!("R{}", (at + 1) % 30))}});
@@ -389,7 +389,7 @@ mod tests {
             }
             schemas.insert("A".into(), json!({"properties": {"first": to("R0")}}));
             let said_of = said(Value::Object(schemas));
-            assert!(said_of.contains("31 schemas hold one another"), "{said_of}");
+            assert!(said_of.contains("31 schemas are nested"), "{said_of}");
         }
     }
 
@@ -397,7 +397,7 @@ mod tests {
     fn a_reference_to_nothing_is_refused() {
         assert_eq!(
             said(json!({"A": to("gone")})),
-            "/components/schemas/gone: referred to, but not there"
+            "/components/schemas/gone: referenced but missing"
         );
     }
 }

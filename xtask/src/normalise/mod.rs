@@ -1,7 +1,7 @@
-//! The mechanical part between a corrected document and progenitor, the same for every service.
+//! Rules that prepare a corrected document for progenitor, the same for every service.
 //!
-//! Each rule removes one trap: something that makes progenitor fail, or makes what it generates
-//! unable to decode what the service sends. Rules run in the order of [`RULES`].
+//! Each rule removes one trap: a construct that makes progenitor fail, or makes the generated code
+//! unable to decode the responses of a service. Rules run in the order of [`RULES`].
 
 mod enums;
 mod keys;
@@ -40,23 +40,23 @@ const RULES: &[(&str, Rule)] = &[
         operations::a_body_that_may_be_json_is_json,
     ),
     (
-        "credentials are no parameters",
-        operations::credentials_are_no_parameters,
+        "credentials are not parameters",
+        operations::credentials_are_not_parameters,
     ),
     (
         "path parameters match the path",
         operations::path_parameters_match_the_path,
     ),
     (
-        "every operation has an id of its own",
+        "every operation has a distinct id",
         operations::every_operation_has_its_own_id,
     ),
     (
-        "parameters have names of their own",
+        "parameters have distinct names",
         names::parameters_have_names_of_their_own,
     ),
     (
-        "operations are called as nothing else",
+        "operations have distinct names",
         names::operations_are_called_as_nothing_else,
     ),
     (
@@ -64,7 +64,7 @@ const RULES: &[(&str, Rule)] = &[
         responses::a_default_response_is_an_error,
     ),
     (
-        "the successes of an operation become one",
+        "the successes of an operation are merged",
         responses::successes_become_one,
     ),
     (
@@ -76,9 +76,12 @@ const RULES: &[(&str, Rule)] = &[
         rows::opaque_schemas_hold_any_json,
     ),
     ("rows stay raw", rows::rows_stay_raw),
-    ("an object says that it is one", schemas::an_object_says_so),
     (
-        "what stands beside parts is a part",
+        "a schema with properties is an object",
+        schemas::an_object_says_so,
+    ),
+    (
+        "keywords beside allOf become a part",
         schemas::what_stands_beside_parts_is_a_part,
     ),
     (
@@ -98,22 +101,22 @@ const RULES: &[(&str, Rule)] = &[
         scalars::patterns_stay_on_parameters,
     ),
     (
-        "properties have names of their own",
+        "properties have distinct names",
         names::properties_have_names_of_their_own,
     ),
-    ("aliases need no name", schemas::aliases_need_no_name),
-    ("maps need no name", schemas::maps_need_no_name),
+    ("aliases are inlined", schemas::aliases_need_no_name),
+    ("maps are inlined", schemas::maps_need_no_name),
     (
-        "unions of strings are one enum",
+        "unions of strings become one enum",
         enums::unions_of_strings_are_one_enum,
     ),
-    ("any of is one of", unions::any_of_is_one_of),
+    ("anyOf becomes oneOf", unions::any_of_is_one_of),
     (
-        "responses told apart become one struct",
+        "unions with a discriminator become one struct",
         unions::responses_told_apart_become_one_struct,
     ),
     (
-        "unions that responses hold take unknown arms",
+        "unions in responses accept unknown arms",
         unions::responses_take_unknown_arms,
     ),
     ("arms have names", unions::arms_have_names),
@@ -126,7 +129,7 @@ const RULES: &[(&str, Rule)] = &[
         enums::string_enums_are_open_types,
     ),
     (
-        "schemas that nothing reaches go",
+        "unreachable schemas are removed",
         schemas::unreached_schemas_go,
     ),
 ];
@@ -135,8 +138,8 @@ const RULES: &[(&str, Rule)] = &[
 ///
 /// # Errors
 ///
-/// What is not an object and has to be, control characters in facts, keys that no rule knows,
-/// schemas without end, or what a rule cannot change; with a JSON pointer.
+/// A part of the document is not an object, facts contain control characters, keys are unknown,
+/// schemas are endless, or a rule does not apply. Errors name a JSON pointer.
 pub(crate) fn normalise(document: &mut Value) -> Result<()> {
     for pointer in ["", "/paths", "/components", "/components/schemas"] {
         if let Some(value) = document.pointer(pointer)

@@ -1,9 +1,9 @@
-//! Rules about names that differ in a document and would be one in Rust, or are taken.
+//! Rules for names that differ in a document but are equal in Rust, or that are reserved.
 //!
-//! progenitor puts names into snake case and CamelCase without looking whether two become one, and
-//! its code speaks of `client`, `Result` and others by their bare names. What clashes gets another
-//! name; what goes over the wire stays as it is, under [`WIRE_NAME`] for a parameter and as serde's
-//! `rename` for a property.
+//! progenitor converts names to snake case and CamelCase without a check for conflicts, and its
+//! code uses `client`, `Result` and others by their bare names. A conflicting name is replaced. The
+//! name on the wire does not change: [`WIRE_NAME`] keeps it for a parameter, and serde's `rename`
+//! for a property.
 
 use std::collections::HashSet;
 
@@ -14,10 +14,10 @@ use serde_json::{Map, Value, json};
 use super::{operations, schemas};
 use crate::document::METHODS;
 
-/// On a parameter that goes over the wire under another name than `name`.
+/// On a parameter: its name on the wire, if that is not `name`.
 pub(crate) const WIRE_NAME: &str = "x-wire-name";
 
-/// On a property: its name in JSON, where that is not its key.
+/// On a property: its name in JSON, if that is not its key.
 pub(crate) const JSON_NAME: &str = "x-json-name";
 
 /// Methods of a builder, and names that the code of a call uses.
@@ -38,7 +38,7 @@ const PARAMETERS: [&str; 14] = [
     "to_string",
 ];
 
-/// Methods that the client has already, of its own and by the traits that its code calls.
+/// Methods that the client already has, its own and those of the traits that its code uses.
 const METHODS_OF_CLIENT: [&str; 16] = [
     "new",
     "new_with_client",
@@ -58,14 +58,14 @@ const METHODS_OF_CLIENT: [&str; 16] = [
     "borrow",
 ];
 
-/// Types that generated code calls by bare names.
+/// Types that generated code uses by their bare names.
 const TYPES: [&str; 31] = [
     "Self", "Ok", "Err", "Some", "None", "Option", "Result", "String", "Vec", "Box", "Default",
     "Clone", "Copy", "Debug", "From", "Into", "TryFrom", "TryInto", "ToString", "Iterator", "Send",
     "Sync", "Sized", "Drop", "Fn", "Client", "RawRows", "AsRef", "Eq", "Ord", "Extend",
 ];
 
-/// What the module of builders imports, besides [`TYPES`].
+/// Types that the module of builders imports, besides [`TYPES`].
 const IMPORTED: [&str; 9] = [
     "CallError",
     "Error",
@@ -78,7 +78,7 @@ const IMPORTED: [&str; 9] = [
     "Types",
 ];
 
-/// As progenitor writes the name of a field or an argument.
+/// Converts a name to the name of a field or an argument, like progenitor.
 pub(crate) fn snake(name: &str) -> String {
     let plain: String = name
         .chars()
@@ -103,7 +103,7 @@ pub(crate) fn snake(name: &str) -> String {
     }
 }
 
-/// `base`, or `base` with the first number behind it that nobody has.
+/// Returns `base`, or `base` with the first number that makes it free.
 fn free(base: &str, separator: &str, is_taken: impl Fn(&str) -> bool) -> String {
     let numbered = (2_usize..).map(|number| format!("{base}{separator}{number}"));
     std::iter::once(base.to_owned())
@@ -112,15 +112,15 @@ fn free(base: &str, separator: &str, is_taken: impl Fn(&str) -> bool) -> String 
         .unwrap_or_default()
 }
 
-/// Every parameter of an operation, its path's included, has a name of its own; `x-rust-name`
-/// chooses it.
+/// Gives every parameter of an operation, including those of its path, a distinct name.
+/// `x-rust-name` sets it.
 pub(super) fn parameters_have_names_of_their_own(document: &mut Value) -> Result<()> {
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
     for (_, item) in paths.into_iter().flatten() {
         let Some(item) = item.as_object_mut() else {
             continue;
         };
-        // Each operation has its own list from here on: what clashes in one need not in another.
+        // Each operation gets its own list, because conflicts differ between operations.
         let shared = item.shift_remove("parameters");
         let shared = shared.as_ref().and_then(Value::as_array);
         for method in METHODS {
@@ -179,8 +179,8 @@ fn name_apart(list: &mut [Value]) {
     }
 }
 
-/// A path's parameters have no wire names: the path itself says the new ones. Where the operations
-/// of a path differ in them, each gets the path for itself.
+/// Renames path parameters in the path, because they have no names on the wire. If the operations
+/// of a path have different names, each gets its own path.
 fn name_in_paths(document: &mut Value) {
     let Some(Value::Object(paths)) = document.get_mut("paths") else {
         return;
@@ -211,7 +211,7 @@ fn name_in_paths(document: &mut Value) {
     }
 }
 
-/// Methods of the client and builders of operations are called as nothing else is.
+/// Renames operations whose method or builder has a reserved name.
 pub(super) fn operations_are_called_as_nothing_else(document: &mut Value) -> Result<()> {
     operations::for_each(document, &mut |_, _, operation| {
         let Some(id) = operation.get("operationId").and_then(Value::as_str) else {
@@ -229,7 +229,7 @@ pub(super) fn operations_are_called_as_nothing_else(document: &mut Value) -> Res
     Ok(())
 }
 
-/// The name of a component, where that is not one of those that generated code needs.
+/// Returns the type name of a component, which is never one that generated code uses itself.
 pub(crate) fn of_type(name: &str) -> String {
     let plain: String = name
         .chars()
@@ -251,14 +251,14 @@ pub(crate) fn of_type(name: &str) -> String {
     }
 }
 
-/// The properties of an object have names of their own in Rust.
+/// Gives the properties of an object distinct names in Rust.
 pub(super) fn properties_have_names_of_their_own(document: &mut Value) -> Result<()> {
     schemas::for_each(document, &mut |schema, _| {
         let Some(Value::Object(properties)) = schema.get("properties") else {
             return;
         };
         let mut taken = HashSet::new();
-        // Flattened members go into a field of this name.
+        // The field for flattened members has this name.
         if schema
             .get("additionalProperties")
             .is_some_and(|more| *more != json!(false))
@@ -289,7 +289,7 @@ fn rename(schema: &mut Map<String, Value>, old: &str, new: &str) {
         for (name, mut property) in entries {
             if name == old {
                 if let Value::Object(property) = &mut property {
-                    // Beside a reference the key would be lost.
+                    // The key would be lost beside a reference.
                     if let Some(reference) = property.shift_remove("$ref") {
                         property.insert("allOf".into(), json!([{ "$ref": reference }]));
                     }
@@ -314,7 +314,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parameters_that_would_be_one_are_named_apart() {
+    fn parameters_with_equal_rust_names_get_distinct_names() {
         let mut document = json!({"paths": {"/a/{client}/{id}": {
             "parameters": [{"name": "client", "in": "path"}, {"name": "id", "in": "path"}],
             "get": {"operationId": "a", "parameters": [
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operation_s_own_parameter_goes_before_the_path_s() {
+    fn a_parameter_of_an_operation_overrides_that_of_the_path() {
         let mut document = json!({"paths": {"/a": {
             "parameters": [{"name": "q", "in": "query", "required": true}],
             "get": {"parameters": [{"name": "q", "in": "query"}]}, "put": {}}}});
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn properties_that_would_be_one_field_are_named_apart() {
+    fn properties_with_equal_rust_names_get_distinct_names() {
         let mut document = json!({"components": {"schemas": {"A": {
             "required": ["userId", "user_id"],
             "properties": {"userId": {}, "user_id": {"$ref": "#/components/schemas/B"},
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_generated_code_needs_are_not_given_away() {
+    fn names_that_generated_code_uses_are_reserved() {
         assert_eq!(of_type("result"), "ResultType");
         assert_eq!(of_type("models.Result"), "ModelsResult");
         assert_eq!(of_type("2fa"), "N2fa");

@@ -1,4 +1,4 @@
-//! Rules about operations: ids, parameters, request bodies.
+//! Rules for operations: ids, parameters, request bodies.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::document::METHODS;
 
-/// The cargo feature an operation stands behind.
+/// Returns the cargo feature that an operation requires.
 pub(crate) fn feature(operation: &Value) -> Option<&str> {
     operation.get("x-feature").and_then(Value::as_str)
 }
@@ -28,7 +28,8 @@ pub(super) fn for_each(
     }
 }
 
-/// Go swag writes `*/*` for bodies that are JSON; progenitor fails with "unexpected content type".
+/// Declares bodies of `*/*` as JSON. Go swag writes `*/*` for JSON, and progenitor fails with
+/// "unexpected content type".
 pub(super) fn bodies_of_any_type_are_json(document: &mut Value) -> Result<()> {
     for_each(document, &mut |_, _, operation| {
         let content = operation
@@ -44,7 +45,8 @@ pub(super) fn bodies_of_any_type_are_json(document: &mut Value) -> Result<()> {
     Ok(())
 }
 
-/// progenitor takes one media type. Where a service takes several, JSON is the one that has types.
+/// Keeps only JSON among several media types of a body. progenitor accepts one media type, and JSON
+/// has types.
 pub(super) fn a_body_that_may_be_json_is_json(document: &mut Value) -> Result<()> {
     for_each(document, &mut |_, _, operation| {
         let content = operation
@@ -66,19 +68,19 @@ pub(super) fn is_json(media: &str) -> bool {
     essence.trim().eq_ignore_ascii_case("application/json")
 }
 
-/// `x-keep` on a header parameter that would go: a body of raw bytes needs its real content type.
+/// Keeps a header parameter that would be removed: a body of bytes needs its actual content type.
 const KEEP: &str = "x-keep";
 
-/// Headers that OpenAPI says to ignore as parameters.
+/// Headers that OpenAPI ignores as parameters.
 const NOT_PARAMETERS: [&str; 3] = [
     "header authorization",
     "header accept",
     "header content-type",
 ];
 
-/// Parameters that hold a credential, which `x-credentials` of the document lists: generated, each
-/// would be an argument of every call, and a key in `Debug` output.
-pub(super) fn credentials_are_no_parameters(document: &mut Value) -> Result<()> {
+/// Removes the parameters that hold a credential, which `x-credentials` of the document lists. Each
+/// would be an argument of every call, and `Debug` output would contain the key.
+pub(super) fn credentials_are_not_parameters(document: &mut Value) -> Result<()> {
     let list = document.get_mut("x-credentials").map(Value::take);
     if let Some(document) = document.as_object_mut() {
         document.shift_remove("x-credentials");
@@ -107,8 +109,8 @@ pub(super) fn credentials_are_no_parameters(document: &mut Value) -> Result<()> 
     Ok(())
 }
 
-/// A path parameter that the path does not have is silently ignored by progenitor; one that the
-/// path has and nobody declares is a panic in it.
+/// Makes the declared path parameters match the path. progenitor silently ignores a parameter that
+/// the path does not have, and panics on an undeclared one.
 pub(super) fn path_parameters_match_the_path(document: &mut Value) -> Result<()> {
     for_each_parameter_list(document, &mut |path, parameters| {
         let in_path = path_parameters(path);
@@ -144,7 +146,8 @@ pub(super) fn path_parameters_match_the_path(document: &mut Value) -> Result<()>
     Ok(())
 }
 
-/// progenitor fails on a missing operation id, and generates clashing code for a repeated one.
+/// Gives every operation a distinct id. progenitor fails on a missing id, and generates conflicting
+/// code for a duplicate one.
 pub(super) fn every_operation_has_its_own_id(document: &mut Value) -> Result<()> {
     let mut taken = HashSet::new();
     for_each(document, &mut |path, method, operation| {
@@ -225,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_and_content_types_are_no_parameters() {
+    fn credentials_and_content_types_are_not_parameters() {
         let parameters = json!([
             {"in": "header", "name": "X-Dune-Api-Key"},
             {"in": "query", "name": "api_key"},
@@ -235,14 +238,14 @@ mod tests {
         ]);
         let mut document = document("/a", json!({"parameters": parameters}));
         document["x-credentials"] = json!(["header X-Dune-API-Key", "query api_key"]);
-        credentials_are_no_parameters(&mut document).unwrap();
+        credentials_are_not_parameters(&mut document).unwrap();
         let left = &document["paths"]["/a"]["post"]["parameters"];
         let kept = json!({"in": "header", "name": "Content-Type", "x-keep": true});
         assert_eq!(left, &json!([{"in": "query", "name": "limit"}, kept]));
     }
 
     #[test]
-    fn a_stray_path_parameter_goes_and_a_missing_one_comes() {
+    fn path_parameters_are_made_to_match_the_path() {
         let parameters = json!([{"in": "path", "name": "stray"}]);
         let mut document = document("/a/{id}", json!({"parameters": parameters}));
         path_parameters_match_the_path(&mut document).unwrap();
@@ -254,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_and_repeated_ids_are_made_from_the_path() {
+    fn missing_and_duplicate_ids_are_derived_from_the_path() {
         let mut document = json!({"paths": {
             "/a/{b}": {"get": {}},
             "/c": {"get": {"operationId": "listThings"}},

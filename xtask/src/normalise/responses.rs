@@ -1,5 +1,5 @@
-//! Rules about responses: progenitor takes one type for all successes and one for all errors of an
-//! operation, and panics where a document declares more.
+//! Rules for responses. progenitor supports one type for all successes of an operation and one for
+//! all errors, and panics on more.
 
 use anyhow::{Result, bail};
 use serde_json::{Map, Value, json};
@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 use super::operations;
 use crate::document::pointer_segment;
 
-/// progenitor counts `default` among the successes too, and panics when its type differs.
+/// Makes a `default` response an error. progenitor also treats it as a success, and panics if its
+/// type differs.
 pub(super) fn a_default_response_is_an_error(document: &mut Value) -> Result<()> {
     for_each_responses(document, &mut |_, responses| {
         if let Some(default) = responses.shift_remove("default") {
@@ -19,14 +20,14 @@ pub(super) fn a_default_response_is_an_error(document: &mut Value) -> Result<()>
     })
 }
 
-/// On an operation whose answer is an `Option`: the statuses that have no body.
+/// On an operation that returns an `Option`: the statuses without a body.
 pub(crate) const NO_BODY: &str = "x-no-body";
 
-/// The successes of an operation become one.
+/// Merges the successes of an operation.
 ///
-/// Those with one schema need no choice. Where some have a body and others, such as 204, have none,
-/// the answer is an `Option`. Other mixtures are the overlay's choice: `x-success: "200"` takes the
-/// schema of that status for all, `x-success: union` takes them all.
+/// Successes with equal schemas need no choice. If some have a body and others, such as 204, have
+/// none, the operation returns an `Option`. For other mixtures the overlay chooses: `x-success:
+/// "200"` selects the schema of that status, and `x-success: union` selects all schemas.
 pub(super) fn successes_become_one(document: &mut Value) -> Result<()> {
     for_each_operation(document, &mut |shown, operation| {
         let choice = operation.shift_remove("x-success");
@@ -56,7 +57,7 @@ pub(super) fn successes_become_one(document: &mut Value) -> Result<()> {
                     json.next()?.1.get("schema").cloned()
                 });
                 let Some(arms) = schemas.collect::<Option<Vec<_>>>() else {
-                    bail!("{shown}: x-success: union takes bodies of JSON only");
+                    bail!("{shown}: x-success: union requires JSON bodies");
                 };
                 json!({"description": "", "content": {"application/json": {
                     "schema": {"oneOf": arms}}}})
@@ -64,7 +65,7 @@ pub(super) fn successes_become_one(document: &mut Value) -> Result<()> {
             (Some(chosen), _) => match responses.get(chosen) {
                 Some(response) => response.clone(),
                 None => bail!(
-                    "{shown}: x-success names {chosen:?}, the successes are {}",
+                    "{shown}: x-success is {chosen:?}, but the successes are {}",
                     successes.join(", ")
                 ),
             },
@@ -89,8 +90,8 @@ pub(super) fn successes_become_one(document: &mut Value) -> Result<()> {
             let (Some(schema), false) = (schema, empty.iter().any(|s| s.contains(['X', 'x'])))
             else {
                 bail!(
-                    "{shown}: some successes have a body and others have none ({}), which is an \
-                     Option for JSON under statuses that are numbers; declare it so in the overlay",
+                    "{shown}: some successes have a body and others have none ({}); this needs \
+                     JSON bodies and numeric statuses; correct them in the overlay",
                     successes.join(", ")
                 );
             };
@@ -108,8 +109,8 @@ pub(super) fn successes_become_one(document: &mut Value) -> Result<()> {
     })
 }
 
-/// All error statuses, those a document forgot included, answer with one schema: the document's
-/// `x-error-schema` where the overlay names one, else the operation's own.
+/// Gives all error statuses, including undeclared ones, one schema: the `x-error-schema` of the
+/// document if the overlay names one, else the schema of the operation.
 pub(super) fn errors_share_one_schema(document: &mut Value) -> Result<()> {
     let chosen = document
         .get("x-error-schema")
@@ -131,7 +132,7 @@ pub(super) fn errors_share_one_schema(document: &mut Value) -> Result<()> {
                 {
                     bail!(
                         "{operation} declares errors of different types ({}); \
-                         the overlay must name one with x-error-schema",
+                         choose one in the overlay with x-error-schema",
                         errors.join(", ")
                     );
                 }
@@ -169,7 +170,7 @@ fn for_each_responses(
     )
 }
 
-/// Calls `visit` with what errors call an operation, its pointer included.
+/// Calls `visit` for every operation, with its pointer and name for errors.
 fn for_each_operation(
     document: &mut Value,
     visit: &mut impl FnMut(&str, &mut Map<String, Value>) -> Result<()>,
@@ -211,14 +212,14 @@ mod tests {
     }
 
     #[test]
-    fn default_becomes_both_error_classes() {
+    fn a_default_response_becomes_both_error_classes() {
         let mut document = with(json!({"200": body("A"), "default": body("E")}));
         a_default_response_is_an_error(&mut document).unwrap();
         assert_eq!(keys(&document), ["200", "4XX", "5XX"]);
     }
 
     #[test]
-    fn two_equal_successes_are_one_and_different_ones_an_error() {
+    fn equal_successes_are_merged_and_different_ones_are_an_error() {
         let mut document = with(json!({"200": body("A"), "201": body("A")}));
         successes_become_one(&mut document).unwrap();
         assert_eq!(keys(&document), ["2XX"]);
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_without_a_body_makes_the_answer_optional() {
+    fn a_success_without_a_body_makes_the_response_optional() {
         let mut document = with(json!({"200": body("A"), "204": {"description": ""}}));
         successes_become_one(&mut document).unwrap();
         let operation = &document["paths"]["/a"]["get"];
@@ -242,7 +243,7 @@ mod tests {
         let csv = json!({"content": {"text/csv": {}}});
         let mut document = with(json!({"200": csv, "204": {"description": ""}}));
         let said = successes_become_one(&mut document).unwrap_err().to_string();
-        assert!(said.contains("which is an Option for JSON"), "{said}");
+        assert!(said.contains("this needs JSON bodies"), "{said}");
     }
 
     #[test]
@@ -263,14 +264,14 @@ mod tests {
     }
 
     #[test]
-    fn errors_of_one_class_cover_both() {
+    fn errors_of_one_class_apply_to_both() {
         let mut document = with(json!({"200": body("A"), "404": body("E")}));
         errors_share_one_schema(&mut document).unwrap();
         assert_eq!(keys(&document), ["200", "4XX", "5XX"]);
     }
 
     #[test]
-    fn the_named_error_schema_wins_over_all() {
+    fn the_chosen_error_schema_replaces_all() {
         let mut document = with(json!({"200": body("A"), "400": body("E"), "404": body("F")}));
         assert!(errors_share_one_schema(&mut document.clone()).is_err());
         document["x-error-schema"] = json!("Chosen");

@@ -1,14 +1,14 @@
-//! Rules about what is kept as it came: rows, and subtrees that nobody reads.
+//! Rules for data that is not decoded: rows and opaque schemas.
 
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 
 use super::schemas::{Sides, components_mut, for_each};
 
-/// The component that codegen replaces with the type for untouched rows.
+/// The component that codegen replaces by the type for raw rows.
 pub(crate) const RAW_ROWS: &str = "RawRows";
 
-/// `x-opaque` makes a schema any JSON.
+/// Makes schemas with `x-opaque` any JSON.
 pub(super) fn opaque_schemas_hold_any_json(document: &mut Value) -> Result<()> {
     for_each(document, &mut |schema, _| {
         if schema.shift_remove("x-opaque") == Some(Value::Bool(true)) {
@@ -18,8 +18,8 @@ pub(super) fn opaque_schemas_hold_any_json(document: &mut Value) -> Result<()> {
     Ok(())
 }
 
-/// `x-raw-rows` marks the rows of a page: parsed into `Value` they would cost three times as much
-/// as in the caller's type, and lose digits.
+/// Keeps the rows of a page, which `x-raw-rows` marks, as text. Decoding into `Value` would cost
+/// three times as much as into the caller's type, and lose digits.
 pub(super) fn rows_stay_raw(document: &mut Value) -> Result<()> {
     let mut found = false;
     for_each(document, &mut |schema, _| {
@@ -43,8 +43,8 @@ pub(super) fn rows_stay_raw(document: &mut Value) -> Result<()> {
     Ok(())
 }
 
-/// Services send `null` for an empty array. Where only responses hold an array it is never
-/// optional: codegen makes its decoder take `null` for an empty one.
+/// Makes arrays in responses not nullable. Services send `null` for an empty array, and the
+/// generated decoder accepts it.
 pub(super) fn response_arrays_are_never_null(document: &mut Value) -> Result<()> {
     let sides = Sides::of(document);
     for_each(document, &mut |schema, place| {
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_become_a_reference_and_keep_their_words() {
+    fn rows_become_a_reference_and_keep_their_description() {
         let mut document = json!({"components": {"schemas": {"A": {"properties": {"rows": {
             "x-raw-rows": true, "description": "Words.", "type": "array", "items": {}}}}}}});
         rows_stay_raw(&mut document).unwrap();
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn an_opaque_schema_keeps_its_words_only() {
+    fn an_opaque_schema_keeps_only_its_description() {
         let mut document = json!({"components": {"schemas": {"A": {
             "x-opaque": true, "description": "Words.", "type": "object", "properties": {}}}}});
         opaque_schemas_hold_any_json(&mut document).unwrap();

@@ -1,14 +1,15 @@
-//! Rules about numbers and strings.
+//! Rules for numbers and strings.
 
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 
 use super::schemas::{self, components, components_mut, for_each};
 
-/// tsoa declares every number a double: `page` would go out as `2.0`, and a total come in as one.
+/// Makes counters integers. tsoa declares every number as a double: `page` would be sent as `2.0`,
+/// and a total would be decoded as a float.
 ///
-/// Names that count are integers; `x-integer` says so of others. Durations stay doubles, since
-/// services measure fractions of a millisecond.
+/// Properties with known names of counters are integers, and so are those with `x-integer`.
+/// Durations remain doubles, because services measure fractions of a millisecond.
 pub(super) fn numbers_that_count_are_integers(document: &mut Value) -> Result<()> {
     for_each(document, &mut |schema, place| {
         let said = schema.shift_remove("x-integer") == Some(Value::Bool(true));
@@ -40,9 +41,10 @@ fn is_counter(name: &str) -> bool {
     EXACT.contains(&name) || name.ends_with("Count") || name.ends_with("_count")
 }
 
-/// Bounds and lengths become newtypes with fallible conversions, defaults become literals in every
-/// builder, and dates a `chrono` type that refuses what services really send (`""` while running,
-/// years beyond 9999). The server checks bounds; the facade reads dates.
+/// Removes constraints that progenitor would generate code for. Bounds and lengths would become
+/// newtypes with fallible conversions, and defaults would become literals in every builder. Dates
+/// would become a `chrono` type that refuses values that services send (`""` while running, years
+/// beyond 9999). The server checks bounds, and the facade decodes dates.
 pub(super) fn constraints_are_dropped(document: &mut Value) -> Result<()> {
     const DROPPED: [&str; 10] = [
         "maximum",
@@ -60,7 +62,7 @@ pub(super) fn constraints_are_dropped(document: &mut Value) -> Result<()> {
         for key in DROPPED {
             schema.shift_remove(key);
         }
-        // `minimum: 0` makes an unsigned type; any other bound a NonZero or a newtype.
+        // `minimum: 0` makes an unsigned type. Any other bound makes a NonZero type or a newtype.
         if schema.get("minimum").is_some_and(|minimum| minimum != 0) {
             schema.shift_remove("minimum");
         }
@@ -72,7 +74,7 @@ pub(super) fn constraints_are_dropped(document: &mut Value) -> Result<()> {
     Ok(())
 }
 
-/// A pattern is checked before a request is made, and never on what a service sends.
+/// Keeps patterns on parameters, which are checked before a request. Responses are not checked.
 pub(super) fn patterns_stay_on_parameters(document: &mut Value) -> Result<()> {
     let all = components(document);
     let mut used_by_parameters = Map::new();
@@ -106,8 +108,7 @@ pub(super) fn patterns_stay_on_parameters(document: &mut Value) -> Result<()> {
     Ok(())
 }
 
-/// A component that is a bare string would be a newtype around `String`: references to it become
-/// strings.
+/// Replaces references to a plain string by strings. The component would become a newtype.
 fn strings_need_no_name(document: &mut Value) {
     let all = components(document);
     for_each(document, &mut |schema, _| {
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn an_overlay_can_say_that_a_number_counts() {
+    fn an_overlay_can_make_a_number_an_integer() {
         let properties = json!({"queryMaxLimit": {"type": "number", "x-integer": true}});
         let after = after(numbers_that_count_are_integers, properties);
         assert_eq!(
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_text_and_unsigned_stays_unsigned() {
+    fn dates_become_strings_and_unsigned_types_stay() {
         let properties = json!({
             "at": {"type": "string", "format": "date-time", "maxLength": 30},
             "index": {"type": "integer", "format": "uint32", "minimum": 0, "maximum": 9},
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_checks_the_parameter_and_not_the_response() {
+    fn patterns_apply_to_parameters_and_not_to_responses() {
         let mut document = json!({
             "paths": {"/a": {"get": {"operationId": "a", "parameters": [
                 {"name": "id", "in": "query", "schema": {"$ref": "#/components/schemas/Uuid"}}]}}},

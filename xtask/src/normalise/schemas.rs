@@ -1,4 +1,4 @@
-//! Walking the schemas of a document, and the rules about schemas as such.
+//! A visitor of the schemas of a document, and the rules for schemas in general.
 
 use std::collections::HashMap;
 
@@ -13,14 +13,14 @@ use crate::{
     text,
 };
 
-/// Where a schema stands.
+/// The position of a schema.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
-    /// A type name for a schema that has none: the parent's, and the property's.
+    /// A type name for an unnamed schema, from the names of its parent and its property.
     pub(super) name: String,
-    /// The property or parameter that holds the schema directly.
+    /// The property or parameter whose schema this is.
     pub(super) property: Option<String>,
-    /// The component that the schema is or stands in.
+    /// The component that is or contains the schema.
     pub(super) component: Option<String>,
     pub(super) is_parameter: bool,
 }
@@ -152,7 +152,7 @@ fn walk(
     visit(object, place);
 }
 
-/// The component schemas by name.
+/// Returns the component schemas, by name.
 pub(super) fn components(document: &Value) -> Map<String, Value> {
     let schemas = document.pointer("/components/schemas");
     schemas
@@ -161,21 +161,21 @@ pub(super) fn components(document: &Value) -> Map<String, Value> {
         .unwrap_or_default()
 }
 
-/// The component schemas, to change.
+/// Returns the component schemas for modification.
 pub(super) fn components_mut(document: &mut Value) -> &mut Map<String, Value> {
     if document.pointer("/components/schemas").is_none() {
         document["components"]["schemas"] = json!({});
     }
     match document.pointer_mut("/components/schemas") {
         Some(Value::Object(schemas)) => schemas,
-        _ => unreachable!("just put there"),
+        _ => unreachable!("just inserted"),
     }
 }
 
-/// Follows references, and wrappers around a single reference, to the schema itself.
+/// Follows references, and wrappers of a single reference, to the schema.
 pub(super) fn resolved<'a>(components: &'a Map<String, Value>, schema: &'a Value) -> &'a Value {
     let mut schema = schema;
-    // Bounded: a document may hold a reference to itself, which is refused elsewhere.
+    // Bounded, because references may be cyclic. Another check refuses these.
     for _ in 0..=components.len() {
         let reference = schema.get("$ref").or_else(|| {
             let arms = schema.get("allOf")?.as_array()?;
@@ -193,7 +193,7 @@ pub(super) fn resolved<'a>(components: &'a Map<String, Value>, schema: &'a Value
     schema
 }
 
-/// The components that requests reach, and those that responses reach.
+/// The components that requests reach, and the components that responses reach.
 pub(super) struct Sides {
     pub(super) request: IndexSet<String>,
     pub(super) response: IndexSet<String>,
@@ -218,8 +218,8 @@ impl Sides {
         }
     }
 
-    /// Whether only responses hold what stands at `place`. What stands outside the components is
-    /// taken for a request, where nothing is loosened.
+    /// Whether only responses contain the schema at `place`. A schema outside of the components
+    /// counts as part of a request, where no rule relaxes anything.
     pub(super) fn is_response_only(&self, place: &Place) -> bool {
         place
             .component
@@ -233,14 +233,14 @@ impl Sides {
     }
 }
 
-/// Every operation of the document.
+/// Returns every operation of the document.
 pub(super) fn operations(document: &Value) -> impl Iterator<Item = &Value> {
     let paths = document.get("paths").and_then(Value::as_object);
     let items = paths.into_iter().flat_map(|paths| paths.values());
     items.flat_map(|item| METHODS.iter().filter_map(|method| item.get(*method)))
 }
 
-/// Every operation, with what errors call it: `getA (GET /a)`.
+/// Returns every operation with its name in errors: `getA (GET /a)`.
 pub(super) fn operations_by_name(document: &Value) -> impl Iterator<Item = (&Value, String)> {
     let paths = document.get("paths").and_then(Value::as_object);
     let items = paths.into_iter().flatten();
@@ -295,7 +295,7 @@ pub(super) fn take_rust_names(document: &mut Value) -> Result<()> {
     Ok(())
 }
 
-/// A schema with properties and no type is an object: progenitor takes it for any JSON.
+/// Makes a schema with properties and no type an object. progenitor treats it as any JSON.
 pub(super) fn an_object_says_so(document: &mut Value) -> Result<()> {
     for_each(document, &mut |schema, _| {
         let is_object =
@@ -307,9 +307,9 @@ pub(super) fn an_object_says_so(document: &mut Value) -> Result<()> {
     Ok(())
 }
 
-/// A type hides the parts of an `allOf`, and the arms of a union, that stand beside it: progenitor
-/// looks at one of them only. The values of an enum say all about a scalar; what an object has
-/// beside is a part more.
+/// A type hides a sibling `allOf` or union, because progenitor reads only one of them. For an enum,
+/// the values define the scalar, so the sibling is dropped. For an object, the sibling keywords
+/// become another part.
 pub(super) fn what_stands_beside_parts_is_a_part(document: &mut Value) -> Result<()> {
     for_each(document, &mut |schema, _| {
         let combined = ["allOf", "oneOf", "anyOf"].iter();
@@ -353,7 +353,7 @@ pub(super) fn what_stands_beside_parts_is_a_part(document: &mut Value) -> Result
     Ok(())
 }
 
-/// What stands beside a `$ref` is ignored by the format: words and `nullable` move to a wrapper.
+/// OpenAPI ignores the siblings of a `$ref`. The description and `nullable` move to a wrapper.
 pub(super) fn references_with_siblings_are_wrapped(document: &mut Value) -> Result<()> {
     for_each(document, &mut |schema, _| {
         if schema.len() > 1
@@ -365,8 +365,7 @@ pub(super) fn references_with_siblings_are_wrapped(document: &mut Value) -> Resu
     Ok(())
 }
 
-/// A component that is only another name for one would be a newtype around it: references to it
-/// become references to the other.
+/// Replaces references to an alias by references to its target. An alias would become a newtype.
 pub(super) fn aliases_need_no_name(document: &mut Value) -> Result<()> {
     for_each(document, &mut |schema, _| {
         if let Some(Value::Array(parts)) = schema.get_mut("allOf")
@@ -391,7 +390,7 @@ pub(super) fn aliases_need_no_name(document: &mut Value) -> Result<()> {
         .collect();
     document::walk_objects(document, &mut |object| {
         if let Some(Value::String(reference)) = object.get_mut("$ref") {
-            // Bounded: aliases of each other are refused elsewhere.
+            // Bounded, because aliases may be cyclic. Another check refuses these.
             for _ in 0..aliases.len() {
                 match ref_name(reference).and_then(|name| aliases.get(name)) {
                     Some(target) => *reference = format!("#/components/schemas/{target}"),
@@ -403,10 +402,10 @@ pub(super) fn aliases_need_no_name(document: &mut Value) -> Result<()> {
     Ok(())
 }
 
-/// A component that is only a map would be a newtype around one: references to it become maps, with
-/// the words of the place or else those of the component.
+/// Replaces references to a map by the map, with the description of the reference or else of the
+/// component. A map component would become a newtype.
 pub(super) fn maps_need_no_name(document: &mut Value) -> Result<()> {
-    // A map may hold another one by name.
+    // A map may contain another map by name.
     for _ in 0..components(document).len() {
         let maps = named_maps(document);
         let before = document.clone();
@@ -428,7 +427,7 @@ pub(super) fn maps_need_no_name(document: &mut Value) -> Result<()> {
     Ok(())
 }
 
-/// The components that are maps, but for those that hold themselves.
+/// Returns the components that are maps, except recursive ones.
 fn named_maps(document: &Value) -> HashMap<String, Map<String, Value>> {
     let is_map = |schema: &Map<String, Value>| {
         let values = schema.get("additionalProperties");
@@ -452,7 +451,8 @@ fn named_maps(document: &Value) -> HashMap<String, Map<String, Value>> {
     .collect()
 }
 
-/// The component that a schema is nothing but a reference to, words aside.
+/// Returns the component that a schema references, if the schema has nothing else but a
+/// description.
 fn only_reference(schema: &Map<String, Value>) -> Option<&str> {
     let reference = match schema.get("$ref") {
         Some(reference) => reference,
@@ -464,7 +464,7 @@ fn only_reference(schema: &Map<String, Value>) -> Option<&str> {
     ref_name(reference.as_str()?)
 }
 
-/// Merged arms and replaced rows leave schemas behind that would only cost compile time.
+/// Removes schemas that nothing references after other rules. They would only cost compile time.
 pub(super) fn unreached_schemas_go(document: &mut Value) -> Result<()> {
     let sides = Sides::of(document);
     components_mut(document)
@@ -478,7 +478,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rust_name_reaches_every_reference() {
+    fn a_rust_name_changes_every_reference() {
         let mut document = json!({
             "x-error-schema": "models.Old",
             "paths": {"/a": {"get": {"responses": {"200": {
@@ -495,7 +495,7 @@ mod tests {
     }
 
     #[test]
-    fn two_schemas_of_one_name_are_an_error() {
+    fn two_schemas_with_one_name_are_an_error() {
         let mut document = json!({"components": {"schemas": {
             "A": {}, "B": {"x-rust-name": "A"}}}});
         let error = take_rust_names(&mut document).unwrap_err().to_string();
@@ -503,7 +503,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_beside_parts_is_not_hidden_and_hides_nothing() {
+    fn keywords_beside_all_of_become_a_part() {
         let to = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
         let after = |schema: Value| {
             let mut document = json!({"components": {"schemas": {"A": schema}}});
@@ -525,7 +525,7 @@ mod tests {
     }
 
     #[test]
-    fn words_beside_a_reference_survive() {
+    fn a_description_beside_a_reference_is_kept() {
         let mut document = json!({"components": {"schemas": {"A": {"properties": {
             "b": {"$ref": "#/components/schemas/B", "description": "Words."}}}}}});
         references_with_siblings_are_wrapped(&mut document).unwrap();
@@ -536,7 +536,7 @@ mod tests {
     }
 
     #[test]
-    fn another_name_for_a_type_is_that_type() {
+    fn an_alias_is_replaced_by_its_target() {
         let to = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
         let mut document = json!({"components": {"schemas": {
             "A": {"properties": {"b": to("Alias")}},
@@ -549,7 +549,7 @@ mod tests {
     }
 
     #[test]
-    fn a_map_is_a_map_and_not_a_type_unless_it_holds_itself() {
+    fn a_map_component_is_inlined_unless_it_is_recursive() {
         let map = |of: &str| {
             json!({"type": "object", "description": "All.", "additionalProperties":
                                     {"$ref": format!("#/components/schemas/{of}")}})
@@ -568,7 +568,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_to_itself_ends() {
+    fn following_a_cyclic_reference_ends() {
         let components = json!({"A": {"$ref": "#/components/schemas/A"}});
         let components = components.as_object().unwrap();
         assert_eq!(resolved(components, &components["A"]), &components["A"]);

@@ -1,4 +1,4 @@
-//! Rules about unions.
+//! Rules for unions.
 
 use anyhow::Result;
 use heck::ToUpperCamelCase as _;
@@ -11,8 +11,8 @@ use super::{
 };
 use crate::document::ref_name;
 
-/// progenitor makes `anyOf` a struct of flattened options, in which a bare string never fits and
-/// struct arms lose their fields in silence.
+/// Replaces `anyOf` by `oneOf`. progenitor turns `anyOf` into a struct of flattened options, which
+/// never decodes a string and silently loses fields of struct arms.
 pub(super) fn any_of_is_one_of(document: &mut Value) -> Result<()> {
     for_each(document, &mut |schema, _| {
         let Some(Value::Array(arms)) = schema.shift_remove("anyOf") else {
@@ -35,12 +35,12 @@ pub(super) fn any_of_is_one_of(document: &mut Value) -> Result<()> {
     Ok(())
 }
 
-/// A union of structs told apart by a constant becomes one struct with the fields of all, in
-/// responses. An enum would refuse a status that a service learns tomorrow, or, with an open
-/// status, decode an error as *pending*; and rows do not stay raw inside one.
+/// Merges a union of structs with a discriminator into one struct with all fields, in responses. An
+/// enum would refuse a new status of the service or, with an open status, decode an error as
+/// *pending*. Also, rows cannot stay raw inside an enum.
 ///
-/// The fields that not every arm requires are optional. A field of different types in different
-/// arms is a union of them.
+/// Fields that are not required in every arm are optional. A field with different types in
+/// different arms becomes a union.
 pub(super) fn responses_told_apart_become_one_struct(document: &mut Value) -> Result<()> {
     let sides = Sides::of(document);
     let all = components(document);
@@ -69,14 +69,15 @@ pub(super) fn responses_told_apart_become_one_struct(document: &mut Value) -> Re
     Ok(())
 }
 
-/// An object schema with everything it is put together from.
+/// An object schema with all of its parts.
 #[derive(Default)]
 struct Object {
     properties: IndexMap<String, Value>,
     required: IndexSet<String>,
 }
 
-/// The object behind references, intersections and nested unions; `None` where it is none.
+/// Returns the object behind references, intersections and nested unions, or `None` if the schema
+/// is not an object.
 fn object(all: &Map<String, Value>, schema: &Value, depth: usize) -> Option<Object> {
     if depth > 8 {
         return None;
@@ -116,7 +117,7 @@ fn object(all: &Map<String, Value>, schema: &Value, depth: usize) -> Option<Obje
     Some(out)
 }
 
-/// The first field that every arm requires, with values that no two arms share.
+/// Returns the discriminator: the first field that every arm requires, with distinct values.
 fn discriminator(all: &Map<String, Value>, arms: &[Object]) -> Option<String> {
     let (first, rest) = arms.split_first()?;
     if rest.is_empty() {
@@ -175,11 +176,11 @@ fn merge(all: &Map<String, Value>, arms: &[Object], discriminator: &str) -> Map<
     let object = json!({"type": "object", "required": required, "properties": properties});
     match object {
         Value::Object(object) => object,
-        _ => unreachable!("made as an object"),
+        _ => unreachable!("created as an object"),
     }
 }
 
-/// A schema without its words, for comparing.
+/// Returns a schema without documentation, for comparison.
 fn bare(schema: &Value) -> Value {
     let mut schema = schema.clone();
     if let Value::Object(object) = &mut schema {
@@ -194,8 +195,8 @@ fn bare(schema: &Value) -> Value {
     schema
 }
 
-/// A union that a response holds ends with an arm for anything, so that an arm a service adds
-/// tomorrow does not make the whole response undecodable.
+/// Adds an arm for any JSON to unions in responses, so a response can still be decoded after a
+/// service adds an arm.
 pub(super) fn responses_take_unknown_arms(document: &mut Value) -> Result<()> {
     let sides = Sides::of(document);
     for_each(document, &mut |schema, place| {
@@ -218,7 +219,7 @@ fn takes_anything(arm: &Value) -> bool {
     arm.as_object().is_some_and(says_nothing)
 }
 
-/// Arms without a name would be `Variant0`, `Variant1`, ….
+/// Names arms. Without a name they would be `Variant0`, `Variant1`, ….
 pub(super) fn arms_have_names(document: &mut Value) -> Result<()> {
     let all = components(document);
     for_each(document, &mut |schema, _| {
@@ -315,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn arms_told_apart_become_one_struct_with_an_open_status() {
+    fn arms_with_a_discriminator_become_one_struct_with_an_open_status() {
         let mut document = results();
         responses_told_apart_become_one_struct(&mut document).unwrap();
         let r = &document["components"]["schemas"]["R"];
@@ -327,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn arms_with_nothing_to_tell_them_apart_stay_and_get_an_arm_for_anything() {
+    fn arms_without_a_discriminator_remain_and_get_an_arm_for_any_json() {
         let mut document = response_of(json!({"R": {"oneOf": [
             {"type": "object", "properties": {"a": {"type": "string"}}},
             {"type": "object", "properties": {"b": {"type": "string"}}}]}}));
@@ -353,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_of_two_types_is_a_union_of_them() {
+    fn a_field_with_two_types_becomes_a_union() {
         let arm = |kind: &str, of: &str| {
             json!({"type": "object", "required": ["kind"], "properties": {
                 "kind": {"type": "string", "enum": [kind]}, "value": {"type": of}}})
@@ -369,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn any_of_becomes_one_of_and_a_single_arm_nothing() {
+    fn any_of_becomes_one_of_and_a_single_arm_is_inlined() {
         let mut document = response_of(json!({
             "R": {"anyOf": [{"type": "string"}, {"type": "number"}]},
             "S": {"anyOf": [{"type": "string"}], "nullable": true}}));
@@ -380,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn arms_are_named_after_what_they_hold() {
+    fn arms_are_named_after_their_content() {
         let mut document = response_of(json!({"R": {"oneOf": [
             {"type": "string"}, {"type": "number"}, {"type": "boolean"},
             {"type": "array", "items": {"type": "string"}},

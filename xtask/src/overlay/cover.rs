@@ -1,5 +1,5 @@
-//! Which facts of a vendored document the overlay hides, for `drift`: a change of such a fact does
-//! not reach the client by itself.
+//! The facts of a vendored document that the overlay hides, for `drift`. A change of such a fact
+//! does not reach the client.
 
 use std::path::Path;
 
@@ -12,17 +12,17 @@ use crate::document;
 /// A fact that an action replaces or removes.
 #[derive(Debug)]
 pub(crate) struct Cover {
-    /// The action's number.
+    /// The number of the action.
     pub(crate) action: usize,
-    /// Where the fact stands in the vendored document.
+    /// The pointer of the fact in the vendored document.
     pub(crate) pointer: String,
 }
 
-/// The facts that the overlay at `path` hides in `document`.
+/// Returns the facts that the overlay at `path` hides in `document`.
 pub(crate) fn covers(document: &Value, path: &Path) -> Result<Vec<Cover>> {
     let mut found = Vec::new();
     for (index, action) in parsed(document::read(path)?, path)?.iter().enumerate() {
-        // An action about what an earlier one made finds nothing here, and hides nothing of this.
+        // An action on the additions of an earlier action matches nothing here, and hides nothing.
         for pointer in action.locations(document)? {
             let Some(target) = document.pointer(&pointer) else {
                 continue;
@@ -43,7 +43,7 @@ pub(crate) fn covers(document: &Value, path: &Path) -> Result<Vec<Cover>> {
     Ok(found)
 }
 
-/// The places below `pointer` whose value an update replaces.
+/// Collects the places below `pointer` whose value an update replaces.
 fn replaced(target: &Value, update: &Value, pointer: &str, found: &mut Vec<String>) {
     match (target, update) {
         (Value::Object(target), Value::Object(update)) => {
@@ -59,7 +59,7 @@ fn replaced(target: &Value, update: &Value, pointer: &str, found: &mut Vec<Strin
     }
 }
 
-/// That a property is required is a fact about the property.
+/// Whether a property is required is a fact of the property.
 fn required(document: &Value, pointer: &str) -> Option<String> {
     let (list, _) = pointer.rsplit_once('/')?;
     let schema = list.strip_suffix("/required")?;
@@ -69,8 +69,8 @@ fn required(document: &Value, pointer: &str) -> Option<String> {
 }
 
 impl Cover {
-    /// Whether a change at `pointer` is a change of this fact: below it, the same, or the schema
-    /// whose type, values or other keyword it is.
+    /// Whether a change at `pointer` changes this fact: `pointer` is the fact, is below it, or is
+    /// the schema whose keyword is the fact.
     pub(crate) fn is_about(&self, pointer: &str) -> bool {
         let below = |inner: &str, outer: &str| {
             inner
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hidden_facts_are_found_and_told_from_their_neighbors() {
+    fn hidden_facts_are_found_and_their_neighbors_are_not() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("overlay.yaml");
         let actions = "  - {target: $.a.enum, remove: true}\n  \

@@ -1,9 +1,10 @@
 //! OpenAPI Overlay 1.0: the hand-written corrections and documentation of a vendored document.
 //!
-//! Actions run in order. Where the Overlay text leaves room: objects merge key by key, arrays are
-//! appended to, everything else is replaced. Two things that the format lets pass are errors here,
-//! since both mean that the document moved under the overlay: a target that selects nothing, and
-//! words for a property that is not there. What an action hides is pinned, see [`pins`].
+//! Actions run in order. Where the Overlay specification is open, objects merge key by key, updates
+//! append to arrays, and everything else is replaced. Two cases that the specification allows are
+//! errors here, because both mean that the document has changed: a target that selects nothing, and
+//! documentation for a property that does not exist. The facts that an action hides are pinned, see
+//! [`pins`].
 
 mod cover;
 mod pins;
@@ -40,18 +41,18 @@ struct Action {
     remove: bool,
 }
 
-/// What an action saw when it ran.
+/// The facts that an action saw when it ran.
 #[derive(Debug)]
 pub(crate) struct Seen {
-    /// From 1, as errors count.
+    /// The number of the action, starting at 1, as in errors.
     pub(crate) number: usize,
     /// A hash of target and change.
     key: String,
     target: String,
     reason: String,
-    /// Place → the fact that the action replaced or removed; documentation is no fact.
+    /// Place → the fact that the action replaced or removed. Documentation is not a fact.
     hides: IndexMap<String, Value>,
-    /// The places that got documentation, for a target that names several.
+    /// The documented places, if the target selects several.
     documents: Vec<String>,
 }
 
@@ -60,7 +61,7 @@ pub(crate) fn apply(document: &mut Value, path: &Path) -> Result<Vec<Seen>> {
     apply_parsed(document, document::read(path)?, path)
 }
 
-/// Applies an overlay that has been read from `path`.
+/// Applies the overlay `tree`, which was read from `path`.
 pub(crate) fn apply_parsed(document: &mut Value, tree: Value, path: &Path) -> Result<Vec<Seen>> {
     let mut all = Vec::new();
     for (index, action) in parsed(tree, path)?.iter().enumerate() {
@@ -89,7 +90,7 @@ fn parsed(tree: Value, path: &Path) -> Result<Vec<Action>> {
     })?;
     if !overlay.overlay.starts_with("1.0") {
         bail!(
-            "{}: overlay version {:?} is not supported, 1.0.0 is",
+            "{}: overlay version {:?} is not supported; use 1.0.0",
             path.display(),
             overlay.overlay
         );
@@ -105,13 +106,13 @@ impl Action {
 
     fn locations(&self, document: &Value) -> Result<Vec<String>> {
         let query = JsonPath::parse(&self.target)
-            .map_err(|error| anyhow!("this is not a JSONPath: {error}"))?;
+            .map_err(|error| anyhow!("this is not a valid JSONPath: {error}"))?;
         let mut pointers: Vec<String> = query
             .query_located(document)
             .locations()
             .map(|location| location.to_json_pointer())
             .collect();
-        // A query may find a place twice.
+        // A query may select a place twice.
         let mut seen = HashSet::new();
         pointers.retain(|pointer| seen.insert(pointer.clone()));
         Ok(pointers)
@@ -138,14 +139,14 @@ fn run(document: &mut Value, action: &Action, number: usize) -> Result<Seen> {
     let shown: Vec<String> = pointers.iter().map(|at| place(document, at)).collect();
     match (&action.update, action.remove) {
         (None, false) => bail!("the action neither updates nor removes"),
-        (Some(_), true) => bail!("the action both updates and removes; make it two"),
+        (Some(_), true) => bail!("the action both updates and removes; split it into two actions"),
         (None, true) => {
             for (pointer, shown) in pointers.iter().zip(shown) {
                 if let Some(fact) = document.pointer(pointer).and_then(fact) {
                     seen.hide(pointer, shown, fact);
                 }
             }
-            // Later elements first, so that an array's indices stay right.
+            // In reverse, so the indices of an array remain valid.
             pointers.reverse();
             for pointer in &pointers {
                 remove(document, pointer)?;
@@ -158,7 +159,7 @@ fn run(document: &mut Value, action: &Action, number: usize) -> Result<Seen> {
             for (pointer, shown) in pointers.iter().zip(shown) {
                 let target = document
                     .pointer_mut(pointer)
-                    .ok_or_else(|| anyhow!("{pointer} vanished while updating"))?;
+                    .ok_or_else(|| anyhow!("{pointer} disappeared during the update"))?;
                 merge(target, update, pointer, &shown, &mut seen)?;
             }
         }
@@ -172,7 +173,7 @@ impl Seen {
         if is_words(key) {
             return;
         }
-        // Two elements of one array may be called the same.
+        // Two elements of an array may have the same name.
         let mut name = place.clone();
         let mut number = 2;
         while self.hides.contains_key(&name) {
@@ -183,13 +184,13 @@ impl Seen {
     }
 }
 
-/// A value without documentation and without our own keys; `None` where nothing else is there.
+/// Returns a value without documentation and without our own keys, or `None` if nothing remains.
 fn fact(value: &Value) -> Option<Value> {
     match value {
         Value::Object(object) => {
             let facts: Map<String, Value> = object
                 .iter()
-                // A property may be called `description`: its schema is an object.
+                // A property may have the name `description`: its schema is an object.
                 .filter(|(key, value)| {
                     !is_words(key) || (!key.starts_with("x-") && value.is_object())
                 })
@@ -217,8 +218,8 @@ fn has_words(update: &Value) -> bool {
     }
 }
 
-/// A JSON pointer whose elements of arrays are identified by what they are, where they say so, and not by
-/// where they stand: an element before them would change every number.
+/// Returns a JSON pointer in which array elements are identified by their content, if possible, and
+/// not by their index. A new element would change the index of all later ones.
 fn place(document: &Value, pointer: &str) -> String {
     let mut shown = String::new();
     let mut at = document;
@@ -264,7 +265,7 @@ fn remove(document: &mut Value, pointer: &str) -> Result<()> {
             let index: usize = last.parse()?;
             items.remove(index);
         }
-        _ => bail!("{pointer} vanished while removing"),
+        _ => bail!("{pointer} disappeared during the removal"),
     }
     Ok(())
 }
@@ -286,7 +287,7 @@ fn merge(
                     Some(present) => merge(present, value, &at, &place, seen)?,
                     None if is_only_words(value) => bail!(
                         "it documents {at}, which the document does not have; \
-                         if upstream renamed or dropped it, change or drop these words"
+                         if upstream renamed or dropped it, change or drop this documentation"
                     ),
                     None => {
                         target.insert(key.clone(), value.clone());
@@ -295,7 +296,7 @@ fn merge(
             }
         }
         (Value::Array(target), Value::Array(update)) => target.extend(update.iter().cloned()),
-        // An object given to an array is one element more.
+        // An object is appended to an array.
         (Value::Array(target), Value::Object(_)) => target.push(update.clone()),
         (target, update) => {
             if let Some(fact) = fact(target) {
@@ -351,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn several_array_elements_are_removed_at_once() {
+    fn several_array_elements_are_removed_together() {
         let document = json!({"p": [{"name": "x"}, {"name": "keep"}, {"name": "x"}]});
         let after = applied(
             document,
@@ -373,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn words_for_a_property_that_is_gone_are_an_error() {
+    fn documentation_of_a_missing_property_is_an_error() {
         let error = applied(
             json!({"properties": {"here": {"type": "string"}}}),
             "  - {target: $.properties, update: {gone: {description: x, x-integer: true}}}\n",
@@ -392,7 +393,7 @@ mod tests {
         assert!(error.contains("not valid YAML"), "{error}");
     }
 
-    /// What the actions of an overlay pin on a document.
+    /// Returns the pins of the actions of an overlay on a document.
     fn pinned(
         document: &Value,
         actions: &str,
@@ -406,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_action_hides_is_pinned_and_what_it_adds_is_not() {
+    fn hidden_facts_are_pinned_and_additions_are_not() {
         let dir = tempfile::tempdir().unwrap();
         let lock = dir.path().join("overlay.lock");
         let actions = "  - {target: $.a.enum, description: why, remove: true}\n  \
@@ -419,7 +420,7 @@ mod tests {
         assert!(!text.contains("old") && !text.contains("/format"), "{text}");
         std::fs::write(&lock, &text).unwrap();
         assert_eq!(pinned(&before, actions, &lock, &[]).unwrap().unwrap(), text);
-        // Documentation and what is added beside are no reason to look again.
+        // Changes of documentation, and additions, need no review.
         let mut same = before.clone();
         same["b"]["description"] = json!("other");
         same["b"]["minimum"] = json!(0);
@@ -448,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn an_action_keeps_its_pin_wherever_it_stands() {
+    fn an_action_keeps_its_pin_at_any_position() {
         let dir = tempfile::tempdir().unwrap();
         let lock = dir.path().join("overlay.lock");
         let document = json!({"a": 1, "b": 2});
@@ -465,7 +466,7 @@ mod tests {
     }
 
     #[test]
-    fn documentation_does_not_reach_a_parameter_that_nobody_looked_at() {
+    fn a_new_place_of_documentation_must_be_accepted() {
         let dir = tempfile::tempdir().unwrap();
         let lock = dir.path().join("overlay.lock");
         let limit = json!({"name": "limit", "in": "query"});
@@ -489,10 +490,10 @@ mod tests {
         std::fs::write(&lock, text).unwrap();
         let more = of(&["/a", "/b", "/new"]);
         let said = pinned(&more, actions, &lock, &[]).unwrap_err().to_string();
-        let new = "/paths/~1new/get/parameters/[query limit] is documented now";
+        let new = "/paths/~1new/get/parameters/[query limit] is newly documented";
         assert!(said.contains(new), "{said}");
         pinned(&more, actions, &lock, &[1]).unwrap();
-        // One that went takes nothing with it.
+        // A removed place changes nothing.
         pinned(&of(&["/a"]), actions, &lock, &[]).unwrap();
     }
 

@@ -1,10 +1,10 @@
-//! What the actions of an overlay saw, in `overlay.lock` beside it.
+//! Pins of the facts that the actions of an overlay hide, in `overlay.lock` beside it.
 //!
-//! An action that replaces or removes a fact hides that fact from everybody, and so also that it
-//! changed. Each such action pins the facts that it hides; `codegen` refuses to run it on others
-//! until a maintainer has looked (`--accept N`). An action that documents several places at once
-//! pins which ones those are: a new operation's parameter does not get documentation that nobody
-//! checked for it. What an action adds is pinned by nothing: it hides nothing.
+//! An action that replaces or removes a fact also hides later changes of this fact. Each such
+//! action pins the facts that it hides. If they change, `codegen` fails until a maintainer accepts
+//! the new facts (`--accept N`). An action that documents several places pins these places, so the
+//! parameter of a new operation does not get unreviewed documentation. Additions are not pinned,
+//! because they hide nothing.
 
 use std::path::Path;
 
@@ -16,38 +16,38 @@ use serde_json::{Value, json};
 use super::Seen;
 use crate::{document, text};
 
-/// The file's form.
+/// The content of the lock file.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Lock {
     pins: Vec<Pin>,
 }
 
-/// What one action saw.
+/// The pin of an action.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Pin {
-    /// A hash of target and change, by which an action is known wherever it stands in the overlay.
+    /// A hash of target and change, which identifies an action independently of its position.
     action: String,
     target: String,
     /// Place → the fact that the action hides.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     hides: IndexMap<String, Value>,
-    /// The places that the action documents, where it names several at once.
+    /// The places that the action documents, if its target selects several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     documents: Vec<String>,
 }
 
-/// Facts longer than this are pinned by their hash.
+/// Facts that are longer, in bytes, are pinned by their hash.
 const LONGEST: usize = 160;
 
-/// The new text of the lock file at `path`, for what the actions saw; `None` where nothing is
-/// pinned.
+/// Compares the actions with the lock file at `path`, and returns its new text. Returns `None` if
+/// nothing is pinned.
 ///
 /// # Errors
 ///
-/// An action saw something else than it pinned, and is not among the accepted numbers; or one of
-/// those needs no accepting.
+/// An action that is not in `accept` hides other facts than it pinned, or an action in `accept`
+/// hides the pinned facts.
 pub(crate) fn checked(
     path: &Path,
     shown: &str,
@@ -56,8 +56,9 @@ pub(crate) fn checked(
 ) -> Result<Option<String>> {
     let present: Lock = if path.exists() {
         let tree = document::read(path)?;
-        serde_json::from_value(tree)
-            .with_context(|| format!("{shown}: not the pins of an overlay; restore the file"))?
+        serde_json::from_value(tree).with_context(|| {
+            format!("{shown}: this is not a lock file of an overlay; restore the file")
+        })?
     } else {
         Lock::default()
     };
@@ -89,7 +90,7 @@ pub(crate) fn checked(
         );
     }
     if let Some(number) = unused.first() {
-        bail!("--accept {number}: that action saw what it pinned; there is nothing to accept");
+        bail!("--accept {number}: this action hides the pinned facts; there is nothing to accept");
     }
     if pins.is_empty() {
         return Ok(None);
@@ -123,26 +124,24 @@ fn short(value: &Value) -> Value {
     json!(format!("sha256:{}", &hash[..24]))
 }
 
-/// What a maintainer has to look at. That an action documents fewer places is no reason.
+/// Returns the changes that a maintainer must review. Fewer documented places are no change.
 fn differences(old: &Pin, new: &Pin) -> Vec<String> {
     let mut found = Vec::new();
     for (place, is) in &new.hides {
         match old.hides.get(place) {
-            None => found.push(format!("{place} is hidden now: {is}")),
+            None => found.push(format!("{place} is newly hidden: {is}")),
             Some(was) if was != is => found.push(format!("{place} was {was}, is {is}")),
             Some(_) => {}
         }
     }
     for (place, was) in &old.hides {
         if !new.hides.contains_key(place) {
-            found.push(format!("{place} is no longer there, was {was}"));
+            found.push(format!("{place} no longer exists, was {was}"));
         }
     }
     for place in &new.documents {
         if !old.documents.contains(place) {
-            found.push(format!(
-                "{place} is documented now, and was not there before"
-            ));
+            found.push(format!("{place} is newly documented"));
         }
     }
     found
@@ -160,7 +159,7 @@ fn refusal(action: &Seen, changes: &[String]) -> String {
             .map(|change| format!("    {}", text::shown(change))),
     );
     lines.push(format!(
-        "    change the action if it is no longer right, or accept what it sees: --accept {number}"
+        "    change the action if it is wrong now, or accept the new facts: --accept {number}"
     ));
     lines.join("\n")
 }

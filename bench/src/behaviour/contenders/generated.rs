@@ -1,4 +1,4 @@
-//! What progenitor gives by itself, with the same loops around it.
+//! The output of progenitor, with the same loops around it.
 
 use anyhow::{Result, anyhow, bail};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::{
     dataset::Service,
 };
 
-/// progenitor's output, untouched.
+/// The unchanged output of progenitor.
 #[allow(
     missing_docs,
     unreachable_pub,

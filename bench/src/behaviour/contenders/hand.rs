@@ -1,5 +1,5 @@
-//! The loop that is written by hand: reqwest, `error_for_status`, a look at the run every 200 ms,
-//! and the service's rule for the next page.
+//! The hand-written loop: reqwest, `error_for_status`, a poll every 200 ms, and the service's rule
+//! for the next page.
 
 use anyhow::{Result, bail};
 use reqwest::Client;

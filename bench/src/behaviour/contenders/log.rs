@@ -1,4 +1,4 @@
-//! What is logged in this process, at every level, by `log` and by `tracing`: spans with their
+//! Captures the log of this process at every level, from `log` and from `tracing`: spans with their
 //! fields, and events.
 
 use std::{
@@ -14,7 +14,7 @@ use tracing::{
 
 static LOG: Mutex<String> = Mutex::new(String::new());
 
-/// Begins to keep what is logged. Whoever was there first stays.
+/// Starts to capture the log. An existing logger stays.
 pub(super) fn keep() {
     let _ = tracing::subscriber::set_global_default(Keeper);
     if log::set_logger(&Keeper).is_ok() {
@@ -22,7 +22,7 @@ pub(super) fn keep() {
     }
 }
 
-/// What has been kept.
+/// Returns the captured text.
 pub(super) fn kept() -> String {
     LOG.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
@@ -48,7 +48,7 @@ impl Subscriber for Keeper {
     fn new_span(&self, span: &Attributes<'_>) -> Id {
         write(format_args!("{}", span.metadata().name()));
         span.record(&mut Self);
-        // Spans are not told apart.
+        // All spans have the same id.
         Id::from_u64(1)
     }
 
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_events_and_lines_are_kept() {
+    fn spans_events_and_log_lines_are_captured() {
         keep();
         let span = tracing::trace_span!("a span", of = "fields", later = tracing::field::Empty);
         span.record("later", "filled in");

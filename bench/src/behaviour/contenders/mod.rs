@@ -1,5 +1,5 @@
-//! The contenders that are written in Rust. Each runs a statement, waits for its end, and reads
-//! the rows, as it is usually done with it.
+//! The contenders written in Rust. Each runs a statement, waits for its end, and reads the rows in
+//! the usual way.
 
 mod generated;
 mod hand;
@@ -11,16 +11,16 @@ use std::{fmt, time::Duration};
 
 use super::job::{Found, Job, Report, Who};
 
-/// Between two looks at a run, for those who write this loop themselves.
+/// The pause between two polls in loops written by hand.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// An error, as it is shown to a user and to a developer.
+/// The text of an error for users and for developers.
 struct Failure {
     shown: String,
     debug: String,
 }
 
-/// With the causes, as programs print it that end with an error.
+/// The text with the causes, as programs print it before they exit.
 fn describe<E: std::error::Error>(error: E) -> Failure {
     let debug = format!("{error:?}");
     let mut shown = error.to_string();
@@ -39,10 +39,10 @@ fn failed(error: impl fmt::Display + fmt::Debug) -> Failure {
     }
 }
 
-/// What a process with a contender does.
+/// Runs the process of a contender.
 pub(super) async fn behave(job: &Job) -> Report {
     let mut report = Report::default();
-    // The Rust contenders but rowfeed have no limit that could be set.
+    // Of the Rust contenders, only rowfeed has a setting for this limit.
     if job.wait_s.is_some() && job.who != Who::Rowfeed {
         return report;
     }

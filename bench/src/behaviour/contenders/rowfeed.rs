@@ -1,4 +1,4 @@
-//! rowfeed, with the settings it comes with.
+//! rowfeed with default settings.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! The structs that hand-written code has for the rows of each service, and the HTTP client that
-//! sends the key with every request.
+//! The row structs of hand-written code for each service, and the HTTP client that sends the key
+//! with every request.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::{
     dataset::Service,
 };
 
-/// The key as a header that goes with every request.
+/// The key as a header of every request.
 pub(super) fn http(job: &Job) -> Result<reqwest::Client> {
     let (name, value) = match job.service {
         Service::Dune => ("x-dune-api-key", job.key.clone()),
@@ -22,7 +22,7 @@ pub(super) fn http(job: &Job) -> Result<reqwest::Client> {
     };
     let mut headers = HeaderMap::new();
     let mut value = HeaderValue::from_str(&value)?;
-    // As reqwest's documentation has it.
+    // As in the documentation of reqwest.
     value.set_sensitive(true);
     headers.insert(HeaderName::from_static(name), value);
     Ok(reqwest::Client::builder()
@@ -53,7 +53,7 @@ struct Raw<T> {
     raw: T,
 }
 
-/// Takes the rows of a page into what was found.
+/// Adds the rows of a page to the result.
 pub(super) fn take(job: &Job, rows: Vec<Value>, found: &mut Found) -> Result<()> {
     for row in rows {
         match (job.service, job.task) {
@@ -89,7 +89,7 @@ pub(super) fn take(job: &Job, rows: Vec<Value>, found: &mut Found) -> Result<()>
                 found.digits.extend([id.to_string(), price]);
             }
             (Service::YandexQuery, _) => {
-                // An Optional is an array of one value, or of none.
+                // An Optional is an array of one value or an empty array.
                 let (trade_id,): (Vec<i64>,) = parse(row)?;
                 found.rows.extend(trade_id);
             }

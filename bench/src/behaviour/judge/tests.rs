@@ -22,7 +22,7 @@ fn of_rows(report: Report) -> String {
 }
 
 #[test]
-fn rows_are_all_there_once_and_in_order_or_it_is_said() {
+fn missing_repeated_and_unordered_rows_are_reported() {
     assert_eq!(of_rows(found(0..6)), "all rows");
     assert_eq!(of_rows(found(0..4)), "4 of 6 rows, no error");
     assert_eq!(of_rows(found([])), "0 of 6 rows, no error");
@@ -41,7 +41,7 @@ fn rows_are_all_there_once_and_in_order_or_it_is_said() {
 }
 
 #[test]
-fn rows_of_two_runs_are_not_all_rows() {
+fn mixed_rows_of_two_runs_are_reported() {
     let mut report = found(0..6);
     let rows = report.found.as_mut();
     rows.into_iter()
@@ -54,7 +54,7 @@ fn rows_of_two_runs_are_not_all_rows() {
 }
 
 #[test]
-fn an_error_is_shown_in_short_and_without_what_changes_from_run_to_run() {
+fn errors_are_shortened_and_the_same_in_every_run() {
     assert_eq!(of_rows(failed("no\n  luck")), "error: no luck");
     let long = "x".repeat(61);
     assert_eq!(
@@ -68,7 +68,7 @@ fn an_error_is_shown_in_short_and_without_what_changes_from_run_to_run() {
 }
 
 #[test]
-fn what_has_not_ended_and_what_cannot_be_done_are_told_apart() {
+fn a_timeout_and_an_unsupported_task_have_different_judgments() {
     assert_eq!(
         judge(&Expected::Rows(6), &Ending::Waiting(20)),
         "still waiting after 20 s"
@@ -77,7 +77,7 @@ fn what_has_not_ended_and_what_cannot_be_done_are_told_apart() {
 }
 
 #[test]
-fn digits_are_the_same_or_are_shown() {
+fn different_digits_are_shown() {
     let wanted = Expected::Digits(vec!["9007199254740993".to_owned()]);
     let of = |digits: &str| {
         let mut report = found([]);
@@ -91,7 +91,7 @@ fn digits_are_the_same_or_are_shown() {
 }
 
 #[test]
-fn a_message_is_looked_for_and_so_is_its_place() {
+fn an_error_is_searched_for_its_message_and_position() {
     let wanted = |place| Expected::Message {
         text: "no such column".to_owned(),
         place,
@@ -122,7 +122,7 @@ fn a_message_is_looked_for_and_so_is_its_place() {
 }
 
 #[test]
-fn a_secret_is_looked_for_everywhere() {
+fn every_text_is_searched_for_the_secret() {
     let of = |report| {
         judge(
             &Expected::Hidden("s3cret".to_owned()),

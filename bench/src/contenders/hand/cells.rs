@@ -1,4 +1,4 @@
-//! How a field of a struct is read from a cell that is more than its value.
+//! Deserializes the value of a field from the service's representation of a cell.
 
 use std::{fmt, marker::PhantomData, str::FromStr};
 
@@ -22,7 +22,7 @@ pub(super) fn raw<'de, T: Deserialize<'de>, D: Deserializer<'de>>(input: D) -> R
     Ok(Cell::deserialize(input)?.value.raw)
 }
 
-/// The same, of a number that Lightdash sends as text.
+/// The raw value of a number that Lightdash sends as text.
 pub(super) fn raw_text<'de, T: FromStr<Err: fmt::Display>, D: Deserializer<'de>>(
     input: D,
 ) -> Result<T, D::Error> {
@@ -51,7 +51,7 @@ impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Parsed<T> {
     }
 }
 
-/// An Optional of Yandex Query: an array of one value, or of none.
+/// An Optional of Yandex Query: an array of one value, or an empty array.
 pub(super) fn optional<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     input: D,
 ) -> Result<Option<T>, D::Error> {

@@ -1,4 +1,5 @@
-//! The same loop into columns: each page is a `Vec` of structs, whose fields go to Arrow's builders.
+//! The hand-written loop into columns: each page is a `Vec` of structs, whose fields go to Arrow's
+//! builders.
 
 use std::sync::Arc;
 
@@ -74,7 +75,7 @@ struct Builders {
 }
 
 enum Builder {
-    /// ` UTC` behind the time, or `Z`.
+    /// The suffix of a time: ` UTC` or `Z`.
     Time(TimestampMicrosecondBuilder),
     Hash(BinaryBuilder),
     Text(StringBuilder),
@@ -157,7 +158,7 @@ pub(in crate::contenders) fn microseconds(text: &str) -> Result<i64> {
     })
 }
 
-/// The bytes of `0x…`.
+/// Decodes the bytes of `0x…`.
 pub(in crate::contenders) fn bytes(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     let pairs = text.strip_prefix("0x")?.as_bytes().chunks_exact(2);

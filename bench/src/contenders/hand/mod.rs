@@ -1,5 +1,5 @@
-//! The loop that a good engineer writes: reqwest, `serde_json::from_slice` straight into a typed
-//! page, and the service's rule for the next page.
+//! A good hand-written loop: reqwest, `serde_json::from_slice` directly into a typed page, and the
+//! service's rule for the next page.
 
 mod cells;
 mod columns;

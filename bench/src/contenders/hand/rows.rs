@@ -1,5 +1,5 @@
-//! The structs: `Trade` of the mixed table, `Swap` of that of chains and `Five` of the wide one, as they have to be written
-//! for each service. rowfeed reads all services into the first of each three.
+//! The structs for each service: `Trade` for the mixed table, `Swap` for the table of chains, and
+//! `Five` for the wide table. rowfeed decodes all services into the first of each three.
 
 use std::fmt;
 
@@ -133,7 +133,7 @@ pub(crate) struct YandexSwap {
     pub(super) is_buy: Option<bool>,
 }
 
-/// Five of two hundred columns: the first, the last and three between them.
+/// Five of two hundred columns: the first, the last, and three between them.
 #[derive(Deserialize)]
 pub(crate) struct Five {
     c000: i64,
@@ -194,7 +194,7 @@ impl<'de> Visitor<'de> for ByPosition {
     }
 }
 
-/// The cell behind so many that are of no interest.
+/// Returns the next cell after skipping some.
 fn after<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(
     cells: &mut A,
     skipped: usize,

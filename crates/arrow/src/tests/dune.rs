@@ -340,7 +340,7 @@ fn nested() {
     );
 }
 
-/// Where a field without a name looks like one with, the parser goes back.
+/// If a field without a name looks like one with a name, the parser backtracks.
 #[test]
 fn widths_are_those_of_their_own_fields() {
     let declared = "row(interval day to second, smallint, decimal(4, 1), map(tinyint, uint256))";
@@ -351,7 +351,7 @@ fn widths_are_those_of_their_own_fields() {
          \"field3\": Map(\"entries\": non-null Struct({entry}), unsorted))"
     );
     assert_eq!(data_type, wanted);
-    // What cannot be read is text, as a whole.
+    // A type that cannot be parsed is text.
     assert_eq!(
         dune_column("row(smallint, x.y)", &["[1]"]).unwrap().1,
         "\"[1]\""

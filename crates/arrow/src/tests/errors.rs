@@ -1,4 +1,4 @@
-//! Values that do not fit: an error that says where, what, and what to do.
+//! Values that do not fit: the error names the position, the reason and the remedy.
 
 use arrow_schema::{Field, Schema};
 
@@ -11,12 +11,12 @@ fn dune_error(declared: &str, cell: &str) -> String {
 }
 
 #[test]
-fn an_error_names_page_row_column_both_types_and_the_way_out() {
+fn an_error_names_page_row_column_both_types_and_the_remedy() {
     let most = "100000000000000000000000000000000000000";
     assert_eq!(
         dune_error("decimal(38, 0)", &format!("\"{most}\"")),
         format!(
-            "dune: page 3, row 101, column `c` (decimal(38, 0)): wanted Decimal128(38, 0), found \"{most}\": \
+            "dune: page 3, row 101, column `c` (decimal(38, 0)): expected Decimal128(38, 0), found \"{most}\": \
              the number has more digits than the type: read the column as another type, for example \
              `.column_type(\"c\", DataType::Utf8)` [run run]"
         )
@@ -41,18 +41,18 @@ fn nothing_is_rounded_cut_or_wrapped() {
         (
             "double",
             "1e999",
-            "the number is larger than this float type reaches",
+            "the number is too large for this float type",
         ),
         ("double", "true", "this is not a number"),
         (
             "real",
             "1e39",
-            "the number is larger than this float type reaches",
+            "the number is too large for this float type",
         ),
         (
             "decimal(5, 2)",
             "\"1.234\"",
-            "the number has more digits behind the point than the type",
+            "the number has more digits after the decimal point than the type",
         ),
         (
             "decimal(5, 2)",
@@ -67,7 +67,7 @@ fn nothing_is_rounded_cut_or_wrapped() {
         (
             "decimal(5, 2)",
             "1e-3",
-            "the number has more digits behind the point than the type",
+            "the number has more digits after the decimal point than the type",
         ),
         (
             "decimal(5, 2)",
@@ -104,7 +104,7 @@ fn nothing_is_rounded_cut_or_wrapped() {
         (
             "time",
             "\"10:00:00.0000001\"",
-            "the time is finer than the type",
+            "the time has more digits than the type",
         ),
         (
             "timestamp",
@@ -114,7 +114,7 @@ fn nothing_is_rounded_cut_or_wrapped() {
         (
             "timestamp",
             "\"2031-01-02 03:04:05.0000001\"",
-            "the time is finer than the type",
+            "the time has more digits than the type",
         ),
         (
             "timestamp",
@@ -139,12 +139,12 @@ fn nothing_is_rounded_cut_or_wrapped() {
         (
             "timestamp(9)",
             "\"2300-01-01 00:00:00\"",
-            "the type does not reach as far",
+            "the value is out of the range of the type",
         ),
         (
             "timestamp(12)",
             "\"2031-01-01 00:00:00.123456789001\"",
-            "the time is finer than the type",
+            "the time has more digits than the type",
         ),
         (
             "interval day to second",
@@ -159,7 +159,7 @@ fn nothing_is_rounded_cut_or_wrapped() {
         (
             "interval day to second",
             "\"0 00:00:00.0001\"",
-            "the time is finer than the type",
+            "the time has more digits than the type",
         ),
         (
             "interval day to second",
@@ -215,7 +215,7 @@ fn nothing_is_rounded_cut_or_wrapped() {
             "{declared}: {error}"
         );
         assert!(
-            error.contains(&format!("row 101, column `c` ({declared}): wanted ")),
+            error.contains(&format!("row 101, column `c` ({declared}): expected ")),
             "{error}"
         );
         assert!(!error.contains("the field"), "{declared}: {error}");
@@ -223,26 +223,26 @@ fn nothing_is_rounded_cut_or_wrapped() {
 }
 
 #[test]
-fn a_null_where_none_should_be() {
+fn null_in_a_required_column_is_an_error() {
     let error = yandex_column("Utf8", &["null"]).unwrap_err();
     assert!(
         error.contains("so the value is lost: cast it in the query"),
         "{error}"
     );
     assert!(
-        error.contains("take a schema in which the column may be NULL"),
+        error.contains("use a schema in which the column may be NULL"),
         "{error}"
     );
     let error = yandex_column("Uuid", &["null"]).unwrap_err();
     assert!(error.contains("`CAST(… AS Utf8)`"), "{error}");
     let error = yandex_column("List<Int32>", &["[1,null]"]).unwrap_err();
     assert!(
-        error.contains("found NULL: there should be no NULL here: take a schema"),
+        error.contains("found NULL: NULL is not allowed here: use a schema"),
         "{error}"
     );
     let error = yandex_column("Variant<'a':Utf8>", &["[\"a\",null]"]).unwrap_err();
     assert!(
-        error.contains("found NULL: there should be no NULL here"),
+        error.contains("found NULL: NULL is not allowed here"),
         "{error}"
     );
 
@@ -264,7 +264,7 @@ fn a_null_where_none_should_be() {
         );
         assert!(wanted(&columns, rows, &[], schema(true)).is_ok());
     }
-    // Doing without what was lost has to be asked for.
+    // A lost value becomes NULL only on request.
     let columns = yandex_columns(&[("c", "Uuid")]);
     let schema = Arc::new(Schema::new(vec![Field::new("c", DataType::Utf8, true)]));
     let batch = wanted(&columns, "[[null]]", &[], Some(schema)).unwrap();
@@ -272,17 +272,14 @@ fn a_null_where_none_should_be() {
 }
 
 #[test]
-fn members_that_cannot_be_told_apart() {
+fn members_with_the_same_name_are_refused() {
     let error = dune_column("row(a bigint, a varchar)", &["{\"a\":1}"]).unwrap_err();
     assert!(error.contains("cannot be read as Struct"), "{error}");
-    assert!(
-        error.contains("ask for another type, such as Utf8"),
-        "{error}"
-    );
+    assert!(error.contains("use another type, such as Utf8"), "{error}");
 }
 
 #[test]
-fn columns_that_cannot_be_told_apart_or_are_not_declared() {
+fn columns_with_the_same_name_or_without_declaration_are_refused() {
     let columns = dune_columns(&[("c", "bigint"), ("c", "varchar")]);
     let error = page(&columns, "[]").record_batch().unwrap_err();
     assert!(
@@ -295,7 +292,7 @@ fn columns_that_cannot_be_told_apart_or_are_not_declared() {
         .record_batch()
         .unwrap_err()
         .to_string();
-    assert!(error.contains("row 100: the row holds a column `z` that the result does not declare: give a schema with with_schema()"), "{error}");
+    assert!(error.contains("row 100: the row holds a column `z` that the result does not declare: set a schema with with_schema()"), "{error}");
     let error = page(&columns, "[{\"c\":1,\"c\":2}]")
         .record_batch()
         .unwrap_err()
@@ -320,9 +317,9 @@ fn columns_that_cannot_be_told_apart_or_are_not_declared() {
     );
 }
 
-/// What is wrong with the text itself is no matter of types.
+/// Malformed text is an error with any type.
 #[test]
-fn rows_that_are_not_json() {
+fn rows_that_are_not_json_are_an_error() {
     let columns = dune_columns(&[("c", "array(bigint)")]);
     let layout = Arc::new(Wishes::default().layout("dune", &columns).unwrap());
     for cell in ["[-]", "[1", "\"\\q\"", "[1 2]"] {

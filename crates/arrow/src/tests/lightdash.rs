@@ -97,7 +97,7 @@ fn integers_that_a_float_would_round_are_refused() {
 }
 
 #[test]
-fn what_is_shown_to_people_is_text() {
+fn formatted_values_are_text() {
     let columns = Columns::lightdash([("c", "number")], Cells::Formatted);
     let rows = r#"[{"c":{"value":{"raw":1.5,"formatted":"€ 1,50"}}},{"c":{"value":{"raw":null,"formatted":"∅"}}}]"#;
     assert_eq!(

@@ -29,7 +29,7 @@ fn page(columns: &Columns, rows: &str) -> Page {
     Page::new("dune", ResultId::new("run"), 100, columns.clone(), rows).with_number(3)
 }
 
-/// What becomes of rows if nothing but these types and this schema are requested.
+/// Returns the batch of rows that are read with these types and this schema.
 fn wanted(
     columns: &Columns,
     rows: &str,

@@ -1,4 +1,4 @@
-//! The types of services that are not rowfeed's own.
+//! The types of services outside rowfeed.
 
 use crate::ColumnsExt as _;
 use arrow_schema::{DataType, TimeUnit};
@@ -32,7 +32,7 @@ fn the_types_of_another_service_have_arrow_types() {
         (ColumnType::undeclared(), DataType::Utf8),
         (ColumnType::null(), DataType::Null),
     ];
-    // What the service calls them decides nothing, not even where Trino has such a type.
+    // The service's name for a type has no effect, even if Trino has a type of that name.
     let columns = cases
         .iter()
         .map(|(kind, _)| ("c", "decimal(9, 2)", kind.clone()));

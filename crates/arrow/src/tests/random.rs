@@ -1,4 +1,4 @@
-//! Made-up columns with made-up cells: a batch holds what rows hold.
+//! Random columns with random cells: a batch has the values of the rows.
 
 use proptest::{
     collection::vec,
@@ -132,7 +132,7 @@ fn lists(cells: BoxedStrategy<String>) -> impl Strategy<Value = String> {
     vec(cells, 0..4).prop_map(|cells| format!("[{}]", cells.join(",")))
 }
 
-/// Types of Trino, in each other.
+/// Nested types of Trino.
 fn trino() -> impl Strategy<Value = Made> {
     trino_leaf().prop_recursive(3, 8, 3, |inner| {
         let list = inner.clone().prop_map(|made| Made {
@@ -207,7 +207,7 @@ fn yql_leaf() -> impl Strategy<Value = Made> {
     ])
 }
 
-/// Types of YQL, in each other.
+/// Nested types of YQL.
 fn yql() -> impl Strategy<Value = Made> {
     yql_leaf().prop_recursive(4, 10, 3, |inner| {
         let optional = inner.clone().prop_map(|made| Made {
@@ -299,7 +299,7 @@ proptest! {
                 true => format!("\"{name}\":null"),
                 false => format!("\"{name}\":{cell}"),
             }).collect();
-            // In another order now and then, and not always all of them.
+            // Sometimes in another order, or incomplete.
             let len = members.len();
             members.rotate_left((at / 2) % len);
             members.truncate(len - usize::from(at % 5 == 4));

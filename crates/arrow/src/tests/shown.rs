@@ -1,4 +1,4 @@
-//! The values of an array as text, by other means than those that made it.
+//! The values of an array as text, independent of the code that built it.
 
 use arrow_array::{Array, ArrayRef, cast::AsArray, types::*};
 use arrow_schema::{DataType, IntervalUnit, TimeUnit};
@@ -90,7 +90,7 @@ fn hex(bytes: &[u8]) -> String {
     format!("0x{digits}")
 }
 
-/// jiff's calendar ends at the years 9999; beyond them, the number.
+/// Beyond year 9999, where jiff's calendar ends, returns the number.
 fn date(days: i32) -> String {
     let epoch = civil::date(1970, 1, 1);
     let span = jiff::Span::new().try_days(days);

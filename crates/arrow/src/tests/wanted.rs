@@ -1,4 +1,4 @@
-//! Types and schemas that are requested.
+//! Types and schemas set by the user.
 
 use arrow_schema::{Field, Schema, TimeUnit};
 
@@ -157,7 +157,7 @@ fn a_column_as_another_type() {
     }
 }
 
-/// All of a variant, where its name alone would leave the value out.
+/// The name and the value of a variant.
 #[test]
 fn a_variant_as_text() {
     let columns = yandex_columns(&[("c", "Optional<Variant<'a':Int32,'b':Void>>")]);
@@ -168,7 +168,7 @@ fn a_variant_as_text() {
 }
 
 #[test]
-fn types_that_do_not_go_together_are_refused() {
+fn incompatible_types_are_refused() {
     for (declared, data_type) in [
         ("boolean", DataType::Int32),
         ("array(bigint)", DataType::Int64),
@@ -190,11 +190,11 @@ fn types_that_do_not_go_together_are_refused() {
             DataType::List(Arc::new(Field::new("item", DataType::Boolean, true))),
         ),
     ] {
-        // Even before there is a row.
+        // Also without a row.
         let columns = dune_columns(&[("c", declared)]);
         let error = wanted(&columns, "[]", &[("c", data_type.clone())], None).unwrap_err();
         let message = format!(
-            "the column `c` is declared as {declared} and cannot be read as {data_type}: ask for another type"
+            "the column `c` is declared as {declared} and cannot be read as {data_type}: use another type"
         );
         assert!(error.message().starts_with(&message), "{error}");
         assert_eq!(error.kind(), rowfeed::ErrorKind::InvalidRequest);
@@ -203,7 +203,7 @@ fn types_that_do_not_go_together_are_refused() {
     let error = wanted(&columns, "[]", &[("c", DataType::Int8)], None).unwrap_err();
     assert_eq!(
         error.message(),
-        "column_type() names a column `c`, and there is none; there are: a, b"
+        "column_type() names the column `c`, which the result does not have; the columns are: a, b"
     );
 }
 
@@ -229,7 +229,7 @@ fn a_schema_chooses_columns_order_and_types() {
         (shown(batch.column(0)), shown(batch.column(1))),
         ("{x: 2} | NULL".into(), "\"1\" | NULL".into())
     );
-    // A type has the last word, over a schema too.
+    // A type takes precedence over a schema.
     let batch = wanted(
         &columns,
         rows,
@@ -251,7 +251,7 @@ fn a_schema_chooses_columns_order_and_types() {
     let error = wanted(&by_place, "[]", &[], schema("z")).unwrap_err();
     assert_eq!(
         error.message(),
-        "the schema has a column `z`, and the result has none; it has: a, b"
+        "the schema has a column `z`, but the result does not; it has: a, b"
     );
     // One that only the rows have.
     let batch = wanted(&columns, rows, &[], schema("d")).unwrap();
@@ -262,13 +262,13 @@ fn a_schema_chooses_columns_order_and_types() {
 }
 
 #[test]
-fn a_schema_says_what_the_columns_are_where_nothing_else_does() {
+fn a_schema_declares_undeclared_columns() {
     let columns = Columns::dune([""; 0], [""; 0]);
     let rows =
         r#"[{"n":1,"s":"x","at":"2031-06-07 01:02:03.000 UTC","l":[1,null]},{"n":null,"more":1}]"#;
     let error = wanted(&columns, rows, &[], None).unwrap_err();
     assert!(
-        error.message().contains("give one with with_schema()"),
+        error.message().contains("set one with with_schema()"),
         "{error}"
     );
     let schema = Arc::new(Schema::new(vec![

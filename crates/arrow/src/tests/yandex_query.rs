@@ -347,7 +347,7 @@ fn variants() {
                 &["[1,\"eHl6\"]", "[0,7]"],
                 "{0: NULL, 1: 0x78797a} | {0: 7, 1: NULL}",
             ),
-            // Whether an alternative is set can be told from its being NULL.
+            // An alternative is set if it is not NULL.
             (
                 "Variant<'a':Int32?,'b':Void>",
                 "Struct(\"a\": Struct(\"value\": Int32), \"b\": Boolean)",
@@ -399,7 +399,7 @@ fn nested_in_nested() {
 }
 
 #[test]
-fn columns_of_one_name_are_told_apart_by_their_place() {
+fn columns_with_the_same_name_are_distinguished_by_position() {
     let columns = yandex_columns(&[("c", "Int32"), ("c", "Utf8")]);
     let batch = page(&columns, "[[1,\"x\"]]").record_batch().unwrap();
     assert_eq!(

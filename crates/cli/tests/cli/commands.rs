@@ -12,7 +12,7 @@ fn rows(text: &str) -> Vec<Value> {
 }
 
 #[test]
-fn the_sandbox_inside_needs_neither_account_nor_configuration() {
+fn the_built_in_sandbox_needs_neither_account_nor_configuration() {
     let directory = tempfile::tempdir().unwrap();
     for arguments in [
         [
@@ -233,7 +233,7 @@ fn yandex_query_runs_statements_and_reads_results_by_id() {
     );
     bench
         .run(&["yandex", "sql", both, "--result-set", "2"])
-        .fails(2, &["none with the number 2"]);
+        .fails(2, &["so it has no result 2"]);
     let id = bench
         .run(&[
             "yandex",
@@ -251,7 +251,7 @@ fn yandex_query_runs_statements_and_reads_results_by_id() {
 }
 
 #[test]
-fn a_run_is_started_attached_to_looked_at_and_cancelled() {
+fn a_run_is_started_attached_inspected_and_cancelled() {
     let bench = Bench::with(|sandbox| sandbox.run_time(std::time::Duration::from_secs(3_600)));
     for service in ["dune", "lightdash", "yandex"] {
         let id = bench
@@ -332,7 +332,7 @@ fn schemas_are_shown_without_reading_the_rows() {
 }
 
 #[test]
-fn what_there_is_to_read_is_listed() {
+fn queries_charts_and_explores_are_listed() {
     let bench = Bench::new();
     let list = |arguments: &[&str]| rows(&bench.run(arguments).ok());
     assert_eq!(list(&["ls", "dune", "queries"])[0]["id"], 4_132_025);
@@ -469,7 +469,7 @@ fn the_sandbox_is_served_until_it_is_interrupted() {
     );
     #[cfg(unix)]
     assert_eq!(ended.code, Some(0));
-    run(bare(directory.path(), &["sandbox", "--fault", "explode"])).fails(2, &["is no fault"]);
+    run(bare(directory.path(), &["sandbox", "--fault", "explode"])).fails(2, &["is not a fault"]);
 }
 
 #[test]
@@ -485,7 +485,7 @@ fn completions_and_manual_pages_are_generated() {
 }
 
 #[test]
-fn help_of_every_command_is_there() {
+fn every_command_has_help() {
     let directory = tempfile::tempdir().unwrap();
     let help = run(bare(directory.path(), &["--help"])).ok();
     for word in [

@@ -135,7 +135,7 @@ fn a_file_that_others_can_read_is_refused() {
 }
 
 #[test]
-fn flags_come_before_the_environment_and_that_before_the_profile() {
+fn flags_override_the_environment_which_overrides_the_profile() {
     let bench = Bench::new();
     let url = bench.sandbox.dune_url();
     let path = write_profiles(
@@ -245,7 +245,7 @@ fn a_wrong_key_says_what_to_do_and_is_never_shown() {
 }
 
 #[test]
-fn a_broken_file_is_explained_without_what_it_holds() {
+fn a_broken_profile_file_is_explained_without_its_content() {
     let bench = Bench::new();
     for (text, part) in [
         ("[default.dune]\napi-key = \"hunter2\"\n", "line 2"),

@@ -7,7 +7,7 @@ fn root() -> PathBuf {
 }
 
 #[test]
-fn the_archives_of_a_release_are_those_that_binstall_asks_for() {
+fn the_archives_of_a_release_match_those_of_binstall() {
     let manifest = fs::read_to_string(root().join("crates/cli/Cargo.toml")).unwrap();
     let workflow = fs::read_to_string(root().join(".github/workflows/release.yml")).unwrap();
     // The name of a tag is v and the version.

@@ -96,7 +96,7 @@ fn each_kind_of_failure_has_its_code() {
 }
 
 #[test]
-fn what_a_service_sends_does_not_steer_the_terminal() {
+fn received_text_does_not_control_the_terminal() {
     let bench = Bench::new();
     let body = json!({"error": "\u{1b}]0;pwned\u{7} no"}).to_string();
     bench

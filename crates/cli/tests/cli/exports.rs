@@ -35,7 +35,7 @@ fn a_statement_that_fails_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_file_has_its_name_only_when_it_is_whole() {
+fn a_file_gets_its_name_only_when_it_is_complete() {
     let bench = Bench::new();
     bench
         .sandbox
@@ -61,7 +61,7 @@ fn a_file_has_its_name_only_when_it_is_whole() {
 }
 
 #[test]
-fn a_file_that_somebody_made_meanwhile_is_not_replaced() {
+fn a_file_created_meanwhile_is_not_replaced() {
     let bench = Bench::new();
     for name in ["t.csv", "t.parquet"] {
         let arguments = [
@@ -96,7 +96,7 @@ fn a_file_that_somebody_made_meanwhile_is_not_replaced() {
 
 /// As if the process had been killed while it made one file of the parts.
 #[test]
-fn merging_that_was_broken_off_is_done_again_without_reading() {
+fn an_interrupted_merge_is_repeated_without_fetching() {
     let bench = Bench::new();
     let sql = [
         "dune",
@@ -209,7 +209,7 @@ fn an_export_that_is_resumed_at_the_end_of_its_result_gets_no_empty_file() {
 }
 
 #[test]
-fn a_place_that_cannot_be_written_costs_nothing() {
+fn an_unwritable_output_fails_before_anything_is_executed() {
     let bench = Bench::new();
     bench
         .run(&["dune", "sql", SQL, "-o", "none/of/these/t.csv"])
@@ -268,7 +268,7 @@ fn a_full_disk_is_an_error_of_the_output() {
 /// A file that may not grow beyond a few kilobytes stands for a disk that is full.
 #[cfg(target_os = "linux")]
 #[test]
-fn an_export_that_meets_a_full_disk_is_resumed_when_there_is_room() {
+fn an_export_stopped_by_a_full_disk_is_resumed_when_there_is_space() {
     for name in ["t.csv", "t.parquet"] {
         let bench = Bench::new();
         let whole = ["dune", "sql", "SELECT * FROM synthetic(20000)", "-o", name];

@@ -7,7 +7,7 @@ use crate::support::Bench;
 const SQL: &str = "SELECT * FROM trades ORDER BY block_time";
 
 #[test]
-fn too_many_requests_errors_and_cut_bodies_change_nothing() {
+fn rate_limits_errors_and_cut_bodies_do_not_change_the_output() {
     let calm = Bench::new();
     for service in ["dune", "lightdash", "yandex"] {
         for format in ["ndjson", "csv"] {
@@ -42,7 +42,7 @@ fn too_many_requests_errors_and_cut_bodies_change_nothing() {
 }
 
 #[test]
-fn a_page_that_comes_again_is_an_error_and_what_came_before_it_stays() {
+fn a_repeated_page_is_an_error_and_the_rows_before_it_stay() {
     let bench = Bench::new();
     bench
         .sandbox
@@ -57,7 +57,7 @@ fn a_page_that_comes_again_is_an_error_and_what_came_before_it_stays() {
 }
 
 #[test]
-fn a_rate_of_the_profile_is_kept() {
+fn the_rate_limit_of_the_profile_applies() {
     let bench = Bench::with(|sandbox| sandbox.dune_requests_per_minute(1_000));
     let path = bench.path("profiles.toml");
     std::fs::write(&path, "[default.dune]\nrequests-per-minute = 300\n").unwrap();

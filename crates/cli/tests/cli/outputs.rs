@@ -80,7 +80,7 @@ fn ndjson_has_every_digit() {
 }
 
 #[test]
-fn csv_has_every_digit_and_tells_null_from_empty() {
+fn csv_has_every_digit_and_distinguishes_null_from_empty() {
     let bench = with_wide_numbers();
     let text = bench.run(&["dune", "sql", WIDE, "--format", "csv"]).ok();
     let expected = format!(
@@ -205,7 +205,7 @@ fn parquet_and_arrow_files_have_every_digit_whole_or_merged() {
 }
 
 #[test]
-fn files_of_text_are_what_a_pipe_gets() {
+fn text_files_equal_the_output_to_a_pipe() {
     let bench = Bench::new();
     for (service, extension) in [
         ("dune", "csv"),
@@ -247,7 +247,7 @@ fn all_services_write_the_same_rows_into_parquet() {
 }
 
 #[test]
-fn columns_are_selected_in_the_order_that_is_asked_for() {
+fn columns_are_selected_in_the_requested_order() {
     let bench = Bench::new();
     let sql = "SELECT * FROM projects ORDER BY project LIMIT 1";
     for service in ["dune", "lightdash", "yandex"] {
@@ -405,7 +405,7 @@ fn a_value_that_was_not_sent_is_an_error_and_not_null() {
 }
 
 #[test]
-fn what_does_not_go_together_is_refused_before_anything_is_sent() {
+fn incompatible_flags_are_refused_before_anything_is_sent() {
     let bench = Bench::new();
     let sql = "SELECT 1 AS n";
     for (rest, part) in [

@@ -37,7 +37,7 @@ fn rows_so_far(bench: &Bench, name: &str) -> u64 {
 }
 
 #[test]
-fn a_killed_export_goes_on_with_its_run_and_is_the_same_to_the_byte() {
+fn a_killed_export_resumes_its_run_and_is_byte_identical() {
     for name in ["t.csv", "t.ndjson", "t.parquet", "t.arrow"] {
         let bench = Bench::new();
         bench.sandbox.fault(
@@ -78,7 +78,7 @@ fn a_killed_export_goes_on_with_its_run_and_is_the_same_to_the_byte() {
 }
 
 #[test]
-fn an_export_whose_run_was_under_way_waits_for_that_run() {
+fn an_export_resumed_during_its_run_waits_for_that_run() {
     for service in ["dune", "lightdash", "yandex"] {
         let bench = Bench::with(|sandbox| sandbox.run_time(Duration::from_secs(2)));
         let arguments = [service, "sql", SQL, "-o", "t.csv"];
@@ -112,7 +112,7 @@ fn an_export_whose_run_was_under_way_waits_for_that_run() {
 }
 
 #[test]
-fn another_statement_or_other_options_are_refused() {
+fn resuming_with_another_statement_or_other_options_is_refused() {
     let bench = Bench::new();
     bench
         .sandbox
@@ -140,7 +140,7 @@ fn another_statement_or_other_options_are_refused() {
 }
 
 #[test]
-fn a_start_whose_end_is_not_known_is_not_repeated() {
+fn a_start_with_an_unknown_outcome_is_not_repeated() {
     let bench = Bench::new();
     bench.sandbox.fault(Fault::reset().method("POST").times(1));
     let ran = bench.run(&["dune", "sql", SQL, "-o", "t.csv"]);
@@ -161,7 +161,7 @@ fn a_start_whose_end_is_not_known_is_not_repeated() {
 }
 
 #[test]
-fn a_result_that_expired_meanwhile_says_so() {
+fn an_expired_result_is_reported_when_resuming() {
     let bench = Bench::with(|sandbox| sandbox.results_lifetime(Duration::from_secs(3)));
     bench
         .sandbox
@@ -175,7 +175,7 @@ fn a_result_that_expired_meanwhile_says_so() {
 }
 
 #[test]
-fn a_latest_result_stays_the_one_that_was_begun() {
+fn an_export_of_a_latest_result_resumes_the_same_result() {
     let bench = Bench::new();
     let arguments = [
         "dune",
@@ -205,7 +205,7 @@ fn expected_latest() -> Vec<u8> {
 }
 
 #[test]
-fn a_file_that_was_changed_beside_is_not_continued() {
+fn a_file_changed_by_another_process_is_not_continued() {
     let bench = Bench::new();
     bench
         .sandbox
@@ -219,7 +219,7 @@ fn a_file_that_was_changed_beside_is_not_continued() {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupted_export_goes_on_where_it_stopped() {
+fn an_interrupted_export_resumes_where_it_stopped() {
     let bench = Bench::new();
     bench.sandbox.fault(
         Fault::delay(Duration::from_millis(150))

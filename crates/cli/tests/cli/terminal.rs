@@ -79,7 +79,7 @@ pub(crate) fn screen(shown: &str) -> String {
 }
 
 #[test]
-fn a_terminal_gets_a_table_of_the_first_rows_and_pays_for_no_others() {
+fn a_terminal_gets_a_table_of_the_first_rows_and_fetches_no_others() {
     let bench = Bench::new();
     let (code, shown) = on_terminal(bench.command(&["dune", "sql", "SELECT * FROM trades"]), 120);
     let text = screen(&shown);
@@ -105,7 +105,7 @@ fn a_terminal_gets_a_table_of_the_first_rows_and_pays_for_no_others() {
 }
 
 #[test]
-fn colors_are_left_out_where_nobody_wants_them() {
+fn colors_follow_no_color_and_the_flag() {
     let bench = Bench::new();
     let mut command = bench.command(&["dune", "sql", "SELECT tides"]);
     command.env("NO_COLOR", "1");
@@ -164,7 +164,7 @@ fn the_pager_gets_the_whole_result() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_error() {
+fn a_closed_pipe_is_not_an_error() {
     let bench = Bench::new();
     for format in ["ndjson", "csv", "arrow"] {
         let sql = "SELECT * FROM synthetic(200000)";
@@ -247,7 +247,7 @@ fn ctrl_c_leaves_a_run_alone_that_was_started_elsewhere() {
 }
 
 #[test]
-fn an_export_whose_run_was_cancelled_leaves_nothing_and_one_that_was_left_is_resumed() {
+fn an_export_of_a_cancelled_run_leaves_nothing_and_one_of_a_detached_run_is_resumed() {
     let bench = Bench::with(|sandbox| sandbox.run_time(Duration::from_secs(3)));
     let child = running(&bench, &["-o", "t.csv"]);
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();

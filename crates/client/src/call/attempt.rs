@@ -1,4 +1,4 @@
-//! One attempt: send, follow redirects, keep the beginning of what is no success.
+//! One attempt: sends the request, follows redirects, and keeps the beginning of a refusal.
 
 use bytes::{Bytes, BytesMut};
 use reqwest::{Request, StatusCode, header::HeaderMap};
@@ -13,38 +13,38 @@ use crate::{
     platform::{self, Body},
 };
 
-/// What an attempt received: at least the head of a response.
+/// The result of an attempt: at least the head of a response.
 pub(crate) enum Received {
-    Success(OpenBody),
+    Success(Box<OpenBody>),
     Refusal(ClosedBody),
 }
 
-/// A success whose body is still to be read.
+/// A success whose body is not read yet.
 pub(crate) struct OpenBody {
     pub(crate) response: Body,
     pub(crate) limit: BodyLimit,
 }
 
-/// A response that is no success, with the beginning of its body.
+/// A response that is not a success, with the beginning of its body.
 pub(crate) struct ClosedBody {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// Whether something may follow what is kept.
+    /// Whether the body may be longer than the kept part.
     pub(super) is_cut: bool,
     pub(crate) note: Option<String>,
 }
 
 impl ClosedBody {
-    /// Masks the credential in a response that sends it back.
+    /// Masks the credential in a response that repeats it.
     pub(crate) fn mask(&mut self, core: &Core) {
         core.mask_headers(&mut self.headers);
         self.body = core.mask_error_body(std::mem::take(&mut self.body), self.is_cut);
     }
 }
 
-/// Sends a request and waits for the head of the response. `again` gives the request once more, if
-/// it can be sent once more, for a redirect.
+/// Sends a request and waits for the head of the response. `again` returns a copy of the request
+/// for a redirect, if it can be sent twice.
 pub(super) async fn send(
     client: &reqwest::Client,
     mut request: Request,
@@ -62,10 +62,10 @@ pub(super) async fn send(
             Err(error) => return Err(Failure::from_send(error, &url)),
         };
         if response.status().is_success() {
-            return Ok(Received::Success(OpenBody {
+            return Ok(Received::Success(Box::new(OpenBody {
                 response,
                 limit: body,
-            }));
+            })));
         }
         let Some(target) = redirect::target(&response, &url) else {
             return Ok(Received::Refusal(close(response, limit).await));
@@ -86,7 +86,7 @@ pub(super) async fn send(
     }
 }
 
-/// Keeps the status and as much of the body as an error holds, whatever happens to the rest.
+/// Keeps the status and the part of the body that an error holds, even if the rest fails.
 async fn close(mut response: Body, limit: Limit) -> ClosedBody {
     let mut body = BytesMut::new();
     let is_cut = loop {

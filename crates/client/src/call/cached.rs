@@ -12,7 +12,7 @@ use super::Call;
 use crate::cache::{CacheCall, CachedResponse, ResponseCache};
 
 impl Call {
-    /// The headers and the body of the kept response, if there is one.
+    /// Returns the headers and the body of the kept response, if there is one.
     pub(crate) async fn cached(&self) -> Option<(HeaderMap, Bytes)> {
         let (cache, call) = self.cache()?;
         let kept = cache.load(call).await?;
@@ -49,6 +49,14 @@ impl Call {
 
     fn cache(&self) -> Option<(&Arc<dyn ResponseCache>, CacheCall<'_>)> {
         let cache = self.core.shared().cache.as_ref()?;
+        // Headers of one call may ask for another response.
+        if self
+            .core
+            .scope()
+            .is_some_and(|scope| !scope.headers.is_empty())
+        {
+            return None;
+        }
         // A GET has no body, so its request is there until the end of the call.
         let request = self
             .request

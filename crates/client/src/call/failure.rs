@@ -1,4 +1,4 @@
-//! Why an attempt gave no response that can be used.
+//! The reason why an attempt got no usable response.
 
 use std::error::Error as _;
 
@@ -19,7 +19,7 @@ pub(crate) struct Failure {
     pub(crate) cause: Option<Cause>,
     pub(crate) status: Option<reqwest::StatusCode>,
     pub(crate) headers: HeaderMap,
-    /// Whether the same request would fail the same way, however often it is sent.
+    /// Whether the same request would always fail the same way.
     pub(crate) lasts: bool,
 }
 
@@ -75,13 +75,13 @@ impl Failure {
         failure
     }
 
-    /// A timeout that the user set on the HTTP client itself.
+    /// The failure of a timeout that the user set on the HTTP client.
     fn timed_out() -> Self {
-        let text = "no complete answer within the timeout set on the HTTP client".to_owned();
+        let text = "no complete response within the timeout set on the HTTP client".to_owned();
         Self::new(CallErrorKind::Timeout(TimeoutScope::Attempt), text)
     }
 
-    /// Masks the credential in what a response said, such as where it redirects to.
+    /// Masks the credential in quoted text, such as the target of a redirect.
     pub(crate) fn mask(&mut self, core: &Core) {
         core.mask_headers(&mut self.headers);
         if let std::borrow::Cow::Owned(masked) = core.mask(&self.text) {
@@ -96,7 +96,7 @@ impl Failure {
     }
 }
 
-/// Scheme, host and port, without anything secret that a URL may hold.
+/// Returns scheme, host and port, without any secret that a URL may hold.
 pub(super) fn origin(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     match url.port() {

@@ -1,4 +1,4 @@
-//! Points in time by which something must have happened.
+//! Time limits of attempts, bodies and calls.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::{
     platform::{Instant, timeout_at},
 };
 
-/// When something must have happened, and by which setting.
+/// A point in time, and the setting that it comes from.
 #[derive(Clone, Copy)]
 pub(crate) struct Limit {
     pub(crate) at: Instant,
@@ -17,10 +17,10 @@ pub(crate) struct Limit {
 }
 
 impl Limit {
-    /// A limit that begins now.
+    /// Returns a limit that starts now.
     pub(crate) fn after(setting: Duration, scope: TimeoutScope) -> Self {
         let now = Instant::now();
-        // A time too long to end at a point in time is as good as a year.
+        // A duration that ends at no valid point in time counts as a year.
         let year = Duration::from_secs(365 * 24 * 3600);
         let at = now.checked_add(setting).unwrap_or(now + year);
         Self { at, scope, setting }
@@ -33,24 +33,24 @@ impl Limit {
         }
     }
 
-    /// Runs `work` until the limit.
+    /// Runs `work` until the limit expires.
     pub(crate) async fn run<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
         timeout_at(self.at, work).await.map_err(|_| {
             let setting = self.setting;
             let text = match self.scope {
                 TimeoutScope::Stall => stalled(setting),
                 TimeoutScope::Deadline => {
-                    format!("no complete answer within {setting:?}, the deadline of the call")
+                    format!("no complete response within {setting:?}, the deadline of the call")
                 }
-                _ => format!("no answer within {setting:?}, the timeout of one attempt"),
+                _ => format!("no response within {setting:?}, the timeout of one attempt"),
             };
             Failure::new(CallErrorKind::Timeout(self.scope), text)
         })
     }
 }
 
-/// What bounds the body of a success: pauses, and the deadline of the call. A large page that
-/// keeps arriving is not cut, however long it takes.
+/// The limits of the body of a success: the longest pause, and the deadline of the call. A large
+/// page that keeps arriving has no other limit.
 #[derive(Clone, Copy)]
 pub(crate) struct BodyLimit {
     pub(crate) pause: Duration,
@@ -58,14 +58,14 @@ pub(crate) struct BodyLimit {
 }
 
 impl BodyLimit {
-    /// Waits for the next piece of the body.
+    /// Waits for the next chunk of the body.
     pub(super) async fn run<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
         let pause = Limit::after(self.pause, TimeoutScope::Stall);
         pause.or_earlier(self.deadline).run(work).await
     }
 }
 
-/// The text for a body that stopped.
+/// Returns the error text for a body that stalled.
 pub(crate) fn stalled(pause: Duration) -> String {
     format!("no further byte of the body within {pause:?}, the read_timeout")
 }

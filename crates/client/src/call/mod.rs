@@ -9,7 +9,10 @@ mod read;
 mod recorded;
 mod redirect;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use reqwest::{Method, Request, StatusCode, header::HeaderMap};
@@ -37,19 +40,24 @@ pub(crate) struct Call {
     core: Core,
     client: reqwest::Client,
     info: Arc<CallInfo>,
-    /// Taken by the only attempt if the body cannot be sent twice.
+    /// The request. The only attempt takes it if the body cannot be sent twice.
     request: Option<Request>,
     replayable: bool,
-    /// Doing it twice does no more than doing it once.
+    /// Whether the call may be repeated: doing it twice has the same effect as doing it once.
     repeatable: bool,
     deadline: Option<Limit>,
     attempts: u32,
+    retries_sent: u32,
+    /// The wait before all attempts so far.
+    total_wait: Duration,
+    bytes_sent: u64,
+    bytes_received: u64,
     history: History,
-    /// How long was waited before the attempt that is next or under way.
+    /// The wait before the current or next attempt.
     waited: Duration,
-    /// For the retry that is waited for.
+    /// The permit of the next retry.
     permit: Option<RetryPermit>,
-    /// Attempts made because a credential was refused; they are not counted as retries.
+    /// The number of attempts after a refused credential. They do not count as retries.
     refreshes: u32,
     /// The credential of the last attempt.
     sent: Option<Secret>,
@@ -57,17 +65,19 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// Boxed, because it moves through several futures.
     pub(crate) fn new(
         core: Core,
         client: reqwest::Client,
         base_url: &str,
         mut request: Request,
         operation: &'static str,
-    ) -> Self {
+    ) -> Box<Self> {
         let service = core.service();
         prepare(
             &mut request,
             service.idempotent_operations.contains(&operation),
+            core.scope(),
         );
         let method = request.method().clone();
         let info = CallInfo::new(service, operation, method, base_url, request.url());
@@ -79,20 +89,28 @@ impl Call {
             path = info.path(),
             status = Empty,
             attempts = Empty,
+            retries = Empty,
+            waited_ms = Empty,
+            bytes_sent = Empty,
+            bytes_received = Empty,
         );
         let limit = core.deadline();
-        Self {
+        Box::new(Self {
             client,
             replayable: request.body().is_none_or(|body| body.as_bytes().is_some()),
             repeatable: matches!(info.method, Method::GET | Method::HEAD)
-                || request.headers().contains_key(IDEMPOTENCY_KEY),
+                || (service.takes_keys() && request.headers().contains_key(IDEMPOTENCY_KEY)),
             request: Some(request),
             info: Arc::new(info),
-            // A deadline too far away to be a point in time does not count.
+            // A deadline that is no valid point in time does not count.
             deadline: limit
                 .filter(|limit| Instant::now().checked_add(*limit).is_some())
                 .map(|limit| Limit::after(limit, TimeoutScope::Deadline)),
             attempts: 0,
+            retries_sent: 0,
+            total_wait: Duration::ZERO,
+            bytes_sent: 0,
+            bytes_received: 0,
             history: History::default(),
             waited: Duration::ZERO,
             permit: None,
@@ -100,16 +118,28 @@ impl Call {
             sent: None,
             core,
             span,
-        }
+        })
     }
 
-    /// Attempts the call until the head of the final response is there.
-    pub(crate) async fn run(mut self) -> Result<(Received, Self), TransportError> {
+    /// Marks the call as idempotent: doing it twice has the same effect as doing it once.
+    pub(crate) fn set_idempotent(&mut self) {
+        self.repeatable = true;
+    }
+
+    /// Attempts the call until the head of the final response has arrived.
+    pub(crate) async fn run(mut self: Box<Self>) -> Result<(Received, Box<Self>), TransportError> {
         if Runtime::current().is_err() {
             let text = "there is no tokio runtime: await this call within one, for example in a \
                         function with #[tokio::main], or by Runtime::block_on";
             let failure = Failure::new(CallErrorKind::NoRuntime, text.to_owned());
             return Err(self.fail(failure, None));
+        }
+        if let Some(flaw) = self.core.scope().and_then(|scope| scope.flaw.clone()) {
+            let failure = Failure::new(CallErrorKind::InvalidRequest, flaw);
+            return Err(self.fail(failure, None));
+        }
+        for counters in self.core.counters() {
+            counters.calls.fetch_add(1, Relaxed);
         }
         let span = self.span.clone();
         let received = self.receive().instrument(span).await?;
@@ -119,16 +149,18 @@ impl Call {
         Ok((received, self))
     }
 
-    /// Reads the body of a success, and attempts the whole call again when it breaks.
+    /// Reads the body of a success with this head. If the body breaks off, attempts the whole call
+    /// again.
     pub(crate) async fn read(
-        mut self,
-        open: OpenBody,
+        mut self: Box<Self>,
+        head: ResponseMeta,
+        open: Box<OpenBody>,
     ) -> Result<(ResponseMeta, Bytes), TransportError> {
         let span = self.span.clone();
-        self.read_within(open).instrument(span).await
+        self.read_within(head, open).instrument(span).await
     }
 
-    /// The call ended well.
+    /// Ends the call with a success.
     pub(crate) fn succeeded(&mut self, status: StatusCode) {
         self.met(Some(status), None);
         self.core.shared().budget.give_back(self.retries());
@@ -141,6 +173,23 @@ impl Call {
             self.span.record("status", status.as_u16());
         }
         self.span.record("attempts", self.attempts);
+        self.span.record("retries", self.retries_sent);
+        self.span
+            .record("waited_ms", self.total_wait.as_millis() as u64);
+        self.span.record("bytes_sent", self.bytes_sent);
+        self.span.record("bytes_received", self.bytes_received);
+    }
+
+    /// Counts bytes of a response body.
+    fn received(&mut self, bytes: u64) {
+        self.bytes_received += bytes;
+        for counters in self.core.counters() {
+            counters.bytes_received.fetch_add(bytes, Relaxed);
+        }
+    }
+
+    pub(crate) fn span(&self) -> &Span {
+        &self.span
     }
 
     pub(crate) fn meta(
@@ -164,19 +213,29 @@ impl Call {
         self.core.read_timeout()
     }
 
+    /// Returns the head of a response whose body is not read yet.
+    pub(crate) fn head(&self, open: &OpenBody) -> ResponseMeta {
+        let response = &open.response;
+        self.meta(response.status(), response.headers().clone(), None)
+    }
+
     async fn read_within(
         &mut self,
-        mut open: OpenBody,
+        mut head: ResponseMeta,
+        mut open: Box<OpenBody>,
     ) -> Result<(ResponseMeta, Bytes), TransportError> {
         loop {
-            let status = open.response.status();
-            let headers = open.response.headers().clone();
-            match read::read(open, self.core.max_body_bytes()).await {
+            let mut bytes = 0;
+            let body = read::read(*open, self.core.max_body_bytes(), &mut bytes).await;
+            self.received(bytes);
+            match body {
                 Ok(body) => {
-                    self.succeeded(status);
-                    self.tell(status, &headers, &body);
-                    self.keep(status, &headers, &body).await;
-                    return Ok((self.meta(status, headers, None), body));
+                    self.succeeded(head.status);
+                    head.attempts = self.attempts;
+                    head.history = self.history.clone();
+                    self.tell(head.status, &head.headers, &body);
+                    self.keep(head.status, &head.headers, &body).await;
+                    return Ok((head, body));
                 }
                 Err(failure) => self.recover(failure).await?,
             }
@@ -189,6 +248,7 @@ impl Call {
                     return Ok((meta, closed.body));
                 }
             };
+            head = self.head(&open);
         }
     }
 
@@ -203,6 +263,7 @@ impl Call {
             match self.attempt().instrument(span).await {
                 Ok(Received::Success(open)) => return Ok(Received::Success(open)),
                 Ok(Received::Refusal(closed)) => {
+                    self.received(closed.body.len() as u64);
                     self.met(Some(closed.status), None);
                     if self.refreshed(closed.status) {
                         continue;
@@ -238,23 +299,26 @@ impl Call {
         }
     }
 
-    /// Waits before a retry that is paid for.
+    /// Waits before a retry that holds a permit.
     async fn wait(&mut self, wait: Duration) {
         self.waited = wait;
         sleep(wait).await;
     }
 
-    /// The attempt that was under way is over.
+    /// Records the outcome of the current attempt.
     fn met(&mut self, status: Option<StatusCode>, failure: Option<CallErrorKind>) {
         let waited = std::mem::take(&mut self.waited);
+        if !waited.is_zero() {
+            self.total_wait += waited;
+            self.core.counters().for_each(|c| c.add_wait(waited));
+        }
         self.history.add(self.attempts, waited, status, failure);
     }
 
     async fn attempt(&mut self) -> Result<Received, Failure> {
         self.attempts += 1;
-        if let Some(permit) = self.permit.take() {
-            permit.spend();
-        }
+        let is_retry = self.permit.take().map(RetryPermit::spend).is_some();
+        self.retries_sent += u32::from(is_retry);
         let limit = self.limit();
         let body = BodyLimit {
             pause: self.core.read_timeout(),
@@ -280,10 +344,26 @@ impl Call {
                 .service()
                 .credential_header(&secret)
                 .map_err(Failure::from_credential)?;
+            if request.headers().contains_key(&name) {
+                let text = format!(
+                    "the header {name} carries the credential, and cannot be set for a call; set \
+                     `{}` of the client's builder",
+                    self.core.service().credential_setting
+                );
+                return Err(Failure::new(CallErrorKind::InvalidRequest, text));
+            }
             request.headers_mut().insert(&name, value.clone());
             self.core.remember(&secret);
             self.sent = Some(secret);
             credential = Some((name, value));
+        }
+        let body_len = request.body().and_then(|body| body.as_bytes());
+        let body_len = body_len.map_or(0, <[u8]>::len) as u64;
+        self.bytes_sent += body_len;
+        for counters in self.core.counters() {
+            counters.requests.fetch_add(1, Relaxed);
+            counters.retries.fetch_add(u64::from(is_retry), Relaxed);
+            counters.bytes_sent.fetch_add(body_len, Relaxed);
         }
         let again = || {
             let mut again = self.request.as_ref()?.try_clone()?;
@@ -320,7 +400,7 @@ impl Call {
         Limit::after(self.core.timeout(), TimeoutScope::Attempt).or_earlier(self.deadline)
     }
 
-    /// Whether a refused credential was replaced, so that one more attempt makes sense.
+    /// Returns whether a refused credential was replaced, so that another attempt is useful.
     fn refreshed(&mut self, status: StatusCode) -> bool {
         let Some(refused) = self.sent.take() else {
             return false;
@@ -338,7 +418,7 @@ impl Call {
         replaced
     }
 
-    /// Waits for the next attempt, or ends the call with what went wrong.
+    /// Waits for the next attempt, or ends the call with its error.
     async fn recover(&mut self, failure: Failure) -> Result<(), TransportError> {
         let may_repeat = match failure.kind {
             CallErrorKind::Connect => !failure.lasts,
@@ -390,7 +470,7 @@ impl Call {
         let asked = asked.unwrap_or_default();
         if asked > policy.max_retry_after {
             return give_up(format!(
-                "the service asks to wait {} s, more than the {} s of max_retry_after",
+                "the service requests a wait of {} s, more than the {} s of max_retry_after",
                 asked.as_secs(),
                 policy.max_retry_after.as_secs()
             ));

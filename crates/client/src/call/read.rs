@@ -5,11 +5,12 @@ use bytes::Bytes;
 use super::{Failure, OpenBody};
 use crate::error::CallErrorKind;
 
-/// The most memory reserved because a `Content-Length` says so, before any of it has arrived.
+/// The most memory reserved for a `Content-Length` before any byte has arrived.
 const MAX_RESERVED: usize = 16 * 1024 * 1024;
 
-/// Reads a body of at most `max` bytes. A body that arrives in one piece is not copied.
-pub(super) async fn read(open: OpenBody, max: u64) -> Result<Bytes, Failure> {
+/// Reads a body of at most `max` bytes. A body that arrives in one piece is not copied. `received`
+/// counts the bytes, also of a body that breaks off.
+pub(super) async fn read(open: OpenBody, max: u64, received: &mut u64) -> Result<Bytes, Failure> {
     let OpenBody {
         mut response,
         limit,
@@ -32,6 +33,7 @@ pub(super) async fn read(open: OpenBody, max: u64) -> Result<Bytes, Failure> {
             Ok(Err(error)) => return Err(Failure::from_body(error).at(&response)),
             Err(failure) => return Err(failure.at(&response)),
         };
+        *received += chunk.len() as u64;
         if chunk.len() > max_len - buffer.len() {
             return Err(too_large(max).at(&response));
         }
@@ -39,15 +41,15 @@ pub(super) async fn read(open: OpenBody, max: u64) -> Result<Bytes, Failure> {
     }
 }
 
-/// A body that grows, and never takes more than 1.5 times `max` bytes of memory.
+/// A growing buffer that never takes more than 1.5 times `max` bytes of memory.
 ///
-/// While a buffer moves to a larger one, both are there. So the last step leads from at most 2/5 of
-/// the final size to all of it, which is 7/5 at once; a buffer that only doubles takes up to 3.
+/// While a buffer moves to a larger one, both exist. So the last step goes from at most 2/5 of the
+/// final size to all of it, which is 7/5 at once. A buffer that only doubles takes up to 3.
 struct Buffer {
     /// The announced length, if there is one.
     expected: Option<usize>,
     max: usize,
-    /// All that has arrived, while it is one chunk.
+    /// All received bytes, while they are one chunk.
     first: Bytes,
     rest: Vec<u8>,
 }
@@ -57,7 +59,7 @@ impl Buffer {
         self.first.len() + self.rest.len()
     }
 
-    /// Appends a chunk; there is room for it below `max`.
+    /// Appends a chunk. The caller has checked that it fits below `max`.
     fn push(&mut self, chunk: Bytes) {
         if self.len() == 0 {
             self.first = chunk;
@@ -110,7 +112,7 @@ fn too_large(max: u64) -> Failure {
 mod tests {
     use super::*;
 
-    /// Reads chunks of a size, and gives the most that two buffers held at once.
+    /// Reads chunks of a size, and returns the most bytes that both buffers held at once.
     fn peak(expected: Option<usize>, max: usize, len: usize, chunk: usize) -> usize {
         let mut buffer = Buffer {
             expected,
@@ -130,7 +132,7 @@ mod tests {
         let before = buffer.rest.capacity();
         let body = buffer.into_bytes();
         assert_eq!(body.len(), len);
-        // When nothing shrinks this is too much, never too little.
+        // This is an upper bound if nothing shrinks.
         most.max(if len <= before / 2 { before + len } else { 0 })
     }
 

@@ -18,7 +18,7 @@ impl Call {
         // Gone if it could be sent once only, since its body is a stream.
         let Some(request) = &self.request else { return };
         let url = request.url();
-        let whole = &url[..url::Position::AfterQuery];
+        let whole = url.as_str().split('#').next().unwrap_or_default();
         let path = whole
             .strip_prefix(self.info.base_url())
             .unwrap_or(url.path());

@@ -1,8 +1,8 @@
-//! Which redirects are followed.
+//! The rules for redirects.
 //!
-//! The credential goes with a redirect, so a redirect may not leave the base URL. A 307 or 308
-//! repeats the request, and a service may bill each of them, so calls that are not repeated after
-//! other failures are not repeated for a redirect either.
+//! The credential is sent with a redirected request, so a redirect may not leave the base URL. A
+//! 307 or 308 repeats the request, and a service may bill each of them. So calls that are not
+//! retried after other failures do not follow redirects either.
 
 use reqwest::{Method, StatusCode, Url, header::LOCATION};
 
@@ -12,7 +12,7 @@ use crate::{error::CallErrorKind, excerpt::escaped, platform::Body};
 /// The most redirects that one attempt follows.
 const MAX_REDIRECTS: usize = 5;
 
-/// What a call allows.
+/// The rules of one call.
 #[derive(Clone, Copy)]
 pub(super) struct RedirectRules<'a> {
     /// Without a trailing slash.
@@ -20,7 +20,7 @@ pub(super) struct RedirectRules<'a> {
     pub(super) is_repeatable: bool,
 }
 
-/// Where a response redirects to, if it does.
+/// Returns the target of a redirect.
 pub(super) fn target(response: &Body, from: &Url) -> Option<Url> {
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return None;
@@ -31,7 +31,7 @@ pub(super) fn target(response: &Body, from: &Url) -> Option<Url> {
 }
 
 impl RedirectRules<'_> {
-    /// Why a redirect is not followed.
+    /// Returns why a redirect is not followed.
     pub(super) fn obstacle(
         &self,
         from: &Url,

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Deserializer};
 
-/// Decodes `null` as the empty value. Generated types do so for their collections, because services
+/// Decodes `null` as the empty value. Generated types use it for their collections, since services
 /// written in Go send `null` for an empty list.
 ///
 /// # Errors

@@ -1,13 +1,13 @@
-//! What generated code calls.
+//! The interface for generated code.
 //!
 //! `cargo xtask codegen` writes clients that use this module and the types of the crate root, and
-//! nothing else of this crate. It is public and as stable as the rest, so that a service whose
-//! crate is kept elsewhere builds with any compatible version of this one. Code written by hand
+//! nothing else of this crate. The module is public and as stable as the rest, so the crate of a
+//! service outside this repository builds with any compatible version of this one. Handwritten code
 //! rarely needs it.
 //!
-//! | what generated code does | with |
+//! | generated code … | with |
 //! |---|---|
-//! | converts what a setter is given | [`value`], [`list`], [`map`] |
+//! | converts the argument of a setter | [`value`], [`list`], [`map`] |
 //! | writes a path and a query | [`encode_path`], [`QueryParam`] |
 //! | sends a form | [`RequestBuilderExt`] |
 //! | carries out a call | [`ClientInfo`], [`ClientHooks`], [`OperationInfo`] |

@@ -4,7 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::excerpt::escaped;
 
-/// One value as one path segment: everything that RFC 3986 does not call unreserved is
+/// Encodes a value as one path segment. Every character that RFC 3986 does not call unreserved is
 /// percent-encoded, `/`, `\` and `%` included.
 ///
 /// # Errors
@@ -31,7 +31,7 @@ pub fn encode_path(name: &str, value: &str) -> Result<String, InvalidPathParamet
     }
 }
 
-/// A value that cannot be a path segment.
+/// The error of a value that cannot be a path segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidPathParameter {
     name: String,
@@ -43,7 +43,7 @@ impl fmt::Display for InvalidPathParameter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "path parameter {} {}; found \"{}\", wanted one non-empty path segment",
+            "path parameter {} {}; found \"{}\", expected one non-empty path segment",
             self.name, self.flaw, self.value
         )
     }
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_cannot_be_a_segment() {
+    fn refuses_invalid_segments() {
         for (value, why) in [
             ("", "empty"),
             (".", "dot"),

@@ -1,4 +1,7 @@
-use std::fmt::{self, Display};
+use std::{
+    borrow::Cow,
+    fmt::{self, Display},
+};
 
 use reqwest::{
     RequestBuilder,
@@ -11,7 +14,7 @@ use serde::{
 
 use crate::error::CallError;
 
-/// One query parameter, as generated code hands it to reqwest's `query`.
+/// One query parameter, as generated code passes it to reqwest's `query`.
 ///
 /// - a scalar, string, newtype or unit variant: `name=value`;
 /// - `None` or a JSON null: nothing;
@@ -36,7 +39,7 @@ impl<T: Serialize> Serialize for QueryParam<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut pairs = Vec::new();
         let sink = Sink {
-            name: self.name.to_owned(),
+            name: self.name.into(),
             pairs: &mut pairs,
             place: Place::Top,
         };
@@ -50,13 +53,13 @@ impl<T: Serialize> Serialize for QueryParam<'_, T> {
     }
 }
 
-/// What generated code needs of a request builder beyond reqwest's own.
+/// Methods that generated code needs besides reqwest's own.
 pub trait RequestBuilderExt<E> {
     /// Sets a body of the type `application/x-www-form-urlencoded`.
     ///
     /// # Errors
     ///
-    /// `body` is no flat structure of names and values.
+    /// `body` is not a flat structure of names and values.
     fn form_urlencoded<T: Serialize + ?Sized>(
         self,
         body: &T,
@@ -80,20 +83,21 @@ enum Place {
     Entry,
 }
 
-/// Takes one value apart into pairs.
-struct Sink<'a> {
-    name: String,
-    pairs: &'a mut Vec<(String, String)>,
+/// Splits one value into pairs.
+struct Sink<'p, 'n> {
+    name: Cow<'n, str>,
+    pairs: &'p mut Vec<(Cow<'n, str>, String)>,
     place: Place,
 }
 
-impl Sink<'_> {
+impl Sink<'_, '_> {
     fn put(self, value: impl Display) -> Result<(), Unfit> {
         self.pairs.push((self.name, value.to_string()));
         Ok(())
     }
 
-    /// Nothing is sent for an absent value; but an absent element would shift its neighbours.
+    /// An absent value is not sent. An absent element is an error, since it would shift its
+    /// neighbors.
     fn absent(self) -> Result<(), Unfit> {
         match self.place {
             Place::Top | Place::Entry => Ok(()),
@@ -117,14 +121,14 @@ macro_rules! scalars {
     };
 }
 
-impl<'a> Serializer for Sink<'a> {
+impl<'p, 'n> Serializer for Sink<'p, 'n> {
     type Ok = ();
     type Error = Unfit;
-    type SerializeSeq = Elements<'a>;
+    type SerializeSeq = Elements<'p, 'n>;
     type SerializeTuple = Impossible<(), Unfit>;
     type SerializeTupleStruct = Impossible<(), Unfit>;
     type SerializeTupleVariant = Impossible<(), Unfit>;
-    type SerializeMap = Entries<'a>;
+    type SerializeMap = Entries<'p, 'n>;
     type SerializeStruct = Impossible<(), Unfit>;
     type SerializeStructVariant = Impossible<(), Unfit>;
 
@@ -180,12 +184,12 @@ impl<'a> Serializer for Sink<'a> {
         value.serialize(self)
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Elements<'a>, Unfit> {
+    fn serialize_seq(self, _: Option<usize>) -> Result<Elements<'p, 'n>, Unfit> {
         self.only_at_top("sequence")?;
         Ok(Elements(self))
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Entries<'a>, Unfit> {
+    fn serialize_map(self, _: Option<usize>) -> Result<Entries<'p, 'n>, Unfit> {
         self.only_at_top("map")?;
         Ok(Entries {
             sink: self,
@@ -252,10 +256,10 @@ impl<'a> Serializer for Sink<'a> {
     }
 }
 
-/// The elements of a sequence: the name again for each.
-struct Elements<'a>(Sink<'a>);
+/// The elements of a sequence. Each repeats the name.
+struct Elements<'p, 'n>(Sink<'p, 'n>);
 
-impl ser::SerializeSeq for Elements<'_> {
+impl ser::SerializeSeq for Elements<'_, '_> {
     type Ok = ();
     type Error = Unfit;
 
@@ -272,20 +276,20 @@ impl ser::SerializeSeq for Elements<'_> {
     }
 }
 
-/// The entries of a map: `name.key` for each.
-struct Entries<'a> {
-    sink: Sink<'a>,
+/// A map's entries: `name.key` for each.
+struct Entries<'p, 'n> {
+    sink: Sink<'p, 'n>,
     key: Option<String>,
 }
 
-impl ser::SerializeMap for Entries<'_> {
+impl ser::SerializeMap for Entries<'_, '_> {
     type Ok = ();
     type Error = Unfit;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Unfit> {
         let mut pairs = Vec::new();
         key.serialize(Sink {
-            name: String::new(),
+            name: Cow::Borrowed(""),
             pairs: &mut pairs,
             place: Place::Element,
         })?;
@@ -299,7 +303,7 @@ impl ser::SerializeMap for Entries<'_> {
             .take()
             .ok_or_else(|| unfit("a value without a key"))?;
         value.serialize(Sink {
-            name: format!("{}.{key}", self.sink.name),
+            name: format!("{}.{key}", self.sink.name).into(),
             pairs: self.sink.pairs,
             place: Place::Entry,
         })
@@ -310,13 +314,13 @@ impl ser::SerializeMap for Entries<'_> {
     }
 }
 
-/// Why a value cannot be a query parameter.
+/// The reason why a value cannot be a query parameter.
 #[derive(Debug)]
 struct Unfit(String);
 
 fn unfit(found: &str) -> Unfit {
     Unfit(format!(
-        "{found} cannot be sent; wanted a scalar, a sequence of scalars or a map of scalars"
+        "{found} cannot be sent; expected a scalar, a sequence of scalars or a map of scalars"
     ))
 }
 
@@ -373,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_sent_for_nothing() {
+    fn absent_parameters_are_not_sent() {
         assert_eq!(query(None::<i64>).unwrap(), "");
         assert_eq!(query(serde_json::Value::Null).unwrap(), "");
         assert_eq!(query(Vec::<i64>::new()).unwrap(), "");
@@ -392,7 +396,7 @@ mod tests {
         let map = BTreeMap::from([("x y", Some("1")), ("z", None), ("&", Some("2"))]);
         assert_eq!(query(map).unwrap(), "p.%26=2&p.x+y=1");
         assert_eq!(query(BTreeMap::from([(7, 1.5)])).unwrap(), "p.7=1.5");
-        // Alphabetical, so that it is the same with and without serde_json's `preserve_order`.
+        // Alphabetical, so that the order does not depend on serde_json's `preserve_order`.
         let json = serde_json::json!({"n": 3, "wallet": "0x1"});
         assert_eq!(query(json).unwrap(), "p.n=3&p.wallet=0x1");
     }
@@ -410,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_sent_names_the_parameter() {
+    fn errors_name_the_query_parameter() {
         #[derive(Serialize)]
         struct Struct {
             field: i64,
@@ -451,7 +455,7 @@ mod tests {
             (shown(query(f32::INFINITY)), "a number that is not finite"),
         ] {
             let start =
-                format!("invalid request: query parameter p: {found} cannot be sent; wanted");
+                format!("invalid request: query parameter p: {found} cannot be sent; expected");
             assert!(shown.starts_with(&start), "{found}: {shown}");
         }
     }

@@ -1,14 +1,14 @@
-//! Conversion of what the setters of generated builders are given.
+//! Conversion of the arguments of generated setters.
 
 use std::{any::type_name, fmt::Display};
 
 use crate::excerpt::escaped;
 
-/// Converts what the setter `field` of `of` was given. `of` is an operation or a type.
+/// Converts the argument of the setter `field` of `of`, an operation or a type.
 ///
 /// # Errors
 ///
-/// A message that names the field, what it takes, the type that it was given, and the cause.
+/// A message that names the field, the type it takes, the type of the argument, and the cause.
 ///
 /// ```
 /// use rowfeed_client::codegen;
@@ -28,7 +28,7 @@ where
         .map_err(|cause| unfit::<T, V>(&place(field, "", of), &cause))
 }
 
-/// Converts each of the values that the setter `field` of `of` was given.
+/// Converts each of the arguments of the setter `field` of `of`.
 ///
 /// # Errors
 ///
@@ -48,8 +48,8 @@ where
     values.into_iter().enumerate().map(convert).collect()
 }
 
-/// Converts the entries that the setter `field` of `of` was given into a map. Of several entries
-/// with one key the last one stays.
+/// Converts the entries passed to the setter `field` of `of` into a map. If several entries have
+/// the same key, the last one wins.
 ///
 /// # Errors
 ///
@@ -75,7 +75,7 @@ where
     entries.into_iter().map(convert).collect()
 }
 
-/// Returns the message about a text that does not match the pattern of its type.
+/// Returns the message for a text that does not match the pattern of its type.
 #[must_use]
 pub fn mismatch(text: &str, pattern: &str) -> String {
     let text = escaped(text, SHOWN);
@@ -94,7 +94,7 @@ fn unfit<T, V>(place: &str, cause: &dyn Display) -> String {
     let (wanted, given) = (type_name::<T>(), type_name::<V>());
     let cause = escaped(&cause.to_string(), 1000);
     if given.contains("::builder::") {
-        // The cause says what the builder of a part lacks.
+        // The cause names the field that the builder of a part lacks.
         return format!("{place}: {cause}");
     }
     let given = short(given);
@@ -105,7 +105,7 @@ fn unfit<T, V>(place: &str, cause: &dyn Display) -> String {
     )
 }
 
-/// What a type takes, in words.
+/// Describes the values that a type takes.
 fn words(name: &str) -> String {
     let name = short(name);
     let name = name
@@ -132,7 +132,7 @@ fn article(name: &str) -> &'static str {
     }
 }
 
-/// A type's name without the modules that it and its arguments stand in.
+/// Returns a type's name without its modules and those of its arguments.
 fn short(name: &str) -> String {
     let mut out = String::new();
     let mut segment = String::new();
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_and_maps_take_whatever_can_be_iterated_over() {
+    fn lists_and_maps_are_set_from_anything_iterable() {
         let words: Vec<String> = list("tags", "Query", ["a", "b"]).unwrap();
         assert_eq!(words, ["a", "b"]);
         let again: Vec<String> = list("tags", "Query", &words).unwrap();

@@ -6,7 +6,7 @@ use crate::{
     excerpt::chain,
 };
 
-/// Why a client could not be built.
+/// The reason why a client could not be built.
 pub struct BuildError(pub(super) Problem);
 
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(super) enum Problem {
     Http(reqwest::Error),
 }
 
-/// What `Display` says: it is this that a `main` which returns an error shows.
+/// The same as `Display`, since a `main` that returns an error prints `Debug`.
 impl fmt::Debug for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "BuildError({self})")
@@ -48,10 +48,10 @@ impl fmt::Display for BuildError {
             Problem::BaseUrl(error) => error.fmt(f),
             Problem::Zero(name) => write!(
                 f,
-                "{name} is zero, so every call would fail; wanted a positive duration"
+                "{name} is zero, so every call would fail; expected a positive duration"
             ),
             Problem::RateLimit => f.write_str(
-                "rate_limit lets nothing through or is for no time; wanted at least one request \
+                "rate_limit allows no requests or has no duration; expected at least one request \
                  and a positive duration, or None for no limit",
             ),
             Problem::Credential(error) => {
@@ -67,7 +67,7 @@ impl fmt::Display for BuildError {
     }
 }
 
-/// No `source`: `Display` has the text of the causes, and a chain is to show it once.
+/// No `source`: `Display` already has the text of all causes, and a chain would show them twice.
 impl std::error::Error for BuildError {}
 
 impl BuildError {
@@ -86,25 +86,25 @@ impl BuildError {
         }
     }
 
-    /// A setting from the environment that is no secret.
+    /// Reads a required setting that is no secret from the environment.
     ///
     /// # Errors
     ///
-    /// It is not set, or its value is not Unicode.
+    /// The variable is not set, or its value is not Unicode.
     pub(super) fn required_var(name: &str) -> Result<String, Self> {
         Self::optional_var(name)?
             .ok_or_else(|| Self(Problem::Variable(name.to_owned(), "is not set")))
     }
 }
 
-/// So that what makes a provider and a client can use `?` on both.
+/// Allows `?` on the creation of a provider next to that of a client.
 impl From<CredentialError> for BuildError {
     fn from(error: CredentialError) -> Self {
         Self(Problem::Credential(error))
     }
 }
 
-/// So that a service crate's builder can use `?` on [`Secret::from_env`](crate::Secret::from_env).
+/// Allows `?` on [`Secret::from_env`](crate::Secret::from_env) in the builder of a service crate.
 impl From<SecretError> for BuildError {
     fn from(error: SecretError) -> Self {
         CredentialError::from(error).into()

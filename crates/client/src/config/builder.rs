@@ -17,7 +17,7 @@ use crate::{
     retry::{Budget, RetryPolicy},
 };
 
-/// Collects what a client needs and builds it; service crates wrap this in their own builder.
+/// Collects the settings of a client and builds it. Service crates wrap it in their own builder.
 ///
 /// `Debug` shows no credential.
 pub struct TransportBuilder {
@@ -45,7 +45,7 @@ enum Credential {
 }
 
 impl TransportBuilder {
-    /// The defaults for a service; a credential is still to be set.
+    /// Returns a builder with the defaults of a service. The credential is not set.
     #[must_use]
     pub fn new(service: &'static Service) -> Self {
         Self {
@@ -66,20 +66,20 @@ impl TransportBuilder {
         }
     }
 
-    /// Where requests go: `http` or `https`, a host, perhaps a port and a path. Checked by
-    /// [`build`](Self::build).
+    /// Sets the base URL: `http` or `https`, a host, and optionally a port and a path.
+    /// [`build`](Self::build) checks it.
     #[must_use]
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
         self
     }
 
-    /// Reads the credential from one environment variable, and the base URL from another. The URL
-    /// may be unset if the service has a common one.
+    /// Reads the credential and the base URL from environment variables. The variable of the base
+    /// URL may be unset if the service has a default.
     ///
     /// # Errors
     ///
-    /// A variable is not set, or its value cannot be used; the message names it.
+    /// A variable is not set, or its value cannot be used. The message names the variable.
     pub fn env(self, credential_var: &str, base_url_var: &str) -> Result<Self, BuildError> {
         let credential = Secret::from_env(credential_var)?;
         let base_url = match self.service.default_base_url {
@@ -107,16 +107,16 @@ impl TransportBuilder {
         self
     }
 
-    /// Sends no credential: for a proxy that adds one. Without a credential and without this,
-    /// [`build`](Self::build) fails.
+    /// Sends no credential, for use with a proxy that adds one. Without a credential and without
+    /// this call, [`build`](Self::build) fails.
     #[must_use]
     pub fn no_credential(mut self) -> Self {
         self.credential = Credential::None;
         self
     }
 
-    /// How long one attempt may take, from asking for the credential to the head of the answer;
-    /// 60 s unless set. A body that keeps arriving is not cut by it: see
+    /// Limits one attempt, from the request for the credential to the head of the response; 60 s by
+    /// default. It does not limit a body that keeps arriving: see
     /// [`read_timeout`](Self::read_timeout).
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
@@ -124,24 +124,24 @@ impl TransportBuilder {
         self
     }
 
-    /// The longest pause of a body: when nothing of it arrives for so long, the attempt has
-    /// failed. As long as `timeout` unless set. A body that is slow and moves is bound only by
-    /// the deadline of the call, and one that is streamed by nothing else.
+    /// Limits the longest pause within a body; the same as `timeout` by default. If no byte arrives
+    /// for this time, the attempt fails. A slow body that keeps arriving is limited only by the
+    /// deadline of the call, and a streamed body by nothing else.
     #[must_use]
     pub fn read_timeout(mut self, pause: Duration) -> Self {
         self.read_timeout = Some(pause);
         self
     }
 
-    /// How long a call may take with all its attempts and waits; 10 minutes unless set, `None`
-    /// for no limit.
+    /// Limits the whole call with all its attempts and waits; 10 minutes by default, `None` for no
+    /// limit.
     #[must_use]
     pub fn deadline(mut self, deadline: impl Into<Option<Duration>>) -> Self {
         self.deadline = deadline.into();
         self
     }
 
-    /// How long making a connection may take, TLS included; 10 s unless set.
+    /// Limits how long a connection may take, TLS included; 10 s by default.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
@@ -155,37 +155,36 @@ impl TransportBuilder {
         self
     }
 
-    /// Limits how often requests are sent, over all clones of the client. No limit unless set.
+    /// Limits how often requests are sent, over all clones of the client; no limit by default.
     #[must_use]
     pub fn rate_limit(mut self, limit: impl Into<Option<RateLimit>>) -> Self {
         self.rate_limit = limit.into();
         self
     }
 
-    /// The largest body that is read into memory, in bytes after decompression; 256 MiB unless
-    /// set. A streamed body is not limited.
+    /// Limits the body that is read into memory, in bytes after decompression; 256 MiB by default.
+    /// A streamed body is not limited.
     #[must_use]
     pub fn max_body_bytes(mut self, bytes: u64) -> Self {
         self.max_body_bytes = bytes;
         self
     }
 
-    /// Adds to the `User-Agent`, after this client's own name: `"my-app/1.2"`.
+    /// Adds to the `User-Agent`, after the name of this client: `"my-app/1.2"`.
     #[must_use]
     pub fn user_agent(mut self, suffix: impl Into<String>) -> Self {
         self.user_agent = Some(suffix.into());
         self
     }
 
-    /// Changes the HTTP client: proxies, certificates, the connection pool. Called again, it
-    /// adds to what was there.
+    /// Configures the HTTP client: proxies, certificates, the connection pool. A further call adds
+    /// to the earlier ones.
     ///
-    /// The function is called by [`build`](Self::build), and again wherever the same client is
-    /// made with [connections of its own](Core::fresh_http_client): it lends clones of what it
-    /// holds.
+    /// [`build`](Self::build) calls the function, and so does [`Core::fresh_http_client`]. The
+    /// function must be able to run more than once, so it clones what it captures.
     ///
-    /// The redirect policy is always this crate's own, whatever is set here: reads and calls with an
-    /// idempotency key follow at most 5 redirects, below the base URL; nothing else is followed.
+    /// The redirect policy cannot be changed: reads and calls with an idempotency key follow at
+    /// most 5 redirects, below the base URL. Other calls follow none.
     #[must_use]
     pub fn http(
         mut self,
@@ -210,12 +209,12 @@ impl TransportBuilder {
         self
     }
 
-    /// Checks everything and builds: the base URL without a trailing slash, the HTTP client, and
-    /// the shared runtime. Nothing is sent.
+    /// Checks every setting and returns the base URL without a trailing slash, the HTTP client, and
+    /// the shared runtime. Sends nothing.
     ///
     /// # Errors
     ///
-    /// A setting is missing or wrong; the message names it.
+    /// A setting is missing or wrong. The message names it.
     pub fn build(self) -> Result<(String, reqwest::Client, Core), BuildError> {
         let base_url = match (&self.base_url, self.service.default_base_url) {
             (Some(url), _) => base_url::parse(url),
@@ -272,6 +271,7 @@ impl TransportBuilder {
             http,
             cache: self.cache,
             recorder: self.recorder,
+            usage: Default::default(),
         });
         Ok((base_url, client, core))
     }
@@ -279,7 +279,7 @@ impl TransportBuilder {
 
 impl fmt::Debug for TransportBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A base URL may still hold a password here.
+        // The base URL is unchecked and may hold a password.
         let base_url = self.base_url.as_deref().map(base_url::parse);
         let credential = match self.credential {
             Credential::Unset => "not set",

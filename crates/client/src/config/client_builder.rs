@@ -1,15 +1,18 @@
 /// Defines `ClientBuilder` for a generated `Client`, with the settings that every service has, and
 /// the methods of `Client` that need it.
 ///
-/// The service crate adds the setter of its credential, `new` and `from_env`. A macro, and not a
-/// generic type, so that each crate's documentation shows the whole builder as its own.
+/// The third argument is the error body of the service, for [`ApiRequest`](crate::ApiRequest).
+/// Without it the error has no typed body.
+///
+/// The service crate adds the setter of its credential, `new` and `from_env`. This is a macro, not
+/// a generic type, so that the documentation of each crate shows the whole builder.
 ///
 /// ```ignore
 /// use rowfeed_client::{Secret, Service, client_builder};
 ///
 /// static SERVICE: Service = Service { name: "tides", /* … */ };
 ///
-/// client_builder!(Client, SERVICE);
+/// client_builder!(Client, SERVICE, types::Problem);
 ///
 /// impl ClientBuilder {
 ///     /// Sets the token of an account.
@@ -22,6 +25,9 @@
 #[macro_export]
 macro_rules! client_builder {
     ($client:ident, $service:ident) => {
+        $crate::client_builder!($client, $service, ());
+    };
+    ($client:ident, $service:ident, $error:ty) => {
         impl $client {
             /// Returns a builder with the defaults for everything but the credential.
             pub fn builder() -> ClientBuilder {
@@ -30,18 +36,62 @@ macro_rules! client_builder {
                 }
             }
 
-            /// Returns the same client with HTTP connections of its own, for calls from another
-            /// runtime. Credential, retry budget and rate limit stay shared.
+            /// Returns the same client with its own HTTP connections, for calls from another
+            /// runtime. Both share the credential, the retry budget and the rate limit.
             ///
             /// # Errors
             ///
-            /// The HTTP client cannot be made a second time.
+            /// The HTTP client cannot be created again.
             pub fn with_fresh_connections(
                 &self,
             ) -> ::std::result::Result<Self, $crate::BuildError> {
                 let core = self.inner.clone();
                 let http = core.fresh_http_client()?;
                 Ok(Self::new_with_client(&self.baseurl, http, core))
+            }
+
+            /// Returns a request to any path of the service, for operations without a method on
+            /// this client. `path` is below the base URL, as the service's documentation writes it.
+            ///
+            /// It has the same credential, retries, time limits, spans and errors as the
+            /// operations; see [`ApiRequest`]($crate::ApiRequest) for what is retried, and which
+            /// paths are refused.
+            pub fn request(
+                &self,
+                method: impl AsRef<str>,
+                path: impl AsRef<str>,
+            ) -> $crate::ApiRequest<$error> {
+                $crate::ApiRequest::new(&self.inner, &self.client, &self.baseurl, method, path)
+            }
+
+            /// Returns the same client with a header on every request, in place of an earlier
+            /// header of the same name. Everything else stays shared.
+            ///
+            /// Calls fail, and send nothing, if the header cannot be sent; see
+            /// [`ApiRequest::header`]($crate::ApiRequest::header). To set a header of one call, use
+            /// the `header` method of the operation.
+            #[must_use]
+            pub fn with_header(&self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+                Self {
+                    inner: self.inner.with_header(name.as_ref(), value.as_ref()),
+                    ..self.clone()
+                }
+            }
+
+            /// Returns the same client with new counters, which begin at zero. Its requests also
+            /// count for this client. Everything else stays shared.
+            #[must_use]
+            pub fn metered(&self) -> Self {
+                Self {
+                    inner: self.inner.metered(),
+                    ..self.clone()
+                }
+            }
+
+            /// Returns the counters of this client and its clones: requests, retries, bytes, waits
+            /// and credits. [`metered`](Self::metered) clones count from zero.
+            pub fn usage(&self) -> $crate::Usage {
+                self.inner.usage()
             }
         }
 
@@ -53,7 +103,7 @@ macro_rules! client_builder {
         }
 
         impl ClientBuilder {
-            /// Where requests go: `http` or `https`, a host, perhaps a port and a path.
+            /// Sets the base URL: `http` or `https`, a host, and optionally a port and a path.
             pub fn base_url(mut self, url: impl Into<String>) -> Self {
                 self.transport = self.transport.base_url(url);
                 self
@@ -68,29 +118,29 @@ macro_rules! client_builder {
                 self
             }
 
-            /// Sends no credential: for a proxy that adds one. Without a credential and without this,
-            /// [`build`](Self::build) fails.
+            /// Sends no credential, for use with a proxy that adds one. Without a credential and
+            /// without this call, [`build`](Self::build) fails.
             pub fn no_credential(mut self) -> Self {
                 self.transport = self.transport.no_credential();
                 self
             }
 
-            /// How long one attempt may take, to the head of the response; 60 s unless set. A body that
-            /// keeps arriving is not cut by it.
+            /// Limits one attempt, to the head of the response; 60 s by default. It does not limit
+            /// a body that keeps arriving.
             pub fn timeout(mut self, timeout: ::std::time::Duration) -> Self {
                 self.transport = self.transport.timeout(timeout);
                 self
             }
 
-            /// The longest pause of a body: when nothing of it arrives for so long, the attempt has
-            /// failed. As long as `timeout` unless set.
+            /// Limits the longest pause within a body; the same as `timeout` by default. If no byte
+            /// arrives for this time, the attempt fails.
             pub fn read_timeout(mut self, pause: ::std::time::Duration) -> Self {
                 self.transport = self.transport.read_timeout(pause);
                 self
             }
 
-            /// How long a call may take with all its attempts and waits; 10 minutes unless set,
-            /// `None` for no limit.
+            /// Limits the whole call with all its attempts and waits; 10 minutes by default, `None`
+            /// for no limit.
             pub fn deadline(
                 mut self,
                 deadline: impl Into<::std::option::Option<::std::time::Duration>>,
@@ -99,23 +149,23 @@ macro_rules! client_builder {
                 self
             }
 
-            /// How long making a connection may take, TLS included; 10 s unless set.
+            /// Limits how long a connection may take, TLS included; 10 s by default.
             pub fn connect_timeout(mut self, timeout: ::std::time::Duration) -> Self {
                 self.transport = self.transport.connect_timeout(timeout);
                 self
             }
 
-            /// Which failures are retried, and how often; [`RetryPolicy::none`]($crate::RetryPolicy::none)
-            /// for no retries.
+            /// Sets which failures are retried, and how often.
+            /// [`RetryPolicy::none`]($crate::RetryPolicy::none) disables retries.
             pub fn retry(mut self, policy: $crate::RetryPolicy) -> Self {
                 self.transport = self.transport.retry(policy);
                 self
             }
 
-            /// Limits how often requests are sent, over all clones of the client; every attempt counts.
-            /// No limit unless set.
+            /// Limits how often requests are sent, over all clones of the client; no limit by
+            /// default. Every attempt counts.
             ///
-            /// Calls wait for their turn, first come first served, and one whose turn would come
+            /// Calls wait for their turn, first come first served. A call whose turn would come
             /// after its deadline fails at once.
             pub fn rate_limit(
                 mut self,
@@ -125,14 +175,14 @@ macro_rules! client_builder {
                 self
             }
 
-            /// The largest body that is read into memory, in bytes after decompression; 256 MiB
-            /// unless set. A streamed body is not limited.
+            /// Limits the body that is read into memory, in bytes after decompression; 256 MiB by
+            /// default. A streamed body is not limited.
             pub fn max_body_bytes(mut self, bytes: u64) -> Self {
                 self.transport = self.transport.max_body_bytes(bytes);
                 self
             }
 
-            /// Adds to the `User-Agent`, after this client's own name: `"my-app/1.2"`.
+            /// Adds to the `User-Agent`, after the name of this client: `"my-app/1.2"`.
             pub fn user_agent(mut self, suffix: impl Into<String>) -> Self {
                 self.transport = self.transport.user_agent(suffix);
                 self
@@ -158,13 +208,17 @@ macro_rules! client_builder {
                 self
             }
 
-            /// Changes the HTTP client: proxies, certificates, the connection pool.
+            /// Configures the HTTP client: proxies, certificates, the connection pool.
             ///
-            /// The function is called once for each HTTP client that is made: one by `build`, and one
-            /// for each blocking reader, which has connections of its own.
+            /// The function is called once for each HTTP client: one of `build`, and one of each
+            /// blocking reader, which has its own connections.
             ///
-            /// The redirect policy is always this crate's own, whatever is set here: reads and calls with
-            /// an idempotency key follow redirects below the base URL, and nothing else does.
+            /// Clients without such a function share the system's root certificates, which are read
+            /// once an hour, and use HTTP/1.1. With one, even if it changes nothing, the HTTP
+            /// client has the defaults of `reqwest` and reads the certificates itself.
+            ///
+            /// The redirect policy cannot be changed: reads and calls with an idempotency key
+            /// follow redirects below the base URL. Other calls follow none.
             pub fn http(
                 mut self,
                 change: impl Fn(::reqwest::ClientBuilder) -> ::reqwest::ClientBuilder
@@ -176,11 +230,11 @@ macro_rules! client_builder {
                 self
             }
 
-            /// Builds the client; nothing is sent yet.
+            /// Builds the client. Sends nothing.
             ///
             /// # Errors
             ///
-            /// The credential is missing, or a setting cannot be used; the message names it.
+            /// The credential is missing, or a setting cannot be used. The message names it.
             pub fn build(self) -> ::std::result::Result<$client, $crate::BuildError> {
                 let (base_url, http, core) = self.transport.build()?;
                 Ok($client::new_with_client(&base_url, http, core))

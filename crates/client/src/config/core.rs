@@ -3,21 +3,26 @@ use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 use bytes::Bytes;
 use reqwest::header::HeaderMap;
 
-use super::{BuildError, Service, http_settings::HttpSettings};
+use super::{BuildError, Service, http_settings::HttpSettings, scope::Scope};
 use crate::{
     cache::ResponseCache,
     credential::{CredentialProvider, Masker, Secret, SentCredentials},
     rate_limit::{Limiter, RateLimit},
     recorder::CallRecorder,
     retry::{Budget, RetryPolicy},
+    usage::{Counters, Meter, Usage},
 };
 
 /// The settings and shared state behind a client and all its clones.
 ///
-/// Cloning is cheap and shares the retry budget and the rate limit. Made by
-/// [`TransportBuilder::build`](crate::TransportBuilder::build).
+/// Clones are cheap and share the retry budget and the rate limit.
+/// [`TransportBuilder::build`](crate::TransportBuilder::build) returns it.
 #[derive(Clone)]
-pub struct Core(Arc<Shared>);
+pub struct Core {
+    shared: Arc<Shared>,
+    /// `None` for most clients.
+    scope: Option<Arc<Scope>>,
+}
 
 pub(crate) struct Shared {
     pub(crate) service: &'static Service,
@@ -33,104 +38,160 @@ pub(crate) struct Shared {
     pub(crate) http: HttpSettings,
     pub(crate) cache: Option<Arc<dyn ResponseCache>>,
     pub(crate) recorder: Option<Arc<dyn CallRecorder>>,
+    pub(crate) usage: Arc<Counters>,
 }
 
 impl Core {
     pub(crate) fn new(shared: Shared) -> Self {
-        Self(Arc::new(shared))
+        Self {
+            shared: Arc::new(shared),
+            scope: None,
+        }
     }
 
     pub(crate) fn shared(&self) -> &Shared {
-        &self.0
+        &self.shared
     }
 
-    /// The service this client talks to.
+    /// Adds a header to every request of the returned core, in place of an earlier one of the same
+    /// name. Calls with a header that cannot be sent fail, and send nothing: see
+    /// [`ApiRequest::header`](crate::ApiRequest::header).
+    #[must_use]
+    pub fn with_header(&self, name: &str, value: &str) -> Self {
+        self.scoped(|scope| scope.set_header(name, value))
+    }
+
+    /// Returns a core with new counters, which begin at zero. Its requests also count for this
+    /// core.
+    #[must_use]
+    pub fn metered(&self) -> Self {
+        self.scoped(|scope| scope.meters.push(Arc::default()))
+    }
+
+    /// Returns the counters of the client and its clones, or those since
+    /// [`metered`](Self::metered).
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.counters().last().unwrap_or(&self.shared.usage).read()
+    }
+
+    /// Returns the counters behind [`usage`](Self::usage). They do not keep the client alive.
+    #[must_use]
+    pub fn meter(&self) -> Meter {
+        Meter {
+            masker: self.masker(),
+            counters: self.counters().cloned().collect(),
+        }
+    }
+
+    /// Returns all counters of this core, innermost last.
+    pub(crate) fn counters(&self) -> impl Iterator<Item = &Arc<Counters>> {
+        let meters = self.scope.iter().flat_map(|scope| &scope.meters);
+        std::iter::once(&self.shared.usage).chain(meters)
+    }
+
+    pub(crate) fn scope(&self) -> Option<&Scope> {
+        self.scope.as_deref()
+    }
+
+    fn scoped(&self, change: impl FnOnce(&mut Scope)) -> Self {
+        let mut scope = self.scope.as_deref().cloned().unwrap_or_default();
+        change(&mut scope);
+        Self {
+            shared: Arc::clone(&self.shared),
+            scope: Some(Arc::new(scope)),
+        }
+    }
+
+    /// Returns the service of this client.
     #[must_use]
     pub fn service(&self) -> &'static Service {
-        self.0.service
+        self.shared.service
     }
 
-    /// The retry policy in force.
+    /// Returns the retry policy.
     #[must_use]
     pub fn retry_policy(&self) -> &RetryPolicy {
-        &self.0.retry
+        &self.shared.retry
     }
 
-    /// How often this client and its clones send at most; `None` when there is no limit.
+    /// Returns the limit on how often this client and its clones send requests; `None` for no
+    /// limit.
     #[must_use]
     pub fn rate_limit(&self) -> Option<RateLimit> {
-        self.0.limiter.as_ref().map(Limiter::limit)
+        self.shared.limiter.as_ref().map(Limiter::limit)
     }
 
-    /// The time one attempt may take until the head of its answer.
+    /// Returns the limit of one attempt, to the head of the response.
     #[must_use]
     pub fn timeout(&self) -> Duration {
-        self.0.timeout
+        self.shared.timeout
     }
 
-    /// The longest pause of a body that is waited for.
+    /// Returns the longest pause allowed within a body.
     #[must_use]
     pub fn read_timeout(&self) -> Duration {
-        self.0.read_timeout
+        self.shared.read_timeout
     }
 
-    /// The time a call may take with all its attempts and waits; `None` when there is no limit.
+    /// Returns the limit of a call with all its attempts and waits; `None` for no limit.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
-        self.0.deadline
+        self.shared.deadline
     }
 
-    /// The largest body that is read into memory, in bytes after decompression.
+    /// Returns the size of the largest body that is read into memory, in bytes after decompression.
     #[must_use]
     pub fn max_body_bytes(&self) -> u64 {
-        self.0.max_body_bytes
+        self.shared.max_body_bytes
     }
 
-    /// Replaces the credentials that this client and its clones sent last with stars; see
+    /// Replaces the last credentials of this client and its clones with stars; see
     /// [`Masker::mask`].
     #[must_use]
     pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        self.0.sent.mask(text)
+        self.shared.sent.mask(text)
     }
 
-    /// What masks the credentials of this client and its clones, without keeping the client itself.
+    /// Returns a masker for the credentials of this client and its clones. It does not keep the
+    /// client alive.
     #[must_use]
     pub fn masker(&self) -> Masker {
-        Masker(Arc::clone(&self.0.sent))
+        Masker(Arc::clone(&self.shared.sent))
     }
 
     pub(crate) fn remember(&self, sent: &Secret) {
-        self.0.sent.remember(sent);
+        self.shared.sent.remember(sent);
     }
 
-    /// The body of an error without the credentials, also where it is cut off within one.
+    /// Masks the credentials in the body of an error, also one that is cut off within a credential.
     pub(crate) fn mask_error_body(&self, body: Bytes, is_cut: bool) -> Bytes {
         let masked = match is_cut {
-            true => self.0.sent.masked_beginning(&body),
-            false => self.0.sent.masked(&body),
+            true => self.shared.sent.masked_beginning(&body),
+            false => self.shared.sent.masked(&body),
         };
         masked.map_or(body, Bytes::from)
     }
 
-    /// A whole body without the credentials, and whether there were any.
+    /// Masks the credentials in a whole body. Returns also whether there were any.
     pub(crate) fn mask_body(&self, body: Bytes) -> (Bytes, bool) {
-        self.0.sent.mask_body(body)
+        self.shared.sent.mask_body(body)
     }
 
     pub(crate) fn mask_headers(&self, headers: &mut HeaderMap) {
-        self.0.sent.mask_headers(headers);
+        self.shared.sent.mask_headers(headers);
     }
 
-    /// Another HTTP client with the same settings, and no connection yet.
+    /// Returns another HTTP client with the same settings and without connections.
     ///
-    /// A pooled connection is driven by the runtime that opened it, and answers nothing while
-    /// that runtime does not run. Who calls from a runtime of its own needs its own connections.
+    /// The runtime that opened a pooled connection drives it. While that runtime does not run, the
+    /// connection does not respond. So calls from another runtime need their own connections.
     ///
     /// # Errors
     ///
-    /// The HTTP client cannot be made, which the first one could.
+    /// The HTTP client cannot be created, though the first one could.
     pub fn fresh_http_client(&self) -> Result<reqwest::Client, BuildError> {
-        self.0.http.client()
+        self.shared.http.client()
     }
 }
 
@@ -142,7 +203,7 @@ impl AsRef<Core> for Core {
 
 impl fmt::Debug for Core {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shared = &*self.0;
+        let shared = &*self.shared;
         f.debug_struct("Core")
             .field("service", &shared.service.name)
             .field("credential", &shared.credential.as_ref().map(|_| "***"))

@@ -2,31 +2,31 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::credential::{CredentialError, Secret};
 
-/// What is particular to one service; plain data, one `static` in each service crate.
+/// The description of one service: plain data, one `static` in each service crate.
 #[derive(Clone, Debug)]
 pub struct Service {
     /// The name shown in errors and traces, in lower case: `"dune"`.
     pub name: &'static str,
-    /// Where requests go when the user sets no base URL. `None` when every user has their own
-    /// (self-hosted services): then building without one is an error.
+    /// The base URL if the user sets none. `None` if every user has their own (self-hosted
+    /// services); then building a client without one is an error.
     pub default_base_url: Option<&'static str>,
     /// The `User-Agent` of this client: `"rowfeed-dune/0.1.0"`.
     pub user_agent: &'static str,
-    /// How a credential becomes a header. [`Secret::to_header`] does the work for the usual
-    /// forms. The value is marked sensitive in any case.
+    /// Turns a credential into a header. [`Secret::to_header`] covers the usual forms. The value is
+    /// marked sensitive in any case.
     pub credential: fn(&Secret) -> Result<(HeaderName, HeaderValue), CredentialError>,
-    /// The method of the client's builder that sets the credential, which errors name:
-    /// `"api_key"`.
+    /// The method of the client's builder that sets the credential, named in errors: `"api_key"`.
     pub credential_setting: &'static str,
-    /// Response headers that may carry the service's request id, best first.
+    /// Response headers that may carry the service's request id, in order of preference.
     pub request_id_headers: &'static [&'static str],
-    /// Operation ids of the calls that take an `Idempotency-Key`. Such a call gets a fresh key
-    /// (UUID v4), the same on each attempt, unless the user set one, and may so be retried.
+    /// Operation ids of the calls that accept an `Idempotency-Key`, and so may be retried. Unless
+    /// the user set a key, such a call gets a fresh one (UUID v4), the same for each attempt.
     pub idempotent_operations: &'static [&'static str],
 }
 
 impl Service {
-    /// The header that carries `secret`, sensitive also when [`Service::credential`] forgot.
+    /// Returns the header that carries `secret`, marked sensitive even if [`Service::credential`]
+    /// did not.
     pub(crate) fn credential_header(
         &self,
         secret: &Secret,
@@ -34,6 +34,11 @@ impl Service {
         let (name, mut value) = (self.credential)(secret)?;
         value.set_sensitive(true);
         Ok((name, value))
+    }
+
+    /// Whether the service recognizes an `Idempotency-Key`. Otherwise the header has no effect.
+    pub(crate) fn takes_keys(&self) -> bool {
+        !self.idempotent_operations.is_empty()
     }
 
     pub(crate) fn request_id<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {

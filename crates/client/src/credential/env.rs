@@ -1,9 +1,9 @@
 use super::{CredentialError, CredentialProvider, Secret, SecretFuture};
 
-/// The credential in an environment variable, read anew for each attempt.
+/// The credential in an environment variable, read for each attempt.
 ///
-/// For a variable that is set or changed after the client is made. `Client::from_env()` of a
-/// service reads its variable once, and says at once what is wrong with it.
+/// Use it for a variable that is set or changed after the client is built. `Client::from_env()` of
+/// a service reads its variable once and reports a problem at once.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -18,7 +18,7 @@ pub struct EnvCredential {
 }
 
 impl EnvCredential {
-    /// The credential in the variable `var`, which need not be set yet.
+    /// Returns a provider that reads the variable `var`, which need not be set yet.
     #[must_use]
     pub fn new(var: impl Into<String>) -> Self {
         Self { var: var.into() }
@@ -31,7 +31,7 @@ impl CredentialProvider for EnvCredential {
         Box::pin(std::future::ready(read))
     }
 
-    /// `true` if the variable holds another credential by now.
+    /// Returns `true` if the variable now holds another credential.
     fn invalidate(&self, refused: &Secret) -> bool {
         Secret::from_env(&self.var).is_ok_and(|now| now.expose() != refused.expose())
     }
@@ -43,8 +43,8 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_variable_is_read_when_asked_and_named_when_wrong() {
-        // Cargo sets it for every test, to something that is no secret.
+    async fn a_variable_is_read_for_each_attempt_and_named_in_errors() {
+        // Cargo sets it for every test. It is no secret.
         let set = EnvCredential::new("CARGO_PKG_NAME");
         let secret = set.secret().await.unwrap();
         assert_eq!(secret.expose(), "rowfeed-client");

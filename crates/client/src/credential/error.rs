@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// Why there is no credential. The message must not hold the credential itself.
+/// The reason why there is no credential. The message must not contain the credential.
 #[derive(Debug)]
 pub struct CredentialError {
     message: String,
@@ -8,7 +8,7 @@ pub struct CredentialError {
 }
 
 impl CredentialError {
-    /// An error with a message for the user.
+    /// Returns an error with a message for the user.
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),

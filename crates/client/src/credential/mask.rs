@@ -1,7 +1,7 @@
-//! Takes a credential out of what an error shows.
+//! Masks credentials in errors.
 //!
-//! Debugging proxies and error pages show the request that they received, headers included, and a
-//! service may quote the key that it refuses. Errors keep and show such text, and are logged.
+//! Debugging proxies and error pages show the request that they received, headers included. A
+//! service may quote the key that it refuses. Errors contain such text and are logged.
 
 use std::{
     borrow::Cow,
@@ -14,28 +14,28 @@ use reqwest::header::{HeaderMap, HeaderValue};
 
 use super::Secret;
 
-/// A key of this length or more is masked wherever it stands, also within a longer word.
+/// A key of this length or more is masked anywhere, also within a longer word.
 const LONG: usize = 12;
-/// A shorter key is masked as a whole word, and one that is shorter than this not at all: `key` may
-/// stand anywhere by chance.
+/// A key of this length or more is masked as a whole word. A shorter one, such as `key`, is not
+/// masked, since it may occur by chance.
 const SHORT: usize = 4;
-/// How many credentials are remembered: a response may quote the one before a refresh.
+/// The number of credentials remembered: a response may quote the one before a refresh.
 const REMEMBERED: usize = 4;
 
-/// Takes the credentials that a client and its clones sent last out of text.
+/// Masks the last credentials that a client and its clones sent.
 ///
-/// Cheap to clone. It keeps those credentials, up to four, and nothing else of the client. Made by
-/// [`Core::masker`](crate::Core::masker).
+/// Clones are cheap. A masker keeps up to four credentials, and nothing else of the client.
+/// [`Core::masker`](crate::Core::masker) returns it.
 #[derive(Clone)]
 pub struct Masker(pub(crate) Arc<SentCredentials>);
 
 impl Masker {
     /// Replaces the credentials with stars.
     ///
-    /// For errors that quote what a service said: a message, a state, a cell. A key of 12
-    /// characters or more is masked wherever it stands, one of 4 to 11 characters as a whole word,
-    /// and both also where JSON or a URL escapes them, or where the text is cut off within them and
-    /// says so with `…`. Shorter keys and other encodings are left as they are.
+    /// Use it for errors that quote a service: a message, a state, a cell. A key of 12 characters
+    /// or more is masked anywhere, one of 4 to 11 characters as a whole word. Both are also masked
+    /// where JSON or a URL escapes them, and where the text is cut off within them and ends in `…`.
+    /// Shorter keys and other encodings are not masked.
     #[must_use]
     pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
         self.0.mask(text)
@@ -49,7 +49,7 @@ impl fmt::Debug for Masker {
     }
 }
 
-/// The credentials that a client sent last.
+/// The last credentials that a client sent.
 #[derive(Default)]
 pub(crate) struct SentCredentials(Mutex<Vec<Secret>>);
 
@@ -70,7 +70,7 @@ impl SentCredentials {
         sent.push(secret.clone());
     }
 
-    /// Replaces the credentials with stars; `None` where there are none. Nothing else moves.
+    /// Replaces the credentials with stars and keeps every other byte; `None` if there are none.
     pub(crate) fn masked(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         let mut masked: Option<Vec<u8>> = None;
         for secret in &*self.lock() {
@@ -89,27 +89,26 @@ impl SentCredentials {
         }
     }
 
-    /// The same for text. What an excerpt has cut off ends with `…`, perhaps within a credential.
+    /// Masks text. An excerpt that is cut off ends with `…`, perhaps within a credential.
     pub(crate) fn masked_text(&self, text: &str) -> Option<String> {
         let bytes = text.as_bytes();
         let mut masked = self.masked(bytes);
         for (end, _) in text.match_indices('…') {
             self.mask_cut(&bytes[..end], bytes, &mut masked);
         }
-        // Whole ASCII characters are replaced by ASCII, so it stays UTF-8.
+        // Whole ASCII characters are replaced by ASCII, so the text stays UTF-8.
         let masked = String::from_utf8(masked?);
         Some(masked.unwrap_or_else(|_| "***".to_owned()))
     }
 
-    /// The same for the beginning of a body that was cut off after `bytes`, perhaps within a
-    /// credential.
+    /// Masks the beginning of a body that was cut off after `bytes`, perhaps within a credential.
     pub(crate) fn masked_beginning(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         let mut masked = self.masked(bytes);
         self.mask_cut(bytes, bytes, &mut masked);
         masked
     }
 
-    /// Masks the beginning of a credential at the end of `cut`, which `whole` begins with.
+    /// Masks the beginning of a credential at the end of `cut`, a prefix of `whole`.
     fn mask_cut(&self, cut: &[u8], whole: &[u8], masked: &mut Option<Vec<u8>>) {
         for secret in &*self.lock() {
             if let Some(start) = cut_place(cut, key(secret)) {
@@ -118,7 +117,7 @@ impl SentCredentials {
         }
     }
 
-    /// Masks the credentials in a body, in place if nobody else holds it.
+    /// Masks the credentials in a body, in place if this is its only owner.
     pub(crate) fn mask_body(&self, body: Bytes) -> (Bytes, bool) {
         let is_there = |secret: &Secret| places(&body, key(secret)).next().is_some();
         if !self.lock().iter().any(is_there) {
@@ -148,18 +147,18 @@ impl SentCredentials {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Secret>> {
-        // Nothing panics half way while it is locked.
+        // No code panics while it holds the lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The part of a credential that is secret: without `Bearer ` or another scheme before it.
+/// Returns the secret part of a credential: without `Bearer ` or another scheme before it.
 fn key(secret: &Secret) -> &str {
     let text = secret.expose();
     text.rsplit_once(' ').map_or(text, |(_, key)| key)
 }
 
-/// Where a key stands in `bytes`, in any way in which JSON or a URL may write it.
+/// Returns the ranges of a key in `bytes`, in any form that JSON or a URL allows.
 fn places(bytes: &[u8], key: &str) -> impl Iterator<Item = (usize, usize)> {
     let key = key.as_bytes();
     let first = key.first().copied().unwrap_or_default();
@@ -184,15 +183,16 @@ fn places(bytes: &[u8], key: &str) -> impl Iterator<Item = (usize, usize)> {
     })
 }
 
-/// Where a key begins that `bytes` end within, in any way in which JSON or a URL may write it.
+/// Returns where a key begins that is cut off at the end of `bytes`, in any form that JSON or a URL
+/// allows.
 fn cut_place(bytes: &[u8], key: &str) -> Option<usize> {
-    /// The bytes of a character that JSON within JSON escapes.
+    /// The longest escape of a character in JSON within JSON, in bytes.
     const LONGEST_CHARACTER: usize = 8;
     let from = bytes.len().saturating_sub(key.len() * LONGEST_CHARACTER);
     (from..bytes.len()).find(|start| characters_of(&bytes[*start..], key.as_bytes()) >= SHORT)
 }
 
-/// How many characters of the key `bytes` hold, if they hold the beginning of it and nothing else.
+/// Returns how many characters of the key `bytes` hold, if they hold only a prefix of it.
 fn characters_of(bytes: &[u8], key: &[u8]) -> usize {
     let mut rest = bytes;
     for (count, wanted) in key.iter().enumerate() {
@@ -207,7 +207,7 @@ fn characters_of(bytes: &[u8], key: &[u8]) -> usize {
     0
 }
 
-/// Whether an escape was cut off: `\\`, `\\u00`, `%4`.
+/// Returns whether an escape is cut off: `\\`, `\\u00`, `%4`.
 fn is_cut_escape(bytes: &[u8]) -> bool {
     let slashes = bytes.iter().take_while(|byte| **byte == b'\\').count();
     match (slashes, &bytes[slashes..]) {
@@ -219,7 +219,7 @@ fn is_cut_escape(bytes: &[u8]) -> bool {
     }
 }
 
-/// How long the key is as it is written at the beginning of `bytes`; `None` if it is not there.
+/// Returns the length of the key as written at the beginning of `bytes`; `None` if it is not there.
 fn written_length(bytes: &[u8], key: &[u8]) -> Option<usize> {
     let mut length = 0;
     for wanted in key {
@@ -232,8 +232,8 @@ fn written_length(bytes: &[u8], key: &[u8]) -> Option<usize> {
     Some(length)
 }
 
-/// The character that `bytes` begin with, and how many bytes it is written in: plain, escaped as in
-/// JSON (`\u0041`, `\/`; with more backslashes in JSON within JSON), or as in a URL (`%41`).
+/// Returns the first character of `bytes` and its length in bytes: plain, escaped as in JSON
+/// (`\u0041`, `\/`; with more backslashes in JSON within JSON), or as in a URL (`%41`).
 fn character(bytes: &[u8]) -> Option<(u8, usize)> {
     match bytes {
         [b'\\', ..] => {
@@ -259,7 +259,7 @@ fn hex(high: u8, low: u8) -> Option<u8> {
     u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
 
-/// Whether no letter, digit, `_` or `-` stands before and behind.
+/// Returns whether no letter, digit, `_` or `-` is next to the range.
 fn is_whole_word(bytes: &[u8], start: usize, end: usize) -> bool {
     let ends = character(&bytes[end..]).is_none_or(|(byte, _)| !is_word(byte));
     ends && !ends_with_word(&bytes[..start])
@@ -269,7 +269,8 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
 
-/// Whether the last character of `bytes` belongs to a word: not the `n` of an escaped `\n`.
+/// Returns whether the last character of `bytes` is part of a word, unlike the `n` of an escaped
+/// `\n`.
 fn ends_with_word(bytes: &[u8]) -> bool {
     match bytes {
         [.., b'\\', b'b' | b'f' | b'n' | b'r' | b't'] => false,
@@ -299,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn every_place_is_masked_and_nothing_moves() {
+    fn every_occurrence_is_masked_and_other_text_stays() {
         for (text, kept) in [
             ("correct-horse-battery", "*********************"),
             (
@@ -378,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scheme_before_the_key_is_no_part_of_it() {
+    fn a_scheme_before_the_key_is_not_masked() {
         let key = "Bearer correct-horse-battery";
         assert_eq!(
             masked("token correct-horse-battery", key).unwrap(),
@@ -388,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_before_a_refresh_is_masked_too_and_only_a_few_are_remembered() {
+    fn a_key_from_before_a_refresh_is_masked_and_only_a_few_are_remembered() {
         let keys = ["first-long-key", "second-long-key", "third-long-key"];
         let sent = sent(&keys);
         for key in keys {
@@ -403,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_a_body_is_cut_within_is_masked() {
+    fn a_key_cut_off_at_the_end_of_a_body_is_masked() {
         let sent = sent(&["correct-horse-battery"]);
         let cut = sent.masked_beginning(b"you sent correct-hor").unwrap();
         assert_eq!(cut, b"you sent ***********");
@@ -413,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_an_excerpt_is_cut_within_is_masked() {
+    fn a_key_cut_off_in_an_excerpt_is_masked() {
         for (text, shown) in [
             ("found a correct-hor…: wrong", "found a ***********…: wrong"),
             ("correct-h… correct-horse…", "*********… *************…"),

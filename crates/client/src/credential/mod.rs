@@ -1,4 +1,4 @@
-//! Credentials: what holds them, where they come from, and how they are kept out of errors.
+//! Credentials: storage, providers, and masking in errors.
 
 mod env;
 mod error;

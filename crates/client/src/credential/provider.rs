@@ -2,39 +2,41 @@ use std::{future::Future, pin::Pin};
 
 use super::{CredentialError, Secret};
 
-/// What [`CredentialProvider::secret`] returns.
+/// The future of [`CredentialProvider::secret`].
 pub type SecretFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Secret, CredentialError>> + Send + 'a>>;
 
 /// Provides the credential for each attempt of a call.
 ///
-/// There are a few ready ones: [`StaticCredential`],
+/// Providers for common cases: [`StaticCredential`],
 /// [`RefreshingCredential`](crate::RefreshingCredential) for tokens that expire, and
 /// [`EnvCredential`](crate::EnvCredential).
 ///
-/// It is asked before every attempt, within the attempt's timeout, so a provider that fetches
-/// tokens keeps the last one until shortly before it expires. An error ends the call at once.
+/// The client calls it before every attempt, within the attempt's timeout. So a provider that
+/// fetches tokens should keep each token until shortly before it expires. An error ends the call at
+/// once.
 pub trait CredentialProvider: Send + Sync {
-    /// The credential to send now.
+    /// Returns the credential to send now.
     fn secret(&self) -> SecretFuture<'_>;
 
-    /// The service answered `401` to `refused`; forget it if it is still the one held.
+    /// Reports that the service responded with `401` to `refused`. The provider should forget that
+    /// credential if it still holds it.
     ///
-    /// `true` means that [`secret`](Self::secret) may now give another one, and the call is
-    /// attempted once more. The default forgets nothing and returns `true`, which is right for a
-    /// provider that holds nothing.
+    /// Returns `true` if [`secret`](Self::secret) may now return another credential. The call is
+    /// then attempted once more. The default implementation only returns `true`, which is right for
+    /// a provider that holds no credential.
     fn invalidate(&self, refused: &Secret) -> bool {
         let _ = refused;
         true
     }
 }
 
-/// A credential that never changes; a `401` is not attempted again.
+/// A credential that never changes. A call that gets a `401` fails.
 #[derive(Clone, Debug)]
 pub struct StaticCredential(Secret);
 
 impl StaticCredential {
-    /// Always gives `secret`.
+    /// Returns a provider that always returns `secret`.
     #[must_use]
     pub fn new(secret: Secret) -> Self {
         Self(secret)

@@ -16,7 +16,7 @@ use crate::{
     platform::{self, Instant, Runtime, timeout, timeout_at},
 };
 
-/// A credential and how long it is good for; what [`RefreshingCredential`] asks its function for.
+/// A credential and its lifetime, as fetched by a [`RefreshingCredential`].
 #[derive(Clone, Debug)]
 pub struct ExpiringSecret {
     secret: Secret,
@@ -25,7 +25,7 @@ pub struct ExpiringSecret {
 }
 
 impl ExpiringSecret {
-    /// Good for ever, or until a service refuses it.
+    /// Returns a credential that is valid until a service refuses it.
     #[must_use]
     pub fn lasting(secret: Secret) -> Self {
         Self {
@@ -35,7 +35,7 @@ impl ExpiringSecret {
         }
     }
 
-    /// Good for so long from now on.
+    /// Returns a credential that is valid for `lifetime` from now on.
     #[must_use]
     pub fn valid_for(secret: Secret, lifetime: Duration) -> Self {
         Self {
@@ -44,14 +44,14 @@ impl ExpiringSecret {
         }
     }
 
-    /// Good until a time by this machine's clock.
+    /// Returns a credential that is valid until `end` by the local clock.
     #[must_use]
     pub fn valid_until(secret: Secret, end: SystemTime) -> Self {
         let lifetime = end.duration_since(platform::now()).unwrap_or_default();
         Self::valid_for(secret, lifetime)
     }
 
-    /// Until when it is sent: it has to arrive before it ends.
+    /// Returns when the credential is sent for the last time: it must arrive before it expires.
     fn ends(&self) -> Option<Instant> {
         let lifetime = self.lifetime?;
         let margin = (lifetime / 10).min(Duration::from_secs(10));
@@ -62,7 +62,7 @@ impl ExpiringSecret {
         self.ends().is_none_or(|end| now < end)
     }
 
-    /// Whether it is time to ask for the next one.
+    /// Returns whether it is time to fetch the next credential.
     fn is_due(&self, now: Instant, ahead: Duration) -> bool {
         let after = self
             .lifetime
@@ -72,8 +72,8 @@ impl ExpiringSecret {
     }
 }
 
-/// The shortest pauses after failed fetches: every call needs a credential, and each that finds none
-/// would fetch again.
+/// The shortest pauses after failed fetches. Without a pause, every call without a credential would
+/// start another fetch.
 const LEAST_FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LEAST_LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
@@ -81,18 +81,18 @@ type Fetched = std::pin::Pin<
     Box<dyn Future<Output = Result<ExpiringSecret, CredentialError>> + Send + 'static>,
 >;
 
-/// Asks a function for a credential, keeps it, and asks again before it expires.
+/// Fetches a credential with a function, keeps it, and fetches the next one before it expires.
 ///
-/// - The function is asked by one task at a time, however many calls wait, and not before the
-///   first call needs a credential.
-/// - A credential that is about to expire is still sent while the next one is fetched, so no call
-///   waits for a refresh but the first, or those after a failure that outlasted the credential.
-/// - When the function fails, it is asked again after a pause that doubles from one second to a
-///   minute. Calls go on with the credential that is still good; without one they fail at once,
-///   with the function's error.
-/// - When a service refuses the credential with 401, it is forgotten, and the call is attempted
-///   once more with the next one; at most once in a first pause (one second), so that a service
-///   which refuses everything does not lead to a flood of refreshes.
+/// - The function runs in one task at a time, however many calls wait. It first runs when a call
+///   needs a credential.
+/// - While the next credential is fetched, calls still send one that is about to expire. Only the
+///   first call waits for a fetch, and calls after a failure that outlasted the credential.
+/// - If the function fails, it runs again after a pause, which doubles from one second to a minute.
+///   Calls send the current credential while it is valid. Without one they fail at once, with the
+///   function's error.
+/// - If a service refuses the credential with 401, it is forgotten, and the call is attempted once
+///   more with the next one. This happens at most once in a first pause (one second), so that a
+///   service that refuses every credential does not cause a flood of fetches.
 ///
 /// ```
 /// use std::{sync::Arc, time::Duration};
@@ -136,12 +136,12 @@ struct Progress {
     fetching: Option<FetchInProgress>,
     last_id: u64,
     failed: Option<Failed>,
-    /// When a held credential was forgotten because a service refused it.
+    /// When the credential was forgotten because a service refused it.
     forgotten: Option<Instant>,
 }
 
-/// A fetch under way. After its end another one may begin: the task may be in a runtime that
-/// nobody drives.
+/// A fetch in progress. It has a time limit, after which another fetch may begin, since its task
+/// may be in a runtime that does not run.
 #[derive(Clone, Copy)]
 struct FetchInProgress {
     id: u64,
@@ -157,7 +157,7 @@ struct Failed {
 }
 
 impl RefreshingCredential {
-    /// Asks `fetch` for a credential when one is needed.
+    /// Returns a credential that `fetch` provides.
     pub fn new<F, Fut>(fetch: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
@@ -175,24 +175,24 @@ impl RefreshingCredential {
         }
     }
 
-    /// How long before its end a credential is replaced; 5 minutes unless set. It is kept for a
-    /// tenth of its life in any case.
+    /// Sets how long before its expiry a credential is replaced; 5 minutes by default. In any case
+    /// it is kept for a tenth of its lifetime.
     #[must_use]
     pub fn refresh_ahead(mut self, ahead: Duration) -> Self {
         self.settings.ahead = ahead;
         self
     }
 
-    /// How long a fetch may take; 30 s unless set.
+    /// Limits how long a fetch may take; 30 s by default.
     #[must_use]
     pub fn fetch_timeout(mut self, timeout: Duration) -> Self {
         self.settings.fetch_timeout = timeout;
         self
     }
 
-    /// The pause after a failed fetch, which doubles with each further one, and the longest
-    /// pause; a second and a minute unless set. They are 10 ms and 100 ms at least, and the longest
-    /// is no shorter than the first.
+    /// Sets the pause after a failed fetch, which doubles with each further failure, and the
+    /// longest pause; 1 s and 60 s by default. They are at least 10 ms and 100 ms, and the longest
+    /// pause is at least as long as the first.
     #[must_use]
     pub fn failure_pause(mut self, first: Duration, longest: Duration) -> Self {
         let first = first.max(LEAST_FIRST_PAUSE);
@@ -205,7 +205,8 @@ impl RefreshingCredential {
         let mut waited_for = None;
         loop {
             let mut finished = pin!(self.shared.finished.notified());
-            // From here on no end of a fetch is missed.
+            // Registers this call before the check below, so that it cannot miss the end of a
+            // fetch.
             finished.as_mut().enable();
             let fetching = match self.look(waited_for)? {
                 Lookup::Ready(secret) => return Ok(secret),
@@ -246,7 +247,7 @@ impl RefreshingCredential {
         }
     }
 
-    /// Begins a fetch in a task of its own, which goes on when the call that needed it is dropped.
+    /// Starts a fetch in its own task, which continues if the call that needed it is dropped.
     fn start_fetch(
         &self,
         progress: &mut Progress,
@@ -259,7 +260,7 @@ impl RefreshingCredential {
         let year = Duration::from_secs(365 * 24 * 3600);
         let fetching = FetchInProgress {
             id: progress.last_id,
-            // Later than the fetch's own timeout, which is to end it as long as anybody drives it.
+            // After the fetch's own timeout, which ends the fetch in a runtime that runs.
             ends: now + self.settings.fetch_timeout.min(year) + Duration::from_secs(1),
         };
         progress.fetching = Some(fetching);
@@ -304,7 +305,9 @@ impl Drop for FetchGuard {
         });
         let outcome = outcome.and_then(|secret| match secret.is_good(Instant::now()) {
             true => Ok(secret),
-            false => Err(CredentialError::new("the credential that came has expired")),
+            false => Err(CredentialError::new(
+                "the fetched credential has already expired",
+            )),
         });
         let mut progress = self.shared.lock();
         let is_current = progress
@@ -319,7 +322,7 @@ impl Drop for FetchGuard {
                 progress.held = Some(secret);
                 progress.failed = None;
             }
-            // Another fetch was started in its place, and decides.
+            // Another fetch has replaced this one.
             Err(_) if !is_current => {}
             Err(error) => {
                 let times = progress.failed.as_ref().map_or(0, |failed| failed.times);
@@ -343,7 +346,7 @@ impl Drop for FetchGuard {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Progress> {
-        // Nothing panics half way while it is locked, so a poisoned lock is a whole one.
+        // No code panics while it holds the lock, so a poisoned state is consistent.
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -395,7 +398,7 @@ impl Failed {
     }
 }
 
-/// One error for all who waited.
+/// One error for all waiting calls.
 #[derive(Clone, Debug)]
 struct SharedError(Arc<CredentialError>);
 

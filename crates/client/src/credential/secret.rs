@@ -13,13 +13,12 @@ use super::CredentialError;
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes a key as it is.
+    /// Checks a key and keeps it unchanged.
     ///
     /// # Errors
     ///
-    /// A key that cannot be right is refused: empty, with white space around it (nothing is
-    /// trimmed in silence), with control characters, or with characters outside ASCII. The
-    /// error does not show the key.
+    /// The key is empty, has white space around it (nothing is trimmed), or has control characters
+    /// or characters outside ASCII. The error does not show the key.
     pub fn new(value: impl Into<String>) -> Result<Self, SecretError> {
         let value = Zeroizing::new(value.into());
         match flaw(&value) {
@@ -40,7 +39,7 @@ impl Secret {
             flaw,
         };
         if var.is_empty() || var.contains(['=', '\0']) {
-            return Err(refused("cannot exist: this is no name of a variable"));
+            return Err(refused("cannot be read: this is not a valid variable name"));
         }
         match std::env::var(var) {
             Ok(value) => Self::new(value).map_err(|error| refused(error.flaw)),
@@ -49,18 +48,18 @@ impl Secret {
         }
     }
 
-    /// The key itself. Keep it out of logs and messages.
+    /// Returns the key. Keep it out of logs and messages.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// The header `name: <prefix><key>`, marked sensitive: `("x-dune-api-key", "")` or
+    /// Returns the header `name: <prefix><key>`, marked sensitive: `("x-dune-api-key", "")` or
     /// `(AUTHORIZATION, "Bearer ")`.
     ///
     /// # Errors
     ///
-    /// The prefix holds what a header value may not hold.
+    /// The prefix is not valid in a header value.
     pub fn to_header(
         &self,
         name: HeaderName,
@@ -81,7 +80,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Why a key was refused. Never shows the key.
+/// The reason why a key was refused. It never shows the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretError {
     var: Option<String>,
@@ -128,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refuses_what_cannot_be_a_key_without_showing_it() {
+    fn refuses_invalid_keys_without_showing_them() {
         for (bad, why) in [
             ("", "empty"),
             (" hunter2", "white space"),
@@ -155,7 +154,7 @@ mod tests {
     #[test]
     fn is_wiped_when_dropped() {
         fn wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
-        // Does not compile with anything that is not.
+        // Does not compile with a type that is not wiped.
         wiped(&Secret::new("hunter2").unwrap().0);
     }
 

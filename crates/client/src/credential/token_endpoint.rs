@@ -1,4 +1,4 @@
-//! Small, careful requests for tokens.
+//! Requests for tokens, without redirects and without secrets in errors.
 
 use std::time::{Duration, SystemTime};
 
@@ -19,8 +19,8 @@ use crate::{
     retry::{RetryPolicy, is_transient},
 };
 
-/// Where tokens come from. It follows no redirect, reads little, and shows nothing of what a
-/// token may be part of.
+/// An endpoint that issues tokens. It follows no redirect, limits the body, and hides text that may
+/// contain a token.
 #[derive(Clone, Debug)]
 pub struct TokenEndpoint {
     name: &'static str,
@@ -28,21 +28,21 @@ pub struct TokenEndpoint {
     http: reqwest::Client,
 }
 
-/// A response with a token in it, wiped when dropped.
+/// A response that contains a token, wiped when dropped.
 pub struct TokenResponse {
     body: Zeroizing<Vec<u8>>,
-    /// When it was made, by the endpoint's clock.
+    /// When the response was created, by the endpoint's clock.
     date: Option<SystemTime>,
 }
 
-/// Far more than any token.
+/// The most bytes of a body. Tokens are much smaller.
 const MAX_BODY: usize = 64 * 1024;
 const ATTEMPT: Duration = Duration::from_secs(10);
-/// A service that wants a longer pause is not waited for.
+/// If the endpoint requests a longer pause, the request fails.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 impl TokenEndpoint {
-    /// An endpoint for secrets: `https`, or this machine.
+    /// Returns an endpoint that receives or returns secrets: `https`, or this machine.
     pub fn new(
         name: &'static str,
         url: &str,
@@ -52,14 +52,14 @@ impl TokenEndpoint {
         if endpoint.url.scheme() != "https" && !is_this_machine(&endpoint.url) {
             let text = format!(
                 "the URL of {name} is plain http, and would show the credential to everybody on \
-                 the way; wanted https://…, or http://localhost for tests"
+                 the way; expected https://…, or http://localhost for tests"
             );
             return Err(CredentialError::new(text));
         }
         Ok(endpoint)
     }
 
-    /// An endpoint that may be plain `http`, since the network itself is the secret.
+    /// Returns an endpoint that may use plain `http`, since only the local network reaches it.
     pub fn plain(
         name: &'static str,
         url: &str,
@@ -70,7 +70,7 @@ impl TokenEndpoint {
             .map_err(|error| refused(format!("is refused: {error}")))?
             .parse::<Url>()
             .map_err(|error| refused(format!("cannot be parsed: {error}")))?;
-        // A kept connection would belong to the runtime that asked first, which may be gone.
+        // A pooled connection would belong to the runtime that opened it, which may be gone.
         let http = reqwest::Client::builder()
             .timeout(ATTEMPT)
             .pool_max_idle_per_host(0);
@@ -80,7 +80,7 @@ impl TokenEndpoint {
         Ok(Self { name, url, http })
     }
 
-    /// Sends what `make` makes, up to three times while the trouble may pass.
+    /// Sends the request that `make` builds, up to three times while the problem may pass.
     pub async fn ask(
         &self,
         make: impl Fn(&reqwest::Client, Url) -> Result<RequestBuilder, CredentialError>,
@@ -114,7 +114,7 @@ impl TokenEndpoint {
             return Ok(TokenResponse { body, date });
         }
         Err(Refused {
-            text: format!("answered {status}{}", said(&body)),
+            text: format!("responded with {status}{}", said(&body)),
             may_pass: is_transient(status) || status == StatusCode::TOO_MANY_REQUESTS,
             asked: asked_wait(status, &headers).unwrap_or_default(),
         })
@@ -122,12 +122,12 @@ impl TokenEndpoint {
 }
 
 impl TokenResponse {
-    /// The body as JSON. The error tells nothing of what was there.
+    /// Decodes the body as JSON. The error shows nothing of the body.
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
         serde_json::from_slice(&self.body).ok()
     }
 
-    /// How far away a time of the endpoint is, by the endpoint's own clock if it tells.
+    /// Returns the time left until `time`, by the endpoint's own clock if it sent its date.
     pub fn until(&self, time: SystemTime) -> Duration {
         let now = self.date.unwrap_or_else(platform::now);
         time.duration_since(now).unwrap_or_default()
@@ -147,7 +147,7 @@ impl Refused {
         let remedy = remedy(&said, "with_http");
         let hint = remedy.as_deref().unwrap_or_default();
         Self {
-            text: format!("cannot be asked: {said}{hint}"),
+            text: format!("cannot be reached: {said}{hint}"),
             may_pass: !error.is_builder() && remedy.is_none(),
             asked: Duration::ZERO,
         }
@@ -155,7 +155,7 @@ impl Refused {
 }
 
 async fn read(mut response: Body) -> Result<Zeroizing<Vec<u8>>, Refused> {
-    // Reserved at once: a vector that grows leaves copies behind.
+    // Reserved at once: a vector that grows leaves copies in memory.
     let mut body = Zeroizing::new(Vec::with_capacity(MAX_BODY));
     while let Some(chunk) = response.chunk().await.map_err(Refused::from_http)? {
         let fits = chunk.len() <= MAX_BODY - body.len();
@@ -165,7 +165,9 @@ async fn read(mut response: Body) -> Result<Zeroizing<Vec<u8>>, Refused> {
         wipe(chunk);
         if !fits {
             return Err(Refused {
-                text: format!("answered with more than {MAX_BODY} bytes, which is no token"),
+                text: format!(
+                    "responded with more than {MAX_BODY} bytes, which is too long for a token"
+                ),
                 may_pass: false,
                 asked: Duration::ZERO,
             });
@@ -174,7 +176,7 @@ async fn read(mut response: Body) -> Result<Zeroizing<Vec<u8>>, Refused> {
     Ok(body)
 }
 
-/// Wipes received bytes, if nothing else holds them.
+/// Wipes received bytes if this is their only owner.
 fn wipe(bytes: Bytes) {
     if let Ok(mut bytes) = bytes.try_into_mut() {
         bytes.as_mut().zeroize();
@@ -185,7 +187,7 @@ fn date(headers: &HeaderMap) -> Option<SystemTime> {
     httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()
 }
 
-/// The message of an error body, without words that are long enough to be a token.
+/// Returns the message of an error body, without words that are long enough to be a token.
 fn said(body: &[u8]) -> String {
     #[derive(Deserialize)]
     struct Message {
@@ -244,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_endpoint_says_is_shown_without_what_may_be_a_token() {
+    fn messages_of_an_endpoint_are_shown_without_possible_tokens() {
         let token = "t1.".to_owned() + &"9euelZqMz".repeat(20);
         let body = format!("{{\"message\":\"bad token {token} for\\nyou\"}}");
         assert_eq!(said(body.as_bytes()), ": bad token *** for you");

@@ -17,23 +17,22 @@ use crate::{
     retry::is_transient,
 };
 
-/// Why a call failed.
+/// The reason why a call failed.
 ///
 /// `E` is the error body that the service documents for the operation. Status, headers and the
-/// first 64 KiB of the body are kept whatever the body was: the documented JSON, a proxy's HTML,
-/// nothing.
+/// first 64 KiB of the body are kept in any case, also if the body is a proxy's HTML or empty.
 ///
 /// `Display` is one line for a log, with the text of all causes. It shows no header, no query
-/// string and no credential. [`source`](std::error::Error::source) is `None`, so that no cause
-/// appears twice in a printed chain; [`cause`](Self::cause) gives the underlying error.
+/// string and no credential. [`source`](std::error::Error::source) is `None`, so that a printed
+/// chain shows no cause twice. [`cause`](Self::cause) returns the underlying error.
 pub struct CallError<E = ()> {
     pub(crate) details: Box<Details>,
     typed: Option<Box<E>>,
 }
 
-/// The error body of a service: what it says to people.
+/// The error body of a service.
 pub trait ServiceError {
-    /// The service's own message, without the status.
+    /// Returns the service's own message, without the status.
     fn message(&self) -> Option<String>;
 }
 
@@ -43,8 +42,8 @@ impl ServiceError for () {
     }
 }
 
-/// A type that may be the `E` of a [`CallError`]. Every type that can be read from JSON is one, and
-/// so is [`ByteStream`](crate::ByteStream), which is never read.
+/// A type that may be the `E` of a [`CallError`]. Every type that can be read from JSON is one. So
+/// is [`ByteStream`](crate::ByteStream), which is never read.
 pub trait ErrorBody: Sized {
     /// Reads the body; `None` if it is something else.
     fn from_body(body: &[u8]) -> Option<Self>;
@@ -57,44 +56,44 @@ impl<T: DeserializeOwned> ErrorBody for T {
 }
 
 impl<E> CallError<E> {
-    /// What kind of failure this is.
+    /// Returns the kind of failure.
     #[must_use]
     pub fn kind(&self) -> CallErrorKind {
         self.details.kind
     }
 
-    /// Whether a time limit expired.
+    /// Returns whether a time limit expired.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         matches!(self.kind(), CallErrorKind::Timeout(_))
     }
 
-    /// Whether no connection was made.
+    /// Returns whether no connection was made.
     #[must_use]
     pub fn is_connect(&self) -> bool {
         self.kind() == CallErrorKind::Connect
     }
 
-    /// Whether the service refuses the credential: status 401 or 403.
+    /// Returns whether the service refuses the credential: status 401 or 403.
     #[must_use]
     pub fn is_unauthorized(&self) -> bool {
         self.is_status(401) || self.is_status(403)
     }
 
-    /// Whether the service does not know what was requested: status 404.
+    /// Returns whether the service does not know the requested object: status 404.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         self.is_status(404)
     }
 
-    /// Whether the service limits the rate of requests: status 429.
+    /// Returns whether the service limits the rate of requests: status 429.
     #[must_use]
     pub fn is_rate_limited(&self) -> bool {
         self.is_status(429)
     }
 
-    /// Whether the trouble may pass, so that the same call may succeed later. For a call that
-    /// changes something, look at [`kind`](Self::kind) as well: it may have been carried out.
+    /// Returns whether the problem may pass, so that the same call may succeed later. If the call
+    /// changes something, also check [`kind`](Self::kind): the service may have carried it out.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self.kind() {
@@ -108,44 +107,44 @@ impl<E> CallError<E> {
         self.kind() == CallErrorKind::Api && self.status().is_some_and(|s| s.as_u16() == status)
     }
 
-    /// The status of the answer, if there was one.
+    /// Returns the status of the response; `None` without a response.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         self.details.status
     }
 
-    /// The headers of the answer; empty if there was none.
+    /// Returns the headers of the response; empty without a response.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.details.headers
     }
 
-    /// The id the service gave the request; quote it when asking the service's support.
+    /// Returns the service's id of the request. Quote it when you contact the service's support.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.details.service()?.request_id(self.headers())
     }
 
-    /// How long the service asks to wait before the next request: by `Retry-After`, or else with
-    /// the status 429 by the rate limit that it tells of.
+    /// Returns the wait that the service requests: by `Retry-After`, or, with the status 429, by
+    /// the rate limit that it reports.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         asked_wait(self.status()?, self.headers())
     }
 
-    /// The first 64 KiB of the body as received, decompressed; empty if there was none.
+    /// Returns the first 64 KiB of the body as received, decompressed; empty without a body.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.details.body
     }
 
-    /// The error body, if the service sent what it documents.
+    /// Returns the decoded error body, if the service sent one as documented.
     #[must_use]
     pub fn api_error(&self) -> Option<&E> {
         self.typed.as_deref()
     }
 
-    /// The service's own message: of its error body, or the body itself where that is plain text.
+    /// Returns the service's own message: that of its error body, or a body of plain text.
     #[must_use]
     pub fn message(&self) -> Option<String>
     where
@@ -155,45 +154,45 @@ impl<E> CallError<E> {
         typed.or_else(|| self.details.message.clone())
     }
 
-    /// How many times the request was sent or tried to be sent.
+    /// Returns the number of attempts.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.details.attempts
     }
 
-    /// What each attempt met and how long was waited before it, in order: the first 4 and the
-    /// last 12 of them. [`attempts`](Self::attempts) counts all.
+    /// Returns the outcome of each attempt and the wait before it, in order: the first 4 and the
+    /// last 12. [`attempts`](Self::attempts) counts all.
     #[must_use]
     pub fn history(&self) -> &[Attempt] {
         self.details.history.attempts()
     }
 
-    /// The operation id, if the call got as far as a request.
+    /// Returns the operation id; `None` if no request could be built.
     #[must_use]
     pub fn operation(&self) -> Option<&'static str> {
         self.details.call.as_ref().map(|call| call.operation)
     }
 
-    /// The method of the request, if the call got as far as one.
+    /// Returns the method of the request; `None` if no request could be built.
     #[must_use]
     pub fn method(&self) -> Option<&Method> {
         self.details.call.as_ref().map(|call| &call.method)
     }
 
-    /// The path of the request below the base URL, without the query.
+    /// Returns the path of the request below the base URL, without the query.
     #[must_use]
     pub fn path(&self) -> Option<&str> {
         self.details.call.as_ref().map(|call| call.path())
     }
 
-    /// The URL of the request, without the query and without a credential, if the call got as far
-    /// as a request.
+    /// Returns the URL of the request, without the query and without a credential; `None` if no
+    /// request could be built.
     #[must_use]
     pub fn url(&self) -> Option<&str> {
         self.details.call.as_ref().map(|call| call.url())
     }
 
-    /// The same error with a body of another type.
+    /// Converts the error body and keeps the rest.
     #[must_use]
     pub fn map<U>(self, f: impl FnOnce(E) -> U) -> CallError<U> {
         CallError {
@@ -202,7 +201,7 @@ impl<E> CallError<E> {
         }
     }
 
-    /// The same error without its typed body; the service's message stays.
+    /// Drops the typed body and keeps the rest. The service's message stays.
     #[must_use]
     pub fn erase(mut self) -> CallError
     where
@@ -215,14 +214,15 @@ impl<E> CallError<E> {
         }
     }
 
-    /// The underlying error: of the HTTP client, the credential provider or the JSON parser. Its
-    /// text is part of this error's own `Display`.
+    /// Returns the underlying error: of the HTTP client, the credential provider or the JSON
+    /// parser. Its text is part of this error's own `Display`.
     #[must_use]
     pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
         self.details.cause.as_deref()
     }
 
-    /// A response that is not a success, with its documented body if it has one.
+    /// Returns the error of a response that is not a success, with its documented body if it has
+    /// one.
     pub(crate) fn api(meta: ResponseMeta, body: Bytes, typed: Option<E>) -> Self {
         let message = match typed {
             None => plain_text(&meta.headers, &body),
@@ -239,8 +239,8 @@ impl<E> CallError<E> {
         }
     }
 
-    /// A response that is a success and still not what it should be. Neither text nor cause holds
-    /// a credential.
+    /// Returns the error of a success with an unexpected body. Neither text nor cause may hold a
+    /// credential.
     pub(crate) fn decode(
         meta: ResponseMeta,
         body: Bytes,
@@ -251,7 +251,7 @@ impl<E> CallError<E> {
         TransportError(Box::new(Details { cause, ..details })).into()
     }
 
-    /// Returns the error of a request that cannot be made: a parameter is missing, or cannot be
+    /// Returns the error of a request that cannot be built: a parameter is missing or cannot be
     /// sent. `text` says which one and why.
     #[must_use]
     pub fn invalid_request(text: String) -> Self {
@@ -273,7 +273,7 @@ impl<E> From<TransportError> for CallError<E> {
     }
 }
 
-/// From building a request: what cannot be sent.
+/// A request that reqwest cannot build.
 impl<E> From<reqwest::Error> for CallError<E> {
     fn from(error: reqwest::Error) -> Self {
         let error = error.without_url();

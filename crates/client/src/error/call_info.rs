@@ -5,7 +5,7 @@ use reqwest::{Method, StatusCode, Url, header::HeaderMap};
 use super::History;
 use crate::config::{Core, Service};
 
-/// The request of a call, as errors and spans name it.
+/// The request of a call, as errors and spans show it.
 #[derive(Debug)]
 pub(crate) struct CallInfo {
     pub(crate) service: &'static Service,
@@ -13,7 +13,7 @@ pub(crate) struct CallInfo {
     pub(crate) method: Method,
     /// Without the query and the fragment.
     url: String,
-    /// Where the part below the base URL begins.
+    /// The offset of the part below the base URL.
     path_start: usize,
 }
 
@@ -26,7 +26,8 @@ impl CallInfo {
         url: &Url,
     ) -> Self {
         let whole = url.as_str();
-        let end = whole.find(['?', '#']).unwrap_or(whole.len());
+        let end = whole.bytes().position(|byte| matches!(byte, b'?' | b'#'));
+        let end = end.unwrap_or(whole.len());
         let url_text = &whole[..end];
         let base = base_url.trim_end_matches('/');
         let is_below = url_text
@@ -44,27 +45,28 @@ impl CallInfo {
         }
     }
 
-    /// The path below the base URL, as the service's documentation writes it.
+    /// Returns the path below the base URL, as the service's documentation writes it.
     pub(crate) fn path(&self) -> &str {
         &self.url[self.path_start..]
     }
 
-    /// The whole URL, without the query. It holds no credential: a base URL with one is refused.
+    /// Returns the whole URL, without the query. It holds no credential: a base URL with one is
+    /// refused.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    /// What the client is configured with.
+    /// Returns the base URL that the client is configured with.
     pub(crate) fn base_url(&self) -> &str {
         &self.url[..self.path_start]
     }
 }
 
-/// What is known about a response besides its body.
+/// A response without its body.
 #[derive(Clone, Debug)]
 pub(crate) struct ResponseMeta {
     pub(crate) call: Option<Arc<CallInfo>>,
-    /// Masks the credential in errors that are made of this response.
+    /// Masks the credential in errors of this response.
     pub(crate) core: Option<Core>,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,

@@ -1,4 +1,4 @@
-//! The facts of a failed call, behind every error.
+//! The details that every error of a call holds.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 /// The most of a body that an error keeps, in bytes.
 pub(crate) const KEPT_BODY: usize = 64 * 1024;
 
-/// Everything about a failure but its typed body.
+/// The details of a failure, except its typed body.
 pub(crate) struct Details {
     pub(crate) kind: CallErrorKind,
     pub(crate) call: Option<Arc<CallInfo>>,
@@ -22,11 +22,11 @@ pub(crate) struct Details {
     pub(crate) status: Option<StatusCode>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// What went wrong, in our words and with those of its causes; empty for `Api`.
+    /// The reason in our words and those of its causes; empty for `Api`.
     pub(crate) text: String,
-    /// Why there was no further attempt, where that is not obvious.
+    /// The reason why there was no further attempt, unless it is obvious.
     pub(crate) note: Option<String>,
-    /// The service's message, where no typed body has it: plain text, or a body that was erased.
+    /// The service's message if no typed body has it: plain text, or a body that was erased.
     pub(crate) message: Option<String>,
     /// Whether the body is the error that the operation documents.
     pub(crate) is_documented: bool,
@@ -51,7 +51,7 @@ impl Details {
         }
     }
 
-    /// An error made of a response. `body` and `text` hold no credential any more; the headers are
+    /// Returns the error of a response. `body` and `text` are masked already; the headers are
     /// masked here.
     pub(crate) fn received(
         kind: CallErrorKind,
@@ -80,11 +80,11 @@ impl Details {
     }
 }
 
-/// As much of a body as an error keeps.
+/// Returns the beginning of a body that an error keeps.
 fn beginning(body: Bytes) -> Bytes {
     match body.len() <= KEPT_BODY {
         true => body,
-        // A copy, so that the error does not hold the whole page in memory.
+        // A copy, so that the error does not keep the whole page in memory.
         false => Bytes::copy_from_slice(&body[..KEPT_BODY]),
     }
 }

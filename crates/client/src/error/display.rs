@@ -14,7 +14,7 @@ impl<E: ServiceError> fmt::Display for CallError<E> {
     }
 }
 
-/// No `source`: `Display` has the text of the causes, and a chain is to show it once.
+/// No `source`: `Display` has the text of all causes, and a chain would show them twice.
 impl<E: ServiceError> std::error::Error for CallError<E> {}
 
 impl<E> fmt::Debug for CallError<E> {
@@ -35,7 +35,7 @@ impl fmt::Debug for TransportError {
     }
 }
 
-/// No header and no query string here either, since `unwrap` prints this.
+/// Shows no header and no query string either, since `unwrap` prints this.
 impl fmt::Debug for Details {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("CallError");
@@ -94,7 +94,7 @@ impl Details {
         }
         if let Some(call) = &self.call {
             let plural = if self.attempts == 1 { "" } else { "s" };
-            // What was not found is best tried in a browser or with curl.
+            // Show the whole URL of what was not found: it can be tried in a browser or with curl.
             let place = match is_lost {
                 true => call.url(),
                 false => call.path(),
@@ -110,7 +110,7 @@ impl Details {
     }
 }
 
-/// What the attempts met, with the waits that a log line has no place for.
+/// The outcomes of the attempts with their waits, which a log line leaves out.
 struct Waits<'a>(&'a [Attempt]);
 
 impl fmt::Debug for Waits<'_> {

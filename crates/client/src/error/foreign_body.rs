@@ -6,10 +6,10 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap};
 
 use crate::excerpt::{escaped, excerpt};
 
-/// The most characters shown of a body that is not what it should be.
+/// The most characters shown of an unexpected body.
 pub(super) const SHOWN_BODY: usize = 200;
 
-/// Says in words what a body is that is not what was expected.
+/// Describes an unexpected body in words.
 pub(crate) struct ForeignBody<'a>(pub(crate) &'a HeaderMap, pub(crate) &'a [u8]);
 
 impl fmt::Display for ForeignBody<'_> {
@@ -31,23 +31,23 @@ impl fmt::Display for ForeignBody<'_> {
     }
 }
 
-/// The text of a body that is nothing but text: what a gateway, or Yandex Query with status 401,
-/// says in place of JSON.
+/// Returns a body that is plain text: a gateway, or Yandex Query with status 401, sends it in place
+/// of JSON.
 pub(super) fn plain_text(headers: &HeaderMap, body: &[u8]) -> Option<String> {
     if media_type(headers)? != "text/plain" {
         return None;
     }
     let text = std::str::from_utf8(body).ok()?.trim();
-    // Proxies call their HTML anything.
+    // Proxies send HTML with any content type.
     let is_text = !text.is_empty() && !text.starts_with(['<', '{', '[']);
     is_text.then(|| text.to_owned())
 }
 
-/// Whether a body is likely JSON, by its declared type or else by its first character.
+/// Returns whether a body is likely JSON, by its declared type or else by its first character.
 pub(crate) fn looks_like_json(headers: &HeaderMap, body: &[u8]) -> bool {
     let first = body.iter().find(|b| !b.is_ascii_whitespace());
     match media_type(headers) {
-        // A proxy may call its HTML anything.
+        // Proxies send HTML with any content type.
         Some(media) if media.contains("json") => first != Some(&b'<'),
         _ => matches!(first, Some(b'{' | b'[')),
     }

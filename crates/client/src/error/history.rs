@@ -1,4 +1,4 @@
-//! What the attempts of a call met.
+//! The outcomes of the attempts of a call.
 
 use std::{fmt, time::Duration};
 
@@ -6,7 +6,7 @@ use reqwest::StatusCode;
 
 use super::{CallErrorKind, TimeoutScope};
 
-/// What one attempt of a call met; see [`CallError::history`](crate::CallError::history).
+/// The outcome of one attempt of a call; see [`CallError::history`](crate::CallError::history).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     number: u32,
@@ -16,26 +16,26 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Which attempt of its call it was, counted from 1.
+    /// Returns the number of the attempt within its call, counted from 1.
     #[must_use]
     pub fn number(&self) -> u32 {
         self.number
     }
 
-    /// How long the call waited before it: for the service, for the backoff and for its turn
-    /// under the client's own rate limit.
+    /// Returns how long the call waited before the attempt: as the service requested, for the
+    /// backoff, and for its turn under the client's own rate limit.
     #[must_use]
     pub fn waited(&self) -> Duration {
         self.waited
     }
 
-    /// The status of the answer, if its head arrived.
+    /// Returns the status of the response, if its head arrived.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         self.status
     }
 
-    /// Why there is no whole answer; `None` when there is one, whatever its status.
+    /// Returns why the response is not complete; `None` for a complete response of any status.
     #[must_use]
     pub fn failure(&self) -> Option<CallErrorKind> {
         self.failure
@@ -74,14 +74,20 @@ fn in_words(failure: CallErrorKind) -> &'static str {
     }
 }
 
-/// The first and the last attempts of a call, however many it makes.
+/// The first and the last attempts of a call, of a limited number. A single attempt needs no
+/// allocation.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct History(Vec<Attempt>);
+pub(crate) enum History {
+    #[default]
+    Empty,
+    One([Attempt; 1]),
+    Many(Vec<Attempt>),
+}
 
 impl History {
-    /// Kept from the beginning.
+    /// The number of attempts kept from the beginning.
     const FIRST: usize = 4;
-    /// Kept in all.
+    /// The number of attempts kept in all.
     const KEPT: usize = 16;
 
     pub(crate) fn add(
@@ -91,19 +97,31 @@ impl History {
         status: Option<StatusCode>,
         failure: Option<CallErrorKind>,
     ) {
-        if self.0.len() == Self::KEPT {
-            self.0.remove(Self::FIRST);
-        }
-        self.0.push(Attempt {
+        let attempt = Attempt {
             number,
             waited,
             status,
             failure,
-        });
+        };
+        *self = match std::mem::take(self) {
+            Self::Empty => Self::One([attempt]),
+            Self::One([first]) => Self::Many(vec![first, attempt]),
+            Self::Many(mut attempts) => {
+                if attempts.len() == Self::KEPT {
+                    attempts.remove(Self::FIRST);
+                }
+                attempts.push(attempt);
+                Self::Many(attempts)
+            }
+        };
     }
 
     pub(crate) fn attempts(&self) -> &[Attempt] {
-        &self.0
+        match self {
+            Self::Empty => &[],
+            Self::One(attempt) => attempt,
+            Self::Many(attempts) => attempts,
+        }
     }
 }
 
@@ -111,7 +129,7 @@ impl History {
 impl fmt::Display for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut before = 0;
-        for attempt in &self.0 {
+        for attempt in self.attempts() {
             if before != 0 {
                 f.write_str(", ")?;
             }

@@ -1,4 +1,4 @@
-//! What a failed call tells: its kind, its request, its attempts, and what was received.
+//! The errors of failed calls.
 
 mod call_error;
 mod call_info;

@@ -13,16 +13,16 @@ use tokio::{runtime::Handle, task::JoinHandle};
 
 use super::{NoRuntime, ShutDown};
 
-/// The longest wait there is: any.
+/// The longest wait: unlimited.
 pub(crate) const LONGEST_WAIT: Duration = Duration::MAX;
 
-/// A task. Awaited, it gives what the task gave.
+/// A spawned task. Awaiting it returns the task's result.
 pub struct Task<T> {
     handle: JoinHandle<T>,
     outlives_this: bool,
 }
 
-/// Runs it beside the task that calls, until the [`Task`] is dropped.
+/// Runs a future beside the calling task, until the [`Task`] is dropped.
 ///
 /// # Panics
 ///
@@ -34,7 +34,7 @@ pub fn spawn<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) 
     }
 }
 
-/// Runs it beside the task that calls, to its end, even if the [`Task`] is dropped.
+/// Runs a future beside the calling task, to its end, even if the [`Task`] is dropped.
 ///
 /// # Panics
 ///
@@ -46,21 +46,21 @@ pub fn spawn_to_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 's
     }
 }
 
-/// What runs tasks that nobody waits for.
+/// A handle that runs detached tasks.
 #[derive(Clone, Debug)]
 pub struct Runtime(Handle);
 
 impl Runtime {
-    /// The one that the caller runs in.
+    /// Returns the runtime of the caller.
     ///
     /// # Errors
     ///
-    /// There is none: this is outside a tokio runtime.
+    /// The caller is outside a tokio runtime.
     pub fn current() -> Result<Self, NoRuntime> {
         Handle::try_current().map(Self).map_err(|_| NoRuntime)
     }
 
-    /// Runs it to its end, whatever becomes of who began it.
+    /// Runs a future to its end, also after the caller has ended.
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.0.spawn(work);
     }
@@ -86,13 +86,13 @@ impl<T> Drop for Task<T> {
     }
 }
 
-/// The time of day.
+/// Returns the time of day.
 #[must_use]
 pub fn now() -> SystemTime {
     SystemTime::now()
 }
 
-/// An answer whose body may still be arriving.
+/// A response whose body may still be arriving.
 pub(crate) type Body = reqwest::Response;
 
 pub(crate) async fn send(
@@ -102,7 +102,7 @@ pub(crate) async fn send(
     client.execute(request).await
 }
 
-/// The body piece by piece.
+/// Returns the body in chunks.
 pub(crate) fn chunks(
     body: Body,
 ) -> impl Stream<Item = reqwest::Result<Bytes>> + Send + Sync + 'static {
@@ -113,7 +113,20 @@ pub(crate) fn is_connect(error: &reqwest::Error) -> bool {
     error.is_connect()
 }
 
-/// Settings before those of the user, then those that the user cannot change.
+/// Returns the HTTP client with the TLS settings that clients share, if there are any.
+///
+/// With `native-tls` the operating system keeps the certificates.
+pub(crate) fn with_shared_tls(http: reqwest::ClientBuilder) -> Option<reqwest::ClientBuilder> {
+    #[cfg(all(feature = "rustls", not(feature = "native-tls")))]
+    return super::shared_tls::shared().map(|tls| http.tls_backend_preconfigured(tls));
+    #[cfg(not(all(feature = "rustls", not(feature = "native-tls"))))]
+    {
+        drop(http);
+        None
+    }
+}
+
+/// Applies default settings, then the settings of the user, then those that the user cannot change.
 pub(crate) fn configure(
     http: reqwest::ClientBuilder,
     connect_timeout: Duration,

@@ -1,7 +1,7 @@
 //! The event loop of a browser, a worker or Node.js, and its `fetch`.
 //!
-//! There is one thread, so what belongs to it may be declared `Send`: [`SendWrapper`] checks that
-//! it is never touched from another one.
+//! There is one thread, so its values may be declared `Send`: [`SendWrapper`] checks that no other
+//! thread uses them.
 
 use std::{
     future::poll_fn,
@@ -20,20 +20,20 @@ pub use wasmtimer::{std::Instant, tokio::Sleep};
 
 use super::{NoRuntime, ShutDown};
 
-/// The longest wait there is. The host counts milliseconds in 32 bits, and a timer for more than
-/// these 24.8 days would fire at once, over and over.
+/// The longest wait. The host counts milliseconds in 32 bits, and a timer for more than these 24.8
+/// days would fire at once, repeatedly.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(i32::MAX as u64);
 
-/// Waits this long, or as long as the host can.
+/// Waits for `wait`, or as long as the host can.
 pub fn sleep(wait: Duration) -> Sleep {
     timer::sleep(wait.min(LONGEST_WAIT))
 }
 
-/// Ends the work with an error if it takes longer than this, or than the host can wait.
+/// Limits a future to a duration, or to the longest wait of the host.
 ///
 /// # Errors
 ///
-/// It does.
+/// The future took longer.
 pub fn timeout<F: Future>(
     wait: Duration,
     work: F,
@@ -41,11 +41,11 @@ pub fn timeout<F: Future>(
     timer::timeout(wait.min(LONGEST_WAIT), work)
 }
 
-/// Ends the work with an error if it is not done by then, or in the time that the host can wait.
+/// Limits a future to a point in time, or to the longest wait of the host.
 ///
 /// # Errors
 ///
-/// It is not.
+/// The future took longer.
 pub fn timeout_at<F: Future>(
     end: Instant,
     work: F,
@@ -53,48 +53,48 @@ pub fn timeout_at<F: Future>(
     timer::timeout_at(end.min(Instant::now() + LONGEST_WAIT), work)
 }
 
-/// A task. Awaited, it gives what the task gave.
+/// A spawned task. Awaiting it returns the task's result.
 pub struct Task<T>(oneshot::Receiver<T>);
 
-/// Runs it beside the task that calls, until the [`Task`] is dropped.
+/// Runs a future beside the calling task, until the [`Task`] is dropped.
 pub fn spawn<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Task<T> {
     let (mut done, answer) = oneshot::channel();
     wasm_bindgen_futures::spawn_local(async move {
         tokio::select! {
             biased;
             () = done.closed() => {}
-            // Nobody may be there any more to take it.
+            // The receiver may be gone.
             value = work => drop(done.send(value)),
         }
     });
     Task(answer)
 }
 
-/// Runs it beside the task that calls, to its end, even if the [`Task`] is dropped.
+/// Runs a future beside the calling task, to its end, even if the [`Task`] is dropped.
 pub fn spawn_to_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Task<T> {
     let (done, answer) = oneshot::channel();
     wasm_bindgen_futures::spawn_local(async move {
-        // Nobody may be there any more to take it.
+        // The receiver may be gone.
         drop(done.send(work.await));
     });
     Task(answer)
 }
 
-/// What runs tasks that nobody waits for.
+/// A handle that runs detached tasks.
 #[derive(Clone, Debug)]
 pub struct Runtime(());
 
 impl Runtime {
-    /// The host's event loop.
+    /// Returns a handle to the host's event loop.
     ///
     /// # Errors
     ///
-    /// None here.
+    /// Never fails here.
     pub fn current() -> Result<Self, NoRuntime> {
         Ok(Self(()))
     }
 
-    /// Runs it to its end, whatever becomes of who began it.
+    /// Runs a future to its end, also after the caller has ended.
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         wasm_bindgen_futures::spawn_local(work);
     }
@@ -108,14 +108,14 @@ impl<T> Future for Task<T> {
     }
 }
 
-/// The time of day.
+/// Returns the time of day.
 #[must_use]
 pub fn now() -> SystemTime {
     let since = wasmtimer::std::SystemTime::now().duration_since(wasmtimer::std::UNIX_EPOCH);
     SystemTime::UNIX_EPOCH + since.unwrap_or_default()
 }
 
-/// An answer whose body may still be arriving.
+/// A response whose body may still be arriving.
 pub(crate) struct Body {
     status: StatusCode,
     headers: HeaderMap,
@@ -134,7 +134,7 @@ impl Body {
         &self.headers
     }
 
-    /// As announced; what the host has unpacked may be longer.
+    /// As announced. The host may decompress the body to more bytes.
     pub(crate) fn content_length(&self) -> Option<u64> {
         self.length
     }
@@ -160,7 +160,7 @@ pub(crate) async fn send(
     })
 }
 
-/// The body piece by piece.
+/// Returns the body in chunks.
 pub(crate) fn chunks(
     body: Body,
 ) -> impl Stream<Item = reqwest::Result<Bytes>> + Send + Sync + 'static {
@@ -177,10 +177,14 @@ impl Stream for Pieces {
     }
 }
 
-/// `fetch` does not say whether a request that failed has reached the service, so it counts as one
-/// that may have.
+/// `fetch` does not report whether a failed request reached the service, so assume that it did.
 pub(crate) fn is_connect(_error: &reqwest::Error) -> bool {
     false
+}
+
+/// The host has TLS settings of its own.
+pub(crate) fn with_shared_tls(_http: reqwest::ClientBuilder) -> Option<reqwest::ClientBuilder> {
+    None
 }
 
 /// The host connects and follows redirects as it does for every page.

@@ -14,7 +14,7 @@ fn limiter(limit: RateLimit) -> Arc<Limiter> {
     Arc::new(Limiter::new(limit))
 }
 
-/// Lets `count` callers wait, in order; when each of them got its turn, in milliseconds.
+/// Lets `count` callers wait, and returns when each of them got its turn, in milliseconds.
 async fn turns(limiter: &Arc<Limiter>, count: usize) -> Vec<u128> {
     let begun = Instant::now();
     let callers: Vec<_> = (0..count)
@@ -64,7 +64,7 @@ async fn a_burst_goes_out_at_once_and_comes_back_with_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dropped_waiter_gives_its_place_to_those_behind() {
+async fn the_waiters_behind_a_dropped_one_move_up() {
     let limiter = limiter(RateLimit::per_second(1));
     let begun = Instant::now();
     limiter.turn(None).await.unwrap();
@@ -123,7 +123,7 @@ async fn a_turn_after_the_deadline_is_refused_at_once_and_takes_no_place() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_waiter_that_is_not_polled_holds_up_nobody_and_makes_no_crowd() {
+async fn an_unpolled_waiter_delays_no_other_and_late_waiters_stay_spread() {
     let limiter = limiter(RateLimit::per_second(1));
     limiter.turn(None).await.unwrap();
     let mut asleep: Vec<_> = (0..5).map(|_| Box::pin(limiter.turn(None))).collect();
@@ -131,10 +131,10 @@ async fn a_waiter_that_is_not_polled_holds_up_nobody_and_makes_no_crowd() {
         let mut context = Context::from_waker(Waker::noop());
         assert!(waiter.as_mut().poll(&mut context).is_pending());
     }
-    // Their turns are the next five seconds; the sixth is not delayed.
+    // Their turns are in the next five seconds. The sixth call is not delayed.
     near(&turns(&limiter, 1).await, &[6000]);
     advance(Duration::from_millis(100)).await;
-    // Awake again they all are late, and do not go out at once.
+    // When they are polled again, they all are late, and must not be sent at once.
     let begun = Instant::now();
     let taken = Arc::new(AtomicU32::new(0));
     for waiter in asleep {
@@ -151,7 +151,7 @@ async fn a_waiter_that_is_not_polled_holds_up_nobody_and_makes_no_crowd() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_waiter_whose_next_turn_comes_after_its_deadline_is_told() {
+async fn a_late_waiter_fails_if_its_next_turn_is_after_its_deadline() {
     let limiter = limiter(RateLimit::per_second(1));
     limiter.turn(None).await.unwrap();
     let deadline = Instant::now() + Duration::from_millis(2500);
@@ -166,9 +166,10 @@ async fn a_late_waiter_whose_next_turn_comes_after_its_deadline_is_told() {
     assert_eq!(limiter.waiting(), 0);
 }
 
-/// In no stretch of time are there more than the rate and the burst allow, whoever gives up.
+/// In any period the number of requests stays within the rate and the burst, whichever calls are
+/// dropped.
 #[tokio::test(start_paused = true)]
-async fn a_thousand_waiters_given_up_at_random_never_exceed_the_rate() {
+async fn a_thousand_waiters_dropped_at_random_never_exceed_the_rate() {
     let limiter = limiter(RateLimit::per_second(50).burst(4));
     let taken = Arc::new(Mutex::new(Vec::new()));
     let mut random = fastrand::Rng::with_seed(7);
@@ -200,7 +201,7 @@ async fn a_thousand_waiters_given_up_at_random_never_exceed_the_rate() {
             assert!((last - first + 1) as f64 <= allowed, "{first} to {last}");
         }
     }
-    // Nobody waits for turns that were given back.
+    // No call waits for turns that were left.
     let turn = pin!(limiter.turn(None));
     let wait = Instant::now();
     turn.await.unwrap();
@@ -212,7 +213,7 @@ async fn a_thousand_waiters_given_up_at_random_never_exceed_the_rate() {
 }
 
 #[test]
-fn impossible_limits_are_told_and_extreme_ones_do_not_overflow() {
+fn impossible_limits_are_detected_and_extreme_ones_do_not_overflow() {
     assert!(!RateLimit::per_second(0).is_possible());
     assert!(!RateLimit::new(1, Duration::ZERO).is_possible());
     for limit in [

@@ -2,15 +2,18 @@ use std::{
     fmt,
     future::{Future, poll_fn},
     pin::Pin,
+    sync::atomic::Ordering::Relaxed,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
 use bytes::Bytes;
 use futures_core::Stream;
+use tracing::Span;
 
 use crate::{
     call::{Failure, stalled},
+    config::Core,
     error::{
         CallError, CallErrorKind, Details, ErrorBody, ResponseMeta, ServiceError, TimeoutScope,
         TransportError,
@@ -18,11 +21,11 @@ use crate::{
     platform::{Body, Instant, LONGEST_WAIT, Sleep, chunks, sleep},
 };
 
-/// A body handed over as it arrives: a `Stream` of byte chunks, `Send` and `'static`.
+/// A body that is passed on as it arrives: a `Stream` of byte chunks, `Send` and `'static`.
 ///
-/// Its length is not limited and it is not bound by the deadline of the call, since it is not
-/// held in memory; but it fails when nothing of it arrives for the client's `read_timeout`. It is
-/// not retried once begun. After an error or the end it yields nothing more.
+/// Neither its length nor its duration is limited, since it is not held in memory. It fails if no
+/// byte arrives within the client's `read_timeout`. Once it has begun it is not retried. After an
+/// error or the end it yields nothing more.
 pub struct ByteStream(StreamState);
 
 enum StreamState {
@@ -37,25 +40,30 @@ struct Arriving {
     timer: Pin<Box<Sleep>>,
     waiting: bool,
     meta: ResponseMeta,
+    /// The span of the call, which ends with the stream.
+    span: Span,
+    bytes_received: u64,
 }
 
 impl ByteStream {
-    /// The next chunk; `None` at the end.
+    /// Returns the next chunk; `None` at the end.
     ///
     /// # Errors
     ///
-    /// The exchange broke, or nothing arrived within the client's `read_timeout`.
+    /// The exchange broke, or no byte arrived within the client's `read_timeout`.
     pub async fn next_chunk(&mut self) -> Option<Result<Bytes, CallError>> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
-    pub(crate) fn new(response: Body, idle: Duration, meta: ResponseMeta) -> Self {
+    pub(crate) fn new(response: Body, idle: Duration, meta: ResponseMeta, span: Span) -> Self {
         Self(StreamState::Arriving(Box::new(Arriving {
             chunks: Box::pin(chunks(response)),
             idle,
             timer: Box::pin(sleep(idle)),
             waiting: false,
             meta,
+            span,
+            bytes_received: 0,
         })))
     }
 
@@ -84,15 +92,24 @@ impl Stream for ByteStream {
     }
 }
 
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        self.span.record("bytes_received", self.bytes_received);
+    }
+}
+
 impl Arriving {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, CallError>>> {
         match self.chunks.as_mut().poll_next(cx) {
             Poll::Ready(item) => {
                 self.waiting = false;
+                if let Some(Ok(chunk)) = &item {
+                    self.count(chunk.len() as u64);
+                }
                 Poll::Ready(item.map(|chunk| chunk.map_err(|e| self.broken(e))))
             }
             Poll::Pending => {
-                // The clock runs only while somebody waits, not while a chunk is worked on.
+                // The time counts only while the caller waits, not while it processes a chunk.
                 if !self.waiting {
                     self.waiting = true;
                     let idle = self.idle.min(LONGEST_WAIT);
@@ -103,6 +120,13 @@ impl Arriving {
                 ready!(self.timer.as_mut().poll(cx));
                 Poll::Ready(Some(Err(self.stalled())))
             }
+        }
+    }
+
+    fn count(&mut self, bytes: u64) {
+        self.bytes_received += bytes;
+        for counters in self.meta.core.iter().flat_map(Core::counters) {
+            counters.bytes_received.fetch_add(bytes, Relaxed);
         }
     }
 
@@ -123,7 +147,7 @@ impl Arriving {
     }
 }
 
-/// No error body is documented where a stream is.
+/// Operations that return streams document no error body.
 impl ServiceError for ByteStream {
     fn message(&self) -> Option<String> {
         None

@@ -1,4 +1,4 @@
-//! What a call returns.
+//! The responses of calls.
 
 mod byte_stream;
 mod value;
@@ -18,39 +18,35 @@ use crate::{
 
 /// The response of a service, as generated code handles it.
 ///
-/// For a success the body has not been read yet; for any other status its first 64 KiB have.
+/// For a success the body is not read yet. For any other status its first 64 KiB are.
 pub struct Response {
     meta: ResponseMeta,
     body: ResponseBody,
 }
 
 enum ResponseBody {
-    Open(Box<(OpenBody, Call)>),
+    Open(Box<OpenBody>, Box<Call>),
     Closed(Bytes),
 }
 
 impl Response {
-    /// The status of the response.
+    /// Returns the status of the response.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.meta.status
     }
 
-    /// The headers of the response.
+    /// Returns the headers of the response.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.meta.headers
     }
 
-    pub(crate) fn new((received, call): (Received, Call)) -> Self {
+    pub(crate) fn new((received, call): (Received, Box<Call>)) -> Self {
         match received {
             Received::Success(open) => Self {
-                meta: call.meta(
-                    open.response.status(),
-                    open.response.headers().clone(),
-                    None,
-                ),
-                body: ResponseBody::Open(Box::new((open, call))),
+                meta: call.head(&open),
+                body: ResponseBody::Open(open, call),
             },
             Received::Refusal(closed) => {
                 call.record(Some(closed.status));
@@ -70,41 +66,41 @@ impl Response {
         }
     }
 
-    /// Reads the whole body. When it breaks half way the call is attempted again as the retry
-    /// policy allows, so the status may be another one afterwards.
+    /// Reads the whole body. If it breaks off, the call is attempted again as the retry policy
+    /// allows, so the status may change.
     pub(crate) async fn read(self) -> Result<(ResponseMeta, Bytes), TransportError> {
         match self.body {
             ResponseBody::Closed(body) => Ok((self.meta, body)),
-            ResponseBody::Open(open) => {
-                let (open, call) = *open;
-                call.read(open).await
-            }
+            ResponseBody::Open(open, call) => call.read(self.meta, open).await,
         }
     }
 
-    /// What is there already; the rest of the body is given up.
+    /// Returns the received part of the body and drops the rest.
     pub(crate) fn close(self) -> (ResponseMeta, Bytes) {
         match self.body {
             ResponseBody::Closed(body) => (self.meta, body),
-            ResponseBody::Open(mut open) => {
-                open.1.succeeded(self.meta.status);
-                open.1
-                    .tell(self.meta.status, &self.meta.headers, &Bytes::new());
+            ResponseBody::Open(_, mut call) => {
+                call.succeeded(self.meta.status);
+                call.tell(self.meta.status, &self.meta.headers, &Bytes::new());
                 (self.meta, Bytes::new())
             }
         }
     }
 
-    /// The body as a stream, and what of it is held already.
+    /// Returns the body as a stream, and the part of it that is received already.
     pub(crate) fn stream(self) -> (ResponseMeta, Bytes, ByteStream) {
         match self.body {
             ResponseBody::Closed(body) => (self.meta, body.clone(), ByteStream::from_bytes(body)),
-            ResponseBody::Open(open) => {
-                let (open, mut call) = *open;
+            ResponseBody::Open(open, mut call) => {
                 call.succeeded(self.meta.status);
                 let headers = self.meta.headers;
                 let meta = call.meta(self.meta.status, headers, None);
-                let stream = ByteStream::new(open.response, call.read_timeout(), meta.clone());
+                let stream = ByteStream::new(
+                    open.response,
+                    call.read_timeout(),
+                    meta.clone(),
+                    call.span().clone(),
+                );
                 (meta, Bytes::new(), stream)
             }
         }

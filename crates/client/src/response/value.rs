@@ -14,19 +14,19 @@ use crate::{
     excerpt::{escaped, excerpt},
 };
 
-/// What a call returns: the decoded body, with the status and headers it came with.
+/// The result of a call: the decoded body, with the status and headers of the response.
 ///
 /// Dereferences to the body.
 #[derive(Clone)]
 pub struct ResponseValue<T> {
     inner: T,
     meta: ResponseMeta,
-    /// The body as received, kept for error bodies only.
+    /// The body as received, kept only for error bodies.
     body: Bytes,
 }
 
 impl<T> ResponseValue<T> {
-    /// A value as if it had been received; for tests.
+    /// Returns a value as if it had been received, for tests.
     pub fn new(inner: T, status: StatusCode, headers: HeaderMap) -> Self {
         let meta = ResponseMeta {
             call: None,
@@ -44,39 +44,39 @@ impl<T> ResponseValue<T> {
         }
     }
 
-    /// The body alone.
+    /// Returns the body alone.
     pub fn into_inner(self) -> T {
         self.inner
     }
 
-    /// The status of the answer.
+    /// Returns the status of the response.
     pub fn status(&self) -> StatusCode {
         self.meta.status
     }
 
-    /// The headers of the answer.
+    /// Returns the headers of the response.
     pub fn headers(&self) -> &HeaderMap {
         &self.meta.headers
     }
 
-    /// The id the service gave the request; quote it when asking the service's support.
+    /// Returns the service's id of the request. Quote it when you contact the service's support.
     pub fn request_id(&self) -> Option<&str> {
         let call = self.meta.call.as_ref()?;
         call.service.request_id(&self.meta.headers)
     }
 
-    /// Whether the answer is from the [cache](crate::ResponseCache) of the client, and nothing was
-    /// sent.
+    /// Returns whether the response is from the [cache](crate::ResponseCache) of the client, and
+    /// nothing was sent.
     pub fn is_cached(&self) -> bool {
         self.meta.attempts == 0
     }
 
-    /// How many attempts the call took; 0 if its answer is from the cache.
+    /// Returns the number of attempts of the call; 0 if its response is from the cache.
     pub fn attempts(&self) -> u32 {
         self.meta.attempts
     }
 
-    /// The same answer with another body.
+    /// Converts the body and keeps the rest.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> ResponseValue<U> {
         ResponseValue {
             inner: f(self.inner),
@@ -91,12 +91,12 @@ impl<T> ResponseValue<T> {
 }
 
 impl<T: DeserializeOwned> ResponseValue<T> {
-    /// Reads and decodes the body: of a success, or the documented body of an error.
+    /// Reads and decodes the body of a success, or the documented body of an error.
     ///
     /// # Errors
     ///
     /// The body cannot be read, or is not a `T`. The error of a response that is not a success
-    /// says what the service refused.
+    /// contains the service's refusal.
     pub async fn from_response<E: ErrorBody>(response: Response) -> Result<Self, CallError<E>> {
         let wanted_success = response.status().is_success();
         let (meta, body) = response.read().await?;
@@ -111,7 +111,7 @@ impl<T: DeserializeOwned> ResponseValue<T> {
             };
         }
         if wanted_success {
-            // The body of the success broke, and the next attempt failed.
+            // The body of the success broke off, and the next attempt failed.
             let typed = E::from_body(&body);
             return Err(CallError::api(meta, body, typed));
         }
@@ -119,6 +119,26 @@ impl<T: DeserializeOwned> ResponseValue<T> {
             Ok(inner) => Ok(Self { inner, meta, body }),
             Err(_) => Err(CallError::api(meta, body, None)),
         }
+    }
+}
+
+impl ResponseValue<Bytes> {
+    /// Reads the body of a success without decoding it.
+    ///
+    /// # Errors
+    ///
+    /// The body cannot be read, or the response is not a success.
+    pub(crate) async fn bytes<E: ErrorBody>(response: Response) -> Result<Self, CallError<E>> {
+        let (meta, body) = response.read().await?;
+        if !meta.status.is_success() {
+            let typed = E::from_body(&body);
+            return Err(CallError::api(meta, body, typed));
+        }
+        Ok(Self {
+            inner: body,
+            meta,
+            body: Bytes::new(),
+        })
     }
 }
 
@@ -135,7 +155,7 @@ impl ResponseValue<()> {
 }
 
 impl ResponseValue<ByteStream> {
-    /// Returns a response whose body is handed over as it arrives.
+    /// Returns a response whose body is passed on as it arrives.
     pub fn stream(response: Response) -> Self {
         let (meta, body, inner) = response.stream();
         Self { inner, meta, body }
@@ -192,10 +212,10 @@ impl<T: fmt::Debug> fmt::Debug for ResponseValue<T> {
     }
 }
 
-/// Why a body cannot be decoded: in our words, and in the parser's.
+/// The reason why a body cannot be decoded: in our words, and in the parser's.
 type Undecodable = (String, serde_json::Error);
 
-/// The error of a body that does not fit. Both its text and its cause quote from the body.
+/// Returns the error of a body that cannot be decoded. Both its text and its cause quote the body.
 fn undecodable<T: DeserializeOwned, E>(
     meta: ResponseMeta,
     body: Bytes,
@@ -232,8 +252,8 @@ fn decode<T: DeserializeOwned>(meta: &ResponseMeta, body: &Bytes) -> Result<T, U
     })
 }
 
-/// Where and why a JSON body does not fit. Decodes once more to learn the path, which costs
-/// nothing as long as bodies fit.
+/// Describes where and why a JSON body cannot be decoded. Decodes a second time to find the path,
+/// which costs nothing for valid bodies.
 fn explain<T: DeserializeOwned>(body: &Bytes, error: &serde_json::Error) -> String {
     let mut json = serde_json::Deserializer::from_slice(body);
     let path = serde_path_to_error::deserialize::<_, T>(&mut json)
@@ -252,7 +272,7 @@ fn explain<T: DeserializeOwned>(body: &Bytes, error: &serde_json::Error) -> Stri
     format!("{what}{path}: {said}, near \"{near}\"")
 }
 
-/// A little before the place that a serde_json error names.
+/// Returns the start of an excerpt around the place that a serde_json error names.
 fn start_of_context(body: &[u8], error: &serde_json::Error) -> usize {
     let line_start = body
         .iter()
@@ -264,7 +284,7 @@ fn start_of_context(body: &[u8], error: &serde_json::Error) -> usize {
         .unwrap_or(0);
     let at = (line_start + error.column()).min(body.len());
     let mut start = at.saturating_sub(40);
-    // Not in the middle of a character.
+    // Move to the beginning of a character.
     while start < at && body[start] & 0xc0 == 0x80 {
         start += 1;
     }

@@ -40,7 +40,7 @@ async fn a_body_at_the_limit_is_read_and_one_above_is_not() {
 }
 
 #[tokio::test]
-async fn an_announced_giant_is_refused_before_it_is_read() {
+async fn a_body_announced_as_too_large_is_refused_before_it_is_read() {
     let giant = Reply::head("200 OK", &[], usize::MAX / 2)
         .send("{")
         .wait(10_000);
@@ -51,7 +51,7 @@ async fn an_announced_giant_is_refused_before_it_is_read() {
 
 #[cfg(feature = "gzip")]
 #[tokio::test]
-async fn the_limit_counts_unpacked_bytes() {
+async fn the_limit_counts_decompressed_bytes() {
     use std::io::Write as _;
 
     let gzip = |bytes: &[u8]| {
@@ -171,7 +171,7 @@ async fn a_stream_is_bound_by_pauses_and_not_by_its_length() {
 }
 
 #[tokio::test]
-async fn a_reader_who_takes_long_between_chunks_is_not_timed_out() {
+async fn a_slow_reader_of_a_stream_does_not_time_out() {
     let reply = Reply::head("200 OK", &[], 4).send("ab").wait(10).send("cd");
     let server = Server::start([reply]).await;
     let client = build(transport(&server.url).timeout(Duration::from_millis(300)));

@@ -1,4 +1,4 @@
-//! Credentials that are requested, refused and replaced.
+//! Credentials that are refused and replaced.
 
 use std::{
     sync::{
@@ -22,7 +22,7 @@ fn refused(status: &str) -> Reply {
     Reply::json(status, "{\"error\":\"who are you\"}")
 }
 
-/// Gives `stale` until it is refused, then `fresh`.
+/// Returns `stale` until it is refused, then `fresh`.
 struct Refreshing(AtomicU32);
 
 impl CredentialProvider for Refreshing {
@@ -71,7 +71,7 @@ async fn only_a_401_refuses_a_credential() {
     );
 }
 
-/// Holds nothing, so the default of `invalidate` is right.
+/// It holds no credential, so the default `invalidate` is right.
 struct Fixed;
 
 impl CredentialProvider for Fixed {

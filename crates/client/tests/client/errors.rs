@@ -1,4 +1,4 @@
-//! What an error says and keeps.
+//! The text and the data of errors.
 
 use std::{sync::Arc, time::Duration};
 
@@ -53,7 +53,7 @@ async fn a_documented_error_is_typed() {
 }
 
 #[tokio::test]
-async fn erased_and_mapped_errors_keep_what_they_say() {
+async fn erased_and_mapped_errors_keep_their_text() {
     let reply = || Reply::json("403 Forbidden", "{\"error\":\"not yours\"}");
     let error = get(reply()).await;
     let before = error.to_string();
@@ -102,7 +102,7 @@ async fn html_from_a_proxy_is_shown_short_and_on_one_line() {
 }
 
 #[tokio::test]
-async fn other_undocumented_bodies_are_named() {
+async fn other_undocumented_bodies_are_described() {
     let empty = get(Reply::new("404 Not Found", &[], "")).await;
     assert!(
         empty
@@ -269,7 +269,7 @@ fn without_a_runtime_the_error_names_the_remedy() {
 
     let client = build(transport("http://127.0.0.1:9"));
     let mut call = Box::pin(client.get_page().query_id("9").send());
-    // As another executor would: nothing of tokio is there.
+    // Another executor, without tokio.
     let polled = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     let Poll::Ready(Err(error)) = polled else {
         panic!("not an error at once");
@@ -300,7 +300,7 @@ async fn a_service_message_stays_on_one_line() {
 }
 
 #[tokio::test]
-async fn html_with_status_200_is_no_result() {
+async fn html_with_status_200_is_an_error() {
     let html = [("content-type", "text/html")];
     let error = get(Reply::new("200 OK", &html, "<html>Sign in</html>")).await;
     assert_eq!(error.kind(), CallErrorKind::Decode);
@@ -320,7 +320,7 @@ async fn html_with_status_200_is_no_result() {
 }
 
 #[tokio::test]
-async fn a_misfit_names_path_place_and_surroundings() {
+async fn a_decode_error_names_path_and_position_and_quotes_the_body() {
     let body = "{\"state\":\"COMPLETED\",\n \"next\": \"soon\", \"result\":{\"rows\":[]}}";
     let error = get(Reply::json("200 OK", body)).await;
     let shown = error.to_string();
@@ -359,7 +359,7 @@ async fn a_misfit_names_path_place_and_surroundings() {
 }
 
 #[tokio::test]
-async fn a_misfit_deep_in_a_large_body_is_cut_out() {
+async fn a_decode_error_deep_in_a_large_body_quotes_a_short_part() {
     let pad = "ü".repeat(200_000);
     let body = format!("{{\"pad\":\"{pad}\",\"state\":1,\"result\":{{\"rows\":[]}}}}");
     let error = get(Reply::json("200 OK", &body)).await;
@@ -440,7 +440,7 @@ async fn an_error_is_small() {
 }
 
 #[tokio::test]
-async fn debug_shows_what_came_and_no_header() {
+async fn debug_shows_the_body_and_no_header() {
     let headers = [
         ("content-type", "application/json"),
         ("set-cookie", "hunter2"),
@@ -461,7 +461,7 @@ async fn debug_shows_what_came_and_no_header() {
 }
 
 #[tokio::test]
-async fn a_misfit_after_the_rows_names_its_own_path() {
+async fn a_decode_error_after_the_rows_names_its_own_path() {
     let body = "{\"state\":\"A\",\"result\":{\"rows\":[1,[2]]},\"next\":{\"a\":1}}";
     let error = get(Reply::json("200 OK", body)).await;
     assert!(
@@ -478,7 +478,7 @@ async fn a_build_without_tls_says_so() {
     let error = build(transport).cancel().send().await.unwrap_err();
     let shown = error.to_string();
     assert!(error.is_connect(), "{shown}");
-    // TLS may be there although no feature of this crate asked for it.
+    // TLS may be enabled by another crate of this build.
     assert_eq!(
         shown.contains("scheme is not http"),
         shown.contains("this build has no TLS"),

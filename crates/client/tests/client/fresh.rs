@@ -15,7 +15,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn it_has_every_setting_of_the_first() {
+async fn a_fresh_client_has_every_setting_of_the_first() {
     let elsewhere = Server::start([page("[]")]).await;
     let location = [("location", elsewhere.url.as_str())];
     let server = Server::start([page("[]"), Reply::new("302 Found", &location, "")]).await;
@@ -46,7 +46,7 @@ async fn it_has_every_setting_of_the_first() {
 }
 
 #[test]
-fn settings_are_asked_for_once_a_client_and_may_fail_later() {
+fn http_settings_run_once_per_client_and_may_fail_later() {
     let made = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&made);
     let builder = transport("http://127.0.0.1:9").http(move |http| {

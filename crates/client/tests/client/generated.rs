@@ -296,7 +296,7 @@ pub mod builder {
             self
         }
 
-        /// Sends under another operation id, to meet what a service says of it.
+        /// Sends the call under another operation id.
         pub async fn send_as(
             self,
             operation_id: &'static str,

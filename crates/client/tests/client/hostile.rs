@@ -1,5 +1,5 @@
-//! Servers that break the rules, by mistake or on purpose. Each ends in a typed error, soon, and
-//! without much memory.
+//! Servers that break the rules, by mistake or on purpose. Each call ends in a typed error, soon,
+//! and without much memory.
 
 use std::{
     sync::{
@@ -36,8 +36,8 @@ async fn get(reply: Reply) -> Result<Page, CallError<ErrorResponse>> {
     get_within(once(&server.url)).await
 }
 
-/// Sends `head`, and then `piece` again and again, with a pause, for as long as anybody listens.
-/// Counts the bytes that it got rid of.
+/// Sends `head`, and then `piece` with a pause, until the client hangs up. Counts the bytes that
+/// were sent.
 async fn endless(head: &str, piece: Vec<u8>, pause: Duration) -> (String, Arc<AtomicU64>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -68,14 +68,14 @@ fn chunk(bytes: &[u8]) -> Vec<u8> {
 }
 
 const CHUNKED: &str = "content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
-/// What the sockets of both sides may hold besides what was read.
+/// An upper bound for the bytes in the socket buffers of both sides.
 const IN_SOCKETS: u64 = 32 * 1024 * 1024;
 
 #[tokio::test]
 async fn a_body_without_end_is_given_up_at_the_limit() {
     let head = format!("HTTP/1.1 200 OK\r\n{CHUNKED}{{\"state\":\"");
     let piece = chunk(&[b'a'; 64 * 1024]);
-    // The beginning of the body stands in a chunk too.
+    // The first part of the body is a chunk too.
     let head = head.replace("{\"state\":\"", "a\r\n{\"state\":\"\r\n");
     let (url, sent) = endless(&head, piece, Duration::ZERO).await;
     let error = get_within(once(&url).max_body_bytes(1_000_000))
@@ -143,7 +143,7 @@ async fn a_head_without_end_is_given_up() {
 }
 
 #[tokio::test]
-async fn more_headers_than_anybody_sends_are_refused() {
+async fn too_many_headers_are_refused() {
     let many: Vec<_> = (0..10_000).map(|n| format!("x-h-{n}")).collect();
     let many: Vec<_> = many.iter().map(|name| (name.as_str(), "a")).collect();
     let error = get(Reply::new("200 OK", &many, "{}")).await.unwrap_err();
@@ -156,7 +156,7 @@ async fn more_headers_than_anybody_sends_are_refused() {
 }
 
 #[tokio::test]
-async fn interim_answers_without_end_are_bound_by_the_timeout() {
+async fn endless_interim_responses_are_limited_by_the_timeout() {
     let piece = b"HTTP/1.1 103 Early Hints\r\n\r\n".to_vec();
     let (url, _) = endless("", piece, Duration::from_millis(5)).await;
     let begun = Instant::now();
@@ -172,7 +172,7 @@ async fn interim_answers_without_end_are_bound_by_the_timeout() {
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_a_broken_exchange() {
+async fn a_response_that_is_not_http_is_a_broken_exchange() {
     for bytes in [
         &b"\x16\x03\x01\x00\xa5hello"[..],
         b"SSH-2.0-server\r\n",
@@ -246,16 +246,16 @@ async fn invalid_utf8_is_a_typed_error_and_its_bytes_are_kept() {
     assert!(!error.unwrap_err().to_string().contains('\u{ff}'));
 }
 
-/// Far deeper than a stack of two megabytes holds.
+/// Deeper than a stack of two megabytes allows.
 #[tokio::test]
 async fn json_of_any_depth_overflows_no_stack() {
     for depth in [10_000, 60_000] {
         for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
             let deep = format!("{}1{}", open.repeat(depth), close.repeat(depth));
-            // Where nothing is requested, it is stepped over.
+            // An unknown field is skipped.
             let body = format!("{{\"extra\":{deep},\"state\":\"A\",\"result\":{{\"rows\":[]}}}}");
             assert!(get(Reply::json("200 OK", &body)).await.is_ok());
-            // Where something else is requested, it is wrong.
+            // Where another type is expected, it is an error.
             for body in [
                 deep.clone(),
                 format!("{{\"state\":{deep},\"result\":{{}}}}"),
@@ -270,7 +270,7 @@ async fn json_of_any_depth_overflows_no_stack() {
                 assert_eq!(error.kind(), CallErrorKind::Decode);
                 assert!(error.to_string().len() < 1000, "{error}");
             }
-            // As rows it is kept as it is.
+            // Rows keep it unchanged.
             let body = format!("{{\"state\":\"A\",\"result\":{{\"rows\":[{deep}]}}}}");
             let page = get(Reply::json("200 OK", &body)).await.unwrap();
             assert_eq!(page.result.rows.count(), 1);
@@ -297,7 +297,7 @@ async fn numbers_of_any_length_are_a_typed_error() {
         let error = get(Reply::json("200 OK", &body)).await.unwrap_err();
         assert_eq!(error.kind(), CallErrorKind::Decode);
         assert!(error.to_string().len() < 1000, "{error}");
-        // In rows they stay the text that was sent.
+        // Rows keep the text that was sent.
         let body = format!("{{\"state\":\"A\",\"result\":{{\"rows\":[{number}]}}}}");
         let page = get(Reply::json("200 OK", &body)).await.unwrap();
         assert_eq!(page.result.rows.iter_raw().next(), Some(number.as_str()));
@@ -305,7 +305,7 @@ async fn numbers_of_any_length_are_a_typed_error() {
 }
 
 #[tokio::test]
-async fn a_key_that_comes_twice_is_an_error_and_not_one_of_the_two() {
+async fn a_duplicate_key_is_an_error() {
     for body in [
         "{\"state\":\"A\",\"state\":\"B\",\"result\":{}}",
         "{\"state\":\"A\",\"result\":{\"rows\":[1]},\"result\":{\"rows\":[2]}}",
@@ -318,7 +318,7 @@ async fn a_key_that_comes_twice_is_an_error_and_not_one_of_the_two() {
 }
 
 #[tokio::test]
-async fn no_way_of_writing_a_redirect_leads_to_another_origin() {
+async fn no_spelling_of_a_redirect_leads_to_another_origin() {
     let other = Server::start([Reply::json("200 OK", "{}")]).await;
     let authority = other.url.trim_start_matches("http://");
     let port = authority.rsplit(':').next().unwrap();
@@ -361,7 +361,7 @@ async fn a_redirect_within_the_origin_cannot_replace_the_credential() {
 }
 
 #[tokio::test]
-async fn an_id_that_walks_or_breaks_the_path_is_refused_or_encoded() {
+async fn an_id_that_would_change_the_path_is_refused_or_encoded() {
     let server = Server::start([Reply::json("200 OK", "{\"state\":\"A\",\"result\":{}}")]).await;
     let client = client(&server);
     for id in ["", ".", "..", "a\0b", "\0", "a\r\nx-b: c", "\u{7f}"] {

@@ -71,9 +71,9 @@ async fn a_slow_attempt_is_cut_and_retried() {
     }
 }
 
-/// Longer than the timeout of an attempt and than the longest pause, in small steps.
+/// A body in small steps. It takes longer than the timeout of an attempt and the longest pause.
 #[tokio::test]
-async fn a_slow_body_that_moves_is_not_cut_by_the_timeout_of_an_attempt() {
+async fn a_slow_body_is_not_cut_by_the_timeout_of_an_attempt() {
     let body = "{\"state\":\"COMPLETED\",\"result\":{\"rows\":[1]}}";
     let mut moving = Reply::head("200 OK", &[], body.len());
     for piece in body.as_bytes().chunks(4) {
@@ -90,7 +90,7 @@ async fn a_slow_body_that_moves_is_not_cut_by_the_timeout_of_an_attempt() {
 }
 
 #[tokio::test]
-async fn a_stalled_body_is_told_as_one_and_the_whole_call_is_repeated() {
+async fn a_stalled_body_is_reported_and_the_whole_call_is_repeated() {
     let stalled = || {
         Reply::head("200 OK", &[], 500)
             .send("{\"state\":")
@@ -121,7 +121,7 @@ async fn a_stalled_body_is_told_as_one_and_the_whole_call_is_repeated() {
     );
     assert!(said.contains("200 and stalled, 200 and stalled"), "{said}");
 
-    // What may have run is not repeated for it.
+    // A call that may have run is not retried.
     let error = client.run().body(sql()).send().await.unwrap_err();
     assert_eq!(error.kind(), CallErrorKind::Timeout(TimeoutScope::Stall));
     assert_eq!(error.attempts(), 1);
@@ -186,10 +186,10 @@ async fn endless_limits_are_no_limits() {
     }
 }
 
-/// Fills a listener's queue, so that Linux answers no further connection.
+/// Fills a listener's queue, so that Linux accepts no further connection.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_connection_that_is_not_answered_is_given_up() {
+async fn a_connection_without_a_response_times_out() {
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let listener = socket.listen(1).unwrap();

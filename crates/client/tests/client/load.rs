@@ -1,4 +1,4 @@
-//! Many calls on one client, given up at random moments, leave nothing behind.
+//! Many calls on one client, dropped at random moments, leave nothing behind.
 
 use std::{
     sync::{
@@ -17,7 +17,7 @@ use tokio::{
 
 use crate::setup::{build, quick, transport};
 
-/// A server with a thread of its own, which keeps connections open and counts them.
+/// A server with its own thread, which keeps connections open and counts them.
 struct Busy {
     url: String,
     open: Arc<AtomicUsize>,
@@ -35,7 +35,7 @@ impl Busy {
         std::thread::spawn(move || {
             let runtime = Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
-                // Room for all that come at once: what runs over stays half open for ever.
+                // The queue holds all connections. One that exceeds it would stay half open.
                 let socket = TcpSocket::new_v4().unwrap();
                 socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
                 let listener = socket.listen(4096).unwrap();
@@ -66,7 +66,8 @@ impl Busy {
     }
 }
 
-/// One answer in three is a page, one a refusal that asks to wait long, one a page in two parts.
+/// Of three responses one is a page, one a refusal that requests a long wait, one a page in two
+/// parts.
 async fn serve(mut stream: TcpStream, seen: &AtomicUsize) -> std::io::Result<()> {
     let page = "{\"state\":\"COMPLETED\",\"result\":{\"rows\":[1]}}";
     let mut request = Vec::new();
@@ -115,7 +116,7 @@ async fn falls_to(most: usize, number: impl Fn() -> usize, what: &str) {
 const KEPT: usize = 4;
 
 #[tokio::test]
-async fn a_thousand_calls_given_up_at_random_leave_no_task_no_socket_and_no_permit() {
+async fn a_thousand_calls_dropped_at_random_leave_no_task_no_socket_and_no_permit() {
     let server = Busy::start();
     let tasks = || Handle::current().metrics().num_alive_tasks();
     assert_eq!(tasks(), 0);
@@ -148,16 +149,16 @@ async fn a_thousand_calls_given_up_at_random_leave_no_task_no_socket_and_no_perm
     for call in calls {
         done += usize::from(call.await.unwrap());
     }
-    // One answer in three asks to wait for longer than anybody does.
+    // One response in three requests a wait above every limit.
     assert!(done > 0 && done < 1000, "{done} of 1000 were waited for");
     assert!(server.seen.load(Ordering::SeqCst) > done);
 
     falls_to(KEPT, || server.open(), "connections").await;
-    // A connection that is kept has a task.
+    // A pooled connection has a task.
     falls_to(KEPT + 1, tasks, "tasks").await;
 
-    // Nobody waits for turns of calls that are gone, and their retries are paid back: of the
-    // three answers in turn one is a refusal that would be waited for.
+    // Dropped calls left their turns and returned the tokens of their retries. Of three responses
+    // one is a refusal that a call would wait for.
     let mut waited_for = 0;
     for _ in 0..3 {
         let begun = Instant::now();

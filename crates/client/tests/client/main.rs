@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
+mod api_request;
 mod bodies;
 mod credentials;
 mod enums;
@@ -18,3 +19,4 @@ mod secrecy;
 mod server;
 mod setup;
 mod shape;
+mod usage;

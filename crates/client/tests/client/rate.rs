@@ -10,7 +10,7 @@ use crate::{
     setup::{build, page, transport},
 };
 
-/// One in 200 ms.
+/// One request in 200 ms.
 fn slow() -> RateLimit {
     RateLimit::per_second(5)
 }
@@ -83,7 +83,7 @@ async fn a_retry_whose_turn_comes_after_the_deadline_is_not_waited_for() {
     );
 }
 
-/// The wait for a turn is no part of the attempt, whose timeout is far shorter here.
+/// The wait for a turn does not count as part of the attempt, whose timeout is far shorter here.
 #[tokio::test]
 async fn waiting_for_a_turn_does_not_count_against_the_timeout_of_an_attempt() {
     let server = Server::start([page("[]")]).await;

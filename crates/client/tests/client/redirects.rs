@@ -80,7 +80,7 @@ async fn the_same_origin_is_followed_with_the_credential() {
 }
 
 #[tokio::test]
-async fn a_circle_ends_after_five() {
+async fn a_redirect_loop_ends_after_five() {
     let server = Server::start([redirect("302 Found", "/again")]).await;
     let result = client(&server).get_page().query_id("1").send().await;
     let error = result.unwrap_err();
@@ -165,7 +165,7 @@ async fn a_redirect_out_of_the_base_url_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_3xx_that_leads_nowhere_is_an_answer() {
+async fn a_3xx_without_a_target_is_a_response() {
     let server = Server::start([Reply::new("302 Found", &[], "look elsewhere")]).await;
     let result = client(&server).get_page().query_id("1").send().await;
     let error = result.unwrap_err();

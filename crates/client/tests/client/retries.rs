@@ -1,4 +1,4 @@
-//! What is attempted again, when, and how often.
+//! Which failures are retried, when, and how often.
 
 use std::{
     net::SocketAddr,
@@ -214,7 +214,7 @@ async fn retry_after_as_a_date_is_waited_for() {
     assert!(begun.elapsed() >= Duration::from_secs(1));
 }
 
-/// What a limited service says of itself when it does not say `Retry-After`.
+/// Headers of a rate limit without `Retry-After`.
 #[tokio::test]
 async fn a_rate_limit_reset_is_waited_for_after_a_429() {
     for (name, value) in [
@@ -240,11 +240,14 @@ async fn a_rate_limit_reset_above_the_cap_fails_at_once() {
     assert_eq!(error.retry_after(), Some(Duration::from_secs(3600)));
     assert_eq!((error.attempts(), server.count()), (1, 1));
     let said = error.to_string();
-    assert!(said.contains("the service asks to wait 3600 s"), "{said}");
+    assert!(
+        said.contains("the service requests a wait of 3600 s"),
+        "{said}"
+    );
 }
 
 #[tokio::test]
-async fn every_attempt_is_told_in_the_error_with_what_it_met_and_how_long_it_waited() {
+async fn the_error_lists_every_attempt_with_outcome_and_wait() {
     let replies = [
         Reply::new("429 Too Many Requests", &[("retry-after", "1")], "{}"),
         Reply::hang_up(),
@@ -282,7 +285,7 @@ async fn every_attempt_is_told_in_the_error_with_what_it_met_and_how_long_it_wai
 }
 
 #[tokio::test]
-async fn an_undecodable_answer_tells_of_the_attempts_before_it() {
+async fn a_decode_error_lists_the_attempts_before_it() {
     let broken = Reply::json("200 OK", "{\"state\":7}");
     let server = Server::start([status("503 Service Unavailable"), broken]).await;
     let result = client(&server).get_page().query_id("1").send().await;
@@ -323,7 +326,7 @@ async fn a_policy_without_delays_and_limits_sends_no_flood() {
             .deadline(Duration::from_secs(1)),
     );
     client.get_page().query_id("1").send().await.unwrap_err();
-    // Four at once, and then one in 50 ms on the average.
+    // Four at once, and then one in 50 ms on average.
     let sent = server.count();
     assert!((5..=60).contains(&sent), "{sent} requests in a second");
 }
@@ -339,7 +342,7 @@ async fn retry_after_above_the_cap_fails_at_once() {
     assert_eq!(error.retry_after(), Some(Duration::from_secs(121)));
     assert!(
         error.to_string().contains(
-            "not attempted again: the service asks to wait 121 s, more than the 120 s of \
+            "not attempted again: the service requests a wait of 121 s, more than the 120 s of \
              max_retry_after"
         ),
         "{error}"
@@ -444,14 +447,14 @@ async fn clones_share_the_retry_budget() {
 }
 
 #[tokio::test]
-async fn a_call_given_up_before_its_retry_gives_back_the_price() {
+async fn a_call_dropped_before_its_retry_returns_the_tokens() {
     let limited = Reply::new("429 Too Many Requests", &[("retry-after", "60")], "{}");
     let server = Server::start([limited, status("503 Service Unavailable")]).await;
     let client = build(transport(&server.url).retry(quick().max_attempts(2).budget(Some(5))));
     let call = client.get_page().query_id("1").send();
     let given_up = tokio::time::timeout(Duration::from_millis(500), call).await;
     assert!(given_up.is_err() && server.count() == 1);
-    // The only retry that the budget holds is there again, and then it is not.
+    // The budget holds one retry. It is available again, and then it is used up.
     let error = client.get_page().query_id("1").send().await.unwrap_err();
     assert_eq!(error.attempts(), 2);
     let error = client.get_page().query_id("1").send().await.unwrap_err();
@@ -477,10 +480,10 @@ async fn success_refills_the_retry_budget() {
     }
 }
 
-/// No wait repairs a build that cannot speak TLS.
+/// No wait adds TLS to a build without it.
 #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
 #[tokio::test]
-async fn https_without_tls_is_told_at_once() {
+async fn https_without_tls_fails_at_once() {
     let client = build(transport("https://127.0.0.1:9").retry(quick()));
     let error = client.get_page().query_id("1").send().await.unwrap_err();
     assert_eq!(error.kind(), CallErrorKind::Connect);

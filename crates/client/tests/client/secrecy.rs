@@ -1,4 +1,4 @@
-//! What is shown, and what never is.
+//! Errors and debug output show no credential.
 
 use std::{
     error::Error as _,
@@ -35,7 +35,7 @@ async fn nothing_shows_the_credential() {
     assert!(shown.contains("***"));
 }
 
-/// All that an error says of itself, in any form, with its causes; and what a panic over it says.
+/// Returns every text of an error, with its causes, and the text of a panic about it.
 fn all_of<T: fmt::Debug>(error: CallError<ErrorResponse>) -> String {
     let mut shown = format!("{error} {error:?} {error:#?} {:?}", error.headers());
     shown += &format!("{:?} {:?}", error.history(), error.api_error());
@@ -46,14 +46,14 @@ fn all_of<T: fmt::Debug>(error: CallError<ErrorResponse>) -> String {
         shown += &format!("{error} {error:?} {error:#?}");
         cause = error.source();
     }
-    // What `unwrap` says is what a hook for panics logs.
+    // A panic hook logs the message of `unwrap`.
     let panicked = catch_unwind(AssertUnwindSafe(|| Err::<T, _>(error).map(drop).unwrap()));
     shown + &panicked.unwrap_err().downcast::<String>().unwrap()
 }
 
 const KEY: &str = "correct-horse-battery-staple";
 
-/// A client with a key that no text has by chance.
+/// A client with a key that occurs in no text by chance.
 fn with_key(url: &str) -> TransportBuilder {
     let builder = transport(url).credential(Secret::new(KEY).unwrap());
     builder.retry(RetryPolicy::none())
@@ -116,7 +116,7 @@ async fn no_kind_of_failure_shows_the_credential_even_where_it_is_sent_back() {
         let shown = all_of::<()>(error);
         assert!(!shown.contains("correct-horse"), "{kind:?}: {shown}");
     }
-    // Nobody listens.
+    // No server listens here.
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", free.local_addr().unwrap());
     drop(free);
@@ -126,7 +126,7 @@ async fn no_kind_of_failure_shows_the_credential_even_where_it_is_sent_back() {
     assert!(!all_of::<()>(error).contains("correct-horse"));
 }
 
-/// Ways to write a key that a JSON parser or a reader undoes.
+/// Spellings of a key that a JSON parser or a reader decodes.
 fn written(key: &str) -> Vec<String> {
     let codes = |key: &str| -> String {
         let codes = key.bytes().map(|byte| format!("\\u{byte:04x}"));
@@ -144,14 +144,14 @@ fn written(key: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn no_way_of_writing_the_credential_gets_past_an_error() {
-    // A long key, and one that is masked as a whole word only.
+async fn no_spelling_of_the_credential_appears_in_an_error() {
+    // A long key, and one that is masked only as a whole word.
     for (key, part) in [("correct/horse-battery", "horse"), ("ab/-cd12", "cd12")] {
         for written in written(key) {
             let error = format!("{{\"error\":\"you sent\\n{written}\"}}");
             let nested = format!("{{\"error\":\"{{\\\"key\\\":\\\"{written}\\\"}}\"}}");
             let wrong = format!("{{\"state\":\"A\",\"next\":\"{written}\",\"result\":{{}}}}");
-            // In a header nobody escapes as in JSON.
+            // Headers contain no JSON escapes.
             let place = if written.contains('\\') {
                 key
             } else {
@@ -242,21 +242,21 @@ async fn a_credential_from_before_a_refresh_is_masked_too() {
     let error = client.get_page().query_id("1").send().await.unwrap_err();
     assert_eq!(server.count(), 2);
     assert!(!all_of::<()>(error).contains("correct-horse"));
-    // And wherever an error is made of what a success says.
+    // The same for every error made of a success.
     let text = format!("the run failed: {KEY}-1, {KEY}-2");
     assert!(!core.mask(&text).contains("correct-horse"));
     assert_eq!(core.mask("the run failed"), "the run failed");
 }
 
 #[tokio::test]
-async fn what_a_service_says_besides_the_credential_is_kept() {
+async fn the_rest_of_a_service_message_is_kept() {
     let echo = format!("{{\"error\":\"{KEY} is no key of ours\"}}");
     let server = Server::start([Reply::json("401 Unauthorized", &echo)]).await;
     let client = build(with_key(&server.url));
     let error = client.get_page().query_id("1").send().await.unwrap_err();
     let said = format!("{} is no key of ours", "*".repeat(KEY.len()));
     assert!(error.to_string().contains(&said), "{error}");
-    // And a success is left as it is: those are rows.
+    // A success stays unchanged: its text is rows.
     let rows = format!("[\"{KEY}\"]");
     let server = Server::start([page(&rows)]).await;
     let client = build(with_key(&server.url));
@@ -265,7 +265,7 @@ async fn what_a_service_says_besides_the_credential_is_kept() {
 }
 
 #[tokio::test]
-async fn a_credential_that_cannot_be_had_is_not_shown_by_its_panic() {
+async fn a_panic_about_an_invalid_credential_does_not_show_it() {
     for text in [
         "",
         " correct-horse",
@@ -317,7 +317,7 @@ fn a_builder_says_what_is_wrong() {
         ),
         (
             builder().rate_limit(RateLimit::per_minute(0)),
-            "rate_limit lets nothing through",
+            "rate_limit allows no requests",
         ),
         (builder().deadline(Duration::ZERO), "deadline is zero"),
         (
@@ -383,9 +383,9 @@ async fn without_a_credential_no_header_is_sent() {
     assert_eq!(server.seen()[0].header("authorization"), None);
 }
 
-/// A proxy sees every request that leaves, wherever it goes.
+/// A proxy sees every request, whatever its target.
 #[tokio::test]
-async fn seen_from_a_proxy_the_credential_goes_to_the_configured_origin_alone() {
+async fn a_proxy_sees_the_credential_sent_only_to_the_configured_origin() {
     let to = |location| Reply::new("307 Temporary Redirect", &[("location", location)], "");
     let proxy = Server::start([
         to("http://elsewhere.invalid/v1"),
@@ -409,7 +409,7 @@ async fn seen_from_a_proxy_the_credential_goes_to_the_configured_origin_alone() 
         .credential(Secret::new("hunter2").unwrap())
         .retry(quick())
         .http(move |http| {
-            // `no_proxy` switches off what the environment says; then ours is added.
+            // `no_proxy` disables the proxies of the environment. The next call adds ours.
             http.no_proxy()
                 .proxy(reqwest::Proxy::http(&through).unwrap())
         });

@@ -10,7 +10,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// What the server does after reading one request; it then closes the connection.
+/// The behavior of the server after it has read one request. It then closes the connection.
 #[derive(Clone, Default)]
 pub struct Reply(Vec<Step>);
 
@@ -21,18 +21,18 @@ enum Step {
 }
 
 impl Reply {
-    /// A whole answer with a `Content-Length`.
+    /// A whole response with a `Content-Length`.
     pub fn new(status: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Self {
         let body = body.as_ref();
         Self::head(status, headers, body.len()).send(body)
     }
 
-    /// A JSON answer.
+    /// A JSON response.
     pub fn json(status: &str, body: &str) -> Self {
         Self::new(status, &[("content-type", "application/json")], body)
     }
 
-    /// The head of an answer that announces `length` bytes of body.
+    /// The head of a response that announces `length` bytes of body.
     pub fn head(status: &str, headers: &[(&str, &str)], length: usize) -> Self {
         let mut head = format!("HTTP/1.1 {status}\r\nconnection: close\r\n");
         for (name, value) in headers {
@@ -55,7 +55,7 @@ impl Reply {
         self
     }
 
-    /// Does what `next` does after this.
+    /// Does `next` after this.
     pub fn then(mut self, next: Self) -> Self {
         self.0.extend(next.0);
         self
@@ -67,7 +67,7 @@ impl Reply {
     }
 }
 
-/// One request as it arrived.
+/// One received request.
 #[derive(Clone, Debug)]
 pub struct Seen {
     /// `GET /path?query HTTP/1.1`

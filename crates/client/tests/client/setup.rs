@@ -1,4 +1,4 @@
-//! The client that the tests use, and answers it understands.
+//! The client of the tests, and responses that it decodes.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ fn bearer(secret: &Secret) -> Result<(HeaderName, HeaderValue), CredentialError>
     secret.to_header(AUTHORIZATION, "Bearer ")
 }
 
-/// Retries without waits worth mentioning.
+/// Retries with negligible waits.
 pub fn quick() -> RetryPolicy {
     RetryPolicy::new()
         .base_delay(Duration::from_millis(1))

@@ -86,9 +86,9 @@ async fn raw_body_post() {
     assert_eq!(seen[0].header("content-type"), Some("text/csv"));
 }
 
-/// A `main` that returns an error shows it by `Debug`.
+/// A `main` that returns an error prints its `Debug`.
 #[test]
-fn what_is_wrong_with_a_builder_is_said_in_words_by_debug_too() {
+fn debug_of_a_build_error_is_its_message() {
     let builder = rowfeed_client::TransportBuilder::new(&crate::setup::SERVICE);
     let error = builder.base_url("localhost:80").build().unwrap_err();
     assert!(error.to_string().contains("base URL"), "{error}");
@@ -96,7 +96,7 @@ fn what_is_wrong_with_a_builder_is_said_in_words_by_debug_too() {
 }
 
 #[test]
-fn what_a_user_holds_can_be_shared_between_threads() {
+fn public_types_can_be_shared_between_threads() {
     fn check<T: Send + Sync + 'static>() {}
     check::<Client>();
     check::<rowfeed_client::CallError<types::ErrorResponse>>();

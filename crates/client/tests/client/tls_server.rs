@@ -1,5 +1,5 @@
-//! An HTTPS server on loopback, with a certificate that it signs itself. The tests of each service's
-//! client include this file.
+//! An HTTPS server on loopback, with a self-signed certificate. The tests of each service's client
+//! include this file.
 
 #![allow(dead_code, unreachable_pub)]
 
@@ -20,13 +20,13 @@ use tokio_rustls::{
 
 pub struct TlsServer {
     pub url: String,
-    /// What a client has to trust.
+    /// The certificate that a client must trust.
     pub certificate: String,
     seen: Arc<Mutex<Vec<String>>>,
 }
 
 impl TlsServer {
-    /// Answers every request with this JSON, until the runtime ends.
+    /// Responds to every request with this JSON, until the runtime ends.
     pub async fn start(json: &'static str) -> Self {
         let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
         let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
@@ -43,7 +43,7 @@ impl TlsServer {
         let heads = Arc::clone(&seen);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                // A client without trust, or without TLS, hangs up here.
+                // A client without trust, or without TLS, closes the connection here.
                 let Ok(mut stream) = acceptor.accept(stream).await else {
                     continue;
                 };
@@ -74,7 +74,7 @@ impl TlsServer {
         }
     }
 
-    /// The heads of the requests so far, in lower case.
+    /// The heads of all requests, in lower case.
     pub fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }

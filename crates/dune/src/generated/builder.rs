@@ -35,7 +35,7 @@ impl ListDatasets {
             type_: Ok(None),
         }
     }
-    /// How many datasets to list, at most 250; 50 when absent.
+    /// The maximum number of datasets to return, at most 250. Default: 50.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -44,7 +44,7 @@ impl ListDatasets {
         self.limit = codegen::value("limit", "list_datasets", value).map(Some);
         self
     }
-    /// How many to skip; 0 when absent.
+    /// The number of rows or items to skip. Default: 0.
     pub fn offset<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -53,7 +53,7 @@ impl ListDatasets {
         self.offset = codegen::value("offset", "list_datasets", value).map(Some);
         self
     }
-    /// Lists only datasets of the user or team with this handle.
+    /// Lists only datasets that the user or team with this handle owns.
     pub fn owner_handle<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -63,13 +63,22 @@ impl ListDatasets {
             .map(Some);
         self
     }
-    /// Lists only datasets of these kinds, separated by commas: `transformation_view`, `transformation_table`, `uploaded_table`, `decoded_table`, `spell`, `dune_table`.
+    /// Lists only datasets of these types, separated by commas: `transformation_view`, `transformation_table`, `uploaded_table`, `decoded_table`, `spell`, `dune_table`.
     pub fn type_<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
         V::Error: ::std::fmt::Display,
     {
         self.type_ = codegen::value("type_", "list_datasets", value).map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/v1/datasets`
@@ -166,13 +175,22 @@ impl GetDataset {
             slug: Err("`slug` of `get_dataset` is not set".to_string()),
         }
     }
-    /// The full name of the dataset, for instance `dex.trades`.
+    /// The full name of the dataset, for example `dex.trades`.
     pub fn slug<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
         V::Error: ::std::fmt::Display,
     {
         self.slug = codegen::value("slug", "get_dataset", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/v1/datasets/{slug}`
@@ -277,7 +295,7 @@ impl GetCustomEndpointResults {
             sort_by: Ok(None),
         }
     }
-    /// The handle of the user or team whose endpoint it is.
+    /// The handle of the user or team that owns the endpoint.
     pub fn handle<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -286,7 +304,7 @@ impl GetCustomEndpointResults {
         self.handle = codegen::value("handle", "get_custom_endpoint_results", value);
         self
     }
-    /// The name of the endpoint in addresses.
+    /// The name of the endpoint in URLs.
     pub fn endpoint_slug<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -299,7 +317,7 @@ impl GetCustomEndpointResults {
         );
         self
     }
-    /// Whether a result that the service cut off for its size (32 GB) is wanted. Its state is `QUERY_STATE_COMPLETED_PARTIAL`. Without this it is answered with an error.
+    /// Whether to return a result that the service truncated because of its size (32 GB). Its state is `QUERY_STATE_COMPLETED_PARTIAL`. Without this parameter, such a result returns an error.
     pub fn allow_partial_results<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -313,7 +331,7 @@ impl GetCustomEndpointResults {
             .map(Some);
         self
     }
-    /// The columns to send, separated by commas without spaces; all of them when absent. A name with special characters goes in double quotes. Fewer columns cost fewer credits.
+    /// The columns to return, separated by commas without spaces. Default: all columns. Names with special characters need double quotes. Fewer columns cost fewer credits.
     pub fn columns<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -323,7 +341,7 @@ impl GetCustomEndpointResults {
             .map(Some);
         self
     }
-    /// Which rows to send: a condition like that of an SQL `WHERE`, of columns, literals, `AND`, `OR` and `IN`. There is no `NOT`. Cannot be combined with `sample_count`.
+    /// The condition that returned rows meet. It resembles an SQL `WHERE` clause with columns, literals, `AND`, `OR` and `IN`. `NOT` is not supported. Cannot be combined with `sample_count`.
     pub fn filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -333,7 +351,7 @@ impl GetCustomEndpointResults {
             .map(Some);
         self
     }
-    /// Whether the call may cost more credits than the service allows one call to cost.
+    /// Whether the call may exceed the service's limit of credits for one call.
     pub fn ignore_max_credits_per_request<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -347,7 +365,7 @@ impl GetCustomEndpointResults {
             .map(Some);
         self
     }
-    /// How many rows to send at most. The service may send fewer and still have more: the next page starts at `next_offset`, and there is none when that is absent.
+    /// The maximum number of rows to return. The service may return fewer rows although more follow. The next page starts at `next_offset`, which is absent on the last page.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -357,7 +375,7 @@ impl GetCustomEndpointResults {
             .map(Some);
         self
     }
-    /// How many to skip; 0 when absent.
+    /// The number of rows or items to skip. Default: 0.
     pub fn offset<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -367,7 +385,7 @@ impl GetCustomEndpointResults {
             .map(Some);
         self
     }
-    /// Sends about this many rows, chosen at random, instead of a page; possibly none, and others each time. Cannot be combined with `limit`, `offset` and `filters`.
+    /// Returns approximately this number of random rows instead of a page. The sample may be empty and differs between calls. Cannot be combined with `limit`, `offset` and `filters`.
     pub fn sample_count<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -381,7 +399,7 @@ impl GetCustomEndpointResults {
             .map(Some);
         self
     }
-    /// The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
+    /// The order of the rows: columns separated by commas, each with `asc` or `desc`, for example `amount_usd desc, block_time asc`.
     pub fn sort_by<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -389,6 +407,15 @@ impl GetCustomEndpointResults {
     {
         self.sort_by = codegen::value("sort_by", "get_custom_endpoint_results", value)
             .map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/v1/endpoints/{handle}/{endpoint_slug}/results`
@@ -565,6 +592,15 @@ impl CancelQueryExecution {
         );
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `POST` request to `/v1/execution/{execution_id}/cancel`
     pub async fn send(
         self,
@@ -682,7 +718,7 @@ impl GetExecutionResults {
         );
         self
     }
-    /// Whether a result that the service cut off for its size (32 GB) is wanted. Its state is `QUERY_STATE_COMPLETED_PARTIAL`. Without this it is answered with an error.
+    /// Whether to return a result that the service truncated because of its size (32 GB). Its state is `QUERY_STATE_COMPLETED_PARTIAL`. Without this parameter, such a result returns an error.
     pub fn allow_partial_results<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -696,7 +732,7 @@ impl GetExecutionResults {
             .map(Some);
         self
     }
-    /// The columns to send, separated by commas without spaces; all of them when absent. A name with special characters goes in double quotes. Fewer columns cost fewer credits.
+    /// The columns to return, separated by commas without spaces. Default: all columns. Names with special characters need double quotes. Fewer columns cost fewer credits.
     pub fn columns<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -706,7 +742,7 @@ impl GetExecutionResults {
             .map(Some);
         self
     }
-    /// Which rows to send: a condition like that of an SQL `WHERE`, of columns, literals, `AND`, `OR` and `IN`. There is no `NOT`. Cannot be combined with `sample_count`.
+    /// The condition that returned rows meet. It resembles an SQL `WHERE` clause with columns, literals, `AND`, `OR` and `IN`. `NOT` is not supported. Cannot be combined with `sample_count`.
     pub fn filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -716,7 +752,7 @@ impl GetExecutionResults {
             .map(Some);
         self
     }
-    /// Whether the call may cost more credits than the service allows one call to cost.
+    /// Whether the call may exceed the service's limit of credits for one call.
     pub fn ignore_max_credits_per_request<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -730,7 +766,7 @@ impl GetExecutionResults {
             .map(Some);
         self
     }
-    /// How many rows to send at most. The service may send fewer and still have more: the next page starts at `next_offset`, and there is none when that is absent.
+    /// The maximum number of rows to return. The service may return fewer rows although more follow. The next page starts at `next_offset`, which is absent on the last page.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -739,7 +775,7 @@ impl GetExecutionResults {
         self.limit = codegen::value("limit", "get_execution_results", value).map(Some);
         self
     }
-    /// How many to skip; 0 when absent.
+    /// The number of rows or items to skip. Default: 0.
     pub fn offset<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -748,7 +784,7 @@ impl GetExecutionResults {
         self.offset = codegen::value("offset", "get_execution_results", value).map(Some);
         self
     }
-    /// Sends about this many rows, chosen at random, instead of a page; possibly none, and others each time. Cannot be combined with `limit`, `offset` and `filters`.
+    /// Returns approximately this number of random rows instead of a page. The sample may be empty and differs between calls. Cannot be combined with `limit`, `offset` and `filters`.
     pub fn sample_count<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -762,7 +798,7 @@ impl GetExecutionResults {
             .map(Some);
         self
     }
-    /// The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
+    /// The order of the rows: columns separated by commas, each with `asc` or `desc`, for example `amount_usd desc, block_time asc`.
     pub fn sort_by<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -770,6 +806,15 @@ impl GetExecutionResults {
     {
         self.sort_by = codegen::value("sort_by", "get_execution_results", value)
             .map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/v1/execution/{execution_id}/results`
@@ -963,7 +1008,7 @@ impl GetExecutionResultsCsv {
         );
         self
     }
-    /// Whether a result that the service cut off for its size (32 GB) is wanted. Its state is `QUERY_STATE_COMPLETED_PARTIAL`. Without this it is answered with an error.
+    /// Whether to return a result that the service truncated because of its size (32 GB). Its state is `QUERY_STATE_COMPLETED_PARTIAL`. Without this parameter, such a result returns an error.
     pub fn allow_partial_results<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -977,7 +1022,7 @@ impl GetExecutionResultsCsv {
             .map(Some);
         self
     }
-    /// The columns to send, separated by commas without spaces; all of them when absent. A name with special characters goes in double quotes. Fewer columns cost fewer credits.
+    /// The columns to return, separated by commas without spaces. Default: all columns. Names with special characters need double quotes. Fewer columns cost fewer credits.
     pub fn columns<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -987,7 +1032,7 @@ impl GetExecutionResultsCsv {
             .map(Some);
         self
     }
-    /// Which rows to send: a condition like that of an SQL `WHERE`, of columns, literals, `AND`, `OR` and `IN`. There is no `NOT`. Cannot be combined with `sample_count`.
+    /// The condition that returned rows meet. It resembles an SQL `WHERE` clause with columns, literals, `AND`, `OR` and `IN`. `NOT` is not supported. Cannot be combined with `sample_count`.
     pub fn filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -997,7 +1042,7 @@ impl GetExecutionResultsCsv {
             .map(Some);
         self
     }
-    /// Whether the call may cost more credits than the service allows one call to cost.
+    /// Whether the call may exceed the service's limit of credits for one call.
     pub fn ignore_max_credits_per_request<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -1011,7 +1056,7 @@ impl GetExecutionResultsCsv {
             .map(Some);
         self
     }
-    /// How many rows to send at most. The service may send fewer and still have more: the next page starts at `next_offset`, and there is none when that is absent.
+    /// The maximum number of rows to return. The service may return fewer rows although more follow. The next page starts at `next_offset`, which is absent on the last page.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -1021,7 +1066,7 @@ impl GetExecutionResultsCsv {
             .map(Some);
         self
     }
-    /// How many to skip; 0 when absent.
+    /// The number of rows or items to skip. Default: 0.
     pub fn offset<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -1031,7 +1076,7 @@ impl GetExecutionResultsCsv {
             .map(Some);
         self
     }
-    /// Sends about this many rows, chosen at random, instead of a page; possibly none, and others each time. Cannot be combined with `limit`, `offset` and `filters`.
+    /// Returns approximately this number of random rows instead of a page. The sample may be empty and differs between calls. Cannot be combined with `limit`, `offset` and `filters`.
     pub fn sample_count<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -1045,7 +1090,7 @@ impl GetExecutionResultsCsv {
             .map(Some);
         self
     }
-    /// The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
+    /// The order of the rows: columns separated by commas, each with `asc` or `desc`, for example `amount_usd desc, block_time asc`.
     pub fn sort_by<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1053,6 +1098,15 @@ impl GetExecutionResultsCsv {
     {
         self.sort_by = codegen::value("sort_by", "get_execution_results_csv", value)
             .map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/v1/execution/{execution_id}/results/csv`
@@ -1215,6 +1269,15 @@ impl GetExecutionStatus {
         );
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/v1/execution/{execution_id}/status`
     pub async fn send(
         self,
@@ -1296,7 +1359,7 @@ impl ListMaterializedViews {
             offset: Ok(None),
         }
     }
-    /// How many views to list, at most 10,000, which is also the number when absent.
+    /// The maximum number of views to return, at most 10,000. Default: 10,000.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -1305,7 +1368,7 @@ impl ListMaterializedViews {
         self.limit = codegen::value("limit", "list_materialized_views", value).map(Some);
         self
     }
-    /// How many to skip; 0 when absent.
+    /// The number of rows or items to skip. Default: 0.
     pub fn offset<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -1313,6 +1376,15 @@ impl ListMaterializedViews {
     {
         self.offset = codegen::value("offset", "list_materialized_views", value)
             .map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/v1/materialized-views`
@@ -1419,7 +1491,16 @@ impl UpsertMaterializedView {
         self.body = self.body.map(f);
         self
     }
-    /// When to fill it anew, as a cron expression; never by itself when absent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The refresh schedule, as a cron expression. If absent, the view is not refreshed automatically.
     pub fn cron_expression<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1428,7 +1509,7 @@ impl UpsertMaterializedView {
         self.body = self.body.map(|body| body.cron_expression(value));
         self
     }
-    /// When the schedule ends, in RFC 3339; never when absent.
+    /// When the schedule ends, in RFC 3339 format. If absent, it does not end.
     pub fn expires_at<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1446,7 +1527,7 @@ impl UpsertMaterializedView {
         self.body = self.body.map(|body| body.is_private(value));
         self
     }
-    /// The name of the view, for instance `result_daily_volume`.
+    /// The name of the view, for example `result_daily_volume`.
     pub fn name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1455,7 +1536,7 @@ impl UpsertMaterializedView {
         self.body = self.body.map(|body| body.name(value));
         self
     }
-    /// The tier to fill it on.
+    /// The performance tier of the executions that fill the view.
     pub fn performance<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::Performance>,
@@ -1464,7 +1545,7 @@ impl UpsertMaterializedView {
         self.body = self.body.map(|body| body.performance(value));
         self
     }
-    /// The query that fills it.
+    /// The id of the query that fills the view.
     pub fn query_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -1548,13 +1629,22 @@ impl GetMaterializedView {
             name: Err("`name` of `get_materialized_view` is not set".to_string()),
         }
     }
-    /// The full name of the view, for instance `dune.my_team.result_daily_volume`.
+    /// The full name of the view, for example `dune.my_team.result_daily_volume`.
     pub fn name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
         V::Error: ::std::fmt::Display,
     {
         self.name = codegen::value("name", "get_materialized_view", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/v1/materialized-views/{name}`
@@ -1631,13 +1721,22 @@ impl DeleteMaterializedView {
             name: Err("`name` of `delete_materialized_view` is not set".to_string()),
         }
     }
-    /// The full name of the view, for instance `dune.my_team.result_daily_volume`.
+    /// The full name of the view, for example `dune.my_team.result_daily_volume`.
     pub fn name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
         V::Error: ::std::fmt::Display,
     {
         self.name = codegen::value("name", "delete_materialized_view", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `DELETE` request to `/v1/materialized-views/{name}`
@@ -1717,7 +1816,7 @@ impl RefreshMaterializedView {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The full name of the view, for instance `dune.my_team.result_daily_volume`.
+    /// The full name of the view, for example `dune.my_team.result_daily_volume`.
     pub fn name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1749,7 +1848,16 @@ impl RefreshMaterializedView {
         self.body = self.body.map(f);
         self
     }
-    /// The tier to run on.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The performance tier.
     pub fn performance<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::Performance>,
@@ -1862,6 +1970,15 @@ impl ExecutePipeline {
         self.body = self.body.map(f);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// The pipeline.
     pub fn pipeline<V>(mut self, value: V) -> Self
     where
@@ -1948,7 +2065,7 @@ impl GetPipelineExecutionStatus {
             ),
         }
     }
-    /// The id of the run, from the operation that started it.
+    /// The id of the pipeline run, from the operation that started it.
     pub fn pipeline_execution_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1959,6 +2076,15 @@ impl GetPipelineExecutionStatus {
             "get_pipeline_execution_status",
             value,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/v1/pipelines/executions/{pipeline_execution_id}/status`
@@ -2043,7 +2169,7 @@ impl ListQueries {
             offset: Ok(None),
         }
     }
-    /// How many queries to list at most; 20 when absent.
+    /// The maximum number of queries to return. Default: 20.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -2052,13 +2178,22 @@ impl ListQueries {
         self.limit = codegen::value("limit", "list_queries", value).map(Some);
         self
     }
-    /// How many to skip; 0 when absent.
+    /// The number of rows or items to skip. Default: 0.
     pub fn offset<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
         V::Error: ::std::fmt::Display,
     {
         self.offset = codegen::value("offset", "list_queries", value).map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/v1/queries`
@@ -2165,7 +2300,16 @@ impl CreateQuery {
         self.body = self.body.map(f);
         self
     }
-    /// A note shown with the query.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The description of the query.
     pub fn description<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2174,7 +2318,7 @@ impl CreateQuery {
         self.body = self.body.map(|body| body.description(value));
         self
     }
-    /// Whether only the owner can see it; not when absent.
+    /// Whether only the owner can see the query. Default: false.
     pub fn is_private<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -2192,7 +2336,7 @@ impl CreateQuery {
         self.body = self.body.map(|body| body.name(value));
         self
     }
-    /// The parameters that the SQL names.
+    /// The parameters that the SQL text uses.
     pub fn parameters<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -2202,7 +2346,7 @@ impl CreateQuery {
         self.body = self.body.map(|body| body.parameters(values));
         self
     }
-    /// The SQL, with `{{name}}` where a parameter goes.
+    /// The SQL text, with `{{name}}` in place of a parameter.
     pub fn query_sql<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2211,7 +2355,7 @@ impl CreateQuery {
         self.body = self.body.map(|body| body.query_sql(value));
         self
     }
-    /// Words to find the query by.
+    /// The tags of the query.
     pub fn tags<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -2295,13 +2439,22 @@ impl GetQuery {
             query_id: Err("`query_id` of `get_query` is not set".to_string()),
         }
     }
-    /// The id of the query, the number in its address on dune.com.
+    /// The id of the query: the number in its URL on dune.com.
     pub fn query_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
         V::Error: ::std::fmt::Display,
     {
         self.query_id = codegen::value("query_id", "get_query", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/v1/query/{queryId}`
@@ -2384,7 +2537,7 @@ impl UpdateQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The id of the query, the number in its address on dune.com.
+    /// The id of the query: the number in its URL on dune.com.
     pub fn query_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -2416,6 +2569,15 @@ impl UpdateQuery {
         self.body = self.body.map(f);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// The new title.
     pub fn name<V>(mut self, value: V) -> Self
     where
@@ -2425,7 +2587,7 @@ impl UpdateQuery {
         self.body = self.body.map(|body| body.name(value));
         self
     }
-    /// The new note.
+    /// The new description.
     pub fn description<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2434,7 +2596,7 @@ impl UpdateQuery {
         self.body = self.body.map(|body| body.description(value));
         self
     }
-    /// The new SQL.
+    /// The new SQL text.
     pub fn query_sql<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2443,7 +2605,7 @@ impl UpdateQuery {
         self.body = self.body.map(|body| body.query_sql(value));
         self
     }
-    /// The new parameters, in place of all old ones; an empty list removes them.
+    /// The new parameters, which replace all old ones. An empty list removes them.
     pub fn parameters<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -2453,7 +2615,7 @@ impl UpdateQuery {
         self.body = self.body.map(|body| body.parameters(values));
         self
     }
-    /// The new tags, in place of all old ones; an empty list removes them.
+    /// The new tags, which replace all old ones. An empty list removes them.
     pub fn tags<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -2463,7 +2625,7 @@ impl UpdateQuery {
         self.body = self.body.map(|body| body.tags(values));
         self
     }
-    /// Whether only the owner can see it.
+    /// Whether only the owner can see the query.
     pub fn is_private<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -2472,7 +2634,7 @@ impl UpdateQuery {
         self.body = self.body.map(|body| body.is_private(value));
         self
     }
-    /// Whether it is archived.
+    /// Whether the query is archived.
     pub fn is_archived<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -2564,13 +2726,22 @@ impl ArchiveQuery {
             query_id: Err("`query_id` of `archive_query` is not set".to_string()),
         }
     }
-    /// The id of the query, the number in its address on dune.com.
+    /// The id of the query: the number in its URL on dune.com.
     pub fn query_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
         V::Error: ::std::fmt::Display,
     {
         self.query_id = codegen::value("query_id", "archive_query", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `POST` request to `/v1/query/{queryId}/archive`
@@ -2650,13 +2821,22 @@ impl MakeQueryPrivate {
             query_id: Err("`query_id` of `make_query_private` is not set".to_string()),
         }
     }
-    /// The id of the query, the number in its address on dune.com.
+    /// The id of the query: the number in its URL on dune.com.
     pub fn query_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
         V::Error: ::std::fmt::Display,
     {
         self.query_id = codegen::value("query_id", "make_query_private", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `POST` request to `/v1/query/{queryId}/private`
@@ -2736,13 +2916,22 @@ impl UnarchiveQuery {
             query_id: Err("`query_id` of `unarchive_query` is not set".to_string()),
         }
     }
-    /// The id of the query, the number in its address on dune.com.
+    /// The id of the query: the number in its URL on dune.com.
     pub fn query_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
         V::Error: ::std::fmt::Display,
     {
         self.query_id = codegen::value("query_id", "unarchive_query", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `POST` request to `/v1/query/{queryId}/unarchive`
@@ -2822,13 +3011,22 @@ impl MakeQueryPublic {
             query_id: Err("`query_id` of `make_query_public` is not set".to_string()),
         }
     }
-    /// The id of the query, the number in its address on dune.com.
+    /// The id of the query: the number in its URL on dune.com.
     pub fn query_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
         V::Error: ::std::fmt::Display,
     {
         self.query_id = codegen::value("query_id", "make_query_public", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `POST` request to `/v1/query/{queryId}/unprivate`
@@ -2911,7 +3109,7 @@ impl ExecuteQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The id of the query, the number in its address on dune.com.
+    /// The id of the query: the number in its URL on dune.com.
     pub fn query_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -2943,7 +3141,16 @@ impl ExecuteQuery {
         self.body = self.body.map(f);
         self
     }
-    /// The tier to run on; the service chooses when absent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The performance tier. If absent, the service chooses.
     pub fn performance<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::Performance>,
@@ -2952,7 +3159,7 @@ impl ExecuteQuery {
         self.body = self.body.map(|body| body.performance(value));
         self
     }
-    /// Values for the query's own parameters, by name: texts, numbers, `2024-09-28 00:00:00` for a date, or a list where several are allowed.
+    /// The values of the query's parameters, by name: strings, numbers, dates such as `2024-09-28 00:00:00`, or a list if the parameter allows several values.
     pub fn query_parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -3052,7 +3259,7 @@ impl GetQueryPipeline {
             query_parameters: Ok(None),
         }
     }
-    /// The id of the query, the number in its address on dune.com.
+    /// The id of the query: the number in its URL on dune.com.
     pub fn query_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -3061,7 +3268,7 @@ impl GetQueryPipeline {
         self.query_id = codegen::value("query_id", "get_query_pipeline", value);
         self
     }
-    /// The tier that the queries of the pipeline would run on.
+    /// The performance tier that the queries of the pipeline would run on.
     pub fn performance<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::Performance>,
@@ -3071,7 +3278,7 @@ impl GetQueryPipeline {
             .map(Some);
         self
     }
-    /// The values of the query's parameters, as the text of a JSON object.
+    /// The values of the query's parameters, as a JSON object.
     pub fn query_parameters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3083,6 +3290,15 @@ impl GetQueryPipeline {
                 value,
             )
             .map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/v1/query/{query_id}/pipeline`
@@ -3186,7 +3402,7 @@ impl ExecuteQueryPipeline {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The id of the query, the number in its address on dune.com.
+    /// The id of the query: the number in its URL on dune.com.
     pub fn query_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -3218,7 +3434,16 @@ impl ExecuteQueryPipeline {
         self.body = self.body.map(f);
         self
     }
-    /// The tier to run on.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The performance tier.
     pub fn performance<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::Performance>,
@@ -3227,7 +3452,7 @@ impl ExecuteQueryPipeline {
         self.body = self.body.map(|body| body.performance(value));
         self
     }
-    /// Values for the query's own parameters, by name.
+    /// The values of the query's parameters, by name.
     pub fn query_parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -3354,7 +3579,7 @@ impl GetLatestQueryResult {
             sort_by: Ok(None),
         }
     }
-    /// The id of the query, the number in its address on dune.com.
+    /// The id of the query: the number in its URL on dune.com.
     pub fn query_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -3363,7 +3588,7 @@ impl GetLatestQueryResult {
         self.query_id = codegen::value("query_id", "get_latest_query_result", value);
         self
     }
-    /// Whether a result that the service cut off for its size (32 GB) is wanted. Its state is `QUERY_STATE_COMPLETED_PARTIAL`. Without this it is answered with an error.
+    /// Whether to return a result that the service truncated because of its size (32 GB). Its state is `QUERY_STATE_COMPLETED_PARTIAL`. Without this parameter, such a result returns an error.
     pub fn allow_partial_results<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3377,7 +3602,7 @@ impl GetLatestQueryResult {
             .map(Some);
         self
     }
-    /// The columns to send, separated by commas without spaces; all of them when absent. A name with special characters goes in double quotes. Fewer columns cost fewer credits.
+    /// The columns to return, separated by commas without spaces. Default: all columns. Names with special characters need double quotes. Fewer columns cost fewer credits.
     pub fn columns<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3387,7 +3612,7 @@ impl GetLatestQueryResult {
             .map(Some);
         self
     }
-    /// Which rows to send: a condition like that of an SQL `WHERE`, of columns, literals, `AND`, `OR` and `IN`. There is no `NOT`. Cannot be combined with `sample_count`.
+    /// The condition that returned rows meet. It resembles an SQL `WHERE` clause with columns, literals, `AND`, `OR` and `IN`. `NOT` is not supported. Cannot be combined with `sample_count`.
     pub fn filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3397,7 +3622,7 @@ impl GetLatestQueryResult {
             .map(Some);
         self
     }
-    /// Whether the call may cost more credits than the service allows one call to cost.
+    /// Whether the call may exceed the service's limit of credits for one call.
     pub fn ignore_max_credits_per_request<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3411,7 +3636,7 @@ impl GetLatestQueryResult {
             .map(Some);
         self
     }
-    /// How many rows to send at most. The service may send fewer and still have more: the next page starts at `next_offset`, and there is none when that is absent.
+    /// The maximum number of rows to return. The service may return fewer rows although more follow. The next page starts at `next_offset`, which is absent on the last page.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -3420,7 +3645,7 @@ impl GetLatestQueryResult {
         self.limit = codegen::value("limit", "get_latest_query_result", value).map(Some);
         self
     }
-    /// How many to skip; 0 when absent.
+    /// The number of rows or items to skip. Default: 0.
     pub fn offset<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -3430,7 +3655,7 @@ impl GetLatestQueryResult {
             .map(Some);
         self
     }
-    /// The values of the query's own parameters, by name, each sent as `params.NAME=VALUE`: asks for the latest result that was computed with just these values. When absent, the latest result is sent, whatever values it was computed with.
+    /// The values of the query's parameters, by name, each sent as `params.NAME=VALUE`. Selects the latest result that was computed with exactly these values. Default: the latest result with any values.
     pub fn params<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -3442,7 +3667,7 @@ impl GetLatestQueryResult {
             .map(Some);
         self
     }
-    /// Sends about this many rows, chosen at random, instead of a page; possibly none, and others each time. Cannot be combined with `limit`, `offset` and `filters`.
+    /// Returns approximately this number of random rows instead of a page. The sample may be empty and differs between calls. Cannot be combined with `limit`, `offset` and `filters`.
     pub fn sample_count<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -3456,7 +3681,7 @@ impl GetLatestQueryResult {
             .map(Some);
         self
     }
-    /// The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
+    /// The order of the rows: columns separated by commas, each with `asc` or `desc`, for example `amount_usd desc, block_time asc`.
     pub fn sort_by<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3464,6 +3689,15 @@ impl GetLatestQueryResult {
     {
         self.sort_by = codegen::value("sort_by", "get_latest_query_result", value)
             .map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/v1/query/{query_id}/results`
@@ -3656,7 +3890,7 @@ impl GetLatestQueryResultCsv {
             sort_by: Ok(None),
         }
     }
-    /// The id of the query, the number in its address on dune.com.
+    /// The id of the query: the number in its URL on dune.com.
     pub fn query_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -3665,7 +3899,7 @@ impl GetLatestQueryResultCsv {
         self.query_id = codegen::value("query_id", "get_latest_query_result_csv", value);
         self
     }
-    /// Whether a result that the service cut off for its size (32 GB) is wanted. Its state is `QUERY_STATE_COMPLETED_PARTIAL`. Without this it is answered with an error.
+    /// Whether to return a result that the service truncated because of its size (32 GB). Its state is `QUERY_STATE_COMPLETED_PARTIAL`. Without this parameter, such a result returns an error.
     pub fn allow_partial_results<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3679,7 +3913,7 @@ impl GetLatestQueryResultCsv {
             .map(Some);
         self
     }
-    /// The columns to send, separated by commas without spaces; all of them when absent. A name with special characters goes in double quotes. Fewer columns cost fewer credits.
+    /// The columns to return, separated by commas without spaces. Default: all columns. Names with special characters need double quotes. Fewer columns cost fewer credits.
     pub fn columns<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3689,7 +3923,7 @@ impl GetLatestQueryResultCsv {
             .map(Some);
         self
     }
-    /// Which rows to send: a condition like that of an SQL `WHERE`, of columns, literals, `AND`, `OR` and `IN`. There is no `NOT`. Cannot be combined with `sample_count`.
+    /// The condition that returned rows meet. It resembles an SQL `WHERE` clause with columns, literals, `AND`, `OR` and `IN`. `NOT` is not supported. Cannot be combined with `sample_count`.
     pub fn filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3699,7 +3933,7 @@ impl GetLatestQueryResultCsv {
             .map(Some);
         self
     }
-    /// Whether the call may cost more credits than the service allows one call to cost.
+    /// Whether the call may exceed the service's limit of credits for one call.
     pub fn ignore_max_credits_per_request<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3713,7 +3947,7 @@ impl GetLatestQueryResultCsv {
             .map(Some);
         self
     }
-    /// How many rows to send at most. The service may send fewer and still have more: the next page starts at `next_offset`, and there is none when that is absent.
+    /// The maximum number of rows to return. The service may return fewer rows although more follow. The next page starts at `next_offset`, which is absent on the last page.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -3723,7 +3957,7 @@ impl GetLatestQueryResultCsv {
             .map(Some);
         self
     }
-    /// How many to skip; 0 when absent.
+    /// The number of rows or items to skip. Default: 0.
     pub fn offset<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -3733,7 +3967,7 @@ impl GetLatestQueryResultCsv {
             .map(Some);
         self
     }
-    /// The values of the query's own parameters, by name, each sent as `params.NAME=VALUE`: asks for the latest result that was computed with just these values. When absent, the latest result is sent, whatever values it was computed with.
+    /// The values of the query's parameters, by name, each sent as `params.NAME=VALUE`. Selects the latest result that was computed with exactly these values. Default: the latest result with any values.
     pub fn params<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -3745,7 +3979,7 @@ impl GetLatestQueryResultCsv {
             .map(Some);
         self
     }
-    /// Sends about this many rows, chosen at random, instead of a page; possibly none, and others each time. Cannot be combined with `limit`, `offset` and `filters`.
+    /// Returns approximately this number of random rows instead of a page. The sample may be empty and differs between calls. Cannot be combined with `limit`, `offset` and `filters`.
     pub fn sample_count<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -3759,7 +3993,7 @@ impl GetLatestQueryResultCsv {
             .map(Some);
         self
     }
-    /// The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
+    /// The order of the rows: columns separated by commas, each with `asc` or `desc`, for example `amount_usd desc, block_time asc`.
     pub fn sort_by<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3767,6 +4001,15 @@ impl GetLatestQueryResultCsv {
     {
         self.sort_by = codegen::value("sort_by", "get_latest_query_result_csv", value)
             .map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/v1/query/{query_id}/results/csv`
@@ -3943,7 +4186,16 @@ impl ExecuteSql {
         self.body = self.body.map(f);
         self
     }
-    /// The tier to run on; the service chooses when absent.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The performance tier. If absent, the service chooses.
     pub fn performance<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::Performance>,
@@ -3952,7 +4204,7 @@ impl ExecuteSql {
         self.body = self.body.map(|body| body.performance(value));
         self
     }
-    /// The text, in Dune's dialect of Trino SQL.
+    /// The SQL text, in Dune's dialect of Trino SQL.
     pub fn sql<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4038,7 +4290,7 @@ impl ListUploads {
             offset: Ok(None),
         }
     }
-    /// How many tables to list, at most 10,000; 50 when absent.
+    /// The maximum number of tables to return, at most 10,000. Default: 50.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -4047,13 +4299,22 @@ impl ListUploads {
         self.limit = codegen::value("limit", "list_uploads", value).map(Some);
         self
     }
-    /// How many to skip; 0 when absent.
+    /// The number of rows or items to skip. Default: 0.
     pub fn offset<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
         V::Error: ::std::fmt::Display,
     {
         self.offset = codegen::value("offset", "list_uploads", value).map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/v1/uploads`
@@ -4160,7 +4421,16 @@ impl CreateTable {
         self.body = self.body.map(f);
         self
     }
-    /// What the table holds, in words.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// A description of the table.
     pub fn description<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4169,7 +4439,7 @@ impl CreateTable {
         self.body = self.body.map(|body| body.description(value));
         self
     }
-    /// Whether only the owner can read it; not when absent.
+    /// Whether only the owner can read the table. Default: false.
     pub fn is_private<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -4178,7 +4448,7 @@ impl CreateTable {
         self.body = self.body.map(|body| body.is_private(value));
         self
     }
-    /// The handle of the user or team that the API key belongs to.
+    /// The handle of the user or team that owns the API key.
     pub fn namespace<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4187,7 +4457,7 @@ impl CreateTable {
         self.body = self.body.map(|body| body.namespace(value));
         self
     }
-    /// The columns, in order; at least one.
+    /// The columns, in order. At least one is required.
     pub fn schema<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -4197,7 +4467,7 @@ impl CreateTable {
         self.body = self.body.map(|body| body.schema(values));
         self
     }
-    /// The name of the table; begins with a lower-case letter, and holds only lower-case letters, digits and `_`.
+    /// The name of the table. It begins with a lowercase letter and contains only lowercase letters, digits and `_`.
     pub fn table_name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4303,6 +4573,15 @@ impl UploadCsv {
         self.body = self.body.map(f);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// The CSV text, with a header row.
     pub fn data<V>(mut self, value: V) -> Self
     where
@@ -4312,7 +4591,7 @@ impl UploadCsv {
         self.body = self.body.map(|body| body.data(value));
         self
     }
-    /// What the table holds, in words.
+    /// A description of the table.
     pub fn description<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4321,7 +4600,7 @@ impl UploadCsv {
         self.body = self.body.map(|body| body.description(value));
         self
     }
-    /// Whether only the owner can read it; not when absent.
+    /// Whether only the owner can read the table. Default: false.
     pub fn is_private<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -4416,7 +4695,7 @@ impl DeleteTable {
             table_name: Err("`table_name` of `delete_table` is not set".to_string()),
         }
     }
-    /// The handle of the user or team that the table belongs to.
+    /// The handle of the user or team that owns the table.
     pub fn namespace<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4432,6 +4711,15 @@ impl DeleteTable {
         V::Error: ::std::fmt::Display,
     {
         self.table_name = codegen::value("table_name", "delete_table", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `DELETE` request to `/v1/uploads/{namespace}/{table_name}`
@@ -4519,7 +4807,7 @@ impl ClearTable {
             table_name: Err("`table_name` of `clear_table` is not set".to_string()),
         }
     }
-    /// The handle of the user or team that the table belongs to.
+    /// The handle of the user or team that owns the table.
     pub fn namespace<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4535,6 +4823,15 @@ impl ClearTable {
         V::Error: ::std::fmt::Display,
     {
         self.table_name = codegen::value("table_name", "clear_table", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `POST` request to `/v1/uploads/{namespace}/{table_name}/clear`
@@ -4629,7 +4926,7 @@ impl InsertData {
             body: Err("`body` of `insert_data` is not set".to_string()),
         }
     }
-    /// The handle of the user or team that the table belongs to.
+    /// The handle of the user or team that owns the table.
     pub fn namespace<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4647,7 +4944,7 @@ impl InsertData {
         self.table_name = codegen::value("table_name", "insert_data", value);
         self
     }
-    /// What kind of file the body is. Nothing else than these two is taken.
+    /// The format of the file in the body. The service accepts no others.
     pub fn content_type<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::UploadFormat>,
@@ -4663,6 +4960,15 @@ impl InsertData {
         V::Error: ::std::fmt::Display,
     {
         self.body = codegen::value("body", "insert_data", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `POST` request to `/v1/uploads/{namespace}/{table_name}/insert`
@@ -4784,6 +5090,15 @@ impl GetUsage {
         ) -> types::builder::GetUsageRequest,
     {
         self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// The last day, as `YYYY-MM-DD`.

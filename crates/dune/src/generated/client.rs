@@ -18,61 +18,61 @@ use super::{ClientHooks, ClientInfo, builder};
 /// **Run SQL and saved queries**
 ///
 /// - [`cancel_query_execution`](Self::cancel_query_execution): Cancels an execution.
-/// - [`get_execution_status`](Self::get_execution_status): Says how far an execution is.
-/// - [`execute_query`](Self::execute_query): Runs a saved query.
-/// - [`execute_sql`](Self::execute_sql): Runs SQL that is not saved as a query.
+/// - [`get_execution_status`](Self::get_execution_status): Returns the status of an execution.
+/// - [`execute_query`](Self::execute_query): Executes a saved query.
+/// - [`execute_sql`](Self::execute_sql): Executes SQL that is not saved as a query.
 ///
 /// **Read results**
 ///
-/// - [`get_custom_endpoint_results`](Self::get_custom_endpoint_results): Reads a page of the result that a custom endpoint publishes.
-/// - [`get_execution_results`](Self::get_execution_results): Reads a page of the result of an execution.
-/// - [`get_execution_results_csv`](Self::get_execution_results_csv): Reads a page of the result of an execution as CSV.
-/// - [`get_latest_query_result`](Self::get_latest_query_result): Reads a page of the latest result of a query.
-/// - [`get_latest_query_result_csv`](Self::get_latest_query_result_csv): Reads a page of the latest result of a query as CSV.
+/// - [`get_custom_endpoint_results`](Self::get_custom_endpoint_results): Returns a page of the result that a custom endpoint publishes.
+/// - [`get_execution_results`](Self::get_execution_results): Returns a page of the result of an execution.
+/// - [`get_execution_results_csv`](Self::get_execution_results_csv): Returns a page of the result of an execution as CSV.
+/// - [`get_latest_query_result`](Self::get_latest_query_result): Returns a page of the latest result of a query.
+/// - [`get_latest_query_result_csv`](Self::get_latest_query_result_csv): Returns a page of the latest result of a query as CSV.
 ///
 /// **Manage saved queries**
 ///
 /// - [`list_queries`](Self::list_queries): Lists the queries of the account.
 /// - [`create_query`](Self::create_query): Saves a new query.
-/// - [`get_query`](Self::get_query): Reads a saved query, with its SQL and parameters.
-/// - [`update_query`](Self::update_query): Changes a saved query.
+/// - [`get_query`](Self::get_query): Returns a saved query with its SQL and parameters.
+/// - [`update_query`](Self::update_query): Updates a saved query.
 /// - [`archive_query`](Self::archive_query): Archives a query.
-/// - [`make_query_private`](Self::make_query_private): Hides a query from everyone but its owner.
-/// - [`unarchive_query`](Self::unarchive_query): Brings a query back from the archive.
-/// - [`make_query_public`](Self::make_query_public): Shows a private query to everyone.
+/// - [`make_query_private`](Self::make_query_private): Makes a query private: only its owner can see it.
+/// - [`unarchive_query`](Self::unarchive_query): Restores a query from the archive.
+/// - [`make_query_public`](Self::make_query_public): Makes a private query visible to everyone.
 ///
 /// **Run pipelines**
 ///
-/// - [`execute_pipeline`](Self::execute_pipeline): Runs a pipeline of queries and refreshes of materialised views.
-/// - [`get_pipeline_execution_status`](Self::get_pipeline_execution_status): Says how far the run of a pipeline is, step by step.
-/// - [`get_query_pipeline`](Self::get_query_pipeline): Shows the pipeline of a query - the materialised views it reads, then itself.
-/// - [`execute_query_pipeline`](Self::execute_query_pipeline): Runs a query after refreshing the materialised views that it reads.
+/// - [`execute_pipeline`](Self::execute_pipeline): Runs a pipeline of queries and refreshes of materialized views.
+/// - [`get_pipeline_execution_status`](Self::get_pipeline_execution_status): Returns the status of a pipeline run and of each step.
+/// - [`get_query_pipeline`](Self::get_query_pipeline): Returns the pipeline of a query - the materialized views that it reads, then the query.
+/// - [`execute_query_pipeline`](Self::execute_query_pipeline): Refreshes the materialized views that a query reads, then executes the query.
 ///
 /// **Manage materialized views**
 ///
-/// - [`list_materialized_views`](Self::list_materialized_views): Lists the materialised views of the account.
-/// - [`upsert_materialized_view`](Self::upsert_materialized_view): Creates a materialised view from a query, or replaces one.
-/// - [`get_materialized_view`](Self::get_materialized_view): Describes a materialised view.
-/// - [`delete_materialized_view`](Self::delete_materialized_view): Deletes a materialised view.
-/// - [`refresh_materialized_view`](Self::refresh_materialized_view): Fills a materialised view anew.
+/// - [`list_materialized_views`](Self::list_materialized_views): Lists the materialized views of the account.
+/// - [`upsert_materialized_view`](Self::upsert_materialized_view): Creates or replaces a materialized view of a query.
+/// - [`get_materialized_view`](Self::get_materialized_view): Returns a materialized view.
+/// - [`delete_materialized_view`](Self::delete_materialized_view): Deletes a materialized view.
+/// - [`refresh_materialized_view`](Self::refresh_materialized_view): Refreshes a materialized view.
 ///
 /// **Find datasets**
 ///
 /// - [`list_datasets`](Self::list_datasets): Lists the datasets that SQL can read.
-/// - [`get_dataset`](Self::get_dataset): Describes a dataset and its columns.
+/// - [`get_dataset`](Self::get_dataset): Returns a dataset and its columns.
 ///
 /// **Upload tables**
 ///
 /// - [`list_uploads`](Self::list_uploads): Lists the tables that the account has uploaded.
 /// - [`create_table`](Self::create_table): Creates an empty table.
-/// - [`upload_csv`](Self::upload_csv): Creates a table from a CSV text, with column types found out from the text.
-/// - [`delete_table`](Self::delete_table): Deletes a table with all its rows.
+/// - [`upload_csv`](Self::upload_csv): Creates a table from CSV text and infers the column types.
+/// - [`delete_table`](Self::delete_table): Deletes a table and its rows.
 /// - [`clear_table`](Self::clear_table): Deletes all rows of a table and keeps the table.
 /// - [`insert_data`](Self::insert_data): Adds the rows of a file to a table.
 ///
 /// **Account**
 ///
-/// - [`get_usage`](Self::get_usage): Shows what the account has used, by billing period.
+/// - [`get_usage`](Self::get_usage): Returns the usage of the account, by billing period.
 pub struct Client {
     pub(crate) baseurl: String,
     pub(crate) client: reqwest::Client,
@@ -108,15 +108,15 @@ impl ClientInfo<::rowfeed_client::Core> for Client {
 impl Client {
     /// Lists the datasets that SQL can read
     ///
-    /// A page at a time by `limit` and `offset`; `total` says how many there are.
+    /// Returns the page that `limit` and `offset` select. `total` is the number of items on all pages.
     ///
     /// Sends a `GET` request to `/v1/datasets`
     ///
     /// Arguments:
-    /// - `limit`: How many datasets to list, at most 250; 50 when absent.
-    /// - `offset`: How many to skip; 0 when absent.
-    /// - `owner_handle`: Lists only datasets of the user or team with this handle.
-    /// - `type_`: Lists only datasets of these kinds, separated by commas: `transformation_view`, `transformation_table`, `uploaded_table`, `decoded_table`, `spell`, `dune_table`.
+    /// - `limit`: The maximum number of datasets to return, at most 250. Default: 50.
+    /// - `offset`: The number of rows or items to skip. Default: 0.
+    /// - `owner_handle`: Lists only datasets that the user or team with this handle owns.
+    /// - `type_`: Lists only datasets of these types, separated by commas: `transformation_view`, `transformation_table`, `uploaded_table`, `decoded_table`, `spell`, `dune_table`.
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
@@ -136,12 +136,12 @@ impl Client {
     pub fn list_datasets(&self) -> builder::ListDatasets {
         builder::ListDatasets::new(self)
     }
-    /// Describes a dataset and its columns
+    /// Returns a dataset and its columns
     ///
     /// Sends a `GET` request to `/v1/datasets/{slug}`
     ///
     /// Arguments:
-    /// - `slug`: The full name of the dataset, for instance `dex.trades`.
+    /// - `slug`: The full name of the dataset, for example `dex.trades`.
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
@@ -157,23 +157,23 @@ impl Client {
     pub fn get_dataset(&self) -> builder::GetDataset {
         builder::GetDataset::new(self)
     }
-    /// Reads a page of the result that a custom endpoint publishes
+    /// Returns a page of the result that a custom endpoint publishes
     ///
-    /// Runs nothing, but costs credits by the size of what is sent. The next page starts at `next_offset`; when that is absent, there is none.
+    /// Executes nothing, but costs credits according to the size of the response. The next page starts at `next_offset`, which is absent on the last page.
     ///
     /// Sends a `GET` request to `/v1/endpoints/{handle}/{endpoint_slug}/results`
     ///
     /// Arguments:
-    /// - `handle`: The handle of the user or team whose endpoint it is.
-    /// - `endpoint_slug`: The name of the endpoint in addresses.
-    /// - `allow_partial_results`: Whether a result that the service cut off for its size (32 GB) is wanted. Its state is `QUERY_STATE_COMPLETED_PARTIAL`. Without this it is answered with an error.
-    /// - `columns`: The columns to send, separated by commas without spaces; all of them when absent. A name with special characters goes in double quotes. Fewer columns cost fewer credits.
-    /// - `filters`: Which rows to send: a condition like that of an SQL `WHERE`, of columns, literals, `AND`, `OR` and `IN`. There is no `NOT`. Cannot be combined with `sample_count`.
-    /// - `ignore_max_credits_per_request`: Whether the call may cost more credits than the service allows one call to cost.
-    /// - `limit`: How many rows to send at most. The service may send fewer and still have more: the next page starts at `next_offset`, and there is none when that is absent.
-    /// - `offset`: How many to skip; 0 when absent.
-    /// - `sample_count`: Sends about this many rows, chosen at random, instead of a page; possibly none, and others each time. Cannot be combined with `limit`, `offset` and `filters`.
-    /// - `sort_by`: The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
+    /// - `handle`: The handle of the user or team that owns the endpoint.
+    /// - `endpoint_slug`: The name of the endpoint in URLs.
+    /// - `allow_partial_results`: Whether to return a result that the service truncated because of its size (32 GB). Its state is `QUERY_STATE_COMPLETED_PARTIAL`. Without this parameter, such a result returns an error.
+    /// - `columns`: The columns to return, separated by commas without spaces. Default: all columns. Names with special characters need double quotes. Fewer columns cost fewer credits.
+    /// - `filters`: The condition that returned rows meet. It resembles an SQL `WHERE` clause with columns, literals, `AND`, `OR` and `IN`. `NOT` is not supported. Cannot be combined with `sample_count`.
+    /// - `ignore_max_credits_per_request`: Whether the call may exceed the service's limit of credits for one call.
+    /// - `limit`: The maximum number of rows to return. The service may return fewer rows although more follow. The next page starts at `next_offset`, which is absent on the last page.
+    /// - `offset`: The number of rows or items to skip. Default: 0.
+    /// - `sample_count`: Returns approximately this number of random rows instead of a page. The sample may be empty and differs between calls. Cannot be combined with `limit`, `offset` and `filters`.
+    /// - `sort_by`: The order of the rows: columns separated by commas, each with `asc` or `desc`, for example `amount_usd desc, block_time asc`.
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
@@ -201,7 +201,7 @@ impl Client {
     }
     /// Cancels an execution
     ///
-    /// The execution ends with the state `QUERY_STATE_CANCELLED`.
+    /// The execution ends in the state `QUERY_STATE_CANCELLED`.
     ///
     /// Sends a `POST` request to `/v1/execution/{execution_id}/cancel`
     ///
@@ -222,28 +222,29 @@ impl Client {
     pub fn cancel_query_execution(&self) -> builder::CancelQueryExecution {
         builder::CancelQueryExecution::new(self)
     }
-    /// Reads a page of the result of an execution
+    /// Returns a page of the result of an execution
     ///
-    /// Costs credits by the size of what is sent. The next page starts at `next_offset`; when
-    /// that is absent, there is none. A page may be shorter than `limit` and not be the last,
-    /// and an offset past the end gives an empty page. Results are kept for 90 days.
+    /// Costs credits according to the size of the response. The next page starts at
+    /// `next_offset`, which is absent on the last page. A page that is shorter than `limit` is
+    /// not necessarily the last. An offset beyond the end returns an empty page. Results are
+    /// kept for 90 days.
     ///
-    /// An execution that failed is answered with status 200, with the state
-    /// `QUERY_STATE_FAILED`, an `error`, and no `result`; one that still runs, likewise without
-    /// a `result`.
+    /// For a failed execution, the HTTP status is 200, the state is `QUERY_STATE_FAILED`,
+    /// `error` is present, and `result` is absent. While an execution is running, the HTTP
+    /// status is 200 and `result` is absent.
     ///
     /// Sends a `GET` request to `/v1/execution/{execution_id}/results`
     ///
     /// Arguments:
     /// - `execution_id`: The id of the execution, from the operation that started it.
-    /// - `allow_partial_results`: Whether a result that the service cut off for its size (32 GB) is wanted. Its state is `QUERY_STATE_COMPLETED_PARTIAL`. Without this it is answered with an error.
-    /// - `columns`: The columns to send, separated by commas without spaces; all of them when absent. A name with special characters goes in double quotes. Fewer columns cost fewer credits.
-    /// - `filters`: Which rows to send: a condition like that of an SQL `WHERE`, of columns, literals, `AND`, `OR` and `IN`. There is no `NOT`. Cannot be combined with `sample_count`.
-    /// - `ignore_max_credits_per_request`: Whether the call may cost more credits than the service allows one call to cost.
-    /// - `limit`: How many rows to send at most. The service may send fewer and still have more: the next page starts at `next_offset`, and there is none when that is absent.
-    /// - `offset`: How many to skip; 0 when absent.
-    /// - `sample_count`: Sends about this many rows, chosen at random, instead of a page; possibly none, and others each time. Cannot be combined with `limit`, `offset` and `filters`.
-    /// - `sort_by`: The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
+    /// - `allow_partial_results`: Whether to return a result that the service truncated because of its size (32 GB). Its state is `QUERY_STATE_COMPLETED_PARTIAL`. Without this parameter, such a result returns an error.
+    /// - `columns`: The columns to return, separated by commas without spaces. Default: all columns. Names with special characters need double quotes. Fewer columns cost fewer credits.
+    /// - `filters`: The condition that returned rows meet. It resembles an SQL `WHERE` clause with columns, literals, `AND`, `OR` and `IN`. `NOT` is not supported. Cannot be combined with `sample_count`.
+    /// - `ignore_max_credits_per_request`: Whether the call may exceed the service's limit of credits for one call.
+    /// - `limit`: The maximum number of rows to return. The service may return fewer rows although more follow. The next page starts at `next_offset`, which is absent on the last page.
+    /// - `offset`: The number of rows or items to skip. Default: 0.
+    /// - `sample_count`: Returns approximately this number of random rows instead of a page. The sample may be empty and differs between calls. Cannot be combined with `limit`, `offset` and `filters`.
+    /// - `sort_by`: The order of the rows: columns separated by commas, each with `asc` or `desc`, for example `amount_usd desc, block_time asc`.
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
@@ -268,26 +269,26 @@ impl Client {
     pub fn get_execution_results(&self) -> builder::GetExecutionResults {
         builder::GetExecutionResults::new(self)
     }
-    /// Reads a page of the result of an execution as CSV
+    /// Returns a page of the result of an execution as CSV
     ///
-    /// The bytes as the service sends them, with a header row. Where the next page starts
-    /// stands in the response header `x-dune-next-offset`.
+    /// The body is CSV as the service sends it, with a header row. The response header
+    /// `x-dune-next-offset` holds the offset of the next page.
     ///
-    /// CSV loses digits: a whole number is written like `3.7185158e+07`, and NULL is written as
-    /// `<nil>`. For exact values read `get_execution_results`.
+    /// CSV loses digits: an integer is written like `3.7185158e+07`, and NULL as `<nil>`. For
+    /// exact values, use `get_execution_results`.
     ///
     /// Sends a `GET` request to `/v1/execution/{execution_id}/results/csv`
     ///
     /// Arguments:
     /// - `execution_id`: The id of the execution, from the operation that started it.
-    /// - `allow_partial_results`: Whether a result that the service cut off for its size (32 GB) is wanted. Its state is `QUERY_STATE_COMPLETED_PARTIAL`. Without this it is answered with an error.
-    /// - `columns`: The columns to send, separated by commas without spaces; all of them when absent. A name with special characters goes in double quotes. Fewer columns cost fewer credits.
-    /// - `filters`: Which rows to send: a condition like that of an SQL `WHERE`, of columns, literals, `AND`, `OR` and `IN`. There is no `NOT`. Cannot be combined with `sample_count`.
-    /// - `ignore_max_credits_per_request`: Whether the call may cost more credits than the service allows one call to cost.
-    /// - `limit`: How many rows to send at most. The service may send fewer and still have more: the next page starts at `next_offset`, and there is none when that is absent.
-    /// - `offset`: How many to skip; 0 when absent.
-    /// - `sample_count`: Sends about this many rows, chosen at random, instead of a page; possibly none, and others each time. Cannot be combined with `limit`, `offset` and `filters`.
-    /// - `sort_by`: The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
+    /// - `allow_partial_results`: Whether to return a result that the service truncated because of its size (32 GB). Its state is `QUERY_STATE_COMPLETED_PARTIAL`. Without this parameter, such a result returns an error.
+    /// - `columns`: The columns to return, separated by commas without spaces. Default: all columns. Names with special characters need double quotes. Fewer columns cost fewer credits.
+    /// - `filters`: The condition that returned rows meet. It resembles an SQL `WHERE` clause with columns, literals, `AND`, `OR` and `IN`. `NOT` is not supported. Cannot be combined with `sample_count`.
+    /// - `ignore_max_credits_per_request`: Whether the call may exceed the service's limit of credits for one call.
+    /// - `limit`: The maximum number of rows to return. The service may return fewer rows although more follow. The next page starts at `next_offset`, which is absent on the last page.
+    /// - `offset`: The number of rows or items to skip. Default: 0.
+    /// - `sample_count`: Returns approximately this number of random rows instead of a page. The sample may be empty and differs between calls. Cannot be combined with `limit`, `offset` and `filters`.
+    /// - `sort_by`: The order of the rows: columns separated by commas, each with `asc` or `desc`, for example `amount_usd desc, block_time asc`.
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
@@ -312,13 +313,13 @@ impl Client {
     pub fn get_execution_results_csv(&self) -> builder::GetExecutionResultsCsv {
         builder::GetExecutionResultsCsv::new(self)
     }
-    /// Says how far an execution is
+    /// Returns the status of an execution
     ///
-    /// Costs no credits, but counts towards the rate limit: on the free plan, asking once a
-    /// second already exceeds it.
+    /// Costs no credits, but counts towards the rate limit. On the free plan, one call per
+    /// second already exceeds the limit.
     ///
-    /// An execution that failed is answered with status 200, with the state
-    /// `QUERY_STATE_FAILED` and an `error`. An id that is none is answered with 400.
+    /// For a failed execution, the HTTP status is 200, the state is `QUERY_STATE_FAILED`, and
+    /// `error` is present. An invalid id returns 400.
     ///
     /// Sends a `GET` request to `/v1/execution/{execution_id}/status`
     ///
@@ -339,15 +340,15 @@ impl Client {
     pub fn get_execution_status(&self) -> builder::GetExecutionStatus {
         builder::GetExecutionStatus::new(self)
     }
-    /// Lists the materialised views of the account
+    /// Lists the materialized views of the account
     ///
-    /// A page at a time: `next_offset` says where the next one starts, and there is none when it is absent or 0.
+    /// Returns one page. The next page starts at `next_offset`, which is absent or 0 on the last page.
     ///
     /// Sends a `GET` request to `/v1/materialized-views`
     ///
     /// Arguments:
-    /// - `limit`: How many views to list, at most 10,000, which is also the number when absent.
-    /// - `offset`: How many to skip; 0 when absent.
+    /// - `limit`: The maximum number of views to return, at most 10,000. Default: 10,000.
+    /// - `offset`: The number of rows or items to skip. Default: 0.
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
@@ -365,9 +366,9 @@ impl Client {
     pub fn list_materialized_views(&self) -> builder::ListMaterializedViews {
         builder::ListMaterializedViews::new(self)
     }
-    /// Creates a materialised view from a query, or replaces one
+    /// Creates or replaces a materialized view of a query
     ///
-    /// The view is filled at once, by an execution whose id is in the answer.
+    /// Starts an execution that fills the view, and returns its id.
     ///
     /// Sends a `POST` request to `/v1/materialized-views`
     ///
@@ -391,12 +392,12 @@ impl Client {
     pub fn upsert_materialized_view(&self) -> builder::UpsertMaterializedView {
         builder::UpsertMaterializedView::new(self)
     }
-    /// Describes a materialised view
+    /// Returns a materialized view
     ///
     /// Sends a `GET` request to `/v1/materialized-views/{name}`
     ///
     /// Arguments:
-    /// - `name`: The full name of the view, for instance `dune.my_team.result_daily_volume`.
+    /// - `name`: The full name of the view, for example `dune.my_team.result_daily_volume`.
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
@@ -412,12 +413,12 @@ impl Client {
     pub fn get_materialized_view(&self) -> builder::GetMaterializedView {
         builder::GetMaterializedView::new(self)
     }
-    /// Deletes a materialised view
+    /// Deletes a materialized view
     ///
     /// Sends a `DELETE` request to `/v1/materialized-views/{name}`
     ///
     /// Arguments:
-    /// - `name`: The full name of the view, for instance `dune.my_team.result_daily_volume`.
+    /// - `name`: The full name of the view, for example `dune.my_team.result_daily_volume`.
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
@@ -433,14 +434,14 @@ impl Client {
     pub fn delete_materialized_view(&self) -> builder::DeleteMaterializedView {
         builder::DeleteMaterializedView::new(self)
     }
-    /// Fills a materialised view anew
+    /// Refreshes a materialized view
     ///
-    /// Starts an execution and answers at once with its id.
+    /// Starts an execution and returns its id immediately.
     ///
     /// Sends a `POST` request to `/v1/materialized-views/{name}/refresh`
     ///
     /// Arguments:
-    /// - `name`: The full name of the view, for instance `dune.my_team.result_daily_volume`.
+    /// - `name`: The full name of the view, for example `dune.my_team.result_daily_volume`.
     /// - `body`
     ///
     /// ```no_run
@@ -459,9 +460,9 @@ impl Client {
     pub fn refresh_materialized_view(&self) -> builder::RefreshMaterializedView {
         builder::RefreshMaterializedView::new(self)
     }
-    /// Runs a pipeline of queries and refreshes of materialised views
+    /// Runs a pipeline of queries and refreshes of materialized views
     ///
-    /// Starts the run and answers at once; `get_pipeline_execution_status` says how it goes.
+    /// Starts the run and returns immediately. `get_pipeline_execution_status` returns its status.
     ///
     /// Sends a `POST` request to `/v1/pipelines/execute`
     ///
@@ -479,12 +480,12 @@ impl Client {
     pub fn execute_pipeline(&self) -> builder::ExecutePipeline {
         builder::ExecutePipeline::new(self)
     }
-    /// Says how far the run of a pipeline is, step by step
+    /// Returns the status of a pipeline run and of each step
     ///
     /// Sends a `GET` request to `/v1/pipelines/executions/{pipeline_execution_id}/status`
     ///
     /// Arguments:
-    /// - `pipeline_execution_id`: The id of the run, from the operation that started it.
+    /// - `pipeline_execution_id`: The id of the pipeline run, from the operation that started it.
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
@@ -502,13 +503,13 @@ impl Client {
     }
     /// Lists the queries of the account
     ///
-    /// A page at a time by `limit` and `offset`; `total` says how many there are.
+    /// Returns the page that `limit` and `offset` select. `total` is the number of items on all pages.
     ///
     /// Sends a `GET` request to `/v1/queries`
     ///
     /// Arguments:
-    /// - `limit`: How many queries to list at most; 20 when absent.
-    /// - `offset`: How many to skip; 0 when absent.
+    /// - `limit`: The maximum number of queries to return. Default: 20.
+    /// - `offset`: The number of rows or items to skip. Default: 0.
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
@@ -550,12 +551,12 @@ impl Client {
     pub fn create_query(&self) -> builder::CreateQuery {
         builder::CreateQuery::new(self)
     }
-    /// Reads a saved query, with its SQL and parameters
+    /// Returns a saved query with its SQL and parameters
     ///
     /// Sends a `GET` request to `/v1/query/{queryId}`
     ///
     /// Arguments:
-    /// - `query_id`: The id of the query, the number in its address on dune.com.
+    /// - `query_id`: The id of the query: the number in its URL on dune.com.
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
@@ -571,14 +572,14 @@ impl Client {
     pub fn get_query(&self) -> builder::GetQuery {
         builder::GetQuery::new(self)
     }
-    /// Changes a saved query
+    /// Updates a saved query
     ///
-    /// What the request leaves out stays as it is; an empty list empties the list.
+    /// Absent fields remain unchanged. An empty list clears the list.
     ///
     /// Sends a `PATCH` request to `/v1/query/{queryId}`
     ///
     /// Arguments:
-    /// - `query_id`: The id of the query, the number in its address on dune.com.
+    /// - `query_id`: The id of the query: the number in its URL on dune.com.
     /// - `body`
     ///
     /// ```no_run
@@ -605,12 +606,12 @@ impl Client {
     }
     /// Archives a query
     ///
-    /// An archived query can be read, but no longer run.
+    /// An archived query can be read but not executed.
     ///
     /// Sends a `POST` request to `/v1/query/{queryId}/archive`
     ///
     /// Arguments:
-    /// - `query_id`: The id of the query, the number in its address on dune.com.
+    /// - `query_id`: The id of the query: the number in its URL on dune.com.
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
@@ -626,12 +627,12 @@ impl Client {
     pub fn archive_query(&self) -> builder::ArchiveQuery {
         builder::ArchiveQuery::new(self)
     }
-    /// Hides a query from everyone but its owner
+    /// Makes a query private: only its owner can see it
     ///
     /// Sends a `POST` request to `/v1/query/{queryId}/private`
     ///
     /// Arguments:
-    /// - `query_id`: The id of the query, the number in its address on dune.com.
+    /// - `query_id`: The id of the query: the number in its URL on dune.com.
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
@@ -647,12 +648,12 @@ impl Client {
     pub fn make_query_private(&self) -> builder::MakeQueryPrivate {
         builder::MakeQueryPrivate::new(self)
     }
-    /// Brings a query back from the archive
+    /// Restores a query from the archive
     ///
     /// Sends a `POST` request to `/v1/query/{queryId}/unarchive`
     ///
     /// Arguments:
-    /// - `query_id`: The id of the query, the number in its address on dune.com.
+    /// - `query_id`: The id of the query: the number in its URL on dune.com.
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
@@ -668,12 +669,12 @@ impl Client {
     pub fn unarchive_query(&self) -> builder::UnarchiveQuery {
         builder::UnarchiveQuery::new(self)
     }
-    /// Shows a private query to everyone
+    /// Makes a private query visible to everyone
     ///
     /// Sends a `POST` request to `/v1/query/{queryId}/unprivate`
     ///
     /// Arguments:
-    /// - `query_id`: The id of the query, the number in its address on dune.com.
+    /// - `query_id`: The id of the query: the number in its URL on dune.com.
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
@@ -689,20 +690,19 @@ impl Client {
     pub fn make_query_public(&self) -> builder::MakeQueryPublic {
         builder::MakeQueryPublic::new(self)
     }
-    /// Runs a saved query
+    /// Executes a saved query
     ///
-    /// Starts the execution and answers at once; `get_execution_status` says how it goes, and
-    /// `get_execution_results` reads the result. Runs for 30 minutes at most. A run that fails
-    /// may be billed too.
+    /// Starts the execution and returns immediately. `get_execution_status` returns its status,
+    /// and `get_execution_results` its result. An execution runs for at most 30 minutes. A
+    /// failed execution may be billed too.
     ///
-    /// Parameters that the query does not have are answered with status 400, an archived query
-    /// or one that must not be run with 403, and one that does not exist or cannot be seen
-    /// with 404.
+    /// Returns 400 for a parameter that the query does not have, 403 if the query is archived
+    /// or must not be executed, and 404 if the query does not exist or is not visible.
     ///
     /// Sends a `POST` request to `/v1/query/{query_id}/execute`
     ///
     /// Arguments:
-    /// - `query_id`: The id of the query, the number in its address on dune.com.
+    /// - `query_id`: The id of the query: the number in its URL on dune.com.
     /// - `body`
     ///
     /// ```no_run
@@ -722,14 +722,14 @@ impl Client {
     pub fn execute_query(&self) -> builder::ExecuteQuery {
         builder::ExecuteQuery::new(self)
     }
-    /// Shows the pipeline of a query - the materialised views it reads, then itself
+    /// Returns the pipeline of a query - the materialized views that it reads, then the query
     ///
     /// Sends a `GET` request to `/v1/query/{query_id}/pipeline`
     ///
     /// Arguments:
-    /// - `query_id`: The id of the query, the number in its address on dune.com.
-    /// - `performance`: The tier that the queries of the pipeline would run on.
-    /// - `query_parameters`: The values of the query's parameters, as the text of a JSON object.
+    /// - `query_id`: The id of the query: the number in its URL on dune.com.
+    /// - `performance`: The performance tier that the queries of the pipeline would run on.
+    /// - `query_parameters`: The values of the query's parameters, as a JSON object.
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
@@ -748,14 +748,14 @@ impl Client {
     pub fn get_query_pipeline(&self) -> builder::GetQueryPipeline {
         builder::GetQueryPipeline::new(self)
     }
-    /// Runs a query after refreshing the materialised views that it reads
+    /// Refreshes the materialized views that a query reads, then executes the query
     ///
-    /// Starts the run and answers at once; `get_pipeline_execution_status` says how it goes.
+    /// Starts the run and returns immediately. `get_pipeline_execution_status` returns its status.
     ///
     /// Sends a `POST` request to `/v1/query/{query_id}/pipeline/execute`
     ///
     /// Arguments:
-    /// - `query_id`: The id of the query, the number in its address on dune.com.
+    /// - `query_id`: The id of the query: the number in its URL on dune.com.
     /// - `body`
     ///
     /// ```no_run
@@ -775,29 +775,29 @@ impl Client {
     pub fn execute_query_pipeline(&self) -> builder::ExecuteQueryPipeline {
         builder::ExecuteQueryPipeline::new(self)
     }
-    /// Reads a page of the latest result of a query
+    /// Returns a page of the latest result of a query
     ///
-    /// Runs nothing, but costs credits by the size of what is sent. When the query runs again
-    /// between two pages, the second comes from the newer result: after the first page go on
-    /// with `get_execution_results` and the `execution_id` of that page, which is also where
-    /// `next_uri` leads.
+    /// Executes nothing, but costs credits according to the size of the response. If the query
+    /// is executed again between two pages, the second page comes from the newer result. To
+    /// read a single result, fetch the pages after the first with `get_execution_results` and
+    /// the `execution_id` of the first page. `next_uri` does the same.
     ///
-    /// A query that does not exist, is private, or never ran with the `params` asked for is
-    /// answered with status 404.
+    /// Returns 404 if the query does not exist, is private, or was never executed with the
+    /// given `params`.
     ///
     /// Sends a `GET` request to `/v1/query/{query_id}/results`
     ///
     /// Arguments:
-    /// - `query_id`: The id of the query, the number in its address on dune.com.
-    /// - `allow_partial_results`: Whether a result that the service cut off for its size (32 GB) is wanted. Its state is `QUERY_STATE_COMPLETED_PARTIAL`. Without this it is answered with an error.
-    /// - `columns`: The columns to send, separated by commas without spaces; all of them when absent. A name with special characters goes in double quotes. Fewer columns cost fewer credits.
-    /// - `filters`: Which rows to send: a condition like that of an SQL `WHERE`, of columns, literals, `AND`, `OR` and `IN`. There is no `NOT`. Cannot be combined with `sample_count`.
-    /// - `ignore_max_credits_per_request`: Whether the call may cost more credits than the service allows one call to cost.
-    /// - `limit`: How many rows to send at most. The service may send fewer and still have more: the next page starts at `next_offset`, and there is none when that is absent.
-    /// - `offset`: How many to skip; 0 when absent.
-    /// - `params`: The values of the query's own parameters, by name, each sent as `params.NAME=VALUE`: asks for the latest result that was computed with just these values. When absent, the latest result is sent, whatever values it was computed with.
-    /// - `sample_count`: Sends about this many rows, chosen at random, instead of a page; possibly none, and others each time. Cannot be combined with `limit`, `offset` and `filters`.
-    /// - `sort_by`: The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
+    /// - `query_id`: The id of the query: the number in its URL on dune.com.
+    /// - `allow_partial_results`: Whether to return a result that the service truncated because of its size (32 GB). Its state is `QUERY_STATE_COMPLETED_PARTIAL`. Without this parameter, such a result returns an error.
+    /// - `columns`: The columns to return, separated by commas without spaces. Default: all columns. Names with special characters need double quotes. Fewer columns cost fewer credits.
+    /// - `filters`: The condition that returned rows meet. It resembles an SQL `WHERE` clause with columns, literals, `AND`, `OR` and `IN`. `NOT` is not supported. Cannot be combined with `sample_count`.
+    /// - `ignore_max_credits_per_request`: Whether the call may exceed the service's limit of credits for one call.
+    /// - `limit`: The maximum number of rows to return. The service may return fewer rows although more follow. The next page starts at `next_offset`, which is absent on the last page.
+    /// - `offset`: The number of rows or items to skip. Default: 0.
+    /// - `params`: The values of the query's parameters, by name, each sent as `params.NAME=VALUE`. Selects the latest result that was computed with exactly these values. Default: the latest result with any values.
+    /// - `sample_count`: Returns approximately this number of random rows instead of a page. The sample may be empty and differs between calls. Cannot be combined with `limit`, `offset` and `filters`.
+    /// - `sort_by`: The order of the rows: columns separated by commas, each with `asc` or `desc`, for example `amount_usd desc, block_time asc`.
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
@@ -823,27 +823,27 @@ impl Client {
     pub fn get_latest_query_result(&self) -> builder::GetLatestQueryResult {
         builder::GetLatestQueryResult::new(self)
     }
-    /// Reads a page of the latest result of a query as CSV
+    /// Returns a page of the latest result of a query as CSV
     ///
-    /// The bytes as the service sends them, with a header row. Where the next page starts
-    /// stands in the response header `x-dune-next-offset`.
+    /// The body is CSV as the service sends it, with a header row. The response header
+    /// `x-dune-next-offset` holds the offset of the next page.
     ///
-    /// CSV loses digits: a whole number is written like `3.7185158e+07`, and NULL is written as
-    /// `<nil>`. For exact values read `get_latest_query_result`.
+    /// CSV loses digits: an integer is written like `3.7185158e+07`, and NULL as `<nil>`. For
+    /// exact values, use `get_latest_query_result`.
     ///
     /// Sends a `GET` request to `/v1/query/{query_id}/results/csv`
     ///
     /// Arguments:
-    /// - `query_id`: The id of the query, the number in its address on dune.com.
-    /// - `allow_partial_results`: Whether a result that the service cut off for its size (32 GB) is wanted. Its state is `QUERY_STATE_COMPLETED_PARTIAL`. Without this it is answered with an error.
-    /// - `columns`: The columns to send, separated by commas without spaces; all of them when absent. A name with special characters goes in double quotes. Fewer columns cost fewer credits.
-    /// - `filters`: Which rows to send: a condition like that of an SQL `WHERE`, of columns, literals, `AND`, `OR` and `IN`. There is no `NOT`. Cannot be combined with `sample_count`.
-    /// - `ignore_max_credits_per_request`: Whether the call may cost more credits than the service allows one call to cost.
-    /// - `limit`: How many rows to send at most. The service may send fewer and still have more: the next page starts at `next_offset`, and there is none when that is absent.
-    /// - `offset`: How many to skip; 0 when absent.
-    /// - `params`: The values of the query's own parameters, by name, each sent as `params.NAME=VALUE`: asks for the latest result that was computed with just these values. When absent, the latest result is sent, whatever values it was computed with.
-    /// - `sample_count`: Sends about this many rows, chosen at random, instead of a page; possibly none, and others each time. Cannot be combined with `limit`, `offset` and `filters`.
-    /// - `sort_by`: The order of the rows: columns, separated by commas, each with `asc` or `desc`, for instance `amount_usd desc, block_time asc`.
+    /// - `query_id`: The id of the query: the number in its URL on dune.com.
+    /// - `allow_partial_results`: Whether to return a result that the service truncated because of its size (32 GB). Its state is `QUERY_STATE_COMPLETED_PARTIAL`. Without this parameter, such a result returns an error.
+    /// - `columns`: The columns to return, separated by commas without spaces. Default: all columns. Names with special characters need double quotes. Fewer columns cost fewer credits.
+    /// - `filters`: The condition that returned rows meet. It resembles an SQL `WHERE` clause with columns, literals, `AND`, `OR` and `IN`. `NOT` is not supported. Cannot be combined with `sample_count`.
+    /// - `ignore_max_credits_per_request`: Whether the call may exceed the service's limit of credits for one call.
+    /// - `limit`: The maximum number of rows to return. The service may return fewer rows although more follow. The next page starts at `next_offset`, which is absent on the last page.
+    /// - `offset`: The number of rows or items to skip. Default: 0.
+    /// - `params`: The values of the query's parameters, by name, each sent as `params.NAME=VALUE`. Selects the latest result that was computed with exactly these values. Default: the latest result with any values.
+    /// - `sample_count`: Returns approximately this number of random rows instead of a page. The sample may be empty and differs between calls. Cannot be combined with `limit`, `offset` and `filters`.
+    /// - `sort_by`: The order of the rows: columns separated by commas, each with `asc` or `desc`, for example `amount_usd desc, block_time asc`.
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
@@ -869,11 +869,11 @@ impl Client {
     pub fn get_latest_query_result_csv(&self) -> builder::GetLatestQueryResultCsv {
         builder::GetLatestQueryResultCsv::new(self)
     }
-    /// Runs SQL that is not saved as a query
+    /// Executes SQL that is not saved as a query
     ///
-    /// Starts the execution and answers at once; `get_execution_status` says how it goes, and
-    /// `get_execution_results` reads the result. Runs for 30 minutes at most. A run that fails
-    /// may be billed too.
+    /// Starts the execution and returns immediately. `get_execution_status` returns its status,
+    /// and `get_execution_results` its result. An execution runs for at most 30 minutes. A
+    /// failed execution may be billed too.
     ///
     /// Sends a `POST` request to `/v1/sql/execute`
     ///
@@ -895,13 +895,13 @@ impl Client {
     }
     /// Lists the tables that the account has uploaded
     ///
-    /// A page at a time: `next_offset` says where the next one starts, and there is none when it is absent or 0.
+    /// Returns one page. The next page starts at `next_offset`, which is absent or 0 on the last page.
     ///
     /// Sends a `GET` request to `/v1/uploads`
     ///
     /// Arguments:
-    /// - `limit`: How many tables to list, at most 10,000; 50 when absent.
-    /// - `offset`: How many to skip; 0 when absent.
+    /// - `limit`: The maximum number of tables to return, at most 10,000. Default: 50.
+    /// - `offset`: The number of rows or items to skip. Default: 0.
     ///
     /// ```no_run
     /// # use rowfeed_dune::{Client, CallError, types};
@@ -921,7 +921,7 @@ impl Client {
     }
     /// Creates an empty table
     ///
-    /// Costs 10 credits. `insert_data` fills the table. `already_existed` in the answer says whether the table was there before.
+    /// Costs 10 credits. `insert_data` adds rows to the table. `already_existed` in the response says whether the table existed before.
     ///
     /// Sends a `POST` request to `/v1/uploads`
     ///
@@ -944,7 +944,7 @@ impl Client {
     pub fn create_table(&self) -> builder::CreateTable {
         builder::CreateTable::new(self)
     }
-    /// Creates a table from a CSV text, with column types found out from the text
+    /// Creates a table from CSV text and infers the column types
     ///
     /// The text must be smaller than 200 MB.
     ///
@@ -968,12 +968,12 @@ impl Client {
     pub fn upload_csv(&self) -> builder::UploadCsv {
         builder::UploadCsv::new(self)
     }
-    /// Deletes a table with all its rows
+    /// Deletes a table and its rows
     ///
     /// Sends a `DELETE` request to `/v1/uploads/{namespace}/{table_name}`
     ///
     /// Arguments:
-    /// - `namespace`: The handle of the user or team that the table belongs to.
+    /// - `namespace`: The handle of the user or team that owns the table.
     /// - `table_name`: The name of the table, without the namespace.
     ///
     /// ```no_run
@@ -996,7 +996,7 @@ impl Client {
     /// Sends a `POST` request to `/v1/uploads/{namespace}/{table_name}/clear`
     ///
     /// Arguments:
-    /// - `namespace`: The handle of the user or team that the table belongs to.
+    /// - `namespace`: The handle of the user or team that owns the table.
     /// - `table_name`: The name of the table, without the namespace.
     ///
     /// ```no_run
@@ -1016,14 +1016,14 @@ impl Client {
     }
     /// Adds the rows of a file to a table
     ///
-    /// The body is the bytes of a CSV or newline-delimited JSON file; `content_type` says which.
+    /// The body is a CSV or newline-delimited JSON file, according to `content_type`.
     ///
     /// Sends a `POST` request to `/v1/uploads/{namespace}/{table_name}/insert`
     ///
     /// Arguments:
-    /// - `namespace`: The handle of the user or team that the table belongs to.
+    /// - `namespace`: The handle of the user or team that owns the table.
     /// - `table_name`: The name of the table, without the namespace.
-    /// - `content_type`: What kind of file the body is. Nothing else than these two is taken.
+    /// - `content_type`: The format of the file in the body. The service accepts no others.
     /// - `body`
     ///
     /// ```no_run
@@ -1043,7 +1043,7 @@ impl Client {
     pub fn insert_data(&self) -> builder::InsertData {
         builder::InsertData::new(self)
     }
-    /// Shows what the account has used, by billing period
+    /// Returns the usage of the account, by billing period
     ///
     /// Sends a `POST` request to `/v1/usage`
     ///

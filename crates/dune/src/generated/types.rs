@@ -5,16 +5,16 @@ pub use super::enums::*;
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct BillingPeriod {
-    /// How many credits the plan includes.
+    /// The number of credits that the plan includes.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub credits_included: ::std::option::Option<f64>,
-    /// How many credits were used.
+    /// The number of credits used.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub credits_used: ::std::option::Option<f64>,
-    /// The day it ends, as `YYYY-MM-DD`.
+    /// The end date, as `YYYY-MM-DD`.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub end_date: ::std::option::Option<::std::string::String>,
-    /// Its first day, as `YYYY-MM-DD`.
+    /// The first day, as `YYYY-MM-DD`.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub start_date: ::std::option::Option<::std::string::String>,
 }
@@ -22,74 +22,74 @@ pub struct BillingPeriod {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct CancelQueryExecutionResponse {
-    /// Whether the service took the request.
+    /// Whether the service accepted the request.
     pub success: bool,
 }
 /// A query to save.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct CreateQueryRequest {
-    /// A note shown with the query.
+    /// The description of the query.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub description: ::std::option::Option<::std::string::String>,
-    /// Whether only the owner can see it; not when absent.
+    /// Whether only the owner can see the query. Default: false.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub is_private: ::std::option::Option<bool>,
     /// The title of the query.
     pub name: ::std::string::String,
-    /// The parameters that the SQL names.
+    /// The parameters that the SQL text uses.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameters: ::std::vec::Vec<QueryParameter>,
-    /// The SQL, with `{{name}}` where a parameter goes.
+    /// The SQL text, with `{{name}}` in place of a parameter.
     pub query_sql: ::std::string::String,
-    /// Words to find the query by.
+    /// The tags of the query.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub tags: ::std::vec::Vec<::std::string::String>,
 }
 impl CreateQueryRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::CreateQueryRequest {
         Default::default()
     }
 }
-/// A query that was just saved.
+/// A query that was created.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct CreateQueryResponse {
-    /// Its id.
+    /// The id of the query.
     pub query_id: i64,
 }
-/// A table to create from a CSV text.
+/// A table to create from CSV text.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct CsvUploadRequest {
     /// The CSV text, with a header row.
     pub data: ::std::string::String,
-    /// What the table holds, in words.
+    /// A description of the table.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub description: ::std::option::Option<::std::string::String>,
-    /// Whether only the owner can read it; not when absent.
+    /// Whether only the owner can read the table. Default: false.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub is_private: ::std::option::Option<bool>,
     /// The name of the table.
     pub table_name: ::std::string::String,
 }
 impl CsvUploadRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::CsvUploadRequest {
         Default::default()
     }
 }
-/// A table that was just created from a CSV text.
+/// A table that was created from CSV text.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct CsvUploadResponse {
-    /// Whether it was created.
+    /// Whether the table was created.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub success: ::std::option::Option<bool>,
-    /// Its name.
+    /// The name of the table.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub table_name: ::std::option::Option<::std::string::String>,
 }
@@ -97,30 +97,30 @@ pub struct CsvUploadResponse {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct Dataset {
-    /// Its columns.
+    /// The columns.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub columns: ::std::vec::Vec<DatasetColumn>,
-    /// When it was created, in RFC 3339, UTC.
+    /// When it was created, in RFC 3339 format, in UTC.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub created_at: ::std::option::Option<::std::string::String>,
-    /// The name that SQL reads it by.
+    /// The full name in SQL.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub full_name: ::std::option::Option<::std::string::String>,
     /// Whether only the owner can read it.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub is_private: ::std::option::Option<bool>,
-    /// What else is known about it; depends on the kind.
+    /// More metadata, which depends on the type of the dataset.
     #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub metadata: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-    /// Who it belongs to.
+    /// The owner.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub owner: ::std::option::Option<DatasetOwner>,
-    /// What kind of dataset it is, for instance `decoded_table` or `spell`.
+    /// The type of the dataset, for example `decoded_table` or `spell`.
     #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
     pub type_: ::std::option::Option<::std::string::String>,
-    /// When it was changed last, in RFC 3339, UTC.
+    /// When it was last updated, in RFC 3339 format, in UTC.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub updated_at: ::std::option::Option<::std::string::String>,
 }
@@ -128,74 +128,74 @@ pub struct Dataset {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct DatasetColumn {
-    /// What else is known about it.
+    /// More metadata of the column.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub metadata: ::std::option::Option<DatasetColumnMetadata>,
     /// The name of the column.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub name: ::std::option::Option<::std::string::String>,
-    /// Whether it can hold NULL.
+    /// Whether the column can hold NULL.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub nullable: ::std::option::Option<bool>,
-    /// Its type.
+    /// The type of the column.
     #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
     pub type_: ::std::option::Option<::std::string::String>,
 }
-/// What is known about a column besides its type.
+/// The metadata of a column.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct DatasetColumnMetadata {
-    /// What the column holds, in words.
+    /// A description of the column.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub description: ::std::option::Option<::std::string::String>,
-    /// Whether the column is meant to be filtered by.
+    /// Whether the column is meant for filtering.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub filtering_column: ::std::option::Option<bool>,
 }
-/// The user or team that a dataset belongs to.
+/// The user or team that owns a dataset.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct DatasetOwner {
     /// The name of the user or team.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub handle: ::std::option::Option<::std::string::String>,
-    /// Whether it is a user or a team.
+    /// Whether the owner is a user or a team.
     #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
     pub type_: ::std::option::Option<::std::string::String>,
 }
-/// That a materialised view was deleted.
+/// The response to the deletion of a materialized view.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct DeleteMaterializedViewResponse {
-    /// What was done, in words.
+    /// A message that says what was done.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub message: ::std::option::Option<::std::string::String>,
 }
-/// The result that a parameter takes its values from.
+/// The result that holds the values of a parameter.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct EnumFromResults {
-    /// The column that holds the values.
+    /// The name of the column that holds the values.
     #[serde(
         rename = "columnName",
         skip_serializing_if = "::std::option::Option::is_none"
     )]
     pub column_name: ::std::option::Option<::std::string::String>,
-    /// The query whose result it is.
+    /// The id of the query.
     #[serde(rename = "queryId", skip_serializing_if = "::std::option::Option::is_none")]
     pub query_id: ::std::option::Option<i64>,
 }
 impl EnumFromResults {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::EnumFromResults {
         Default::default()
     }
 }
-/// A request that was refused, or a failure of the service.
+/// An error response: the service refused the request or failed.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct ErrorResponse {
-    /// What is wrong, in words of the service.
+    /// The message of the service.
     pub error: ::std::string::String,
 }
 /// A pipeline to run.
@@ -206,81 +206,81 @@ pub struct ExecutePipelineRequest {
     pub pipeline: Pipeline,
 }
 impl ExecutePipelineRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ExecutePipelineRequest {
         Default::default()
     }
 }
-/// The run of a pipeline that was just started.
+/// A pipeline run that was started.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct ExecutePipelineResponse {
-    /// The id to follow the run by.
+    /// The id of the pipeline run.
     pub pipeline_execution_id: ::std::string::String,
 }
-/// How to run the pipeline of a query.
+/// Options for a run of the pipeline of a query.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct ExecuteQueryPipelineRequest {
-    /// The tier to run on.
+    /// The performance tier.
     pub performance: crate::types::Performance,
-    /// Values for the query's own parameters, by name.
+    /// The values of the query's parameters, by name.
     #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub query_parameters: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 impl ExecuteQueryPipelineRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ExecuteQueryPipelineRequest {
         Default::default()
     }
 }
-/// The run of a query's pipeline that was just started.
+/// A run of a query's pipeline that was started.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct ExecuteQueryPipelineResponse {
-    /// The id to follow the run by.
+    /// The id of the pipeline run.
     pub pipeline_execution_id: ::std::string::String,
 }
-/// How to run a saved query.
+/// Options for the execution of a saved query.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct ExecuteQueryRequest {
-    /// The tier to run on; the service chooses when absent.
+    /// The performance tier. If absent, the service chooses.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub performance: ::std::option::Option<crate::types::Performance>,
-    /// Values for the query's own parameters, by name: texts, numbers, `2024-09-28 00:00:00` for a date, or a list where several are allowed.
+    /// The values of the query's parameters, by name: strings, numbers, dates such as `2024-09-28 00:00:00`, or a list if the parameter allows several values.
     #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub query_parameters: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 impl ExecuteQueryRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ExecuteQueryRequest {
         Default::default()
     }
 }
-/// An execution that was just started.
+/// An execution that was started.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct ExecuteQueryResponse {
-    /// The id to follow the execution by.
+    /// The id of the execution.
     pub execution_id: ::std::string::String,
-    /// How far it is, pending as a rule.
+    /// The state of the execution, usually pending.
     pub state: crate::types::ExecutionState,
 }
-/// SQL to run, and on which tier.
+/// SQL to execute, and the performance tier.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct ExecuteSqlRequest {
-    /// The tier to run on; the service chooses when absent.
+    /// The performance tier. If absent, the service chooses.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub performance: ::std::option::Option<crate::types::Performance>,
-    /// The text, in Dune's dialect of Trino SQL.
+    /// The SQL text, in Dune's dialect of Trino SQL.
     pub sql: ::std::string::String,
 }
 impl ExecuteSqlRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::ExecuteSqlRequest {
         Default::default()
     }
@@ -293,81 +293,81 @@ pub struct ExecutionResultMetadata {
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub column_names: ::std::vec::Vec<::std::string::String>,
-    /// The types of the columns, in the order of the names, for instance `decimal(38, 2)`. Results from before late 2024 have none.
+    /// The types of the columns, in the order of the names, for example `decimal(38, 2)`. Results from before late 2024 have no types.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub column_types: ::std::vec::Vec<::std::string::String>,
-    /// How many cells this page has, rows times columns.
+    /// The number of cells on this page: rows times columns.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub datapoint_count: ::std::option::Option<i64>,
-    /// How long the execution ran, in milliseconds.
+    /// The time that the execution ran, in milliseconds.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub execution_time_millis: ::std::option::Option<i64>,
-    /// How long the execution waited, in milliseconds.
+    /// The time that the execution waited, in milliseconds.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub pending_time_millis: ::std::option::Option<i64>,
-    /// The size of this page, in bytes, without what JSON adds.
+    /// The size of this page, in bytes, without the overhead of JSON.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub result_set_bytes: ::std::option::Option<i64>,
-    /// How many rows this page has.
+    /// The number of rows on this page.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub row_count: ::std::option::Option<i64>,
-    /// The size of the whole result, in bytes, without what JSON adds.
+    /// The size of the whole result, in bytes, without the overhead of JSON.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub total_result_set_bytes: ::std::option::Option<i64>,
-    /// How many rows the whole result has, also when only a sample of it is sent. With `filters` it is not known whether it counts before or after them.
+    /// The number of rows of the whole result, even for a sample. With `filters`, it is not known whether the service counts before or after filtering.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub total_row_count: ::std::option::Option<i64>,
 }
-/// How far an execution is. All times are RFC 3339 in UTC.
+/// The status of an execution. All times are in RFC 3339 format, in UTC.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct GetExecutionStatusResponse {
-    /// When it was cancelled; absent unless it was.
+    /// When the execution was cancelled; otherwise absent.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub cancelled_at: ::std::option::Option<::std::string::String>,
-    /// Why it failed; absent unless it did.
+    /// The error of a failed execution; otherwise absent.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub error: ::std::option::Option<QueryResultError>,
-    /// What the run cost, in credits. Only this operation says it.
+    /// The cost of the execution, in credits. Only this operation returns it.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub execution_cost_credits: ::std::option::Option<f64>,
-    /// When it ended, well or not.
+    /// When the execution ended, successfully or not.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub execution_ended_at: ::std::option::Option<::std::string::String>,
     /// The id of the execution.
     pub execution_id: ::std::string::String,
-    /// When it began to run.
+    /// When the execution started to run.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub execution_started_at: ::std::option::Option<::std::string::String>,
-    /// When the result will be deleted. May be `1970-01-01T00:00:00Z` while it runs.
+    /// When the service will delete the result. May be `1970-01-01T00:00:00Z` while the execution is running.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub expires_at: ::std::option::Option<::std::string::String>,
-    /// Whether the state is final. Old executions do not have it: then the state itself tells.
+    /// Whether the state is final. Absent for old executions; use `state` for these.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub is_execution_finished: ::std::option::Option<bool>,
-    /// How many executions of the account may run at once.
+    /// The maximum number of executions of the account that may run concurrently.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub max_inflight_interactive_executions: ::std::option::Option<i64>,
-    /// How many of the account were running when this one had to wait because of that limit.
+    /// The number of executions of the account that were running when this one had to wait because of that limit.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub max_inflight_interactive_reached: ::std::option::Option<i64>,
     /// The id of the query; absent or 0 for SQL that is not saved.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub query_id: ::std::option::Option<i64>,
-    /// How many executions of the account are ahead of it, while it is pending.
+    /// The number of executions of the account ahead of this one, while it is pending.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub queue_position: ::std::option::Option<i64>,
-    /// The columns and the size of the result; absent before there is one.
+    /// The columns and the size of the result; absent until there is a result.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub result_metadata: ::std::option::Option<ExecutionResultMetadata>,
-    /// How far it is.
+    /// The state of the execution.
     pub state: crate::types::ExecutionState,
-    /// When it was asked for.
+    /// When the execution was requested.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub submitted_at: ::std::option::Option<::std::string::String>,
 }
-/// A materialised view.
+/// A materialized view.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct GetMaterializedViewResponse {
@@ -377,38 +377,38 @@ pub struct GetMaterializedViewResponse {
     /// Whether only the owner can read it.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub is_private: ::std::option::Option<bool>,
-    /// The executions that filled it lately.
+    /// The ids of the latest executions that filled the view.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub last_execution_ids: ::std::vec::Vec<::std::string::String>,
-    /// The id of the team it belongs to, when a team owns it.
+    /// The id of the team that owns the view, if a team owns it.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub owner_team_id: ::std::option::Option<i64>,
-    /// The id of the user it belongs to, when a user owns it.
+    /// The id of the user who owns the view, if a user owns it.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub owner_user_id: ::std::option::Option<i64>,
-    /// The query that fills it.
+    /// The id of the query that fills the view.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub query_id: ::std::option::Option<i64>,
-    /// The full name that SQL reads it by.
+    /// The full name of the view in SQL.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub sql_id: ::std::option::Option<::std::string::String>,
-    /// Its size, in bytes.
+    /// The size, in bytes.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub table_size_bytes: ::std::option::Option<i64>,
 }
-/// How far the run of a pipeline is.
+/// The status of a pipeline run.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct GetPipelineExecutionStatusResponse {
-    /// Why the run failed; absent or empty unless it did.
+    /// The error of a failed run; otherwise absent or empty.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub error: ::std::option::Option<::std::string::String>,
-    /// How far each step is.
+    /// The status of each step.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub node_executions: ::std::vec::Vec<PipelineNodeExecution>,
-    /// How far the run is as a whole.
+    /// The status of the whole run.
     pub status: ::std::string::String,
 }
 /// The pipeline of a query.
@@ -422,45 +422,45 @@ pub struct GetQueryPipelineResponse {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct GetQueryResponse {
-    /// The note shown with the query.
+    /// The description of the query.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub description: ::std::option::Option<::std::string::String>,
-    /// Whether it is archived, and so cannot be run.
+    /// Whether the query is archived. An archived query cannot be executed.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub is_archived: ::std::option::Option<bool>,
-    /// Whether only the owner can see it.
+    /// Whether only the owner can see the query.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub is_private: ::std::option::Option<bool>,
-    /// Whether it was never saved, and so cannot be run.
+    /// Whether the query was never saved. Such a query cannot be executed.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub is_unsaved: ::std::option::Option<bool>,
     /// The title of the query.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub name: ::std::option::Option<::std::string::String>,
-    /// The handle of the user or team it belongs to.
+    /// The handle of the user or team that owns the query.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub owner: ::std::option::Option<::std::string::String>,
-    /// The parameters that the SQL names.
+    /// The parameters that the SQL text uses.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub parameters: ::std::vec::Vec<QueryParameter>,
-    /// The engine that runs it, for instance `v2 Dune SQL`.
+    /// The engine that executes the query, for example `v2 Dune SQL`.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub query_engine: ::std::option::Option<::std::string::String>,
     /// The id of the query.
     pub query_id: i64,
-    /// The SQL.
+    /// The SQL text.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub query_sql: ::std::option::Option<::std::string::String>,
-    /// Words to find the query by.
+    /// The tags of the query.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub tags: ::std::vec::Vec<::std::string::String>,
-    /// Counts the changes made to it.
+    /// The version of the query. Each change increments it.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub version: ::std::option::Option<i64>,
 }
-/// Which time to show the use of. Both days may be left out.
+/// The period for which to return usage. Both dates are optional.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct GetUsageRequest {
@@ -472,12 +472,12 @@ pub struct GetUsageRequest {
     pub start_date: ::std::option::Option<::std::string::String>,
 }
 impl GetUsageRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::GetUsageRequest {
         Default::default()
     }
 }
-/// What an account has used.
+/// The usage of an account.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct GetUsageResponse {
@@ -486,16 +486,16 @@ pub struct GetUsageResponse {
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     #[serde(alias = "billingPeriods")]
     pub billing_periods: ::std::vec::Vec<BillingPeriod>,
-    /// How much storage the plan allows, in bytes.
+    /// The storage that the plan allows, in bytes.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub bytes_allowed: ::std::option::Option<i64>,
-    /// How much storage is used, in bytes.
+    /// The used storage, in bytes.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub bytes_used: ::std::option::Option<i64>,
-    /// How many private dashboards there are.
+    /// The number of private dashboards.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub private_dashboards: ::std::option::Option<i64>,
-    /// How many private queries there are.
+    /// The number of private queries.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub private_queries: ::std::option::Option<i64>,
 }
@@ -507,11 +507,11 @@ pub struct ListDatasetsResponse {
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub datasets: ::std::vec::Vec<Dataset>,
-    /// How many datasets there are on all pages.
+    /// The number of datasets on all pages.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub total: ::std::option::Option<i64>,
 }
-/// A page of the list of materialised views.
+/// A page of the list of materialized views.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct ListMaterializedViewsResponse {
@@ -519,7 +519,7 @@ pub struct ListMaterializedViewsResponse {
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub materialized_views: ::std::vec::Vec<MaterializedViewListElement>,
-    /// The `offset` of the next page; absent or 0 on the last one.
+    /// The `offset` of the next page; absent or 0 on the last page.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub next_offset: ::std::option::Option<i64>,
 }
@@ -531,11 +531,11 @@ pub struct ListQueriesResponse {
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub queries: ::std::vec::Vec<QueryOverview>,
-    /// How many queries there are on all pages.
+    /// The number of queries on all pages.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub total: ::std::option::Option<i64>,
 }
-/// A materialised view in a list.
+/// A materialized view in a list.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct MaterializedViewListElement {
@@ -545,13 +545,13 @@ pub struct MaterializedViewListElement {
     /// Whether only the owner can read it.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub is_private: ::std::option::Option<bool>,
-    /// The query that fills it.
+    /// The id of the query that fills the view.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub query_id: ::std::option::Option<i64>,
-    /// The full name that SQL reads it by.
+    /// The full name of the view in SQL.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub sql_id: ::std::option::Option<::std::string::String>,
-    /// Its size, in bytes.
+    /// The size, in bytes.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub table_size_bytes: ::std::option::Option<i64>,
 }
@@ -564,121 +564,121 @@ pub struct Pipeline {
     pub nodes: ::std::option::Option<::std::vec::Vec<PipelineNode>>,
 }
 impl Pipeline {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::Pipeline {
         Default::default()
     }
 }
-/// A materialised view to refresh as a step of a pipeline.
+/// A materialized view to refresh as a step of a pipeline.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct PipelineMaterializedViewRefreshNode {
     /// The full name of the view.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub name: ::std::option::Option<::std::string::String>,
-    /// The tier to run on.
+    /// The performance tier.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub performance: ::std::option::Option<crate::types::Performance>,
 }
 impl PipelineMaterializedViewRefreshNode {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::PipelineMaterializedViewRefreshNode {
         Default::default()
     }
 }
-/// How far a refresh is that runs as a step of a pipeline.
+/// The status of a refresh that is a step of a pipeline.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct PipelineMaterializedViewRefreshStatus {
-    /// Why it failed; absent or empty unless it did.
+    /// The error of a failed execution; otherwise absent or empty.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub error: ::std::option::Option<::std::string::String>,
-    /// The id of the execution that refreshes it.
+    /// The id of the execution that refreshes the view.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub execution_id: ::std::option::Option<::std::string::String>,
     /// The full name of the view.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub name: ::std::option::Option<::std::string::String>,
-    /// How far it is.
+    /// The state of the execution.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub status: ::std::option::Option<::std::string::String>,
 }
-/// A step of a pipeline, either a query or the refresh of a materialised view.
+/// A step of a pipeline: a query or the refresh of a materialized view.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct PipelineNode {
     /// The numbers of the steps that must end before this one starts.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub dependencies: ::std::option::Option<::std::vec::Vec<i64>>,
-    /// The number by which other steps name this one.
+    /// The number of the step, which other steps refer to.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub id: ::std::option::Option<i64>,
-    /// The view to refresh; absent when the step runs a query.
+    /// The view to refresh; absent if the step executes a query.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub materialized_view_refresh: ::std::option::Option<
         PipelineMaterializedViewRefreshNode,
     >,
-    /// The query to run; absent when the step refreshes a view.
+    /// The query to execute; absent if the step refreshes a view.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub query_execution: ::std::option::Option<PipelineQueryExecutionNode>,
 }
 impl PipelineNode {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::PipelineNode {
         Default::default()
     }
 }
-/// How far a step of a pipeline is.
+/// The status of a step of a pipeline.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct PipelineNodeExecution {
     /// The number of the step.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub id: ::std::option::Option<i64>,
-    /// How far the refresh is; absent when the step runs a query.
+    /// The status of the refresh; absent if the step executes a query.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub materialized_view_refresh_status: ::std::option::Option<
         PipelineMaterializedViewRefreshStatus,
     >,
-    /// How far the query is; absent when the step refreshes a view.
+    /// The status of the query; absent if the step refreshes a view.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub query_execution_status: ::std::option::Option<PipelineQueryExecutionStatus>,
 }
-/// A query to run as a step of a pipeline.
+/// A query to execute as a step of a pipeline.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct PipelineQueryExecutionNode {
-    /// The tier to run on.
+    /// The performance tier.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub performance: ::std::option::Option<crate::types::Performance>,
     /// The id of the query.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub query_id: ::std::option::Option<i64>,
-    /// Values for the query's own parameters, by name.
+    /// The values of the query's parameters, by name.
     #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub query_parameters: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
 }
 impl PipelineQueryExecutionNode {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::PipelineQueryExecutionNode {
         Default::default()
     }
 }
-/// How far a query is that runs as a step of a pipeline.
+/// The status of a query that is a step of a pipeline.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct PipelineQueryExecutionStatus {
-    /// Why it failed; absent or empty unless it did.
+    /// The error of a failed execution; otherwise absent or empty.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub error: ::std::option::Option<::std::string::String>,
-    /// The id of the execution, to read its result by.
+    /// The id of the execution, which identifies the result.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub execution_id: ::std::option::Option<::std::string::String>,
     /// The id of the query.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub query_id: ::std::option::Option<i64>,
-    /// How far it is.
+    /// The state of the execution.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub status: ::std::option::Option<::std::string::String>,
 }
@@ -686,10 +686,10 @@ pub struct PipelineQueryExecutionStatus {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct QueryOverview {
-    /// When it was saved first, in RFC 3339, UTC.
+    /// When the query was created, in RFC 3339 format, in UTC.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub created_at: ::std::option::Option<::std::string::String>,
-    /// The note shown with the query.
+    /// The description of the query.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub description: ::std::option::Option<::std::string::String>,
     /// The id of the query.
@@ -698,14 +698,14 @@ pub struct QueryOverview {
     /// The title of the query.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub name: ::std::option::Option<::std::string::String>,
-    /// The handle of the user or team it belongs to.
+    /// The handle of the user or team that owns the query.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub owner: ::std::option::Option<::std::string::String>,
-    /// Words to find the query by.
+    /// The tags of the query.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub tags: ::std::vec::Vec<::std::string::String>,
-    /// When it was changed last, in RFC 3339, UTC.
+    /// When it was last updated, in RFC 3339 format, in UTC.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub updated_at: ::std::option::Option<::std::string::String>,
 }
@@ -713,162 +713,162 @@ pub struct QueryOverview {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct QueryParameter {
-    /// A note shown with the parameter.
+    /// The description of the parameter.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub description: ::std::option::Option<::std::string::String>,
-    /// The query whose result holds the values that can be chosen.
+    /// The query whose result holds the values to choose from.
     #[serde(
         rename = "enumFromResults",
         skip_serializing_if = "::std::option::Option::is_none"
     )]
     pub enum_from_results: ::std::option::Option<EnumFromResults>,
-    /// The values that can be chosen, for a parameter of the type `enum`.
+    /// The values to choose from, for a parameter of the type `enum`.
     #[serde(
         rename = "enumOptions",
         skip_serializing_if = "::std::option::Option::is_none"
     )]
     pub enum_options: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-    /// Whether other values than those listed are taken too.
+    /// Whether the parameter allows values that are not listed.
     #[serde(
         rename = "isFreeformAllowed",
         skip_serializing_if = "::std::option::Option::is_none"
     )]
     pub is_freeform_allowed: ::std::option::Option<bool>,
-    /// Whether several values can be chosen.
+    /// Whether the parameter allows several values.
     #[serde(
         rename = "isMultiselect",
         skip_serializing_if = "::std::option::Option::is_none"
     )]
     pub is_multiselect: ::std::option::Option<bool>,
-    /// The name, as the SQL has it.
+    /// The name of the parameter in the SQL text.
     pub key: ::std::string::String,
-    /// What kind of value it takes.
+    /// The type of the parameter.
     #[serde(rename = "type")]
     pub type_: crate::types::ParameterType,
-    /// The value when none is given, as text whatever the type.
+    /// The default value, as a string for every type.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub value: ::std::option::Option<::std::string::String>,
-    /// The values when none are given, where several are allowed.
+    /// The default values, if the parameter allows several.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub values: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
 }
 impl QueryParameter {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::QueryParameter {
         Default::default()
     }
 }
-/// The rows of a page, and what is known about them.
+/// The rows of a page and their metadata.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct QueryResultData {
-    /// The columns and the size of page and result.
+    /// The columns, and the sizes of the page and of the result.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub metadata: ::std::option::Option<ExecutionResultMetadata>,
     /// The rows. Each is an object with a value for each column, by name and in no particular order.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub rows: ::std::option::Option<::rowfeed_client::RawRows>,
-    /// What a statement that returns no rows did, for instance `SET SESSION`; absent for others.
+    /// What a statement without rows did, for example `SET SESSION`; absent for other statements.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub update_type: ::std::option::Option<::std::string::String>,
 }
-/// Why an execution failed.
+/// The error of a failed execution.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct QueryResultError {
-    /// What went wrong, in words of the query engine.
+    /// The message of the query engine.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub message: ::std::option::Option<::std::string::String>,
-    /// Where in the text it went wrong, when that is known.
+    /// The position of the error in the SQL text, if known.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub metadata: ::std::option::Option<SyntaxErrorMetadata>,
-    /// The kind of failure, for instance `FAILED_TYPE_EXECUTION_FAILED`.
+    /// The type of the error, for example `FAILED_TYPE_EXECUTION_FAILED`.
     #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
     pub type_: ::std::option::Option<::std::string::String>,
 }
-/// A page of a result, and how far its execution is. All times are RFC 3339 in UTC.
+/// A page of a result, and the status of its execution. All times are in RFC 3339 format, in UTC.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct ReadExecutionResultResponse {
-    /// When the execution was cancelled; absent unless it was.
+    /// When the execution was cancelled; otherwise absent.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub cancelled_at: ::std::option::Option<::std::string::String>,
-    /// Why the execution failed; absent unless it did.
+    /// The error of a failed execution; otherwise absent.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub error: ::std::option::Option<QueryResultError>,
-    /// When the execution ended, well or not. Says how old the result is.
+    /// When the execution ended, successfully or not. The result dates from this time.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub execution_ended_at: ::std::option::Option<::std::string::String>,
-    /// The id of the execution that the rows come from; later pages are read from this one.
+    /// The id of the execution that produced the rows. Use it to fetch later pages.
     pub execution_id: ::std::string::String,
-    /// When the execution began to run.
+    /// When the execution started to run.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub execution_started_at: ::std::option::Option<::std::string::String>,
-    /// When the result will be deleted.
+    /// When the service will delete the result.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub expires_at: ::std::option::Option<::std::string::String>,
-    /// Whether the state is final. Old executions do not have it: then the state itself tells.
+    /// Whether the state is final. Absent for old executions; use `state` for these.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub is_execution_finished: ::std::option::Option<bool>,
-    /// The `offset` of the next page; absent on the last one.
+    /// The `offset` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub next_offset: ::std::option::Option<i64>,
-    /// The address of the next page; absent on the last one. It names the execution, also when the latest result of a query was asked for. Credentials belong to the service's own address only: check the host, or use `next_offset`.
+    /// The URL of the next page; absent on the last page. It names the execution, even for the latest result of a query. Send credentials only to the service's own host: check the host of this URL, or use `next_offset`.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub next_uri: ::std::option::Option<::std::string::String>,
     /// The id of the query; absent or 0 for SQL that is not saved.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub query_id: ::std::option::Option<i64>,
-    /// The rows; absent unless the execution ended well.
+    /// The rows; absent unless the execution succeeded.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub result: ::std::option::Option<QueryResultData>,
-    /// How far the execution is.
+    /// The state of the execution.
     pub state: crate::types::ExecutionState,
-    /// When the execution was asked for.
+    /// When the execution was requested.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub submitted_at: ::std::option::Option<::std::string::String>,
 }
-/// How to fill a materialised view anew.
+/// Options for the refresh of a materialized view.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct RefreshMaterializedViewRequest {
-    /// The tier to run on.
+    /// The performance tier.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub performance: ::std::option::Option<crate::types::Performance>,
 }
 impl RefreshMaterializedViewRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::RefreshMaterializedViewRequest {
         Default::default()
     }
 }
-/// A refresh that was just started.
+/// A refresh that was started.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct RefreshMaterializedViewResponse {
-    /// The execution that fills it.
+    /// The id of the execution that fills the view.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub execution_id: ::std::option::Option<::std::string::String>,
-    /// The full name that SQL reads the view by.
+    /// The full name of the view in SQL.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub sql_id: ::std::option::Option<::std::string::String>,
 }
-/// A place in the text of a query.
+/// A position in the text of a query.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct SyntaxErrorMetadata {
-    /// The column in the line, counted from 1.
+    /// The column in the line, starting at 1.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub column: ::std::option::Option<i64>,
-    /// The line, counted from 1.
+    /// The line, starting at 1.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub line: ::std::option::Option<i64>,
 }
-/// That the rows of a table were deleted.
+/// The response to the deletion of all rows of a table.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct TableClearResponse {
-    /// What was done, in words.
+    /// A message that says what was done.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub message: ::std::option::Option<::std::string::String>,
 }
@@ -878,15 +878,15 @@ pub struct TableClearResponse {
 pub struct TableColumn {
     /// The name of the column.
     pub name: ::std::string::String,
-    /// Whether it can hold NULL.
+    /// Whether the column can hold NULL.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub nullable: ::std::option::Option<bool>,
-    /// Its type, by name: `varchar`, `integer`, `double`, `boolean`, `timestamp` and others; an object for nested types.
+    /// The type of the column: a name such as `varchar`, `integer`, `double`, `boolean` or `timestamp`, or an object for nested types.
     #[serde(rename = "type")]
     pub type_: ::serde_json::Value,
 }
 impl TableColumn {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::TableColumn {
         Default::default()
     }
@@ -895,17 +895,17 @@ impl TableColumn {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct TableColumnInfo {
-    /// What else is known about it: `description` in words, and `filtering_column` when it is meant to be filtered by.
+    /// More metadata of the column: its `description`, and `filtering_column` if it is meant for filtering.
     #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub metadata: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     /// The name of the column.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub name: ::std::option::Option<::std::string::String>,
-    /// Whether it can hold NULL.
+    /// Whether the column can hold NULL.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub nullable: ::std::option::Option<bool>,
-    /// Its type.
+    /// The type of the column.
     #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
     pub type_: ::std::option::Option<::std::string::String>,
 }
@@ -913,68 +913,68 @@ pub struct TableColumnInfo {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct TableCreateRequest {
-    /// What the table holds, in words.
+    /// A description of the table.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub description: ::std::option::Option<::std::string::String>,
-    /// Whether only the owner can read it; not when absent.
+    /// Whether only the owner can read the table. Default: false.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub is_private: ::std::option::Option<bool>,
-    /// The handle of the user or team that the API key belongs to.
+    /// The handle of the user or team that owns the API key.
     pub namespace: ::std::string::String,
-    /// The columns, in order; at least one.
+    /// The columns, in order. At least one is required.
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub schema: ::std::vec::Vec<TableColumn>,
-    /// The name of the table; begins with a lower-case letter, and holds only lower-case letters, digits and `_`.
+    /// The name of the table. It begins with a lowercase letter and contains only lowercase letters, digits and `_`.
     pub table_name: ::std::string::String,
 }
 impl TableCreateRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::TableCreateRequest {
         Default::default()
     }
 }
-/// A table that was just created.
+/// A table that was created.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct TableCreateResponse {
-    /// Whether it was there before.
+    /// Whether the table existed before.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub already_existed: ::std::option::Option<bool>,
-    /// SQL that reads it.
+    /// An SQL query that reads the table.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub example_query: ::std::option::Option<::std::string::String>,
-    /// The name that SQL reads it by.
+    /// The full name in SQL.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub full_name: ::std::option::Option<::std::string::String>,
-    /// What was done, in words.
+    /// A message that says what was done.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub message: ::std::option::Option<::std::string::String>,
-    /// The user or team it belongs to.
+    /// The handle of the user or team that owns the table.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub namespace: ::std::option::Option<::std::string::String>,
-    /// Its name without the namespace.
+    /// The name of the table, without the namespace.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub table_name: ::std::option::Option<::std::string::String>,
 }
-/// That a table was deleted.
+/// The response to the deletion of a table.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct TableDeleteResponse {
-    /// What was done, in words.
+    /// A message that says what was done.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub message: ::std::option::Option<::std::string::String>,
 }
-/// What was added to a table.
+/// The amount of data that was added to a table.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct TableInsertResponse {
-    /// How many bytes were added.
+    /// The number of bytes that were added.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub bytes_written: ::std::option::Option<i64>,
     /// The name of the table.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub name: ::std::option::Option<::std::string::String>,
-    /// How many rows were added.
+    /// The number of rows that were added.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub rows_written: ::std::option::Option<i64>,
 }
@@ -982,29 +982,29 @@ pub struct TableInsertResponse {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct TableListElement {
-    /// Its columns.
+    /// The columns.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub columns: ::std::vec::Vec<TableColumnInfo>,
-    /// When it was created, in RFC 3339, UTC.
+    /// When it was created, in RFC 3339 format, in UTC.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub created_at: ::std::option::Option<::std::string::String>,
-    /// The name that SQL reads it by.
+    /// The full name in SQL.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub full_name: ::std::option::Option<::std::string::String>,
     /// Whether only the owner can read it.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub is_private: ::std::option::Option<bool>,
-    /// Who it belongs to.
+    /// The owner.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub owner: ::std::option::Option<TableOwner>,
-    /// When it was purged, in RFC 3339, UTC; absent while it is there.
+    /// When the table was purged, in RFC 3339 format, in UTC; absent while the table exists.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub purged_at: ::std::option::Option<::std::string::String>,
-    /// Its size, in bytes.
+    /// The size, in bytes.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub table_size_bytes: ::std::option::Option<TableSize>,
-    /// When it was changed last, in RFC 3339, UTC.
+    /// When it was last updated, in RFC 3339 format, in UTC.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub updated_at: ::std::option::Option<::std::string::String>,
 }
@@ -1012,7 +1012,7 @@ pub struct TableListElement {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct TableListResponse {
-    /// The `offset` of the next page; absent or 0 on the last one.
+    /// The `offset` of the next page; absent or 0 on the last page.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub next_offset: ::std::option::Option<i64>,
     /// The tables of this page.
@@ -1020,27 +1020,27 @@ pub struct TableListResponse {
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub tables: ::std::vec::Vec<TableListElement>,
 }
-/// The user or team that a table belongs to.
+/// The user or team that owns a table.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct TableOwner {
     /// The name of the user or team.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub handle: ::std::option::Option<::std::string::String>,
-    /// Whether it is a `user` or a `team`.
+    /// Whether the owner is a `user` or a `team`.
     #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
     pub type_: ::std::option::Option<::std::string::String>,
 }
-/// A size in bytes, as a text of digits or as a number.
+/// A size in bytes, as a string of digits or as a number.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[serde(untagged)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub enum TableSize {
-    /// A text.
+    /// A string.
     Text(::std::string::String),
-    /// A whole number.
+    /// An integer.
     Number(i64),
-    /// Anything else, as it was sent.
+    /// Any other value, unchanged.
     Other(::serde_json::Value),
 }
 impl ::std::convert::From<i64> for TableSize {
@@ -1053,80 +1053,80 @@ impl ::std::convert::From<::serde_json::Value> for TableSize {
         Self::Other(value)
     }
 }
-/// What to change about a saved query. Whatever is absent stays as it is.
+/// Changes to a saved query. Absent fields remain unchanged.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct UpdateQueryRequest {
-    /// The new note.
+    /// The new description.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub description: ::std::option::Option<::std::string::String>,
-    /// Whether it is archived.
+    /// Whether the query is archived.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub is_archived: ::std::option::Option<bool>,
-    /// Whether only the owner can see it.
+    /// Whether only the owner can see the query.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub is_private: ::std::option::Option<bool>,
     /// The new title.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub name: ::std::option::Option<::std::string::String>,
-    /// The new parameters, in place of all old ones; an empty list removes them.
+    /// The new parameters, which replace all old ones. An empty list removes them.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub parameters: ::std::option::Option<::std::vec::Vec<QueryParameter>>,
-    /// The new SQL.
+    /// The new SQL text.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub query_sql: ::std::option::Option<::std::string::String>,
-    /// The new tags, in place of all old ones; an empty list removes them.
+    /// The new tags, which replace all old ones. An empty list removes them.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub tags: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
 }
 impl UpdateQueryRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::UpdateQueryRequest {
         Default::default()
     }
 }
-/// A query that was just changed.
+/// A query that was updated.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct UpdateQueryResponse {
-    /// Its id.
+    /// The id of the query.
     pub query_id: i64,
 }
-/// A materialised view to create or replace.
+/// A materialized view to create or replace.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct UpsertMaterializedViewRequest {
-    /// When to fill it anew, as a cron expression; never by itself when absent.
+    /// The refresh schedule, as a cron expression. If absent, the view is not refreshed automatically.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub cron_expression: ::std::option::Option<::std::string::String>,
-    /// When the schedule ends, in RFC 3339; never when absent.
+    /// When the schedule ends, in RFC 3339 format. If absent, it does not end.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub expires_at: ::std::option::Option<::std::string::String>,
     /// Whether only the owner can read it.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub is_private: ::std::option::Option<bool>,
-    /// The name of the view, for instance `result_daily_volume`.
+    /// The name of the view, for example `result_daily_volume`.
     pub name: ::std::string::String,
-    /// The tier to fill it on.
+    /// The performance tier of the executions that fill the view.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub performance: ::std::option::Option<crate::types::Performance>,
-    /// The query that fills it.
+    /// The id of the query that fills the view.
     pub query_id: i64,
 }
 impl UpsertMaterializedViewRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::UpsertMaterializedViewRequest {
         Default::default()
     }
 }
-/// A materialised view that was just created or replaced.
+/// A materialized view that was created or replaced.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct UpsertMaterializedViewResponse {
-    /// The execution that fills it.
+    /// The id of the execution that fills the view.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub execution_id: ::std::option::Option<::std::string::String>,
-    /// The full name that SQL reads it by.
+    /// The full name of the view in SQL.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub name: ::std::option::Option<::std::string::String>,
 }

@@ -1,4 +1,4 @@
-//! What is sent again and how often, where each execution may be billed.
+//! Which calls are retried and how often, since each execution may be billed.
 
 use std::{
     net::TcpListener,
@@ -20,7 +20,7 @@ const EXECUTIONS: [&str; 4] = [
     "execute_pipeline",
 ];
 
-/// Starts an execution; how many attempts it took.
+/// Starts an execution, and returns the number of attempts.
 async fn execute(client: &Client, operation: &str) -> Result<u32, CallError> {
     let attempts = match operation {
         "execute_sql" => {
@@ -93,7 +93,7 @@ async fn an_execution_that_may_have_begun_is_never_sent_again() {
             assert_eq!(sandbox.take_requests().len(), 1, "{operation}: {error}");
         }
     }
-    // Nor when the answer does not come.
+    // Nor if no response arrives.
     sandbox.fault(Fault::delay(Duration::from_secs(60)).method("POST"));
     let error = execute(&client, "execute_sql").await.unwrap_err();
     assert!(error.is_timeout() && error.attempts() == 1, "{error}");
@@ -125,7 +125,7 @@ async fn an_execution_is_tried_again_when_no_connection_was_made() {
     }
 }
 
-/// The headers are as Dune documents them.
+/// The headers that Dune documents.
 #[tokio::test]
 async fn a_used_up_rate_limit_is_waited_for_until_its_reset() {
     let sandbox = Sandbox::start().await.unwrap();

@@ -1,4 +1,4 @@
-//! Bodies in every shape that Dune has sent over the years.
+//! Bodies in every form that Dune has sent over the years.
 
 use rowfeed_dune::{
     Client,
@@ -14,7 +14,7 @@ async fn results(body: &str) -> ReadExecutionResultResponse {
     results.send().await.unwrap().into_inner()
 }
 
-/// Both pages of a client that asks twice.
+/// Both pages of a result.
 async fn latest(client: &Client, offset: i64) -> ReadExecutionResultResponse {
     let page = client
         .get_latest_query_result()
@@ -70,7 +70,7 @@ async fn bodies_of_old_servers_lack_fields() {
     let page = results(body).await;
     assert_eq!(page.state, ExecutionState::Completed);
     assert_eq!(page.is_execution_finished, None);
-    // The sentinel of a server that does not know yet.
+    // The server's sentinel for an unknown value.
     assert_eq!(page.expires_at.as_deref(), Some("1970-01-01T00:00:00Z"));
     let result = page.result.unwrap();
     let metadata = result.metadata.unwrap();
@@ -138,7 +138,7 @@ async fn a_failed_result_is_a_success_of_http_with_an_error_in_it() {
     let place = error.metadata.unwrap();
     assert_eq!((place.line, place.column), (Some(3), Some(14)));
 
-    // Not every failure has a place.
+    // Not every failure has a position.
     let elsewhere = r#"{"execution_id": "01REEF", "state": "QUERY_STATE_FAILED",
         "error": {"type": "FAILED_TYPE_TIMEOUT", "message": "took too long"}}"#;
     assert!(results(elsewhere).await.error.unwrap().metadata.is_none());
@@ -161,7 +161,7 @@ async fn a_status_says_what_it_cost_and_who_waits() {
     assert_eq!(status.execution_cost_credits, Some(0.25));
     assert_eq!(status.max_inflight_interactive_executions, Some(3));
     assert_eq!(status.result_metadata.as_ref().unwrap().row_count, Some(12));
-    // The JSON of a float may lack the point.
+    // The JSON of a float may lack the decimal point.
     sandbox.fault(json(
         200,
         r#"{"execution_id": "01REEF", "state": "QUERY_STATE_FAILED", "execution_cost_credits": 0}"#,
@@ -182,7 +182,7 @@ async fn pages_of_the_latest_result_name_their_execution() {
                 "result": {{"rows": [{{"n": 1}}], "metadata": {{"column_names": ["n"]}}}}{offset}}}"#
         )
     };
-    // Asked for two rows, the server gives one and says where to go on.
+    // The server returns one row of the requested two, and the offset of the next.
     sandbox.fault(json(200, page(r#", "next_offset": 1"#)));
     sandbox.fault(json(200, page("")));
     let first = latest(&client, 0).await;
@@ -239,7 +239,7 @@ async fn tables_and_usage_decode_as_documented_and_as_sent() {
     assert!(tables.tables[1].columns.is_empty());
     assert_eq!(tables.next_offset, Some(2));
 
-    // The documentation and the description of the API disagree about one name.
+    // The documentation and the OpenAPI document use different names.
     for name in ["billing_periods", "billingPeriods"] {
         sandbox.fault(json(
             200,

@@ -1,4 +1,4 @@
-//! Making a client: what is refused, and what is never shown.
+//! Building a client: invalid settings, and secrets that are never shown.
 
 use std::{
     ffi::OsStr,
@@ -16,7 +16,7 @@ use rowfeed_sandbox::{DUNE_API_KEY, Sandbox};
 
 use crate::support::builder;
 
-/// Runs [`what_from_env_gives`] in a process with just these variables; what it printed.
+/// Runs [`what_from_env_gives`] in a process with only these variables, and returns its output.
 fn from_env<V: AsRef<OsStr>>(vars: &[(&str, V)]) -> String {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "config::what_from_env_gives"])
@@ -72,7 +72,7 @@ fn from_env_names_what_is_missing_or_wrong() {
 
 #[cfg(unix)]
 #[test]
-fn from_env_takes_no_variable_for_unset_that_it_cannot_read() {
+fn from_env_does_not_treat_an_unreadable_variable_as_unset() {
     use std::os::unix::ffi::OsStrExt;
 
     let unreadable = OsStr::from_bytes(b"https://\xff.invalid");
@@ -98,7 +98,7 @@ fn the_builder_says_what_is_wrong_without_showing_the_key() {
         let made = Client::builder().base_url(bad).api_key(key()).build();
         let error = made.unwrap_err().to_string();
         assert!(error.contains(why), "{error}");
-        assert!(error.contains("wanted"), "{error}");
+        assert!(error.contains("expected"), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
     }
     let made = Client::builder()
@@ -129,7 +129,7 @@ fn debug_shows_no_key() {
 }
 
 #[test]
-fn without_a_base_url_it_is_the_services_own() {
+fn the_default_base_url_is_the_services_own() {
     let client = Client::new("hunter2").unwrap();
     let shown = format!("{client:?}");
     assert!(shown.contains("\"https://api.dune.com/api\""), "{shown}");
@@ -145,7 +145,7 @@ async fn a_slash_at_the_end_of_the_base_url_makes_no_difference() {
     assert_eq!(sandbox.requests()[0].path, "/dune/api/v1/queries");
 }
 
-/// Gives a credential that is refused, and after that the right one.
+/// Returns a credential that is refused, and then the right one.
 struct Rotating {
     stale: AtomicBool,
 }
@@ -179,7 +179,7 @@ async fn a_provider_replaces_a_credential_that_was_refused() {
     assert_eq!(answers, [Some(401), Some(200), Some(200)]);
 }
 
-/// Has nothing to give.
+/// Returns no credential.
 struct Empty;
 
 impl CredentialProvider for Empty {

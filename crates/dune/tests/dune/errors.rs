@@ -1,11 +1,11 @@
-//! What goes wrong, told apart.
+//! The errors of calls.
 
 use rowfeed_dune::{CallError, CallErrorKind};
 use rowfeed_sandbox::{DUNE_API_KEY, Fault, Sandbox, Service};
 
 use crate::support::{builder, json, start, start_retrying};
 
-/// The error of a call that meets this fault.
+/// Returns the error of a call with this fault.
 async fn refused(fault: Fault) -> CallError {
     let (sandbox, client) = start().await;
     sandbox.fault(fault);
@@ -93,7 +93,7 @@ async fn a_rate_limit_says_how_long_to_wait() {
     assert_eq!(error.headers()["ratelimit"], r#""write";r=0;t=17"#);
     assert_eq!(error.headers()["ratelimit-policy"], r#""write";q=15;w=60"#);
 
-    // The body of a 429 is nowhere documented.
+    // The body of a 429 is not documented.
     let error = refused(Fault::status(429).body("text/plain", "slow down")).await;
     assert!(error.is_rate_limited());
     assert!(error.api_error().is_none() && error.retry_after().is_none());
@@ -101,7 +101,7 @@ async fn a_rate_limit_says_how_long_to_wait() {
 }
 
 #[tokio::test]
-async fn what_is_not_dunes_json_is_kept_and_described() {
+async fn a_body_that_is_not_dunes_json_is_kept_and_described() {
     let error = refused(Fault::html(502)).await;
     assert_eq!(error.kind(), CallErrorKind::Api);
     assert_eq!(error.status().unwrap(), 502);
@@ -120,7 +120,7 @@ async fn what_is_not_dunes_json_is_kept_and_described() {
     assert!(error.is_not_found());
     assert!(error.to_string().contains("the body is empty"), "{error}");
 
-    // Where the description of the API wants a text, an object is another shape.
+    // The OpenAPI document requires text. An object does not decode.
     let error = refused(json(400, r#"{"error": {"code": 3}}"#)).await;
     assert!(error.api_error().is_none());
     assert!(
@@ -174,7 +174,7 @@ async fn the_sandbox_refuses_a_wrong_key_and_an_unknown_query() {
 }
 
 #[tokio::test]
-async fn reading_is_attempted_again_and_executing_only_when_it_did_not_run() {
+async fn reads_are_retried_and_executions_only_if_they_did_not_run() {
     let (sandbox, client) = start_retrying().await;
     for trouble in [Fault::status(503), Fault::status(429), Fault::reset()] {
         sandbox.take_requests();
@@ -183,7 +183,7 @@ async fn reading_is_attempted_again_and_executing_only_when_it_did_not_run() {
         assert_eq!(answer.attempts(), 2);
         assert_eq!(sandbox.take_requests().len(), 2);
     }
-    // A refusal before it ran: again. Anything that may have run, and been billed: not.
+    // A refusal before execution is retried. A call that may have run, and been billed, is not.
     sandbox.fault(Fault::status(429).header("Retry-After", "0"));
     let run = client.execute_sql().body("select 1 as n").send().await;
     assert_eq!(run.unwrap().attempts(), 2);
@@ -197,8 +197,8 @@ async fn reading_is_attempted_again_and_executing_only_when_it_did_not_run() {
 }
 
 #[tokio::test]
-async fn nobody_there_is_told_from_a_refusal() {
-    // A port that was just closed.
+async fn a_failed_connection_differs_from_a_refusal() {
+    // The port is closed.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = port.local_addr().unwrap();
     drop(port);

@@ -1,4 +1,4 @@
-//! Recorded bodies, where a collection of them stands beside the repository.
+//! Recorded bodies, if a collection of them exists beside the repository.
 
 use std::{fs, path::PathBuf};
 
@@ -46,7 +46,7 @@ async fn every_recorded_body_decodes() {
                 assert!(query.query_sql.is_some(), "{name}");
             }
             "errors" => errors(&sandbox, &client, &text).await,
-            // One cell in two formats and a word about them: no body of an answer.
+            // One cell in two formats with a note, not a response body.
             "csv" | "PROVENANCE" => {}
             _ => panic!("{name}: no operation is known for this body"),
         }

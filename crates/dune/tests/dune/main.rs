@@ -1,6 +1,7 @@
 //! The Dune client over real HTTP.
 #![allow(clippy::unwrap_used)]
 
+mod any_path;
 mod attempts;
 mod bodies;
 mod config;

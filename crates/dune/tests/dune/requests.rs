@@ -1,4 +1,4 @@
-//! Requests as they go out.
+//! The requests that the client sends.
 
 use rowfeed_dune::{
     CallErrorKind, Secret,
@@ -68,7 +68,7 @@ async fn execute_query_sends_parameters_and_performance_as_json() {
 }
 
 #[tokio::test]
-async fn a_tier_of_tomorrow_can_be_asked_for() {
+async fn an_unknown_tier_can_be_requested() {
     let (sandbox, client) = start().await;
     let started = r#"{"execution_id": "01REEF", "state": "QUERY_STATE_PENDING"}"#;
     sandbox.fault(answer(200, started));
@@ -107,7 +107,7 @@ async fn update_query_sends_only_what_was_set() {
     assert_eq!(request.path, "/dune/api/v1/query/70");
     assert_eq!(request.header("content-type"), Some("application/json"));
     let body: Value = serde_json::from_str(&request.body).unwrap();
-    // An empty list of tags is not the same as none: it removes them.
+    // An empty list of tags removes the tags; an absent one keeps them.
     assert_eq!(
         body,
         json!({"query_sql": "select {{depth}}", "tags": [],
@@ -149,7 +149,7 @@ async fn parameters_of_latest_results_are_query_keys_of_their_own() {
 }
 
 #[tokio::test]
-async fn the_credit_guard_goes_by_its_newer_name() {
+async fn the_credit_guard_is_sent_by_its_newer_name() {
     let (sandbox, client) = start().await;
     client
         .get_latest_query_result()
@@ -172,7 +172,7 @@ async fn the_credit_guard_goes_by_its_newer_name() {
 }
 
 #[tokio::test]
-async fn uploaded_data_says_what_it_is() {
+async fn uploaded_data_has_its_content_type() {
     for (format, content_type, data) in [
         (UploadFormat::Csv, "text/csv", "genus\nacropora\n"),
         (
@@ -207,7 +207,7 @@ async fn uploaded_data_says_what_it_is() {
 }
 
 #[tokio::test]
-async fn a_post_without_a_body_says_that_it_has_none() {
+async fn a_post_without_a_body_has_content_length_zero() {
     let (sandbox, client) = start().await;
     sandbox.fault(answer(200, r#"{"success": true}"#));
     let cancel = client.cancel_query_execution().execution_id("01REEF");
@@ -236,7 +236,7 @@ async fn an_id_stays_one_segment_of_the_path() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_sent_is_refused_before_sending() {
+async fn invalid_parameters_are_refused_before_sending() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = builder(&sandbox.dune_url()).build().unwrap();
     let results = || client.get_execution_results();

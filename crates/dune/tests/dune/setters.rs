@@ -67,7 +67,7 @@ async fn a_setter_changes_the_body_that_is_set_and_body_replaces_it() {
 }
 
 #[tokio::test]
-async fn maps_come_from_whatever_can_be_iterated_over() {
+async fn maps_are_set_from_anything_iterable() {
     let (sandbox, client) = start().await;
     sandbox.fault(answer(200, STARTED).times(5));
     let run = || client.execute_query().query_id(70);
@@ -98,7 +98,7 @@ async fn maps_come_from_whatever_can_be_iterated_over() {
 }
 
 #[tokio::test]
-async fn a_value_that_cannot_be_taken_is_named_with_its_place() {
+async fn an_invalid_value_is_named_with_its_position() {
     let (sandbox, client) = start().await;
     let query = || client.create_query().name("corals").query_sql("SELECT 1");
     let unnamed = query().parameters([QueryParameter::builder()]);

@@ -1,4 +1,4 @@
-//! How far an execution is: every state, known or not.
+//! The states of an execution, known and unknown.
 
 use rowfeed_dune::types::{ExecutionState, PipelineNode};
 use rowfeed_sandbox::Sandbox;
@@ -20,7 +20,7 @@ const EIGHT: [(&str, ExecutionState); 8] = [
 ];
 
 #[tokio::test]
-async fn each_state_is_itself_wherever_it_is_sent() {
+async fn each_state_decodes_wherever_it_is_sent() {
     let (sandbox, client) = start().await;
     for (text, state) in EIGHT {
         let body = format!(r#"{{"execution_id": "01TESTSTATE", "state": "{text}"}}"#);
@@ -48,7 +48,7 @@ async fn each_state_is_itself_wherever_it_is_sent() {
 }
 
 #[tokio::test]
-async fn an_unknown_state_is_kept_and_is_none_of_the_known() {
+async fn an_unknown_state_is_kept_and_equals_no_known_state() {
     let (sandbox, client) = start().await;
     sandbox.fault(json(
         200,
@@ -156,7 +156,7 @@ async fn a_cancelled_run_says_so() {
 }
 
 #[tokio::test]
-async fn an_answer_without_a_state_is_no_answer() {
+async fn a_response_without_a_state_is_an_error() {
     let (sandbox, client) = start().await;
     for (body, says) in [
         ("{}", "missing field"),
@@ -172,7 +172,7 @@ async fn an_answer_without_a_state_is_no_answer() {
 }
 
 #[tokio::test]
-async fn the_parts_of_a_pipeline_are_told_apart() {
+async fn the_parts_of_a_pipeline_are_distinguished() {
     let (sandbox, client) = start().await;
     sandbox.fault(json(
         200,

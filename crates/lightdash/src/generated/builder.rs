@@ -21,6 +21,15 @@ impl GetAuthenticatedUser {
     pub fn new(client: &super::Client) -> Self {
         Self { client: client.clone() }
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/api/v1/user`
     pub async fn send(
         self,
@@ -88,7 +97,7 @@ impl ListWarehouseTables {
             ),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -99,6 +108,15 @@ impl ListWarehouseTables {
             "list_warehouse_tables",
             value,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/sqlRunner/tables`
@@ -190,7 +208,7 @@ impl ListWarehouseTableFields {
             table_name: Ok(None),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -203,7 +221,7 @@ impl ListWarehouseTableFields {
         );
         self
     }
-    /// The database, catalogue or project that holds the schema.
+    /// The database, catalog or project of the schema.
     pub fn database_name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -217,7 +235,7 @@ impl ListWarehouseTableFields {
             .map(Some);
         self
     }
-    /// The schema that holds the table.
+    /// The schema of the table.
     pub fn schema_name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -231,7 +249,7 @@ impl ListWarehouseTableFields {
             .map(Some);
         self
     }
-    /// The table's name.
+    /// The name of the table.
     pub fn table_name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -243,6 +261,15 @@ impl ListWarehouseTableFields {
                 value,
             )
             .map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/sqlRunner/fields`
@@ -350,7 +377,7 @@ impl GetSavedSqlChart {
             uuid: Err("`uuid` of `get_saved_sql_chart` is not set".to_string()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -359,13 +386,22 @@ impl GetSavedSqlChart {
         self.project_uuid = codegen::value("project_uuid", "get_saved_sql_chart", value);
         self
     }
-    /// The chart's id, a UUID: `savedSqlUuid` elsewhere.
+    /// The id of the chart, a UUID. Other operations call it `savedSqlUuid`.
     pub fn uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
         V::Error: ::std::fmt::Display,
     {
         self.uuid = codegen::value("uuid", "get_saved_sql_chart", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/sqlRunner/saved/{uuid}`
@@ -449,7 +485,7 @@ impl ListSpacesInProject {
             ),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -460,6 +496,15 @@ impl ListSpacesInProject {
             "list_spaces_in_project",
             value,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/spaces`
@@ -540,13 +585,22 @@ impl GetSchedulerJobStatus {
             job_id: Err("`job_id` of `get_scheduler_job_status` is not set".to_string()),
         }
     }
-    /// The job's id, as `schedule_download_results` gave it.
+    /// The id of the job, from `schedule_download_results`.
     pub fn job_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
         V::Error: ::std::fmt::Display,
     {
         self.job_id = codegen::value("job_id", "get_scheduler_job_status", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/schedulers/job/{jobId}/status`
@@ -628,13 +682,22 @@ impl GetProject {
             project_uuid: Err("`project_uuid` of `get_project` is not set".to_string()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
         V::Error: ::std::fmt::Display,
     {
         self.project_uuid = codegen::value("project_uuid", "get_project", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}`
@@ -715,7 +778,7 @@ impl ListChartsInProject {
             ),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -726,6 +789,15 @@ impl ListChartsInProject {
             "list_charts_in_project",
             value,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/charts`
@@ -808,7 +880,7 @@ impl ListDashboardsInProject {
             ),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -819,6 +891,15 @@ impl ListDashboardsInProject {
             "list_dashboards_in_project",
             value,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/dashboards`
@@ -894,6 +975,15 @@ impl GetMyOrganization {
     pub fn new(client: &super::Client) -> Self {
         Self { client: client.clone() }
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/api/v1/org`
     pub async fn send(
         self,
@@ -956,6 +1046,15 @@ impl ListOrganizationProjects {
     /// Returns a builder with nothing set.
     pub fn new(client: &super::Client) -> Self {
         Self { client: client.clone() }
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
     }
     /// Sends a `GET` request to `/api/v1/org/projects`
     pub async fn send(
@@ -1027,13 +1126,22 @@ impl ListExplores {
             project_uuid: Err("`project_uuid` of `list_explores` is not set".to_string()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
         V::Error: ::std::fmt::Display,
     {
         self.project_uuid = codegen::value("project_uuid", "list_explores", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/explores`
@@ -1120,7 +1228,7 @@ impl GetExplore {
             explore_id: Err("`explore_id` of `get_explore` is not set".to_string()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1129,13 +1237,22 @@ impl GetExplore {
         self.project_uuid = codegen::value("project_uuid", "get_explore", value);
         self
     }
-    /// The explore's name, as `list_explores` gives it.
+    /// The name of the explore, from `list_explores`.
     pub fn explore_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
         V::Error: ::std::fmt::Display,
     {
         self.explore_id = codegen::value("explore_id", "get_explore", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/explores/{exploreId}`
@@ -1224,13 +1341,22 @@ impl ListQuerySources {
             ),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
         V::Error: ::std::fmt::Display,
     {
         self.project_uuid = codegen::value("project_uuid", "list_query_sources", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v2/projects/{projectUuid}/query-sources`
@@ -1321,7 +1447,7 @@ impl ScanQuerySourceSchema {
             ),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1334,7 +1460,7 @@ impl ScanQuerySourceSchema {
         );
         self
     }
-    /// The kind of source, as `list_query_sources` gives it.
+    /// The kind of source, from `list_query_sources`.
     pub fn source_type<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QuerySourceType>,
@@ -1345,6 +1471,15 @@ impl ScanQuerySourceSchema {
             "scan_query_source_schema",
             value,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v2/projects/{projectUuid}/query-sources/{sourceType}/schema`
@@ -1440,7 +1575,7 @@ impl ExecuteSourceQueries {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1476,7 +1611,16 @@ impl ExecuteSourceQueries {
         self.body = self.body.map(f);
         self
     }
-    /// What the queries are for. Only labels them in the history and in usage statistics.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The purpose of the queries. It is only a label in the history and in usage statistics.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -1485,7 +1629,7 @@ impl ExecuteSourceQueries {
         self.body = self.body.map(|body| body.context(value));
         self
     }
-    /// The queries. One may read another's result by its `node_id`.
+    /// The queries. A query may read the result of another by its `node_id`.
     pub fn queries<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -1589,7 +1733,7 @@ impl GetSourceQueryStatus {
             ),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1614,6 +1758,15 @@ impl GetSourceQueryStatus {
             "get_source_query_status",
             values,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v2/projects/{projectUuid}/query-sources/queries/status`
@@ -1728,7 +1881,7 @@ impl GetQueryHistory {
             window: Ok(None),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1737,7 +1890,7 @@ impl GetQueryHistory {
         self.project_uuid = codegen::value("project_uuid", "get_query_history", value);
         self
     }
-    /// Only queries written in this language.
+    /// Lists only queries in this language.
     pub fn language<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryLanguage>,
@@ -1746,7 +1899,7 @@ impl GetQueryHistory {
         self.language = codegen::value("language", "get_query_history", value).map(Some);
         self
     }
-    /// The page, counted from 1.
+    /// The number of the page, starting at 1.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -1755,7 +1908,7 @@ impl GetQueryHistory {
         self.page = codegen::value("page", "get_query_history", value).map(Some);
         self
     }
-    /// Queries per page: 25 when absent, at most 100.
+    /// The number of queries per page, at most 100. Default: 25.
     pub fn page_size<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -1765,7 +1918,7 @@ impl GetQueryHistory {
             .map(Some);
         self
     }
-    /// Only queries whose title or text matches.
+    /// Lists only queries whose title or text matches.
     pub fn search<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1774,7 +1927,7 @@ impl GetQueryHistory {
         self.search = codegen::value("search", "get_query_history", value).map(Some);
         self
     }
-    /// What to sort by.
+    /// The sort key.
     pub fn sort_by<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryHistorySortBy>,
@@ -1783,7 +1936,7 @@ impl GetQueryHistory {
         self.sort_by = codegen::value("sort_by", "get_query_history", value).map(Some);
         self
     }
-    /// Only queries in one of these states.
+    /// Lists only queries in one of these states.
     pub fn status<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -1793,7 +1946,7 @@ impl GetQueryHistory {
         self.status = codegen::list("status", "get_query_history", values).map(Some);
         self
     }
-    /// Only queries started this way.
+    /// Lists only queries with this trigger.
     pub fn trigger<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryTrigger>,
@@ -1802,13 +1955,22 @@ impl GetQueryHistory {
         self.trigger = codegen::value("trigger", "get_query_history", value).map(Some);
         self
     }
-    /// Only queries started in this window of time.
+    /// Lists only queries that started in this time window.
     pub fn window<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryHistoryWindow>,
         V::Error: ::std::fmt::Display,
     {
         self.window = codegen::value("window", "get_query_history", value).map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v2/projects/{projectUuid}/query/history`
@@ -1961,7 +2123,7 @@ impl GetAsyncQueryResults {
             page_size: Ok(None),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1974,7 +2136,7 @@ impl GetAsyncQueryResults {
         );
         self
     }
-    /// The query's id, as the operation that started it gave it.
+    /// The id of the query, from the operation that started it.
     pub fn query_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -1983,7 +2145,7 @@ impl GetAsyncQueryResults {
         self.query_uuid = codegen::value("query_uuid", "get_async_query_results", value);
         self
     }
-    /// The page, counted from 1, which is the default.
+    /// The number of the page, starting at 1. Default: 1.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -1992,7 +2154,7 @@ impl GetAsyncQueryResults {
         self.page = codegen::value("page", "get_async_query_results", value).map(Some);
         self
     }
-    /// Rows per page. Without it the server takes the size of the first page that was ever read of this query, else 500: always send it. Larger than the server's limit (2,500 unless configured otherwise, see `get_health`) is refused with 422 `PaginationError`.
+    /// The number of rows per page. Always send it: without it, the server uses the size of the first page that was read of this query, or else 500. The server refuses a size above its limit (2,500 by default, see `get_health`) with 422 `PaginationError`.
     pub fn page_size<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -2000,6 +2162,15 @@ impl GetAsyncQueryResults {
     {
         self.page_size = codegen::value("page_size", "get_async_query_results", value)
             .map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v2/projects/{projectUuid}/query/{queryUuid}`
@@ -2105,7 +2276,7 @@ impl CancelAsyncQuery {
             ),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2114,13 +2285,22 @@ impl CancelAsyncQuery {
         self.project_uuid = codegen::value("project_uuid", "cancel_async_query", value);
         self
     }
-    /// The query's id.
+    /// The id of the query.
     pub fn query_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
         V::Error: ::std::fmt::Display,
     {
         self.query_uuid = codegen::value("query_uuid", "cancel_async_query", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `POST` request to `/api/v2/projects/{projectUuid}/query/{queryUuid}/cancel`
@@ -2215,7 +2395,7 @@ impl ExecuteAsyncCalculateTotal {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2264,6 +2444,15 @@ impl ExecuteAsyncCalculateTotal {
         self.body = self.body.map(f);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Whether to run the query even if its result is in the cache.
     pub fn invalidate_cache<V>(mut self, value: V) -> Self
     where
@@ -2273,7 +2462,7 @@ impl ExecuteAsyncCalculateTotal {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// The dimensions to compute subtotals for, when `kind` is a kind of subtotal.
+    /// The dimensions of the subtotals, if `kind` is a kind of subtotal.
     pub fn subtotal_dimensions<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -2283,7 +2472,7 @@ impl ExecuteAsyncCalculateTotal {
         self.body = self.body.map(|body| body.subtotal_dimensions(values));
         self
     }
-    /// Which totals to compute.
+    /// The kind of totals to compute.
     pub fn kind<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::CalculateTotalKind>,
@@ -2389,7 +2578,7 @@ impl ExecuteAsyncMergeQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::UuidParameter>,
@@ -2425,7 +2614,16 @@ impl ExecuteAsyncMergeQuery {
         self.body = self.body.map(f);
         self
     }
-    /// Values for the parameters that the queries refer to, by name.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The values of the parameters that the queries refer to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -2445,7 +2643,7 @@ impl ExecuteAsyncMergeQuery {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics.
+    /// The purpose of the query. It is only a label in the history and in usage statistics.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -2454,7 +2652,7 @@ impl ExecuteAsyncMergeQuery {
         self.body = self.body.map(|body| body.context(value));
         self
     }
-    /// The queries and how to join them.
+    /// The queries and their join.
     pub fn merge_query<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::MetricMergeQuery>,
@@ -2463,7 +2661,7 @@ impl ExecuteAsyncMergeQuery {
         self.body = self.body.map(|body| body.merge_query(value));
         self
     }
-    /// How to pivot the result, as a chart does.
+    /// The pivot of the result, in the form of a chart.
     pub fn chart<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::MergeQueryChart>,
@@ -2472,7 +2670,7 @@ impl ExecuteAsyncMergeQuery {
         self.body = self.body.map(|body| body.chart(value));
         self
     }
-    /// What the result is for.
+    /// The purpose of the result.
     pub fn mode<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::MergeQueryExecutionMode>,
@@ -2574,7 +2772,7 @@ impl ExecuteAsyncComposeMergeQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::UuidParameter>,
@@ -2610,7 +2808,16 @@ impl ExecuteAsyncComposeMergeQuery {
         self.body = self.body.map(f);
         self
     }
-    /// How to pivot the result, as a chart does.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The pivot of the result, in the form of a chart.
     pub fn chart<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::MergeQueryChart>,
@@ -2619,7 +2826,7 @@ impl ExecuteAsyncComposeMergeQuery {
         self.body = self.body.map(|body| body.chart(value));
         self
     }
-    /// What the result is for.
+    /// The purpose of the result.
     pub fn mode<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::MergeQueryExecutionMode>,
@@ -2628,7 +2835,7 @@ impl ExecuteAsyncComposeMergeQuery {
         self.body = self.body.map(|body| body.mode(value));
         self
     }
-    /// The sources and how to join them.
+    /// The sources and their join.
     pub fn merge_query<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::MergeQuery>,
@@ -2637,7 +2844,7 @@ impl ExecuteAsyncComposeMergeQuery {
         self.body = self.body.map(|body| body.merge_query(value));
         self
     }
-    /// Values for the parameters that the queries refer to, by name.
+    /// The values of the parameters that the queries refer to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -2657,7 +2864,7 @@ impl ExecuteAsyncComposeMergeQuery {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics.
+    /// The purpose of the query. It is only a label in the history and in usage statistics.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -2756,7 +2963,7 @@ impl ExecuteAsyncMetricQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2792,7 +2999,16 @@ impl ExecuteAsyncMetricQuery {
         self.body = self.body.map(f);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -2803,7 +3019,7 @@ impl ExecuteAsyncMetricQuery {
         self.body = self.body.map(|body| body.parameters(entries));
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -2821,7 +3037,7 @@ impl ExecuteAsyncMetricQuery {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -2830,7 +3046,7 @@ impl ExecuteAsyncMetricQuery {
         self.body = self.body.map(|body| body.context(value));
         self
     }
-    /// Filters to add to those of the query, as a dashboard does.
+    /// Dashboard filters, in addition to the filters of the query.
     pub fn dashboard_filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::DashboardFilters>,
@@ -2839,7 +3055,7 @@ impl ExecuteAsyncMetricQuery {
         self.body = self.body.map(|body| body.dashboard_filters(value));
         self
     }
-    /// How to pivot the result.
+    /// The pivot of the result.
     pub fn pivot_configuration<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::PivotConfiguration>,
@@ -2848,7 +3064,7 @@ impl ExecuteAsyncMetricQuery {
         self.body = self.body.map(|body| body.pivot_configuration(value));
         self
     }
-    /// Shows time dimensions at another granularity.
+    /// Changes the granularity of time dimensions.
     pub fn date_zoom<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::DateZoom>,
@@ -2956,7 +3172,7 @@ impl ExecuteAsyncFieldValueSearch {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -2992,7 +3208,16 @@ impl ExecuteAsyncFieldValueSearch {
         self.body = self.body.map(f);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -3003,7 +3228,7 @@ impl ExecuteAsyncFieldValueSearch {
         self.body = self.body.map(|body| body.parameters(entries));
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3021,7 +3246,7 @@ impl ExecuteAsyncFieldValueSearch {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -3030,7 +3255,7 @@ impl ExecuteAsyncFieldValueSearch {
         self.body = self.body.map(|body| body.context(value));
         self
     }
-    /// Whether to ask the warehouse even if the values are in the cache.
+    /// Whether to query the warehouse even if the values are in the cache.
     pub fn force_refresh<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3039,7 +3264,7 @@ impl ExecuteAsyncFieldValueSearch {
         self.body = self.body.map(|body| body.force_refresh(value));
         self
     }
-    /// Only values of rows that these filters let through.
+    /// Filters on the rows from which values are taken.
     pub fn filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::AndFilterGroup>,
@@ -3048,7 +3273,7 @@ impl ExecuteAsyncFieldValueSearch {
         self.body = self.body.map(|body| body.filters(value));
         self
     }
-    /// The most values to return.
+    /// The maximum number of values to return.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -3057,7 +3282,7 @@ impl ExecuteAsyncFieldValueSearch {
         self.body = self.body.map(|body| body.limit(value));
         self
     }
-    /// The text that values are to contain; empty for any value.
+    /// The string that values must contain. An empty string matches every value.
     pub fn search<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3066,7 +3291,7 @@ impl ExecuteAsyncFieldValueSearch {
         self.body = self.body.map(|body| body.search(value));
         self
     }
-    /// The field whose values are wanted.
+    /// The id of the field whose values to search.
     pub fn field_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3174,7 +3399,7 @@ impl ExecuteAsyncSavedChartQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3210,7 +3435,16 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(f);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -3221,7 +3455,7 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(|body| body.parameters(entries));
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3239,7 +3473,7 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -3248,7 +3482,7 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(|body| body.context(value));
         self
     }
-    /// Filters to add, as a dashboard does. Servers before 0.3317 do not know it.
+    /// Dashboard filters, in addition to the filters of the chart. Servers before 0.3317 do not support it.
     pub fn dashboard_filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::DashboardFilters>,
@@ -3257,7 +3491,7 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(|body| body.dashboard_filters(value));
         self
     }
-    /// Filters to add to those of the chart. Servers before 0.3305 do not know it.
+    /// Filters in addition to those of the chart. Servers before 0.3305 do not support it.
     pub fn filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::Filters>,
@@ -3266,7 +3500,7 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(|body| body.filters(value));
         self
     }
-    /// Whether to pivot the result as the chart does.
+    /// Whether to pivot the result like the chart.
     pub fn pivot_results<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3275,7 +3509,7 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(|body| body.pivot_results(value));
         self
     }
-    /// Runs this version of the chart rather than the latest.
+    /// The id of the version of the chart to run. Default: the latest version.
     pub fn version_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3284,7 +3518,7 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(|body| body.version_uuid(value));
         self
     }
-    /// The chart's id.
+    /// The id of the chart.
     pub fn chart_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3293,7 +3527,7 @@ impl ExecuteAsyncSavedChartQuery {
         self.body = self.body.map(|body| body.chart_uuid(value));
         self
     }
-    /// The most rows to return. It is silently cut to the server's cell limit, an unlimited one too; without it the chart's own limit holds.
+    /// The maximum number of rows to return. The server silently reduces it to its cell limit, even if it is null (unlimited). Default: the limit of the chart.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::QueryLimit>,
@@ -3392,7 +3626,7 @@ impl ExecuteAsyncDashboardChartQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3428,7 +3662,16 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(f);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -3439,7 +3682,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.parameters(entries));
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3457,7 +3700,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -3466,7 +3709,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.context(value));
         self
     }
-    /// Whether to pivot the result as the chart does.
+    /// Whether to pivot the result like the chart.
     pub fn pivot_results<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3475,7 +3718,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.pivot_results(value));
         self
     }
-    /// Shows time dimensions at another granularity.
+    /// Changes the granularity of time dimensions.
     pub fn date_zoom<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::DateZoom>,
@@ -3484,7 +3727,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.date_zoom(value));
         self
     }
-    /// Sort keys that replace the chart's own; empty to keep those.
+    /// Sort keys that replace those of the chart. An empty list keeps those of the chart.
     pub fn dashboard_sorts<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -3494,7 +3737,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.dashboard_sorts(values));
         self
     }
-    /// The filters of the dashboard. Those that do not fit the chart are left out.
+    /// The filters of the dashboard. The server ignores filters that do not apply to the chart.
     pub fn dashboard_filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::DashboardFilters>,
@@ -3503,7 +3746,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.dashboard_filters(value));
         self
     }
-    /// The dashboard's id.
+    /// The id of the dashboard.
     pub fn dashboard_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3512,7 +3755,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.dashboard_uuid(value));
         self
     }
-    /// The id of the dashboard's tile that shows the chart.
+    /// The id of the dashboard tile that shows the chart.
     pub fn tile_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3521,7 +3764,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.tile_uuid(value));
         self
     }
-    /// The chart's id.
+    /// The id of the chart.
     pub fn chart_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3530,7 +3773,7 @@ impl ExecuteAsyncDashboardChartQuery {
         self.body = self.body.map(|body| body.chart_uuid(value));
         self
     }
-    /// The most rows to return. It is silently cut to the server's cell limit, an unlimited one too; without it the chart's own limit holds.
+    /// The maximum number of rows to return. The server silently reduces it to its cell limit, even if it is null (unlimited). Default: the limit of the chart.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::QueryLimit>,
@@ -3629,7 +3872,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3665,7 +3908,16 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(f);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -3676,7 +3928,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(|body| body.parameters(entries));
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3694,7 +3946,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -3703,7 +3955,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(|body| body.context(value));
         self
     }
-    /// What to sort by.
+    /// The sort keys.
     pub fn sorts<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -3713,7 +3965,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(|body| body.sorts(values));
         self
     }
-    /// The date zoom that the value was shown with.
+    /// The date zoom of the result that contains the value.
     pub fn date_zoom<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::DateZoom>,
@@ -3722,7 +3974,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(|body| body.date_zoom(value));
         self
     }
-    /// Which rows are behind the value.
+    /// The filters that select the rows behind the value.
     pub fn filters<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::Filters>,
@@ -3731,7 +3983,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(|body| body.filters(value));
         self
     }
-    /// The id of the field whose value is looked behind.
+    /// The id of the field of the value.
     pub fn underlying_data_item_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3740,7 +3992,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(|body| body.underlying_data_item_id(value));
         self
     }
-    /// The id of the query that the value stands in.
+    /// The id of the query whose result contains the value.
     pub fn underlying_data_source_query_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3749,7 +4001,7 @@ impl ExecuteAsyncUnderlyingDataQuery {
         self.body = self.body.map(|body| body.underlying_data_source_query_uuid(value));
         self
     }
-    /// The most rows to return. It is silently cut to the server's cell limit, an unlimited one too.
+    /// The maximum number of rows to return. The server silently reduces it to its cell limit, even if it is null (unlimited).
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::QueryLimit>,
@@ -3847,7 +4099,7 @@ impl ExecuteAsyncSqlQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -3883,7 +4135,16 @@ impl ExecuteAsyncSqlQuery {
         self.body = self.body.map(f);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -3894,7 +4155,7 @@ impl ExecuteAsyncSqlQuery {
         self.body = self.body.map(|body| body.parameters(entries));
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -3912,7 +4173,7 @@ impl ExecuteAsyncSqlQuery {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -3921,7 +4182,7 @@ impl ExecuteAsyncSqlQuery {
         self.body = self.body.map(|body| body.context(value));
         self
     }
-    /// How to pivot the result.
+    /// The pivot of the result.
     pub fn pivot_configuration<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::PivotConfiguration>,
@@ -3930,7 +4191,7 @@ impl ExecuteAsyncSqlQuery {
         self.body = self.body.map(|body| body.pivot_configuration(value));
         self
     }
-    /// The most rows to return. The smaller of this and the statement's own limit holds.
+    /// The maximum number of rows to return. The smaller of this and the statement's own limit applies.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -3939,7 +4200,7 @@ impl ExecuteAsyncSqlQuery {
         self.body = self.body.map(|body| body.limit(value));
         self
     }
-    /// The statement, in the warehouse's dialect.
+    /// The SQL statement, in the dialect of the warehouse.
     pub fn sql<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4038,7 +4299,7 @@ impl ExecuteAsyncComposeSqlQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4074,7 +4335,16 @@ impl ExecuteAsyncComposeSqlQuery {
         self.body = self.body.map(f);
         self
     }
-    /// Values for the parameters that the query refers to, by name.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The values of the parameters that the query refers to, by name.
     pub fn parameters<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -4085,7 +4355,7 @@ impl ExecuteAsyncComposeSqlQuery {
         self.body = self.body.map(|body| body.parameters(entries));
         self
     }
-    /// Whether a pre-aggregate may answer the query.
+    /// Whether the query may use a pre-aggregate.
     pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -4103,7 +4373,7 @@ impl ExecuteAsyncComposeSqlQuery {
         self.body = self.body.map(|body| body.invalidate_cache(value));
         self
     }
-    /// What the query is for. Only labels it in the history and in usage statistics; `api` suits a program.
+    /// The purpose of the query. It is only a label in the history and in usage statistics. Programs usually send `api`.
     pub fn context<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryExecutionContext>,
@@ -4112,7 +4382,7 @@ impl ExecuteAsyncComposeSqlQuery {
         self.body = self.body.map(|body| body.context(value));
         self
     }
-    /// The results that the statement may read: query ids by the table names that it uses.
+    /// The results that the statement may read: query ids, by the table names in the statement.
     pub fn references<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -4123,7 +4393,7 @@ impl ExecuteAsyncComposeSqlQuery {
         self.body = self.body.map(|body| body.references(entries));
         self
     }
-    /// The most rows to return.
+    /// The maximum number of rows to return.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -4132,7 +4402,7 @@ impl ExecuteAsyncComposeSqlQuery {
         self.body = self.body.map(|body| body.limit(value));
         self
     }
-    /// The statement, in DuckDB's dialect.
+    /// The SQL statement, in the dialect of DuckDB.
     pub fn sql<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4232,7 +4502,7 @@ impl ExecuteAsyncSqlChartQuery {
             body: Err("`body` of `execute_async_sql_chart_query` is not set".to_string()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4252,6 +4522,15 @@ impl ExecuteAsyncSqlChartQuery {
         V::Error: ::std::fmt::Display,
     {
         self.body = codegen::value("body", "execute_async_sql_chart_query", value);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `POST` request to `/api/v2/projects/{projectUuid}/query/sql-chart`
@@ -4343,7 +4622,7 @@ impl ExecuteAsyncDashboardSqlChartQuery {
             ),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4367,6 +4646,15 @@ impl ExecuteAsyncDashboardSqlChartQuery {
             "execute_async_dashboard_sql_chart_query",
             value,
         );
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `POST` request to `/api/v2/projects/{projectUuid}/query/dashboard-sql-chart`
@@ -4459,7 +4747,7 @@ impl ScheduleDownloadResults {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The project's id, a UUID.
+    /// The id of the project, a UUID.
     pub fn project_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4472,7 +4760,7 @@ impl ScheduleDownloadResults {
         );
         self
     }
-    /// The id of the query to write.
+    /// The id of the query.
     pub fn query_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4508,7 +4796,16 @@ impl ScheduleDownloadResults {
         self.body = self.body.map(f);
         self
     }
-    /// How to pivot the rows in the file.
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The pivot of the rows in the file.
     pub fn pivot_config<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<types::DownloadPivot>,
@@ -4517,7 +4814,7 @@ impl ScheduleDownloadResults {
         self.body = self.body.map(|body| body.pivot_config(value));
         self
     }
-    /// The kind of file: `csv` or `xlsx`.
+    /// The file format: `csv` or `xlsx`.
     pub fn type_<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::DownloadFileType>,
@@ -4526,7 +4823,7 @@ impl ScheduleDownloadResults {
         self.body = self.body.map(|body| body.type_(value));
         self
     }
-    /// Whether to write raw values rather than formatted ones.
+    /// Whether to write raw values instead of formatted values.
     pub fn only_raw<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -4544,7 +4841,7 @@ impl ScheduleDownloadResults {
         self.body = self.body.map(|body| body.show_table_names(value));
         self
     }
-    /// Other headers for columns, by field id.
+    /// Column headers that replace the default ones, by field id.
     pub fn custom_labels<I, K, V>(mut self, entries: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = (K, V)>,
@@ -4555,7 +4852,7 @@ impl ScheduleDownloadResults {
         self.body = self.body.map(|body| body.custom_labels(entries));
         self
     }
-    /// The ids of the columns in the order of the file.
+    /// The ids of the columns, in the order of the file.
     pub fn column_order<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -4565,7 +4862,7 @@ impl ScheduleDownloadResults {
         self.body = self.body.map(|body| body.column_order(values));
         self
     }
-    /// The ids of columns to leave out.
+    /// The ids of columns to omit.
     pub fn hidden_fields<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -4593,7 +4890,7 @@ impl ScheduleDownloadResults {
         self.body = self.body.map(|body| body.attachment_download_name(value));
         self
     }
-    /// Colours for cells of an `xlsx` file.
+    /// The colors of cells in an `xlsx` file.
     pub fn conditional_formattings<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -4736,7 +5033,7 @@ impl ListContent {
             uuids: Ok(None),
         }
     }
-    /// Only content of these types.
+    /// Lists only content of these types.
     pub fn content_types<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -4747,7 +5044,7 @@ impl ListContent {
             .map(Some);
         self
     }
-    /// Leaves out charts drawn by data apps (`exclude`), or lists nothing else (`only`).
+    /// Excludes charts of data apps (`exclude`), or lists nothing else (`only`).
     pub fn data_app_vizs_filter<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::DataAppVizsFilter>,
@@ -4761,7 +5058,7 @@ impl ListContent {
             .map(Some);
         self
     }
-    /// Whether personal data apps, which stand in no space, are listed too.
+    /// Whether to list personal data apps too, which belong to no space.
     pub fn include_personal_data_apps<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<bool>,
@@ -4775,7 +5072,7 @@ impl ListContent {
             .map(Some);
         self
     }
-    /// The page, counted from 1.
+    /// The number of the page, starting at 1.
     pub fn page<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -4784,7 +5081,7 @@ impl ListContent {
         self.page = codegen::value("page", "list_content", value).map(Some);
         self
     }
-    /// Items per page.
+    /// The number of items per page.
     pub fn page_size<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -4793,7 +5090,7 @@ impl ListContent {
         self.page_size = codegen::value("page_size", "list_content", value).map(Some);
         self
     }
-    /// Only spaces directly inside this space.
+    /// Lists only spaces directly in this space.
     pub fn parent_space_uuid<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4807,7 +5104,7 @@ impl ListContent {
             .map(Some);
         self
     }
-    /// Only content of these projects.
+    /// Lists only content of these projects.
     pub fn project_uuids<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -4818,7 +5115,7 @@ impl ListContent {
             .map(Some);
         self
     }
-    /// Only content whose name or description matches this text.
+    /// Lists only content whose name or description matches this string.
     pub fn search<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -4827,7 +5124,7 @@ impl ListContent {
         self.search = codegen::value("search", "list_content", value).map(Some);
         self
     }
-    /// What to sort by.
+    /// The sort key.
     pub fn sort_by<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::ContentSort>,
@@ -4836,7 +5133,7 @@ impl ListContent {
         self.sort_by = codegen::value("sort_by", "list_content", value).map(Some);
         self
     }
-    /// Ascending or descending.
+    /// The sort direction: ascending or descending.
     pub fn sort_direction<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::SortOrder>,
@@ -4846,7 +5143,7 @@ impl ListContent {
             .map(Some);
         self
     }
-    /// Only content of these spaces.
+    /// Lists only content of these spaces.
     pub fn space_uuids<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -4857,7 +5154,7 @@ impl ListContent {
             .map(Some);
         self
     }
-    /// Only content with these ids.
+    /// Lists only content with these ids.
     pub fn uuids<I, V>(mut self, values: I) -> Self
     where
         I: ::std::iter::IntoIterator<Item = V>,
@@ -4865,6 +5162,15 @@ impl ListContent {
         V::Error: ::std::fmt::Display,
     {
         self.uuids = codegen::list("uuids", "list_content", values).map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/api/v2/content`
@@ -5037,6 +5343,15 @@ impl GetHealth {
     /// Returns a builder with nothing set.
     pub fn new(client: &super::Client) -> Self {
         Self { client: client.clone() }
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
     }
     /// Sends a `GET` request to `/api/v1/health`
     pub async fn send(

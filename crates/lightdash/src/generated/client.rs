@@ -17,32 +17,32 @@ use super::{ClientHooks, ClientInfo, builder};
 ///
 /// **Run queries and charts**
 ///
-/// - [`execute_async_metric_query`](Self::execute_async_metric_query): Starts a query of dimensions and metrics of an explore.
+/// - [`execute_async_metric_query`](Self::execute_async_metric_query): Starts a query of the dimensions and metrics of an explore.
 /// - [`execute_async_saved_chart_query`](Self::execute_async_saved_chart_query): Starts the query of a saved chart.
-/// - [`execute_async_dashboard_chart_query`](Self::execute_async_dashboard_chart_query): Starts the query of a chart as a dashboard shows it, with the dashboard's filters.
-/// - [`execute_async_sql_query`](Self::execute_async_sql_query): Starts a statement in the project's warehouse.
-/// - [`execute_async_sql_chart_query`](Self::execute_async_sql_chart_query): Starts the query of a chart saved from SQL, by id or by slug.
-/// - [`execute_async_dashboard_sql_chart_query`](Self::execute_async_dashboard_sql_chart_query): Starts the query of a chart saved from SQL as a dashboard shows it, by id or by slug.
+/// - [`execute_async_dashboard_chart_query`](Self::execute_async_dashboard_chart_query): Starts the query of a chart on a dashboard, with the filters of the dashboard.
+/// - [`execute_async_sql_query`](Self::execute_async_sql_query): Starts an SQL statement in the project's warehouse.
+/// - [`execute_async_sql_chart_query`](Self::execute_async_sql_chart_query): Starts the query of a saved SQL chart, by id or by slug.
+/// - [`execute_async_dashboard_sql_chart_query`](Self::execute_async_dashboard_sql_chart_query): Starts the query of a saved SQL chart on a dashboard, by id or by slug.
 ///
-/// **Run queries over other results**
+/// **Run queries on other results**
 ///
 #[cfg_attr(
     feature = "query-sources",
-    doc = " - [`list_query_sources`](Self::list_query_sources): The kinds of sources that can be queried in a project."
+    doc = " - [`list_query_sources`](Self::list_query_sources): Lists the kinds of sources that can be queried in a project."
 )]
 #[cfg_attr(
     feature = "query-sources",
-    doc = " - [`scan_query_source_schema`](Self::scan_query_source_schema): The tables and columns of one kind of source."
+    doc = " - [`scan_query_source_schema`](Self::scan_query_source_schema): Returns the tables and columns of a kind of source."
 )]
 #[cfg_attr(
     feature = "query-sources",
-    doc = " - [`execute_source_queries`](Self::execute_source_queries): Starts several queries over several sources, which may read from one another."
+    doc = " - [`execute_source_queries`](Self::execute_source_queries): Starts several queries on several sources. Queries may read the results of each other."
 )]
 #[cfg_attr(
     feature = "query-sources",
-    doc = " - [`get_source_query_status`](Self::get_source_query_status): How far several queries are, in one call."
+    doc = " - [`get_source_query_status`](Self::get_source_query_status): Returns the statuses of several queries."
 )]
-/// - [`execute_async_calculate_total`](Self::execute_async_calculate_total): Starts a query that computes the totals of another one.
+/// - [`execute_async_calculate_total`](Self::execute_async_calculate_total): Starts a query that computes the totals of another query.
 #[cfg_attr(
     feature = "merge-queries",
     doc = " - [`execute_async_merge_query`](Self::execute_async_merge_query): Starts metric queries and joins their results on shared keys."
@@ -54,52 +54,52 @@ use super::{ClientHooks, ClientInfo, builder};
 /// - [`execute_async_underlying_data_query`](Self::execute_async_underlying_data_query): Starts a query for the rows behind a value of another query's result.
 #[cfg_attr(
     feature = "merge-queries",
-    doc = " - [`execute_async_compose_sql_query`](Self::execute_async_compose_sql_query): Starts a statement over the results of other queries."
+    doc = " - [`execute_async_compose_sql_query`](Self::execute_async_compose_sql_query): Starts an SQL statement on the results of other queries."
 )]
 ///
 /// **Read results**
 ///
-/// - [`get_scheduler_job_status`](Self::get_scheduler_job_status): How far a job is, and where its file is once it is done.
-/// - [`get_query_history`](Self::get_query_history): The queries that the caller ran in a project, a page at a time.
-/// - [`get_async_query_results`](Self::get_async_query_results): The state of a query, and once it is ready a page of its rows.
+/// - [`get_scheduler_job_status`](Self::get_scheduler_job_status): Returns the status of a job and, after its end, the URL of its file.
+/// - [`get_query_history`](Self::get_query_history): Returns a page of the queries that the caller ran in a project.
+/// - [`get_async_query_results`](Self::get_async_query_results): Returns the status of a query and, once it is ready, a page of its rows.
 /// - [`cancel_async_query`](Self::cancel_async_query): Marks a query as cancelled.
 /// - [`schedule_download_results`](Self::schedule_download_results): Starts a job that writes all rows of a query to a file.
 ///
-/// **Find what there is to run**
+/// **Find charts and dashboards**
 ///
 #[cfg_attr(
     feature = "saved-charts",
-    doc = " - [`get_saved_sql_chart`](Self::get_saved_sql_chart): A chart saved from SQL: its statement, its limit and what it draws."
+    doc = " - [`get_saved_sql_chart`](Self::get_saved_sql_chart): Returns a saved SQL chart: its statement, its limit and its chart settings."
 )]
-/// - [`list_spaces_in_project`](Self::list_spaces_in_project): The spaces of a project that the caller may see.
-/// - [`list_charts_in_project`](Self::list_charts_in_project): The saved charts of a project that the caller may see.
-/// - [`list_dashboards_in_project`](Self::list_dashboards_in_project): The dashboards of a project that the caller may see.
-/// - [`list_content`](Self::list_content): Searches charts, dashboards, spaces and data apps, a page at a time.
+/// - [`list_spaces_in_project`](Self::list_spaces_in_project): Lists the spaces of a project that the caller may see.
+/// - [`list_charts_in_project`](Self::list_charts_in_project): Lists the saved charts of a project that the caller may see.
+/// - [`list_dashboards_in_project`](Self::list_dashboards_in_project): Lists the dashboards of a project that the caller may see.
+/// - [`list_content`](Self::list_content): Searches charts, dashboards, spaces and data apps, and returns a page of them.
 ///
 /// **Find explores, tables and columns**
 ///
-/// - [`list_warehouse_tables`](Self::list_warehouse_tables): The tables of the project's warehouse, by database and schema.
-/// - [`list_warehouse_table_fields`](Self::list_warehouse_table_fields): The columns of one table of the warehouse, with their types.
+/// - [`list_warehouse_tables`](Self::list_warehouse_tables): Lists the tables of the project's warehouse, by database and schema.
+/// - [`list_warehouse_table_fields`](Self::list_warehouse_table_fields): Lists the columns of a table of the warehouse, with their types.
 #[cfg_attr(
     feature = "explores",
-    doc = " - [`list_explores`](Self::list_explores): The explores of a project, in short."
+    doc = " - [`list_explores`](Self::list_explores): Lists the explores of a project."
 )]
 #[cfg_attr(
     feature = "explores",
-    doc = " - [`get_explore`](Self::get_explore): One explore with all its tables, dimensions and metrics."
+    doc = " - [`get_explore`](Self::get_explore): Returns an explore with all its tables, dimensions and metrics."
 )]
-/// - [`execute_async_field_value_search`](Self::execute_async_field_value_search): Starts a query for the values of a dimension that match a text.
+/// - [`execute_async_field_value_search`](Self::execute_async_field_value_search): Starts a query for the values of a dimension that match a string.
 ///
 /// **Account and projects**
 ///
-/// - [`get_authenticated_user`](Self::get_authenticated_user): The user that the credential belongs to.
+/// - [`get_authenticated_user`](Self::get_authenticated_user): Returns the user of the credential.
 #[cfg_attr(
     feature = "project",
-    doc = " - [`get_project`](Self::get_project): One project with its settings."
+    doc = " - [`get_project`](Self::get_project): Returns a project with its settings."
 )]
-/// - [`get_my_organization`](Self::get_my_organization): The organisation that the credential belongs to.
-/// - [`list_organization_projects`](Self::list_organization_projects): The projects of the organisation that the caller may see.
-/// - [`get_health`](Self::get_health): What an instance runs, and the limits that it puts on queries.
+/// - [`get_my_organization`](Self::get_my_organization): Returns the organization of the credential.
+/// - [`list_organization_projects`](Self::list_organization_projects): Lists the projects of the organization that the caller may see.
+/// - [`get_health`](Self::get_health): Returns the version of an instance and its limits on queries.
 pub struct Client {
     pub(crate) baseurl: String,
     pub(crate) client: reqwest::Client,
@@ -133,9 +133,9 @@ impl ClientInfo<::rowfeed_client::Core> for Client {
     }
 }
 impl Client {
-    /// The user that the credential belongs to
+    /// Returns the user of the credential
     ///
-    /// A good first call: it fails with 401 `AuthorizationError` when the credential is not accepted.
+    /// Use it as the first call to test a credential: it returns 401 `AuthorizationError` if the server does not accept the credential.
     ///
     /// Sends a `GET` request to `/api/v1/user`
     ///
@@ -152,12 +152,12 @@ impl Client {
     pub fn get_authenticated_user(&self) -> builder::GetAuthenticatedUser {
         builder::GetAuthenticatedUser::new(self)
     }
-    /// The tables of the project's warehouse, by database and schema
+    /// Lists the tables of the project's warehouse, by database and schema
     ///
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/sqlRunner/tables`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
+    /// - `project_uuid`: The id of the project, a UUID.
     ///
     /// ```no_run
     /// # use rowfeed_lightdash::{Client, CallError, types};
@@ -173,15 +173,15 @@ impl Client {
     pub fn list_warehouse_tables(&self) -> builder::ListWarehouseTables {
         builder::ListWarehouseTables::new(self)
     }
-    /// The columns of one table of the warehouse, with their types
+    /// Lists the columns of a table of the warehouse, with their types
     ///
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/sqlRunner/fields`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
-    /// - `database_name`: The database, catalogue or project that holds the schema.
-    /// - `schema_name`: The schema that holds the table.
-    /// - `table_name`: The table's name.
+    /// - `project_uuid`: The id of the project, a UUID.
+    /// - `database_name`: The database, catalog or project of the schema.
+    /// - `schema_name`: The schema of the table.
+    /// - `table_name`: The name of the table.
     ///
     /// ```no_run
     /// # use rowfeed_lightdash::{Client, CallError, types};
@@ -202,15 +202,15 @@ impl Client {
         builder::ListWarehouseTableFields::new(self)
     }
     #[cfg(feature = "saved-charts")]
-    /// A chart saved from SQL: its statement, its limit and what it draws
+    /// Returns a saved SQL chart: its statement, its limit and its chart settings
     ///
-    /// `execute_async_sql_chart_query` runs it.
+    /// To run it, use `execute_async_sql_chart_query`.
     ///
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/sqlRunner/saved/{uuid}`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
-    /// - `uuid`: The chart's id, a UUID: `savedSqlUuid` elsewhere.
+    /// - `project_uuid`: The id of the project, a UUID.
+    /// - `uuid`: The id of the chart, a UUID. Other operations call it `savedSqlUuid`.
     ///
     /// ```no_run
     /// # use rowfeed_lightdash::{Client, CallError, types};
@@ -227,12 +227,12 @@ impl Client {
     pub fn get_saved_sql_chart(&self) -> builder::GetSavedSqlChart {
         builder::GetSavedSqlChart::new(self)
     }
-    /// The spaces of a project that the caller may see
+    /// Lists the spaces of a project that the caller may see
     ///
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/spaces`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
+    /// - `project_uuid`: The id of the project, a UUID.
     ///
     /// ```no_run
     /// # use rowfeed_lightdash::{Client, CallError, types};
@@ -248,14 +248,14 @@ impl Client {
     pub fn list_spaces_in_project(&self) -> builder::ListSpacesInProject {
         builder::ListSpacesInProject::new(self)
     }
-    /// How far a job is, and where its file is once it is done
+    /// Returns the status of a job and, after its end, the URL of its file
     ///
-    /// Poll until `status` is `completed` or `error`. For a download of results, `details.fileUrl` is then the file, and `details.truncated` says whether rows or cells were cut.
+    /// Poll until `status` is `completed` or `error`. For a download of results, `details.fileUrl` is then the URL of the file, and `details.truncated` says whether rows or cells are missing.
     ///
     /// Sends a `GET` request to `/api/v1/schedulers/job/{jobId}/status`
     ///
     /// Arguments:
-    /// - `job_id`: The job's id, as `schedule_download_results` gave it.
+    /// - `job_id`: The id of the job, from `schedule_download_results`.
     ///
     /// ```no_run
     /// # use rowfeed_lightdash::{Client, CallError, types};
@@ -272,14 +272,14 @@ impl Client {
         builder::GetSchedulerJobStatus::new(self)
     }
     #[cfg(feature = "project")]
-    /// One project with its settings
+    /// Returns a project with its settings
     ///
-    /// Connection settings are reduced to what says where queries run; secrets are never among them.
+    /// Only the connection settings that say where queries run are included. They never contain secrets.
     ///
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
+    /// - `project_uuid`: The id of the project, a UUID.
     ///
     /// ```no_run
     /// # use rowfeed_lightdash::{Client, CallError, types};
@@ -295,14 +295,14 @@ impl Client {
     pub fn get_project(&self) -> builder::GetProject {
         builder::GetProject::new(self)
     }
-    /// The saved charts of a project that the caller may see
+    /// Lists the saved charts of a project that the caller may see
     ///
-    /// All of them in one answer, without pages. `list_content` searches, sorts and pages. A chart's `uuid` is what `execute_async_saved_chart_query` takes.
+    /// Returns all charts in one response, without pages. For search, sorting and pages, use `list_content`. `execute_async_saved_chart_query` takes the `uuid` of a chart.
     ///
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/charts`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
+    /// - `project_uuid`: The id of the project, a UUID.
     ///
     /// ```no_run
     /// # use rowfeed_lightdash::{Client, CallError, types};
@@ -318,14 +318,14 @@ impl Client {
     pub fn list_charts_in_project(&self) -> builder::ListChartsInProject {
         builder::ListChartsInProject::new(self)
     }
-    /// The dashboards of a project that the caller may see
+    /// Lists the dashboards of a project that the caller may see
     ///
-    /// All of them in one answer, without pages. `list_content` searches, sorts and pages.
+    /// Returns all dashboards in one response, without pages. For search, sorting and pages, use `list_content`.
     ///
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/dashboards`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
+    /// - `project_uuid`: The id of the project, a UUID.
     ///
     /// ```no_run
     /// # use rowfeed_lightdash::{Client, CallError, types};
@@ -341,7 +341,7 @@ impl Client {
     pub fn list_dashboards_in_project(&self) -> builder::ListDashboardsInProject {
         builder::ListDashboardsInProject::new(self)
     }
-    /// The organisation that the credential belongs to
+    /// Returns the organization of the credential
     ///
     /// Sends a `GET` request to `/api/v1/org`
     ///
@@ -358,7 +358,7 @@ impl Client {
     pub fn get_my_organization(&self) -> builder::GetMyOrganization {
         builder::GetMyOrganization::new(self)
     }
-    /// The projects of the organisation that the caller may see
+    /// Lists the projects of the organization that the caller may see
     ///
     /// Every other operation needs the `project_uuid` of one of them.
     ///
@@ -378,14 +378,14 @@ impl Client {
         builder::ListOrganizationProjects::new(self)
     }
     #[cfg(feature = "explores")]
-    /// The explores of a project, in short
+    /// Lists the explores of a project
     ///
-    /// An explore is what a metric query reads from: a table and those joined to it. One that did not compile is listed with `errors` and cannot be queried.
+    /// An explore is the source of a metric query: a table and the tables joined to it. An explore that failed to compile has `errors` and cannot be queried.
     ///
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/explores`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
+    /// - `project_uuid`: The id of the project, a UUID.
     ///
     /// ```no_run
     /// # use rowfeed_lightdash::{Client, CallError, types};
@@ -402,15 +402,15 @@ impl Client {
         builder::ListExplores::new(self)
     }
     #[cfg(feature = "explores")]
-    /// One explore with all its tables, dimensions and metrics
+    /// Returns an explore with all its tables, dimensions and metrics
     ///
-    /// Field ids of metric queries are made of the table and the field, as in `orders_order_date_month`.
+    /// The field ids of metric queries consist of the table and the field, for example `orders_order_date_month`.
     ///
     /// Sends a `GET` request to `/api/v1/projects/{projectUuid}/explores/{exploreId}`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
-    /// - `explore_id`: The explore's name, as `list_explores` gives it.
+    /// - `project_uuid`: The id of the project, a UUID.
+    /// - `explore_id`: The name of the explore, from `list_explores`.
     ///
     /// ```no_run
     /// # use rowfeed_lightdash::{Client, CallError, types};
@@ -428,14 +428,14 @@ impl Client {
         builder::GetExplore::new(self)
     }
     #[cfg(feature = "query-sources")]
-    /// The kinds of sources that can be queried in a project
+    /// Lists the kinds of sources that can be queried in a project
     ///
-    /// Servers as old as 0.3233 do not have it and answer 404.
+    /// Servers of version 0.3233 and older do not support it and return 404.
     ///
     /// Sends a `GET` request to `/api/v2/projects/{projectUuid}/query-sources`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
+    /// - `project_uuid`: The id of the project, a UUID.
     ///
     /// ```no_run
     /// # use rowfeed_lightdash::{Client, CallError, types};
@@ -452,13 +452,13 @@ impl Client {
         builder::ListQuerySources::new(self)
     }
     #[cfg(feature = "query-sources")]
-    /// The tables and columns of one kind of source
+    /// Returns the tables and columns of a kind of source
     ///
     /// Sends a `GET` request to `/api/v2/projects/{projectUuid}/query-sources/{sourceType}/schema`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
-    /// - `source_type`: The kind of source, as `list_query_sources` gives it.
+    /// - `project_uuid`: The id of the project, a UUID.
+    /// - `source_type`: The kind of source, from `list_query_sources`.
     ///
     /// ```no_run
     /// # use rowfeed_lightdash::{Client, CallError, types};
@@ -476,14 +476,14 @@ impl Client {
         builder::ScanQuerySourceSchema::new(self)
     }
     #[cfg(feature = "query-sources")]
-    /// Starts several queries over several sources, which may read from one another
+    /// Starts several queries on several sources. Queries may read the results of each other
     ///
-    /// Each gets a `queryUuid`; `get_source_query_status` says how far they are, and `get_async_query_results` has the rows.
+    /// Each query has a `queryUuid`. `get_source_query_status` returns the statuses, and `get_async_query_results` the rows.
     ///
     /// Sends a `POST` request to `/api/v2/projects/{projectUuid}/query-sources/queries`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
+    /// - `project_uuid`: The id of the project, a UUID.
     /// - `body`
     ///
     /// ```no_run
@@ -504,12 +504,12 @@ impl Client {
         builder::ExecuteSourceQueries::new(self)
     }
     #[cfg(feature = "query-sources")]
-    /// How far several queries are, in one call
+    /// Returns the statuses of several queries
     ///
     /// Sends a `GET` request to `/api/v2/projects/{projectUuid}/query-sources/queries/status`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
+    /// - `project_uuid`: The id of the project, a UUID.
     /// - `query_uuids`: The ids of the queries.
     ///
     /// ```no_run
@@ -527,22 +527,22 @@ impl Client {
     pub fn get_source_query_status(&self) -> builder::GetSourceQueryStatus {
         builder::GetSourceQueryStatus::new(self)
     }
-    /// The queries that the caller ran in a project, a page at a time
+    /// Returns a page of the queries that the caller ran in a project
     ///
-    /// Only the caller's own queries, and only for registered users. Behind a feature switch of the server: 403 `ForbiddenError` where it is off. Servers as old as 0.3233 do not have it and answer 404.
+    /// Lists only the caller's own queries, and only for registered users. Requires a feature flag of the server; without it, the server returns 403 `ForbiddenError`. Servers of version 0.3233 and older do not support it and return 404.
     ///
     /// Sends a `GET` request to `/api/v2/projects/{projectUuid}/query/history`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
-    /// - `language`: Only queries written in this language.
-    /// - `page`: The page, counted from 1.
-    /// - `page_size`: Queries per page: 25 when absent, at most 100.
-    /// - `search`: Only queries whose title or text matches.
-    /// - `sort_by`: What to sort by.
-    /// - `status`: Only queries in one of these states.
-    /// - `trigger`: Only queries started this way.
-    /// - `window`: Only queries started in this window of time.
+    /// - `project_uuid`: The id of the project, a UUID.
+    /// - `language`: Lists only queries in this language.
+    /// - `page`: The number of the page, starting at 1.
+    /// - `page_size`: The number of queries per page, at most 100. Default: 25.
+    /// - `search`: Lists only queries whose title or text matches.
+    /// - `sort_by`: The sort key.
+    /// - `status`: Lists only queries in one of these states.
+    /// - `trigger`: Lists only queries with this trigger.
+    /// - `window`: Lists only queries that started in this time window.
     ///
     /// ```no_run
     /// # use rowfeed_lightdash::{Client, CallError, types};
@@ -567,30 +567,31 @@ impl Client {
     pub fn get_query_history(&self) -> builder::GetQueryHistory {
         builder::GetQueryHistory::new(self)
     }
-    /// The state of a query, and once it is ready a page of its rows
+    /// Returns the status of a query and, once it is ready, a page of its rows
     ///
-    /// Every state comes with HTTP 200: look at `status`. A failed statement is `error`,
-    /// not an HTTP error; `expired` means that the query waited too long in the server's
-    /// queue. Rows, columns and counts are there only when `status` is `ready`; `page` and
-    /// `page_size` are not checked before that.
+    /// The HTTP status is 200 for every status of the query: check `status`. A failed
+    /// statement has the status `error` and is not an HTTP error. `expired` means that the
+    /// query waited too long in the server's queue. Rows, columns and counts are present
+    /// only if `status` is `ready`. Before that, the server does not validate `page` and
+    /// `page_size`.
     ///
-    /// Once ready, rows do not change, and pages may be fetched in any order and at the
-    /// same time. Each costs the server a pass over the whole result, so that few large
-    /// pages are cheaper than many small ones.
+    /// Once the query is ready, its rows do not change, and pages may be fetched in any
+    /// order and concurrently. For each page, the server reads the whole result, so a few
+    /// large pages are cheaper than many small ones.
     ///
     /// Errors by name: 404 `NotFoundError` for a query of another project or another
-    /// account; 404 `ResultsExpiredError` once the stored rows are gone, by default after
-    /// 24 hours; 422 `PaginationError` for a page beyond the last or a page size beyond the
-    /// server's limit.
+    /// account; 404 `ResultsExpiredError` after the server has deleted the rows, by default
+    /// after 24 hours; 422 `PaginationError` for a page beyond the last, or for a page size
+    /// above the server's limit.
     ///
     ///
     /// Sends a `GET` request to `/api/v2/projects/{projectUuid}/query/{queryUuid}`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
-    /// - `query_uuid`: The query's id, as the operation that started it gave it.
-    /// - `page`: The page, counted from 1, which is the default.
-    /// - `page_size`: Rows per page. Without it the server takes the size of the first page that was ever read of this query, else 500: always send it. Larger than the server's limit (2,500 unless configured otherwise, see `get_health`) is refused with 422 `PaginationError`.
+    /// - `project_uuid`: The id of the project, a UUID.
+    /// - `query_uuid`: The id of the query, from the operation that started it.
+    /// - `page`: The number of the page, starting at 1. Default: 1.
+    /// - `page_size`: The number of rows per page. Always send it: without it, the server uses the size of the first page that was read of this query, or else 500. The server refuses a size above its limit (2,500 by default, see `get_health`) with 422 `PaginationError`.
     ///
     /// ```no_run
     /// # use rowfeed_lightdash::{Client, CallError, types};
@@ -612,13 +613,13 @@ impl Client {
     }
     /// Marks a query as cancelled
     ///
-    /// Only a mark: the statement may go on in the warehouse, and a query that is ready already is marked too, after which its rows cannot be read.
+    /// The statement may continue to run in the warehouse. A query that is already ready is marked too, and then its rows cannot be read.
     ///
     /// Sends a `POST` request to `/api/v2/projects/{projectUuid}/query/{queryUuid}/cancel`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
-    /// - `query_uuid`: The query's id.
+    /// - `project_uuid`: The id of the project, a UUID.
+    /// - `query_uuid`: The id of the query.
     ///
     /// ```no_run
     /// # use rowfeed_lightdash::{Client, CallError, types};
@@ -635,14 +636,14 @@ impl Client {
     pub fn cancel_async_query(&self) -> builder::CancelAsyncQuery {
         builder::CancelAsyncQuery::new(self)
     }
-    /// Starts a query that computes the totals of another one
+    /// Starts a query that computes the totals of another query
     ///
-    /// The answer holds a new `queryUuid`, to be polled like any other.
+    /// The response holds a new `queryUuid`. Poll it like that of any other query.
     ///
     /// Sends a `POST` request to `/api/v2/projects/{projectUuid}/query/{queryUuid}/calculate-total`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
+    /// - `project_uuid`: The id of the project, a UUID.
     /// - `query_uuid`: The id of the query to total.
     /// - `body`
     ///
@@ -668,12 +669,12 @@ impl Client {
     #[cfg(feature = "merge-queries")]
     /// Starts metric queries and joins their results on shared keys
     ///
-    /// Also a refusal comes with HTTP 200: look at `outcome`, and at `errors` when it is `refused`. Servers as old as 0.3233 do not have it and answer 404.
+    /// The HTTP status of a refusal is 200 too: check `outcome`, and `errors` if it is `refused`. Servers of version 0.3233 and older do not support it and return 404.
     ///
     /// Sends a `POST` request to `/api/v2/projects/{projectUuid}/query/merge-query`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
+    /// - `project_uuid`: The id of the project, a UUID.
     /// - `body`
     ///
     /// ```no_run
@@ -700,12 +701,12 @@ impl Client {
     #[cfg(feature = "merge-queries")]
     /// Joins results of finished queries, and of metric queries, on shared keys
     ///
-    /// Unlike `execute_async_merge_query` it takes results that exist already as sources. Also a refusal comes with HTTP 200: look at `outcome`. Servers as old as 0.3233 do not have it and answer 404.
+    /// Unlike `execute_async_merge_query`, it accepts existing results as sources. The HTTP status of a refusal is 200 too: check `outcome`. Servers of version 0.3233 and older do not support it and return 404.
     ///
     /// Sends a `POST` request to `/api/v2/projects/{projectUuid}/query/compose-merge-query`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
+    /// - `project_uuid`: The id of the project, a UUID.
     /// - `body`
     ///
     /// ```no_run
@@ -731,14 +732,14 @@ impl Client {
     ) -> builder::ExecuteAsyncComposeMergeQuery {
         builder::ExecuteAsyncComposeMergeQuery::new(self)
     }
-    /// Starts a query of dimensions and metrics of an explore
+    /// Starts a query of the dimensions and metrics of an explore
     ///
-    /// Answers at once with the `queryUuid` that `get_async_query_results` takes. 400 `ParameterError` for a limit that is too large or a parameter that is missing; 422 `ValidateError` for a malformed request, with the fields in `data`.
+    /// Immediately returns the `queryUuid` for `get_async_query_results`. Returns 400 `ParameterError` if the limit is too large or a parameter is missing, and 422 `ValidateError` with the fields in `data` if the request is malformed.
     ///
     /// Sends a `POST` request to `/api/v2/projects/{projectUuid}/query/metric-query`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
+    /// - `project_uuid`: The id of the project, a UUID.
     /// - `body`
     ///
     /// ```no_run
@@ -764,14 +765,14 @@ impl Client {
     pub fn execute_async_metric_query(&self) -> builder::ExecuteAsyncMetricQuery {
         builder::ExecuteAsyncMetricQuery::new(self)
     }
-    /// Starts a query for the values of a dimension that match a text
+    /// Starts a query for the values of a dimension that match a string
     ///
-    /// For completing what a user types into a filter. The rows hold the column `valueFieldId`, and `labelFieldId` where values have labels.
+    /// Use it to complete the input of a filter. The rows have the column `valueFieldId`, and `labelFieldId` if values have labels.
     ///
     /// Sends a `POST` request to `/api/v2/projects/{projectUuid}/query/field-values`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
+    /// - `project_uuid`: The id of the project, a UUID.
     /// - `body`
     ///
     /// ```no_run
@@ -803,12 +804,12 @@ impl Client {
     }
     /// Starts the query of a saved chart
     ///
-    /// With an explicit `limit`, null included, the rows are silently cut to the server's cell limit divided by the number of columns: nothing in the answer says so. Without one, a stored limit beyond the server's is refused with 400 `ParameterError`.
+    /// With an explicit `limit`, including null, the server silently truncates the rows to its cell limit divided by the number of columns. The response does not report it. Without a `limit`, the server refuses a stored limit above its own with 400 `ParameterError`.
     ///
     /// Sends a `POST` request to `/api/v2/projects/{projectUuid}/query/chart`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
+    /// - `project_uuid`: The id of the project, a UUID.
     /// - `body`
     ///
     /// ```no_run
@@ -838,14 +839,14 @@ impl Client {
     ) -> builder::ExecuteAsyncSavedChartQuery {
         builder::ExecuteAsyncSavedChartQuery::new(self)
     }
-    /// Starts the query of a chart as a dashboard shows it, with the dashboard's filters
+    /// Starts the query of a chart on a dashboard, with the filters of the dashboard
     ///
-    /// Rows are cut as for `execute_async_saved_chart_query`.
+    /// The server truncates rows as for `execute_async_saved_chart_query`.
     ///
     /// Sends a `POST` request to `/api/v2/projects/{projectUuid}/query/dashboard-chart`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
+    /// - `project_uuid`: The id of the project, a UUID.
     /// - `body`
     ///
     /// ```no_run
@@ -879,12 +880,12 @@ impl Client {
     }
     /// Starts a query for the rows behind a value of another query's result
     ///
-    /// Rows are cut as for `execute_async_saved_chart_query`.
+    /// The server truncates rows as for `execute_async_saved_chart_query`.
     ///
     /// Sends a `POST` request to `/api/v2/projects/{projectUuid}/query/underlying-data`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
+    /// - `project_uuid`: The id of the project, a UUID.
     /// - `body`
     ///
     /// ```no_run
@@ -914,14 +915,14 @@ impl Client {
     ) -> builder::ExecuteAsyncUnderlyingDataQuery {
         builder::ExecuteAsyncUnderlyingDataQuery::new(self)
     }
-    /// Starts a statement in the project's warehouse
+    /// Starts an SQL statement in the project's warehouse
     ///
-    /// Needs the permission to run SQL (403 `ForbiddenError` otherwise). Rows are limited by the smaller of the statement's own limit and `limit`. A statement that fails in the warehouse is a query with status `error`.
+    /// Requires the permission to run SQL; without it, the server returns 403 `ForbiddenError`. The smaller of the statement's own limit and `limit` applies. If the statement fails in the warehouse, the query has the status `error`.
     ///
     /// Sends a `POST` request to `/api/v2/projects/{projectUuid}/query/sql`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
+    /// - `project_uuid`: The id of the project, a UUID.
     /// - `body`
     ///
     /// ```no_run
@@ -947,14 +948,14 @@ impl Client {
         builder::ExecuteAsyncSqlQuery::new(self)
     }
     #[cfg(feature = "merge-queries")]
-    /// Starts a statement over the results of other queries
+    /// Starts an SQL statement on the results of other queries
     ///
-    /// The statement names the results as `references` names them. Servers as old as 0.3233 do not have it and answer 404.
+    /// The statement uses the table names of `references`. Servers of version 0.3233 and older do not support it and return 404.
     ///
     /// Sends a `POST` request to `/api/v2/projects/{projectUuid}/query/compose-sql`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
+    /// - `project_uuid`: The id of the project, a UUID.
     /// - `body`
     ///
     /// ```no_run
@@ -981,12 +982,12 @@ impl Client {
     ) -> builder::ExecuteAsyncComposeSqlQuery {
         builder::ExecuteAsyncComposeSqlQuery::new(self)
     }
-    /// Starts the query of a chart saved from SQL, by id or by slug
+    /// Starts the query of a saved SQL chart, by id or by slug
     ///
     /// Sends a `POST` request to `/api/v2/projects/{projectUuid}/query/sql-chart`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
+    /// - `project_uuid`: The id of the project, a UUID.
     /// - `body`
     ///
     /// ```no_run
@@ -1004,12 +1005,12 @@ impl Client {
     pub fn execute_async_sql_chart_query(&self) -> builder::ExecuteAsyncSqlChartQuery {
         builder::ExecuteAsyncSqlChartQuery::new(self)
     }
-    /// Starts the query of a chart saved from SQL as a dashboard shows it, by id or by slug
+    /// Starts the query of a saved SQL chart on a dashboard, by id or by slug
     ///
     /// Sends a `POST` request to `/api/v2/projects/{projectUuid}/query/dashboard-sql-chart`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
+    /// - `project_uuid`: The id of the project, a UUID.
     /// - `body`
     ///
     /// ```no_run
@@ -1031,13 +1032,13 @@ impl Client {
     }
     /// Starts a job that writes all rows of a query to a file
     ///
-    /// The way to results that are larger than the limit of a query. Poll `get_scheduler_job_status` with the `jobId`. Whether the file was cut, `details.truncated` of the finished job says.
+    /// Use it for results that are larger than the limit of a query. Poll `get_scheduler_job_status` with the `jobId`. `details.truncated` of the finished job says whether the file was truncated.
     ///
     /// Sends a `POST` request to `/api/v2/projects/{projectUuid}/query/{queryUuid}/schedule-download`
     ///
     /// Arguments:
-    /// - `project_uuid`: The project's id, a UUID.
-    /// - `query_uuid`: The id of the query to write.
+    /// - `project_uuid`: The id of the project, a UUID.
+    /// - `query_uuid`: The id of the query.
     /// - `body`
     ///
     /// ```no_run
@@ -1067,25 +1068,25 @@ impl Client {
     pub fn schedule_download_results(&self) -> builder::ScheduleDownloadResults {
         builder::ScheduleDownloadResults::new(self)
     }
-    /// Searches charts, dashboards, spaces and data apps, a page at a time
+    /// Searches charts, dashboards, spaces and data apps, and returns a page of them
     ///
-    /// Without filters, everything in the organisation that the caller may see.
+    /// Without filters, it lists everything in the organization that the caller may see.
     ///
     /// Sends a `GET` request to `/api/v2/content`
     ///
     /// Arguments:
-    /// - `content_types`: Only content of these types.
-    /// - `data_app_vizs_filter`: Leaves out charts drawn by data apps (`exclude`), or lists nothing else (`only`).
-    /// - `include_personal_data_apps`: Whether personal data apps, which stand in no space, are listed too.
-    /// - `page`: The page, counted from 1.
-    /// - `page_size`: Items per page.
-    /// - `parent_space_uuid`: Only spaces directly inside this space.
-    /// - `project_uuids`: Only content of these projects.
-    /// - `search`: Only content whose name or description matches this text.
-    /// - `sort_by`: What to sort by.
-    /// - `sort_direction`: Ascending or descending.
-    /// - `space_uuids`: Only content of these spaces.
-    /// - `uuids`: Only content with these ids.
+    /// - `content_types`: Lists only content of these types.
+    /// - `data_app_vizs_filter`: Excludes charts of data apps (`exclude`), or lists nothing else (`only`).
+    /// - `include_personal_data_apps`: Whether to list personal data apps too, which belong to no space.
+    /// - `page`: The number of the page, starting at 1.
+    /// - `page_size`: The number of items per page.
+    /// - `parent_space_uuid`: Lists only spaces directly in this space.
+    /// - `project_uuids`: Lists only content of these projects.
+    /// - `search`: Lists only content whose name or description matches this string.
+    /// - `sort_by`: The sort key.
+    /// - `sort_direction`: The sort direction: ascending or descending.
+    /// - `space_uuids`: Lists only content of these spaces.
+    /// - `uuids`: Lists only content with these ids.
     ///
     /// ```no_run
     /// # use rowfeed_lightdash::{Client, CallError, types};
@@ -1113,9 +1114,9 @@ impl Client {
     pub fn list_content(&self) -> builder::ListContent {
         builder::ListContent::new(self)
     }
-    /// What an instance runs, and the limits that it puts on queries
+    /// Returns the version of an instance and its limits on queries
     ///
-    /// Needs no credential. `query.maxPageSize` is the largest `page_size` of `get_async_query_results`. The route is not part of the published API document; which fields it has depends on the version and edition of the server.
+    /// Needs no credential. `query.maxPageSize` is the maximum `page_size` of `get_async_query_results`. The route is not part of the published API document. Its fields depend on the version and edition of the server.
     ///
     /// Sends a `GET` request to `/api/v1/health`
     ///

@@ -15,7 +15,7 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// The unit that large numbers are shortened to, by name or by symbol.
+    /// The unit to which large numbers are shortened, by name or by symbol.
     pub enum CompactUnit {
         /// `auto`.
         Auto = "auto",
@@ -107,23 +107,23 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// How a field is compared with values.
+    /// A comparison operator of a filter.
     pub enum FilterOperator {
-        /// NULL.
+        /// Is NULL.
         IsNull = "isNull",
-        /// Not NULL.
+        /// Is not NULL.
         NotNull = "notNull",
-        /// Any of the values.
+        /// Equals any of the values.
         Equals = "equals",
-        /// None of the values.
+        /// Equals none of the values.
         NotEquals = "notEquals",
-        /// Begins with any of the texts.
+        /// Starts with any of the strings.
         StartsWith = "startsWith",
-        /// Ends with any of the texts.
+        /// Ends with any of the strings.
         EndsWith = "endsWith",
-        /// Contains any of the texts.
+        /// Contains any of the strings.
         Include = "include",
-        /// Contains none of the texts.
+        /// Contains none of the strings.
         DoesNotInclude = "doesNotInclude",
         /// Less than the value.
         LessThan = "lessThan",
@@ -133,15 +133,15 @@
         GreaterThan = "greaterThan",
         /// At least the value.
         GreaterThanOrEqual = "greaterThanOrEqual",
-        /// In so many units of time before now.
+        /// Within the given number of time units before now.
         InThePast = "inThePast",
-        /// Not in so many units of time before now.
+        /// Not within the given number of time units before now.
         NotInThePast = "notInThePast",
-        /// In so many units of time after now.
+        /// Within the given number of time units after now.
         InTheNext = "inTheNext",
-        /// In the current unit of time.
+        /// Within the current time unit.
         InTheCurrent = "inTheCurrent",
-        /// Not in the current unit of time.
+        /// Not within the current time unit.
         NotInTheCurrent = "notInTheCurrent",
         /// Between two values.
         InBetween = "inBetween",
@@ -153,11 +153,11 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// What is coloured.
+    /// The part that is colored.
     pub enum ConditionalFormattingColorApplyTo {
         /// The background of the cell.
         Cell = "cell",
-        /// The text.
+        /// The text of the cell.
         Text = "text",
         /// The whole row.
         Row = "row",
@@ -165,7 +165,7 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// The kind of a format.
+    /// The kind of format.
     pub enum CustomFormatType {
         /// `default`.
         Default = "default",
@@ -191,9 +191,9 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// How digits are grouped, and what stands before decimals.
+    /// The separators of digit groups and decimals.
     pub enum NumberSeparator {
-        /// As the server is set up.
+        /// The default of the server.
         Default = "default",
         /// `1,000.00`
         CommaPeriod = "commaPeriod",
@@ -259,7 +259,7 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// What a table calculation holds.
+    /// The type of a table calculation.
     pub enum TableCalculationType {
         /// `number`.
         Number = "number",
@@ -277,11 +277,11 @@
 ::rowfeed_client::open_enum! {
     /// How the total of a table calculation is computed.
     pub enum TableCalculationTotalMode {
-        /// By the calculation over the totals.
+        /// Applies the calculation to the totals.
         Formula = "formula",
-        /// By adding up the rows.
+        /// Adds up the rows.
         SumOfRows = "sum_of_rows",
-        /// Not at all.
+        /// No total.
         None = "none",
     }
 }
@@ -311,7 +311,7 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// What the bounds of a window count.
+    /// The unit of the bounds of a window.
     pub enum FrameType {
         /// Rows.
         Rows = "rows",
@@ -321,7 +321,7 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// What a bound of a window is.
+    /// The type of a bound of a window.
     pub enum FrameBoundaryType {
         /// `unbounded_preceding`.
         UnboundedPreceding = "unbounded_preceding",
@@ -337,7 +337,7 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// How a metric aggregates values.
+    /// The aggregation of a metric.
     pub enum MetricType {
         /// `percentile`.
         Percentile = "percentile",
@@ -405,7 +405,7 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// How a text is compared.
+    /// A comparison of strings.
     pub enum GroupValueMatchType {
         /// `exact`.
         Exact = "exact",
@@ -419,7 +419,7 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// What a dimension or a column of a result holds.
+    /// The type of a dimension or of a column of a result.
     pub enum DimensionType {
         /// Text.
         String = "string",
@@ -429,13 +429,13 @@
         Timestamp = "timestamp",
         /// Dates.
         Date = "date",
-        /// Truth values.
+        /// Booleans.
         Boolean = "boolean",
     }
 }
 
 ::rowfeed_client::open_enum! {
-    /// What a user may do in a space.
+    /// The role of a user in a space.
     pub enum SpaceMemberRole {
         /// `viewer`.
         Viewer = "viewer",
@@ -447,7 +447,7 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// A granularity that time dimensions can be shown at.
+    /// A granularity of time dimensions.
     pub enum DateGranularity {
         /// `Second`.
         Second = "Second",
@@ -487,7 +487,7 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// What a chart draws.
+    /// The kind of a chart.
     pub enum ChartKind {
         /// `line`.
         Line = "line",
@@ -525,7 +525,7 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// What a column along an axis holds.
+    /// The type of a column on an axis.
     pub enum IndexType {
         /// `time`.
         Time = "time",
@@ -535,7 +535,7 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// How values are aggregated.
+    /// The aggregation of values.
     pub enum Aggregation {
         /// `sum`.
         Sum = "sum",
@@ -553,7 +553,7 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// Ascending or descending.
+    /// The sort direction: ascending or descending.
     pub enum SortDirection {
         /// `ASC`.
         Asc = "ASC",
@@ -577,19 +577,19 @@
 
 #[cfg(feature = "merge-queries")]
 ::rowfeed_client::open_enum! {
-    /// Which rows without a counterpart are kept.
+    /// The type of the join, which determines whether rows without a match are kept.
     pub enum MergeJoinType {
-        /// Those of all sources.
+        /// Keeps rows without a match from all sources.
         Full = "full",
-        /// Those of the first source.
+        /// Keeps rows without a match from the first source.
         Left = "left",
-        /// None.
+        /// Keeps only rows with a match.
         Inner = "inner",
     }
 }
 
 ::rowfeed_client::open_enum! {
-    /// What a user may do in a project.
+    /// The role of a user in a project.
     pub enum ProjectMemberRole {
         /// `viewer`.
         Viewer = "viewer",
@@ -606,7 +606,7 @@
 
 #[cfg(feature = "explores")]
 ::rowfeed_client::open_enum! {
-    /// What was uploaded.
+    /// The type of the upload.
     pub enum ExternalSourceType {
         /// `csv`.
         Csv = "csv",
@@ -616,7 +616,7 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// What a user may do in an organisation.
+    /// The role of a user in an organization.
     pub enum OrganizationMemberRole {
         /// `member`.
         Member = "member",
@@ -635,7 +635,7 @@
 
 #[cfg(feature = "explores")]
 ::rowfeed_client::open_enum! {
-    /// Whether times know their zone.
+    /// Whether times have a time zone.
     pub enum TimestampDomain {
         /// `aware`.
         Aware = "aware",
@@ -656,7 +656,7 @@
 
 #[cfg(feature = "explores")]
 ::rowfeed_client::open_enum! {
-    /// Which rows without a counterpart are kept.
+    /// The type of the join, which determines whether rows without a match are kept.
     pub enum ExploreJoinType {
         /// `inner`.
         Inner = "inner",
@@ -671,7 +671,7 @@
 
 #[cfg(feature = "explores")]
 ::rowfeed_client::open_enum! {
-    /// How many rows match on either side of a join.
+    /// The cardinality of a join.
     pub enum JoinRelationship {
         /// `one-to-many`.
         OneToMany = "one-to-many",
@@ -686,7 +686,7 @@
 
 #[cfg(feature = "explores")]
 ::rowfeed_client::open_enum! {
-    /// How fields are ordered.
+    /// The order of fields.
     pub enum OrderFieldsByStrategy {
         /// `LABEL`.
         Label = "LABEL",
@@ -697,7 +697,7 @@
 
 #[cfg(feature = "explores")]
 ::rowfeed_client::open_enum! {
-    /// The kind of mistake in an explore.
+    /// The kind of error in an explore.
     pub enum ExploreErrorType {
         /// `METADATA_PARSE_ERROR`.
         MetadataParseError = "METADATA_PARSE_ERROR",
@@ -724,7 +724,7 @@
 
 #[cfg(feature = "explores")]
 ::rowfeed_client::open_enum! {
-    /// A kind of warehouse, as dbt calls it.
+    /// A kind of warehouse, by its dbt name.
     pub enum SupportedDbtAdapter {
         /// `bigquery`.
         Bigquery = "bigquery",
@@ -765,7 +765,7 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// What a data app was made from.
+    /// The template of a data app.
     pub enum DataAppTemplate {
         /// `custom`.
         Custom = "custom",
@@ -781,7 +781,7 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// How far a version of a data app is.
+    /// The status of a version of a data app.
     pub enum AppVersionStatus {
         /// `pending`.
         Pending = "pending",
@@ -803,15 +803,15 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// The state of a job.
+    /// The status of a job.
     pub enum JobState {
-        /// Not yet started.
+        /// The job has not started.
         Scheduled = "scheduled",
-        /// At work.
+        /// The job is running.
         Started = "started",
-        /// Done.
+        /// The job succeeded.
         Completed = "completed",
-        /// Failed.
+        /// The job failed.
         Error = "error",
     }
 }
@@ -843,15 +843,15 @@
 ::rowfeed_client::open_enum! {
     /// A kind of project.
     pub enum ProjectType {
-        /// A project proper.
+        /// A regular project.
         Default = "DEFAULT",
-        /// A preview of one, which is removed after a while.
+        /// A preview of a project, which is removed later.
         Preview = "PREVIEW",
     }
 }
 
 ::rowfeed_client::open_enum! {
-    /// How a table is partitioned.
+    /// The partitioning of a table.
     pub enum PartitionType {
         /// `DATE`.
         Date = "DATE",
@@ -861,7 +861,7 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// What a chart draws, less finely than by kind.
+    /// The type of a chart, less specific than its kind.
     pub enum ChartType {
         /// `cartesian`.
         Cartesian = "cartesian",
@@ -889,11 +889,11 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// What a chart is made from.
+    /// The source of a chart.
     pub enum ChartSourceType {
         /// An explore.
         DbtExplore = "dbt_explore",
-        /// A statement.
+        /// An SQL statement.
         Sql = "sql",
     }
 }
@@ -927,7 +927,7 @@
 
 #[cfg(feature = "merge-queries")]
 ::rowfeed_client::open_enum! {
-    /// The kind of mistake in a merge query.
+    /// The kind of error in a merge query.
     pub enum MergeQueryErrorKind {
         /// `too_few_sources`.
         TooFewSources = "too_few_sources",
@@ -984,7 +984,7 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// What a query is for. A label in the history and in usage statistics.
+    /// The purpose of a query. It is only a label in the history and in usage statistics.
     pub enum QueryExecutionContext {
         /// `dashboardView`.
         DashboardView = "dashboardView",
@@ -1054,39 +1054,39 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// The state of a query.
+    /// The status of a query.
     pub enum QueryStatus {
-        /// Accepted and not yet started.
+        /// The query was accepted and has not started.
         Pending = "pending",
-        /// Waiting for a worker.
+        /// The query is waiting for a worker.
         Queued = "queued",
-        /// Taken up by a worker.
+        /// A worker is running the query.
         Executing = "executing",
-        /// Waited too long in the queue, by default 180 seconds. Not to be mistaken for rows that are gone, which are a 404 `ResultsExpiredError`.
+        /// The query waited too long in the queue, by default 180 seconds. Deleted rows are different: they return 404 `ResultsExpiredError`.
         Expired = "expired",
-        /// Done: rows can be read.
+        /// The query succeeded, and its rows can be read.
         Ready = "ready",
-        /// Failed: the error says why.
+        /// The query failed.
         Error = "error",
-        /// Cancelled by a user.
+        /// A user cancelled the query.
         Cancelled = "cancelled",
     }
 }
 
 ::rowfeed_client::open_enum! {
-    /// How a query was started.
+    /// The trigger of a query.
     pub enum QueryTrigger {
-        /// By a person.
+        /// A person started the query.
         Interactive = "interactive",
-        /// By an app.
+        /// An app started the query.
         Apps = "apps",
-        /// By a schedule.
+        /// A schedule started the query.
         Scheduled = "scheduled",
     }
 }
 
 ::rowfeed_client::open_enum! {
-    /// What a query was written in.
+    /// The language of a query.
     pub enum QueryLanguage {
         /// Dimensions and metrics.
         Semantic = "semantic",
@@ -1096,7 +1096,7 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// A window of time that ends now.
+    /// A time window that ends now.
     pub enum QueryHistoryWindow {
         /// `lastFewMinutes`.
         LastFewMinutes = "lastFewMinutes",
@@ -1112,21 +1112,21 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// What a history is sorted by.
+    /// The sort key of a query history.
     pub enum QueryHistorySortBy {
-        /// When queries were started.
+        /// The start time.
         CreatedAt = "createdAt",
-        /// How long they took.
+        /// The duration.
         Runtime = "runtime",
     }
 }
 
 ::rowfeed_client::open_enum! {
-    /// Where a query ran in the end.
+    /// The place where a query ran.
     pub enum PreAggregateExecutionEngine {
-        /// On the pre-aggregate.
+        /// The query ran on the pre-aggregate.
         Duckdb = "duckdb",
-        /// In the project's warehouse.
+        /// The query ran in the project's warehouse.
         ProjectWarehouse = "project_warehouse",
     }
 }
@@ -1142,9 +1142,9 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// Which totals to compute.
+    /// The kind of totals to compute.
     pub enum CalculateTotalKind {
-        /// One total of everything. Servers as old as 0.3233 do not know it.
+        /// One total of everything. Servers of version 0.3233 and older do not support it.
         GrandTotal = "grandTotal",
         /// A total of each column.
         ColumnTotal = "columnTotal",
@@ -1152,21 +1152,21 @@
         RowTotal = "rowTotal",
         /// Subtotals of each column by dimension.
         ColumnSubtotal = "columnSubtotal",
-        /// Subtotals of each row by dimension. Servers as old as 0.3233 do not know it.
+        /// Subtotals of each row by dimension. Servers of version 0.3233 and older do not support it.
         RowSubtotal = "rowSubtotal",
     }
 }
 
 ::rowfeed_client::open_enum! {
-    /// The kind of a file.
+    /// A file format.
     pub enum DownloadFileType {
         /// Comma-separated text.
         Csv = "csv",
-        /// A picture of a chart; not for results.
+        /// An image of a chart; not for results.
         Image = "image",
         /// JSON lines; not for results.
         Jsonl = "jsonl",
-        /// JSON lines in the server's store; not for results.
+        /// JSON lines in the storage of the server; not for results.
         S3Jsonl = "s3_jsonl",
         /// A spreadsheet.
         Xlsx = "xlsx",
@@ -1174,7 +1174,7 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// What content is sorted by.
+    /// The sort key of content.
     pub enum ContentSort {
         /// `name`.
         Name = "name",
@@ -1190,15 +1190,15 @@
 ::rowfeed_client::open_enum! {
     /// A standard calculation.
     pub enum TableCalculationTemplateType {
-        /// How much larger than in the row before, as a share.
+        /// The change relative to the previous row.
         PercentChangeFromPrevious = "percent_change_from_previous",
-        /// The share of the value in the row before.
+        /// The share of the value of the previous row.
         PercentOfPreviousValue = "percent_of_previous_value",
-        /// The share of the column's total.
+        /// The share of the total of the column.
         PercentOfColumnTotal = "percent_of_column_total",
         /// The rank among the values of the column.
         RankInColumn = "rank_in_column",
-        /// The sum of all rows so far.
+        /// The sum of all rows up to this one.
         RunningTotal = "running_total",
         /// A window function of the warehouse.
         WindowFunction = "window_function",
@@ -1206,7 +1206,7 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// What a custom dimension is made of.
+    /// The source of a custom dimension.
     pub enum CustomDimensionType {
         /// Bins of another dimension.
         Bin = "bin",
@@ -1216,21 +1216,21 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// How bins are made.
+    /// The type of bins.
     pub enum BinType {
-        /// So many bins of equal width.
+        /// A given number of bins of equal width.
         FixedNumber = "fixed_number",
         /// Bins of a given width.
         FixedWidth = "fixed_width",
         /// Given ranges of numbers.
         CustomRange = "custom_range",
-        /// Given groups of texts.
+        /// Given groups of strings.
         CustomGroup = "custom_group",
     }
 }
 
 ::rowfeed_client::open_enum! {
-    /// Ascending or descending.
+    /// The sort direction: ascending or descending.
     pub enum SortOrder {
         /// Small values first.
         Asc = "asc",
@@ -1240,18 +1240,18 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// Which charts drawn by data apps are listed.
+    /// A filter on charts of data apps.
     pub enum DataAppVizsFilter {
-        /// None of them.
+        /// Excludes charts of data apps.
         Exclude = "exclude",
-        /// Nothing else.
+        /// Lists only charts of data apps.
         Only = "only",
     }
 }
 
 #[cfg(feature = "project")]
 ::rowfeed_client::open_enum! {
-    /// The kind of place that a project's files come from.
+    /// The kind of source of a project's files.
     pub enum DbtConnectionType {
         /// `dbt`.
         Dbt = "dbt",
@@ -1274,7 +1274,7 @@
 
 #[cfg(feature = "saved-charts")]
 ::rowfeed_client::open_enum! {
-    /// Whether values are shown as text or as bars.
+    /// Whether values are displayed as text or as bars.
     pub enum SqlChartColumnDisplayStyle {
         /// `text`.
         Text = "text",
@@ -1284,7 +1284,7 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// Where access comes from, when it comes from elsewhere.
+    /// The source of inherited access.
     pub enum SpaceAccessInheritedFrom {
         /// `organization`.
         Organization = "organization",
@@ -1300,7 +1300,7 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// Whether it is.
+    /// Whether it is visible.
     pub enum MetricSpotlightVisibility {
         /// `show`.
         Show = "show",
@@ -1311,7 +1311,7 @@
 
 #[cfg(feature = "explores")]
 ::rowfeed_client::open_enum! {
-    /// What it is.
+    /// The type.
     pub enum LineageNodeDependencyType {
         /// `model`.
         Model = "model",
@@ -1324,7 +1324,7 @@
 
 #[cfg(feature = "explores")]
 ::rowfeed_client::open_enum! {
-    /// What it holds.
+    /// The type of its values.
     pub enum ProjectParameterType {
         /// `string`.
         String = "string",
@@ -1336,7 +1336,7 @@
 }
 
 ::rowfeed_client::open_enum! {
-    /// Why none answers.
+    /// Why the query uses no pre-aggregate.
     pub enum PreAggregateMissReason {
         /// `no_pre_aggregates_defined`.
         NoPreAggregatesDefined = "no_pre_aggregates_defined",
@@ -1377,7 +1377,7 @@
 
 #[cfg(feature = "merge-queries")]
 ::rowfeed_client::open_enum! {
-    /// Whether it comes from a source, from the join, or from a calculation.
+    /// Whether the column comes from a source, the join or a calculation.
     pub enum MergeFieldOriginKind {
         /// `source`.
         Source = "source",
@@ -1390,7 +1390,7 @@
 
 #[cfg(feature = "explores")]
 ::rowfeed_client::open_enum! {
-    /// Whether they are.
+    /// Whether the metrics are visible.
     pub enum ExploreSpotlightVisibility {
         /// `show`.
         Show = "show",

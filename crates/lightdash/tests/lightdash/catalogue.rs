@@ -1,4 +1,4 @@
-//! What there is to query: organisation, projects, content, tables, limits of the server.
+//! The catalog: organization, projects, content, tables, limits of the server.
 
 use rowfeed_lightdash::types::ContentType;
 use rowfeed_sandbox::{LIGHTDASH_PROJECT_UUID, Sandbox};

@@ -1,4 +1,4 @@
-//! Making a client: what is refused, and what is never shown.
+//! Building a client: invalid settings, and secrets that are never shown.
 
 use std::{
     ffi::OsStr,
@@ -16,7 +16,7 @@ use rowfeed_sandbox::{LIGHTDASH_TOKEN, Sandbox};
 
 use crate::support::builder;
 
-/// Runs [`what_from_env_gives`] in a process with just these variables; what it printed.
+/// Runs [`what_from_env_gives`] in a process with only these variables, and returns its output.
 fn from_env<V: AsRef<OsStr>>(vars: &[(&str, V)]) -> String {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "config::what_from_env_gives"])
@@ -82,7 +82,7 @@ fn from_env_names_what_is_missing_or_wrong() {
 
 #[cfg(unix)]
 #[test]
-fn from_env_takes_no_variable_for_unset_that_it_cannot_read() {
+fn from_env_does_not_treat_an_unreadable_variable_as_unset() {
     use std::os::unix::ffi::OsStrExt;
 
     let unreadable = OsStr::from_bytes(b"https://\xff.invalid");
@@ -108,7 +108,7 @@ fn the_builder_says_what_is_wrong_without_showing_the_key() {
         let made = Client::builder().base_url(bad).token(key()).build();
         let error = made.unwrap_err().to_string();
         assert!(error.contains(why), "{error}");
-        assert!(error.contains("wanted"), "{error}");
+        assert!(error.contains("expected"), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
     }
     let made = builder("https://reef.invalid")
@@ -152,7 +152,7 @@ async fn a_slash_at_the_end_of_the_base_url_makes_no_difference() {
     assert_eq!(sandbox.requests()[0].path, "/lightdash/api/v1/org");
 }
 
-/// Gives a credential that is refused, and after that the right one.
+/// Returns a credential that is refused, and then the right one.
 struct Rotating {
     stale: AtomicBool,
 }
@@ -202,7 +202,7 @@ async fn a_provider_replaces_a_credential_that_was_refused() {
     assert_eq!(answers, [Some(401), Some(200), Some(200)]);
 }
 
-/// Has nothing to give.
+/// Returns no credential.
 struct Empty;
 
 impl CredentialProvider for Empty {

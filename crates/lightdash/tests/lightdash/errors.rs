@@ -1,4 +1,4 @@
-//! What goes wrong, told apart.
+//! The errors of calls.
 
 use rowfeed_lightdash::{CallError, CallErrorKind, Client, Secret};
 use rowfeed_sandbox::{
@@ -7,7 +7,7 @@ use rowfeed_sandbox::{
 
 use crate::support::{builder, json, start, start_retrying};
 
-/// The error of a call that meets this fault.
+/// Returns the error of a call with this fault.
 async fn refused(fault: Fault) -> CallError {
     let (sandbox, client) = start().await;
     sandbox.fault(fault);
@@ -112,7 +112,7 @@ async fn an_error_of_the_server_has_ids_for_its_operators() {
 }
 
 #[tokio::test]
-async fn only_the_name_is_needed() {
+async fn an_error_body_needs_only_a_name() {
     for (text, said) in [
         (r#"{"error": {"name": "NotFoundError"}}"#, "NotFoundError"),
         (
@@ -133,7 +133,7 @@ async fn only_the_name_is_needed() {
 }
 
 #[tokio::test]
-async fn the_page_of_a_proxy_or_of_the_application_is_no_answer() {
+async fn the_html_page_of_a_proxy_or_of_the_application_is_an_error() {
     let error = refused(Fault::html(502)).await;
     assert_eq!(error.kind(), CallErrorKind::Api);
     assert!(error.api_error().is_none() && error.message().is_none());
@@ -145,7 +145,7 @@ async fn the_page_of_a_proxy_or_of_the_application_is_no_answer() {
     assert_eq!(error.status().unwrap(), 200);
     assert!(error.to_string().contains("text/html"), "{error}");
 
-    // A base URL that goes too far ends at the page of the web application.
+    // A base URL with too long a path returns the page of the web application.
     let sandbox = Sandbox::start().await.unwrap();
     let client = builder(&format!("{}/projects", sandbox.lightdash_url()));
     let call = client.build().unwrap().get_my_organization().send();
@@ -224,7 +224,7 @@ async fn the_sandbox_refuses_wrong_tokens_and_queries_of_others() {
 }
 
 #[tokio::test]
-async fn reading_is_attempted_again_and_starting_only_when_it_did_not_run() {
+async fn reads_are_retried_and_starts_only_if_they_did_not_run() {
     let (sandbox, client) = start_retrying().await;
     for trouble in [Fault::status(503), Fault::status(504), Fault::reset()] {
         sandbox.fault(trouble);

@@ -1,4 +1,4 @@
-//! Feature `explores`: what can be queried, with every field.
+//! Feature `explores`: explores with every field.
 
 use rowfeed_sandbox::LIGHTDASH_PROJECT_UUID;
 

@@ -1,4 +1,4 @@
-//! Filters, which nest: they go out and come back as what they are.
+//! Nested filters, sent and received.
 
 use rowfeed_lightdash::types::{
     AndFilterGroup, FieldTarget, FilterGroup, FilterGroupItem, FilterRule, Filters, MetricQuery,
@@ -104,7 +104,7 @@ async fn nested_filters_go_out_and_come_back() {
     assert!(last.values.is_empty());
 }
 
-/// A rule without values may send an empty list or none.
+/// A rule without values may have an empty list or no list.
 fn without_empty_values(mut filters: Value) -> Value {
     let last = &mut filters["dimensions"]["and"][1];
     if last["values"] == json!([]) {
@@ -114,7 +114,7 @@ fn without_empty_values(mut filters: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_filter_of_tomorrow_is_kept_as_it_is() {
+async fn an_unknown_filter_is_kept_unchanged() {
     let text = json!({"dimensions": {"xor": [1], "id": "x"},
         "metrics": {"id": "m", "and": [{"nearly": "a rule"}]}});
     let filters: Filters = serde_json::from_value(text.clone()).unwrap();

@@ -1,4 +1,4 @@
-//! Recorded bodies, where a collection of them stands beside the repository.
+//! Recorded bodies, if a collection of them exists beside the repository.
 
 use std::{fs, path::PathBuf};
 

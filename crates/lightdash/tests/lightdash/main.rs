@@ -1,6 +1,7 @@
 //! The Lightdash client over real HTTP.
 #![allow(clippy::unwrap_used)]
 
+mod any_path;
 mod catalogue;
 mod config;
 mod errors;

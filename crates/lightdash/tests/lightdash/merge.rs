@@ -44,7 +44,7 @@ fn merge() -> MetricMergeQuery {
 }
 
 #[tokio::test]
-async fn a_refused_merge_is_a_success_of_http_that_says_why() {
+async fn a_refused_merge_is_an_http_success_with_a_reason() {
     let (sandbox, client) = start().await;
     sandbox.fault(ok(REFUSED));
     let outcome = client

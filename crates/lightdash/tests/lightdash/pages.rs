@@ -6,7 +6,7 @@ use rowfeed_lightdash::types::{
 
 use crate::support::{ok, start};
 
-/// What a page holds besides `rest`.
+/// The members of a page besides `rest`.
 fn page(rest: &str) -> String {
     format!(
         r#"{{"status": "ready", "queryUuid": "q1", "page": 2, "pageSize": 2, "nextPage": 3,
@@ -93,7 +93,7 @@ async fn columns_keep_their_order_and_unknown_types() {
 }
 
 #[tokio::test]
-async fn null_stands_for_nothing() {
+async fn null_decodes_as_absent() {
     let found = read(
         r#"{"status": "ready", "queryUuid": "q1", "rows": null, "columns": null, "page": null,
             "pageSize": null, "nextPage": null, "previousPage": null, "totalResults": null,
@@ -109,7 +109,7 @@ async fn null_stands_for_nothing() {
 }
 
 #[tokio::test]
-async fn servers_before_and_after_say_more_or_less_about_the_run() {
+async fn servers_of_other_versions_report_more_or_fewer_details_of_the_run() {
     let old = page(r#", "initialQueryExecutionMs": 12, "resultsPageExecutionMs": 3"#);
     assert!(read(&old).await.metadata.is_none());
 

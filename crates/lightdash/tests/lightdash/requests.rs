@@ -1,4 +1,4 @@
-//! Requests as they go out.
+//! The requests that the client sends.
 
 use rowfeed_lightdash::{
     CallErrorKind, Secret,
@@ -189,7 +189,7 @@ async fn lists_are_repeated_keys() {
 }
 
 #[tokio::test]
-async fn a_page_is_asked_for_by_number_and_size() {
+async fn a_page_is_requested_by_number_and_size() {
     let (sandbox, client) = start().await;
     let page = || {
         client
@@ -209,7 +209,7 @@ async fn a_page_is_asked_for_by_number_and_size() {
 }
 
 #[tokio::test]
-async fn a_cancel_says_that_it_has_no_body() {
+async fn a_cancel_has_content_length_zero() {
     let (sandbox, client) = start().await;
     let cancel = client.cancel_async_query().project_uuid("p1");
     cancel.query_uuid("q1").send().await.unwrap_err();
@@ -236,7 +236,7 @@ async fn an_id_stays_one_segment_of_the_path() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_sent_is_refused_before_sending() {
+async fn invalid_parameters_are_refused_before_sending() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = builder(&sandbox.lightdash_url()).build().unwrap();
     let page = || {

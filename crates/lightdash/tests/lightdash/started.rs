@@ -1,4 +1,4 @@
-//! What starting a query answers, and the history of queries.
+//! The responses that start a query, and the history of queries.
 
 use indexmap::IndexMap;
 use rowfeed_lightdash::types::{
@@ -67,7 +67,7 @@ async fn a_query_fresh_or_from_the_cache() {
 }
 
 #[tokio::test]
-async fn the_fields_of_a_metric_query_are_told_apart_and_keep_their_order() {
+async fn the_fields_of_a_metric_query_are_distinguished_and_keep_their_order() {
     let (sandbox, client) = start().await;
     let field = r#""hidden": false, "label": "L", "name": "n", "sql": "${TABLE}.n",
         "table": "reefs", "tableLabel": "Reefs""#;
@@ -146,7 +146,7 @@ async fn a_metric_query_runs_in_the_sandbox() {
 }
 
 #[tokio::test]
-async fn other_ways_to_start_answer_with_more() {
+async fn other_start_operations_return_more() {
     let (sandbox, client) = start().await;
     sandbox.fault(ok(
         r#"{"queryUuid": "q1", "cacheMetadata": {"cacheHit": false}}"#,

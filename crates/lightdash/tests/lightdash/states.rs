@@ -1,4 +1,4 @@
-//! How far a query is: every status, known or not.
+//! The statuses of a query, known and unknown.
 
 use rowfeed_lightdash::{
     Client,
@@ -27,7 +27,7 @@ async fn results(client: &Client, query: &str) -> QueryResults {
 }
 
 #[tokio::test]
-async fn each_status_is_itself() {
+async fn each_status_decodes() {
     let (sandbox, client) = start().await;
     for (text, status) in SEVEN {
         sandbox.fault(ok(format!(r#"{{"status": "{text}", "queryUuid": "q1"}}"#)));
@@ -44,7 +44,7 @@ async fn each_status_is_itself() {
 }
 
 #[tokio::test]
-async fn an_unknown_status_is_kept_and_is_none_of_the_known() {
+async fn an_unknown_status_is_kept_and_equals_no_known_status() {
     let (sandbox, client) = start().await;
     for text in ["snoozing", "READY", "canceled", ""] {
         sandbox.fault(ok(format!(
@@ -54,7 +54,7 @@ async fn an_unknown_status_is_kept_and_is_none_of_the_known() {
         assert!(found.status.is_unknown());
         assert_eq!(found.status.as_str(), text);
         assert!(SEVEN.iter().all(|(_, known)| *known != found.status));
-        // What came with it is not lost.
+        // Its other members are kept.
         assert_eq!(found.rows.unwrap().count(), 1);
     }
 }
@@ -73,7 +73,7 @@ async fn failed_and_expired_say_why_when_the_server_does() {
             found.errored_at.as_deref(),
             Some("2026-02-03T04:05:06.789Z")
         );
-        // Servers before 0.2695 do not say when, and either may be null.
+        // Servers before 0.2695 have no time, and either member may be null.
         for rest in [
             r#", "error": "gone""#,
             r#", "error": null, "erroredAt": null"#,
@@ -135,7 +135,7 @@ async fn a_failed_statement_is_a_status_with_its_message() {
 }
 
 #[tokio::test]
-async fn a_cancel_is_answered_without_results_and_shows_in_the_status() {
+async fn a_cancel_returns_no_results_and_changes_the_status() {
     let (sandbox, client) = start().await;
     let started = client
         .execute_async_sql_query()

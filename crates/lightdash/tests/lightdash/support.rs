@@ -8,14 +8,14 @@ use std::{
 use rowfeed_lightdash::{Client, ClientBuilder, RetryPolicy, Secret};
 use rowfeed_sandbox::{Fault, LIGHTDASH_TOKEN, Recorded, Sandbox};
 
-/// A sandbox, and a client for it that attempts nothing twice.
+/// Starts a sandbox, and returns a client for it without retries.
 pub(crate) async fn start() -> (Sandbox, Client) {
     let sandbox = Sandbox::start().await.unwrap();
     let client = builder(&sandbox.lightdash_url()).build().unwrap();
     (sandbox, client)
 }
 
-/// The same with retries that do not wait.
+/// Starts a sandbox, and returns a client for it with retries that do not wait.
 pub(crate) async fn start_retrying() -> (Sandbox, Client) {
     let sandbox = Sandbox::start().await.unwrap();
     let at_once = RetryPolicy::new()
@@ -35,18 +35,18 @@ pub(crate) fn builder(url: &str) -> ClientBuilder {
         .retry(RetryPolicy::none())
 }
 
-/// Lets the next request be answered with this body.
+/// Sets the body of the next response.
 pub(crate) fn json(status: u16, body: impl AsRef<str>) -> Fault {
     Fault::answer(status, "application/json", body.as_ref())
 }
 
-/// The same, wrapped as every success of Lightdash is.
+/// Sets the results of the next response, wrapped like every success of Lightdash.
 pub(crate) fn ok(results: impl AsRef<str>) -> Fault {
     let results = results.as_ref();
     json(200, format!(r#"{{"status": "ok", "results": {results}}}"#))
 }
 
-/// The only request that the sandbox saw since it was asked last.
+/// Returns the only request that the sandbox received since the last call.
 #[track_caller]
 pub(crate) fn sent(sandbox: &Sandbox) -> Recorded {
     let mut requests = sandbox.take_requests();
@@ -54,8 +54,8 @@ pub(crate) fn sent(sandbox: &Sandbox) -> Recorded {
     requests.remove(0)
 }
 
-/// A server that shows one request as it was on the wire, which a sandbox does not: it hides
-/// credentials. It answers with an empty object.
+/// A server that shows one request with its credentials, which a sandbox hides. It responds with an
+/// empty object.
 pub(crate) struct Wire {
     pub(crate) url: String,
     request: JoinHandle<String>,
@@ -83,7 +83,7 @@ impl Wire {
         Self { url, request }
     }
 
-    /// The head of the request.
+    /// Returns the head of the request.
     pub(crate) fn head(self) -> String {
         self.request.join().unwrap()
     }

@@ -1,5 +1,5 @@
-//! TLS and gzip are there unless they are switched off. Run with this package alone: with others in
-//! the same build, their features count too.
+//! TLS and gzip are enabled unless their features are disabled. Run with this package alone: other
+//! packages in the same build may enable features.
 
 use rowfeed_lightdash::{Client, Secret};
 
@@ -56,7 +56,7 @@ async fn an_unknown_certificate_or_a_missing_tls_is_an_error_that_says_what_to_d
     let remedy = match error.to_string().contains("this build has no TLS") {
         true if has_tls => panic!("{error}"),
         true => "enable the feature `rustls` or `native-tls`",
-        false => "a root certificate of your own is given by `http`",
+        false => "add your own root certificate with `http`",
     };
     assert!(error.to_string().contains(remedy), "{error}");
     assert!(server.seen().is_empty(), "nothing was sent");

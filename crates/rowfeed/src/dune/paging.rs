@@ -295,23 +295,11 @@ impl Source for Paging {
             Some(next) => self.offsets.continue_at(next),
             None => self.offsets.end(),
         }
-        let columns = self.columns_from(&metadata);
+        let (names, types) = (&metadata.column_names, &metadata.column_types);
+        let columns = self.last_columns.dune(names, types);
         let result = self.pin(&response.execution_id);
         let page = Page::new(SERVICE, result, ticket.offset, columns, rows);
         Ok(Some(page.with_total_rows(total_rows)))
-    }
-}
-
-impl Paging {
-    fn columns_from(&mut self, metadata: &types::ExecutionResultMetadata) -> Columns {
-        let (names, types) = (&metadata.column_names[..], &metadata.column_types[..]);
-        let each_type = types.iter().map(|name| Some(name.as_str()));
-        let declared = names
-            .iter()
-            .map(String::as_str)
-            .zip(each_type.chain(std::iter::repeat(None)));
-        self.last_columns
-            .get_or_make(declared, || Columns::dune(names, types))
     }
 }
 

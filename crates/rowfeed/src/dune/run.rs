@@ -82,11 +82,12 @@ fn ended(client: Client, id: String, status: types::GetExecutionStatusResponse) 
         .and_then(|rows| rows.try_into().ok());
     let results = client.get_execution_results().execution_id(&id);
     let known = columns.clone();
+    let is_truncated = status.state == types::ExecutionState::CompletedPartial;
     let pages = move || Paging::of_execution(results.clone(), known.as_ref());
     Ended {
         service: SERVICE,
         id,
-        result_sets: vec![ResultSet::new(rows, pages)],
+        result_sets: vec![ResultSet::new(rows, is_truncated, pages)],
         details: RunDetails {
             submitted_at: status.submitted_at,
             started_at: status.execution_started_at,

@@ -23,7 +23,7 @@ use super::{
     total::total_rows,
 };
 use crate::{
-    Cells, Columns, Cursor, Error, Page, Pages, RowsExt,
+    Cells, Cursor, Error, Page, Pages, RowsExt,
     connections::Reconnect as _,
     cursor::ResultId,
     paging::{FetchOptions, FetchPlan, Source},
@@ -38,6 +38,8 @@ pub(super) struct Paging {
     results: builder::GetAsyncQueryResults,
     /// The first row to read.
     first_row: u64,
+    /// How many rows the result has, if the run reported it.
+    known_rows: Option<u64>,
     /// What the first page has determined.
     settled: Option<Settled>,
     ended: bool,
@@ -77,16 +79,31 @@ impl Paging {
         Self {
             results,
             first_row: 0,
+            known_rows: None,
             settled: None,
             last_columns: ColumnsCache::default(),
             ended: false,
         }
     }
 
-    /// The page to begin with. After a cursor, it is the page of the row before the cursor, which
-    /// exists even if the cursor is at the end of the result.
+    /// A result with this many rows.
+    pub(super) fn of_rows(results: builder::GetAsyncQueryResults, rows: Option<u64>) -> Self {
+        let known_rows = rows;
+        Self {
+            known_rows,
+            ..Self::new(results)
+        }
+    }
+
+    /// The page to begin with. After a cursor, it is the page of the row after the cursor if that
+    /// row is known to exist. Otherwise it is the page of the row before the cursor, which exists
+    /// even if the cursor is at the end of the result.
     fn first_page(&self, page_size: u64) -> u64 {
-        self.first_row.saturating_sub(1) / page_size + 1
+        let row = match self.known_rows {
+            Some(rows) if self.first_row < rows => self.first_row,
+            _ => self.first_row.saturating_sub(1),
+        };
+        row / page_size + 1
     }
 
     /// Requests the first page. A server may refuse its size if the user did not choose it.
@@ -240,16 +257,13 @@ impl Source for Paging {
             return Err(paging(flaw));
         }
         self.ended = next.is_none();
-        let declared = results.columns.iter();
-        let declared = declared.map(|(name, column)| (name.as_str(), column.type_.as_str()));
-        let types = declared.clone().map(|(name, kind)| (name, Some(kind)));
-        let columns = self.last_columns.get_or_make(types, || {
-            let cells = match options.formatted {
-                true => Cells::Formatted,
-                false => Cells::Raw,
-            };
-            Columns::lightdash(declared, cells)
-        });
+        let columns = results.columns.iter();
+        let columns = columns.map(|(name, column)| (name.as_str(), column.type_.as_str()));
+        let cells = match options.formatted {
+            true => Cells::Formatted,
+            false => Cells::Raw,
+        };
+        let columns = self.last_columns.lightdash(columns, cells);
         let result = ResultId::new(id);
         let rows = results.rows.unwrap_or_default();
         let page = Page::new(SERVICE, result, first_row, columns, rows);

@@ -80,7 +80,9 @@ fn ended(query: builder::GetAsyncQueryResults, results: types::QueryResults) -> 
     Ended {
         service: SERVICE,
         id: results.query_uuid,
-        result_sets: vec![ResultSet::new(total, move || Paging::new(query.clone()))],
+        result_sets: vec![ResultSet::new(total, false, move || {
+            Paging::of_rows(query.clone(), total)
+        })],
         details: RunDetails {
             queued_for: timing.queue_time_ms.and_then(milliseconds),
             ran_for: timing.initial_query_execution_ms.and_then(milliseconds),

@@ -13,7 +13,7 @@ use rowfeed_yandex_query::{builder, types};
 
 use super::state::{SERVICE, call, check_status, invalid, paging};
 use crate::{
-    Columns, Cursor, Error, ErrorKind, Page, Pages, RowsExt,
+    Cursor, Error, ErrorKind, Page, Pages, RowsExt,
     connections::Reconnect as _,
     cursor::ResultId,
     paging::{FetchOptions, FetchPlan, OffsetTracker, PlannedPage, Source},
@@ -37,7 +37,7 @@ pub(super) struct Paging {
 #[derive(Clone, Copy)]
 pub(super) struct Announced {
     pub(super) rows: u64,
-    truncated: bool,
+    pub(super) truncated: bool,
 }
 
 impl Announced {
@@ -237,12 +237,9 @@ impl Source for Paging {
             true => self.offsets.continue_at(end),
             false => self.offsets.end(),
         }
-        let declared = results.columns.iter();
-        let declared = declared.map(|column| (column.name.as_str(), Some(column.type_.as_str())));
-        let columns = self.last_columns.get_or_make(declared, || {
-            let columns = results.columns.iter();
-            Columns::yandex_query(columns.map(|column| (&column.name, &column.type_)))
-        });
+        let columns = results.columns.iter();
+        let columns = columns.map(|column| (column.name.as_str(), column.type_.as_str()));
+        let columns = self.last_columns.yandex_query(columns);
         let page = Page::new(
             SERVICE,
             self.result()?,

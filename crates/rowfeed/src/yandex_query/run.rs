@@ -72,7 +72,7 @@ fn ended(id: String, results: &builder::GetQueryResults, query: &types::Query) -
             .clone()
             .result_set_index(u32::try_from(index).unwrap_or(u32::MAX));
         let pages = move || Paging::new(results.clone(), Some(announced), 0);
-        ResultSet::new(Some(announced.rows), pages)
+        ResultSet::new(Some(announced.rows), announced.truncated, pages)
     };
     Ended {
         service: SERVICE,

@@ -22,7 +22,7 @@ const MORE_PATIENCE: u32 = 6;
 /// Text that shows the credential: plain, escaped or truncated.
 const SIGNS: [&str; 2] = ["chaos-cre", "credenti"];
 
-/// Everything that an error shows.
+/// Returns every text of an error.
 fn everything(error: &Error) -> String {
     let mut shown = format!("{error} {error:#?} {:?}", error.run_id());
     if let Some(cell) = error.as_decode() {

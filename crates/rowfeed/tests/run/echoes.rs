@@ -250,7 +250,7 @@ fn errors_of_a_page(page: &Page) -> Vec<String> {
     errors.chain([format!("{page:?}")]).collect()
 }
 
-/// Everything that an error shows.
+/// Returns every text of an error.
 fn everything(error: &Error) -> String {
     let mut text = format!("{error}\n{error:?}\n{error:#?}\n{}", error.message());
     let mut add = |more: &dyn Debug| text.push_str(&format!("\n{more:?}"));

@@ -25,7 +25,7 @@ async fn strangers() -> Bench {
     }
 }
 
-/// Everything that an error shows.
+/// Returns every text of an error.
 fn shown(error: &Error) -> String {
     let mut text = format!("{error}\n{error:?}\n{error:#?}");
     let mut cause = error.source();

@@ -1,6 +1,6 @@
 //! Rows, cell by cell, for readers that fill columns.
 //!
-//! [`CellReader`] walks over the rows of a page and hands each cell to a [`CellVisitor`]. A cell is a
+//! [`CellReader`] reads the rows of a page and passes each cell to a [`CellVisitor`]. A cell is a
 //! serde `Deserializer`, which presents the value as it would to a struct's field: quoted or bare
 //! numbers, JSON in text, every Optional's list.
 
@@ -21,25 +21,24 @@ use crate::{
     json::lexer::Lexer,
 };
 
-/// Takes the cells of rows.
+/// Receives the cells of rows.
 ///
 /// The first error ends the reading.
 pub trait CellVisitor {
-    /// Whether to visit the cells of this column. Others are stepped over.
+    /// Returns whether to visit the cells of this column. Others are skipped.
     fn wants(&self, column: usize) -> bool;
 
-    /// Takes a cell that is written as the service usually writes values of its column, without
-    /// going through serde, and returns what is behind it. With `None`, which it returns for all
-    /// other cells, it takes nothing, and the cell is [visited](Self::visit).
+    /// Reads a cell in the usual form of its column without serde, and returns the text behind it.
+    /// If it returns `None`, it must have read nothing, and the cell is [visited](Self::visit).
     ///
-    /// The provided method takes no cell.
+    /// The default implementation returns `None`.
     #[inline]
     fn take<'a>(&mut self, column: usize, cell: CellText<'a>) -> Option<CellText<'a>> {
         let _ = (column, cell);
         None
     }
 
-    /// Takes a cell.
+    /// Receives a cell.
     ///
     /// # Errors
     ///
@@ -48,20 +47,20 @@ pub trait CellVisitor {
     where
         D: Deserializer<'de, Error = DecodeError>;
 
-    /// A row has a cell of a column that the result does not declare.
+    /// Handles a cell of a column that the result does not declare.
     ///
     /// # Errors
     ///
-    /// Such columns are not acceptable. Otherwise the cell is stepped over.
+    /// The visitor does not accept such columns. Without an error, the cell is skipped.
     fn undeclared(&mut self, name: &str) -> Result<()>;
 
-    /// Rewords the error of a cell, once it names its column.
+    /// Rewords the error of a cell. The error names its column.
     fn explain(&self, column: usize, error: DecodeError) -> DecodeError {
         let _ = column;
         error
     }
 
-    /// The row has ended.
+    /// Ends a row.
     ///
     /// # Errors
     ///
@@ -73,7 +72,7 @@ pub trait CellVisitor {
 ///
 /// # Errors
 ///
-/// Those of the visitor.
+/// The errors of the visitor.
 pub fn text_as_sent<'de, D, V>(cell: D, visitor: V) -> std::result::Result<V::Value, D::Error>
 where
     D: Deserializer<'de>,
@@ -100,9 +99,9 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for AsSent<V> {
     }
 }
 
-/// Reads the rows of a page, some at a time.
+/// Reads the rows of a page, a number of them at a time.
 ///
-/// The value is the place in the page: it starts before the first row.
+/// The reader keeps its position in the page. It starts before the first row.
 #[derive(Debug, Default)]
 pub struct CellReader {
     at: usize,
@@ -120,14 +119,15 @@ enum State {
 }
 
 impl CellReader {
-    /// Reads up to `at_most` rows and returns how many it read: fewer only at the end of the page.
+    /// Reads up to `at_most` rows and returns how many it read. It reads fewer only at the end of
+    /// the page.
     ///
-    /// Columns and `rows_json`, the JSON list of the page's rows, are the same in each call.
-    /// `first_row` is the position of the next row in the whole result, for errors.
+    /// Pass the same columns and the same `rows_json`, the JSON list of the page's rows, to each
+    /// call. `first_row` is the position of the next row in the whole result, for errors.
     ///
     /// # Errors
     ///
-    /// The rows are not JSON, or the visitor refused one. Later calls read nothing.
+    /// The rows are not JSON, or the visitor returned an error. Later calls read nothing.
     pub fn read(
         &mut self,
         columns: &Columns,
@@ -166,10 +166,12 @@ impl CellReader {
         if self.state == State::Before {
             lex.open(b'[')?;
             self.state = State::First;
+            self.layout = columns.take_layout();
         }
         let mut first = self.state == State::First;
         if !lex.next_item(&mut first, b']')? {
             self.state = State::Behind;
+            columns.keep_layout(std::mem::take(&mut self.layout));
             lex.finish()?;
             return Ok(false);
         }
@@ -189,7 +191,8 @@ impl ListRow<'_, '_> {
         let mut first = true;
         let text = self.lex.text;
         let columns = self.columns.len();
-        // Where the next cell begins, or the comma before it, as long as all are as usual.
+        // The start of the next cell, or of the comma before it, while all cells have the usual
+        // form.
         let mut usual = CellText::new(text, self.lex.position());
         for column in 0..columns {
             let cell = match usual {
@@ -263,7 +266,7 @@ impl ObjectRow<'_, '_> {
         }
     }
 
-    /// Goes to the end of the cell whose value stands from `start` to `end`.
+    /// Moves to the end of the cell whose value is from `start` to `end`.
     #[inline]
     fn close_usual(&mut self, column: usize, start: usize, end: usize) -> Result<()> {
         self.lex.go_to(end);

@@ -1,4 +1,4 @@
-//! The text of a cell, read straight from the page in the forms that services usually write.
+//! The text of a cell, read directly from the page in the usual forms of the services.
 
 use crate::{
     datetime::fixed,
@@ -12,22 +12,22 @@ use crate::{
 
 /// The text of a page from the first byte of a cell on.
 ///
-/// Each method takes a value in the form in which services usually write it and returns it with the
-/// text behind it. It returns `None` for every other form, valid or not: the cell is then to be read
-/// as a `Deserializer`, which knows all forms and says what is wrong.
+/// Each method reads a value in the form that services usually write, and returns it with the text
+/// behind it. For every other form, valid or not, it returns `None`. Then read the cell as a
+/// `Deserializer`, which accepts all forms and reports errors.
 ///
-/// A value ends where its method says; what follows is checked by the reader.
+/// The methods do not check the text behind the value. The reader does.
 #[derive(Clone, Copy, Debug)]
 pub struct CellText<'a>(&'a str);
 
 impl<'a> CellText<'a> {
-    /// `None` where the text ends, or within a character.
+    /// Returns `None` at the end of the text, or within a character.
     #[inline]
     pub(crate) fn new(text: &'a str, at: usize) -> Option<Self> {
         text.get(at..).map(Self)
     }
 
-    /// How many bytes follow.
+    /// Returns the number of bytes left.
     #[inline]
     pub(crate) fn len(self) -> usize {
         self.0.len()
@@ -38,13 +38,13 @@ impl<'a> CellText<'a> {
         self.0.as_bytes()
     }
 
-    /// What is behind so many bytes.
+    /// Returns the text behind this number of bytes.
     #[inline]
     fn skip(self, bytes: usize) -> Option<Self> {
         Self::new(self.0, bytes)
     }
 
-    /// Takes exactly these bytes.
+    /// Reads exactly these bytes.
     #[inline]
     #[must_use]
     pub fn literal<const N: usize>(self, literal: &[u8; N]) -> Option<Self> {
@@ -54,14 +54,14 @@ impl<'a> CellText<'a> {
         }
     }
 
-    /// Takes `null`.
+    /// Reads `null`.
     #[inline]
     #[must_use]
     pub fn null(self) -> Option<Self> {
         self.literal(b"null")
     }
 
-    /// Takes a string without escapes, and returns what is between its quotes.
+    /// Reads a string without escapes, and returns the text between its quotes.
     #[inline]
     #[must_use]
     pub fn string(self) -> Option<(&'a str, Self)> {
@@ -76,7 +76,7 @@ impl<'a> CellText<'a> {
         Some((self.0.get(1..end)?, self.skip(end + 1)?))
     }
 
-    /// Takes an integer of up to 18 digits, bare or as a string.
+    /// Reads an integer of up to 18 digits, bare or as a string.
     #[inline]
     #[must_use]
     pub fn integer(self) -> Option<(i64, Self)> {
@@ -103,7 +103,7 @@ impl<'a> CellText<'a> {
         Some((value, self.skip(end)?))
     }
 
-    /// Takes a bare number without an exponent, of up to 19 digits, as the nearest float.
+    /// Reads a bare number without an exponent, of up to 19 digits, as the nearest float.
     #[inline]
     #[must_use]
     pub fn float(self) -> Option<(f64, Self)> {
@@ -112,8 +112,8 @@ impl<'a> CellText<'a> {
         Some((if number.is_negative { -value } else { value }, behind))
     }
 
-    /// Takes the same if it is a float that no digit of the number was rounded away for: an integer
-    /// below 2^53, bare or as a string, or a bare number with a fraction and up to 17 digits.
+    /// Reads a number as a float if that loses no digit: an integer below 2^53, bare or as a
+    /// string, or a bare number with a fraction and up to 17 digits.
     #[inline]
     #[must_use]
     pub fn exact_float(self) -> Option<(f64, Self)> {
@@ -161,8 +161,8 @@ impl<'a> CellText<'a> {
         }
     }
 
-    /// Takes a number, bare or as a string, and returns it as it is written. Nothing is said of what
-    /// a string holds.
+    /// Reads a number, bare or as a string, and returns its text. The content of a string is not
+    /// checked.
     #[inline]
     #[must_use]
     pub fn numeral(self) -> Option<(&'a str, Self)> {
@@ -173,7 +173,7 @@ impl<'a> CellText<'a> {
         Some((self.0.get(..self.len() - behind.len())?, behind))
     }
 
-    /// Takes `true` or `false`.
+    /// Reads `true` or `false`.
     #[inline]
     #[must_use]
     pub fn boolean(self) -> Option<(bool, Self)> {
@@ -183,9 +183,9 @@ impl<'a> CellText<'a> {
         Some((false, self.literal(b"false")?))
     }
 
-    /// Takes a date and time with a year of four digits, as a string: `2024-02-29 12:30:45.999 UTC`
-    /// or `2024-02-29T12:30:45.999Z`, with up to nine digits of a fraction or none, in UTC or without
-    /// a zone. Returns the seconds since 1970 and the nanoseconds in the last of them.
+    /// Reads a date and time with a year of four digits, as a string: `2024-02-29 12:30:45.999 UTC`
+    /// or `2024-02-29T12:30:45.999Z`, with up to nine digits of a fraction or none, in UTC or
+    /// without a zone. Returns the seconds since 1970 and the nanoseconds within the second.
     #[inline]
     #[must_use]
     pub fn timestamp(self) -> Option<((i64, u32), Self)> {
@@ -197,7 +197,7 @@ impl<'a> CellText<'a> {
         }
     }
 
-    /// Takes a date with a year of four digits, as a string, that may have midnight in UTC behind it.
+    /// Reads a date with a year of four digits, as a string, optionally with midnight in UTC.
     /// Returns the days since 1970.
     #[inline]
     #[must_use]
@@ -213,8 +213,8 @@ impl<'a> CellText<'a> {
         Some((days, self.skip(len + 2)?))
     }
 
-    /// Takes the bytes that a string without escapes stands for in a column that is declared as
-    /// bytes, and appends them to `out`.
+    /// Reads a string without escapes in a column that is declared as bytes, decodes it, and
+    /// appends the bytes to `out`.
     #[inline]
     pub fn bytes(self, declared: &ColumnType, out: &mut Vec<u8>) -> Option<Self> {
         match declared.encoding {
@@ -228,7 +228,7 @@ impl<'a> CellText<'a> {
         let digits = self.literal(b"\"0x")?.rest();
         let held = out.len();
         let mut read = 0;
-        // A hash has so many digits.
+        // A hash has 64 digits.
         if let Some(hash) = digits.first_chunk::<64>()
             && let Some(bytes) = many_hex_digits::<64, 32>(hash)
         {
@@ -282,14 +282,14 @@ struct Plain {
     scale: usize,
 }
 
-/// Whether a bare value ends before this byte. Blanks are left to others.
+/// Returns whether a bare value ends before this byte. Blanks are not handled here.
 #[inline]
 fn is_end(byte: Option<&u8>) -> bool {
     matches!(byte, Some(b',' | b'}' | b']'))
 }
 
-/// The bytes that so many hexadecimal digits are, in words of two digits: the compiler makes vectors
-/// of them.
+/// Decodes a fixed number of hexadecimal digits, in words of two digits, which the compiler
+/// vectorizes.
 #[inline]
 fn many_hex_digits<const DIGITS: usize, const BYTES: usize>(
     digits: &[u8; DIGITS],
@@ -298,10 +298,10 @@ fn many_hex_digits<const DIGITS: usize, const BYTES: usize>(
     let mut bytes = [0; BYTES];
     for (byte, pair) in bytes.iter_mut().zip(digits.as_chunks::<2>().0) {
         let word = u16::from_le_bytes(*pair);
-        // Letters have this bit, and their low bits count from 1.
+        // This bit is set in letters. Their low bits count from 1.
         let letters = (word >> 6) & 0x0101;
         let values = (word & 0x0f0f) + letters * 9;
-        // What these values are written as, in the same case.
+        // The digits of these values, in the same case.
         let written = values + 0x3030 + letters * 7 + (word & (letters << 5));
         let above_nine = (values + 0x0606) & 0x1010;
         wrong |= (written ^ word) | (values & 0xf0f0) | (above_nine ^ (letters << 4));
@@ -318,7 +318,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn many_hex_digits_are_what_single_digits_are() {
+    fn hex_words_equal_single_digits() {
         for first in 0..=u8::MAX {
             for second in 0..=u8::MAX {
                 let digit = |byte: u8| char::from(byte).to_digit(16);
@@ -335,7 +335,7 @@ mod tests {
         }
     }
 
-    /// The value, and how many bytes it took.
+    /// Returns the value and the number of bytes read.
     fn taken<'a, T>(
         text: &'a str,
         take: impl FnOnce(CellText<'a>) -> Option<(T, CellText<'a>)>,
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_taken_in_their_usual_form_and_in_no_other() {
+    fn only_usual_forms_take_the_fast_path() {
         assert_eq!(taken("\"a ü\",", CellText::string), Some(("a ü", 6)));
         assert_eq!(taken("\"a\\n\",", CellText::string), None);
         assert_eq!(taken("\"a", CellText::string), None);
@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_appended_whole_or_not_at_all() {
+    fn invalid_bytes_append_nothing() {
         let hex = ColumnType::hex_bytes();
         let base64 = ColumnType::base64_bytes();
         for (text, declared, bytes) in [

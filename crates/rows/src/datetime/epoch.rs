@@ -1,12 +1,12 @@
 //! Dates and times as days and seconds since 1970.
 
-/// What a text stands for, or why it stands for nothing.
+/// The value of a text, or the reason why it is invalid.
 pub type Read<T> = Result<T, &'static str>;
 
-/// Why a text is not a date.
+/// The reason why a text is not a date.
 pub const NOT_A_DATE: &str = "this is not a date";
 
-/// The seconds since midnight of `13:21:10`.
+/// Returns the seconds since midnight of `13:21:10`.
 ///
 /// # Errors
 ///
@@ -26,7 +26,7 @@ fn clock_parts(clock: &str) -> Option<(i64, i64, i64)> {
     }
 }
 
-/// The seconds that `+03`, `+03:00` or `+03:00:00` is ahead of UTC.
+/// Returns the seconds that `+03`, `+03:00` or `+03:00:00` is ahead of UTC.
 ///
 /// # Errors
 ///
@@ -46,7 +46,7 @@ pub fn seconds_of_offset(offset: &str) -> Read<i64> {
     })
 }
 
-/// The days since 1970 of `2021-06-07`, in the proleptic Gregorian calendar.
+/// Returns the days since 1970 of `2021-06-07`, in the proleptic Gregorian calendar.
 ///
 /// # Errors
 ///
@@ -67,7 +67,7 @@ pub fn days(date: &str) -> Read<i64> {
     if !(1..=12).contains(&month) || !(1..=days_of(month, year)).contains(&day) {
         return Err("there is no such date");
     }
-    // Years that begin in March have their leap day at the end.
+    // If a year begins in March, its leap day is at the end.
     let year = year - i64::from(month <= 2);
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);
@@ -90,7 +90,7 @@ fn two(ten: u8, one: u8) -> Option<i64> {
     (ten < 10 && one < 10).then(|| i64::from(ten * 10 + one))
 }
 
-/// Digits without a sign as a number; `None` for anything else.
+/// Returns the value of digits without a sign; `None` for any other text.
 #[must_use]
 pub fn number(digits: &str) -> Option<i64> {
     let is_known = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());

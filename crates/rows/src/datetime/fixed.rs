@@ -1,8 +1,8 @@
-//! Dates and times in the layouts that nearly all of them have, read by position.
+//! Dates and times in their usual layouts, read by position.
 
-/// `2024-02-29 12:30:45`, with a `T` or a blank, a fraction of up to nine digits or none, and `Z`,
-/// ` UTC` or nothing behind it: the seconds since 1970 with the nanoseconds in the last of them, and
-/// how many bytes it takes. Whatever else follows is left.
+/// Reads `2024-02-29 12:30:45`, with a `T` or a blank, up to nine digits of a fraction or none, and
+/// `Z`, ` UTC` or nothing behind it. Returns the seconds since 1970 with the nanoseconds within the
+/// second, and the number of bytes read. The rest of the text is not read.
 #[inline]
 pub(crate) fn timestamp(text: &[u8]) -> Option<((i64, u32), usize)> {
     let head: &[u8; 19] = text.first_chunk()?;
@@ -35,7 +35,8 @@ pub(crate) fn timestamp(text: &[u8]) -> Option<((i64, u32), usize)> {
     Some(((seconds, nanos), len))
 }
 
-/// Whether this has the layout of `2024-02-29 12:30:45`, with a `T` or a blank, whatever its values.
+/// Returns whether the text has the layout of `2024-02-29 12:30:45`, with a `T` or a blank,
+/// whatever its values.
 #[inline]
 pub(crate) fn has_layout(head: &[u8; 19]) -> bool {
     let (Some(start), Some(clock)) = (word(head), word(&head[11..])) else {
@@ -54,7 +55,7 @@ pub(crate) fn has_layout(head: &[u8; 19]) -> bool {
         && matches!(head[10], b' ' | b'T')
 }
 
-/// The days since 1970 of the date that the text begins with.
+/// Returns the days since 1970 of the date at the beginning of the text.
 #[inline]
 pub(crate) fn date(text: &[u8]) -> Option<i32> {
     let head: &[u8; 10] = text.first_chunk()?;
@@ -70,8 +71,8 @@ pub(crate) fn date(text: &[u8]) -> Option<i32> {
     if !(1..=12).contains(&month) || day == 0 || day > days_of(month, year) {
         return None;
     }
-    // Years that begin in March have their leap day at the end; 400 years are added against
-    // numbers below 0.
+    // If a year begins in March, its leap day is at the end. 400 years are added to keep numbers
+    // above 0.
     let year = year + 400 - u32::from(month <= 2);
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     let days = year * 365 + year / 4 - year / 100 + year / 400 + day_of_year;
@@ -81,7 +82,7 @@ pub(crate) fn date(text: &[u8]) -> Option<i32> {
         .map(|days| days - 146_097 - 719_468)
 }
 
-/// What a digit of a fraction counts, by how many digits there are.
+/// The nanoseconds of a fraction's last digit, by the number of digits.
 const UNITS: [u32; 10] = [
     1_000_000_000,
     100_000_000,
@@ -114,16 +115,16 @@ fn word(text: &[u8]) -> Option<u64> {
     text.first_chunk().map(|eight| u64::from_le_bytes(*eight))
 }
 
-/// Whether each byte is at most 9.
+/// Returns whether each byte is at most 9.
 #[inline]
 fn are_digits(values: u64) -> bool {
     const HIGHS: u64 = 0xf0f0_f0f0_f0f0_f0f0;
     const SIXES: u64 = 0x0606_0606_0606_0606;
-    // A byte above 15 fails whatever it carries.
+    // A byte above 15 fails with any carry.
     (values | values.wrapping_add(SIXES)) & HIGHS == 0
 }
 
-/// In each byte ten times what it held, and what the next one held.
+/// Returns in each byte ten times its value plus the next byte's value.
 #[inline]
 fn pairs(values: u64) -> u64 {
     values * 10 + (values >> 8)
@@ -141,7 +142,7 @@ mod tests {
     use crate::datetime::{Parts, Zone, unix_nanos};
 
     #[test]
-    fn every_day_is_the_same_day_as_by_its_parts() {
+    fn fixed_dates_equal_parsed_parts() {
         for year in (0..=9999)
             .step_by(7)
             .chain([1600, 1900, 2000, 2024, 2100, 9999])
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_the_same_time_as_by_its_parts_or_left_to_them() {
+    fn fixed_times_equal_parsed_parts() {
         let mut random = fastrand::Rng::with_seed(19);
         let mut taken = 0;
         for _ in 0..200_000 {

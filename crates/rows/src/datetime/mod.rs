@@ -1,7 +1,7 @@
 //! Dates and times in the text forms that the services send.
 //!
-//! For readers that compute with them, such as those that fill columns. A date is in the proleptic
-//! Gregorian calendar, and a point in time without an offset is in UTC.
+//! For readers that compute with them, such as those that fill columns. Dates are in the proleptic
+//! Gregorian calendar. A point in time without an offset is in UTC.
 
 mod epoch;
 pub(crate) mod fixed;

@@ -8,7 +8,7 @@
 //! | `2019-09-16T14:32:40,Europe/Moscow` | `2019-09-16T14:32:40[Europe/Moscow]` |
 //! | `0044-03-15 12:00:00 BC` | `-000043-03-15T12:00:00` |
 //!
-//! Zeros at the end of a fraction go; a text that is none of these stays as it was sent.
+//! Zeros at the end of a fraction are removed. Other text stays unchanged.
 
 use std::fmt::{self, Write as _};
 
@@ -18,22 +18,22 @@ use super::{
 };
 use crate::types::{ColumnType, LogicalType, TimeZone};
 
-/// What to make of a text.
+/// How to interpret a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wish {
-    /// A point in time: one without a zone is UTC.
+    /// A point in time. Without a zone it is in UTC.
     Instant,
     /// A date and time, with an offset only if one was sent.
     Timestamp,
-    /// A date; one with a time of day other than midnight stays a timestamp.
+    /// A date. One with a time of day other than midnight stays a timestamp.
     Date,
-    /// A date and time without an offset, when it is UTC.
+    /// A date and time. An offset of UTC is removed.
     Civil,
-    /// The column has no declared type: only what is clearly a date with a time.
+    /// The column has no declared type: only text that is certainly a date with a time changes.
     Guess,
 }
 
-/// A normal form, in place.
+/// A normal form, without allocation.
 pub(crate) struct Normal {
     bytes: [u8; 72],
     len: usize,
@@ -45,7 +45,7 @@ impl Normal {
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        // Only whole `str`s are written, so this is always text.
+        // Only whole `str`s are written, so this is always UTF-8.
         std::str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
     }
 }
@@ -60,8 +60,8 @@ impl fmt::Write for Normal {
     }
 }
 
-/// The date that `text` is, where a date is requested and it is written in the ways that the services
-/// write dates.
+/// Returns the date in `text`, if a date is requested and the text has a form that the services
+/// write.
 #[inline]
 pub(crate) fn plain_date(text: &str, wish: Wish) -> Option<&str> {
     if wish != Wish::Date {
@@ -72,7 +72,7 @@ pub(crate) fn plain_date(text: &str, wish: Wish) -> Option<&str> {
     (is_midnight && matches_shape(date, b"0000-00-00")).then_some(date)
 }
 
-/// The normal form of `text`, or nothing if it should stay as it is.
+/// Returns the normal form of `text`; `None` if the text stays unchanged.
 #[inline]
 pub(crate) fn normalize(text: &str, wish: Wish) -> Option<Normal> {
     let out = match usual(text.as_bytes(), wish) {
@@ -92,7 +92,7 @@ fn by_parts(text: &str, wish: Wish) -> Option<Normal> {
     Some(out)
 }
 
-/// The normal form of what nearly all texts are: a date with a time, a fraction of up to nine digits
+/// Returns the normal form of the usual text: a date with a time, a fraction of up to nine digits
 /// or none, and UTC or no zone.
 #[inline]
 fn usual(text: &[u8], wish: Wish) -> Option<Normal> {
@@ -134,7 +134,7 @@ fn usual(text: &[u8], wish: Wish) -> Option<Normal> {
 }
 
 impl Wish {
-    /// What a declared type asks for.
+    /// Returns the interpretation for a declared type.
     #[inline]
     pub(crate) fn of(declared: &ColumnType) -> Option<Self> {
         match declared.logical {
@@ -150,22 +150,22 @@ impl Wish {
     }
 }
 
-/// Whether `text` is a date, with or without a time.
+/// Returns whether `text` is a date, with or without a time.
 pub(crate) fn is_date(text: &str) -> bool {
     Parts::of(text).is_some()
 }
 
-/// Whether `text` has neither an offset nor a zone.
+/// Returns whether `text` has neither an offset nor a zone.
 pub(crate) fn is_civil(text: &str) -> bool {
     Parts::of(text).is_some_and(|parts| parts.zone == Zone::Absent)
 }
 
-/// Whether `text` is a date with a time beyond doubt, so that no declared type is needed.
+/// Returns whether `text` is certainly a date with a time, so that no declared type is needed.
 pub(crate) fn is_clear(text: &str) -> bool {
     Parts::of(text).is_some_and(|parts| parts.is_clear())
 }
 
-/// `12:30:00.500` without the zeros at the end of the fraction.
+/// Returns `12:30:00.500` without the zeros at the end of the fraction.
 pub(crate) fn time(text: &str) -> &str {
     match text.split_once('.') {
         Some((whole, fraction)) if fraction.bytes().all(|byte| byte.is_ascii_digit()) => {
@@ -221,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn usual_texts_are_written_as_by_their_parts() {
+    fn fast_normal_forms_equal_parsed_parts() {
         let mut random = fastrand::Rng::with_seed(72);
         let mut taken = 0;
         for _ in 0..100_000 {

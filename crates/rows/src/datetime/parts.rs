@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use super::epoch::{NOT_A_DATE, Read, days, seconds_of_day, seconds_of_offset};
 
-/// What the text of a date or time says of its time zone.
+/// The time zone in the text of a date or time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Zone<'a> {
-    /// Nothing.
+    /// No zone.
     Absent,
     /// UTC, in any spelling.
     Utc,
@@ -25,17 +25,16 @@ pub enum Zone<'a> {
 pub struct Parts<'a> {
     /// `2021-06-07`; the year may have a sign or up to six digits.
     pub date: &'a str,
-    /// Whether ` BC` followed, as PostgreSQL writes it: year 1 is then the year before the first.
+    /// Whether ` BC` follows, as PostgreSQL writes it. Year 1 is then the year before year 1 AD.
     pub is_bc: bool,
     /// `HH:MM:SS`, then the fraction without its dot and the zeros at its end.
     pub time: Option<(&'a str, &'a str)>,
-    /// What follows the date and the time.
+    /// The zone after the date and the time.
     pub zone: Zone<'a>,
 }
 
 impl<'a> Parts<'a> {
-    /// The parts of `text`, in any of the layouts that the services write; `None` if it is not a
-    /// date.
+    /// Splits `text` in any of the layouts that the services write; `None` if it is not a date.
     #[must_use]
     pub fn of(text: &'a str) -> Option<Self> {
         if let Some(before_christ) = text.strip_suffix(" BC") {
@@ -75,7 +74,7 @@ impl<'a> Parts<'a> {
         }
     }
 
-    /// `clock` begins with a time; a fraction and a zone may follow.
+    /// Splits `clock`, which begins with a time. A fraction and a zone may follow.
     fn with_time(date: &'a str, clock: &'a str) -> Option<Self> {
         let (clock, mut rest) = clock.split_at(8);
         let mut fraction = "";
@@ -94,7 +93,7 @@ impl<'a> Parts<'a> {
         })
     }
 
-    /// The days since 1970-01-01, in the proleptic Gregorian calendar.
+    /// Returns the days since 1970-01-01, in the proleptic Gregorian calendar.
     ///
     /// # Errors
     ///
@@ -106,7 +105,7 @@ impl<'a> Parts<'a> {
         }
     }
 
-    /// The date as ISO 8601 has it, where year 0 is 1 BC: `-000043-03-15` for 44 BC.
+    /// Returns the date in ISO 8601, where year 0 is 1 BC: `-000043-03-15` for 44 BC.
     pub(crate) fn iso_date(&self) -> Option<Cow<'a, str>> {
         if !self.is_bc {
             return Some(Cow::Borrowed(self.date));
@@ -182,7 +181,7 @@ fn matches_usual(head: &[u8; 19]) -> bool {
         && matches!(head[10], b' ' | b'T')
 }
 
-/// Whether `text` has a digit where `shape` has `0` and the same byte elsewhere.
+/// Returns whether `text` has a digit wherever `shape` has `0`, and the same byte elsewhere.
 pub(super) fn matches_shape(text: &str, shape: &[u8]) -> bool {
     text.len() == shape.len()
         && text.bytes().zip(shape).fold(true, |same, (byte, &like)| {
@@ -193,7 +192,7 @@ pub(super) fn matches_shape(text: &str, shape: &[u8]) -> bool {
         })
 }
 
-/// The nanoseconds since 1970 of a point in time; one that does not say its offset is in UTC.
+/// Returns the nanoseconds since 1970 of a point in time. Without an offset it is in UTC.
 #[must_use]
 pub fn unix_nanos(text: &str) -> Option<i128> {
     let parts = Parts::of(text)?;

@@ -59,7 +59,7 @@ impl<'de> SeqAccess<'de> for Elements<'_, '_, 'de> {
     }
 }
 
-/// The members of an object, each with the type that its name has in the type.
+/// The members of an object, each with the type that the declared type gives its name.
 pub(crate) struct Members<'c, 't, 'de> {
     pub(crate) lex: &'c mut Lexer<'t, 'de>,
     pub(crate) declared: &'c ColumnType,
@@ -186,7 +186,7 @@ impl<'de> SeqAccess<'de> for Entry<'_, '_, 'de> {
     }
 }
 
-/// The members of a row that was sent as a list, with the names that its type gives them.
+/// The members of a row that was sent as a list, with the names of its declared type.
 pub(crate) struct Named<'c, 't, 'de> {
     pub(crate) lex: &'c mut Lexer<'t, 'de>,
     pub(crate) members: std::slice::Iter<'c, (Box<str>, ColumnType)>,
@@ -216,9 +216,10 @@ impl<'de> MapAccess<'de> for Named<'_, '_, 'de> {
     }
 }
 
-/// Where the members of an object are, in the order of its type: Yandex Query sends them in any.
+/// The members of an object in the order of its declared type. Yandex Query sends them in any
+/// order.
 ///
-/// Members that the type does not declare come last, in the order in which they were sent.
+/// Undeclared members come last, in the order in which they were sent.
 pub(crate) struct Ordered<'c, 't, 'de> {
     lex: Lexer<'t, 'de>,
     members: &'c [(Box<str>, ColumnType)],
@@ -268,7 +269,7 @@ impl<'c, 't, 'de> Ordered<'c, 't, 'de> {
         })
     }
 
-    /// Fails where the value has a member that its type does not declare: it has no position.
+    /// Fails if the value has an undeclared member, which has no position.
     pub(crate) fn without_undeclared(self) -> Result<Self> {
         match self.undeclared.first() {
             None => Ok(self),

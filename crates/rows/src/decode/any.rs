@@ -1,4 +1,4 @@
-//! Cells for those who do not say what they want.
+//! Cells whose Rust type is not known.
 
 use serde::de::Visitor;
 
@@ -15,11 +15,11 @@ use crate::{
 };
 
 impl<'t, 'de> Cell<'_, 't, 'de> {
-    /// Nobody says what is requested (flattened fields, untagged enums, `serde_json::Value`):
-    /// the declared type decides alone.
+    /// serde does not say what is requested (flattened fields, untagged enums,
+    /// `serde_json::Value`), so the declared type decides alone.
     pub(crate) fn any<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
         if self.optionals > 0 {
-            // NULL, whichever of the Optionals is empty.
+            // NULL, whichever Optional is empty.
             let mut ahead = self.lex.clone();
             let mut levels = self.optionals;
             while levels > 0 && ahead.peek()? == b'[' {
@@ -95,14 +95,14 @@ fn any_integer<'de, V: Visitor<'de>>(digits: Text<'_, 'de>, visitor: V) -> Resul
     match number::integer(&digits) {
         Ok(Integer::I64(value)) => visitor.visit_i64(value),
         Ok(Integer::U64(value)) => visitor.visit_u64(value),
-        // serde has no wider integers here: the digits are what keeps the value.
+        // serde has no wider integers here. The digits keep the value.
         _ => visit_text(digits, visitor),
     }
 }
 
 fn any_float<'de, V: Visitor<'de>>(digits: Text<'_, 'de>, visitor: V) -> Result<V::Value> {
     match number::float::<f64>(&digits) {
-        // `serde_json::Value` would make null of it.
+        // `serde_json::Value` would turn it into null.
         Some(value) if !value.is_finite() && is_json_value::<V::Value>() => {
             visit_text(digits, visitor)
         }
@@ -111,8 +111,8 @@ fn any_float<'de, V: Visitor<'de>>(digits: Text<'_, 'de>, visitor: V) -> Result<
     }
 }
 
-/// Whether a visitor makes a `serde_json::Value`, which has no numbers that are not finite. A name
-/// is all that can be known of the type here; under another name such a number becomes null.
+/// Returns whether a visitor builds a `serde_json::Value`, which has no numbers that are not
+/// finite. Only the name of the type is known here. Under another name such a number becomes null.
 fn is_json_value<T>() -> bool {
     std::any::type_name::<T>() == "serde_json::value::Value"
 }

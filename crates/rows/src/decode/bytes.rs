@@ -4,11 +4,11 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use crate::types::{ColumnType, Encoding, LogicalType};
 
-/// The bytes that `text` stands for in a column of this kind.
+/// Decodes the bytes in `text`, in a column of this kind.
 ///
-/// `0x…` is hexadecimal in every column but a base64 one, whatever its declared type: Lightdash
-/// has no type for bytes, and Dune's addresses are often text. `None` means that the text stands
-/// for nothing but itself.
+/// `0x…` is hexadecimal in every column except a base64 one, whatever its declared type: Lightdash
+/// has no type for bytes, and Dune's addresses are often text. `None` means that the text is not
+/// encoded.
 pub(crate) fn decode(text: &str, declared: &ColumnType) -> Result<Option<Vec<u8>>, &'static str> {
     if declared.encoding == Encoding::Base64 {
         return STANDARD
@@ -29,9 +29,8 @@ pub(crate) fn decode(text: &str, declared: &ColumnType) -> Result<Option<Vec<u8>
     }
 }
 
-/// The bytes of `{"type": "Buffer", "data": […]}`: what Node makes of bytes in JSON, and so what
-/// Lightdash passes on where a warehouse's driver gave it bytes. Only where no type says that
-/// the cell is an object.
+/// Decodes `{"type": "Buffer", "data": […]}`. Node writes bytes in this form, so Lightdash sends it
+/// if a warehouse's driver returns bytes. Only for cells that are not declared as objects.
 pub(crate) fn buffer(object: &str, declared: &ColumnType) -> Option<Vec<u8>> {
     #[derive(serde::Deserialize)]
     struct Buffer<'a> {

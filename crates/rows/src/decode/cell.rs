@@ -1,5 +1,4 @@
-//! One value, and what it becomes: the type that is requested and the type that was declared
-//! decide together.
+//! One value and its decoding. The Rust type and the declared type decide together.
 
 use serde::de::{Deserializer, Expected, Visitor};
 
@@ -11,18 +10,18 @@ use crate::{
     types::ColumnType,
 };
 
-/// A value that has not been read yet.
+/// A value that is not read yet.
 pub(crate) struct Cell<'c, 't, 'de> {
     pub(crate) lex: &'c mut Lexer<'t, 'de>,
     pub(crate) declared: &'c ColumnType,
-    /// How many Optionals are still around the value.
+    /// The number of Optionals still around the value.
     pub(crate) optionals: u8,
     pub(crate) form: Form,
-    /// A `null` here stands for a value that the service could not send.
+    /// Whether a `null` is a value that the service could not send.
     pub(crate) null_is_lost: bool,
 }
 
-/// How many lists of an Optional were entered and have to be left again.
+/// The number of an Optional's lists that were entered and must be left again.
 #[must_use]
 pub(crate) struct Entered(u8);
 
@@ -38,7 +37,7 @@ impl<'c, 't, 'de> Cell<'c, 't, 'de> {
         }
     }
 
-    /// Goes through every Optional to the value. Yandex Query writes `[value]`, and `[]` for NULL.
+    /// Enters every Optional around the value. Yandex Query writes `[value]`, and `[]` for NULL.
     #[inline]
     pub(crate) fn enter(&mut self, wanted: &dyn Expected) -> Result<Entered> {
         match self.optionals {
@@ -72,7 +71,7 @@ impl<'c, 't, 'de> Cell<'c, 't, 'de> {
         Ok(())
     }
 
-    /// The error for a cell that cannot become what is requested.
+    /// Returns the error of a cell that does not fit the requested type.
     #[cold]
     pub(crate) fn unfit(&self, start: usize, wanted: &dyn Expected, advice: &str) -> DecodeError {
         let sent = self.lex.sent(start);
@@ -82,7 +81,7 @@ impl<'c, 't, 'de> Cell<'c, 't, 'de> {
         DecodeError::cell(wanted, sent, advice)
     }
 
-    /// Whether an Optional within the one that was entered is empty, on any level.
+    /// Returns whether an Optional within the entered one is empty, at any level.
     #[cold]
     fn is_null_inside(&self) -> Result<bool> {
         let mut ahead = self.lex.clone();
@@ -98,7 +97,7 @@ impl<'c, 't, 'de> Cell<'c, 't, 'de> {
         Ok(false)
     }
 
-    /// Reads the value inside, then leaves what was entered.
+    /// Reads the inner value, then leaves the entered lists.
     pub(crate) fn finish<T>(
         self,
         entered: Entered,
@@ -116,8 +115,9 @@ impl<'c, 't, 'de> Cell<'c, 't, 'de> {
     }
 }
 
-/// Whether a visitor makes an `Option` of an `Option`, which tells the NULL of one Optional from that
-/// of the other. For any other type each is NULL. serde does not say, so the name of the type does.
+/// Returns whether a visitor builds an `Option` of an `Option`, which distinguishes the NULL of one
+/// Optional from that of the other. Other types do not. serde does not tell, but the name of the
+/// type does.
 fn is_nested_option<T>() -> bool {
     std::any::type_name::<T>().starts_with("core::option::Option<core::option::Option<")
 }

@@ -9,7 +9,7 @@ use crate::{
     json::lexer::Text,
 };
 
-/// A key: one of the columns, or something else.
+/// A key: one of the columns, or an unknown name.
 enum Key<'de> {
     Column(&'de Column),
     Unknown(Text<'de, 'de>),
@@ -27,7 +27,7 @@ impl<'de> ObjectRow<'_, 'de> {
         }
     }
 
-    /// Finds the cell of every column, and the cells that belong to none.
+    /// Finds the cell of every column, and the cells without a column.
     fn locate(&mut self) -> Result<Vec<(Text<'de, 'de>, usize)>> {
         self.layout.starts.clear();
         self.layout.starts.resize(self.columns.len(), 0);
@@ -59,7 +59,7 @@ impl<'de> ObjectRow<'_, 'de> {
     pub(crate) fn positions<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
         if let Some((name, _)) = self.locate()?.first() {
             return Err(DecodeError::new(format!(
-                "the result does not declare the column `{}`, so it has no position: ask for a \
+                "the result does not declare the column `{}`, so it has no position: use a \
                  struct, a map or a `Row`",
                 &**name
             )));
@@ -92,7 +92,7 @@ impl<'de> ObjectRow<'_, 'de> {
     }
 }
 
-/// The cells in the order of the columns; NULL for a column that the row lacks.
+/// The cells in the order of the columns, with NULL for a column that the row lacks.
 struct Positions<'r, 'de> {
     row: ObjectRow<'r, 'de>,
     next: usize,
@@ -120,7 +120,7 @@ impl<'de> SeqAccess<'de> for Positions<'_, 'de> {
     }
 }
 
-/// The cells in the order of the columns, then those of no column.
+/// The cells in the order of the columns, followed by those without a column.
 struct InOrder<'r, 'de> {
     row: ObjectRow<'r, 'de>,
     others: std::vec::IntoIter<(Text<'de, 'de>, usize)>,
@@ -152,7 +152,7 @@ impl<'de> MapAccess<'de> for InOrder<'_, 'de> {
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
         let Some((key, start)) = self.value.take() else {
-            return Err(DecodeError::new("a value was asked for before its key"));
+            return Err(DecodeError::new("a value was requested before its key"));
         };
         self.row.lex.go_to(start);
         self.row.keyed(&key, |cell| seed.deserialize(cell))

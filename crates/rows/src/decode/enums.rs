@@ -14,7 +14,8 @@ use crate::{
 
 /// Reads an enum: a name alone, `{"name": value}`, or a YQL variant `[name, value]`.
 ///
-/// A variant over a tuple has an index for a name. It picks the Rust variant at that place.
+/// A variant over a tuple has an index instead of a name, which selects the Rust variant at that
+/// position.
 pub(crate) fn visit<'de, V: Visitor<'de>>(cell: Cell<'_, '_, 'de>, visitor: V) -> Result<V::Value> {
     let start = cell.lex.position();
     match cell.lex.peek()? {
@@ -50,7 +51,7 @@ pub(crate) fn visit<'de, V: Visitor<'de>>(cell: Cell<'_, '_, 'de>, visitor: V) -
         }
         b'[' => {
             let Some(alternatives) = Alternatives::of(cell.declared) else {
-                let advice = "a list is no enum: change the field's type";
+                let advice = "a list is not an enum: change the field's type";
                 return Err(cell.unfit(start, &visitor, advice));
             };
             cell.lex.open(b'[')?;
@@ -63,11 +64,15 @@ pub(crate) fn visit<'de, V: Visitor<'de>>(cell: Cell<'_, '_, 'de>, visitor: V) -
             end(cell.lex, b']')?;
             Ok(out)
         }
-        _ => Err(cell.unfit(start, &visitor, "this is no name: change the field's type")),
+        _ => Err(cell.unfit(
+            start,
+            &visitor,
+            "this is not a name: change the field's type",
+        )),
     }
 }
 
-/// Reads a YQL variant as a map of one entry, its name to its value.
+/// Reads a YQL variant as a map with one entry, from its name to its value.
 pub(crate) fn as_map<'de, V: Visitor<'de>>(
     cell: Cell<'_, '_, 'de>,
     visitor: V,
@@ -108,7 +113,7 @@ pub(crate) struct Alternatives<'c> {
     is_indexed: bool,
 }
 
-/// Which alternative it is.
+/// The selected alternative.
 pub(crate) enum Tag<'t, 'de> {
     Name(Text<'t, 'de>),
     Index(u64),
@@ -125,7 +130,7 @@ impl<'c> Alternatives<'c> {
         }
     }
 
-    /// Takes the tag; gives it with the type of its value.
+    /// Reads the tag and returns it with the type of its value.
     pub(crate) fn tag<'t, 'de>(
         self,
         lex: &mut Lexer<'t, 'de>,
@@ -145,14 +150,14 @@ impl<'c> Alternatives<'c> {
         Ok((tag, found.map_or(&UNRECOGNIZED, |(_, declared)| declared)))
     }
 
-    /// The type of the value in a `[tag, value]` that is still to be read.
+    /// Returns the type of the value in a `[tag, value]` that is still to be read.
     pub(crate) fn pair(self, lex: &Lexer<'_, '_>) -> Result<&'c ColumnType> {
         let mut ahead = lex.clone();
         ahead.open(b'[')?;
         Ok(self.tag(&mut ahead)?.1)
     }
 
-    /// Takes a variant that has no value as its name.
+    /// Reads a variant without a value as its name.
     pub(crate) fn unit_name<'t, 'de>(
         self,
         lex: &mut Lexer<'t, 'de>,
@@ -170,7 +175,7 @@ impl<'c> Alternatives<'c> {
             _ => Err(DecodeError::cell(
                 wanted,
                 lex.sent(start),
-                "the variant has a value that its name alone would lose: ask for an enum",
+                "the variant has a value that its name alone would lose: use an enum",
             )),
         }
     }

@@ -1,7 +1,7 @@
-//! The names by which types of this crate ask a deserializer for what serde has no method for. Each is
-//! the name of a newtype struct; other deserializers pay no attention to it.
+//! The names of newtype structs by which types of this crate make requests for which serde has no
+//! method. Other deserializers ignore them.
 
-/// [`Value`](crate::Value): the cell with what it is.
+/// [`Value`](crate::Value): the cell with its kind.
 pub(crate) const VALUE: &str = "$rowfeed::Value";
-/// [`Row`](crate::Row): the columns in the order in which the result declares them.
+/// [`Row`](crate::Row): the columns in declared order.
 pub(crate) const ROW: &str = "$rowfeed::Row";

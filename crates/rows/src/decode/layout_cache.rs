@@ -1,4 +1,4 @@
-//! What the rows of a page have in common, kept from one to the next.
+//! The layout that the rows of a page share, kept from one row to the next.
 
 use crate::{
     columns::{Cells, Column, Columns, Shape},
@@ -8,46 +8,46 @@ use crate::{
 
 #[derive(Debug, Default)]
 pub(crate) struct LayoutCache {
-    /// What stood at each place of the last object.
+    /// The column at each position of the last object.
     places: Vec<Place>,
-    /// Where the cell of each column starts in this row; 0 for none.
+    /// The start of each column's cell in this row; 0 for none.
     pub(crate) starts: Vec<usize>,
-    /// Whether the struct that is decoded takes no notice of a column.
+    /// For each column, whether the decoded struct ignores it.
     unwanted: Vec<bool>,
-    /// The fields of that struct, once it has ignored a column.
+    /// The fields of that struct, after it has ignored a column.
     fields: &'static [&'static str],
-    /// How many unwanted cells stand in a row from each place on, where that was worked out.
+    /// The number of consecutive ignored cells from each position on, if known.
     runs: Vec<usize>,
     mode: ScanMode,
 }
 
-/// Whether runs of unwanted cells are stepped over without a look at each. Their names are not seen
-/// then: that a row is like the last one is known only from where its other names stand.
+/// Whether consecutive ignored cells are skipped together. Then their names are not compared. Only
+/// the positions of the other names show that a row has the layout of the last one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum ScanMode {
     #[default]
     EveryCell,
     Skipping,
-    /// Skipping, and some cells have been stepped over in this row.
+    /// Skipping, and this row has skipped cells.
     Skipped,
 }
 
-/// So many unwanted cells are stepped over at once.
+/// The number of ignored cells from which they are skipped together.
 const WORTH_A_RUN: usize = 6;
 
-/// A place of an object, and the column that stood there.
+/// A position of an object, and the column that was there.
 #[derive(Debug)]
 pub(crate) struct Place {
     pub(crate) column: usize,
     pub(crate) is_unwanted: bool,
-    /// Matches nothing where no column stood whose name is written as it is.
+    /// The key of the column. It matches nothing if there was none, or its name has escapes.
     pub(crate) key: Key,
-    /// The same with the comma before it, and with what nearly every cell of Lightdash begins with.
+    /// The key with the comma before it, and for Lightdash with the usual beginning of a cell.
     pub(crate) lead: Key,
 }
 
 impl Default for Place {
-    /// No column has stood here.
+    /// A position without a column.
     fn default() -> Self {
         Self {
             column: usize::MAX,
@@ -64,7 +64,7 @@ impl LayoutCache {
         self.places.get(place)
     }
 
-    /// A column stands at a place.
+    /// Records a column at a position.
     pub(crate) fn found(
         &mut self,
         place: usize,
@@ -93,8 +93,8 @@ impl LayoutCache {
         };
     }
 
-    /// A struct with these fields was offered a cell of the column, and ignored it. If it has no
-    /// field of that name, it will always do so, and need not be asked again.
+    /// Records that a struct with these fields ignored the cell of a column. A struct without a
+    /// field of that name always ignores it, so the cell need not be offered again.
     #[cold]
     pub(crate) fn learn(&mut self, column: usize, name: &str, fields: &'static [&'static str]) {
         if fields.contains(&name) || !self.is_of(fields) {
@@ -111,8 +111,8 @@ impl LayoutCache {
         }
     }
 
-    /// Whether what is known of unwanted columns is known of the struct with these fields. A type may
-    /// ask for one struct in this row, and for another, or a map, in the next.
+    /// Returns whether the ignored columns are those of the struct with these fields. A type may
+    /// decode one struct from this row, and another one, or a map, from the next.
     #[inline]
     pub(crate) fn is_of(&self, fields: &'static [&'static str]) -> bool {
         self.unwanted.is_empty() || std::ptr::eq(self.fields, fields)
@@ -123,7 +123,19 @@ impl LayoutCache {
         self.unwanted.get(column).is_some_and(|unwanted| *unwanted)
     }
 
-    /// A row begins. Whether cells may be stepped over in it.
+    /// Returns the part of the layout that also applies to the next page of the same columns, for
+    /// any type.
+    pub(crate) fn for_next_page(mut self) -> Self {
+        for place in &mut self.places {
+            place.is_unwanted = false;
+        }
+        Self {
+            places: self.places,
+            ..Self::default()
+        }
+    }
+
+    /// Begins a row. Returns whether cells of it may be skipped.
     #[inline]
     pub(crate) fn begin(&mut self, columns: &Columns) -> bool {
         self.mode = ScanMode::EveryCell;
@@ -137,8 +149,8 @@ impl LayoutCache {
         true
     }
 
-    /// Every cell of this row is looked at from here on: it is read once more, or has a cell of which
-    /// is not known what usually stands there. That may stand among those to be stepped over.
+    /// Reads every cell of this row from here on: the row is read once more, or has a cell with an
+    /// unknown position, which could be among the skipped ones.
     pub(crate) fn look_at_every_cell(&mut self) {
         self.mode = ScanMode::EveryCell;
     }
@@ -148,13 +160,13 @@ impl LayoutCache {
         self.mode == ScanMode::EveryCell
     }
 
-    /// Whether cells of this row have been stepped over.
+    /// Returns whether this row has skipped cells.
     #[inline]
     pub(crate) fn has_skipped_cells(&self) -> bool {
         self.mode == ScanMode::Skipped
     }
 
-    /// How many cells to step over at this place; 0 for none.
+    /// Returns the number of cells to skip at this position; 0 for none.
     #[inline]
     pub(crate) fn skip_len(&mut self, place: usize) -> usize {
         if self.mode == ScanMode::EveryCell {
@@ -168,7 +180,7 @@ impl LayoutCache {
         run
     }
 
-    /// Whether an object that ends before this place is as long as the last one.
+    /// Returns whether an object that ends before this position is as long as the last one.
     pub(crate) fn is_whole(&self, place: usize) -> bool {
         place == self.places.len()
     }
@@ -180,7 +192,7 @@ impl LayoutCache {
             Shape::Object | Shape::Cells(_) if self.has_all_fields(columns) => {
                 self.places.iter().map(|place| place.is_unwanted).collect()
             }
-            // The cell of another field may be among those that would be stepped over.
+            // The cell of another field may be among the skipped ones.
             Shape::Object | Shape::Cells(_) => vec![false],
         };
         let mut run = 0;
@@ -191,10 +203,40 @@ impl LayoutCache {
         }
     }
 
-    /// Whether each field has a place.
+    /// Returns whether each field has a position.
     fn has_all_fields(&self, columns: &Columns) -> bool {
         let name = |place: &Place| columns.slice().get(place.column).map(Column::name);
         let names: Vec<_> = self.places.iter().filter_map(name).collect();
         self.fields.iter().all(|field| names.contains(field))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use crate::{Columns, decode_rows};
+
+    #[test]
+    fn the_next_page_begins_with_the_layout_of_the_last() {
+        let columns = Columns::dune(["a", "b"], ["bigint", "bigint"]);
+        let rows: Vec<(i64, i64)> = decode_rows(&columns, r#"[{"b":1,"a":2}]"#, 0).unwrap();
+        assert_eq!(rows, [(2, 1)]);
+        let layout = columns.take_layout();
+        let places: Vec<_> = layout.places.iter().map(|place| place.column).collect();
+        assert_eq!(places, [1, 0]);
+    }
+
+    #[test]
+    fn the_layout_of_the_next_page_forgets_ignored_columns() {
+        #[derive(serde::Deserialize, PartialEq, Debug)]
+        struct One {
+            a: i64,
+        }
+        let columns = Columns::dune(["a", "b"], ["bigint", "bigint"]);
+        let rows: Vec<One> = decode_rows(&columns, r#"[{"b":1,"a":2},{"b":1,"a":3}]"#, 0).unwrap();
+        assert_eq!(rows, [One { a: 2 }, One { a: 3 }]);
+        let layout = columns.take_layout();
+        assert!(layout.unwanted.is_empty() && layout.fields.is_empty());
+        assert!(layout.places.iter().all(|place| !place.is_unwanted));
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     types::{ColumnType, TEXT},
 };
 
-/// Takes a cell and reads the form of its value that is requested.
+/// Reads the requested form of a cell's value.
 #[inline]
 pub(crate) fn read<'de, T>(
     lex: &mut Lexer<'de, 'de>,
@@ -46,11 +46,11 @@ pub(crate) fn read<'de, T>(
     Ok(out)
 }
 
-/// How nearly every cell begins, and goes on.
+/// The usual beginning of a cell.
 pub(crate) const RAW: &[u8; 16] = b"{\"value\":{\"raw\":";
 const FORMATTED: &[u8; 13] = b",\"formatted\":";
 
-/// Steps over a cell.
+/// Skips a cell.
 #[inline]
 pub(crate) fn skip(lex: &mut Lexer<'_, '_>) -> Result<()> {
     if !lex.literal(RAW) {
@@ -63,7 +63,7 @@ pub(crate) fn skip(lex: &mut Lexer<'_, '_>) -> Result<()> {
     close(lex, start)
 }
 
-/// Leaves a cell behind its raw value, which began at `start`.
+/// Leaves a cell after its raw value, which began at `start`.
 #[inline]
 fn close(lex: &mut Lexer<'_, '_>, start: usize) -> Result<()> {
     skip_formatted(lex, start)?;
@@ -76,7 +76,7 @@ fn close(lex: &mut Lexer<'_, '_>, start: usize) -> Result<()> {
     rest(lex, &mut first)
 }
 
-/// The same where nobody has counted that the cell was entered.
+/// Leaves a cell whose nesting level was not counted.
 #[inline]
 pub(crate) fn close_taken(lex: &mut Lexer<'_, '_>, start: usize) -> Result<()> {
     skip_formatted(lex, start)?;
@@ -90,14 +90,14 @@ pub(crate) fn close_taken(lex: &mut Lexer<'_, '_>, start: usize) -> Result<()> {
     rest(lex, &mut first)
 }
 
-/// Steps over the formatted value, if it is what follows the raw one.
+/// Skips the formatted value, if it follows the raw one.
 #[inline]
 fn skip_formatted(lex: &mut Lexer<'_, '_>, start: usize) -> Result<()> {
     let end = lex.position();
     if !lex.literal(FORMATTED) {
         return Ok(());
     }
-    // Text is mostly formatted as it is.
+    // The formatted text is usually the same as the raw one.
     let raw = &lex.text.as_bytes()[start..end];
     let formatted = &lex.text.as_bytes()[lex.position()..];
     if raw.first() == Some(&b'"') && formatted.starts_with(raw) {
@@ -125,7 +125,7 @@ fn raw<'de, T>(
     Ok(out)
 }
 
-/// Lightdash formats NULL too, as `∅`, so the raw form is asked whether it is one.
+/// Lightdash formats NULL too, as `∅`, so the raw form decides whether the cell is NULL.
 fn formatted<'de, T>(
     lex: &mut Lexer<'de, 'de>,
     read: impl FnOnce(Cell<'_, '_, 'de>) -> Result<T>,
@@ -163,7 +163,7 @@ fn open(lex: &mut Lexer<'_, '_>) -> Result<()> {
     lex.open(b'{')
 }
 
-/// Goes on to the value of the member `name`; if there is none, past the end of the object.
+/// Moves to the value of the member `name`; if there is none, past the end of the object.
 #[inline]
 fn seek(lex: &mut Lexer<'_, '_>, name: &str, first: &mut bool) -> Result<bool> {
     while lex.next_item(first, b'}')? {

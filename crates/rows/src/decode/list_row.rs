@@ -1,4 +1,4 @@
-//! Rows that are lists: Yandex Query's.
+//! Rows that are lists, as Yandex Query sends them.
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor, value};
 
@@ -11,7 +11,7 @@ use crate::{
     row,
 };
 
-/// A row that has not been read yet.
+/// A row that is not read yet.
 pub(crate) struct ListRow<'r, 'de> {
     pub(crate) lex: &'r mut Lexer<'de, 'de>,
     pub(crate) columns: &'de Columns,
@@ -67,7 +67,7 @@ impl<'r, 'de> ListRow<'r, 'de> {
         Ok(out)
     }
 
-    /// Whether this is a row of one column that is NULL.
+    /// Returns whether this is a row of one column that is NULL.
     fn is_single_null(&mut self) -> bool {
         if self.columns.len() != 1 {
             return false;
@@ -182,13 +182,13 @@ impl<'de> ListRow<'_, 'de> {
 struct Cells<'r, 'de> {
     row: ListRow<'r, 'de>,
     fields: Option<&'static [&'static str]>,
-    /// Whether cells that were of no use to this struct are stepped over.
+    /// Whether cells that the struct ignores are skipped.
     skips: bool,
     next: usize,
 }
 
 impl Cells<'_, '_> {
-    /// Steps to the next cell, unless all columns had theirs.
+    /// Moves to the next cell, if there is one.
     #[inline]
     fn advance(&mut self) -> Result<bool> {
         if self.next >= self.row.columns.len() {
@@ -251,7 +251,7 @@ impl<'de> MapAccess<'de> for Cells<'_, 'de> {
     #[inline]
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
         let Some(index) = self.next.checked_sub(1) else {
-            return Err(DecodeError::new("a value was asked for before its key"));
+            return Err(DecodeError::new("a value was requested before its key"));
         };
         let mut start = 0;
         let out = self.row.cell(index, |cell| {

@@ -1,8 +1,8 @@
 //! One serde `Deserializer` for each shape of a row, and one for a cell.
 //!
 //! All shapes present the same values in the same form, so that one struct decodes from every
-//! service. The type that is requested and the type that the column declares decide together; the
-//! crate documentation has the table.
+//! service. The Rust type and the declared type decide together. The crate documentation has the
+//! table.
 
 pub(crate) mod access;
 pub(crate) mod any;

@@ -16,7 +16,7 @@ use crate::{
 
 const NOT_JSON: &str = "the text is not a JSON list or object: change the field's type";
 
-/// Reads a list, a tuple, or anything that can be one.
+/// Reads a list, a tuple, or another value that can become one.
 pub(crate) fn seq<'de, V: Visitor<'de>>(cell: Cell<'_, '_, 'de>, visitor: V) -> Result<V::Value> {
     let start = cell.lex.position();
     match cell.lex.peek()? {
@@ -57,7 +57,7 @@ pub(crate) fn seq<'de, V: Visitor<'de>>(cell: Cell<'_, '_, 'de>, visitor: V) -> 
                 match bytes::buffer(cell.lex.sent(start), cell.declared) {
                     Some(bytes) => visit_bytes(bytes, visitor),
                     None => {
-                        let advice = "an object has no positions: ask for a struct or a map";
+                        let advice = "an object has no positions: use a struct or a map";
                         Err(cell.unfit(start, &visitor, advice))
                     }
                 }
@@ -91,7 +91,7 @@ fn visit_bytes<'de, V: Visitor<'de>>(bytes: Vec<u8>, visitor: V) -> Result<V::Va
     Ok(out)
 }
 
-/// Reads an object, a Dict, or anything that can be one.
+/// Reads an object, a Dict, or another value that can become one.
 pub(crate) fn map<'de, V: Visitor<'de>>(
     cell: Cell<'_, '_, 'de>,
     visitor: V,
@@ -175,13 +175,13 @@ pub(crate) fn map<'de, V: Visitor<'de>>(
     }
 }
 
-/// Reads the JSON that a text cell holds.
+/// Reads the JSON in a text cell.
 pub(crate) fn inside<'de, T>(
     text: &Text<'_, 'de>,
     outer: &Lexer<'_, 'de>,
     read: impl FnOnce(Cell<'_, '_, 'de>) -> Result<T>,
 ) -> Result<T> {
-    // One level deeper, so that JSON in JSON in JSON has an end.
+    // One level deeper, to limit the nesting of JSON in JSON in JSON.
     let mut lex = Lexer::inside(text, outer.depth().saturating_add(1));
     let out = read(Cell::new(&mut lex, &UNRECOGNIZED))?;
     lex.finish()?;
@@ -224,7 +224,7 @@ fn in_type_order<'de, V: Visitor<'de>>(
     Ok(out)
 }
 
-/// Reads an object as a map, its members in the order of their type.
+/// Reads an object as a map, with its members in declared order.
 pub(crate) fn in_type_order_by_name<'de, V: Visitor<'de>>(
     cell: Cell<'_, '_, 'de>,
     visitor: V,

@@ -1,8 +1,8 @@
-//! Numbers from their digits, exactly.
+//! Numbers from their digits, without rounding.
 
 use crate::json::digits::Number;
 
-/// An integer, in the narrowest of the forms that serde passes on.
+/// An integer, in the narrowest type that serde accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Integer {
     I64(i64),
@@ -11,7 +11,7 @@ pub(crate) enum Integer {
     U128(u128),
 }
 
-/// Why digits are not an integer.
+/// The reason why digits are not an integer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unfit {
     NotANumber,
@@ -24,19 +24,19 @@ impl Unfit {
         match self {
             Self::NotANumber => "this is not a number: change the field's type",
             Self::Fraction => {
-                "the number has a fraction, which an integer would lose: ask for `f64`, a decimal \
+                "the number has a fraction, which an integer would lose: use `f64`, a decimal \
                  type or `String`"
             }
             Self::TooWide => {
-                "the integer is wider than 128 bits: ask for a big-integer type or `String`, which \
-                 get every digit"
+                "the integer is wider than 128 bits: use a big-integer type or `String`, which \
+                 keep every digit"
             }
         }
     }
 }
 
 impl Integer {
-    /// The integer that a JSON number is.
+    /// Returns the integer that a JSON number equals.
     #[inline]
     pub(crate) fn of(number: Number<'_>) -> Result<Self, Unfit> {
         if let (true, Some(digits)) = (number.whole, number.digits)
@@ -49,10 +49,10 @@ impl Integer {
     }
 }
 
-/// The integer that `text` is equal to.
+/// Returns the integer that `text` equals.
 ///
-/// A fraction of zeros and an exponent are fine as long as the value is whole: `1.0` and `1e3`
-/// are integers, `1.5` is not.
+/// A fraction of zeros and an exponent are valid if the value is whole: `1.0` and `1e3` are
+/// integers, `1.5` is not.
 #[inline]
 pub(crate) fn integer(text: &str) -> Result<Integer, Unfit> {
     let bytes = text.as_bytes();
@@ -60,7 +60,7 @@ pub(crate) fn integer(text: &str) -> Result<Integer, Unfit> {
         Some(b'-') => (true, &bytes[1..]),
         _ => (false, bytes),
     };
-    // 18 digits fit whatever they are.
+    // 18 digits always fit.
     if (1..=18).contains(&digits.len()) {
         let mut value = 0_i64;
         let mut plain = true;
@@ -124,7 +124,7 @@ fn exact(text: &str) -> Result<Integer, Unfit> {
     narrowest(negative, value).ok_or(Unfit::TooWide)
 }
 
-/// An exponent; one that no `i64` holds is as good as the largest.
+/// Returns an exponent. One that is too large for `i64` counts as the largest.
 fn exponent_value(text: &str) -> Result<i64, Unfit> {
     let (negative, digits) = match text.as_bytes().first() {
         Some(b'-') => (true, &text[1..]),
@@ -154,9 +154,9 @@ fn narrowest(negative: bool, value: u128) -> Option<Integer> {
     })
 }
 
-/// The nearest float, also for `NaN`, `inf` and `Infinity` with or without a sign.
+/// Returns the nearest float, also for `NaN`, `inf` and `Infinity` with or without a sign.
 ///
-/// `None` for what is not a number and for a number that no float reaches.
+/// `None` for text that is not a number, and for a number out of range.
 #[inline]
 pub(crate) fn float<F: Float>(text: &str) -> Option<F> {
     let value = text.parse::<F>().ok()?;
@@ -164,11 +164,11 @@ pub(crate) fn float<F: Float>(text: &str) -> Option<F> {
     (!value.is_infinite() || named()).then_some(value)
 }
 
-/// `f32` and `f64`: each is read from the digits, never one by way of the other.
+/// `f32` and `f64`. Each is read from the digits, never converted from the other.
 pub(crate) trait Float: std::str::FromStr {
     fn is_infinite(&self) -> bool;
 
-    /// The float that a JSON number is nearest to.
+    /// Returns the float that is nearest to a JSON number.
     fn of(number: Number<'_>) -> Option<Self> {
         float(number.text)
     }
@@ -196,18 +196,18 @@ impl Float for f64 {
     }
 }
 
-/// The float nearest to `digits` / 10^`scale`; `None` for a scale above 22.
+/// Returns the float nearest to `digits` / 10^`scale`; `None` for a scale above 22.
 #[inline]
 pub(crate) fn ratio(digits: u64, scale: usize) -> Option<f64> {
     if digits < 1 << 53 {
-        // Both are exact floats, so one division gives the nearest.
+        // Both are exact floats, so one division returns the nearest.
         #[expect(clippy::cast_precision_loss, reason = "it is below 2^53")]
         return Some(digits as f64 / POWERS.get(scale)?);
     }
     rounded(digits, scale)
 }
 
-/// The same of more digits than a float holds: the quotient of integers, rounded once, ties to even.
+/// Divides more digits than a float holds: the quotient of integers, rounded once, ties to even.
 fn rounded(digits: u64, scale: usize) -> Option<f64> {
     let fives = u128::from(*FIVES.get(scale)?);
     let shift = digits.leading_zeros() + 64;
@@ -221,7 +221,7 @@ fn rounded(digits: u64, scale: usize) -> Option<f64> {
     let mut mantissa = (quotient >> spare) as u64;
     let is_tie = rest == half && !is_inexact;
     mantissa += u64::from(rest >= half && (!is_tie || mantissa & 1 == 1));
-    // What the mantissa counts is 2^exponent: far from where floats end.
+    // One unit of the mantissa is 2^exponent, far from the limits of floats.
     let exponent = i64::from(spare) - i64::from(shift) - i64::try_from(scale).ok()?;
     let unit = f64::from_bits(u64::try_from(1023 + exponent).ok()? << 52);
     #[expect(clippy::cast_precision_loss, reason = "it is at most 2^53")]
@@ -245,7 +245,7 @@ const POWERS: [f64; 23] = [
     1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 ];
 
-/// Whether `text` is written as a number.
+/// Returns whether `text` is written as a number.
 pub(crate) fn is_number(text: &str) -> bool {
     text.bytes().any(|byte| byte.is_ascii_digit()) && text.parse::<f64>().is_ok()
 }
@@ -256,7 +256,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ratio_is_the_float_that_its_digits_parse_to() {
+    fn ratios_equal_parsed_floats() {
         let mut random = fastrand::Rng::with_seed(53);
         let check = |digits: u64, scale: usize| {
             let text = format!("{digits}e-{scale}");

@@ -1,4 +1,4 @@
-//! Rows that are objects: Dune's, and Lightdash's.
+//! Rows that are objects, as Dune and Lightdash send them.
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor, value};
 
@@ -12,7 +12,7 @@ use crate::{
     types::UNDECLARED,
 };
 
-/// A row that has not been read yet.
+/// A row that is not read yet.
 pub(crate) struct ObjectRow<'r, 'de> {
     pub(crate) lex: &'r mut Lexer<'de, 'de>,
     pub(crate) columns: &'de Columns,
@@ -39,7 +39,7 @@ impl<'r, 'de> ObjectRow<'r, 'de> {
         }
     }
 
-    /// Takes a key and the colon after it, of a column that did not stand at this place in the last
+    /// Reads a key and the colon after it, of a column that was not at this position in the last
     /// row.
     #[inline(never)]
     fn other_key(&mut self, place: usize) -> Result<std::result::Result<usize, Text<'de, 'de>>> {
@@ -59,8 +59,8 @@ impl<'r, 'de> ObjectRow<'r, 'de> {
         Ok(Ok(index))
     }
 
-    /// The column that stood at this place in the last row, and where its value begins in this one, if
-    /// what precedes the value is written as it was there.
+    /// Returns the column that was at this position in the last row, and where its value begins in
+    /// this one, if the text before the value is the same.
     #[inline]
     pub(crate) fn usual_start(&self, place: usize) -> Option<(usize, usize)> {
         let known = self.layout.place(place)?;
@@ -69,7 +69,7 @@ impl<'r, 'de> ObjectRow<'r, 'de> {
         Some((known.column, at + len))
     }
 
-    /// Takes a key and the colon after it.
+    /// Reads a key and the colon after it.
     pub(crate) fn key(
         &mut self,
         place: usize,
@@ -81,7 +81,7 @@ impl<'r, 'de> ObjectRow<'r, 'de> {
         }
     }
 
-    /// Steps over a cell.
+    /// Skips a cell.
     #[inline]
     pub(crate) fn skip_cell(&mut self) -> Result<()> {
         match self.cells {
@@ -90,7 +90,7 @@ impl<'r, 'de> ObjectRow<'r, 'de> {
         }
     }
 
-    /// Reads the cell of `column`, or of no known column.
+    /// Reads the cell of `column`, or of an unknown column.
     #[inline]
     pub(crate) fn cell<T>(
         &mut self,
@@ -118,7 +118,7 @@ impl<'r, 'de> ObjectRow<'r, 'de> {
         }
     }
 
-    /// Reads the cell of a column that the result does not declare.
+    /// Reads the cell of an undeclared column.
     #[cold]
     pub(crate) fn undeclared<T>(
         &mut self,
@@ -129,7 +129,7 @@ impl<'r, 'de> ObjectRow<'r, 'de> {
             .map_err(|error| error.at_column(name, None, "", false))
     }
 
-    /// Whether this is a row of one column that is NULL.
+    /// Returns whether this is a row of one column that is NULL.
     fn is_single_null(&mut self) -> bool {
         if self.columns.len() != 1 {
             return false;
@@ -218,7 +218,7 @@ impl<'de> Deserializer<'de> for ObjectRow<'_, 'de> {
 }
 
 impl<'de> ObjectRow<'_, 'de> {
-    /// Reads the cells in the order in which they were sent, all of them, or those of a struct with
+    /// Reads the cells in the order in which they were sent: all of them, or those of a struct with
     /// these fields.
     fn members<V: Visitor<'de>>(
         self,
@@ -249,7 +249,7 @@ impl<'de> ObjectRow<'_, 'de> {
 struct Members<'r, 'de> {
     row: ObjectRow<'r, 'de>,
     fields: Option<&'static [&'static str]>,
-    /// Whether cells that were of no use to this struct are stepped over.
+    /// Whether cells that the struct ignores are skipped.
     skips: bool,
     column: Option<usize>,
     undeclared: Option<Text<'de, 'de>>,
@@ -263,7 +263,7 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
 
     #[inline]
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
-        // Nearly every row is written like the one before it.
+        // Nearly every row has the same layout as the one before it.
         if !self.done
             && self.row.layout.looks_at_every_cell()
             && let Some((column, start)) = self.row.usual_start(self.place)
@@ -310,7 +310,7 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
                         break Ok(known.column);
                     }
                 }
-                // What is here may have changed places with what was stepped over.
+                // This column may have changed position with a skipped one.
                 _ if self.row.layout.has_skipped_cells() => return Err(other_order()),
                 _ => match self.row.other_key(place)? {
                     Ok(index) if self.skips && self.row.layout.is_unwanted(index) => {}
@@ -366,7 +366,7 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
     }
 }
 
-/// Not like the last row; it is read once more, and so nobody sees this.
+/// The row differs from the last one. It is read once more, so no caller sees this error.
 #[cold]
 fn other_order() -> DecodeError {
     DecodeError::new("the row's columns are not where they were".to_owned())

@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl<'t, 'de> Cell<'_, 't, 'de> {
-    /// Takes a number, or a string that may hold one.
+    /// Reads a number, or a string that may hold one.
     #[inline]
     fn numeral(&mut self, wanted: &dyn Expected) -> Result<Numeral<'t, 'de>> {
         match self.lex.peek()? {
@@ -104,9 +104,9 @@ impl<'t, 'de> Cell<'_, 't, 'de> {
     }
 }
 
-const TOO_LARGE: &str = "the number is larger than this float type reaches: ask for `String`";
+const TOO_LARGE: &str = "the number is too large for this float type: use `String`";
 
-/// A number, or a string where a number is requested.
+/// A number, or a string read as a number.
 enum Numeral<'t, 'de> {
     Number(Number<'t>),
     Text(Text<'t, 'de>),

@@ -1,7 +1,7 @@
-//! Rows of one column, which may be asked for as the value itself.
+//! Rows of one column, which may decode as the value itself.
 
-/// The methods of a row's `Deserializer` that all rows share: what is no struct, map or tuple is
-/// asked of the only cell.
+/// The methods of a row's `Deserializer` that all rows share. A type other than a struct, map or
+/// tuple decodes from the only cell.
 macro_rules! one_cell {
     () => {
         crate::decode::single::one_cell! { @each

@@ -1,5 +1,4 @@
-//! How a cell tells [`Value`] which variant it is: as an enum whose variants are
-//! numbered.
+//! The variant of [`Value`] for a cell, passed as an enum whose variants are numbered.
 
 use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error as _, VariantAccess, Visitor,
@@ -18,7 +17,7 @@ use crate::{
     types::{ColumnType, Encoding, LogicalType},
 };
 
-/// The variants of `Value` but for Null.
+/// The variants of `Value` except Null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tag {
     Boolean,
@@ -69,7 +68,7 @@ impl<'de> Deserialize<'de> for Tag {
     }
 }
 
-/// Gives a `Value`'s visitor the cell, tagged.
+/// Passes the cell to a `Value`'s visitor, tagged.
 pub(crate) fn visit<'de, V: Visitor<'de>>(cell: Cell<'_, '_, 'de>, visitor: V) -> Result<V::Value> {
     let mut cell = cell;
     while cell.optionals > 0 {
@@ -113,7 +112,7 @@ pub(crate) fn visit<'de, V: Visitor<'de>>(cell: Cell<'_, '_, 'de>, visitor: V) -
     }
 }
 
-/// Gives a `Value`'s visitor a whole row.
+/// Passes a whole row to a `Value`'s visitor.
 pub(crate) fn visit_row<'de, D, V>(row: D, visitor: V) -> Result<V::Value>
 where
     D: Deserializer<'de, Error = DecodeError>,

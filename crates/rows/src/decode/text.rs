@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl<'de> Cell<'_, '_, 'de> {
-    /// Gives `visitor` the value as text: strings in normal form, all else as it was sent.
+    /// Passes the value to `visitor` as text: strings in normal form, other values as sent.
     #[inline]
     pub(crate) fn text<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
         // Nearly all strings are text without escapes.
@@ -48,7 +48,7 @@ impl<'de> Cell<'_, '_, 'de> {
         visit_normal(text, self.declared, self.form, visitor)
     }
 
-    /// Gives `visitor` the bytes that the text stands for, or else those of the text itself.
+    /// Passes the decoded bytes of the text to `visitor`, or else those of the text itself.
     pub(crate) fn bytes<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
         let entered = self.enter(&visitor)?;
         let start = self.lex.position();
@@ -101,7 +101,7 @@ pub(crate) fn visit_text<'de, V: Visitor<'de>>(
     }
 }
 
-/// Gives `visitor` a string of this kind in its normal form.
+/// Passes a string of this kind to `visitor` in its normal form.
 #[inline]
 pub(crate) fn visit_normal<'de, V: Visitor<'de>>(
     text: Text<'_, 'de>,
@@ -145,7 +145,7 @@ pub(crate) fn visit_normal<'de, V: Visitor<'de>>(
     }
 }
 
-/// Text as an error shows it.
+/// Quotes text for an error.
 fn quote(text: &str) -> String {
     format!("{text:?}")
 }

@@ -1,16 +1,16 @@
-//! Where the brackets of a JSON text stand, sixty-four bytes at a time.
+//! Finds the brackets of a JSON text, sixty-four bytes at a time.
 //!
-//! Finding the end of a page's rows is a walk over nearly all of its body, so it looks at whole
-//! blocks: which bytes are quotes, which are brackets, and, by the parity of the quotes before
-//! them, which of those brackets are outside strings. Written so that the compiler makes vector
-//! instructions of it on every target; about four times as fast as a parser that ignores values.
+//! Finding the end of a page's rows reads nearly all of its body. So the scan handles whole blocks:
+//! it finds quotes and brackets, and the parity of the quotes before a bracket shows whether it is
+//! outside strings. The compiler vectorizes the code on every target. It is about four times as
+//! fast as a parser that ignores values.
 
 use std::ops::ControlFlow;
 
 const BLOCK: usize = 64;
 
-/// Calls `visit` with place and byte of each bracket outside strings, in order, until it breaks.
-/// `None` if the text ends before that. The text begins outside a string.
+/// Calls `visit` with position and byte of each bracket outside strings, in order, until it breaks.
+/// Returns `None` if the text ends first. The text must begin outside a string.
 #[inline]
 pub(crate) fn visit_brackets<B>(
     json: &[u8],
@@ -19,7 +19,7 @@ pub(crate) fn visit_brackets<B>(
     visit(json, is_bracket, visited)
 }
 
-/// The same for all bytes that `wanted` picks.
+/// Calls `visit` for all bytes that `wanted` selects.
 #[inline(always)]
 fn visit<B>(
     json: &[u8],
@@ -52,12 +52,12 @@ fn visit<B>(
                 found &= found - 1;
             }
         }
-        // The bytes that fill up the last block are blanks, which nobody wants.
+        // The last block is filled up with blanks, which are never selected.
         start += BLOCK.min(rest.len());
     }
 }
 
-/// Where the value ends whose opening bracket `json` begins with.
+/// Returns the end of the value whose opening bracket is at the start of `json`.
 #[inline]
 pub(crate) fn end_of_nested(json: &[u8]) -> Option<usize> {
     let mut depth = 0_usize;
@@ -74,9 +74,9 @@ pub(crate) fn end_of_nested(json: &[u8]) -> Option<usize> {
     })
 }
 
-/// Where so many items of a list or object end whose first one `json` begins with: the place of the
-/// comma behind the last of them, or of the bracket that closes the list, and how many items were
-/// passed. `None` if the text ends before.
+/// Returns the end of a number of items of a list or object, whose first item is at the start of
+/// `json`: the position of the comma after the last of them, or of the closing bracket, and how
+/// many items were passed. `None` if the text ends first.
 pub(crate) fn end_of_items(json: &[u8], items: usize) -> Option<(usize, usize)> {
     let mut depth = 0_usize;
     let mut passed = 0;
@@ -111,14 +111,14 @@ pub(crate) fn is_opening(bracket: u8) -> bool {
     bracket & 0b100 == 0
 }
 
-/// What of one block matters to the next.
+/// The state that one block passes to the next.
 struct Strings<'a> {
     json: &'a [u8],
     /// All bits are set if the last block ended inside a string.
     open: u64,
-    /// Whether it ended with a backslash that escapes the next byte.
+    /// Whether the last block ended with a backslash that escapes the next byte.
     escapes: bool,
-    /// Where the next backslash is, or the end: most blocks have none.
+    /// The position of the next backslash, or the end. Most blocks have none.
     backslash: usize,
 }
 
@@ -134,19 +134,19 @@ impl<'a> Strings<'a> {
         strings
     }
 
-    /// Finds the first backslash from a place on.
+    /// Finds the first backslash from a position on.
     fn find_backslash(&mut self, from: usize) {
         let rest = self.json.get(from..).unwrap_or_default();
         self.backslash = from + memchr::memchr(b'\\', rest).unwrap_or(rest.len());
     }
 
-    /// Whether a byte of the block may be escaped.
+    /// Returns whether a byte of the block may be escaped.
     #[inline]
     fn has_escapes(&self, start: usize) -> bool {
         self.escapes || self.backslash < start + BLOCK
     }
 
-    /// Which bytes of the block are inside a string, its opening quote included.
+    /// Returns which bytes of the block are inside a string, its opening quote included.
     #[inline]
     fn next(&mut self, block: &[u8; BLOCK], start: usize) -> u64 {
         let mut quotes = positions(block, |byte| byte == b'"');
@@ -159,7 +159,7 @@ impl<'a> Strings<'a> {
         inside
     }
 
-    /// The same for a block in which nothing is of interest but where it ends.
+    /// Updates the state for a block whose brackets are not needed.
     #[inline]
     fn pass(&mut self, block: &[u8; BLOCK], start: usize) {
         if self.has_escapes(start) {
@@ -172,7 +172,7 @@ impl<'a> Strings<'a> {
         self.open ^= 0_u64.wrapping_sub(odd.into());
     }
 
-    /// Which bytes are escaped by the backslashes of a block.
+    /// Returns which bytes are escaped by the backslashes of a block.
     fn escaped(&mut self, backslashes: u64) -> u64 {
         let mut escaped = u64::from(self.escapes);
         self.escapes = false;
@@ -196,7 +196,7 @@ fn is_bracket(byte: u8) -> bool {
     (byte == b'{') | (byte == b'}')
 }
 
-/// One bit for each byte that `wanted` picks, the first lowest.
+/// Returns one bit for each byte that `wanted` selects, the first lowest.
 #[inline(always)]
 fn positions(block: &[u8; BLOCK], wanted: impl Fn(u8) -> bool) -> u64 {
     let mut picked = [0_u8; BLOCK];
@@ -211,7 +211,7 @@ fn positions(block: &[u8; BLOCK], wanted: impl Fn(u8) -> bool) -> u64 {
     })
 }
 
-/// The same in an order that costs less: the bit of byte 8 * `k` + `i` is bit `k` of byte `i`.
+/// Returns the same bits in a faster order: the bit of byte 8 * `k` + `i` is bit `k` of byte `i`.
 #[inline(always)]
 fn gathered(block: &[u8; BLOCK], wanted: impl Fn(u8) -> bool) -> u64 {
     let mut picked = [0_u8; BLOCK];
@@ -234,7 +234,8 @@ const BITS: [u8; BLOCK] = {
     bits
 };
 
-/// The bits of [`gathered`] in the order of their bytes: a square of eight by eight, turned over.
+/// Returns the bits of [`gathered`] in the order of their bytes, by transposing a square of eight
+/// by eight.
 #[inline]
 fn in_order(mut bits: u64) -> u64 {
     for (distance, mask) in [
@@ -248,7 +249,7 @@ fn in_order(mut bits: u64) -> u64 {
     bits
 }
 
-/// Each bit becomes the parity of itself and all lower ones.
+/// Replaces each bit by the parity of itself and all lower bits.
 #[inline]
 fn parity(mut bits: u64) -> u64 {
     for shift in [1, 2, 4, 8, 16, 32] {
@@ -262,7 +263,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// One byte at a time, as the grammar of JSON says.
+    /// One byte at a time, as JSON's grammar defines it.
     fn slowly(json: &[u8]) -> Vec<(usize, u8)> {
         let mut found = Vec::new();
         let (mut inside, mut escaped) = (false, false);
@@ -289,14 +290,14 @@ mod tests {
     }
 
     #[test]
-    fn blocks_find_what_single_bytes_find() {
+    fn block_scan_equals_byte_scan() {
         let mut random = fastrand::Rng::with_seed(20);
         let pieces = [
             "{", "}", "[", "]", "\"", "\"", "\\", "\\\"", "\\\\", ",", "x", "ü", " ", "12345678",
         ];
         for length in (0..400).chain(4000..4010) {
             for _ in 0..20 {
-                // A backslash outside a string is no JSON: only inside one is it drawn.
+                // A backslash outside a string is not JSON, so it is drawn only inside one.
                 let (mut json, mut inside) = (String::new(), false);
                 while json.len() < length {
                     let piece = pieces[random.usize(..pieces.len())];
@@ -315,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn positions_are_those_of_the_bytes() {
+    fn positions_point_at_the_bytes() {
         let mut random = fastrand::Rng::with_seed(64);
         for _ in 0..10_000 {
             let block = [0; BLOCK].map(|_: u8| b"\"{x"[random.usize(..3)]);
@@ -327,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_are_known_across_blocks() {
+    fn escapes_carry_across_blocks() {
         for shift in 0..70 {
             for escapes in 1..6 {
                 let blanks = " ".repeat(shift);
@@ -343,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn items_end_behind_their_own_commas() {
+    fn items_end_at_their_own_commas() {
         let cases = [
             ("1,2,3]", 1, Some((1, 1))),
             ("1,2,3]", 2, Some((3, 2))),

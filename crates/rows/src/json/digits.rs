@@ -2,20 +2,21 @@
 
 use crate::{error::Result, json::lexer::Lexer};
 
-/// A number as written, with what was learnt from its digits on the way.
+/// A number as written, with properties of its digits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Number<'t> {
     pub(crate) text: &'t str,
-    /// Neither a fraction nor an exponent.
+    /// Whether it has neither a fraction nor an exponent.
     pub(crate) whole: bool,
-    /// Its digits without sign and point, if they are few enough for this and have no exponent.
+    /// The digits without sign and decimal point, if they fit and there is no exponent.
     pub(crate) digits: Option<u64>,
-    /// How many of the digits stand behind the point.
+    /// The number of digits after the decimal point.
     pub(crate) scale: usize,
 }
 
 impl Number<'_> {
-    /// Whether it has more digits than a float is ever written with, so that it must be a decimal.
+    /// Returns whether it has more digits than floats are written with, so that it must be a
+    /// decimal.
     pub(crate) fn is_longer_than_a_float(&self) -> bool {
         let mantissa = self.text.split(['e', 'E']).next().unwrap_or_default();
         let digits = mantissa.trim_start_matches(['-', '0', '.']).bytes();
@@ -24,7 +25,7 @@ impl Number<'_> {
 }
 
 impl<'t> Lexer<'t, '_> {
-    /// Takes an integer of at most eighteen digits, or nothing.
+    /// Reads an integer of at most eighteen digits, or nothing.
     #[inline]
     pub(crate) fn small_integer(&mut self) -> Option<i64> {
         let bytes = self.text.as_bytes();
@@ -41,7 +42,7 @@ impl<'t> Lexer<'t, '_> {
         Some(if negative { -value } else { value })
     }
 
-    /// Takes a number.
+    /// Reads a number.
     #[inline]
     pub(crate) fn number(&mut self) -> Result<Number<'t>> {
         self.peek()?;
@@ -90,7 +91,7 @@ impl<'t> Lexer<'t, '_> {
         })
     }
 
-    /// Steps over a number.
+    /// Skips a number.
     #[inline]
     pub(crate) fn skip_number(&mut self) -> Result<()> {
         let bytes = self.text.as_bytes();
@@ -127,7 +128,7 @@ impl<'t> Lexer<'t, '_> {
     }
 }
 
-/// Whether eight bytes are all digits.
+/// Returns whether eight bytes are all digits.
 #[inline]
 fn are_digits(word: u64) -> bool {
     word & HALVES == ZEROS && word.wrapping_add(SIXES) & HALVES == ZEROS
@@ -137,10 +138,10 @@ const HALVES: u64 = 0xf0f0_f0f0_f0f0_f0f0;
 const ZEROS: u64 = 0x3030_3030_3030_3030;
 const SIXES: u64 = 0x0606_0606_0606_0606;
 
-/// The digits from a place on.
+/// The digits from a position on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Digits {
-    /// The number that they are, if there are no more than nineteen.
+    /// The value of the digits, if there are at most nineteen.
     pub(crate) value: u64,
     pub(crate) count: usize,
 }
@@ -156,8 +157,8 @@ pub(crate) fn digits(bytes: &[u8], at: usize) -> Digits {
             Some(eight) => u64::from_le_bytes(*eight),
             None => last_word(rest),
         };
-        // What is not a digit has a bit set in the upper half of its byte; a carry comes only from
-        // such a byte, and the lowest is the one that counts.
+        // A byte that is not a digit has a bit set in its upper half. Only such a byte causes a
+        // carry, and only the lowest such byte counts.
         let values = word ^ ZEROS;
         let others = (values | values.wrapping_add(SIXES)) & HALVES;
         if others == 0 {
@@ -167,7 +168,7 @@ pub(crate) fn digits(bytes: &[u8], at: usize) -> Digits {
         }
         let more = others.trailing_zeros() as usize / 8;
         if more > 0 {
-            // Zeros before the digits.
+            // Leading zeros.
             value = value
                 .wrapping_mul(POWERS[more])
                 .wrapping_add(joined(values << (64 - 8 * more)));
@@ -179,7 +180,7 @@ pub(crate) fn digits(bytes: &[u8], at: usize) -> Digits {
     }
 }
 
-/// The last bytes, of which there are fewer than eight.
+/// Returns the last bytes, of which there are fewer than eight.
 #[cold]
 fn last_word(rest: &[u8]) -> u64 {
     let mut last = [0; 8];
@@ -200,10 +201,10 @@ pub(crate) const POWERS: [u64; 20] = {
     powers
 };
 
-/// The number of eight digits, of which the first is the lowest byte.
+/// Returns the number of eight digits, the first in the lowest byte.
 #[inline]
 fn joined(ones: u64) -> u64 {
-    // Neighbours become numbers of two digits, of four, of eight.
+    // Neighbors are joined to numbers of two digits, of four, of eight.
     let twos = (ones * 10 + (ones >> 8)) & 0x00ff_00ff_00ff_00ff;
     let fours = (twos * 100 + (twos >> 16)) & 0x0000_ffff_0000_ffff;
     (fours * 10_000 + (fours >> 32)) & 0xffff_ffff
@@ -214,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_are_counted_and_are_their_number() {
+    fn digits_are_counted_and_valued() {
         let mut random = fastrand::Rng::with_seed(10);
         for _ in 0..100_000 {
             let count = random.usize(..21);
@@ -234,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_taken_and_passed_by_the_same_grammar() {
+    fn reading_and_skipping_accept_the_same_numbers() {
         let pieces = [
             "0", "1", "12345678", "99999999", ".", "-", "e", "E", "+", "7",
         ];

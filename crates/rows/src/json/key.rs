@@ -1,12 +1,12 @@
-//! The name of a member as it mostly stands in a JSON text, compared without a call.
+//! The name of a member in its usual form, compared inline.
 
-/// `"name":`, for a name that is written as it is.
+/// `"name":`, for a name without escapes.
 #[derive(Debug, Default)]
 pub(crate) struct Key {
     text: Box<[u8]>,
-    /// The first eight bytes, or as many as there are.
+    /// The first eight bytes, or fewer.
     head: u64,
-    /// The last eight bytes, if there are so many.
+    /// The last eight bytes, if there are that many.
     tail: u64,
 }
 
@@ -15,8 +15,8 @@ impl Key {
         Self::lead(true, name, b"")
     }
 
-    /// With the comma before it, unless it is the first member, and `value` as the beginning of what
-    /// follows.
+    /// Returns a key with the comma before it, unless it is the first member, and with `value` as
+    /// the beginning of the text after it.
     pub(crate) fn lead(is_first: bool, name: &str, value: &[u8]) -> Self {
         let comma: &[u8] = if is_first { b"" } else { b"," };
         let text = [comma, b"\"", name.as_bytes(), b"\":", value].concat();
@@ -32,7 +32,7 @@ impl Key {
         }
     }
 
-    /// How many bytes it takes of a text that begins with it.
+    /// Returns the length of the key, if `text` begins with it.
     #[inline]
     pub(crate) fn begins(&self, text: &[u8]) -> Option<usize> {
         let len = self.text.len();
@@ -45,7 +45,7 @@ impl Key {
                 && u64::from_le_bytes(*tail) == self.tail
                 && (len <= 16 || text[8..len - 8] == self.text[8..len - 8])
         };
-        // An unknown column has no key, and nothing begins with that.
+        // An unknown column has an empty key, which matches nothing.
         (same && len > 0).then_some(len)
     }
 }
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_leads_to_its_value() {
+    fn keys_are_followed_by_their_values() {
         let key = Key::lead(false, "a", b"{\"value\":");
         assert_eq!(key.begins(b",\"a\":{\"value\":12"), Some(14));
         assert_eq!(key.begins(b",\"a\":{\"valve\":12"), None);
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_found_where_it_stands_and_nowhere_else() {
+    fn keys_match_only_at_their_position() {
         for len in 0..40 {
             let name = &"abcdefghijklmnopqrstuvwxyz0123456789ABCD"[..len];
             let key = Key::new(name);

@@ -1,30 +1,29 @@
-//! JSON text, taken one token at a time.
+//! Reads JSON text one token at a time.
 //!
-//! Numbers and strings stay slices of the text: that keeps every digit, costs no allocation, and
-//! lets the type that is requested decide what a token becomes. Whole values that nobody wants are
-//! stepped over without being looked into.
+//! Numbers and strings stay slices of the text. That keeps every digit, needs no allocation, and
+//! lets the requested type decide how a token decodes. Ignored values are skipped without decoding.
 
 use std::num::NonZeroUsize;
 
 use super::{brackets::end_of_items, is_blank, key::Key};
 use crate::error::{DecodeError, Result};
 
-/// How deep values may nest, the same as in `serde_json`.
+/// The deepest nesting of values, the same as in `serde_json`.
 pub(crate) const MAX_DEPTH: u8 = 128;
 
-/// A place in a JSON text.
+/// A position in a JSON text.
 ///
-/// `'t` is how long the text lives, `'de` how long borrowed data may: JSON that was unpacked from
-/// a cell lives too short to be lent, so it has no `lent` text.
+/// `'t` is the lifetime of the text, `'de` that of borrowed data. JSON within a cell's text does
+/// not live long enough to be borrowed, so it has no `lent` text.
 #[derive(Clone, Debug)]
 pub(crate) struct Lexer<'t, 'de> {
     pub(crate) text: &'t str,
     lent: Option<&'de str>,
     pub(crate) at: usize,
     depth: u8,
-    /// Where the text begins in the one that errors count from.
+    /// The offset of this text within the text that errors refer to.
     base: usize,
-    /// Where the last value began that a type took no notice of.
+    /// The start of the last value that a type ignored.
     ignored: Option<NonZeroUsize>,
 }
 
@@ -36,7 +35,7 @@ pub(crate) struct Quoted {
     escaped: bool,
 }
 
-/// The text that a JSON string stands for.
+/// The decoded text of a JSON string.
 #[derive(Debug)]
 pub(crate) enum Text<'t, 'de> {
     Borrowed(&'de str),
@@ -57,8 +56,8 @@ impl std::ops::Deref for Text<'_, '_> {
 }
 
 impl<'de> Lexer<'de, 'de> {
-    /// Over items of a list, without its brackets, that stand at `base` of a longer text; from `at`
-    /// on.
+    /// Reads the items of a list, without its brackets, which begin at `base` of a longer text,
+    /// starting at `at`.
     #[inline]
     pub(crate) fn within_list(items: &'de str, base: usize, at: usize) -> Self {
         Self {
@@ -69,7 +68,7 @@ impl<'de> Lexer<'de, 'de> {
         }
     }
 
-    /// Over text whose parts may be lent.
+    /// Reads text that can be borrowed.
     pub(crate) fn lending(text: &'de str) -> Self {
         Self {
             text,
@@ -83,7 +82,7 @@ impl<'de> Lexer<'de, 'de> {
 }
 
 impl<'t, 'de> Lexer<'t, 'de> {
-    /// Over the JSON inside a cell of `outer`.
+    /// Reads the JSON inside a cell of `outer`.
     pub(crate) fn inside(text: &'t Text<'_, 'de>, outer: u8) -> Self {
         Self {
             text,
@@ -110,12 +109,12 @@ impl<'t, 'de> Lexer<'t, 'de> {
         self.text.len()
     }
 
-    /// Back to this depth.
+    /// Returns to this depth.
     pub(crate) fn rise_to(&mut self, depth: u8) {
         self.depth = depth;
     }
 
-    /// The same text from another place.
+    /// Returns a lexer at another position of the same text.
     pub(crate) fn moved_to(&self, at: usize) -> Self {
         Self { at, ..self.clone() }
     }
@@ -124,19 +123,19 @@ impl<'t, 'de> Lexer<'t, 'de> {
         self.at = at;
     }
 
-    /// Steps over a value that the type takes no notice of.
+    /// Skips a value that the type ignores.
     pub(crate) fn ignore(&mut self) -> Result<()> {
         self.ignored = NonZeroUsize::new(self.at);
         self.skip()
     }
 
-    /// Whether the value that began at `start` was ignored, as a whole.
+    /// Returns whether the value that began at `start` was ignored as a whole.
     #[inline]
     pub(crate) fn has_ignored(&self, start: usize) -> bool {
         self.ignored.is_some_and(|ignored| ignored.get() == start)
     }
 
-    /// The next byte that is not blank, left where it is.
+    /// Returns the next byte that is not blank, without reading it.
     #[inline]
     pub(crate) fn peek(&mut self) -> Result<u8> {
         match self.text.as_bytes().get(self.at) {
@@ -156,7 +155,7 @@ impl<'t, 'de> Lexer<'t, 'de> {
         }
     }
 
-    /// Takes `byte` or fails.
+    /// Reads `byte` or fails.
     #[inline]
     pub(crate) fn expect(&mut self, byte: u8) -> Result<()> {
         if self.peek()? == byte {
@@ -172,7 +171,7 @@ impl<'t, 'de> Lexer<'t, 'de> {
         self.broken(&format!("expected `{}`", char::from(byte)))
     }
 
-    /// Takes the opening bracket of a list or object.
+    /// Reads the opening bracket of a list or object.
     #[inline]
     pub(crate) fn open(&mut self, bracket: u8) -> Result<()> {
         self.expect(bracket)?;
@@ -189,7 +188,8 @@ impl<'t, 'de> Lexer<'t, 'de> {
         Ok(())
     }
 
-    /// Whether another item follows in a list or object; takes the comma or the closing bracket.
+    /// Returns whether another item follows in a list or object. Reads the comma or the closing
+    /// bracket.
     #[inline]
     pub(crate) fn next_item(&mut self, first: &mut bool, close: u8) -> Result<bool> {
         let byte = self.peek()?;
@@ -208,7 +208,7 @@ impl<'t, 'de> Lexer<'t, 'de> {
         Ok(true)
     }
 
-    /// Whether another item follows where the text ends with the last one; takes the comma.
+    /// Returns whether another item follows in a text that ends with the last one. Reads the comma.
     #[inline]
     pub(crate) fn next_of_rest(&mut self, first: &mut bool) -> Result<bool> {
         if self.text.as_bytes()[self.at..]
@@ -223,7 +223,7 @@ impl<'t, 'de> Lexer<'t, 'de> {
         Ok(true)
     }
 
-    /// Nothing but blanks may follow.
+    /// Checks that only blanks follow.
     pub(crate) fn finish(&mut self) -> Result<()> {
         if self.text.as_bytes()[self.at..]
             .iter()
@@ -235,7 +235,7 @@ impl<'t, 'de> Lexer<'t, 'de> {
         }
     }
 
-    /// Takes a string.
+    /// Reads a string.
     #[inline]
     pub(crate) fn quoted(&mut self) -> Result<Quoted> {
         self.expect(b'"')?;
@@ -254,13 +254,13 @@ impl<'t, 'de> Lexer<'t, 'de> {
                     escaped,
                 });
             }
-            // The escaped character is ASCII, or the string ends here and the next round fails.
+            // Skips the escaped byte. An invalid escape is an error when the text is decoded.
             escaped = true;
             self.at = (at + 2).min(bytes.len());
         }
     }
 
-    /// Takes a string without escapes that begins right here and can be lent, or nothing.
+    /// Reads a string without escapes that begins here and can be borrowed, or nothing.
     #[inline]
     pub(crate) fn plain_string(&mut self) -> Option<&'de str> {
         let lent = self.lent?;
@@ -277,7 +277,7 @@ impl<'t, 'de> Lexer<'t, 'de> {
         Some(&lent[start..end])
     }
 
-    /// Takes the name of a member and its colon, if they stand right here as they mostly do.
+    /// Reads the name of a member and its colon, if they are here in their usual form.
     #[inline]
     pub(crate) fn key_is(&mut self, key: &Key) -> bool {
         let len = key.begins(&self.text.as_bytes()[self.at..]);
@@ -285,7 +285,7 @@ impl<'t, 'de> Lexer<'t, 'de> {
         len.is_some()
     }
 
-    /// Takes exactly this text, or nothing.
+    /// Reads exactly this text, or nothing.
     #[inline]
     pub(crate) fn literal<const N: usize>(&mut self, text: &[u8; N]) -> bool {
         let same = self.text.as_bytes()[self.at..].first_chunk() == Some(text);
@@ -293,7 +293,7 @@ impl<'t, 'de> Lexer<'t, 'de> {
         same
     }
 
-    /// What a string stands for.
+    /// Returns the decoded text of a string.
     #[inline]
     pub(crate) fn text(&self, quoted: Quoted) -> Result<Text<'t, 'de>> {
         if quoted.escaped {
@@ -315,7 +315,7 @@ impl<'t, 'de> Lexer<'t, 'de> {
         })
     }
 
-    /// Takes `true`, `false` or `null`.
+    /// Reads `true`, `false` or `null`.
     #[inline]
     pub(crate) fn word(&mut self, word: &str) -> Result<()> {
         self.peek()?;
@@ -327,7 +327,7 @@ impl<'t, 'de> Lexer<'t, 'de> {
         }
     }
 
-    /// Steps over one value.
+    /// Skips one value.
     pub(crate) fn skip(&mut self) -> Result<()> {
         match self.peek()? {
             b'"' => self.quoted().map(drop),
@@ -339,8 +339,8 @@ impl<'t, 'de> Lexer<'t, 'de> {
         }
     }
 
-    /// Steps over so many items of a list or object, to the comma or bracket behind them. `false` if
-    /// there are fewer. Only brackets, quotes and commas are looked at.
+    /// Skips a number of items of a list or object, up to the comma or bracket after them. Returns
+    /// `false` if there are fewer. Only brackets, quotes and commas are checked.
     pub(crate) fn skip_items(&mut self, items: usize) -> bool {
         let end = end_of_items(&self.text.as_bytes()[self.at..], items);
         let Some((place, passed)) = end else {
@@ -350,9 +350,9 @@ impl<'t, 'de> Lexer<'t, 'de> {
         passed == items
     }
 
-    /// Steps over a list or an object, and makes sure that it is one.
+    /// Skips a list or an object, and checks it.
     fn skip_nested(&mut self) -> Result<()> {
-        // The lists and objects around the place, the innermost lowest; a set bit is an object.
+        // The lists and objects around the position, the innermost lowest. A set bit is an object.
         let mut around = 0_u128;
         let mut depth = 0_u32;
         loop {
@@ -364,7 +364,7 @@ impl<'t, 'de> Lexer<'t, 'de> {
                     self.at += 1;
                     depth += 1;
                     around = around << 1 | u128::from(first == b'{');
-                    // The closing bracket is two behind the opening one.
+                    // The closing bracket's code is two above that of the opening one.
                     if self.peek()? != first + 2 {
                         if first == b'{' {
                             self.skip_key()?;
@@ -407,7 +407,7 @@ impl<'t, 'de> Lexer<'t, 'de> {
         self.expect(b':')
     }
 
-    /// Steps over a list or an object that nests deeper than its brackets can be remembered.
+    /// Skips a list or an object that nests deeper than the bits above can record.
     #[cold]
     fn skip_deep(&mut self) -> Result<()> {
         let bytes = self.text.as_bytes();
@@ -430,7 +430,7 @@ impl<'t, 'de> Lexer<'t, 'de> {
         }
     }
 
-    /// Steps over one value and gives it as written.
+    /// Skips one value and returns its text.
     pub(crate) fn value(&mut self) -> Result<Text<'t, 'de>> {
         self.peek()?;
         let start = self.at;
@@ -441,7 +441,7 @@ impl<'t, 'de> Lexer<'t, 'de> {
         })
     }
 
-    /// The value at `start` as written, or what is left of it; for errors.
+    /// Returns the text of the value at `start`, or the rest of the text, for errors.
     #[cold]
     pub(crate) fn sent(&self, start: usize) -> &'t str {
         let mut there = self.moved_to(start);
@@ -458,8 +458,8 @@ impl<'t, 'de> Lexer<'t, 'de> {
     }
 }
 
-/// Where the next quote or backslash is. Most strings are short, so the first bytes are looked at
-/// eight at a time before the call to something faster pays.
+/// Returns the position of the next quote or backslash. Most strings are short, so the first bytes
+/// are checked eight at a time before a faster function is called.
 #[inline]
 pub(crate) fn quote_or_escape(bytes: &[u8], start: usize) -> Option<usize> {
     const ONES: u64 = 0x0101_0101_0101_0101;

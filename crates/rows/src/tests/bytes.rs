@@ -6,7 +6,7 @@ use serde_bytes::ByteBuf;
 use super::{dune_cell, lightdash_cell, untyped_cell, yandex_cell};
 
 #[test]
-fn bytes_are_decoded_when_bytes_are_asked_for() {
+fn byte_fields_receive_decoded_bytes() {
     let expected = [0x00, 0xAB, 0xff];
     assert_eq!(
         dune_cell::<Vec<u8>>("varbinary", "\"0x00abFF\"").unwrap(),
@@ -52,7 +52,7 @@ fn bytes_are_decoded_when_bytes_are_asked_for() {
 }
 
 #[test]
-fn bytes_asked_for_as_text_are_as_they_were_sent() {
+fn text_fields_receive_bytes_as_sent() {
     assert_eq!(
         dune_cell::<String>("varbinary", "\"0x00ABff\"").unwrap(),
         "0x00ABff"
@@ -61,7 +61,7 @@ fn bytes_asked_for_as_text_are_as_they_were_sent() {
 }
 
 #[test]
-fn text_asked_for_as_bytes_is_its_utf8() {
+fn byte_fields_receive_the_utf8_of_text() {
     assert_eq!(
         dune_cell::<ByteBuf>("varchar", "\"hé\"").unwrap(),
         "hé".as_bytes()
@@ -84,7 +84,7 @@ fn broken_bytes_are_errors() {
 }
 
 #[test]
-fn utf8_reads_text_out_of_bytes() {
+fn utf8_decodes_bytes_as_text() {
     #[derive(Debug, Deserialize, PartialEq)]
     struct Utf8<T: for<'a> Deserialize<'a>>(#[serde(deserialize_with = "crate::field::utf8")] T);
 

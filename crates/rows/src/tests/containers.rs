@@ -39,7 +39,7 @@ fn json_lists_and_objects() {
         dune_cell::<Vec<(i64, Option<String>)>>(declared, rows).unwrap()[1],
         (2, None)
     );
-    // A row may come as a list, then its type has the names.
+    // A row may be sent as a list. Then its type has the names.
     assert_eq!(
         dune_cell::<Vec<Point>>(declared, r#"[[1,"a"]]"#).unwrap(),
         [point(1, "a")]
@@ -94,7 +94,7 @@ fn inner_types_count_too() {
 }
 
 #[test]
-fn json_in_text_is_decoded_when_its_content_is_asked_for() {
+fn json_in_text_decodes_into_typed_fields() {
     let cell = r#""{\"x\":\"9007199254740993\",\"y\":\"\\u0061\"}""#;
     let expected = point(9_007_199_254_740_993, "a");
     assert_eq!(dune_cell::<Point>("varchar", cell).unwrap(), expected);
@@ -113,18 +113,18 @@ fn json_in_text_is_decoded_when_its_content_is_asked_for() {
         yandex_cell::<Point>("String", "\"eyJ4IjoxfQ==\"").unwrap(),
         Point { x: 1, y: None }
     );
-    // Asked for as text, it is text.
+    // As text it is text.
     assert_eq!(
         dune_cell::<String>("varchar", "\"[1, 2]\"").unwrap(),
         "[1, 2]"
     );
-    // What looks like an instant inside JSON is the document's business.
+    // Text within JSON that looks like an instant is not changed.
     let list: Vec<String> = yandex_cell("Json", r#""[\"2031-06-07T00:00:00Z\"]""#).unwrap();
     assert_eq!(list, ["2031-06-07T00:00:00Z"]);
 }
 
 #[test]
-fn text_that_is_not_json_is_no_struct() {
+fn text_that_is_not_json_is_not_a_struct() {
     for cell in [
         "\"\"",
         "\"abc\"",
@@ -185,7 +185,7 @@ fn yql_structs_are_read_by_name_and_ordered_by_type() {
 }
 
 #[test]
-fn yql_names_are_unescaped_before_they_are_looked_up() {
+fn yql_names_are_unescaped_before_lookup() {
     #[derive(Debug, Deserialize, PartialEq)]
     struct Escaped {
         #[serde(rename = "имя")]
@@ -226,7 +226,7 @@ fn yql_dicts_are_maps_or_pairs() {
 }
 
 #[test]
-fn lengths_have_to_match() {
+fn lengths_must_match() {
     assert!(dune_cell::<(i32, i32)>("array(integer)", "[1,2,3]").is_err());
     assert!(dune_cell::<(i32, i32)>("array(integer)", "[1]").is_err());
     assert_eq!(

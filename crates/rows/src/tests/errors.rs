@@ -1,4 +1,4 @@
-//! Errors that name the place, what was wanted, what was found, and what to do.
+//! Errors that name the position, the expected type, the value found, and the remedy.
 
 use serde::Deserialize;
 
@@ -20,7 +20,7 @@ fn fails<T: for<'a> Deserialize<'a>>(columns: &crate::Columns, rows: &str) -> De
 }
 
 #[test]
-fn everything_is_named() {
+fn errors_name_page_row_column_and_type() {
     let pages = [
         (
             dune(&[("id", "bigint"), ("price", "varchar")]),
@@ -74,7 +74,7 @@ fn null_advises_option() {
 }
 
 #[test]
-fn every_asked_type_refuses_null() {
+fn every_non_optional_type_rejects_null() {
     macro_rules! refuse {
         ($($asked:ty)*) => {$(
             let error = yandex_cell::<$asked>("pgtext", "null").unwrap_err();
@@ -91,7 +91,7 @@ fn every_asked_type_refuses_null() {
 }
 
 #[test]
-fn a_lost_value_is_no_null() {
+fn an_unrepresentable_value_is_not_null() {
     let error = yandex_cell::<String>("Uuid", "null").unwrap_err();
     assert!(
         error.message().contains("lost") && error.message().contains("CAST"),
@@ -105,7 +105,7 @@ fn a_lost_value_is_no_null() {
 }
 
 #[test]
-fn a_missing_column_lists_those_there_are() {
+fn a_missing_column_lists_existing_columns() {
     let columns = dune(&[("id", "bigint"), ("cost", "double")]);
     let error = fails::<Trade>(&columns, r#"[{"id":1,"cost":2}]"#);
     assert_eq!(error.column(), Some("price"));
@@ -127,7 +127,7 @@ fn an_error_inside_a_cell_names_the_member() {
 }
 
 #[test]
-fn fields_denied_and_doubled() {
+fn unknown_and_duplicate_fields_are_errors() {
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     #[allow(dead_code)]
@@ -152,7 +152,7 @@ fn long_cells_are_cut() {
 }
 
 #[test]
-fn what_a_type_says_itself_is_kept() {
+fn messages_of_user_types_are_kept() {
     let columns = dune(&[("t", "timestamp with time zone")]);
     let error = fails::<jiff::Timestamp>(&columns, r#"[{"t":"tomorrow"}]"#);
     assert_eq!(error.column(), Some("t"));

@@ -13,7 +13,7 @@ fn optional(declared: ColumnType) -> ColumnType {
     declared.optional().unwrap()
 }
 
-/// A type of YQL that has no room for NULL.
+/// A type of YQL that does not allow NULL.
 fn required(declared: ColumnType) -> ColumnType {
     declared.nullable(false)
 }

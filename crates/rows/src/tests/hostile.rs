@@ -1,4 +1,4 @@
-//! Input that no service should send: it may fail, it may not panic, hang or exhaust the stack.
+//! Input that no service should send. It may fail, but not panic, hang or exhaust the stack.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -40,7 +40,7 @@ fn try_all(columns: &Columns, rows: &str) {
     let _ = decode_rows::<Eight>(columns, rows, 0);
 }
 
-/// Every way to cut a page short, and every byte of it replaced by every byte that means something.
+/// Every prefix of a page, and the page with each byte replaced by each significant byte.
 #[test]
 fn damaged_pages_do_not_panic() {
     let pages = [
@@ -152,7 +152,7 @@ fn depth_is_bounded() {
     assert!(untyped_cell::<Value>(&deep).is_err());
     assert!(untyped_cell::<Nested>(&deep).is_err());
     assert!(untyped_cell::<serde_json::Value>(&deep).is_err());
-    // Nobody looks into what nobody wants.
+    // Ignored values are not decoded.
     assert!(untyped_cell::<serde::de::IgnoredAny>(&deep).is_ok());
     assert!(untyped_cell::<String>(&deep).is_ok());
     let fine = format!("{}{}", "[".repeat(100), "]".repeat(100));
@@ -171,7 +171,7 @@ fn depth_is_bounded() {
 }
 
 #[test]
-fn json_within_json_within_json_has_an_end() {
+fn nested_json_texts_are_bounded() {
     #[derive(Debug, Deserialize)]
     #[allow(dead_code)]
     struct Doll(Vec<Doll>);
@@ -193,7 +193,7 @@ fn json_within_json_within_json_has_an_end() {
 }
 
 #[test]
-fn depth_is_the_same_after_every_row() {
+fn depth_is_unchanged_after_every_row() {
     let columns = yandex(&[(
         "a",
         "Optional<List<Tuple<Int32,Dict<Utf8,Variant<Int32,Struct<'x':Int32>>>>>>",
@@ -230,7 +230,7 @@ fn depth_is_the_same_after_every_row() {
 }
 
 #[test]
-fn depth_is_the_same_after_a_second_look() {
+fn rereading_a_row_keeps_the_depth() {
     let columns = dune(&[("n", "integer")]);
     let rows = format!("[{}]", vec![r#"{"n":1,"x":2}"#; 500].join(","));
     let decoded = decode_rows::<Option<HashMap<String, i32>>>(&columns, &rows, 0).unwrap();

@@ -9,7 +9,7 @@ fn text(declared: &str, sent: &str) -> String {
 }
 
 #[test]
-fn instants_have_one_form() {
+fn instants_have_one_normal_form() {
     let expected = "2031-06-07T13:21:10+00:00";
     for sent in [
         "2031-06-07 13:21:10.000 UTC",
@@ -58,7 +58,7 @@ fn instants_have_one_form() {
 }
 
 #[test]
-fn columns_without_a_type_have_the_same_form_where_it_is_clear() {
+fn undeclared_columns_normalize_clear_instants() {
     for (sent, form) in [
         ("2031-06-07 13:21:10 +02:00", "2031-06-07T13:21:10+02:00"),
         ("2031-06-07T13:21:10.000+02:00", "2031-06-07T13:21:10+02:00"),
@@ -97,7 +97,7 @@ fn times_without_a_zone_get_no_offset() {
 }
 
 #[test]
-fn dates_lose_their_midnight() {
+fn date_columns_drop_midnight() {
     for sent in [
         "2034-09-28",
         "2034-09-28T00:00:00Z",
@@ -123,7 +123,7 @@ fn dates_lose_their_midnight() {
 }
 
 #[test]
-fn what_is_no_date_stays_as_it_was_sent() {
+fn text_that_is_not_a_date_is_unchanged() {
     for sent in [
         "",
         "soon",
@@ -159,7 +159,7 @@ fn what_is_no_date_stays_as_it_was_sent() {
 }
 
 #[test]
-fn zones_go_in_brackets() {
+fn named_zones_are_bracketed() {
     let sent = "\"2039-09-16T14:32:40,Europe/Moscow\"";
     assert_eq!(
         yandex_cell::<String>("TzDatetime", sent).unwrap(),
@@ -268,7 +268,7 @@ fn midnight_as_date_serves_the_strict_date_types() {
 }
 
 #[test]
-fn assume_utc_gives_a_zone_to_what_has_none() {
+fn assume_utc_adds_a_missing_zone() {
     let expected: jiff::Timestamp = "2032-05-04T00:00:00Z".parse().unwrap();
     for cell in [
         "\"2032-05-04 00:00:00\"",
@@ -304,7 +304,7 @@ fn without_offset_serves_naive_types() {
 }
 
 #[test]
-fn helpers_change_nothing_elsewhere() {
+fn helpers_do_nothing_in_other_deserializers() {
     let date: Midnight<String> = serde_json::from_str("\"2031-06-07 00:00:00.000 UTC\"").unwrap();
     assert_eq!(date.0, "2031-06-07 00:00:00.000 UTC");
 }

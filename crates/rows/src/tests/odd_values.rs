@@ -1,4 +1,4 @@
-//! Values that are rare, and that were once read as something else.
+//! Rare values that were once decoded wrongly.
 
 use serde::Deserialize;
 
@@ -6,7 +6,7 @@ use super::{dune_cell, lightdash_cell, untyped_cell, yandex_cell};
 use crate::{DecodeErrorKind, Row, Value};
 
 #[test]
-fn years_before_christ_stay_before_christ() {
+fn years_bc_stay_bc() {
     for (sent, normal) in [
         ("0044-03-15 12:00:00 BC", "-000043-03-15T12:00:00"),
         (
@@ -45,7 +45,7 @@ fn years_before_christ_stay_before_christ() {
 }
 
 #[test]
-fn members_that_a_type_does_not_declare_are_kept() {
+fn undeclared_members_are_kept() {
     let sent = "{\"z\":\"new\",\"b\":2,\"a\":1}";
     for declared in ["row(a bigint, b bigint)", "Struct<'a':Int64,'b':Int64>"] {
         let expected = [
@@ -64,7 +64,7 @@ fn members_that_a_type_does_not_declare_are_kept() {
         row.iter().map(|(name, _)| name).collect::<Vec<_>>(),
         ["a", "z", "b"]
     );
-    // By position there is no place for them.
+    // They have no position.
     let error = dune_cell::<(i64, i64)>("row(a bigint, b bigint)", sent).unwrap_err();
     assert!(
         error
@@ -75,7 +75,7 @@ fn members_that_a_type_does_not_declare_are_kept() {
 }
 
 #[test]
-fn members_of_one_name_are_an_error() {
+fn duplicate_members_are_errors() {
     for sent in ["{\"a\":1,\"a\":2}", "{\"a\":1,\"z\":2,\"z\":3}"] {
         for error in [
             dune_cell::<Value>("row(a bigint)", sent).unwrap_err(),
@@ -132,7 +132,7 @@ fn null_of_an_inner_optional_is_null_for_every_type() {
 }
 
 #[test]
-fn json_keeps_the_name_of_a_number_that_is_not_finite() {
+fn json_keeps_names_of_non_finite_numbers() {
     for name in ["NaN", "Infinity", "-Infinity"] {
         let sent = format!("\"{name}\"");
         assert_eq!(

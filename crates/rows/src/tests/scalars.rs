@@ -52,7 +52,7 @@ fn wide_integers_are_exact() {
 }
 
 #[test]
-fn what_is_no_integer_is_an_error() {
+fn non_integers_are_errors() {
     for cell in [
         "1.5",
         "\"1.5\"",
@@ -125,7 +125,7 @@ fn decimal_types_get_the_digits() {
 }
 
 #[test]
-fn decimals_in_columns_without_a_type_keep_what_no_float_holds() {
+fn undeclared_decimals_keep_all_digits() {
     use rust_decimal::Decimal;
     let long = "0.123456789012345678901234567";
     assert_eq!(untyped_cell::<Decimal>(long).unwrap().to_string(), long);
@@ -135,14 +135,14 @@ fn decimals_in_columns_without_a_type_keep_what_no_float_holds() {
             .to_string(),
         long
     );
-    // This is as long as floats get, and so it may be one.
+    // Floats are written with up to this many digits, so it may be a float.
     let float = "-0.00012345678901234567";
     let value: serde_json::Value = untyped_cell(float).unwrap();
     assert_eq!(value.as_f64(), Some(float.parse().unwrap()));
 }
 
 #[test]
-fn floats_are_the_nearest_to_their_digits() {
+fn floats_are_correctly_rounded() {
     for text in [
         "0.1",
         "1e23",
@@ -175,7 +175,7 @@ fn floats_are_the_nearest_to_their_digits() {
             .unwrap()
             .is_sign_negative()
     );
-    // By way of f64 this would round twice and end one step higher.
+    // Through f64 this would be rounded twice, to the next higher float.
     let halfway = "1.00000017881393432617187499";
     assert_eq!(
         dune_cell::<f32>("real", halfway).unwrap(),
@@ -185,7 +185,7 @@ fn floats_are_the_nearest_to_their_digits() {
 }
 
 #[test]
-fn floats_that_are_no_numbers_have_names() {
+fn non_finite_floats_have_names() {
     for text in ["\"NaN\"", "\"nan\""] {
         assert!(yandex_cell::<f64>("Double", text).unwrap().is_nan());
     }
@@ -212,7 +212,7 @@ fn booleans() {
 }
 
 #[test]
-fn text_is_as_it_was_sent() {
+fn text_is_unchanged() {
     let text = "a\"b\\c\u{1F600}é\n";
     let json = r#""a\"b\\c\ud83d\ude00\u00e9\n""#;
     assert_eq!(dune_cell::<String>("varchar", json).unwrap(), text);
@@ -258,7 +258,7 @@ fn null_is_none() {
 }
 
 #[test]
-fn every_level_of_an_optional_counts() {
+fn every_optional_level_is_distinct() {
     type Two = Option<Option<i32>>;
     let declared = "Optional<Int32?>";
     assert_eq!(yandex_cell::<Two>(declared, "[]").unwrap(), None);
@@ -282,7 +282,7 @@ fn every_level_of_an_optional_counts() {
 }
 
 #[test]
-fn postgres_types_come_as_text() {
+fn postgres_types_are_text() {
     assert_eq!(yandex_cell::<i32>("pgint4", "\"555\"").unwrap(), 555);
     assert_eq!(yandex_cell::<f64>("pgfloat8", "\"1.5\"").unwrap(), 1.5);
     assert_eq!(
@@ -301,7 +301,7 @@ fn postgres_types_come_as_text() {
 }
 
 #[test]
-fn bytes_as_node_writes_them_are_bytes() {
+fn node_buffers_are_bytes() {
     let cell = r#"{"type": "Buffer", "data": [222, 173, 0]}"#;
     let bytes: Vec<u8> = lightdash_cell("string", cell).unwrap();
     assert_eq!(bytes, [222, 173, 0]);
@@ -316,7 +316,7 @@ fn bytes_as_node_writes_them_are_bytes() {
             "{other}"
         );
     }
-    // A declared struct is one, whatever its fields.
+    // A declared struct stays a struct, whatever its fields.
     let real: Result<Vec<u8>, _> = dune_cell("row(type varchar, data array(bigint))", cell);
     assert!(real.is_err());
 }

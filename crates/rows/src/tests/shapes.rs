@@ -1,4 +1,4 @@
-//! What a whole row can become, on each of the three shapes.
+//! The types that a whole row decodes into, for each of the three shapes.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -168,7 +168,7 @@ fn internally_tagged_rows() {
 }
 
 #[test]
-fn text_is_lent_where_it_can_be() {
+fn text_is_borrowed_where_possible() {
     #[derive(Debug, Deserialize, PartialEq)]
     struct Lent<'a> {
         a: &'a str,
@@ -190,7 +190,7 @@ fn text_is_lent_where_it_can_be() {
 }
 
 #[test]
-fn a_row_of_one_column_may_be_its_value() {
+fn a_single_column_row_decodes_as_its_value() {
     let pages = [
         (dune(&[("n", "bigint")]), r#"[{"n":"5"},{"n":null}]"#),
         (
@@ -239,7 +239,7 @@ fn keys_may_need_escapes() {
 }
 
 #[test]
-fn a_name_is_never_taken_for_the_escape_it_looks_like() {
+fn names_are_not_confused_with_escapes() {
     // The first column's name is a backslash, a `u` and digits; the second key is an escaped `b`.
     let columns = dune(&[(r"\u0062", "integer"), ("b", "integer")]);
     let rows = r#"[{"\\u0062":1,"b":2},{"\u0062":2,"\\u0062":1}]"#;
@@ -250,7 +250,7 @@ fn a_name_is_never_taken_for_the_escape_it_looks_like() {
 }
 
 #[test]
-fn a_key_that_is_missing_is_a_field_that_is_missing() {
+fn a_missing_key_is_a_missing_field() {
     #[derive(Debug, Deserialize, PartialEq)]
     struct Pivot {
         a: Option<i64>,
@@ -274,7 +274,7 @@ fn a_key_that_is_missing_is_a_field_that_is_missing() {
 }
 
 #[test]
-fn lightdash_shows_values_on_request() {
+fn lightdash_formatted_values_are_available() {
     #[derive(Debug, Deserialize, PartialEq)]
     struct Shown {
         n: Option<String>,
@@ -302,7 +302,7 @@ fn lightdash_shows_values_on_request() {
 }
 
 #[test]
-fn lightdash_cells_may_hold_more_than_we_know() {
+fn unknown_members_of_lightdash_cells_are_ignored() {
     let columns = lightdash(&[("n", "number")]);
     let rows = r#"[{"n":{"x":{"value":1},"value":{"y":[{}],"raw":7,"z":"}"},"w":null}}]"#;
     assert_eq!(decode_rows::<(i64,)>(&columns, rows, 0).unwrap(), [(7,)]);
@@ -335,7 +335,7 @@ fn rows_can_be_taken_one_at_a_time() {
 }
 
 #[test]
-fn everything_can_go_to_another_thread() {
+fn public_types_are_send_and_sync() {
     fn movable<T: Send + Sync + 'static>() {}
     movable::<Columns>();
     movable::<crate::DecodeError>();
@@ -344,7 +344,7 @@ fn everything_can_go_to_another_thread() {
 }
 
 #[test]
-fn columns_say_what_they_are() {
+fn columns_report_name_type_and_kind() {
     use crate::ColumnKind;
     let columns = yandex(&[("a", "Optional<Int64>"), ("b", "Utf8"), ("c", "pgint4")]);
     assert_eq!(columns.len(), 3);

@@ -1,4 +1,4 @@
-//! Columns that a struct takes no notice of are not offered to it again: nobody may see that.
+//! Columns that a struct ignores are skipped in later rows, without a visible effect.
 
 use std::collections::BTreeMap;
 
@@ -67,7 +67,7 @@ const TABLE: [[&str; 4]; 3] = [
 ];
 
 #[test]
-fn rows_are_the_same_with_all_fields_and_with_few() {
+fn skipping_columns_does_not_change_values() {
     #[derive(Deserialize, Debug, PartialEq)]
     struct Ends {
         a: i64,
@@ -128,7 +128,7 @@ fn a_field_that_ignores_some_of_its_value_is_still_a_field() {
 }
 
 #[test]
-fn a_type_may_ask_for_another_struct_or_a_map_in_each_row() {
+fn the_target_struct_may_change_from_row_to_row() {
     use std::cell::Cell;
     thread_local! {
         static ROW: Cell<usize> = const { Cell::new(0) };
@@ -171,7 +171,7 @@ fn a_type_may_ask_for_another_struct_or_a_map_in_each_row() {
 }
 
 #[test]
-fn types_that_want_all_names_get_all_names() {
+fn types_that_need_all_names_get_all_names() {
     #[derive(Deserialize, Debug)]
     struct Rest {
         a: i64,
@@ -221,7 +221,7 @@ fn columns_may_come_in_another_order_or_not_at_all() {
 }
 
 #[test]
-fn what_is_passed_over_must_be_json_too() {
+fn skipped_cells_must_be_valid_json_structure() {
     #[derive(Deserialize, Debug)]
     struct Last {
         #[allow(dead_code)]
@@ -294,7 +294,7 @@ mod many_columns {
     }
 
     #[test]
-    fn rows_in_any_order_are_read_right() {
+    fn keys_in_any_order_decode_correctly() {
         let mut random = fastrand::Rng::with_seed(5);
         for _ in 0..300 {
             let rows: Vec<Vec<String>> = (0..random.usize(1..12))
@@ -325,9 +325,9 @@ mod many_columns {
         }
     }
 
-    /// The first rows lack a field's column; a later one has it where another one stood.
+    /// The first rows lack a field's column. A later row has it at another column's position.
     #[test]
-    fn a_column_that_takes_the_place_of_an_unwanted_one_is_found() {
+    fn a_column_in_place_of_an_unused_one_is_found() {
         let (mut without, mut with) = (names(), names());
         without.retain(|name| name != "c19");
         with.retain(|name| name != "c15");
@@ -340,10 +340,10 @@ mod many_columns {
         assert_eq!(c19, [None, None, Some(819), None]);
     }
 
-    /// A cell that the result does not declare stands where a field's did, and that one where an
-    /// unwanted one did.
+    /// An undeclared cell has the position of a field's cell, and that cell has the position of an
+    /// ignored one.
     #[test]
-    fn a_column_whose_place_an_undeclared_one_takes_is_found() {
+    fn a_column_displaced_by_an_undeclared_one_is_found() {
         let mut usual = names();
         usual.rotate_right(1);
         let mut with = usual.clone();
@@ -381,7 +381,7 @@ mod many_columns {
     }
 
     #[test]
-    fn an_error_behind_passed_cells_is_told_as_ever() {
+    fn errors_after_skipped_cells_are_reported() {
         let json = [1, 2].map(|row| object(row, &names())).join(",");
         let third = object(3, &names()).replace("419}", "\"no number\"}");
         let error = decode_rows::<Three>(&columns(), &format!("[{json},{third}]"), 0).unwrap_err();
@@ -390,5 +390,58 @@ mod many_columns {
             (Some(2), Some("c19")),
             "{error}"
         );
+    }
+}
+
+/// What one page shows of the layout of its rows, the next page of the same columns begins with.
+#[test]
+fn pages_of_the_same_columns_are_read_like_pages_of_their_own() {
+    #[derive(Deserialize, Debug, PartialEq)]
+    struct Ends {
+        a: i64,
+        d: Option<f64>,
+    }
+    type All = BTreeMap<String, crate::Value>;
+    let wide: Vec<String> = (0..20).map(|n| format!("u{n}")).collect();
+    let mut types = TYPES.to_vec();
+    types.extend(wide.iter().map(|name| (name.as_str(), "varchar")));
+    let unwanted: Vec<String> = wide
+        .iter()
+        .map(|name| format!("\"{name}\":\"d\""))
+        .collect();
+    let unwanted = unwanted.join(",");
+    let pages = [
+        // The usual order, with enough unwanted cells to be stepped over.
+        format!(
+            "[{{\"a\":1,\"b\":\"x\",\"c\":[],{unwanted},\"d\":1}},{{\"a\":2,{unwanted},\"d\":2}}]"
+        ),
+        // Others in their places, and fewer.
+        format!("[{{{unwanted},\"d\":3,\"c\":[],\"b\":\"x\",\"a\":3}}]"),
+        "[{\"d\":4,\"a\":4},{\"a\":5}]".to_owned(),
+        "[]".to_owned(),
+        // A column of the same name within another.
+        format!("[{{\"b\":\"\\\"a\\\":9,\",\"a\":6,{unwanted},\"d\":6,\"c\":[\"a\"]}}]"),
+        // Broken after a row.
+        "[{\"a\":7,\"d\":7},{\"a\":}]".to_owned(),
+        format!("[{{\"a\":8,\"b\":\"x\",\"c\":[],{unwanted},\"d\":8}}]"),
+    ];
+    let shared = dune(&types);
+    for _ in 0..2 {
+        for page in &pages {
+            let own = dune(&types);
+            let shown = |result: Result<Vec<Ends>, DecodeError>| result.map_err(|e| e.to_string());
+            assert_eq!(
+                shown(rows(&shared, page)),
+                shown(rows(&own, page)),
+                "{page}"
+            );
+            let own = dune(&types);
+            let shown = |result: Result<Vec<All>, DecodeError>| result.map_err(|e| e.to_string());
+            assert_eq!(
+                shown(rows(&shared, page)),
+                shown(rows(&own, page)),
+                "{page}"
+            );
+        }
     }
 }

@@ -263,7 +263,7 @@ fn values_become_plain_data() {
 }
 
 #[test]
-fn values_can_be_looked_into() {
+fn nested_values_are_accessible() {
     assert_eq!(Value::Decimal("1.5".to_owned()).as_f64(), Some(1.5));
     assert_eq!(Value::Decimal("1.5".to_owned()).as_str(), Some("1.5"));
     assert_eq!(Value::Integer(3).as_integer(), Some(3));

@@ -78,7 +78,7 @@ fn yql_variants_by_name() {
     let map: std::collections::HashMap<String, i64> =
         yandex_cell(declared, r#"["Circle",7]"#).unwrap();
     assert_eq!(map["Circle"], 7);
-    // No value is dropped for the sake of a name.
+    // A name does not replace a value.
     assert!(yandex_cell::<String>(declared, r#"["Circle",7]"#).is_err());
     #[derive(Debug, Deserialize)]
     enum Unit {

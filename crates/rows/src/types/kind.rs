@@ -2,12 +2,12 @@
 
 use super::{ColumnType, LogicalType, TimeZone};
 
-/// What a column holds, as far as its declared type says.
+/// The kind of values in a column, as declared.
 ///
-/// The names are the same for all three services, so a program can look at a result that it does
-/// not know without knowing the type names of Trino, Lightdash and YQL.
-/// [`Column::column_type`](crate::Column::column_type) has the width, the precision and what is
-/// nested.
+/// The names are the same for all three services, so a program can inspect an unknown result
+/// without knowing the type names of Trino, Lightdash and YQL.
+/// [`Column::column_type`](crate::Column::column_type) has the width, the precision and the nested
+/// types.
 ///
 /// ```
 /// use rowfeed_rows::{ColumnKind, Columns};
@@ -55,22 +55,22 @@ pub enum ColumnKind {
     Json,
     /// Lists and sets.
     List,
-    /// Values of several types, told apart by position.
+    /// Values of several types, distinguished by position.
     Tuple,
-    /// Values of several types, told apart by name.
+    /// Values of several types, distinguished by name.
     Struct,
     /// Keys with values.
     Map,
     /// One of several alternatives.
     Variant,
-    /// Nothing but NULL.
+    /// NULL only.
     Null,
     /// Not declared, or not known to rowfeed.
     Unknown,
 }
 
 impl ColumnType {
-    /// The coarse kind of the type.
+    /// Returns the general kind of the type.
     #[must_use]
     pub fn kind(&self) -> ColumnKind {
         match &self.logical {

@@ -2,10 +2,10 @@
 
 use super::{ColumnType, TimeZone};
 
-/// What a type name means.
+/// Returns the meaning of a type name.
 ///
-/// `number` covers integers, decimals and floats, and an integer may be sent as a string. A type
-/// that is not listed here counts as undeclared.
+/// `number` covers integers, decimals and floats, and an integer may be sent as a string. Other
+/// type names count as undeclared.
 pub(crate) fn parse(type_name: &str) -> ColumnType {
     match type_name {
         "string" => ColumnType::text(),

@@ -7,14 +7,15 @@ pub(crate) mod yql;
 
 pub use kind::ColumnKind;
 
-/// The declared type of a column: what it holds, and how the service writes it in JSON.
+/// The declared type of a column: the values that it holds, and how the service writes them in
+/// JSON.
 ///
-/// The type names of Trino (Dune), YQL (Yandex Query) and Lightdash parse into it, and a
-/// service with type names of its own makes one for each of its columns. Decoding,
-/// Arrow schemas and [`column_errors`](crate::column_errors) all read this one model.
+/// The type names of Trino (Dune), YQL (Yandex Query) and Lightdash parse into it. A service with
+/// other type names constructs one for each of its columns. Decoding, Arrow schemas and
+/// [`column_errors`](crate::column_errors) all use this model.
 ///
-/// [`logical`](Self::logical) is what to match on; [`kind`](Self::kind) is a coarse summary. How
-/// the service encodes a value (hexadecimal or base64, a list or an object) is not public.
+/// Match on [`logical`](Self::logical). [`kind`](Self::kind) is a short summary. How the service
+/// encodes a value (hexadecimal or base64, a list or an object) is not public.
 ///
 /// ```
 /// use rowfeed_rows::{ColumnType, Columns};
@@ -28,35 +29,35 @@ pub use kind::ColumnKind;
 pub struct ColumnType {
     pub(crate) logical: LogicalType,
     nullable: Option<bool>,
-    /// How many times Yandex Query's `Optional` is around the value.
+    /// The number of Yandex Query's `Optional`s around the value.
     pub(crate) optionals: u8,
     pub(crate) encoding: Encoding,
 }
 
-/// What a type means, whatever the service calls it.
+/// The meaning of a type, independent of the service's name for it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum LogicalType {
-    /// The service declares no type: a value is what its JSON is.
+    /// The service declares no type: the JSON of a value decides.
     Undeclared,
     /// The service declares a type that rowfeed does not know.
     Unrecognized,
-    /// Nothing but NULL.
+    /// NULL only.
     Null,
     /// `true`, `false`.
     Boolean,
     /// Whole numbers.
     Integer {
-        /// The width in bits, 8 to 256; `None` where the service does not state it.
+        /// The width in bits, 8 to 256; `None` if the service does not state it.
         bits: Option<u16>,
-        /// Whether the type has room for negative numbers.
+        /// Whether the type allows negative numbers.
         signed: bool,
     },
     /// Exact numbers with a fraction.
     Decimal {
-        /// How many decimal digits the type has; `None` where the service does not state it.
+        /// The number of decimal digits of the type; `None` if the service does not state it.
         precision: Option<u8>,
-        /// How many of them are behind the point.
+        /// The number of digits after the decimal point.
         scale: i8,
     },
     /// Binary floating-point numbers, NaN and the infinities included.
@@ -74,16 +75,16 @@ pub enum LogicalType {
     Date,
     /// Times of day.
     Time {
-        /// Digits of the fraction of a second; `None` where the service does not state it.
+        /// Digits of the fraction of a second; `None` if the service does not state it.
         precision: Option<u8>,
-        /// Whether each value has an offset of its own.
+        /// Whether each value has its own offset.
         has_zone: bool,
     },
     /// Dates with a time.
     Timestamp {
-        /// Digits of the fraction of a second; `None` where the service does not state it.
+        /// Digits of the fraction of a second; `None` if the service does not state it.
         precision: Option<u8>,
-        /// What the values say of their time zone.
+        /// The time zone of the values.
         zone: TimeZone,
     },
     /// Spans of time.
@@ -92,23 +93,23 @@ pub enum LogicalType {
     Json,
     /// Lists and sets of values of one type.
     List(Box<ColumnType>),
-    /// Values of several types, told apart by position.
+    /// Values of several types, distinguished by position.
     Tuple(Vec<ColumnType>),
-    /// Values of several types, told apart by name.
+    /// Values of several types, distinguished by name.
     Struct(Vec<(Box<str>, ColumnType)>),
     /// Keys with values.
     Map(MapType),
-    /// One of several alternatives, each with its name, or its index where it has no name.
+    /// One of several alternatives, each with its name, or with its index if it has no name.
     Variant(Vec<(Box<str>, ColumnType)>),
 }
 
-/// What timestamps say of their time zone.
+/// The time zone of timestamps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TimeZone {
-    /// They have none: the reading of a clock on a wall.
+    /// No zone: a date and a time of day.
     Absent,
-    /// They are points in time. A value without an offset is in UTC.
+    /// Points in time. A value without an offset is in UTC.
     Utc,
     /// The type covers both: a value may have an offset. Lightdash's `timestamp` is such a type.
     Unstated,
@@ -116,7 +117,7 @@ pub enum TimeZone {
     Named,
 }
 
-/// What a type for spans of time counts.
+/// The unit of a type for spans of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum IntervalUnit {
@@ -133,11 +134,11 @@ pub enum IntervalUnit {
 /// The types of the keys and of the values of a map.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MapType {
-    /// A tuple of the two: some services write a map as a list of pairs.
+    /// A tuple of both, since some services write a map as a list of pairs.
     pair: Box<ColumnType>,
 }
 
-/// How a service writes values of a type, where there is more than one way.
+/// The form in which a service writes values of a type, if there are several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Encoding {
     Plain,
@@ -147,8 +148,8 @@ pub(crate) enum Encoding {
     Base64,
     /// A map as a list of pairs, not as an object.
     Pairs,
-    /// A variant as `[index, value]`, not as `[name, value]`; a tuple whose members have their
-    /// index for a name.
+    /// A variant as `[index, value]`, not as `[name, value]`. Also a tuple whose members are named
+    /// by their index.
     Indexed,
 }
 
@@ -163,19 +164,19 @@ impl MapType {
         }
     }
 
-    /// The type of the keys.
+    /// Returns the type of the keys.
     #[must_use]
     pub fn key(&self) -> &ColumnType {
         self.member(0)
     }
 
-    /// The type of the values.
+    /// Returns the type of the values.
     #[must_use]
     pub fn value(&self) -> &ColumnType {
         self.member(1)
     }
 
-    /// The type of an entry: a tuple of a key and its value.
+    /// Returns the type of an entry: a tuple of a key and its value.
     #[must_use]
     pub fn entry(&self) -> &ColumnType {
         &self.pair
@@ -210,19 +211,19 @@ impl ColumnType {
         self
     }
 
-    /// No declared type: a value is what its JSON is.
+    /// No declared type: the JSON of a value decides.
     #[must_use]
     pub const fn undeclared() -> Self {
         Self::new(LogicalType::Undeclared)
     }
 
-    /// A declared type that means nothing to rowfeed.
+    /// A declared type that rowfeed does not know.
     #[must_use]
     pub const fn unrecognized() -> Self {
         Self::new(LogicalType::Unrecognized)
     }
 
-    /// Nothing but NULL.
+    /// NULL only.
     #[must_use]
     pub const fn null() -> Self {
         Self::new(LogicalType::Null)
@@ -243,7 +244,7 @@ impl ColumnType {
         })
     }
 
-    /// Whole numbers of so many bits, as JSON numbers or as text.
+    /// Whole numbers of this width, as JSON numbers or as text.
     #[must_use]
     pub const fn signed(bits: u16) -> Self {
         Self::new(LogicalType::Integer {
@@ -252,7 +253,7 @@ impl ColumnType {
         })
     }
 
-    /// Whole numbers of so many bits from 0, as JSON numbers or as text.
+    /// Whole numbers from 0 of this width, as JSON numbers or as text.
     #[must_use]
     pub const fn unsigned(bits: u16) -> Self {
         Self::new(LogicalType::Integer {
@@ -270,8 +271,8 @@ impl ColumnType {
         })
     }
 
-    /// Exact numbers of `precision` digits, `scale` of them behind the point, as JSON numbers or as
-    /// text.
+    /// Exact numbers of `precision` digits, `scale` of them after the decimal point, as JSON
+    /// numbers or as text.
     #[must_use]
     pub const fn decimal_of(precision: u8, scale: i8) -> Self {
         Self::new(LogicalType::Decimal {
@@ -331,19 +332,19 @@ impl ColumnType {
         })
     }
 
-    /// A date with a time and no zone, with a blank or a `T` between them.
+    /// A date with a time and no zone, separated by a blank or a `T`.
     #[must_use]
     pub const fn timestamp() -> Self {
         Self::timestamp_of(None, TimeZone::Absent)
     }
 
-    /// A point in time, in UTC where it has no offset.
+    /// A point in time. Without an offset it is in UTC.
     #[must_use]
     pub const fn instant() -> Self {
         Self::timestamp_of(None, TimeZone::Utc)
     }
 
-    /// A date with a time, with so many digits of the fraction of a second.
+    /// A date with a time, with `precision` digits of the fraction of a second.
     #[must_use]
     pub const fn timestamp_of(precision: Option<u8>, zone: TimeZone) -> Self {
         Self::new(LogicalType::Timestamp { precision, zone })
@@ -355,7 +356,7 @@ impl ColumnType {
         Self::new(LogicalType::Interval(IntervalUnit::Unstated))
     }
 
-    /// JSON, as itself or as text.
+    /// JSON, unquoted or as text.
     #[must_use]
     pub const fn json() -> Self {
         Self::new(LogicalType::Json)
@@ -367,7 +368,7 @@ impl ColumnType {
         Self::new(LogicalType::List(Box::new(element)))
     }
 
-    /// A list of values, each of a type of its own.
+    /// A list of values, each with its own type.
     #[must_use]
     pub fn tuple(members: impl IntoIterator<Item = Self>) -> Self {
         Self::new(LogicalType::Tuple(members.into_iter().collect()))
@@ -379,13 +380,13 @@ impl ColumnType {
         Self::new(LogicalType::Struct(named(members)))
     }
 
-    /// An object of any keys of this type, which are never NULL, and values.
+    /// An object with keys of this type, which are never NULL, and values.
     #[must_use]
     pub fn map(key: Self, value: Self) -> Self {
         Self::new(LogicalType::Map(MapType::new(key.nullable(false), value)))
     }
 
-    /// The same type, with or without room for NULL. NULL is JSON's `null`.
+    /// Returns the same type, with or without NULL. NULL is JSON's `null`.
     #[must_use]
     pub const fn nullable(mut self, nullable: bool) -> Self {
         self.nullable = Some(nullable);
@@ -411,35 +412,35 @@ impl ColumnType {
             .encoded(Encoding::Indexed)
     }
 
-    /// The same type within one more `Optional`, unless there are 255 around it already.
+    /// Returns the same type within one more `Optional`; `None` if there are 255 already.
     pub(crate) fn optional(mut self) -> Option<Self> {
         self.optionals = self.optionals.checked_add(1)?;
         self.nullable = Some(true);
         Some(self)
     }
 
-    /// What the type means, whatever the service calls it.
+    /// Returns the meaning of the type, independent of the service's name for it.
     #[must_use]
     pub fn logical(&self) -> &LogicalType {
         &self.logical
     }
 
-    /// Whether the type has room for NULL; `None` where the service does not say.
+    /// Returns whether the type allows NULL; `None` if the service does not say.
     #[must_use]
     pub fn is_nullable(&self) -> Option<bool> {
         self.nullable
     }
 
-    /// How many times the value may be NULL in a way of its own: 2 for Yandex Query's
-    /// `Optional<Optional<Int32>>`, which a Rust `Option<Option<i32>>` tells apart. It is 0 where
-    /// the service does not write values that way, whether they can be NULL or not.
+    /// Returns the number of nested optional levels: 2 for Yandex Query's
+    /// `Optional<Optional<Int32>>`, which a Rust `Option<Option<i32>>` distinguishes. It is 0 for
+    /// services that do not nest optional values, whether the values can be NULL or not.
     #[must_use]
     pub fn optional_depth(&self) -> usize {
         usize::from(self.optionals)
     }
 
-    /// The name of the member or alternative at this position. A member of a tuple is called
-    /// `field0`, `field1`, …, as Trino does, and `0`, `1`, … at Yandex Query.
+    /// Returns the name of the member or alternative at this position. A member of a tuple is
+    /// called `field0`, `field1`, …, as in Trino, and `0`, `1`, … for Yandex Query.
     #[must_use]
     pub fn member_name(&self, index: usize) -> Option<String> {
         match &self.logical {
@@ -457,7 +458,7 @@ impl ColumnType {
         }
     }
 
-    /// The type of what lies inside a value that has no declared type for it.
+    /// Returns the type of nested values without a declared type.
     pub(crate) fn inner(&self) -> &'static Self {
         match self.logical {
             LogicalType::Undeclared => &UNDECLARED,
@@ -465,7 +466,7 @@ impl ColumnType {
         }
     }
 
-    /// Whether values are bytes in an encoding of their own.
+    /// Returns whether values are encoded bytes.
     pub(crate) fn is_bytes(&self) -> bool {
         matches!(self.logical, LogicalType::Bytes)
     }

@@ -1,11 +1,11 @@
-//! The type names that Dune gives its columns, which are Trino's.
+//! The type names of Dune's columns, which are those of Trino.
 
 use super::{ColumnType, IntervalUnit, LogicalType, TimeZone};
 
-/// How deep types may nest before the rest is left unread.
+/// The deepest nesting of types that is parsed.
 const MAX_DEPTH: u8 = 32;
 
-/// What a type name means; [`LogicalType::Unrecognized`] for one that is not known.
+/// Returns the meaning of a type name; [`LogicalType::Unrecognized`] for an unknown one.
 pub(crate) fn parse(text: &str) -> ColumnType {
     let mut parser = Parser {
         rest: text,
@@ -84,7 +84,7 @@ impl<'a> Parser<'a> {
         Some(declared)
     }
 
-    /// `row(a bigint, "b c" varchar)`; a field may have no name.
+    /// Parses `row(a bigint, "b c" varchar)`. A field may have no name.
     fn row(&mut self) -> Option<ColumnType> {
         self.take('(')?;
         let mut named = Vec::new();
@@ -142,7 +142,7 @@ impl<'a> Parser<'a> {
         Some(name.into())
     }
 
-    /// `(38, 0)`, `(3)`, or nothing.
+    /// Parses `(38, 0)`, `(3)`, or nothing.
     fn arguments(&mut self) -> Option<Arguments<'a>> {
         if self.take('(').is_none() {
             return Some(Arguments(None));
@@ -154,7 +154,7 @@ impl<'a> Parser<'a> {
         Some(Arguments(Some(inside)))
     }
 
-    /// `with time zone` or `without time zone`.
+    /// Parses `with time zone` or `without time zone`.
     fn zone(&mut self) -> bool {
         if self.words("with time zone") {
             return true;
@@ -190,7 +190,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// What stands in brackets behind a type's name, if anything does.
+/// The text in brackets after a type's name, if any.
 struct Arguments<'a>(Option<&'a str>);
 
 impl Arguments<'_> {
@@ -200,7 +200,7 @@ impl Arguments<'_> {
         [number(), number()]
     }
 
-    /// Trino's `decimal` alone is a `decimal(38, 0)`.
+    /// Trino's `decimal` without arguments is a `decimal(38, 0)`.
     fn decimal(&self) -> ColumnType {
         let [precision, scale] = self.numbers();
         match (self.0, precision, i8::try_from(scale.unwrap_or(0))) {

@@ -2,12 +2,12 @@
 
 use super::{ColumnType, Encoding, IntervalUnit, LogicalType, TimeZone};
 
-/// How deep types may nest before the string counts as unreadable.
+/// The deepest nesting of types. A deeper type string is unrecognized.
 const MAX_DEPTH: u8 = 64;
 
-/// What a column's type string means, and whether a bare `null` in it is a value that was lost.
+/// Returns the meaning of a column's type string, and whether a bare `null` in it is a lost value.
 ///
-/// Yandex Query writes NULL as `[]`; `null` is regular only for `Void`, `Null` and Pg types.
+/// Yandex Query writes NULL as `[]`. `null` is regular only for `Void`, `Null` and Pg types.
 pub(crate) fn column(text: &str) -> (ColumnType, bool) {
     let declared = parse(text);
     let is_regular = match declared.logical {
@@ -18,9 +18,9 @@ pub(crate) fn column(text: &str) -> (ColumnType, bool) {
     (declared, !is_regular)
 }
 
-/// What a type string means; [`LogicalType::Unrecognized`] for one that cannot be read.
+/// Returns the meaning of a type string; [`LogicalType::Unrecognized`] if it cannot be parsed.
 ///
-/// What is not `Optional` has no room for NULL, except for `Void`, `Null` and Pg types.
+/// A type that is not `Optional` does not allow NULL, except for `Void`, `Null` and Pg types.
 pub(crate) fn parse(text: &str) -> ColumnType {
     let mut parser = Parser {
         rest: text,
@@ -151,8 +151,8 @@ impl Parser<'_> {
         }
     }
 
-    /// A quoted name. The server escapes everything but the quote itself, so a quote ends the
-    /// name only where something follows that can follow a name.
+    /// Parses a quoted name. The server escapes everything but the quote itself, so a quote ends
+    /// the name only before a character that can follow a name.
     fn name(&mut self) -> Option<Box<str>> {
         self.take('\'')?;
         let mut name = String::new();

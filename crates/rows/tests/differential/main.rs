@@ -1,9 +1,9 @@
-//! Rows against an independent reader: random tables, written as each service writes them, are read by
-//! this crate, and by `serde_json` with a small model of what each declared type means. The model sees
-//! the text of every number, so that no digit is lost on either side.
+//! Rows against an independent reader: random tables, written as each service writes them, are read
+//! by this crate, and by `serde_json` with a small model of what each declared type means. The
+//! model sees the text of every number, so that no digit is lost on either side.
 //!
-//! `ROWFEED_DIFFERENTIAL_ROWS=1000000 cargo test -p rowfeed-rows --test differential` reads a million
-//! rows; `ROWFEED_DIFFERENTIAL_SEED` begins with another table than the first.
+//! `ROWFEED_DIFFERENTIAL_ROWS=1000000 cargo test -p rowfeed-rows --test differential` reads a
+//! million rows; `ROWFEED_DIFFERENTIAL_SEED` begins with another table than the first.
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
 
 mod model;
@@ -16,11 +16,11 @@ use model::{Members, Model, Raw};
 use rowfeed_rows::{RawRows, Row, RowDecoder, Value, decode_rows};
 use table::{Service, Table};
 
-/// What means something in JSON, or nothing.
+/// Text that is significant in JSON, or not.
 const ODD: [char; 18] = [
     '[', ']', '{', '}', ',', ':', '"', '\\', '0', '-', '+', '.', 'e', 'E', 't', 'n', ' ', '\u{1}',
 ];
-/// In a test run that is not told how many.
+/// The number of rows unless the environment sets it.
 const ROWS: u64 = 8_000;
 
 fn number_from(variable: &str) -> Option<u64> {
@@ -48,7 +48,7 @@ fn for_tables(share: u64, mut check: impl FnMut(&Table, &mut Rng)) {
     println!("{rows} rows in {} tables", seed - first);
 }
 
-/// Says which seed a panic is of.
+/// Prints the seed of a panic.
 struct Told(u64);
 
 impl Drop for Told {

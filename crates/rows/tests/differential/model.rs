@@ -1,4 +1,4 @@
-//! What each declared type means, told once more: from the text of a JSON value to a [`Value`].
+//! A second implementation of each declared type: from the text of a JSON value to a [`Value`].
 
 use std::{fmt, str::FromStr};
 
@@ -178,7 +178,7 @@ impl Model {
     }
 }
 
-/// An integer of whatever spelling; the digits where it is wider than 127 bits.
+/// An integer in any spelling, or its digits if it is wider than 127 bits.
 fn integer_value(text: &str) -> Value {
     let number = BigDecimal::from_str(text).unwrap();
     match (number.is_integer(), number.to_i128()) {
@@ -187,7 +187,7 @@ fn integer_value(text: &str) -> Value {
     }
 }
 
-/// The integer that a JSON text is, if it is one or NULL.
+/// Returns the integer in a JSON text, if it is one or NULL.
 pub fn integer(text: &str) -> Result<Option<i64>, ()> {
     if text == "null" {
         return Ok(None);

@@ -12,7 +12,7 @@ pub enum Service {
     YandexQuery,
 }
 
-/// A declared type, as far as the services share it.
+/// A declared type that the services share.
 #[derive(Clone, Debug)]
 pub enum Kind {
     Boolean,
@@ -87,7 +87,7 @@ impl Table {
 }
 
 impl Kind {
-    /// How the service calls it.
+    /// The service's name for it.
     fn name(&self, service: Service) -> String {
         let is_yandex = service == Service::YandexQuery;
         let pick = |dune: &str, yandex: &str| match is_yandex {
@@ -142,7 +142,7 @@ fn kind(service: Service, depth: u32, random: &mut Rng) -> Kind {
             _ => Kind::Number,
         },
         Service::YandexQuery if random.bool() => {
-            // Of Optionals in each other the model knows too little.
+            // The model does not cover nested Optionals.
             let of = kind(service, depth, random);
             match of {
                 Kind::Optional(_) => of,
@@ -179,7 +179,7 @@ fn row(service: Service, columns: &[(String, Kind)], random: &mut Rng) -> String
         return list(&cells, random);
     }
     random.shuffle(&mut cells);
-    // Some rows lack cells, and some have more than are declared.
+    // Some rows lack cells, and some have undeclared ones.
     if random.u8(0..8) == 0 {
         cells.pop();
     }
@@ -410,7 +410,7 @@ fn decimal(random: &mut Rng) -> String {
     }
 }
 
-/// A number as JSON writes it, with every way of writing it.
+/// A number in any of JSON's spellings.
 fn number(random: &mut Rng) -> String {
     let sign = if random.u8(0..4) == 0 { "e-" } else { "E+" };
     match random.u8(0..5) {
@@ -436,7 +436,7 @@ fn date(random: &mut Rng) -> String {
     format!("{year:04}-{month:02}-{:02}", random.u32(1..29))
 }
 
-/// What stands where an integer should: one, one in another spelling, or something else.
+/// The JSON in place of an integer: an integer, one in another spelling, or another value.
 pub fn integer_like(random: &mut Rng) -> String {
     match random.u8(0..24) {
         0 => "9223372036854775808".to_owned(),

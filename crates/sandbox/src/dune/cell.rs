@@ -1,4 +1,4 @@
-//! A cell of a result as filters and sorting compare it.
+//! Cells of a result as filters and sorting compare them.
 
 use std::cmp::Ordering;
 
@@ -6,13 +6,13 @@ use std::cmp::Ordering;
 pub(super) enum Cell {
     Null,
     Boolean(bool),
-    /// As written, so that no digit is lost.
+    /// The original digits.
     Number(String),
     Text(String),
 }
 
 impl Cell {
-    /// Reads a cell's JSON. Exact numbers that travel as text are numbers.
+    /// Parses the JSON of a cell. Exact numbers that are sent as text are numbers.
     pub(super) fn read(json: &str, type_name: &str) -> Self {
         let is_exact = ["decimal", "uint256", "int256"]
             .iter()
@@ -31,7 +31,7 @@ impl Cell {
         }
     }
 
-    /// How two values compare; `None` if one of them is NULL.
+    /// Compares two values. Returns `None` if one of them is NULL.
     pub(super) fn compare(&self, other: &Self) -> Option<Ordering> {
         match (self, other) {
             (Self::Null, _) | (_, Self::Null) => None,
@@ -39,7 +39,7 @@ impl Cell {
         }
     }
 
-    /// The order in which rows are sorted: NULL, then false and true, numbers, text.
+    /// Compares two values for sorting: NULL, then booleans, numbers, and text.
     pub(super) fn order(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Boolean(left), Self::Boolean(right)) => left.cmp(right),
@@ -58,7 +58,7 @@ impl Cell {
         }
     }
 
-    /// Bytes that the cell takes.
+    /// Returns the memory of the cell in bytes.
     pub(super) const fn bytes(&self) -> usize {
         match self {
             Self::Number(text) | Self::Text(text) => size_of::<Self>() + text.len(),
@@ -67,7 +67,7 @@ impl Cell {
     }
 }
 
-/// Compares two numbers, digit by digit if both are written without an exponent.
+/// Compares two numbers. Compares digit by digit if neither has an exponent.
 fn compare_numbers(left: &str, right: &str) -> Ordering {
     if let (Some(left), Some(right)) = (digits(left), digits(right)) {
         let sign = |digits: &Digits<'_>| match (digits.negative, digits.is_zero()) {
@@ -93,9 +93,9 @@ fn compare_numbers(left: &str, right: &str) -> Ordering {
 
 struct Digits<'a> {
     negative: bool,
-    /// Without zeros before it.
+    /// Without leading zeros.
     whole: &'a str,
-    /// Without zeros behind it.
+    /// Without trailing zeros.
     fraction: &'a str,
 }
 
@@ -126,7 +126,7 @@ mod tests {
     use super::{Cell, compare_numbers};
 
     #[test]
-    fn numbers_compare_to_the_last_digit() {
+    fn numbers_are_compared_exactly() {
         for (left, right, expected) in [
             ("1", "2", Less),
             ("10", "9", Greater),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn exact_numbers_in_text_are_numbers() {
+    fn exact_numbers_sent_as_text_are_numbers() {
         assert_eq!(Cell::read("\"7\"", "uint256"), Cell::Number("7".to_owned()));
         assert_eq!(Cell::read("\"7\"", "varchar"), Cell::Text("7".to_owned()));
         assert_eq!(Cell::read("null", "bigint"), Cell::Null);

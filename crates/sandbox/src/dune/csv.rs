@@ -1,4 +1,4 @@
-//! Results as CSV: lossy, since every number goes through a float.
+//! Writes results as CSV. The format is lossy: every number passes through a float.
 
 use std::borrow::Cow;
 
@@ -30,8 +30,8 @@ fn cell(json: &str) -> String {
     }
 }
 
-/// A float as Go's `%v` prints it: the shortest digits, with an exponent of at
-/// least two digits from a million up and below a ten-thousandth.
+/// Formats a float like Go's `%v`: the shortest digits, and an exponent of at least two digits from
+/// a million up and below a ten-thousandth.
 fn float(value: f64) -> String {
     let text = format!("{value:e}");
     let Some((digits, exponent)) = text.split_once('e') else {
@@ -46,7 +46,7 @@ fn float(value: f64) -> String {
     }
 }
 
-/// A field with the quotes that it needs.
+/// Quotes a field if necessary.
 fn field(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn null_is_a_word_and_quotes_are_doubled() {
+    fn null_is_nil_and_quotes_are_doubled() {
         assert_eq!(cell("null"), "<nil>");
         assert_eq!(cell(r#""say \"a, b\"""#), r#""say ""a, b""""#);
         assert_eq!(cell("true"), "true");

@@ -1,4 +1,4 @@
-//! What can be queried: the sample tables, uploads, materialized views.
+//! Datasets: the sample tables, uploads, and materialized views.
 
 use serde_json::{Value, json};
 
@@ -13,12 +13,12 @@ use crate::world::Outcome;
 const SAMPLES: [&str; 2] = ["trades", "projects"];
 const MADE_AT: &str = "2024-05-01T09:00:00.000Z";
 
-/// Who owns the sample tables.
+/// The owner of the sample tables.
 const SAMPLE_OWNER: &str = "dune";
 
 impl Dune {
-    /// Pages by `limit` (50 unless given, at most 250) and `offset`; `owner_handle`
-    /// and `type` leave out the rest.
+    /// Lists datasets with `limit` (50 by default, at most 250) and `offset`. `owner_handle` and
+    /// `type` filter the list.
     pub(super) fn list_datasets(&self, request: &Request) -> Answer {
         let fits = |dataset: &Value| {
             let is =

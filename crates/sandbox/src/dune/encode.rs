@@ -1,4 +1,4 @@
-//! Neutral values as Dune's JSON, which follows Trino.
+//! Encodes neutral values as Dune's JSON, which follows Trino.
 
 use crate::instant::{Instant, decimal_filled};
 use crate::json;
@@ -49,8 +49,7 @@ fn cell(value: &Value, column_type: ColumnType) -> String {
         (Value::Null, _) => "null".to_owned(),
         (Value::Boolean(value), _) => value.to_string(),
         (Value::Integer(value), _) => value.to_string(),
-        // Trino has these floats and JSON has not; how Dune writes them is not
-        // documented
+        // JSON does not have these floats; their format at Dune is not documented
         (Value::Double(value), _) if !value.is_finite() => json::string(if value.is_nan() {
             "NaN"
         } else if *value > 0.0 {

@@ -1,4 +1,4 @@
-//! Error bodies: one text under `error`.
+//! Error bodies: a message in `error`.
 
 use serde_json::json;
 
@@ -16,7 +16,7 @@ pub(super) fn no_query() -> Answer {
     error(404, "Query not found")
 }
 
-/// A query that has not run since its SQL was changed last.
+/// The answer for a query without an execution of its current SQL.
 pub(super) fn no_execution_of_query() -> Answer {
     error(
         404,
@@ -24,7 +24,7 @@ pub(super) fn no_execution_of_query() -> Answer {
     )
 }
 
-/// More than the account allows one request to cost.
+/// The answer for a request above the cost limit of the account.
 pub(super) fn too_dear() -> Answer {
     error(
         402,
@@ -51,7 +51,7 @@ pub(super) fn bad_execution_id(id: &str) -> Answer {
     )
 }
 
-/// The service does not document the status of this one.
+/// The status is not documented.
 pub(super) fn partial() -> Answer {
     error(
         400,

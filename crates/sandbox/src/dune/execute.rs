@@ -1,4 +1,4 @@
-//! Running SQL and saved queries, and stopping what runs.
+//! Executes SQL and saved queries, and cancels executions.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::exchange::{Answer, Request};
 use crate::ids;
 use crate::sql::MAX_SQL;
 
-/// The engine that costs more.
+/// The more expensive engine.
 const LARGE: &str = "large";
 
 impl Dune {
@@ -83,7 +83,7 @@ impl Dune {
         }
     }
 
-    /// Runs a text and keeps what it came to; gives the execution's id.
+    /// Runs a text, stores the execution, and returns its id.
     pub(super) fn submit(&self, submission: Submission) -> String {
         let execution = submission.run(&self.world);
         self.state().keep(execution)
@@ -110,7 +110,7 @@ impl Dune {
     }
 }
 
-/// A saved query with values for its parameters, ready to run.
+/// Builds the submission of a saved query with parameter values.
 pub(super) fn submission(
     state: &State,
     id: i64,
@@ -131,8 +131,7 @@ pub(super) fn submission(
     })
 }
 
-/// The answer for an execution that is not there: a text that cannot be an id is
-/// told apart from one that could.
+/// The answer for a missing execution. An invalid id has another answer than an unknown one.
 pub(super) fn no_execution(id: &str) -> Answer {
     if ids::is_ulid(id) {
         errors::error(404, "Execution not found")
@@ -141,8 +140,8 @@ pub(super) fn no_execution(id: &str) -> Answer {
     }
 }
 
-/// The values of all parameters of a query: those given, the rest by default. An
-/// error names the parameters that the query does not have.
+/// Returns the values of all parameters of a query, with defaults for missing ones. An error names
+/// the parameters that the query does not have.
 pub(super) fn filled_in(
     query: &SavedQuery,
     mut given: BTreeMap<String, String>,
@@ -162,7 +161,7 @@ pub(super) fn filled_in(
     }
 }
 
-/// The text with the parameters' values in their places.
+/// Replaces the placeholders in a text by the parameter values.
 fn with_parameters(sql: &str, parameters: &BTreeMap<String, String>) -> Result<String, Answer> {
     let mut filled = sql.to_owned();
     for (name, value) in parameters {

@@ -1,12 +1,14 @@
-//! The `filters` of a request: comparisons of columns with literals, joined by AND and OR.
+//! Evaluates the `filters` of a request: comparisons of columns with literals, joined by AND and
+//! OR.
 //!
-//! Filters are evaluated here and not by SQLite, so that they can say nothing else.
+//! The sandbox evaluates filters itself, not with SQLite, so that a filter cannot contain other
+//! SQL.
 
 use std::cmp::Ordering;
 
 use super::cell::Cell;
 
-/// How deep parentheses may be nested.
+/// The deepest nesting of parentheses.
 const MAX_DEPTH: usize = 100;
 
 /// A condition on a row.
@@ -20,7 +22,7 @@ pub(super) enum Condition {
     IsNull(Operand),
 }
 
-/// A column, by its place, or a literal.
+/// A column index or a literal.
 #[derive(Debug, PartialEq)]
 pub(super) enum Operand {
     Column(usize),
@@ -38,7 +40,7 @@ pub(super) enum Comparison {
 }
 
 impl Condition {
-    /// Reads a filter; `column` finds a column by its name.
+    /// Parses a filter. `column` returns the index of a column.
     pub(super) fn read(text: &str, column: impl Fn(&str) -> Option<usize>) -> Result<Self, String> {
         let mut parser = Parser {
             tokens: tokens(text)?,
@@ -53,7 +55,7 @@ impl Condition {
         }
     }
 
-    /// Whether a row passes. `None` is SQL's unknown, which does not.
+    /// Returns whether a row passes. `None` is SQL's unknown, which does not pass.
     pub(super) fn holds(&self, row: &impl Fn(usize) -> Cell) -> Option<bool> {
         match self {
             Self::All(parts) => joined(parts, row, false),
@@ -85,7 +87,7 @@ impl Condition {
     }
 }
 
-/// The parts joined by OR if `decisive`, or else by AND.
+/// Joins the parts by OR if `decisive` is true, otherwise by AND.
 fn joined(parts: &[Condition], row: &impl Fn(usize) -> Cell, decisive: bool) -> Option<bool> {
     let mut unknown = false;
     for part in parts {
@@ -122,7 +124,7 @@ impl Comparison {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Token {
-    /// A name or a keyword, as written.
+    /// A name or a keyword.
     Word(String),
     /// A name in double quotes.
     Quoted(String),
@@ -184,7 +186,7 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
     Ok(tokens)
 }
 
-/// A text in quotes, which are doubled inside, and what follows it.
+/// Parses a quoted text with doubled quotes inside. Returns the text and the rest.
 fn in_quotes(text: &str, quote: char) -> Result<(String, &str), String> {
     let mut inside = String::new();
     let mut characters = text.char_indices().skip(1).peekable();
@@ -245,7 +247,7 @@ impl<F: Fn(&str) -> Option<usize>> Parser<F> {
         if self.sign("(") {
             self.depth += 1;
             if self.depth > MAX_DEPTH {
-                return Err(format!("more than {MAX_DEPTH} parentheses in each other"));
+                return Err(format!("more than {MAX_DEPTH} nested parentheses"));
             }
             let inner = self.any()?;
             self.depth -= 1;
@@ -303,10 +305,10 @@ impl<F: Fn(&str) -> Option<usize>> Parser<F> {
                     Ok(Operand::Literal(Cell::Number(format!("-{text}"))))
                 }
                 Some(Token::Number(text)) => Ok(Operand::Literal(Cell::Number(text))),
-                _ => Err("a sign stands before a number".to_owned()),
+                _ => Err("expected a number after the sign".to_owned()),
             };
         }
-        let token = self.next().ok_or("it ends too early")?;
+        let token = self.next().ok_or("unexpected end")?;
         Ok(match token {
             Token::Text(text) => Operand::Literal(Cell::Text(text)),
             Token::Number(text) => Operand::Literal(Cell::Number(text)),
@@ -315,7 +317,7 @@ impl<F: Fn(&str) -> Option<usize>> Parser<F> {
                 "true" => Operand::Literal(Cell::Boolean(true)),
                 "false" => Operand::Literal(Cell::Boolean(false)),
                 "null" => Operand::Literal(Cell::Null),
-                // DATE '2024-05-01' is written like the value itself
+                // the literal of DATE '2024-05-01' has the format of the value
                 "date" | "timestamp" if matches!(self.peek(), Some(Token::Text(_))) => {
                     return self.operand();
                 }
@@ -366,7 +368,7 @@ impl<F: Fn(&str) -> Option<usize>> Parser<F> {
     fn unexpected(&self) -> String {
         match self.peek() {
             Some(token) => format!("unexpected {}", token.shown()),
-            None => "it ends too early".to_owned(),
+            None => "unexpected end".to_owned(),
         }
     }
 }
@@ -400,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_hold_or_not_or_are_unknown() {
+    fn conditions_are_true_false_or_unknown() {
         for (filter, expected) in [
             ("n = 7", Some(true)),
             ("n <> 7.0", Some(false)),
@@ -424,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_comparison_is_refused() {
+    fn invalid_conditions_are_refused() {
         for filter in [
             "",
             "n",

@@ -1,4 +1,4 @@
-//! What the service says of its rate limits, and the refusal beyond them.
+//! The rate limit headers, and the refusal of requests above the limit.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -6,9 +6,9 @@ use std::time::Instant;
 use super::errors;
 use crate::exchange::Answer;
 
-/// Requests a second from one address.
+/// Requests per second from one address.
 const IP_QUOTA: u32 = 1_000;
-/// Requests a minute of each kind, on the largest plan.
+/// Requests per minute of each kind, on the largest plan.
 const WRITE_QUOTA: u32 = 350;
 const READ_QUOTA: u32 = 1_000;
 
@@ -16,7 +16,7 @@ const WINDOW: u64 = 60;
 
 /// The requests of the current minute.
 pub(super) struct Limits {
-    /// What is refused beyond; without it, nothing is.
+    /// The limit above which requests are refused; `None` refuses nothing.
     quota: Option<u32>,
     window: Mutex<Window>,
 }
@@ -27,12 +27,12 @@ struct Window {
     writes: u32,
 }
 
-/// Where a request stands among those of its minute.
+/// The position of a request in the current minute.
 pub(super) struct Standing {
     is_write: bool,
     quota: u32,
     remaining: u32,
-    /// Seconds until the next minute begins.
+    /// Seconds until the next minute.
     reset: u64,
     is_refused: bool,
 }
@@ -79,7 +79,7 @@ impl Limits {
 }
 
 impl Standing {
-    /// The refusal, if it has come to that. The service does not document its body.
+    /// Returns the refusal if the request is above the limit. Its body is not documented.
     pub(super) fn refusal(&self) -> Option<Answer> {
         self.is_refused.then(|| {
             self.on(errors::error(429, "Too many requests"))
@@ -87,7 +87,7 @@ impl Standing {
         })
     }
 
-    /// The answer, with what the service says of its limits.
+    /// Adds the rate limit headers to an answer.
     pub(super) fn on(&self, answer: Answer) -> Answer {
         let name = if self.is_write { "write" } else { "read" };
         let (quota, remaining, reset) = (self.quota, self.remaining, self.reset);

@@ -61,7 +61,7 @@ impl Dune {
 
     fn route(&self, request: &Request) -> Answer {
         let (method, mut path) = request.route();
-        // a slash at the end makes no difference: an official client sends one
+        // a trailing slash is allowed, because an official client sends one
         if path.last() == Some(&"") {
             path.pop();
         }

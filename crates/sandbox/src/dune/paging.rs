@@ -1,14 +1,14 @@
-//! The two ways in which Dune's lists are paged.
+//! The two ways in which Dune pages its lists.
 
 use serde_json::{Map, Value, json};
 
 use super::errors;
 use crate::exchange::{Answer, Request};
 
-/// No list gives more at once.
+/// The largest page of a list.
 const MOST: usize = 10_000;
 
-/// A list whose `next_offset` is there while there is more.
+/// Returns a page of a list with `next_offset` while there are more items.
 pub(super) fn with_next_offset(
     request: &Request,
     key: &str,
@@ -30,7 +30,7 @@ pub(super) fn with_next_offset(
     Answer::json(200, &body)
 }
 
-/// A list that says how many there are in all.
+/// Returns a page of a list with the total number of items.
 pub(super) fn with_total(
     request: &Request,
     key: &str,

@@ -1,4 +1,4 @@
-//! Pipelines: a query after the materialized views that it reads.
+//! Pipelines: refresh the materialized views of a query, then run it.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,10 @@ use super::views::full_name;
 use crate::exchange::{Answer, Request};
 use crate::ids;
 
-/// Nodes of a pipeline.
+/// The largest number of nodes of a pipeline.
 const MOST_NODES: usize = 100;
 
-/// What one step of a pipeline has started.
+/// A started step of a pipeline.
 #[derive(Clone)]
 pub(super) struct Step {
     id: i64,
@@ -111,7 +111,7 @@ impl Dune {
         )
     }
 
-    /// Starts every node, those that others depend on first.
+    /// Starts every node after its dependencies.
     fn start(&self, nodes: &[Value]) -> Answer {
         if nodes.len() > MOST_NODES {
             let message = format!("the pipeline has more than {MOST_NODES} nodes");
@@ -127,7 +127,10 @@ impl Dune {
                     .all(|wanted| steps.iter().any(|step| step.id == wanted))
             });
             let Some(ready) = ready else {
-                return errors::error(400, "the pipeline's dependencies have no order");
+                return errors::error(
+                    400,
+                    "the dependencies of the pipeline have a cycle or name an unknown node",
+                );
             };
             match self.start_node(left.remove(ready)) {
                 Ok(step) => steps.push(step),
@@ -175,7 +178,7 @@ impl Dune {
     }
 }
 
-/// The nodes of a query: a refresh of each view that its text names, and itself.
+/// Returns the nodes of a query: a refresh of each view that its text names, and the query itself.
 fn nodes(state: &State, query_id: i64, parameters: &Value) -> Option<Vec<Value>> {
     let query = state.queries.get(&query_id)?;
     let mut nodes: Vec<Value> = state

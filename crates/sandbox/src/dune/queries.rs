@@ -12,10 +12,10 @@ use crate::exchange::{Answer, Request};
 /// The handle of the account.
 pub(super) const OWNER: &str = "rowfeed";
 
-/// Bytes of all saved queries together.
+/// The total size of all saved queries in bytes.
 const MOST_SAVED: usize = 8 * 1024 * 1024;
 
-/// What a body says of a query. A field of another type makes the whole body invalid.
+/// The fields of a query in a request body. A field of another type makes the body invalid.
 #[derive(Deserialize)]
 struct Edit {
     name: Option<String>,
@@ -27,7 +27,7 @@ struct Edit {
     parameters: Option<Vec<Value>>,
 }
 
-/// A parameter as the service takes it; it is shown again as it was given.
+/// A parameter of a query, for validation. The service returns it unchanged.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(dead_code, reason = "read for the types of its fields")]
@@ -51,7 +51,7 @@ impl Edit {
         parameters.all(fits).then_some(edit)
     }
 
-    /// Takes over what the body names.
+    /// Applies the fields of the body.
     fn apply(self, query: &mut SavedQuery) {
         if let Some(sql) = self.query_sql
             && sql != query.sql
@@ -74,13 +74,13 @@ impl Edit {
     }
 }
 
-/// Whether there is memory for one more query.
+/// Returns whether the query fits in the storage limit.
 fn has_room(state: &State, query: &SavedQuery) -> bool {
     let saved: usize = state.queries.values().map(SavedQuery::bytes).sum();
     saved + query.bytes() <= MOST_SAVED
 }
 
-/// What the short ways of changing a query change.
+/// A change of a single flag of a query.
 #[derive(Clone, Copy)]
 pub(super) enum Change {
     Archived(bool),
@@ -132,7 +132,7 @@ impl Dune {
         Answer::json(200, &body)
     }
 
-    /// Pages by `limit` (20 unless given) and `offset`; `total` says how many.
+    /// Lists queries with `limit` (20 by default), `offset`, and `total`.
     pub(super) fn list_queries(&self, request: &Request) -> Answer {
         let state = self.state();
         let queries: Vec<Value> = state
@@ -153,8 +153,7 @@ impl Dune {
         super::paging::with_total(request, "queries", queries, 20, 10_000)
     }
 
-    /// Changes what the body names and leaves the rest; an empty list removes what
-    /// was there.
+    /// Changes the fields of the body. An empty list removes the previous items.
     pub(super) fn update_query(&self, request: &Request, id: &str) -> Answer {
         match Edit::read(&request.body) {
             Some(edit) => self.changed(id, |query| edit.apply(query)),
@@ -208,8 +207,8 @@ impl Dune {
     }
 }
 
-/// A query id of a path. One that does not fit the service's own integer makes it
-/// fail inside.
+/// Parses a query id. The service fails with an internal error if the id does not fit its integer
+/// type.
 pub(super) fn query_id(text: &str) -> Result<i64, Answer> {
     match text.parse::<i64>() {
         Ok(id) if i32::try_from(id).is_ok() => Ok(id),

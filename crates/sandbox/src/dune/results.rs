@@ -1,4 +1,4 @@
-//! Results in pages: of an execution, and the latest of a saved query.
+//! Pages of results: of an execution, and of the latest execution of a saved query.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -23,10 +23,10 @@ use crate::service::Service;
 use crate::table::WireTable;
 use crate::world::NO_MEMORY;
 
-/// Bytes of rows in a page.
+/// The size of the rows of a page in bytes.
 const MAX_PAGE: usize = 8 * 1024 * 1024;
 
-/// The only custom endpoint, which shows the latest result of [`DUNE_QUERY_ID`].
+/// The only custom endpoint, which returns the latest result of [`DUNE_QUERY_ID`].
 const ENDPOINT_SLUG: &str = "all-trades";
 
 #[derive(Serialize)]
@@ -99,8 +99,7 @@ impl Dune {
         self.swapped(request, id, &shown, as_csv)
     }
 
-    /// The page of this execution, or of another run of its text if a fault wants
-    /// that.
+    /// Returns a page of this execution, or of a new run of its text if a fault requests it.
     fn swapped(&self, request: &Request, id: &str, shown: &Shown, as_csv: bool) -> Answer {
         let has_rows = matches!(shown, Shown::Completed | Shown::Partial);
         let again = if has_rows && request.is_swapped(&self.world.faults) {
@@ -115,7 +114,7 @@ impl Dune {
         } else {
             None
         };
-        // the page is made without holding up the others
+        // the page is built without blocking other requests
         let found = {
             let state = self.state();
             let execution = state.executions.get(again.as_deref().unwrap_or(id));
@@ -136,7 +135,7 @@ impl Dune {
         }
     }
 
-    /// The result behind a custom endpoint.
+    /// Returns the result of a custom endpoint.
     pub(super) fn endpoint(&self, request: &Request, handle: &str, slug: &str) -> Answer {
         if (handle, slug) == (OWNER, ENDPOINT_SLUG) {
             self.latest(request, &DUNE_QUERY_ID.to_string(), false)
@@ -145,8 +144,8 @@ impl Dune {
         }
     }
 
-    /// The newest result of a saved query: of any parameters, or of exactly those
-    /// that are named.
+    /// Returns the newest result of a saved query. If the request names parameters, the result must
+    /// have exactly these.
     pub(super) fn latest(&self, request: &Request, id: &str, as_csv: bool) -> Answer {
         let id = match query_id(id) {
             Ok(id) => id,
@@ -175,7 +174,7 @@ impl Dune {
             }
         };
         let lifetime = self.world.options.results_lifetime;
-        // a run of a text that was edited since does not count
+        // runs of an older version of the SQL do not count
         let saved = Saved {
             id,
             sql_version: query.sql_version,
@@ -274,7 +273,7 @@ impl Dune {
             }
             return answer;
         }
-        // rows come with their keys in alphabetical order, whatever the columns'
+        // rows have their keys in alphabetical order, whatever the order of the columns
         let mut names: Vec<(usize, &str)> = selection
             .columns
             .iter()
@@ -297,8 +296,8 @@ impl Dune {
     }
 }
 
-/// The rows of a page: fewer than were selected if they take more than a page may, and then the
-/// next page starts earlier.
+/// Returns the rows of a page. If they exceed the size of a page, returns fewer rows, and the next
+/// page starts earlier.
 fn rows_of<'t>(table: &'t WireTable, selection: &mut Selection) -> Vec<Cow<'t, [String]>> {
     let names = selection.columns.iter();
     let names: usize = names.map(|&index| table.columns[index].0.len() + 4).sum();
@@ -322,8 +321,8 @@ fn rows_of<'t>(table: &'t WireTable, selection: &mut Selection) -> Vec<Cow<'t, [
     rows
 }
 
-/// The address of the next page: always of the execution, also when this page was
-/// asked of a query, and with the `limit` that was requested.
+/// Returns the URL of the next page. It is always a page of the execution, even if the request was
+/// for a query, and it keeps the requested `limit`.
 fn next_uri(request: &Request, id: &str, limit: usize, offset: usize, as_csv: bool) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     for name in ["allow_partial_results", "columns", "filters"] {

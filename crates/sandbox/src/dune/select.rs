@@ -1,4 +1,4 @@
-//! Which columns and rows of a result a page holds.
+//! Selects the columns and rows of a page.
 
 use std::time::{Duration, Instant};
 
@@ -8,34 +8,34 @@ use crate::exchange::Request;
 use crate::memory::Memory;
 use crate::table::WireTable;
 
-/// Longer results are neither filtered nor sorted.
+/// The longest result in rows that can be filtered and sorted.
 const MOST_ARRANGED: usize = 1_000_000;
 
-/// Bytes of the values by which a result is sorted.
+/// The memory in bytes of the sort keys of a result.
 const MOST_KEYS: usize = 32 * 1024 * 1024;
 
-/// How many rows are looked at between two looks at the clock.
+/// The number of rows between two checks of the deadline.
 const ROWS: usize = 512;
 
-/// A page, as indices into the whole result.
+/// A page, as indices into the result.
 #[derive(Debug, Default)]
 pub(super) struct Selection {
     pub(super) columns: Vec<usize>,
     pub(super) rows: Vec<usize>,
-    /// The limit that was requested, for the next page's address.
+    /// The requested limit, for the URL of the next page.
     pub(super) limit: usize,
-    /// Where this page starts.
+    /// The start of this page.
     pub(super) offset: usize,
-    /// Where the next page starts, if there is one.
+    /// The start of the next page, if there is one.
     pub(super) next_offset: Option<usize>,
-    /// Whether the rows are a sample, which has no pages.
+    /// Whether the rows are a sample, which is not paged.
     pub(super) is_sample: bool,
 }
 
 impl Selection {
-    /// Reads `columns`, `filters`, `sort_by`, `sample_count`, `limit` and `offset`.
-    /// No page has more than `most` rows, and filtering and sorting takes no longer than `time`. An
-    /// error is the service's message.
+    /// Evaluates `columns`, `filters`, `sort_by`, `sample_count`, `limit` and `offset`. A page has
+    /// at most `most` rows, and filtering and sorting take at most `time`. An error is the message
+    /// of the service.
     pub(super) fn read(
         request: &Request,
         table: &WireTable,
@@ -59,7 +59,7 @@ impl Selection {
         };
         let filters = request.query("filters").filter(|text| !text.is_empty());
         let sort_by = request.query("sort_by").filter(|text| !text.is_empty());
-        // as it is, or in an order of its own
+        // None keeps the order of the result
         let arranged = if filters.is_none() && sort_by.is_none() {
             None
         } else {
@@ -109,7 +109,7 @@ fn number(request: &Request, name: &str) -> Result<Option<usize>, String> {
         .transpose()
 }
 
-/// The items of a comma-separated list; a name in double quotes may hold commas.
+/// Splits a comma-separated list. A name in double quotes may contain commas.
 fn list(text: &str) -> Vec<&str> {
     let (mut quotes, mut items, mut start) = (false, Vec::new(), 0);
     for (at, byte) in text.bytes().enumerate() {
@@ -138,7 +138,7 @@ fn column(table: &WireTable, name: &str) -> Result<usize, String> {
         .ok_or_else(|| format!("unknown column {name}"))
 }
 
-/// The rows that pass the filters, in order.
+/// Returns the rows that pass the filters, sorted.
 fn arranged(
     table: &WireTable,
     filters: Option<&str>,
@@ -163,19 +163,19 @@ fn arranged(
     let mut sorts: Vec<(usize, bool)> = Vec::new();
     for item in sort_by.map(list).unwrap_or_default() {
         let (index, descends) = sort_key(table, item.trim())?;
-        // a column that was named before decides nothing more
+        // ignore repeated columns
         if sorts.iter().all(|(known, _)| *known != index) {
             sorts.push((index, descends));
         }
     }
-    // the rows that pass, and the values by which they are sorted, as many for each
+    // the rows that pass, and their sort keys, `sorts.len()` keys per row
     let (mut found, mut keys): (Vec<usize>, Vec<Cell>) = (Vec::new(), Vec::new());
     let mut held = memory.held();
     let mut bytes = 0;
     for (index, row) in table.rows.iter().enumerate() {
         if index % ROWS == 0 && Instant::now() > deadline {
             return Err(format!(
-                "filtering and sorting took longer than {time:?}, the most that the sandbox gives it"
+                "filtering and sorting took longer than {time:?}, the time limit of the sandbox"
             ));
         }
         let cell = |column: usize| Cell::read(&row[column], &table.columns[column].1);
@@ -187,7 +187,7 @@ fn arranged(
             keys.extend(sorts.iter().map(|(column, _)| cell(*column)));
             bytes += keys[first..].iter().map(Cell::bytes).sum::<usize>();
             if bytes > MOST_KEYS {
-                return Err("the sandbox cannot sort by as much text as this".to_owned());
+                return Err("the sort keys are larger than the sandbox supports".to_owned());
             }
             found.push(index);
             let places = 2 * size_of::<usize>() * found.len();
@@ -204,7 +204,7 @@ fn arranged(
     }
     let mut order: Vec<usize> = (0..found.len()).collect();
     let keys_of = |place: usize| &keys[place * sorts.len()..(place + 1) * sorts.len()];
-    // rows that are equal stay in their order
+    // the sort is stable
     order.sort_by(|&left, &right| {
         let pairs = sorts.iter().zip(keys_of(left).iter().zip(keys_of(right)));
         let mut orders = pairs.map(|((_, descends), (left, right))| match descends {
@@ -218,7 +218,7 @@ fn arranged(
     Ok(order.into_iter().map(|place| found[place]).collect())
 }
 
-/// A column and whether it descends.
+/// Parses a column with its sort direction. Returns true for descending.
 fn sort_key(table: &WireTable, item: &str) -> Result<(usize, bool), String> {
     let (name, descends) = match item.rsplit_once(' ') {
         Some((name, word)) if word.eq_ignore_ascii_case("desc") => (name.trim(), true),

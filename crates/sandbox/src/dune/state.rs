@@ -21,32 +21,32 @@ use crate::service::Service;
 use crate::table::WireTable;
 use crate::world::{Outcome, World};
 
-/// How many executions are kept, and how many bytes of their results.
+/// The number of stored executions, and the total size of their results in bytes.
 const MOST_EXECUTIONS: usize = 5_000;
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
-/// Runs of pipelines that are kept, and their bytes.
+/// The number of stored pipeline executions, and their total size in bytes.
 const MOST_PIPELINES: usize = 500;
 const MOST_PIPELINE_BYTES: usize = 2 * 1024 * 1024;
 
-/// What starting a run costs, and each byte of its result.
+/// The cost of a run, and of each byte of its result, in credits.
 const RUN_CREDITS: f64 = 0.01;
 const BYTE_CREDITS: f64 = 1e-6;
 
 pub(super) struct State {
     pub(super) executions: Kept<Execution>,
     pub(super) queries: BTreeMap<i64, SavedQuery>,
-    /// Uploaded tables, by their full names.
+    /// Uploaded tables by full name.
     pub(super) uploads: BTreeMap<String, Upload>,
-    /// Materialized views, by their full names.
+    /// Materialized views by full name.
     pub(super) views: BTreeMap<String, View>,
-    /// Runs of pipelines, by their ids.
+    /// Pipeline executions by id.
     pub(super) pipelines: Kept<Vec<Step>>,
-    /// What all executions have cost.
+    /// The total cost of all executions in credits.
     pub(super) credits_used: f64,
 }
 
-/// The query that an execution ran, and which version of its SQL.
+/// A saved query and the version of its SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Saved {
     pub(super) id: i64,
@@ -55,11 +55,11 @@ pub(super) struct Saved {
 
 pub(super) struct Execution {
     pub(super) id: String,
-    /// The text that was run, its parameters filled in.
+    /// The executed text, with parameter values.
     pub(super) sql: String,
-    /// `None` when plain SQL was run.
+    /// `None` for an execution of SQL.
     pub(super) query: Option<Saved>,
-    /// Every parameter that the run had, as text.
+    /// The value of every parameter, as text.
     pub(super) parameters: BTreeMap<String, String>,
     pub(super) submitted_at: Timestamp,
     pub(super) cancelled_at: Option<Timestamp>,
@@ -68,7 +68,7 @@ pub(super) struct Execution {
     pub(super) credits: f64,
 }
 
-/// What a run comes to when it is left alone.
+/// The end of a run that is not canceled.
 #[derive(Clone)]
 pub(super) enum End {
     Completed { table: Arc<WireTable>, whole: bool },
@@ -89,7 +89,7 @@ struct FailureMetadata {
     column: u64,
 }
 
-/// The states an execution can show.
+/// The states of an execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Shown {
     Pending,
@@ -122,8 +122,7 @@ impl Shown {
 }
 
 impl Execution {
-    /// Answers a poll. A result can be read for as long as `lifetime`, if it is
-    /// limited at all.
+    /// Answers a poll. A result expires after `lifetime`, if set.
     pub(super) fn poll(&mut self, lifetime: Option<Duration>) -> Shown {
         if self.is_expired(lifetime) {
             return Shown::Expired;
@@ -153,7 +152,7 @@ impl Execution {
         self.query.map(|query| query.id)
     }
 
-    /// What the run has cost, in credits: a run that was stopped, half of it at most.
+    /// Returns the cost in credits. A canceled run costs at most half the price of a start.
     pub(super) fn cost(&self, shown: &Shown) -> f64 {
         match shown {
             Shown::Cancelled => self.credits.min(RUN_CREDITS / 2.0),
@@ -161,12 +160,12 @@ impl Execution {
         }
     }
 
-    /// Whether it is on its way to a result.
+    /// Returns whether it is still running.
     pub(super) fn is_unfinished(&self, lifetime: Option<Duration>) -> bool {
         !self.is_expired(lifetime) && self.cancelled_at.is_none() && !self.progress.is_done()
     }
 
-    /// Whether there are rows to be read now.
+    /// Returns whether its rows can be read.
     pub(super) fn has_result(&self, lifetime: Option<Duration>) -> bool {
         !self.is_expired(lifetime)
             && self.cancelled_at.is_none()
@@ -182,7 +181,7 @@ impl Execution {
         self.submitted_at + 46.milliseconds()
     }
 
-    /// Results are kept for 90 days, unless the sandbox is set otherwise.
+    /// Returns the expiration time: 90 days after the end, unless results have another lifetime.
     pub(super) fn expires_at(&self, lifetime: Option<Duration>) -> Timestamp {
         let until = lifetime.and_then(|lifetime| {
             let lifetime = SignedDuration::try_from(lifetime).ok()?;
@@ -199,12 +198,12 @@ pub(super) struct SavedQuery {
     pub(super) sql: String,
     pub(super) tags: Vec<String>,
     pub(super) is_private: bool,
-    /// As the service shows them: objects with `key`, `type` and `value`.
+    /// In the format of the service: objects with `key`, `type` and `value`.
     pub(super) parameters: Vec<Value>,
     pub(super) is_archived: bool,
-    /// Counts the changes.
+    /// The number of versions of the query.
     pub(super) version: u32,
-    /// Counts the changes of the SQL.
+    /// The number of versions of the SQL.
     pub(super) sql_version: u32,
     pub(super) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
@@ -228,7 +227,7 @@ impl SavedQuery {
         }
     }
 
-    /// Bytes of memory, roughly.
+    /// Estimates the memory of the query in bytes.
     pub(super) fn bytes(&self) -> usize {
         let tags: usize = self.tags.iter().map(|tag| tag.len() + 24).sum();
         let parameters: usize = self.parameters.iter().map(json::held).sum();
@@ -245,7 +244,7 @@ impl SavedQuery {
 }
 
 impl State {
-    /// Two saved queries, of which the first has run.
+    /// Creates two saved queries and one execution of the first.
     pub(super) fn with_samples(world: &World) -> Self {
         let mut state = Self {
             executions: Kept::new(MOST_EXECUTIONS, MOST_BYTES),
@@ -285,7 +284,7 @@ impl State {
         state
     }
 
-    /// The text with the names that tables of the account have in the database.
+    /// Replaces the names of the account's tables by their names in the database.
     pub(super) fn in_database(&self, sql: &str) -> String {
         let mut text = sql.to_owned();
         let lower = sql.to_ascii_lowercase();
@@ -294,19 +293,19 @@ impl State {
         }
         for name in self.uploads.keys().chain(self.views.keys()) {
             for (at, _) in lower.match_indices(name.as_str()) {
-                // both names have as many bytes
+                // both names have the same length in bytes
                 text.replace_range(at..at + name.len(), &in_database(name));
             }
         }
         text
     }
 
-    /// Whether a table of this name was uploaded.
+    /// Returns whether an uploaded table has this name.
     pub(super) fn has_upload(&self, full_name: &str) -> bool {
         self.uploads.contains_key(full_name)
     }
 
-    /// What is needed to run an execution's text once more.
+    /// Returns a submission that runs the text of an execution again.
     pub(super) fn again(&self, id: &str) -> Option<Submission> {
         let execution = self.executions.get(id)?;
         Some(Submission {
@@ -317,7 +316,7 @@ impl State {
         })
     }
 
-    /// Keeps an execution; gives its id.
+    /// Stores an execution and returns its id.
     pub(super) fn keep(&mut self, execution: Execution) -> String {
         let id = execution.id.clone();
         let held = match &execution.end {
@@ -333,12 +332,12 @@ impl State {
     }
 }
 
-/// A text that is to be run.
+/// A text to run.
 pub(super) struct Submission {
     pub(super) sql: String,
     pub(super) query: Option<Saved>,
     pub(super) parameters: BTreeMap<String, String>,
-    /// Whether it runs on the large engine, which costs twice as much.
+    /// Whether it runs on the large engine, at double the cost.
     pub(super) is_large: bool,
 }
 
@@ -352,13 +351,13 @@ impl Submission {
         }
     }
 
-    /// Runs the text to its end. Nothing else is held up by that.
+    /// Runs the text to its end, without a lock on the state.
     pub(super) fn run(self, world: &World) -> Execution {
         let id = ids::ulid();
         let end = self.end(world, &id);
         let price = match &end {
             End::Completed { table, .. } => {
-                // a start, and what is read and written
+                // the start, and the size of the result
                 RUN_CREDITS + BYTE_CREDITS * table.bytes() as f64
             }
             End::Failed(_) => RUN_CREDITS / 2.0,
@@ -373,7 +372,7 @@ impl Submission {
             cancelled_at: None,
             progress: world.options.progress(),
             end,
-            // six digits, as the service shows
+            // six fraction digits, as at the service
             credits: (price * 1e6).round() / 1e6,
         }
     }

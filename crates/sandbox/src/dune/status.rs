@@ -11,7 +11,7 @@ use super::state::{End, Execution, Failure, Shown};
 use crate::exchange::{Answer, Request};
 use crate::fault::ForcedState;
 
-/// What status and results have in common.
+/// The common fields of status and results.
 #[derive(Serialize)]
 pub(super) struct Head {
     execution_id: String,
@@ -55,7 +55,7 @@ impl Head {
     }
 }
 
-/// What the plan allows to run at once.
+/// The number of concurrent executions that the plan allows.
 const MAX_INFLIGHT: u64 = 20;
 
 #[derive(Serialize)]
@@ -64,7 +64,7 @@ struct Status {
     head: Head,
     #[serde(skip_serializing_if = "Option::is_none")]
     queue_position: Option<u64>,
-    /// How many runs the plan allows at once, and how many there are.
+    /// The number of concurrent executions that the plan allows, and their current number.
     max_inflight_interactive_executions: u64,
     max_inflight_interactive_reached: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,7 +81,7 @@ impl Dune {
         };
         let shown = self.poll(request, execution);
         let mut head = Head::new(execution, &shown, self.world.options.results_lifetime);
-        // an execution of plain SQL has no query id in its results, but 0 here
+        // here an execution of SQL has the query id 0; its results have none
         head.query_id = Some(execution.query_id().unwrap_or(0));
         let result_metadata = match (&execution.end, &shown) {
             (End::Completed { table, .. }, Shown::Completed | Shown::Partial) => {
@@ -100,7 +100,7 @@ impl Dune {
         Answer::json(200, &status)
     }
 
-    /// Answers a poll, or what a fault wants in its place.
+    /// Answers a poll, or with the state that a fault forces.
     pub(super) fn poll(&self, request: &Request, execution: &mut Execution) -> Shown {
         match request.forced_state(&self.world.faults) {
             Some(ForcedState::Running) => Shown::Executing,

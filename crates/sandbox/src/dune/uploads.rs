@@ -1,4 +1,4 @@
-//! Tables that users upload.
+//! Uploaded tables.
 
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
@@ -16,13 +16,13 @@ mod types;
 
 use types::UploadType;
 
-/// Tables of an account, and as many materialized views.
+/// The number of uploaded tables of an account, and the number of materialized views.
 pub(super) const MOST_TABLES: usize = 500;
 
-/// Characters of a name.
+/// The longest name in bytes.
 const MAX_NAME: usize = 128;
 
-/// A table, whose rows are in the database.
+/// An uploaded table. Its rows are in the database.
 pub(super) struct Upload {
     columns: Vec<(String, UploadType)>,
     is_private: bool,
@@ -42,7 +42,7 @@ impl Upload {
         }
     }
 
-    /// As the lists of uploads and of datasets both show it.
+    /// Returns the description of the table in the lists of uploads and of datasets.
     pub(super) fn shown(&self, full_name: &str) -> Json {
         let columns: Vec<Json> = self
             .columns
@@ -90,7 +90,7 @@ impl Dune {
         for column in schema {
             let name = column.get("name").and_then(Json::as_str).unwrap_or("");
             let shown = column.get("type").cloned().unwrap_or_default();
-            // names are the same in any case, as in SQL
+            // names are not case-sensitive, as in SQL
             let known = columns
                 .iter()
                 .any(|(column, _)| column.eq_ignore_ascii_case(name));
@@ -100,13 +100,13 @@ impl Dune {
                 }
                 (Err(message), _) => return errors::error(400, &message),
                 (Ok(()), Some(_)) => {
-                    return errors::error(400, &format!("column {name} is there twice"));
+                    return errors::error(400, &format!("duplicate column {name}"));
                 }
                 _ => return errors::error(400, &format!("invalid type of column {name}")),
             }
         }
         if columns.is_empty() {
-            return errors::error(400, "a table needs a column");
+            return errors::error(400, "a table needs at least one column");
         }
         let full_name = full_name(namespace, table);
         let mut state = self.state();
@@ -138,8 +138,8 @@ impl Dune {
         Answer::json(if existed { 200 } else { 201 }, &answer)
     }
 
-    /// Makes a table of the file, its types by its content, in the place of one that
-    /// was uploaded before.
+    /// Creates a table from a CSV file, with inferred types. It replaces a table that was uploaded
+    /// before.
     pub(super) fn upload_csv(&self, request: &Request) -> Answer {
         let body = request.json().unwrap_or_default();
         let text = |name: &str| body.get(name).and_then(Json::as_str);
@@ -171,7 +171,7 @@ impl Dune {
         Answer::json(200, &json!({ "success": true, "table_name": table }))
     }
 
-    /// Adds the rows of a file: all of them, or none.
+    /// Adds all rows of a file, or none.
     pub(super) fn insert(&self, request: &Request, namespace: &str, table: &str) -> Answer {
         let full_name = full_name(namespace, table);
         let mut state = self.state();
@@ -186,7 +186,7 @@ impl Dune {
             "text/csv" => content::csv_rows(text, &upload.columns),
             "application/x-ndjson" => content::json_rows(text, &upload.columns),
             other => Err(format!(
-                "content type {other} is not supported: text/csv or application/x-ndjson"
+                "content type {other} is not supported: use text/csv or application/x-ndjson"
             )),
         };
         let rows = match rows {
@@ -221,7 +221,7 @@ impl Dune {
 
     pub(super) fn delete_table(&self, namespace: &str, table: &str) -> Answer {
         let full_name = full_name(namespace, table);
-        // held until the table is gone, so that nobody makes it anew in between
+        // the lock is held until the table is removed, so that nobody can create it in between
         let mut state = self.state();
         if state.uploads.remove(&full_name).is_none() {
             return no_table(&full_name);
@@ -229,8 +229,8 @@ impl Dune {
         self.removed(&full_name, true, "deleted")
     }
 
-    /// Pages by `limit` (50 unless given, at most 10,000) and `offset`;
-    /// `next_offset` is there while there is more.
+    /// Lists tables with `limit` (50 by default, at most 10,000) and `offset`. `next_offset` is
+    /// present while there are more.
     pub(super) fn list_uploads(&self, request: &Request) -> Answer {
         let state = self.state();
         let tables: Vec<Json> = state
@@ -245,7 +245,7 @@ impl Dune {
         super::paging::with_next_offset(request, "tables", tables, 50)
     }
 
-    /// Makes the table in the database.
+    /// Creates the table in the database.
     fn make_upload(
         &self,
         full_name: &str,
@@ -274,8 +274,8 @@ impl Dune {
     }
 }
 
-/// The name of a table in the database, where a name has no points in it: as long
-/// as the full name, so that what is said of a place in the text stays true.
+/// Returns the name of a table in the database, without dots. It is as long as the full name, so
+/// that error positions in the text remain right.
 pub(super) fn in_database(full_name: &str) -> String {
     full_name.replace('.', "_")
 }
@@ -288,12 +288,12 @@ fn no_table(full_name: &str) -> Answer {
     errors::error(404, &format!("Table {full_name} not found"))
 }
 
-/// The name of a table with its namespace. Names are the same in any case, as in SQL.
+/// Returns the full name of a table. Names are not case-sensitive, as in SQL.
 fn full_name(namespace: &str, table: &str) -> String {
     format!("dune.{namespace}.{table}").to_ascii_lowercase()
 }
 
-/// Why no table of this name can be made, if so.
+/// Returns an error if no table with this name can be created.
 fn no_place(state: &State, full_name: &str) -> Option<Answer> {
     if state.views.contains_key(full_name) {
         let message = format!("{full_name} is a materialized view");
@@ -303,7 +303,7 @@ fn no_place(state: &State, full_name: &str) -> Option<Answer> {
     is_full.then(|| errors::error(403, "Maximum number of tables reached"))
 }
 
-/// The columns of a CSV file, each of the narrowest type that its fields fit.
+/// Infers the columns of a CSV file, each with the narrowest type that fits its fields.
 fn inferred(data: &str) -> Result<Vec<(String, UploadType)>, String> {
     let records = content::csv_records(data)?;
     let (header, lines) = records.split_first().ok_or("the file is empty")?;
@@ -317,7 +317,7 @@ fn inferred(data: &str) -> Result<Vec<(String, UploadType)>, String> {
             .iter()
             .any(|(column, _)| column.eq_ignore_ascii_case(name))
         {
-            return Err(format!("column {name} is there twice"));
+            return Err(format!("duplicate column {name}"));
         }
         let fields = lines.iter().filter_map(|line| line.get(index));
         let upload_type = UploadType::inferred(fields.map(String::as_str));
@@ -327,14 +327,14 @@ fn inferred(data: &str) -> Result<Vec<(String, UploadType)>, String> {
 }
 
 fn too_many_columns(count: usize) -> String {
-    format!("the table has {count} columns: the sandbox takes {MAX_COLUMNS}")
+    format!("the table has {count} columns: the limit is {MAX_COLUMNS}")
 }
 
-/// What the database says of a table that it does not take.
+/// Returns the message for a table that the database refuses.
 fn refused(error: &rusqlite::Error) -> String {
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::DiskFull) => {
-            "the tables of the account are full: the sandbox has 32 MiB for them".to_owned()
+            "the tables of the account are full: their limit is 32 MiB".to_owned()
         }
         _ => error.to_string(),
     }
@@ -346,12 +346,12 @@ fn check_name(what: &str, name: &str) -> Result<(), String> {
     }
     let shown: String = name.chars().take(MAX_NAME).collect();
     Err(format!(
-        "invalid {what} name {shown:?}: it starts with a letter or _ and has letters, digits and \
-         _, at most {MAX_NAME} of them"
+        "invalid {what} name {shown:?}: it must start with a letter or _ and consist of at most \
+         {MAX_NAME} letters, digits and _"
     ))
 }
 
-/// Whether a text can name a table or a column.
+/// Returns whether a text is a valid table or column name.
 pub(super) fn is_name(text: &str) -> bool {
     text.len() <= MAX_NAME
         && text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')

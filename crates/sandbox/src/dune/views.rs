@@ -1,4 +1,4 @@
-//! Materialized views: results of saved queries, kept as tables.
+//! Materialized views: results of saved queries, stored as tables.
 
 use std::collections::BTreeMap;
 
@@ -16,17 +16,17 @@ use crate::sql::{SqlError, Writes};
 use crate::table::TableRows;
 use crate::world::Outcome;
 
-/// What a name must start with.
+/// The prefix of the name of a view.
 const PREFIX: &str = "result_";
 
-/// How many executions of a view are named.
+/// The number of executions of a view that are listed.
 const EXECUTIONS: usize = 10;
 
 pub(super) struct View {
     query_id: i64,
     is_private: bool,
     bytes: usize,
-    /// Newest last.
+    /// In order; the newest is last.
     executions: Vec<String>,
     pub(super) made_at: Timestamp,
 }
@@ -44,7 +44,7 @@ impl View {
 }
 
 impl Dune {
-    /// Makes the view, or lets one of that name be of another query.
+    /// Creates a view, or changes the query of an existing view.
     pub(super) fn upsert_view(&self, request: &Request) -> Answer {
         let body = request.json().unwrap_or_default();
         let (Some(name), Some(query_id)) = (
@@ -57,7 +57,7 @@ impl Dune {
         let short = full_name.strip_prefix(&format!("dune.{OWNER}."));
         if !short.is_some_and(|short| short.starts_with(PREFIX) && is_name(short)) {
             let message = format!(
-                "invalid name {name}: it starts with {PREFIX} and has letters, digits and _"
+                "invalid name {name}: it must start with {PREFIX} and consist of letters, digits and _"
             );
             return errors::error(400, &message);
         }
@@ -105,7 +105,7 @@ impl Dune {
         if self.state().views.remove(&full_name).is_none() {
             return no_view(name);
         }
-        // a view whose query has never succeeded has no table
+        // a view without a successful run has no table
         let _ = self
             .world
             .database(Service::Dune)
@@ -132,8 +132,8 @@ impl Dune {
         super::paging::with_next_offset(request, "materialized_views", views, 10_000)
     }
 
-    /// Runs the view's query and puts what it gives in the view's table; the
-    /// execution's id. A failure is seen in the execution alone.
+    /// Runs the query of a view, stores the result in its table, and returns the id of the
+    /// execution. A failure shows only in the execution.
     pub(super) fn refresh(&self, full_name: &str) -> Option<String> {
         let submission = {
             let state = self.state();
@@ -188,7 +188,8 @@ impl Dune {
     }
 }
 
-/// A view may be named with or without its namespace, and in any case.
+/// Returns the full name of a view. The given name may lack the namespace and is not
+/// case-sensitive.
 pub(super) fn full_name(name: &str) -> String {
     let name = name.to_ascii_lowercase();
     if name.contains('.') {

@@ -1,4 +1,4 @@
-//! The faults of a sandbox, or of one request, and what they do to a request.
+//! The faults of a sandbox or of one request, and their effects on a request.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -6,11 +6,11 @@ use std::time::Duration;
 use super::{Fault, ForcedState, Kind, PageFault, Target};
 use crate::exchange::Answer;
 
-/// Faults in the order they were added.
+/// Faults in the order in which they were added.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(Mutex<Vec<Fault>>);
 
-/// What happens to a request and its answer.
+/// The effects of the faults on a request and its answer.
 #[derive(Debug, Default)]
 pub(crate) struct Hits {
     pub(crate) delay: Option<Duration>,
@@ -22,7 +22,7 @@ pub(crate) struct Hits {
     pub(crate) gzip: bool,
 }
 
-/// What happens in place of carrying a request out.
+/// The replacement for carrying out a request.
 #[derive(Debug)]
 pub(crate) enum Instead {
     Answer(Answer),
@@ -34,7 +34,7 @@ impl Hits {
         self.delay.is_some() || self.is_decided()
     }
 
-    /// Whether a fault other than a delay has been found.
+    /// Whether a fault other than a delay applies.
     const fn is_decided(&self) -> bool {
         self.instead.is_some()
             || self.slow_body.is_some()
@@ -48,12 +48,12 @@ impl Hits {
 impl Faults {
     pub(crate) fn add(&self, fault: Fault) {
         let mut faults = self.lock();
-        // those that have met all their requests are gone
+        // remove the faults that are used up
         faults.retain(|fault| fault.left != Some(0));
         faults.push(fault);
     }
 
-    /// The faults that are still to come, in words.
+    /// Returns the text of every fault that is not used up.
     pub(crate) fn described(&self) -> Vec<String> {
         let faults = self.lock();
         let left = faults.iter().filter(|fault| fault.left != Some(0));
@@ -64,7 +64,7 @@ impl Faults {
         self.lock().clear();
     }
 
-    /// Adds what happens to this request, as far as it is known before the answer.
+    /// Adds the effects on this request that do not depend on its answer.
     pub(crate) fn meet(&self, target: &Target<'_>, hits: &mut Hits) {
         for fault in self.lock().iter_mut() {
             let known_later = matches!(
@@ -94,7 +94,7 @@ impl Faults {
         }
     }
 
-    /// The state to show in place of the true one.
+    /// Returns the state to show instead of the actual one.
     pub(crate) fn forced_state(&self, target: &Target<'_>) -> Option<ForcedState> {
         self.lock()
             .iter_mut()
@@ -104,7 +104,7 @@ impl Faults {
             })
     }
 
-    /// Whether the page of rows that is being answered has one of these faults.
+    /// Returns the first fault of the page that `wanted` accepts.
     pub(crate) fn page(
         &self,
         target: &Target<'_>,
@@ -118,7 +118,7 @@ impl Faults {
             })
     }
 
-    /// Whether the page of rows that is about to be sent is to be the last one again.
+    /// Returns whether a fault replaces the page by the previous one.
     pub(crate) fn repeats(&self, target: &Target<'_>) -> bool {
         self.lock()
             .iter_mut()
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_waits_for_its_request_and_then_ends() {
+    fn a_fault_applies_only_to_its_requests() {
         let faults = Faults::default();
         faults.add(Fault::reset().on(Service::Lightdash));
         let fault = Fault::status(503).method("get").path("/results");
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_throws_the_same_numbers_again() {
+    fn the_same_seed_gives_the_same_faults() {
         let thrown = |seed| {
             let faults = Faults::default();
             faults.add(Fault::status(503).always().probability(0.25, seed));
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn scripted_answers_come_in_turn_and_then_end() {
+    fn scripted_answers_are_sent_in_order_once() {
         let faults = Faults::default();
         faults.add(Fault::answers([(200, "a/b", "1"), (201, "a/b", "2")]));
         let seen: Vec<Option<u16>> = (0..3)

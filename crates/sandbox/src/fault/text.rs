@@ -1,4 +1,4 @@
-//! Faults written as text.
+//! The text form of faults.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Fault, ForcedState, Kind, PageFault};
 use crate::service::Service;
 
-/// Why a text is no [`Fault`].
+/// The error for a text that is not a [`Fault`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FaultTextError(String);
 
@@ -25,7 +25,7 @@ impl FromStr for Fault {
     fn from_str(text: &str) -> Result<Self, FaultTextError> {
         let mut words = text.split_whitespace();
         let first = words.next().ok_or_else(|| {
-            FaultTextError("a fault is at least one word, such as status=503".to_owned())
+            FaultTextError("a fault needs at least one word, such as status=503".to_owned())
         })?;
         let mut fault = kind(first)?;
         let mut probability = None;
@@ -52,8 +52,8 @@ impl FromStr for Fault {
                 }
                 _ => {
                     return Err(FaultTextError(format!(
-                        "{word:?} narrows no fault down: use on=, method=, path=, after=, times=, \
-                         always, probability= and seed=, or retry-after= with status="
+                        "{word:?} is not a condition of a fault: use on=, method=, path=, after=, \
+                         times=, always, probability= and seed=, or retry-after= with status="
                     )));
                 }
             };
@@ -86,7 +86,7 @@ fn kind(word: &str) -> Result<Fault, FaultTextError> {
         "state" => Fault::unknown_state(value),
         _ => {
             return Err(FaultTextError(format!(
-                "{word:?} is no fault: the first word is status=CODE, html=CODE, delay=MS, \
+                "{word:?} is not a fault: the first word must be status=CODE, html=CODE, delay=MS, \
                  slow-body=MS, cut-body=BYTES, reset, empty-body, content-type=TEXT, gzip, \
                  repeat-page, stuck-offset, clamp-limit=ROWS, swap-execution, state-forever or \
                  state=NAME"
@@ -99,7 +99,7 @@ fn status(key: &str, value: &str) -> Result<u16, FaultTextError> {
     match number(key, value)? {
         code @ 200..=599 => Ok(code),
         code => Err(FaultTextError(format!(
-            "{key}= wants an HTTP status from 200 to 599, not {code}"
+            "{key}= takes an HTTP status from 200 to 599, not {code}"
         ))),
     }
 }
@@ -107,18 +107,18 @@ fn status(key: &str, value: &str) -> Result<u16, FaultTextError> {
 fn service(name: &str) -> Result<Service, FaultTextError> {
     Service::named(name).ok_or_else(|| {
         FaultTextError(format!(
-            "on= wants dune, lightdash or yandex-query, not {name:?}"
+            "on= takes dune, lightdash or yandex-query, not {name:?}"
         ))
     })
 }
 
 fn number<T: FromStr>(key: &str, value: &str) -> Result<T, FaultTextError> {
-    let failed = |_| FaultTextError(format!("{key}= wants a number, not {value:?}"));
+    let failed = |_| FaultTextError(format!("{key}= takes a number, not {value:?}"));
     value.parse().map_err(failed)
 }
 
 impl Fault {
-    /// The fault in the words that it can be written with, and what is left of it.
+    /// Returns the text form of the fault, with its remaining counts.
     pub(crate) fn described(&self) -> String {
         let mut text = match &self.kind {
             Kind::Answer(answer) => {
@@ -178,7 +178,7 @@ mod tests {
     use crate::fault::Fault;
 
     #[test]
-    fn text_says_what_methods_say() {
+    fn text_and_methods_build_the_same_faults() {
         let written: Fault = "status=429 retry-after=1 on=dune method=get path=/x after=2 times=3"
             .parse()
             .unwrap();
@@ -220,15 +220,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_fault_is_explained() {
+    fn a_text_that_is_not_a_fault_gets_a_clear_error() {
         for (text, part) in [
             ("", "at least one word"),
-            ("explode", "is no fault"),
+            ("explode", "is not a fault"),
             ("status=99", "from 200 to 599"),
-            ("status=x", "wants a number"),
-            ("reset on=moon", "on= wants"),
-            ("reset twice", "narrows no fault"),
-            ("reset retry-after=1", "narrows no fault"),
+            ("status=x", "takes a number"),
+            ("reset on=moon", "on= takes"),
+            ("reset twice", "is not a condition"),
+            ("reset retry-after=1", "is not a condition"),
         ] {
             let error = text.parse::<Fault>().unwrap_err().to_string();
             assert!(error.contains(part), "{text}: {error}");
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_described_as_it_is_written() {
+    fn the_text_of_a_fault_round_trips() {
         for text in [
             "status=429 retry-after=1 on=dune method=GET path=/results after=2 times=3",
             "delay=20 always",

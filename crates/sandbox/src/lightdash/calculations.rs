@@ -1,4 +1,4 @@
-//! Table calculations: columns made of the columns of a query.
+//! Table calculations: columns computed from the columns of a query.
 
 use serde_json::Value;
 
@@ -7,10 +7,10 @@ use super::explore::field_id;
 use crate::exchange::Answer;
 use crate::sql::quoted;
 
-/// Calculations of one query.
+/// The largest number of calculations of a query.
 const MOST: usize = 50;
 
-/// Functions of a window function's template.
+/// The functions of the window function template.
 const WINDOW_FUNCTIONS: [&str; 9] = [
     "row_number",
     "percent_rank",
@@ -23,7 +23,7 @@ const WINDOW_FUNCTIONS: [&str; 9] = [
     "max",
 ];
 
-/// The calculations that a body names: each has a name, and says how it is made.
+/// Parses the calculations of a body. Each must have a name and a display name.
 pub(super) fn read(given: &Value, place: &str) -> Result<Vec<Value>, Answer> {
     let items = given.as_array().map_or(&[][..], Vec::as_slice);
     if items.len() > MOST {
@@ -40,7 +40,7 @@ pub(super) fn read(given: &Value, place: &str) -> Result<Vec<Value>, Answer> {
     Ok(items.to_vec())
 }
 
-/// The statement with one more column for each calculation. `order` is what rows are sorted by.
+/// Wraps a statement and adds a column per calculation. `order` is the sort order of the rows.
 pub(super) fn around(
     mut sql: String,
     columns: &[String],
@@ -51,7 +51,7 @@ pub(super) fn around(
     for calculation in calculations {
         let name = calculation["name"].as_str().unwrap_or_default();
         let made = expression(calculation, &known, order)?;
-        // a calculation may use those before it
+        // a calculation may use earlier ones
         sql = format!("SELECT *, {made} AS {} FROM ({sql})", quoted(name));
         known.push(name.to_owned());
     }
@@ -65,12 +65,12 @@ fn expression(calculation: &Value, known: &[String], order: &[String]) -> Result
     if calculation["template"].is_object() {
         return from_template(&calculation["template"], known, order);
     }
-    let message = "the sandbox calculates with sql and template, and has no formula: give the \
-                   calculation as sql";
+    let message = "the sandbox supports calculations with sql or template, not with formula: \
+                   write the calculation as sql";
     Err(errors::parameter(message))
 }
 
-/// The SQL of a calculation with its references, `${table.field}`, as columns.
+/// Replaces the references `${table.field}` in the SQL of a calculation by columns.
 fn with_columns(sql: &str, known: &[String]) -> Result<String, Answer> {
     let mut out = String::new();
     let mut rest = sql;
@@ -79,7 +79,7 @@ fn with_columns(sql: &str, known: &[String]) -> Result<String, Answer> {
         let after = &rest[at + 2..];
         let Some(end) = after.find('}') else {
             return Err(errors::parameter(
-                "a reference is not closed: ${table.field}",
+                "a reference lacks its closing brace: write ${table.field}",
             ));
         };
         out.push_str(&column(&after[..end], known)?);
@@ -89,7 +89,7 @@ fn with_columns(sql: &str, known: &[String]) -> Result<String, Answer> {
     Ok(out)
 }
 
-/// A column by `table.field`, by the id of a field, or by the name of a calculation.
+/// Resolves a column by `table.field`, by the id of a field, or by the name of a calculation.
 fn column(reference: &str, known: &[String]) -> Result<String, Answer> {
     let id = field_id(reference);
     let found = known.iter().find(|name| **name == id || *name == reference);
@@ -167,7 +167,7 @@ fn columns(names: &Value, known: &[String]) -> Result<String, Answer> {
     Ok(columns.join(", "))
 }
 
-/// The rows around a row that a window function takes.
+/// Builds the frame of a window function.
 fn frame(frame: &Value) -> Result<String, Answer> {
     if frame.is_null() {
         return Ok(String::new());

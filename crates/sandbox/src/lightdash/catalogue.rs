@@ -1,4 +1,4 @@
-//! The organisation, its project, and what is in it.
+//! The organization, its project, and its content.
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ pub(super) const SPACE_UUID: &str = "47c9e0a1-2f6b-4d83-b5e4-9a1c8d7f6e52";
 const CREATED_AT: &str = "2024-05-01T09:00:00.000Z";
 
 impl Lightdash {
-    /// Also without a token: the only place that names the page size limit.
+    /// Does not require a token. Only this answer reports the page size limit.
     pub(super) fn health(&self, is_authenticated: bool) -> Answer {
         errors::ok(&json!({
             "healthy": true,
@@ -109,7 +109,7 @@ impl Lightdash {
         }
     }
 
-    /// The columns of a table, as the database has them.
+    /// Returns the columns of a table in the database.
     fn table_fields(&self, table: Option<&str>) -> Answer {
         let Some(table) = table.filter(|name| !name.is_empty()) else {
             return errors::required("tableName");
@@ -133,7 +133,7 @@ impl Lightdash {
         }
     }
 
-    /// Charts, dashboards and spaces, by kind and by what their names hold.
+    /// Searches charts, dashboards and spaces by kind and name.
     pub(super) fn content(&self, request: &Request) -> Answer {
         let items = [
             content_item("chart", charts::CHART_UUID, charts::CHART_NAME, "line"),
@@ -181,7 +181,7 @@ impl Lightdash {
     }
 }
 
-/// A page of a list, and what the service says of it.
+/// Returns a page of a list, and its pagination object.
 pub(super) fn page_of(
     request: &Request,
     items: Vec<Value>,
@@ -211,12 +211,12 @@ pub(super) fn page_of(
     Ok((shown, pagination))
 }
 
-/// How often a chart was looked at, and when first.
+/// The number of views of a chart, and the time of the first.
 pub(super) const fn view_statistics() -> (u32, &'static str) {
     (3, CREATED_AT)
 }
 
-/// Who made the charts.
+/// The author of the charts.
 pub(super) fn author() -> Value {
     json!({ "userUuid": USER_UUID, "firstName": "Robin", "lastName": "Reef" })
 }

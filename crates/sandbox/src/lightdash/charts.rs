@@ -1,4 +1,4 @@
-//! Saved charts and the dashboard, and running them.
+//! Saved charts and the dashboard, and their execution.
 
 use serde_json::{Value, json};
 
@@ -26,10 +26,10 @@ const SQL_CHART: &str =
     "SELECT project, count(*) AS trades FROM trades GROUP BY project ORDER BY project";
 const SQL_CHART_LIMIT: usize = 500;
 
-/// The most rows that a chart may ask for by itself.
+/// The largest limit of a saved chart.
 const MAX_LIMIT: usize = 5_000;
 
-/// The metric query of the saved chart.
+/// Returns the metric query of the saved chart.
 fn chart_query() -> Value {
     json!({
         "exploreName": "trades",
@@ -45,7 +45,7 @@ fn chart_query() -> Value {
     })
 }
 
-/// The pivot of the saved chart: a column for each project.
+/// Returns the pivot of the saved chart: one column per project.
 fn chart_pivot() -> Value {
     json!({
         "indexColumn": { "reference": "trades_block_date", "type": "time" },
@@ -75,7 +75,7 @@ impl Lightdash {
                     let mut results = self.start_chart(account, &body, "dashboardView")?;
                     results["appliedDashboardFilters"] = applied;
                     results["dateZoomApplied"] = false.into();
-                    // said of every other metric query, but not here
+                    // every other metric query has warnings, this one does not
                     if let Some(results) = results.as_object_mut() {
                         results.remove("warnings");
                     }
@@ -135,8 +135,8 @@ impl Lightdash {
         Ok(common(&self.start(account, run)))
     }
 
-    /// The rows that a chart may have. Its own limit must not be beyond what is
-    /// allowed; one that is named, or null for all, is cut without a word.
+    /// Returns the row limit of a chart. The stored limit must not exceed [`MAX_LIMIT`]. A
+    /// requested limit, or null for all rows, is reduced without notice.
     pub(super) fn cut_limit(
         &self,
         body: &Value,
@@ -191,7 +191,7 @@ impl Lightdash {
     }
 }
 
-/// The charts as the project's list shows them.
+/// Returns the charts in the format of the project's list.
 pub(super) fn charts() -> Vec<Value> {
     let chart = |uuid: &str, name: &str, slug: &str, kind: &str, source: &str| {
         let (views, viewed_at) = view_statistics();
@@ -236,7 +236,7 @@ pub(super) fn charts() -> Vec<Value> {
     ]
 }
 
-/// The dashboard as the project's list shows it.
+/// Returns the dashboard in the format of the project's list.
 pub(super) fn dashboard() -> Value {
     let (views, viewed_at) = view_statistics();
     json!({
@@ -266,7 +266,7 @@ pub(super) fn done(results: Result<Value, Answer>) -> Answer {
     }
 }
 
-/// A field of the body, which must name one of the things there are.
+/// Checks that a field of the body names a known item.
 fn wanted(body: &Value, field: &str, known: &[&str], what: &str) -> Result<(), Answer> {
     let Some(given) = body.get(field).and_then(Value::as_str) else {
         return Err(errors::required(&format!("body.{field}")));

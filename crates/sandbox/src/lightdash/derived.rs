@@ -1,4 +1,4 @@
-//! Queries made from other queries: totals, underlying rows, values of a field.
+//! Queries that derive from other queries: totals, underlying rows, values of a field.
 
 use serde_json::{Value, json};
 
@@ -13,13 +13,12 @@ use super::state::Account;
 use crate::exchange::{Answer, Request};
 use crate::sql::quoted;
 
-/// How many values a search gives unless it says.
+/// The default number of values of a search.
 const DEFAULT_VALUES: usize = 50;
 
 impl Lightdash {
-    /// The metrics of a query once more, over fewer dimensions: none for grand and
-    /// column totals, those that are named for subtotals. Totals of rows are for
-    /// pivots, and are over the dimensions that are no columns.
+    /// Runs the metrics of a query over fewer dimensions: none for grand and column totals, the
+    /// named ones for subtotals, and those that a pivot did not turn into columns for row totals.
     pub(super) fn calculate_total(
         &self,
         request: &Request,
@@ -49,7 +48,7 @@ impl Lightdash {
         }))
     }
 
-    /// The rows behind a result, with every dimension of the explore.
+    /// Returns the underlying rows of a result, with every dimension of the explore.
     pub(super) fn underlying_data(&self, request: &Request, account: Account) -> Answer {
         let body = request.json().unwrap_or_default();
         let Some(source) = body["underlyingDataSourceQueryUuid"].as_str() else {
@@ -100,18 +99,18 @@ impl Lightdash {
         }))
     }
 
-    /// The metric query behind an id.
+    /// Returns the metric query of a query id.
     fn source(&self, account: Account, query_uuid: &str) -> Result<MetricQuery, Answer> {
         match self.state().queries.get(query_uuid) {
             Some(query) if query.account == account => query
                 .metric_query
                 .clone()
-                .ok_or_else(|| errors::parameter("only a metric query can be asked for this")),
+                .ok_or_else(|| errors::parameter("this operation requires a metric query")),
             _ => Err(super::results::no_query(query_uuid)),
         }
     }
 
-    /// The dimensions of a query that its pivot did not make columns of.
+    /// Returns the dimensions of a query that its pivot did not turn into columns.
     fn index_of(&self, query_uuid: &str, query: &MetricQuery) -> Vec<String> {
         let state = self.state();
         let pivot = state.queries.get(query_uuid);

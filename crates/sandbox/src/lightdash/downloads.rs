@@ -1,4 +1,4 @@
-//! Files of a whole result: ordered, watched, fetched.
+//! Files of a whole result: schedule, poll, download.
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -16,16 +16,16 @@ use crate::service::Service;
 use crate::table::{MAX_WIRE, WireTable};
 use crate::world::NO_MEMORY;
 
-/// How rows become the lines of a file: as CSV, which starts with the names, or as JSON.
+/// The format of a file: CSV with a header line, or JSON lines.
 #[derive(Clone, Copy)]
 pub(super) struct Lines {
     pub(super) csv: bool,
-    /// Whether cells have their raw values, in place of those for people.
+    /// Whether cells have their raw values instead of the formatted ones.
     pub(super) raw: bool,
 }
 
 impl Lightdash {
-    /// Orders a file of a query that is ready.
+    /// Schedules a file of a ready query.
     pub(super) fn schedule_download(
         &self,
         request: &Request,
@@ -37,7 +37,8 @@ impl Lightdash {
             "csv" => ("text/csv; charset=utf-8", "csv"),
             "jsonl" => ("application/jsonl", "jsonl"),
             other => {
-                let message = format!("the sandbox makes files of type csv and jsonl, not {other}");
+                let message =
+                    format!("the sandbox supports files of type csv and jsonl, not {other}");
                 return errors::parameter(&message);
             }
         };
@@ -68,7 +69,7 @@ impl Lightdash {
         errors::ok(&json!({ "jobId": id }))
     }
 
-    /// A file of so many rows at most, or why there is none.
+    /// Builds a file of at most `most` rows. Returns a message if it fails.
     pub(super) fn file(
         &self,
         table: &WireTable,
@@ -95,7 +96,8 @@ impl Lightdash {
             out.push('\n');
             if out.len() > MAX_WIRE {
                 let most = MAX_WIRE / (1024 * 1024);
-                let message = format!("the file is larger than the sandbox holds: {most} MiB");
+                let message =
+                    format!("the file is larger than {most} MiB, the limit of the sandbox");
                 return (Bytes::new(), Some(message));
             }
         }
@@ -138,7 +140,7 @@ impl Lightdash {
         }
     }
 
-    /// The file behind such an address, which is the only credential it needs.
+    /// Returns the file of a download URL. The URL is the only credential.
     pub(super) fn download(&self, file: &str) -> Option<Answer> {
         let state = self.state();
         let (id, extension) = file.split_once('.')?;
@@ -148,7 +150,7 @@ impl Lightdash {
     }
 }
 
-/// The text of a cell: the raw value, or the one for people.
+/// Returns the text of a cell: the raw or the formatted value.
 fn text(cell: &str, raw: bool) -> String {
     let value = part(cell, raw);
     match serde_json::from_str(value.get()) {
@@ -158,7 +160,7 @@ fn text(cell: &str, raw: bool) -> String {
     }
 }
 
-/// A field of CSV, with the quotes that it needs.
+/// Quotes a CSV field if necessary.
 fn field(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
@@ -172,8 +174,8 @@ fn csv_line(row: &[String], raw: bool) -> String {
     cells.join(",")
 }
 
-/// A row as an object, in the order of the columns. The last of two columns of one name counts, as
-/// in an object of JavaScript.
+/// Writes a row as an object, in the order of the columns. If two columns have the same name, the
+/// last one wins, as in JavaScript.
 fn json_line(table: &WireTable, row: &[String], raw: bool) -> String {
     let mut line: Vec<(String, Box<RawValue>)> = Vec::with_capacity(table.columns.len());
     for ((name, _), cell) in table.columns.iter().zip(row.iter()) {
@@ -186,7 +188,7 @@ fn json_line(table: &WireTable, row: &[String], raw: bool) -> String {
     json::text(&Ordered(line))
 }
 
-/// A cell's raw value or its text for people, with the digits that it has.
+/// Returns the raw or the formatted value of a cell, with all its digits.
 fn part(cell: &str, raw: bool) -> Box<RawValue> {
     #[derive(Deserialize)]
     struct Cell {

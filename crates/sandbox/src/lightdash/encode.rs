@@ -1,5 +1,5 @@
-//! Neutral values as Lightdash's cells: what the database driver gave, and a text
-//! for people.
+//! Encodes neutral values as Lightdash's cells: the raw value of the database driver, and a
+//! formatted text.
 
 use std::collections::HashMap;
 
@@ -11,15 +11,15 @@ use crate::table::{ColumnType, Table, Value, WireTable};
 
 pub(super) const JSON: &str = "application/json; charset=utf-8";
 
-/// What a NULL is for people.
+/// The formatted text of NULL.
 const NULL: &str = "∅";
 
-/// How dates and times are written.
+/// The format of dates and times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Clock {
-    /// Columns of plain SQL: as JavaScript writes a `Date`, with milliseconds.
+    /// Columns of SQL: the JSON of a JavaScript `Date`, with milliseconds.
     Sql,
-    /// Dimensions: without a fraction.
+    /// Dimensions: without fraction digits.
     Fields,
 }
 
@@ -55,7 +55,7 @@ pub(super) fn wire(table: Table, clock: Clock) -> Result<WireTable, SqlError> {
     })
 }
 
-/// Puts scripted raw values into cells.
+/// Converts scripted raw values to cells.
 pub(super) fn wire_scripted(table: WireTable) -> WireTable {
     let rows = table
         .rows
@@ -63,7 +63,7 @@ pub(super) fn wire_scripted(table: WireTable) -> WireTable {
     WireTable::new(table.columns, rows)
 }
 
-/// The cell of a raw value that is JSON already.
+/// Builds the cell of a raw JSON value.
 fn scripted(raw: &str) -> String {
     let text = match serde_json::from_str(raw) {
         Ok(serde_json::Value::Null) => NULL.to_owned(),
@@ -78,7 +78,8 @@ fn cell(raw: &str, formatted: &str) -> String {
     format!(r#"{{"value":{{"raw":{raw},"formatted":{formatted}}}}}"#)
 }
 
-/// Postgres names a call after its function and anything else `?column?`.
+/// Returns the name of an expression without an alias. Postgres names a call after its function,
+/// and anything else `?column?`.
 fn unaliased(expression: &str) -> String {
     let name: String = expression
         .chars()
@@ -109,15 +110,15 @@ fn raw(value: &Value, column_type: ColumnType, clock: Clock) -> String {
     match (value, column_type) {
         (Value::Null, _) => "null".to_owned(),
         (Value::Boolean(value), _) => value.to_string(),
-        // an integer of 64 bits leaves the driver as text, however small it is
+        // the driver returns 64-bit integers as text, even small ones
         (Value::Integer(value), ColumnType::BigInt) => json::string(&value.to_string()),
         (Value::Integer(value), _) => value.to_string(),
-        // JavaScript's JSON has no word for these
+        // JSON does not have these values
         (Value::Double(value), _) if !value.is_finite() => "null".to_owned(),
         (Value::Double(value), _) => json::double(*value),
-        // the driver gives a Buffer, and this is how one becomes JSON
+        // the JSON of the driver's Buffer
         (Value::Bytes(bytes), _) => format!(r#"{{"type":"Buffer","data":{}}}"#, json::text(bytes)),
-        // read as a float, digits beyond its precision are lost
+        // read as a float, which loses digits
         (Value::Text(text), ColumnType::Decimal { .. }) => text
             .parse()
             .map_or_else(|_| "null".to_owned(), json::double),
@@ -154,7 +155,7 @@ fn formatted(value: &Value, column_type: ColumnType) -> String {
     }
 }
 
-/// At most three digits after the point, and a comma every three before it.
+/// Formats a number with at most three fraction digits, and commas between groups of three digits.
 fn number(value: f64) -> String {
     if !value.is_finite() {
         return NULL.to_owned();
@@ -180,7 +181,7 @@ mod tests {
     use crate::table::{ColumnType, Value};
 
     #[test]
-    fn large_integers_are_text_and_small_ones_are_not() {
+    fn bigints_are_text_and_integers_are_numbers() {
         let value = Value::Integer(7);
         assert_eq!(raw(&value, ColumnType::BigInt, Clock::Sql), "\"7\"");
         assert_eq!(raw(&value, ColumnType::Integer, Clock::Sql), "7");
@@ -200,14 +201,14 @@ mod tests {
     }
 
     #[test]
-    fn numbers_for_people_are_grouped_and_rounded() {
+    fn formatted_numbers_are_grouped_and_rounded() {
         assert_eq!(number(1_234_567.891_2), "1,234,567.891");
         assert_eq!(number(-0.5), "-0.5");
         assert_eq!(number(100.0), "100");
     }
 
     #[test]
-    fn expressions_are_named_as_postgres_names_them() {
+    fn expressions_have_the_names_of_postgres() {
         assert_eq!(unaliased("COUNT(*)"), "count");
         assert_eq!(unaliased("1 + 1"), "?column?");
     }

@@ -1,11 +1,11 @@
-//! Error bodies, all of one shape.
+//! Error bodies, which all have the same format.
 
 use serde_json::{Map, Value, json};
 
 use super::encode::JSON;
 use crate::exchange::Answer;
 
-/// An answer of the shape that everything below `/api` has.
+/// A successful answer in the format of all paths below `/api`.
 pub(super) fn ok(results: &impl serde::Serialize) -> Answer {
     respond(
         200,
@@ -13,7 +13,7 @@ pub(super) fn ok(results: &impl serde::Serialize) -> Answer {
     )
 }
 
-/// A body that is JSON text already.
+/// An answer whose body is already JSON text.
 pub(super) fn respond(status: u16, body: impl Into<String>) -> Answer {
     Answer::new(status, JSON, body.into().into_bytes())
 }
@@ -40,7 +40,7 @@ fn error_with(status: u16, name: &str, message: &str, data: &Value) -> Answer {
     )
 }
 
-/// One field that a request needs and does not have, or has wrongly.
+/// The answer for a missing or invalid field of a request.
 pub(super) fn invalid(field: &str, message: &str, value: Option<&str>) -> Answer {
     let mut detail = Map::new();
     detail.insert("message".into(), message.into());
@@ -76,7 +76,7 @@ pub(super) fn no_query(query: &str, project: &str) -> Answer {
     error(404, "NotFoundError", &message)
 }
 
-/// What the database says to an id that is no UUID.
+/// The answer for an id that is not a UUID.
 pub(super) fn unexpected() -> Answer {
     error(500, "UnexpectedServerError", "Something went wrong.")
 }
@@ -89,7 +89,7 @@ pub(super) fn parameter(message: &str) -> Answer {
     error(400, "ParameterError", message)
 }
 
-/// What stands at every path outside `/api`: the page of the web application.
+/// The answer for every path outside `/api`: the page of the web application.
 pub(super) fn single_page() -> Answer {
     let page = "<!doctype html>\n<html lang=\"en\"><head><title>Lightdash</title></head>\
                 <body><div id=\"root\"></div></body></html>\n";

@@ -1,4 +1,4 @@
-//! Starting queries, and cancelling them.
+//! Starts and cancels queries.
 
 use std::sync::Arc;
 
@@ -18,24 +18,24 @@ use crate::sql::SqlError;
 use crate::table::WireTable;
 use crate::world::Outcome;
 
-/// What is to be run.
+/// A query to run.
 pub(super) struct Run {
     pub(super) sql: String,
     pub(super) limit: usize,
     pub(super) clock: Clock,
     pub(super) metric_query: Option<MetricQuery>,
     pub(super) context: String,
-    /// The body of the request.
+    /// The request body.
     pub(super) request: Value,
     pub(super) pivot: Option<Pivot>,
-    /// Whether what a cache holds will do.
+    /// Whether a cached result is allowed.
     pub(super) may_be_cached: bool,
 }
 
-/// A query that was started.
+/// A started query.
 pub(super) struct Started {
     pub(super) query_uuid: String,
-    /// When the rows were read, if they came from the cache.
+    /// The time of the cached result, if it was used.
     cached_at: Option<Timestamp>,
 }
 
@@ -84,7 +84,7 @@ impl Lightdash {
         }
     }
 
-    /// Starts a metric query; what the service answers to that.
+    /// Starts a metric query and returns the answer.
     pub(super) fn start_metric_query(
         &self,
         account: Account,
@@ -122,7 +122,7 @@ impl Lightdash {
         }
     }
 
-    /// Runs and keeps a query.
+    /// Runs and stores a query.
     pub(super) fn start(&self, account: Account, run: Run) -> Started {
         let (end, pivot_details) = self.end(&run);
         let mut state = self.state();
@@ -192,7 +192,7 @@ fn shown(outcome: Outcome, clock: Clock) -> Result<WireTable, SqlError> {
     }
 }
 
-/// What every start of a query is answered with.
+/// Returns the common fields of the answer to a started query.
 pub(super) fn common(started: &Started) -> Value {
     let cache = match started.cached_at {
         None => json!({ "cacheHit": false }),
@@ -212,7 +212,7 @@ pub(super) fn common(started: &Started) -> Value {
     })
 }
 
-/// The `limit` of a body; `None` when it names none, or null.
+/// Returns the `limit` of a body; `None` if it is missing or null.
 pub(super) fn limit(body: &Value) -> Result<Option<usize>, Answer> {
     match body.get("limit") {
         None | Some(Value::Null) => Ok(None),
@@ -223,7 +223,7 @@ pub(super) fn limit(body: &Value) -> Result<Option<usize>, Answer> {
     }
 }
 
-/// Where a request says that it comes from.
+/// Returns the `context` of a request.
 pub(super) fn context(body: &Value, default: &str) -> String {
     let given = body.get("context").and_then(Value::as_str);
     given.unwrap_or(default).to_owned()

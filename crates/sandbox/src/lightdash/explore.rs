@@ -15,7 +15,7 @@ use crate::table::ColumnType;
 /// The only explore.
 const EXPLORE: &str = "trades";
 
-/// The columns of the table behind the explore.
+/// The columns of the table of the explore.
 pub(super) const TRADES_COLUMNS: [(&str, ColumnType); 10] = [
     ("trade_id", ColumnType::BigInt),
     ("block_date", ColumnType::Date),
@@ -67,24 +67,24 @@ struct Metric {
     sql: &'static str,
 }
 
-/// What a metric query asks for.
+/// A metric query.
 #[derive(Clone, Debug)]
 pub(super) struct MetricQuery {
     dimensions: Vec<String>,
     metrics: Vec<String>,
     calculations: Vec<Value>,
-    /// The names of the calculations.
+    /// The names of the table calculations.
     calculated: Vec<String>,
     filters: Value,
-    /// Field and whether it descends.
+    /// A field, and whether its order is descending.
     sorts: Vec<(String, bool)>,
     pub(super) limit: usize,
-    /// As it was given.
+    /// The original JSON.
     pub(super) json: Value,
 }
 
 impl MetricQuery {
-    /// Reads the query that stands at `place` of a request's body.
+    /// Parses the query at `place` of a request body.
     pub(super) fn read(given: &Value, place: &str) -> Result<Self, Answer> {
         let Some(query) = given.as_object() else {
             return Err(errors::required(place));
@@ -110,7 +110,7 @@ impl MetricQuery {
         for field in ["customDimensions", "additionalMetrics"] {
             let given = query.get(field).and_then(Value::as_array);
             if given.is_some_and(|given| !given.is_empty()) {
-                let message = format!("the sandbox has no {field}: leave them empty");
+                let message = format!("the sandbox does not support {field}: send an empty list");
                 return Err(errors::parameter(&message));
             }
         }
@@ -178,7 +178,7 @@ impl MetricQuery {
         &self.dimensions
     }
 
-    /// The fields that become columns, in order.
+    /// Returns the fields of the columns, in order.
     pub(super) fn columns(&self) -> impl Iterator<Item = &String> {
         let fields = self.dimensions.iter().chain(&self.metrics);
         fields.chain(&self.calculated)
@@ -188,7 +188,7 @@ impl MetricQuery {
         self.columns().count()
     }
 
-    /// Leaves only these dimensions, and no order by the others.
+    /// Keeps only these dimensions, and removes sorts by other fields.
     pub(super) fn keep_dimensions(&mut self, kept: &[String]) {
         self.dimensions.retain(|name| kept.contains(name));
         let (dimensions, metrics) = (&self.dimensions, &self.metrics);
@@ -207,7 +207,7 @@ impl MetricQuery {
         self.json["tableCalculations"] = json!([]);
     }
 
-    /// Asks for the rows themselves instead of what they add up to.
+    /// Selects all dimensions and no metrics, which returns the underlying rows.
     pub(super) fn every_dimension(&mut self) {
         self.dimensions = TRADES_COLUMNS
             .iter()
@@ -224,7 +224,7 @@ impl MetricQuery {
         self.json["sorts"] = json!([]);
     }
 
-    /// Adds filters to those that are there.
+    /// Adds filters to the existing ones.
     pub(super) fn add_filters(&mut self, more: &Value) {
         for kind in ["dimensions", "metrics"] {
             if more[kind].is_object() {
@@ -239,7 +239,7 @@ impl MetricQuery {
         self.json["filters"] = self.filters.clone();
     }
 
-    /// Adds a dashboard's filters, which are lists of rules.
+    /// Adds the filters of a dashboard, which are lists of rules.
     pub(super) fn restrict(&mut self, rules: &Value) {
         for kind in ["dimensions", "metrics"] {
             if rules[kind]
@@ -258,7 +258,7 @@ pub(super) fn no_explore(name: &str) -> Answer {
     errors::error(404, "NotFoundError", &message)
 }
 
-/// The query as SQL, one column a field, named by its id.
+/// Returns the SQL of a query, with one column per field, named by the id of the field.
 pub(super) fn sql(query: &MetricQuery) -> Result<String, Answer> {
     let mut selected = Vec::new();
     let fields: Vec<String> = query
@@ -293,7 +293,7 @@ pub(super) fn sql(query: &MetricQuery) -> Result<String, Answer> {
             order.push(format!("{}{}", expression(field)?, direction(*descending)));
         }
     } else {
-        // calculations look at the rows in their order, and rows are sorted by calculations
+        // calculations depend on the order of the rows, and the rows are sorted by calculations
         let sorts = query.sorts.iter();
         let by = |(field, descending): &(String, bool)| {
             format!("{}{}", quoted(field), direction(*descending))
@@ -312,7 +312,9 @@ pub(super) fn sql(query: &MetricQuery) -> Result<String, Answer> {
         for (field, _) in sorts.clone() {
             if !query.columns().any(|column| column == field) {
                 expression(field)?;
-                let message = format!("a sort by {field}, which is not selected, and calculations");
+                let message = format!(
+                    "with table calculations, sort only by selected fields, not by {field}"
+                );
                 return Err(errors::parameter(&message));
             }
         }
@@ -324,12 +326,12 @@ pub(super) fn sql(query: &MetricQuery) -> Result<String, Answer> {
     Ok(sql)
 }
 
-/// The id of a field by `table.field` or by the id itself.
+/// Returns the id of a field from `table.field` or from its id.
 pub(super) fn field_id(reference: &str) -> String {
     reference.replace('.', "_")
 }
 
-/// The name of a calculation, which must be there.
+/// Returns the name of a calculation, or an error if it is unknown.
 pub(super) fn calculation<'c>(calculations: &'c [Value], name: &str) -> Result<&'c str, Answer> {
     let mut names = calculations.iter().filter_map(|item| item["name"].as_str());
     names
@@ -337,7 +339,7 @@ pub(super) fn calculation<'c>(calculations: &'c [Value], name: &str) -> Result<&
         .ok_or_else(|| no_field(name))
 }
 
-/// The type of a field, if there is such a field.
+/// Returns the type of a field, if the field exists.
 pub(super) fn column_type(id: &str) -> Option<ColumnType> {
     if METRICS.iter().any(|metric| metric.id == id) {
         return Some(ColumnType::Double);
@@ -353,7 +355,7 @@ fn no_field(id: &str) -> Answer {
     )
 }
 
-/// The SQL behind a field.
+/// Returns the SQL of a field.
 pub(super) fn expression(id: &str) -> Result<String, Answer> {
     if let Some(metric) = METRICS.iter().find(|metric| metric.id == id) {
         return Ok(metric.sql.to_owned());
@@ -371,7 +373,7 @@ fn dimension(id: &str) -> Option<(&'static str, ColumnType)> {
         .find(|(column, _)| *column == name)
 }
 
-/// The fields that a query uses, by id, as the execute response describes them.
+/// Returns the fields of a query by id, in the format of the execute response.
 pub(super) fn fields(query: &MetricQuery) -> Value {
     let mut fields = Map::new();
     for id in query.dimensions.iter().chain(&query.metrics) {
@@ -402,7 +404,7 @@ fn dimension_field(name: &str, column_type: ColumnType) -> Value {
     )
 }
 
-/// A name as people read it: `Trade id` for `trade_id`.
+/// Returns the label of a name: `Trade id` for `trade_id`.
 fn label(name: &str) -> String {
     let mut label = name.replace('_', " ");
     if let Some(first) = label.get_mut(..1) {
@@ -430,7 +432,7 @@ fn field(field_type: &str, kind: &str, name: &str, label: &str, sql: &str) -> Va
     })
 }
 
-/// A metric query as SQL, without running it.
+/// Compiles a metric query to SQL without running it.
 pub(super) fn compile(request: &Request, explore: &str) -> Answer {
     if explore != EXPLORE {
         return no_explore(explore);
@@ -456,7 +458,7 @@ pub(super) fn compile(request: &Request, explore: &str) -> Answer {
     }
 }
 
-/// The ids of all fields.
+/// Returns the ids of all fields.
 pub(super) fn field_ids() -> Vec<String> {
     let dimensions = TRADES_COLUMNS
         .iter()
@@ -465,7 +467,7 @@ pub(super) fn field_ids() -> Vec<String> {
     dimensions.chain(metrics).collect()
 }
 
-/// The explore as the list of explores shows it.
+/// Returns the explore in the format of the list of explores.
 pub(super) fn summary() -> Value {
     json!({
         "name": "trades",
@@ -477,7 +479,7 @@ pub(super) fn summary() -> Value {
     })
 }
 
-/// The explore with all its fields.
+/// Returns the explore with all its fields.
 pub(super) fn whole(name: &str) -> Answer {
     if name != EXPLORE {
         return no_explore(name);

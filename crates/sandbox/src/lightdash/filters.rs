@@ -1,4 +1,4 @@
-//! Filters of a metric query as SQL conditions.
+//! Translates the filters of a metric query to SQL conditions.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use crate::instant::Instant;
 use crate::sql::quoted;
 use crate::table::ColumnType;
 
-/// The condition of a filter group; `None` when it holds nothing.
+/// Returns the condition of a filter group; `None` if the group is empty.
 pub(super) fn condition(group: &Value) -> Result<Option<String>, Answer> {
     joined(group, &|rule| {
         let field = rule["target"]["fieldId"].as_str().unwrap_or_default();
@@ -18,7 +18,8 @@ pub(super) fn condition(group: &Value) -> Result<Option<String>, Answer> {
     })
 }
 
-/// The condition of a filter group on table calculations, which are columns by now.
+/// Returns the condition of a filter group on table calculations, which are columns of the wrapped
+/// statement.
 pub(super) fn condition_on_calculations(
     group: &Value,
     calculations: &[Value],
@@ -30,7 +31,7 @@ pub(super) fn condition_on_calculations(
     })
 }
 
-/// Finds what a rule speaks of: as SQL, and its type.
+/// Resolves the target of a rule: its SQL and its type.
 type Find<'a> = dyn Fn(&Value) -> Result<(String, Option<ColumnType>), Answer> + 'a;
 
 fn joined(group: &Value, find: &Find<'_>) -> Result<Option<String>, Answer> {
@@ -62,7 +63,7 @@ fn rule(rule: &Value, find: &Find<'_>) -> Result<Option<String>, Answer> {
         .map(|value| literal(value, column_type))
         .collect();
     let first = || values.first().cloned().unwrap_or_else(|| "NULL".to_owned());
-    // each value makes a condition of its own
+    // one condition per value
     let each = |joint: &str, text: &dyn Fn(&str) -> String| {
         let parts: Vec<String> = values.iter().map(|value| text(value)).collect();
         match parts.as_slice() {
@@ -81,7 +82,7 @@ fn rule(rule: &Value, find: &Find<'_>) -> Result<Option<String>, Answer> {
     let text = match operator {
         "isNull" => format!("{field} IS NULL"),
         "notNull" => format!("{field} IS NOT NULL"),
-        // without values, these hold for every row
+        // without values, these match every row
         "equals" | "notEquals" | "include" | "doesNotInclude" | "startsWith" | "endsWith"
             if values.is_empty() =>
         {
@@ -121,7 +122,7 @@ fn rule(rule: &Value, find: &Find<'_>) -> Result<Option<String>, Answer> {
     Ok(Some(text))
 }
 
-/// The condition of an operator that speaks of a time from now.
+/// Returns the condition of an operator that is relative to the current time.
 fn period(
     rule: &Value,
     operator: &str,
@@ -132,7 +133,8 @@ fn period(
         Some(ColumnType::Date) => true,
         Some(ColumnType::Timestamp) => false,
         _ => {
-            let message = format!("the filter operator {operator} is for dates and timestamps");
+            let message =
+                format!("the filter operator {operator} applies only to dates and timestamps");
             return Err(errors::parameter(&message));
         }
     };
@@ -151,7 +153,7 @@ fn period(
         };
         format!("'{}'", at.strftime(format))
     };
-    // the last day of a period that ends within it belongs to it
+    // a period that ends within a day includes that day
     let end = if is_date && before.time() != jiff::civil::Time::midnight() {
         "<="
     } else {
@@ -164,7 +166,7 @@ fn period(
     ))
 }
 
-/// A value as SQL writes it; a time as the database keeps it.
+/// Returns a value as an SQL literal, and a time in the format of the database.
 fn literal(value: &Value, column_type: Option<ColumnType>) -> String {
     match value {
         Value::String(text) => {
@@ -209,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn each_operator_is_a_condition() {
+    fn each_operator_becomes_a_condition() {
         let field = "trades.project";
         let cases = [
             ("isNull", json!([]), format!("({field} IS NULL)")),
@@ -268,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_empty_disabled_or_quoted_does_no_harm() {
+    fn empty_and_disabled_rules_are_skipped_and_text_is_quoted() {
         assert_eq!(one("equals", &json!([])), None);
         let quoted = one("equals", &json!(["it's"]));
         assert_eq!(quoted.as_deref(), Some("(trades.project IN ('it''s'))"));

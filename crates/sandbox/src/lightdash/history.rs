@@ -1,4 +1,4 @@
-//! The queries that an account has run.
+//! The query history of an account.
 
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ const DEFAULT_PAGE: usize = 25;
 const LARGEST_PAGE: usize = 100;
 
 impl Lightdash {
-    /// Only for users, only of their own runs, newest first.
+    /// Lists the queries of a user, newest first. Service accounts have no history.
     pub(super) fn history(&self, request: &Request, account: Account) -> Answer {
         if account == Account::Service {
             let message = "Query history is available to registered users only";

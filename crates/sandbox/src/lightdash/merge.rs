@@ -1,4 +1,4 @@
-//! Merged queries: several metric queries joined by what they have in common.
+//! Merged queries: metric queries joined by common fields.
 
 use serde_json::{Map, Value, json};
 
@@ -16,11 +16,11 @@ use crate::sql::quoted;
 struct Source {
     id: String,
     query: MetricQuery,
-    /// Its rows, as a statement.
+    /// The statement that returns its rows.
     sql: String,
 }
 
-/// Why a merge is refused, which is a success of HTTP.
+/// The reason why a merge is refused. The HTTP status is still 200.
 type Refusal = Value;
 
 impl Lightdash {
@@ -74,7 +74,7 @@ impl Lightdash {
         }))
     }
 
-    /// A source is a metric query, or the id of one that was run.
+    /// Parses a source: a metric query, or the id of one that was run.
     fn merge_source(&self, account: Account, source: &Value) -> Result<Source, Answer> {
         let Some(id) = source["id"].as_str() else {
             return Err(errors::required("body.mergeQuery.sources.id"));
@@ -123,7 +123,7 @@ fn refusal(sources: &[Source], join_key: &[Value], merge: &Value) -> Option<Refu
         .as_array()
         .is_some_and(|given| !given.is_empty())
     {
-        let message = "The sandbox calculates nothing in a merge.";
+        let message = "The sandbox does not support table calculations in a merge.";
         return because("unsupported_table_calculation", message, None, &[]);
     }
     for part in join_key {
@@ -141,7 +141,7 @@ fn refusal(sources: &[Source], join_key: &[Value], merge: &Value) -> Option<Refu
     None
 }
 
-/// The join as a statement, where each of its columns comes from, and the fields.
+/// Returns the statement of the join, the origin of each column, and the fields.
 fn statement(
     sources: &[Source],
     join_key: &[Value],

@@ -1,4 +1,4 @@
-//! Lightdash: queries that run on their own, their pages, and what can be queried.
+//! Lightdash: queries, their pages, and the content of the project.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -65,7 +65,7 @@ impl Lightdash {
             Err(_) if !is_known(method, path) => return errors::no_endpoint(),
             Err(answer) => return answer,
         };
-        // what is not there is not there in any project
+        // an unknown operation is unknown in every project
         if !is_known(method, path) {
             return errors::no_endpoint();
         }
@@ -142,7 +142,7 @@ impl Lightdash {
     }
 }
 
-/// The explore and its fields, and the charts and the dashboard.
+/// Returns the explore with its fields, and the charts and the dashboard.
 pub(crate) fn contents() -> (Value, Vec<Value>) {
     let explore = json!({ "name": "trades", "fields": explore::field_ids() });
     let item =
@@ -160,7 +160,7 @@ pub(crate) fn too_large() -> Answer {
     errors::error(413, "PayloadTooLargeError", "request entity too large")
 }
 
-/// Where a request can say that it comes from.
+/// The values of the `context` of a request.
 const CONTEXTS: [&str; 32] = [
     "dashboardView",
     "autorefreshedDashboard",
@@ -196,7 +196,7 @@ const CONTEXTS: [&str; 32] = [
     "dataAppSample",
 ];
 
-/// The refusal of a `context` that the service does not know.
+/// Returns the refusal of an unknown `context`.
 fn wrong_context(request: &Request) -> Option<Answer> {
     let body = request.json()?;
     let given = body.get("context")?;
@@ -212,7 +212,7 @@ fn is_ours(project: &str) -> bool {
     project == LIGHTDASH_PROJECT_UUID
 }
 
-/// Whether there is such an operation: one that there is not is 404 for everybody.
+/// Returns whether the operation exists. An unknown operation is 404 with any credential.
 fn is_known(method: &str, path: &[&str]) -> bool {
     match (method, path) {
         ("GET", ["v1", "user" | "org"] | ["v1", "org", "projects"] | ["v2", "content"])
@@ -252,7 +252,7 @@ fn is_known(method: &str, path: &[&str]) -> bool {
     }
 }
 
-/// Whose token it is.
+/// Returns the account of the token.
 fn account(request: &Request) -> Result<Account, Answer> {
     let header = request.header("authorization").unwrap_or_default();
     if let Some(token) = header.strip_prefix("ApiKey ") {

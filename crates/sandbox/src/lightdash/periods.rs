@@ -1,18 +1,18 @@
-//! The times that filters speak of: the last three days, the current month.
+//! Computes the periods of relative filters: the last three days, the current month.
 
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, ToSpan as _};
 use serde_json::Value;
 
-/// From this time, and before that one.
+/// A period from `from` (inclusive) to `before` (exclusive).
 #[derive(Debug, PartialEq)]
 pub(super) struct Bounds {
     pub(super) from: DateTime,
     pub(super) before: DateTime,
 }
 
-/// A unit of time, by the name that filters have for it.
+/// A unit of time of a filter.
 #[derive(Clone, Copy)]
 enum Unit {
     Milliseconds,
@@ -26,10 +26,10 @@ enum Unit {
     Years,
 }
 
-/// The most units that a filter may reach.
+/// The largest number of units of a filter.
 const MOST: f64 = 1_000_000.0;
 
-/// What an operator with its value and its settings means at this time.
+/// Returns the period of an operator with its value and settings at this time.
 pub(super) fn bounds(
     operator: &str,
     count: Option<f64>,
@@ -58,7 +58,7 @@ pub(super) fn bounds(
     }
     let count = match count {
         None => 1,
-        // a number of units is never more than a million, which fits
+        // the number of units is at most a million, which fits
         Some(count) if (0.0..=MOST).contains(&count) => count as i64,
         Some(count) => return Err(format!("{operator} takes a number of units, not {count}")),
     };
@@ -112,7 +112,7 @@ impl Unit {
         }
     }
 
-    /// The start of the unit that a time lies in. Weeks start on Monday.
+    /// Returns the start of the unit that contains a time. Weeks start on Monday.
     fn start(self, at: DateTime) -> DateTime {
         let time = at.time();
         let date = at.date();
@@ -150,7 +150,7 @@ mod tests {
     use super::bounds;
 
     #[test]
-    fn each_operator_has_its_time() {
+    fn each_operator_has_its_period() {
         // a Wednesday
         let now = "2024-05-15T10:30:00Z".parse().unwrap();
         for (operator, count, unit, completed, expected) in [

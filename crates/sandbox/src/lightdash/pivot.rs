@@ -1,4 +1,4 @@
-//! Pivots: values of some columns become columns.
+//! Pivots: turn values of columns into columns.
 
 use std::collections::HashMap;
 
@@ -13,34 +13,34 @@ use crate::sql::{SqlError, quoted};
 use crate::table::WireTable;
 use crate::world::{Outcome, World};
 
-/// Columns that a pivot makes; the others are counted only.
+/// The largest number of columns of a pivot. Further columns are only counted.
 const MOST_COLUMNS: usize = 200;
 
-/// Ways to bring several values together.
+/// The aggregations of values.
 const AGGREGATIONS: [&str; 6] = ["sum", "avg", "min", "max", "count", "any"];
 
 /// A `pivotConfiguration`.
 #[derive(Clone, Debug)]
 pub(super) struct Pivot {
-    /// Kept as it came, since it is shown again.
+    /// The original JSON, which the answer repeats.
     index_column: Value,
     index: Vec<String>,
     groups: Vec<String>,
-    /// Column and aggregation.
+    /// A column and its aggregation.
     values: Vec<(String, String)>,
     sort_by: Value,
 }
 
 /// One row of a pivot.
 struct PivotedRow {
-    /// The cells of the index.
+    /// The index cells.
     key: Vec<String>,
-    /// The others, each with its place behind the index.
+    /// The other cells, each with its position after the index.
     cells: Vec<(usize, String)>,
 }
 
 impl Pivot {
-    /// `None` when there is none.
+    /// Parses a `pivotConfiguration`. Returns `None` for null.
     pub(super) fn read(given: &Value) -> Result<Option<Self>, Answer> {
         if given.is_null() {
             return Ok(None);
@@ -87,7 +87,7 @@ impl Pivot {
         }))
     }
 
-    /// The pivoted rows of a statement, and how the service describes them.
+    /// Returns the pivoted rows of a statement, and the pivot details.
     pub(super) fn run(
         &self,
         world: &World,
@@ -100,7 +100,7 @@ impl Pivot {
         Ok(self.turned(&original, &long))
     }
 
-    /// One row for each index and group.
+    /// Returns the statement that aggregates one row per index and group.
     pub(super) fn statement(&self, sql: &str, limit: usize) -> String {
         let keys: Vec<String> = self
             .index
@@ -164,7 +164,7 @@ impl Pivot {
                 });
                 rows.len() - 1
             });
-            // a group beyond the most columns is counted, and has its row
+            // a group beyond the column limit is counted, and its row is kept
             let shown = if group < most {
                 &row[index + groups..]
             } else {
@@ -199,7 +199,7 @@ impl Pivot {
         let rows = rows
             .into_iter()
             .map(|pivoted| {
-                // a cell without text is a key that is not there
+                // an empty cell text leaves the key out
                 let mut row = pivoted.key;
                 row.resize(width, String::new());
                 for (place, cell) in pivoted.cells {
@@ -253,7 +253,7 @@ impl Pivot {
     }
 }
 
-/// A group's value as a part of a column's name.
+/// Returns the value of a group for the name of a column.
 fn name_part(cell: &str) -> String {
     let cell: Value = serde_json::from_str(cell).unwrap_or_default();
     match &cell["value"]["raw"] {

@@ -1,4 +1,4 @@
-//! The state of a query and, once it is ready, its pages.
+//! The state of a query and, when it is ready, its pages.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -17,7 +17,7 @@ use crate::service::Service;
 use crate::table::WireTable;
 use crate::world::NO_MEMORY;
 
-/// The page size of a query whose first read names none.
+/// The page size of a query whose first read does not name one.
 const DEFAULT_PAGE_SIZE: usize = 500;
 
 #[derive(Serialize)]
@@ -28,7 +28,7 @@ struct Page {
     total_page_count: usize,
     total_results: usize,
     query_uuid: String,
-    /// The number of rows in this page, not what was requested.
+    /// The number of rows in this page, not the requested number.
     page_size: usize,
     page: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,7 +92,7 @@ impl Lightdash {
             Ok(place) => place,
             Err(answer) => return answer,
         };
-        // the page is made without holding up the others
+        // the page is built without blocking other requests
         drop(state);
         if let Some(most) = request.clamped(&self.world.faults) {
             size = size.min(most);
@@ -113,7 +113,7 @@ impl Lightdash {
         self.ready(id, &table, shown)
     }
 
-    /// The page and page size to serve.
+    /// Returns the page and the page size.
     fn place(
         &self,
         query: &mut Query,
@@ -152,8 +152,8 @@ impl Lightdash {
     }
 }
 
-/// A query that is not there, or that another account owns. The database cannot
-/// even look for an id that is no UUID.
+/// The answer for a missing query and for a query of another account. The service fails for an id
+/// that is not a UUID.
 pub(super) fn no_query(id: &str) -> Answer {
     if Uuid::try_parse(id).is_ok() {
         errors::no_query(id, LIGHTDASH_PROJECT_UUID)
@@ -166,7 +166,7 @@ fn status(id: &str, status: &str) -> Answer {
     errors::ok(&json!({ "status": status, "queryUuid": id }))
 }
 
-/// The status of a query that no worker took in time.
+/// The answer for a query that waited too long for a worker.
 fn waited_too_long(id: &str) -> Answer {
     errors::ok(&json!({
         "status": "expired",
@@ -176,7 +176,7 @@ fn waited_too_long(id: &str) -> Answer {
     }))
 }
 
-/// Which page is shown, and what is said of it.
+/// A page, and its description.
 struct ShownPage {
     page: usize,
     size: usize,

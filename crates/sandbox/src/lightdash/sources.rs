@@ -1,4 +1,4 @@
-//! Query sources: several queries of several kinds in one request.
+//! Query sources: several queries of different kinds in one request.
 
 use serde_json::{Map, Value, json};
 
@@ -14,7 +14,7 @@ use crate::ids;
 use crate::progress::Stage;
 use crate::sql::MAX_SQL;
 
-/// Queries of one request.
+/// The largest number of queries of a request.
 const MOST_QUERIES: usize = 50;
 
 impl Lightdash {
@@ -37,7 +37,7 @@ impl Lightdash {
         }
     }
 
-    /// SQL over the results of other queries, by the names that it gives them.
+    /// Runs SQL over the results of other queries, which it refers to by name.
     pub(super) fn compose_sql(&self, request: &Request, account: Account) -> Answer {
         let body = request.json().unwrap_or_default();
         let Some(sql) = body["sql"].as_str() else {
@@ -63,11 +63,11 @@ impl Lightdash {
             return answer;
         }
         let from = context(&body, "multiSourceQuery");
-        // nodes that came before, for those that refer to them
+        // the nodes before this one, for references
         let mut known: Map<String, Value> = Map::new();
         let mut queries = Vec::new();
         if given.len() > MOST_QUERIES {
-            let message = format!("more than {MOST_QUERIES} queries at once");
+            let message = format!("a request can have at most {MOST_QUERIES} queries");
             return errors::parameter(&message);
         }
         for query in given {
@@ -88,7 +88,7 @@ impl Lightdash {
                 "semanticLayer" => self.start_semantic(account, query, &from),
                 "sql" | "duckdb" => self.start_source_sql(account, query, &known, &from),
                 other => Err(errors::parameter(&format!(
-                    "the sandbox has no query source {other:?}"
+                    "the sandbox does not support the query source {other:?}"
                 ))),
             };
             let query_uuid = match started {
@@ -123,7 +123,7 @@ impl Lightdash {
             }
         }
         let query = MetricQuery::read(&full, "body.queries")?;
-        // as if it had been asked for by itself
+        // the request of the equivalent single query
         let body = json!({ "context": context, "query": full });
         let started = self.start_metric_query(account, query, None, &body, context)?;
         Ok(started["queryUuid"].as_str().unwrap_or_default().to_owned())
@@ -139,7 +139,7 @@ impl Lightdash {
         let Some(sql) = query["sql"].as_str() else {
             return Err(errors::required("body.queries.sql"));
         };
-        // names of nodes: as a list, each under its own name, or as a map
+        // names of nodes, as a list or as a map
         let references: Map<String, Value> = match &query["references"] {
             Value::Array(names) => names
                 .iter()
@@ -162,7 +162,7 @@ impl Lightdash {
         Ok(self.start(account, run).query_uuid)
     }
 
-    /// A statement in which each name stands for the rows of a query.
+    /// Adds each referenced query to a statement as a common table expression.
     fn composed(&self, account: Account, sql: &str, references: &Value) -> Result<String, Answer> {
         let state = self.state();
         let (mut parts, mut length) = (Vec::new(), sql.len());
@@ -173,9 +173,9 @@ impl Lightdash {
                     let name = crate::sql::quoted(name);
                     parts.push(format!("{name} AS ({})", query.limited_sql()));
                     length += query.sql.len();
-                    // each query may stand for others, so that lengths multiply
+                    // each query may contain others, so the lengths multiply
                     if length > MAX_SQL {
-                        let message = "the composed query is longer than the sandbox runs";
+                        let message = "the composed query is longer than the sandbox supports";
                         return Err(errors::parameter(message));
                     }
                 }
@@ -228,7 +228,7 @@ impl Lightdash {
     }
 }
 
-/// Whether a text can name a query: node ids are names of tables.
+/// Returns whether a text is a valid node id, which is also a table name.
 fn is_node_id(text: &str) -> bool {
     (1..=63).contains(&text.len())
         && text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')

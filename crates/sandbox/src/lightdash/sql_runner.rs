@@ -1,4 +1,4 @@
-//! The SQL runner of version 1: a job that writes rows to a file. It is deprecated, and the
+//! The SQL runner of version 1: a job that writes rows to a file. It is deprecated, but the
 //! service's Python SDK uses it.
 
 use bytes::Bytes;
@@ -15,7 +15,7 @@ use crate::ids;
 use crate::table::WireTable;
 
 impl Lightdash {
-    /// Starts a statement; the answer names the job that runs it.
+    /// Starts a statement. The answer contains the id of its job.
     pub(super) fn run_sql(&self, request: &Request, account: Account) -> Answer {
         let body = request.json().unwrap_or_default();
         let Some(sql) = body["sql"].as_str() else {
@@ -31,7 +31,7 @@ impl Lightdash {
         let mut run = Run::sql(&body, sql, limit);
         run.request = body.clone();
         let (end, _) = self.end(&run);
-        // the job and its file have ids of their own
+        // the job and its file have different ids
         let file_id = ids::uuid();
         let (file, failure, columns) = match end {
             End::Ready(table) => {
@@ -60,7 +60,7 @@ impl Lightdash {
         errors::ok(&json!({ "jobId": id }))
     }
 
-    /// The rows of a file, one JSON object a line, for the account that ran them.
+    /// Returns the rows of a file, one JSON object per line, to the account that ran the statement.
     pub(super) fn sql_runner_results(&self, account: Account, file_id: &str) -> Answer {
         let state = self.state();
         let mut jobs = state.jobs.newest_first().map(|(_, job)| job);
@@ -73,7 +73,7 @@ impl Lightdash {
     }
 }
 
-/// Where a job's file is found.
+/// Returns the URL of the file of a job.
 pub(super) fn file_url(request: &Request, file_id: &str) -> String {
     format!(
         "{}/lightdash/api/v1/projects/{LIGHTDASH_PROJECT_UUID}/sqlRunner/results/{file_id}",

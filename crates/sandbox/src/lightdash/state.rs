@@ -1,4 +1,4 @@
-//! Queries that were run, each of one account, and jobs.
+//! Queries, each of one account, and jobs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,21 +13,21 @@ use crate::kept::Kept;
 use crate::progress::Progress;
 use crate::table::WireTable;
 
-/// How many queries are kept, and how many bytes of their results.
+/// The number of stored queries, and the total size of their results in bytes.
 const MOST_QUERIES: usize = 5_000;
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
-/// Bytes of the statements that the cache knows.
+/// The total size in bytes of the statements in the cache.
 const MOST_CACHED: usize = 4 * 1024 * 1024;
 
-/// How many files are kept, and how many bytes of them.
+/// The number of stored files, and their total size in bytes.
 const MOST_JOBS: usize = 1_000;
 const MOST_FILE_BYTES: usize = 8 * 1024 * 1024;
 
 pub(super) struct State {
     pub(super) queries: Kept<Query>,
     pub(super) jobs: Kept<Job>,
-    /// When what was run last, by the SQL and the limit, for a cache.
+    /// The last run by SQL and limit, for the cache.
     pub(super) cached: Kept<Timestamp>,
 }
 
@@ -51,17 +51,17 @@ impl State {
             End::Ready(table) => table.held(),
             End::Failed { message, .. } => message.len(),
         };
-        // a metric query is kept as JSON and in parts
-        let asked = query.metric_query.as_ref();
-        let asked = asked.map_or(0, |asked| 2 * json::held(&asked.json));
+        // a metric query is stored as JSON and in parsed form
+        let source = query.metric_query.as_ref();
+        let source = source.map_or(0, |source| 2 * json::held(&source.json));
         let pivot = query.pivot_details.as_ref().map_or(0, json::held);
         let request = json::held(&query.request) + query.context.len();
-        let bytes = held + asked + pivot + request + query.sql.len();
+        let bytes = held + source + pivot + request + query.sql.len();
         self.queries.insert(id, bytes, query);
     }
 }
 
-/// Who is asking. Nobody sees another's queries.
+/// The account of a request. An account cannot see the queries of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Account {
     User,
@@ -73,25 +73,24 @@ pub(super) enum Account {
 pub(super) struct Query {
     pub(super) account: Account,
     pub(super) progress: Progress,
-    /// Only a mark: it can be set on a query that is ready, too.
+    /// A mark only; it can also be set on a ready query.
     pub(super) cancelled: bool,
     pub(super) end: End,
-    /// The page size of the first page that was read, which later reads without
-    /// one fall back on.
+    /// The page size of the first page that was read. Later reads without a page size use it.
     pub(super) default_page_size: Option<usize>,
     pub(super) created_at: Timestamp,
-    /// What was run, without its limit.
+    /// The statement without its limit.
     pub(super) sql: String,
     pub(super) limit: usize,
-    /// What was requested, unless it was SQL.
+    /// The metric query, unless the request was SQL.
     pub(super) metric_query: Option<MetricQuery>,
-    /// Where the request said it came from.
+    /// The `context` of the request.
     pub(super) context: String,
-    /// The request's body.
+    /// The request body.
     pub(super) request: Value,
     /// Whether the rows came from the cache.
     pub(super) cache_hit: bool,
-    /// How the rows were turned into columns, as the service shows it.
+    /// The pivot details in the format of the service.
     pub(super) pivot_details: Option<Value>,
 }
 
@@ -102,14 +101,14 @@ pub(super) enum End {
 }
 
 impl Query {
-    /// Whether the file with its results is gone.
+    /// Returns whether its results have expired.
     pub(super) fn is_expired(&self, lifetime: Option<Duration>) -> bool {
         let lifetime = lifetime.and_then(|lifetime| SignedDuration::try_from(lifetime).ok());
         lifetime
             .is_some_and(|lifetime| Timestamp::now().duration_since(self.created_at) >= lifetime)
     }
 
-    /// The statement whose rows this query's are.
+    /// Returns the statement with the limit of the query.
     pub(super) fn limited_sql(&self) -> String {
         if self.limit == usize::MAX {
             self.sql.clone()
@@ -119,13 +118,13 @@ impl Query {
     }
 }
 
-/// A statement with a limit around it.
+/// Wraps a statement with a limit.
 pub(super) fn limited(sql: &str, limit: usize) -> String {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     format!("SELECT * FROM ({sql}) LIMIT {limit}")
 }
 
-/// A file that is being written.
+/// A job that writes a file.
 pub(super) struct Job {
     pub(super) account: Account,
     pub(super) progress: Progress,
@@ -133,10 +132,10 @@ pub(super) struct Job {
     pub(super) extension: &'static str,
     pub(super) file: Bytes,
     pub(super) truncated: bool,
-    /// The columns of a run of the SQL runner.
+    /// The columns of a job of the SQL runner.
     pub(super) sql_runner: Option<Value>,
-    /// Why there is no file.
+    /// The reason why there is no file.
     pub(super) failure: Option<String>,
-    /// The id that the file has beside the job's own.
+    /// The id of the file, which differs from the id of the job.
     pub(super) file_id: Option<String>,
 }

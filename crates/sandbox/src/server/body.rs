@@ -8,17 +8,16 @@ use bytes::Bytes;
 use http_body::{Body, Frame};
 use tokio::time::Sleep;
 
-/// How long the bytes before a cut have to reach the client.
+/// The time for the bytes before a cut to reach the client.
 const FLUSH: Duration = Duration::from_millis(30);
 
-/// Into how many pieces a slow body is broken at most.
+/// The largest number of pieces of a slow body.
 const PIECES: usize = 20;
 
-/// Bytes of a piece of any other body. The connection copies a piece before it is sent, and asks for
-/// the next one when there is room for it.
+/// The size of a piece of any other body. The connection copies each piece before it sends it.
 const PIECE: usize = 64 * 1024;
 
-/// The body of an answer, possibly slow or broken off.
+/// The body of a response, which may be slow or cut.
 pub(crate) struct AnswerBody {
     pieces: VecDeque<Bytes>,
     /// The pause before each piece but the first.
@@ -28,8 +27,8 @@ pub(crate) struct AnswerBody {
 }
 
 impl AnswerBody {
-    /// All of `bytes`, or the first `cut` of them and then an error, on which the
-    /// server drops the connection; at once, or in pieces over the time `slow`.
+    /// Sends all of `bytes`, or the first `cut` of them followed by an error, on which the server
+    /// drops the connection. With `slow`, sends the body in pieces over this time.
     pub(crate) fn new(mut bytes: Bytes, cut: Option<usize>, slow: Option<Duration>) -> Self {
         if let Some(cut) = cut {
             bytes.truncate(cut);

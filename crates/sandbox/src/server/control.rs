@@ -1,5 +1,4 @@
-//! `/sandbox`: what the library's handle does, over HTTP, for programs in any
-//! language, and a page for people.
+//! `/sandbox`: the methods of [`Sandbox`](crate::Sandbox) over HTTP, and a web page.
 
 use std::collections::BTreeMap;
 
@@ -14,20 +13,20 @@ use crate::script::ScriptedResult;
 use crate::service::Service;
 use crate::world::World;
 
-/// A scripted result, or a table of a service's own types.
+/// A scripted result, or a table with types of one service.
 #[derive(Deserialize)]
 struct Given {
     /// `dune`, `lightdash` or `yandex-query`.
     service: String,
-    /// The text that is to have this result.
+    /// The SQL text that returns this result.
     sql: Option<String>,
-    /// The table that is to hold it.
+    /// The name of the table.
     table: Option<String>,
     columns: Vec<(String, String)>,
     rows: Vec<Vec<Box<RawValue>>>,
 }
 
-/// Answers that are given in turn, instead of carrying requests out.
+/// Responses that the sandbox sends in order, without carrying out the requests.
 #[derive(Deserialize)]
 struct Scenario {
     service: Option<String>,
@@ -41,7 +40,7 @@ struct Scripted {
     status: u16,
     #[serde(default)]
     headers: BTreeMap<String, String>,
-    /// Text as it is to be sent, or any other JSON, which is sent as JSON.
+    /// A string is sent unchanged; any other JSON value is sent as JSON.
     #[serde(default)]
     body: Value,
 }
@@ -89,7 +88,7 @@ pub(super) fn answer(world: &World, request: &Request) -> Answer {
     }
 }
 
-/// One fault a line.
+/// Adds one fault per line.
 fn add_faults(world: &World, body: &[u8]) -> Result<(), String> {
     let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
     let lines = text.lines().filter(|line| !line.trim().is_empty());
@@ -118,7 +117,10 @@ fn add_result(world: &World, body: &[u8]) -> Result<(), String> {
         (None, Some(name)) => world
             .register_typed(service, &name, &table)
             .map_err(|error| error.to_string()),
-        _ => Err("give either sql, the text that has this result, or table, a name".to_owned()),
+        _ => Err(
+            "set either sql, the text that returns this result, or table, the name of a table"
+                .to_owned(),
+        ),
     }
 }
 
@@ -147,7 +149,7 @@ fn scripted(given: Scripted) -> Result<Answer, String> {
     if !(200..=599).contains(&given.status) {
         let status = given.status;
         return Err(format!(
-            "status is an HTTP status from 200 to 599, not {status}"
+            "status must be an HTTP status from 200 to 599, not {status}"
         ));
     }
     let (body, default) = match given.body {
@@ -162,7 +164,7 @@ fn scripted(given: Scripted) -> Result<Answer, String> {
         if HeaderName::from_bytes(name.as_bytes()).is_err()
             || HeaderValue::from_str(&value).is_err()
         {
-            return Err(format!("{name}: {value} is no HTTP header"));
+            return Err(format!("{name}: {value} is not an HTTP header"));
         }
         if name.eq_ignore_ascii_case("content-type") {
             answer.content_type = Some(value);
@@ -175,5 +177,5 @@ fn scripted(given: Scripted) -> Result<Answer, String> {
 
 fn service(name: &str) -> Result<Service, String> {
     Service::named(name)
-        .ok_or_else(|| format!("service is dune, lightdash or yandex-query, not {name:?}"))
+        .ok_or_else(|| format!("service must be dune, lightdash or yandex-query, not {name:?}"))
 }

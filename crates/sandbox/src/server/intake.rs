@@ -1,4 +1,4 @@
-//! Bodies of requests: no more of them than there is room for, and little of a stranger's.
+//! Reads request bodies, within limits for one body and for all bodies together.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,23 +13,23 @@ use crate::credentials::is_known;
 use crate::exchange::Answer;
 use crate::service::Service;
 
-/// Bytes of a body whose sender shows no credential that the service knows.
+/// The largest body in bytes of a request without a credential of the service.
 const MAX_STRANGER: usize = 64 * 1024;
 
-/// Bytes of a body.
+/// The largest body in bytes.
 const MAX_BODY: usize = 5 * 1024 * 1024;
 
-/// Bytes of a file that is uploaded as it is.
+/// The largest uploaded file in bytes.
 const MAX_FILE: usize = 16 * 1024 * 1024;
 
-/// What is still read, and thrown away, of a body that is refused, so that its sender comes to
-/// read the refusal.
+/// The number of bytes of a refused body that are read and discarded, so that the client reads the
+/// refusal.
 const MAX_THROWN_AWAY: usize = 64 * 1024 * 1024;
 
-/// The longest silence in the middle of a body.
+/// The longest pause within a body.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// Memory for the bodies that are being read and answered, in KiB.
+/// The memory for bodies that are being read or answered, in KiB.
 const ROOM: usize = 48 * 1024;
 
 /// Reads bodies.
@@ -37,17 +37,17 @@ pub(super) struct Intake {
     room: Arc<Semaphore>,
 }
 
-/// A body, and its place in memory.
+/// A body and its share of the memory.
 pub(super) struct Taken {
     pub(super) body: Bytes,
     pub(super) permit: Option<OwnedSemaphorePermit>,
 }
 
-/// Why a body was not read.
+/// The reason why a body was not read.
 pub(super) enum Refused {
-    /// It has more bytes than this.
+    /// It is larger than this limit in bytes.
     TooLarge(usize),
-    /// The connection broke, or nothing more came.
+    /// The connection broke or timed out.
     Broken,
 }
 
@@ -69,7 +69,7 @@ impl Intake {
             throw_away(body).await;
             return Err(Refused::TooLarge(most));
         }
-        // small bodies need not wait for room
+        // small bodies do not wait for memory
         let permit = if expected > MAX_STRANGER {
             let size = u32::try_from(expected.div_ceil(1024)).unwrap_or(u32::MAX);
             Arc::clone(&self.room).acquire_many_owned(size).await.ok()
@@ -110,7 +110,7 @@ async fn throw_away(mut body: Incoming) {
     }
 }
 
-/// How large a body may be.
+/// Returns the largest body in bytes for a request.
 pub(super) fn most(
     service: Option<Service>,
     path: &str,
@@ -134,10 +134,10 @@ pub(super) fn most(
     }
 }
 
-/// The refusal of a body that is too large, in the words of its service.
+/// Returns the response to a body that is too large, in the format of its service.
 pub(super) fn too_large(service: Option<Service>, most: usize) -> Answer {
     let text =
-        format!("the body is larger than {most} bytes, the most that the sandbox takes here");
+        format!("the body is larger than {most} bytes, the largest that the sandbox accepts here");
     match service {
         Some(Service::Lightdash) => crate::lightdash::too_large(),
         Some(Service::Dune) => Answer::json(413, &serde_json::json!({ "error": text })),

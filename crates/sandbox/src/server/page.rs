@@ -1,4 +1,4 @@
-//! The page at `/sandbox`, for people: what runs where, what is in it, faults, recent requests.
+//! The web page at `/sandbox`: services, data, faults, and recent requests.
 
 use std::fmt::Write as _;
 
@@ -13,29 +13,29 @@ use crate::lightdash::contents;
 use crate::service::Service;
 use crate::world::{Outcome, World};
 
-/// Requests on the page.
+/// The number of requests on the page.
 const RECENT: usize = 50;
 
-/// Faults that the page offers: the text, with a value to start from.
+/// The faults that the page offers: their text with an initial value, and a label.
 const FAULTS: [(&str, &str); 15] = [
     ("status=503", "an error status"),
     ("status=429 retry-after=1", "a rate limit"),
     ("html=502", "the HTML page of a proxy"),
     ("delay=2000", "a delay, in milliseconds"),
     ("slow-body=2000", "a slow body, in milliseconds"),
-    ("cut-body=100", "a body cut after so many bytes"),
+    ("cut-body=100", "a body cut after a number of bytes"),
     ("reset", "a connection that is reset"),
     ("empty-body", "an empty body"),
     ("content-type=text/html", "a wrong content type"),
     ("gzip", "a compressed body"),
-    ("repeat-page", "the last page once more"),
+    ("repeat-page", "the previous page again"),
     ("stuck-offset", "a next page that does not advance"),
-    ("clamp-limit=5", "smaller pages than asked for"),
+    ("clamp-limit=5", "smaller pages than requested"),
     ("swap-execution", "rows of another run (Dune)"),
     ("state-forever", "runs that never end"),
 ];
 
-/// What is where, as JSON.
+/// Returns the contents of the sandbox as JSON.
 pub(super) fn contents_json(world: &World, origin: &str) -> Value {
     let tables: Vec<Value> = TABLES
         .iter()
@@ -75,7 +75,7 @@ pub(super) fn contents_json(world: &World, origin: &str) -> Value {
     })
 }
 
-/// The tables that are there from the start.
+/// The built-in tables.
 const TABLES: [&str; 2] = ["trades", "projects"];
 
 struct Described {
@@ -284,7 +284,7 @@ body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding
 table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid #ddd;padding:.3rem .5rem;\
 text-align:left;vertical-align:top}code{font-size:.9em;overflow-wrap:anywhere}i{color:#666}\
 h2{margin-top:2rem}select,input,button{font:inherit;padding:.2rem .4rem}</style>\
-<h1>rowfeed-sandbox</h1><p>Dune, Lightdash and Yandex Query on this machine. The same as JSON: \
+<h1>rowfeed-sandbox</h1><p>Dune, Lightdash and Yandex Query on this machine. As JSON: \
 <a href=/sandbox/contents>contents</a>, <a href=/sandbox/requests>requests</a>.";
 
 const SCRIPT: &str = "<script>\
@@ -304,7 +304,7 @@ mod tests {
     use crate::fault::Fault;
 
     #[test]
-    fn every_fault_that_is_offered_is_one() {
+    fn every_offered_fault_parses() {
         for (text, _) in FAULTS {
             let text = format!("{text} on=dune times=3 path=/results");
             assert!(text.parse::<Fault>().is_ok(), "{text}");
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_no_markup() {
+    fn text_is_escaped() {
         assert_eq!(
             escaped("<a b=\"c\">'&"),
             "&lt;a b=&quot;c&quot;&gt;&#39;&amp;"

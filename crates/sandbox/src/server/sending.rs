@@ -1,4 +1,4 @@
-//! From an answer to bytes on the wire, as faults want them.
+//! Turns an answer into a response, with the faults of the request.
 
 use std::io::{self, Write as _};
 use std::sync::Arc;
@@ -15,13 +15,14 @@ use crate::exchange::Answer;
 use crate::fault::Hits;
 use crate::memory::SMALL;
 
-/// Memory for the answers of one service that are being sent, in KiB. A larger one goes alone.
+/// The memory for the responses of one service that are being sent, in KiB. A larger response is
+/// sent alone.
 const ROOM: usize = 16 * 1024;
 
-/// The answers that are being sent.
+/// Limits the responses that are being sent.
 pub(super) struct Sending(Arc<Semaphore>);
 
-/// A body in its place, which is free when the last of it has been sent.
+/// A body with its share of the memory, which is released after the body is sent.
 struct Placed {
     body: Bytes,
     _place: OwnedSemaphorePermit,
@@ -38,7 +39,7 @@ impl Sending {
         Self(Arc::new(Semaphore::new(ROOM)))
     }
 
-    /// The body, once there is room for it.
+    /// Waits until there is room for the body.
     pub(super) async fn place(&self, body: Bytes) -> Bytes {
         if body.len() <= SMALL {
             return body;
@@ -55,7 +56,7 @@ impl Sending {
     }
 }
 
-/// The answer with its content changed.
+/// Applies the faults that change the content.
 pub(super) fn altered(mut answer: Answer, hits: &Hits) -> Answer {
     if hits.empty_body {
         answer.body.clear();

@@ -9,10 +9,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
-/// How long a client may take none of what is sent to it.
+/// The longest time that a client may receive nothing of a response.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// Says that a connection is to end with a reset instead of a close.
+/// Requests that a connection ends with a reset instead of a close.
 #[derive(Clone, Default)]
 pub(crate) struct ResetSwitch(Arc<AtomicBool>);
 
@@ -30,7 +30,7 @@ impl ResetSwitch {
 pub(crate) struct Wire {
     stream: TcpStream,
     switch: ResetSwitch,
-    /// Runs while the client takes nothing.
+    /// Runs while the client does not receive.
     silence: Option<Pin<Box<Sleep>>>,
 }
 
@@ -47,7 +47,7 @@ impl Wire {
 impl Drop for Wire {
     fn drop(&mut self) {
         if self.switch.is_on() {
-            // without lingering, a close is sent as a reset
+            // with zero linger, the system sends a reset on close
             let _ = self.stream.set_zero_linger();
         }
     }

@@ -1,4 +1,4 @@
-//! Names and types of a result's columns, which SQLite leaves open.
+//! Determines the names and types of result columns, which SQLite does not fix.
 
 use rusqlite::Statement;
 use rusqlite::types::ValueRef;
@@ -6,8 +6,7 @@ use rusqlite::types::ValueRef;
 use crate::instant::Instant;
 use crate::table::{Column, ColumnType, Value, WireType};
 
-/// The columns that a statement will give, with the type that is declared for
-/// each, if any.
+/// Returns the columns of a statement with their declared types, if any.
 pub(super) fn declared_columns(
     statement: &Statement<'_>,
     sql: &str,
@@ -49,13 +48,13 @@ fn is_alias(name: &str, sql: &str) -> bool {
     !literal && (identifier || !as_written)
 }
 
-/// Whether a statement reads any table: if not, its columns are literals.
+/// Returns whether a statement reads a table. If not, its columns are literals.
 pub(super) fn mentions_from(sql: &str) -> bool {
     sql.split(|c: char| !(c.is_alphanumeric() || c == '_'))
         .any(|word| word.eq_ignore_ascii_case("from"))
 }
 
-/// What the values of an expression say of its type.
+/// Infers the type of an expression from its values.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     found: Option<ColumnType>,
@@ -66,7 +65,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Looks at the next value; at its text only if that can be a time.
+    /// Adds a value. Its text is checked only if it can be a time.
     pub(super) fn see(&mut self, value: &Value, literals_only: bool, uses_times: bool) {
         self.rows += 1;
         let this = match value {
@@ -105,13 +104,13 @@ impl Seen {
         self.nulls > 0
     }
 
-    /// The type of an expression whose values are all dates or all timestamps.
+    /// Returns the type of an expression whose values are all dates or all timestamps.
     pub(super) fn times(&self) -> Option<ColumnType> {
         self.times.filter(|_| !self.others)
     }
 
-    /// The type of an expression, by its values: what a service would call a literal
-    /// is a 32-bit integer, what it would compute or count is one of 64 bits.
+    /// Returns the inferred type. An integer literal has 32 bits, a computed or counted integer has
+    /// 64 bits.
     pub(super) fn inferred(&self) -> ColumnType {
         self.found.unwrap_or(if self.rows == 0 {
             ColumnType::Varchar
@@ -132,7 +131,7 @@ fn time(value: &Value) -> Option<ColumnType> {
     }
 }
 
-/// A value of SQLite's as one of its declared type.
+/// Converts a SQLite value to its declared type.
 pub(super) fn neutral(value: ValueRef<'_>, declared: Option<ColumnType>) -> Value {
     match (value, declared) {
         (ValueRef::Null, _) => Value::Null,

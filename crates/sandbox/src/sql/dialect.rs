@@ -1,26 +1,27 @@
-//! Idioms of the services' SQL, written as SQLite has them.
+//! Translates idioms of the services' SQL to SQLite.
 //!
-//! Only what people try first: `OFFSET` before `LIMIT`, `TRY_CAST`, casts to times, intervals,
-//! `DATE '…'`. A place in the new text leads back to its place in the old one.
+//! It covers common idioms: `OFFSET` before `LIMIT`, `TRY_CAST`, casts to times, intervals, and
+//! `DATE '…'`. Offsets in the new text map to offsets in the original text.
 
 use super::times::{CAST, SHIFT, TRY_CAST, is_unit};
 
-/// How many casts and intervals of a statement are rewritten: each takes time that grows with the
-/// statement.
+/// The number of casts and intervals that are rewritten per statement. Each takes time proportional
+/// to the length of the statement.
 const MOST: usize = 200;
 
-/// A statement as SQLite runs it.
+/// A translated statement.
 #[derive(Debug)]
 pub(super) struct Translated {
     pub(super) text: String,
-    /// Whether it uses times in a way of which SQLite keeps no type.
+    /// Whether it uses times in a way for which SQLite gives no declared type.
     pub(super) uses_times: bool,
-    /// Where each piece starts: in the new text, in the old, and whether it is the same.
+    /// The start of each piece in the new and in the original text, and whether the piece is
+    /// unchanged.
     places: Vec<(usize, usize, bool)>,
 }
 
 impl Translated {
-    /// The place in the old text of a place in the new one.
+    /// Maps an offset in the new text to the original text.
     pub(super) fn origin(&self, offset: usize) -> usize {
         let index = self.places.partition_point(|(new, ..)| *new <= offset);
         match index.checked_sub(1).map(|index| self.places[index]) {
@@ -49,7 +50,7 @@ enum Kind {
 struct Piece {
     kind: Kind,
     text: String,
-    /// Where it starts in the old text.
+    /// The offset in the original text.
     at: usize,
     is_same: bool,
 }
@@ -87,7 +88,7 @@ pub(super) fn translate(sql: &str) -> Translated {
         .any(|name| piece.is(name))
     });
     let mut out: Vec<Piece> = Vec::new();
-    // the parentheses that are open: those of a cast with their places
+    // the open parentheses; the value is the position of those of a cast
     let mut open: Vec<Option<usize>> = Vec::new();
     let mut rewritten = 0;
     let mut at = 0;
@@ -104,7 +105,7 @@ pub(super) fn translate(sql: &str) -> Translated {
         } else if (piece.is("date") || piece.is("timestamp"))
             && next(&pieces, at).is_some_and(|after| pieces[after].kind == Kind::Text)
         {
-            // a literal is written like the value itself
+            // the literal has the format of the value
             uses_times = true;
             out.push(Piece::made(
                 Kind::Gap,
@@ -143,7 +144,7 @@ pub(super) fn translate(sql: &str) -> Translated {
     }
 }
 
-/// The place of a YQL name such as `$x`, outside of quotes and comments.
+/// Returns the offset of a YQL name such as `$x`, outside quotes and comments.
 pub(super) fn named_expression(sql: &str) -> Option<usize> {
     let pieces = pieces(sql);
     let found = pieces
@@ -206,7 +207,7 @@ fn pieces(sql: &str) -> Vec<Piece> {
     pieces
 }
 
-/// Every byte of a character beyond ASCII belongs to a word, so that none is cut in two.
+/// Every byte of a non-ASCII character belongs to a word, so that no character is split.
 fn is_of_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii()
 }
@@ -219,27 +220,28 @@ fn end_of(bytes: &[u8], from: usize, inside: impl Fn(u8) -> bool) -> usize {
     from + length
 }
 
-/// The end of what stands in quotes. A quote that is doubled makes two quoted pieces, which is the
-/// same here.
+/// Returns the end of a quoted text. A doubled quote gives two quoted pieces, which does not matter
+/// here.
 fn quoted(bytes: &[u8], from: usize) -> usize {
     let rest = bytes[from + 1..].iter();
     let end = rest.clone().position(|byte| *byte == bytes[from]);
     end.map_or(bytes.len(), |end| from + end + 2)
 }
 
-/// The next piece that is no gap.
+/// Returns the next piece that is not a gap.
 fn next(pieces: &[Piece], at: usize) -> Option<usize> {
     (at + 1..pieces.len()).find(|index| pieces[*index].kind != Kind::Gap)
 }
 
-/// The last piece before `end` that is no gap.
+/// Returns the last piece before `end` that is not a gap.
 fn last(pieces: &[Piece], end: usize) -> Option<usize> {
     (0..end)
         .rev()
         .find(|index| pieces[*index].kind != Kind::Gap)
 }
 
-/// `interval '7' day` or `interval '7 days'`: what follows it, the number and the unit.
+/// Parses `interval '7' day` or `interval '7 days'`. Returns the position after it, the count and
+/// the unit.
 fn interval(pieces: &[Piece], at: usize) -> Option<(usize, i64, String)> {
     let value = next(pieces, at)?;
     let text = pieces[value].text.trim_matches('\'');
@@ -255,7 +257,8 @@ fn interval(pieces: &[Piece], at: usize) -> Option<(usize, i64, String)> {
     is_unit(word).then_some((unit + 1, text.trim().parse().ok()?, word.clone()))
 }
 
-/// Puts a call in the place of the operand and the sign that end `out`; `false` if there are none.
+/// Replaces the operand and the sign at the end of `out` by a call. Returns `false` if there are
+/// none.
 fn shift(out: &mut Vec<Piece>, count: &i64, unit: &str) -> bool {
     let Some(sign) = last(out, out.len()) else {
         return false;
@@ -284,7 +287,8 @@ fn shift(out: &mut Vec<Piece>, count: &i64, unit: &str) -> bool {
     true
 }
 
-/// Where the operand starts that ends before `end`: a name, a literal, a call, or parentheses.
+/// Returns the start of the operand that ends before `end`: a name, a literal, a call, or
+/// parentheses.
 fn operand(out: &[Piece], end: usize) -> Option<usize> {
     let mut start = last(out, end)?;
     match out[start].kind {
@@ -302,7 +306,7 @@ fn operand(out: &[Piece], end: usize) -> Option<usize> {
                 }
                 start = start.checked_sub(1)?;
             }
-            // a call has its name right before it
+            // the name of a call comes directly before it
             match start.checked_sub(1) {
                 Some(name) if out[name].kind == Kind::Word => start = name,
                 _ => return Some(start),
@@ -320,8 +324,8 @@ fn operand(out: &[Piece], end: usize) -> Option<usize> {
     Some(start)
 }
 
-/// `OFFSET 5 LIMIT 3`, `OFFSET 5`, `FETCH FIRST 3 ROWS ONLY` and `LIMIT ALL` as SQLite has them.
-/// Gives where to go on.
+/// Translates `OFFSET 5 LIMIT 3`, `OFFSET 5`, `FETCH FIRST 3 ROWS ONLY` and `LIMIT ALL`. Returns
+/// the position of the next piece.
 fn limit(pieces: &[Piece], at: usize, out: &mut Vec<Piece>) -> usize {
     let piece = &pieces[at];
     let keep = |out: &mut Vec<Piece>, until: usize| {
@@ -338,7 +342,7 @@ fn limit(pieces: &[Piece], at: usize, out: &mut Vec<Piece>) -> usize {
             out.push(Piece::made(Kind::Operand, "LIMIT -1".to_owned(), piece.at));
             return all + 1;
         }
-        // an OFFSET behind it stays where it is
+        // an OFFSET after it is unchanged
         let offset = number(after(at)).and_then(|number| word(after(number), &["offset"]));
         return keep(out, offset.map_or(at + 1, |offset| offset + 1));
     }
@@ -370,8 +374,8 @@ fn limit(pieces: &[Piece], at: usize, out: &mut Vec<Piece>) -> usize {
     end
 }
 
-/// Puts a function in the place of a TRY_CAST, or of a CAST to a time, that ends `out` and whose
-/// parentheses open at `open`; whether it was to a time.
+/// Replaces a TRY_CAST, or a CAST to a time, at the end of `out` by a function call. Its
+/// parentheses open at `open`. Returns whether it was a cast to a time.
 fn cast(out: &mut Vec<Piece>, open: usize) -> bool {
     let mut depth = 0_usize;
     let mut word_as = None;
@@ -418,7 +422,7 @@ mod tests {
     use super::{named_expression, translate};
 
     #[test]
-    fn idioms_become_sqlites() {
+    fn idioms_are_translated() {
         for (sql, expected) in [
             ("select 1", "select 1"),
             ("select 1 offset 5 limit 3", "select 1 LIMIT 3 OFFSET 5"),
@@ -466,7 +470,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_leads_back() {
+    fn offsets_map_to_the_original_text() {
         let sql = "select now() - interval '7' day, depth from t";
         let translated = translate(sql);
         let new = translated.text.find("depth").unwrap_or_default();
@@ -480,7 +484,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_yql_are_found_outside_of_quotes() {
+    fn yql_names_are_found_outside_quotes() {
         assert_eq!(named_expression("select 1; $x = select 2"), Some(10));
         assert_eq!(named_expression("select '$x', \"$y\" -- $z"), None);
     }

@@ -1,5 +1,5 @@
-//! Functions in the place of SQLite's own whose time grows with the product of their arguments,
-//! and which no interrupt reaches.
+//! Replacements for SQLite functions whose running time grows with the product of their arguments,
+//! and which cannot be interrupted.
 
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::ValueRef;
@@ -7,7 +7,7 @@ use rusqlite::{Connection, Error};
 
 use super::limits::MAX_LENGTH;
 
-/// Bytes of a LIKE pattern.
+/// The longest LIKE pattern in bytes.
 const MAX_PATTERN: usize = 200;
 
 pub(super) fn add(connection: &Connection) -> rusqlite::Result<()> {
@@ -63,7 +63,7 @@ pub(super) fn add(connection: &Connection) -> rusqlite::Result<()> {
     })
 }
 
-/// An argument as text; `None` for NULL.
+/// Returns an argument as text; `None` for NULL.
 pub(super) fn text(context: &Context<'_>, index: usize) -> Option<String> {
     Some(match context.get_raw(index) {
         ValueRef::Null => return None,
@@ -91,8 +91,9 @@ enum Piece {
     Is(char),
 }
 
-/// Whether a text matches a pattern of `%` and `_`, with regard to case as in all three services.
-/// The time grows with the product of the lengths at worst, and a pattern is short.
+/// Returns whether a text matches a pattern of `%` and `_`. Matching is case-sensitive, as in all
+/// three services. The time grows with the product of the lengths in the worst case; the pattern is
+/// short.
 fn is_like(value: &str, pattern: &str, escape: Option<char>) -> bool {
     let mut pieces = Vec::new();
     let mut characters = pattern.chars();
@@ -109,7 +110,7 @@ fn is_like(value: &str, pattern: &str, escape: Option<char>) -> bool {
     }
     let value: Vec<char> = value.chars().collect();
     let (mut at, mut piece) = (0, 0);
-    // where to go on when what follows the last % does not match
+    // where to continue if the text after the last % does not match
     let mut back: Option<(usize, usize)> = None;
     while at < value.len() {
         match pieces.get(piece) {
@@ -162,7 +163,7 @@ mod tests {
                 "{value} {pattern}"
             );
         }
-        // a matcher that tries every place for every % would not come to an end
+        // naive backtracking would not end
         let (value, pattern) = ("a".repeat(20_000), format!("{}b", "%a".repeat(50)));
         assert!(!is_like(&value, &pattern, None));
     }

@@ -1,4 +1,4 @@
-//! How much a query may take: of memory, and of what SQLite can do.
+//! Limits on queries: memory, and SQLite features.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,22 +13,22 @@ use crate::memory::{Held, Memory};
 use crate::table::Column;
 use crate::values::CELL;
 
-/// Bytes of a statement.
+/// The longest statement in bytes.
 pub(crate) const MAX_SQL: usize = 256 * 1024;
 
-/// Columns of a result or a table.
+/// The largest number of columns of a result or a table.
 pub(crate) const MAX_COLUMNS: usize = 500;
 
-/// Bytes of one text, blob or row.
+/// The largest text, blob or row in bytes.
 pub(super) const MAX_LENGTH: usize = 1024 * 1024;
 
-/// Characters of a column's name, which every row of a page repeats.
+/// The longest column name in bytes. Every row of a page repeats it.
 const MAX_NAME: usize = 300;
 
-/// Bytes of a result while it is read.
+/// The memory of a result while it is read, in bytes.
 const MAX_RESULT: usize = 48 * 1024 * 1024;
 
-/// Functions that collect without a limit, or take a time that grows with the square of their
+/// Functions that collect without a limit, or whose running time grows with the square of their
 /// argument. None of the services has them.
 const REFUSED_FUNCTIONS: [&str; 7] = [
     "glob",
@@ -40,7 +40,7 @@ const REFUSED_FUNCTIONS: [&str; 7] = [
     "fts3_tokenizer",
 ];
 
-/// Lets a connection read, and no more than the limits allow.
+/// Makes a connection read-only and applies the limits.
 pub(super) fn limit_reader(connection: &Connection) -> rusqlite::Result<()> {
     for (limit, value) in [
         (Limit::SQLITE_LIMIT_LENGTH, MAX_LENGTH),
@@ -55,7 +55,8 @@ pub(super) fn limit_reader(connection: &Connection) -> rusqlite::Result<()> {
     ] {
         connection.set_limit(limit, i32::try_from(value).unwrap_or(i32::MAX))?;
     }
-    // what does not fit in memory goes to a file that is gone with the statement
+    // data that does not fit in memory goes to a temporary file, which SQLite deletes after the
+    // statement
     connection.pragma_update(None, "temp_store", "FILE")?;
     connection.pragma_update(None, "query_only", true)?;
     connection.authorizer(Some(read_only))
@@ -81,27 +82,28 @@ fn read_only(context: AuthContext<'_>) -> Authorization {
     }
 }
 
-/// What is said of whatever is larger than the sandbox holds.
+/// The message for a value or a result that is too large.
 pub(super) fn too_large(what: &str) -> String {
     format!(
-        "{what} is larger than the sandbox holds: it has {} MiB for a result and {} MiB for a \
-         value. SELECT * FROM synthetic(n) has as many rows as you like",
+        "{what} is larger than the sandbox supports: a result has at most {} MiB and a value at \
+         most {} MiB. SELECT * FROM synthetic(n) returns any number of rows",
         MAX_RESULT / (1024 * 1024),
         MAX_LENGTH / (1024 * 1024),
     )
 }
 
-/// How long a statement runs before it needs a place among the long ones.
+/// The time after which a statement needs a slot for long statements.
 const SHORT: Duration = Duration::from_millis(50);
 
-/// Long statements of one service that run at once; the others wait, and short ones get through.
+/// The number of long statements of one service that run at the same time. Others wait; short
+/// statements do not.
 const MOST_LONG: usize = 4;
 
-/// The places of long statements.
+/// The slots for long statements.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Places(Arc<AtomicUsize>);
 
-/// A statement that is watched while it runs.
+/// Watches a running statement.
 pub(super) struct Watch {
     places: Places,
     has_place: bool,
@@ -119,7 +121,7 @@ impl Watch {
         }
     }
 
-    /// Whether the statement has to end.
+    /// Returns whether the statement must stop.
     pub(super) fn is_over(&mut self) -> bool {
         let now = Instant::now();
         if now > self.deadline {
@@ -156,12 +158,12 @@ impl Drop for Watch {
     }
 }
 
-/// The bytes that a result has come to.
+/// The current size of a result in bytes.
 pub(super) struct Weight {
     held: Held,
     deadline: Instant,
     bytes: usize,
-    /// What the names add to each cell of a page, on average.
+    /// The size that the column names add to each cell of a page, on average.
     name: usize,
 }
 
@@ -176,7 +178,7 @@ impl Weight {
             let length = column.name.as_deref().unwrap_or_default().len();
             if length > MAX_NAME {
                 return Err(failure(format!(
-                    "the name of column {} has {length} bytes: the sandbox takes {MAX_NAME}",
+                    "the name of column {} has {length} bytes: the limit is {MAX_NAME}",
                     count + 1
                 )));
             }
@@ -196,21 +198,21 @@ impl Weight {
             ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len(),
             _ => 0,
         };
-        // the places of the cells, here and once they are encoded, fit in as well
+        // this includes the positions of the cells, here and after encoding
         self.bytes += CELL + 8 + self.name + length;
         if self.bytes > MAX_RESULT {
             return Err(failure(too_large("the result")));
         }
         if !self.held.grow(self.bytes, self.deadline) {
             return Err(failure(
-                "the sandbox reads one large result at a time, and another took too long"
+                "the sandbox reads one large result at a time, and another one took too long"
                     .to_owned(),
             ));
         }
         Ok(())
     }
 
-    /// What is to be held until the result is encoded.
+    /// Returns the reservation, which is kept until the result is encoded.
     pub(super) fn into_held(self) -> Held {
         self.held
     }

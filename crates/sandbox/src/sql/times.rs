@@ -1,4 +1,4 @@
-//! Functions on times and casts that people know from Trino, Postgres and YQL.
+//! Time functions and casts of Trino, Postgres and YQL.
 
 use jiff::civil::{DateTime, Time};
 use jiff::{Span, Timestamp, ToSpan as _};
@@ -33,7 +33,7 @@ pub(super) fn add(connection: &Connection) -> rusqlite::Result<()> {
         };
         let (at, is_date) = read(&value).ok_or_else(|| no_time(&value))?;
         let span = count.parse().ok().and_then(|count| span(count, &unit));
-        let span = span.ok_or_else(|| wrong(format!("no interval: {count} {unit}")))?;
+        let span = span.ok_or_else(|| wrong(format!("{count} {unit} is not an interval")))?;
         let is_date = is_date && !is_below_a_day(&unit);
         Ok(Some(shown(at.saturating_add(span), is_date)))
     })?;
@@ -53,7 +53,7 @@ pub(super) fn add(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// What stands for `time + interval`, `TRY_CAST`, and a CAST to a time.
+/// The functions for `time + interval`, `TRY_CAST`, and a CAST to a time.
 pub(super) const SHIFT: &str = "sandbox_shift";
 pub(super) const TRY_CAST: &str = "sandbox_try_cast";
 pub(super) const CAST: &str = "sandbox_cast";
@@ -69,7 +69,7 @@ fn no_time(value: &str) -> rusqlite::Error {
     wrong(format!("{value:?} is neither a date nor a timestamp"))
 }
 
-/// A time, and whether it was written as a date.
+/// Parses a time. Returns whether it was written as a date.
 fn read(text: &str) -> Option<(DateTime, bool)> {
     let text = text.trim().trim_end_matches(" UTC");
     let instant = Instant::parse(text)?;
@@ -114,7 +114,7 @@ fn truncated(at: DateTime, unit: &str) -> Option<DateTime> {
     }
 }
 
-/// So many of a unit, which may be in the plural; `None` if that is no interval.
+/// Returns a span of `count` units; the unit may be plural. Returns `None` if the unit is unknown.
 fn span(count: i64, unit: &str) -> Option<Span> {
     let span = Span::new();
     let unit = unit.to_ascii_lowercase();
@@ -133,7 +133,7 @@ fn span(count: i64, unit: &str) -> Option<Span> {
     .ok()
 }
 
-/// Whether a word is a unit of an interval.
+/// Returns whether a word is a unit of an interval.
 pub(super) fn is_unit(word: &str) -> bool {
     span(1, word).is_some()
 }
@@ -145,8 +145,8 @@ fn is_below_a_day(unit: &str) -> bool {
         .any(|below| unit.starts_with(below))
 }
 
-/// A value as another type. The outer `None` is a type that is not known, the inner one a value
-/// that does not fit.
+/// Casts a value. The outer `None` means an unknown type, the inner `None` a value that does not
+/// fit.
 fn cast(value: &str, kind: &str) -> Option<Option<Value>> {
     let kind = kind.to_ascii_lowercase();
     let name = kind.split('(').next().unwrap_or_default().trim();
@@ -155,7 +155,7 @@ fn cast(value: &str, kind: &str) -> Option<Option<Value>> {
         let parsed = trimmed.parse::<i64>().ok();
         let rounded = || {
             let number = trimmed.parse::<f64>().ok()?.round();
-            // a float of this size converts without loss
+            // a float of this magnitude converts without loss
             (number.abs() < 9e15).then_some(number as i64)
         };
         parsed.or_else(rounded)

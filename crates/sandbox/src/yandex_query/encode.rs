@@ -1,4 +1,4 @@
-//! Neutral values as Yandex Query's JSON, with YQL's type names.
+//! Encodes neutral values as Yandex Query's JSON, with YQL type names.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,7 +9,7 @@ use crate::service::Service;
 use crate::sql::SqlError;
 use crate::table::{Column, ColumnType, Table, Value, WireTable};
 
-/// Integers beyond this are sent as text.
+/// Integers above this are sent as text.
 const MAX_SAFE: u64 = (1 << 53) - 1;
 
 pub(super) fn wire(table: Table) -> Result<WireTable, SqlError> {
@@ -38,7 +38,7 @@ fn type_name(column: &Column) -> String {
         ColumnType::Boolean => "Bool".to_owned(),
         ColumnType::Integer => "Int32".to_owned(),
         ColumnType::BigInt => "Int64".to_owned(),
-        // YQL has no decimals of more digits
+        // YQL decimals have at most 35 digits
         ColumnType::Decimal { precision, scale } => {
             format!("Decimal({},{scale})", precision.min(35))
         }
@@ -92,8 +92,8 @@ fn plain(value: &Value, column_type: ColumnType) -> String {
     }
 }
 
-/// Ten significant digits; whole doubles of up to 17 digits become integers, and
-/// what JSON cannot say becomes a word.
+/// Formats a double with ten significant digits. Whole doubles of up to 17 digits become integers,
+/// and values that JSON does not have become words.
 fn double(value: f64) -> String {
     if value.is_nan() {
         return "\"nan\"".to_owned();
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_beyond_a_double_are_text() {
+    fn integers_above_2_pow_53_are_text() {
         let plain = column(ColumnType::BigInt, false);
         assert_eq!(
             cell(&Value::Integer(9_007_199_254_740_991), &plain),

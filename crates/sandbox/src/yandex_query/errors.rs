@@ -1,11 +1,11 @@
-//! Error bodies: a status of the database, and issues.
+//! Error bodies: a database status, and issues.
 
 use serde_json::{Value, json};
 
 use crate::exchange::Answer;
 
-/// What a failed query or request says. Zero and empty values are left out, as
-/// the service leaves them out.
+/// Builds the issue of a failed query or request. Zero and empty values are left out, as the
+/// service leaves them out.
 pub(super) fn issue(message: &str, code: Option<u32>, at: Option<(u64, u64)>) -> Value {
     let mut issue = json!({ "message": message, "severity": "ERROR", "issues": [] });
     if let Some(code) = code {
@@ -17,13 +17,12 @@ pub(super) fn issue(message: &str, code: Option<u32>, at: Option<(u64, u64)>) ->
     issue
 }
 
-/// 400, which is the answer to every failure of the business kind; the issue's
-/// code tells them apart.
+/// Returns a 400, the answer to every failed operation. The issue code identifies the failure.
 pub(super) fn bad_request(message: &str, code: Option<u32>) -> Answer {
     error(400, 400_010, "BAD_REQUEST", message, code)
 }
 
-/// More is requested at once than there is memory for.
+/// Returns a 429: the requests need more memory than there is.
 pub(super) fn busy(message: &str) -> Answer {
     error(429, 400_060, "OVERLOADED", message, None)
 }
@@ -42,14 +41,14 @@ pub(super) fn unauthorised() -> Answer {
     )
 }
 
-/// A query that is not there and one that may not be seen look the same.
+/// The answer for a missing query and for a query of another subject, which look the same.
 pub(super) fn no_query() -> Answer {
     let message = "Query does not exist or permission denied. Please check the id of the query or \
                    your access rights";
     bad_request(message, Some(1000))
 }
 
-/// A value of a path or query string that does not even parse.
+/// The answer for a path or query value that does not parse.
 pub(super) fn unreadable(what: &str) -> Answer {
     Answer::text(400, &format!("Error in parsing: {what}"))
 }

@@ -14,10 +14,10 @@ mod state;
 
 use state::{State, Subject};
 
-/// Ids, names, keys and the folder are at most this long.
+/// The longest id, name, key and folder.
 const MAX_NAME: usize = 1024;
 
-/// The description that the service hands out of itself.
+/// The OpenAPI document that the service serves.
 const OPENAPI: &str = include_str!("openapi.yaml");
 
 pub(crate) struct YandexQuery {
@@ -37,7 +37,7 @@ impl YandexQuery {
         let (method, path) = request.route();
         let operation = match (method, path.as_slice()) {
             ("GET", ["ping"]) => return Answer::empty(200),
-            // for everybody, and called plain text
+            // without authorization, and with the content type of the service
             ("GET", ["resources", "v1", "openapi.yaml"]) => {
                 return Answer::new(200, "text/plain;charset=UTF-8", OPENAPI);
             }
@@ -60,7 +60,7 @@ impl YandexQuery {
         {
             return errors::validation("query_id's length is not in [1; 1024]");
         }
-        // nobody sees another's queries
+        // a subject cannot see queries of another
         if let [id, ..] = operation
             && !self.state().is_of(id, subject)
         {
@@ -82,8 +82,8 @@ impl YandexQuery {
     }
 }
 
-/// Token and folder. The service takes `Authorization` as it is; what it refuses
-/// before it looks further is answered in plain text.
+/// Checks the token and the folder. The answer to an invalid token is plain text, as at the
+/// service.
 fn authorise(world: &World, request: &Request) -> Result<Subject, Answer> {
     let header = request.header("authorization").unwrap_or_default();
     if header.is_empty() {

@@ -1,4 +1,4 @@
-//! Making, watching, stopping and restarting queries.
+//! Creates, polls, stops and restarts queries.
 
 use std::sync::Arc;
 
@@ -18,16 +18,16 @@ use crate::service::Service;
 use crate::sql::SqlError;
 use crate::world::Outcome;
 
-/// A text of more bytes is refused.
+/// The longest query text in bytes.
 const MAX_TEXT: usize = 102_400;
 
-/// Result sets of a query, and bytes of all of them.
+/// The number of result sets of a query, and their total size in bytes.
 const MAX_SETS: usize = 1_000;
 const MAX_BYTES: usize = 32 * 1024 * 1024;
 
 impl YandexQuery {
     pub(super) fn create(&self, request: &Request, subject: Subject) -> Answer {
-        // any other content type, also one with a charset, and the body is ignored
+        // with any other content type, even one with a charset, the service ignores the body
         let body = if request.header("content-type") == Some("application/json")
             && !request.body.is_empty()
         {
@@ -62,7 +62,7 @@ impl YandexQuery {
         if key.len() > MAX_NAME {
             return errors::validation("idempotency_key's length is not in [0; 1024]");
         }
-        // the first text wins, whatever this one says
+        // the first text wins, even if this one differs
         let used = |state: &State| {
             let id = state.used_for(key, Timestamp::now());
             id.filter(|_| !key.is_empty())
@@ -73,7 +73,7 @@ impl YandexQuery {
         }
         let end = self.run(&text);
         let mut state = self.state();
-        // another request with the same key may have been faster
+        // another request with the same key may have come first
         if let Some(answer) = used(&state) {
             return answer;
         }
@@ -168,7 +168,7 @@ impl YandexQuery {
         Answer::empty(204)
     }
 
-    /// Runs a query that has ended once more.
+    /// Runs an ended query again.
     pub(super) fn start(&self, id: &str) -> Answer {
         let mut state = self.state();
         let Some(query) = state.queries.get_mut(id) else {
@@ -209,7 +209,7 @@ impl YandexQuery {
             bytes += table.held();
             if sets.len() >= MAX_SETS || bytes > MAX_BYTES {
                 return Err(SqlError::whole(format!(
-                    "the results are more than the sandbox holds: {MAX_SETS} of them, {} MiB",
+                    "the sandbox supports at most {MAX_SETS} results of {} MiB in total per query",
                     MAX_BYTES / (1024 * 1024)
                 )));
             }
@@ -222,7 +222,7 @@ impl YandexQuery {
         Ok(sets)
     }
 
-    /// Answers a poll, or what a fault wants in its place.
+    /// Answers a poll, or with the state that a fault forces.
     fn poll(&self, request: &Request, query: &mut Query) -> Shown {
         match request.forced_state(&self.world.faults) {
             Some(ForcedState::Running) => Shown::Running,
@@ -232,7 +232,7 @@ impl YandexQuery {
     }
 }
 
-/// Why a query failed: what the user did, or what was wrong with the text.
+/// Returns the issues of a failed query: stopped by the user, or an error in the text.
 fn issues(query: &Query) -> Value {
     let (message, details) = match &query.end {
         Err(error) if query.stopping.is_none() => {

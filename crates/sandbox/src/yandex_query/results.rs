@@ -13,7 +13,7 @@ use crate::json;
 use crate::service::Service;
 use crate::world::NO_MEMORY;
 
-/// The rows of a page that names no limit, or 0.
+/// The page size if the limit is missing or 0.
 const DEFAULT_LIMIT: usize = 100;
 
 #[derive(Serialize)]
@@ -30,7 +30,7 @@ struct PageColumn {
 }
 
 impl YandexQuery {
-    /// Neither a total nor a word on whether there is more: only rows.
+    /// Returns a page of rows. It has neither a total nor a marker for more rows.
     pub(super) fn results(&self, request: &Request, id: &str, index: &str) -> Answer {
         let Ok(index) = index.parse::<i32>() else {
             return errors::unreadable("result_set_index");
@@ -55,8 +55,7 @@ impl YandexQuery {
         let Some(query) = state.queries.get(id) else {
             return errors::no_query();
         };
-        // a query that has not completed has no result sets yet, so that the index
-        // is what is wrong
+        // a query that has not completed has no result sets, so the index is reported as the error
         let sets = match (query.shown(), &query.end) {
             (Shown::Completed, Ok(sets)) => sets.as_slice(),
             _ => &[],
@@ -72,7 +71,7 @@ impl YandexQuery {
         let limit = request
             .clamped(&self.world.faults)
             .map_or(limit, |rows| limit.min(rows));
-        // the page is made without holding up the others
+        // the page is built without blocking other requests
         let table = Arc::clone(&set.table);
         drop(state);
         let total = table.rows.len();

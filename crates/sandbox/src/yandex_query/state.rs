@@ -10,14 +10,14 @@ use crate::progress::{Progress, Stage};
 use crate::sql::SqlError;
 use crate::table::WireTable;
 
-/// How long a key is remembered.
+/// The lifetime of an idempotency key.
 const KEY_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
 
-/// How many queries are kept, and how many bytes of their results.
+/// The number of stored queries, and the total size of their results in bytes.
 const MOST_QUERIES: usize = 5_000;
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
-/// Bytes of the keys that are remembered.
+/// The total size of the stored keys in bytes.
 const MOST_KEY_BYTES: usize = 4 * 1024 * 1024;
 
 pub(super) struct State {
@@ -38,14 +38,14 @@ impl State {
         self.queries.insert(id, query.bytes(), query);
     }
 
-    /// The query that this key was used for in the last ten minutes.
+    /// Returns the query that this key was used for in the last ten minutes.
     pub(super) fn used_for(&self, key: &str, now: Timestamp) -> Option<&str> {
         let (id, at) = self.keys.get(key)?;
         let age = now.duration_since(*at);
         (age < KEY_LIFETIME).then_some(id.as_str())
     }
 
-    /// Whether a query is this subject's, or is not there at all.
+    /// Returns whether a query belongs to this subject or does not exist.
     pub(super) fn is_of(&self, id: &str, subject: Subject) -> bool {
         self.queries
             .get(id)
@@ -59,7 +59,7 @@ impl State {
     }
 }
 
-/// Who is asking.
+/// The subject of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Subject {
     Account,
@@ -75,7 +75,7 @@ pub(super) struct Query {
     pub(super) started_at: Timestamp,
     pub(super) finished_at: Option<Timestamp>,
     pub(super) progress: Progress,
-    /// Set when the query is being stopped: it takes a moment, too.
+    /// Set while the query is being stopped, which also takes polls.
     pub(super) stopping: Option<Progress>,
     pub(super) end: Result<Vec<ResultSet>, SqlError>,
 }
@@ -86,7 +86,7 @@ pub(super) struct ResultSet {
     pub(super) truncated: bool,
 }
 
-/// What the service shows of the states that a query goes through.
+/// The states of a query that the sandbox shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Shown {
     Running,
@@ -107,7 +107,7 @@ impl Shown {
 }
 
 impl Query {
-    /// Bytes of memory that the query and its results take.
+    /// Returns the memory of the query and its results in bytes.
     pub(super) fn bytes(&self) -> usize {
         let held = match &self.end {
             Ok(sets) => sets.iter().map(|set| set.table.held() + 256).sum(),
@@ -128,7 +128,7 @@ impl Query {
         self.shown()
     }
 
-    /// Whether its results are gone: so long after its end.
+    /// Returns whether its results have expired.
     pub(super) fn is_expired(&self, lifetime: Option<Duration>) -> bool {
         let lifetime = lifetime.and_then(|lifetime| SignedDuration::try_from(lifetime).ok());
         match (lifetime, self.finished_at) {
@@ -137,7 +137,7 @@ impl Query {
         }
     }
 
-    /// The state as the last poll left it.
+    /// Returns the state after the last poll.
     pub(super) fn shown(&self) -> Shown {
         match (&self.finished_at, &self.stopping, &self.end) {
             (None, ..) => Shown::Running,
@@ -154,7 +154,7 @@ mod tests {
     use super::State;
 
     #[test]
-    fn a_key_is_forgotten_after_ten_minutes() {
+    fn an_idempotency_key_expires_after_ten_minutes() {
         let (mut state, now) = (State::new(), Timestamp::now());
         state.remember("key", "query", now);
         assert_eq!(state.used_for("key", now + 599.seconds()), Some("query"));

@@ -1,4 +1,4 @@
-//! Plain HTTP, as any client would send it.
+//! Helpers that send plain HTTP requests.
 #![allow(dead_code)]
 
 use reqwest::{Method, RequestBuilder};
@@ -11,7 +11,7 @@ use serde_json::Value;
 #[cfg(target_os = "linux")]
 pub(crate) mod program;
 
-/// An answer, read to its end.
+/// A response with its complete body.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -51,7 +51,7 @@ pub(crate) fn lightdash(sandbox: &Sandbox, method: Method, path: &str) -> Reques
         .header("Authorization", format!("ApiKey {LIGHTDASH_TOKEN}"))
 }
 
-/// A path below the project's queries.
+/// Builds a request for a path below the project's queries.
 pub(crate) fn lightdash_query(sandbox: &Sandbox, method: Method, path: &str) -> RequestBuilder {
     let path = format!("/api/v2/projects/{LIGHTDASH_PROJECT_UUID}/query{path}");
     lightdash(sandbox, method, &path)
@@ -64,7 +64,7 @@ pub(crate) fn yandex_query(sandbox: &Sandbox, method: Method, path: &str) -> Req
         .bearer_auth(YANDEX_IAM_TOKEN)
 }
 
-/// Runs SQL on Dune; the execution's id.
+/// Runs SQL on Dune and returns the id of the execution.
 pub(crate) async fn dune_execution(sandbox: &Sandbox, sql: &str) -> String {
     let request = dune(sandbox, Method::POST, "/v1/sql/execute");
     let reply = send(request.json(&serde_json::json!({ "sql": sql }))).await;
@@ -73,7 +73,7 @@ pub(crate) async fn dune_execution(sandbox: &Sandbox, sql: &str) -> String {
     reply.json()["execution_id"].as_str().unwrap().to_owned()
 }
 
-/// Runs SQL on Lightdash; the query's UUID.
+/// Runs SQL on Lightdash and returns the UUID of the query.
 pub(crate) async fn lightdash_run(sandbox: &Sandbox, sql: &str) -> String {
     let request = lightdash_query(sandbox, Method::POST, "/sql");
     let reply = send(request.json(&serde_json::json!({ "sql": sql }))).await;
@@ -84,7 +84,7 @@ pub(crate) async fn lightdash_run(sandbox: &Sandbox, sql: &str) -> String {
         .to_owned()
 }
 
-/// Runs YQL; the query's id.
+/// Runs YQL and returns the id of the query.
 pub(crate) async fn yandex_query_run(sandbox: &Sandbox, text: &str) -> String {
     let request = yandex_query(sandbox, Method::POST, "/queries");
     let reply = send(request.json(&serde_json::json!({ "text": text }))).await;

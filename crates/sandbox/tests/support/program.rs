@@ -1,4 +1,4 @@
-//! The sandbox as a process of its own, whose memory can be looked at.
+//! The sandbox as a separate process, whose memory can be measured.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::send;
 
-/// The program, whose memory is its own.
+/// A running process of the program.
 pub(crate) struct Program {
     child: Child,
     pub(crate) origin: String,
@@ -37,11 +37,11 @@ pub(crate) enum At {
 
 pub(crate) const ALL: [At; 3] = [At::Dune, At::Lightdash, At::YandexQuery];
 
-/// One program at a time, so that times are its own.
+/// Only one program runs at a time, so that measured times are not disturbed.
 static TURN: Mutex<()> = Mutex::const_new(());
 
 impl Program {
-    /// `time` is what a query may take, in seconds.
+    /// Starts the program. `time` is the time limit of a query in seconds.
     pub(crate) async fn start(time: &str) -> Self {
         let turn = TURN.lock().await;
         let mut child = Command::new(env!("CARGO_BIN_EXE_rowfeed-sandbox"))
@@ -62,8 +62,8 @@ impl Program {
         BufReader::new(child.stdout.take().unwrap())
             .read_line(&mut line)
             .unwrap();
-        let told: Value = serde_json::from_str(&line).unwrap();
-        let origin = told["control_url"].as_str().unwrap();
+        let description: Value = serde_json::from_str(&line).unwrap();
+        let origin = description["control_url"].as_str().unwrap();
         Self {
             origin: origin.trim_end_matches("/sandbox").to_owned(),
             child,
@@ -97,7 +97,7 @@ impl Program {
             .bearer_auth(YANDEX_IAM_TOKEN)
     }
 
-    /// The request that runs a text.
+    /// Builds the request that runs a text.
     pub(crate) fn start_of(&self, at: At, sql: &str) -> RequestBuilder {
         match at {
             At::Dune => self
@@ -112,7 +112,7 @@ impl Program {
         }
     }
 
-    /// Runs a text; the error that it ended with, or its first page.
+    /// Runs a text and returns its error or its first page.
     pub(crate) async fn run(&self, at: At, sql: &str) -> Result<Value, String> {
         let reply = send(self.start_of(at, sql)).await;
         match at {
@@ -158,8 +158,9 @@ impl Program {
         }
     }
 
-    /// The next simple query must be answered soon, whatever came before.
-    pub(crate) async fn is_well(&self, after: &str) {
+    /// Checks that each service answers a simple query within a second and that memory is below the
+    /// limit.
+    pub(crate) async fn check_health(&self, after: &str) {
         for at in ALL {
             let started = Instant::now();
             let rows = self.run(at, "select 1 as one").await;
@@ -178,12 +179,12 @@ impl Program {
         assert!(memory < 300, "{memory} MiB after {after}");
     }
 
-    /// Resident memory in MiB.
+    /// Returns the resident memory in MiB.
     pub(crate) fn memory(&self) -> u64 {
         self.status("VmRSS:")
     }
 
-    /// The most that it was, in MiB.
+    /// Returns the peak of the resident memory in MiB.
     pub(crate) fn peak(&self) -> u64 {
         self.status("VmHWM:")
     }

@@ -1,4 +1,4 @@
-//! The statement that is exchanged for a token: signed by the key, about the service account.
+//! The signed JWT that is exchanged for a token.
 
 use std::time::{Duration, SystemTime};
 
@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::ServiceAccountKey;
 
-/// How long a statement is good; an hour is the most that the service takes.
+/// The lifetime of a JWT. The service accepts at most an hour.
 const LIFETIME: Duration = Duration::from_secs(360);
 
 pub(super) struct Signer {
@@ -27,11 +27,11 @@ impl Signer {
         Self { key, audience }
     }
 
-    /// `{"jwt": "…"}`, wiped when it has been sent.
+    /// Returns `{"jwt": "…"}`, wiped after it is sent.
     pub(super) fn request_body(&self, now: SystemTime) -> Result<Body, CredentialError> {
         let jwt = self.jwt(now)?;
         let mut body = Zeroizing::new(Vec::with_capacity(jwt.len() + 10));
-        // A JWT holds nothing that JSON would escape.
+        // A JWT has no characters that JSON escapes.
         body.extend_from_slice(b"{\"jwt\":\"");
         body.extend_from_slice(jwt.as_bytes());
         body.extend_from_slice(b"\"}");
@@ -64,7 +64,7 @@ impl Signer {
             &mut signature,
         )
         .map_err(|_| CredentialError::new("the key of the service account cannot sign"))?;
-        // Only with its signature is it a secret.
+        // The JWT is a secret only with its signature.
         let signature = Zeroizing::new(encode(signature));
         let mut jwt = Zeroizing::new(String::with_capacity(said.len() + 1 + signature.len()));
         jwt.push_str(&said);
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_statement_is_signed_and_says_who_to_whom_and_until_when() {
+    fn a_statement_is_signed_and_has_issuer_audience_and_expiry() {
         let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
         let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
         let pem = format!(

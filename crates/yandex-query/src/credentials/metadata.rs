@@ -9,11 +9,11 @@ use serde::Deserialize;
 const ADDRESS: &str = "http://169.254.169.254";
 const PATH: &str = "/computeMetadata/v1/instance/service-accounts/default/token";
 
-/// IAM tokens of the service account that a Yandex Cloud machine or function runs as.
+/// IAM tokens of the service account of a Yandex Cloud machine or function.
 ///
-/// They come from the metadata service, an address that exists within the machine only. A token
-/// is fetched with the first call, kept, and replaced hourly; see [`RefreshingCredential`].
-/// The request never goes through a proxy.
+/// The metadata service issues them, at an address that exists only within the machine. The first
+/// call fetches a token, which is kept and replaced hourly; see [`RefreshingCredential`]. The
+/// request never uses a proxy.
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -27,21 +27,21 @@ const PATH: &str = "/computeMetadata/v1/instance/service-accounts/default/token"
 pub struct MetadataCredential(RefreshingCredential);
 
 impl MetadataCredential {
-    /// Asks the metadata service at its usual address, `http://169.254.169.254`.
+    /// Fetches tokens at the usual address of the metadata service, `http://169.254.169.254`.
     ///
     /// # Errors
     ///
-    /// No HTTP client can be made.
+    /// The HTTP client cannot be created.
     pub fn new() -> Result<Self, CredentialError> {
         Self::at(ADDRESS)
     }
 
-    /// The same, but at the address in `YC_METADATA_ADDR` where that is set: `host` or
-    /// `host:port`.
+    /// Fetches tokens at the address in `YC_METADATA_ADDR` if that is set, as `host` or
+    /// `host:port`, or else at the usual address.
     ///
     /// # Errors
     ///
-    /// The variable is no address.
+    /// The variable is not an address.
     pub fn from_env() -> Result<Self, BuildError> {
         let at = match BuildError::optional_var("YC_METADATA_ADDR")? {
             Some(address) if address.contains("://") => Self::at(&address),
@@ -51,16 +51,16 @@ impl MetadataCredential {
         Ok(at?)
     }
 
-    /// Asks a metadata service elsewhere, for tests. Whoever answers there chooses the token, and
-    /// whoever is on the way reads it.
+    /// Fetches tokens at another address, for tests. The server there chooses the token, and the
+    /// network can read it.
     ///
     /// # Errors
     ///
-    /// The URL is invalid, or no HTTP client can be made.
+    /// The URL is invalid, or the HTTP client cannot be created.
     pub fn at(base_url: &str) -> Result<Self, CredentialError> {
         let url = format!("{}{PATH}", base_url.trim_end_matches('/'));
         let endpoint = TokenEndpoint::plain("the metadata service", &url, |http| {
-            // It is near or not there.
+            // The service is on the same machine or does not exist.
             http.no_proxy().connect_timeout(Duration::from_secs(2))
         })?;
         let credential = RefreshingCredential::new(move || {
@@ -71,7 +71,7 @@ impl MetadataCredential {
     }
 }
 
-/// Borrowed from the response, so that no copy is left behind.
+/// Borrowed from the response, so that no copy stays in memory.
 #[derive(Deserialize)]
 struct TokenBody<'a> {
     access_token: &'a str,
@@ -84,8 +84,8 @@ async fn token(endpoint: &TokenEndpoint) -> Result<ExpiringSecret, CredentialErr
         .await?;
     let Some(token) = response.json::<TokenBody<'_>>() else {
         return Err(CredentialError::new(
-            "the metadata service answered with no access_token and expires_in; is this a \
-             machine with a service account?",
+            "the response of the metadata service has no access_token and expires_in; check that \
+             this machine has a service account",
         ));
     };
     let secret = Secret::new(token.access_token)?;

@@ -1,5 +1,5 @@
-//! IAM tokens that are fetched and refreshed: from the metadata service of a machine, and for the
-//! key of a service account.
+//! Providers of IAM tokens: from the metadata service of a machine, and for the key of a service
+//! account.
 
 #[cfg(feature = "service-account")]
 mod jwt;
@@ -19,8 +19,8 @@ pub use service_account::ServiceAccountCredential;
 #[cfg(feature = "service-account")]
 pub use service_account_key::{InvalidServiceAccountKey, ServiceAccountKey};
 
-/// IAM tokens are to be renewed after about a tenth of their life, an hour of twelve; old ones
-/// stay good.
+/// Sets the hourly refresh: IAM tokens should be replaced after a tenth of their lifetime of twelve
+/// hours. Replaced tokens stay valid.
 fn renewed_hourly(credential: RefreshingCredential) -> RefreshingCredential {
     credential.refresh_ahead(Duration::from_secs(11 * 3600))
 }

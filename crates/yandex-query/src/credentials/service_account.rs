@@ -14,10 +14,9 @@ const ENDPOINT: &str = "https://iam.api.cloud.yandex.net/iam/v1/tokens";
 
 /// IAM tokens for the key of a service account.
 ///
-/// A statement signed with the key (a JWT, PS256, good for six minutes) is exchanged for an IAM
-/// token with the first call; the token is kept and replaced hourly, see
-/// [`RefreshingCredential`]. The key itself is sent nowhere, and the signed statement to the
-/// token endpoint alone.
+/// The first call exchanges a signed statement (a JWT, PS256, valid for six minutes) for an IAM
+/// token, which is kept and replaced hourly; see [`RefreshingCredential`]. The key itself is never
+/// sent. The signed statement is sent only to the token endpoint.
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -32,32 +31,32 @@ const ENDPOINT: &str = "https://iam.api.cloud.yandex.net/iam/v1/tokens";
 pub struct ServiceAccountCredential(RefreshingCredential);
 
 impl ServiceAccountCredential {
-    /// Exchanges at the token endpoint of Yandex Cloud,
+    /// Exchanges statements at the token endpoint of Yandex Cloud,
     /// `https://iam.api.cloud.yandex.net/iam/v1/tokens`.
     ///
     /// # Errors
     ///
-    /// No HTTP client can be made.
+    /// The HTTP client cannot be created.
     pub fn new(key: ServiceAccountKey) -> Result<Self, CredentialError> {
         Self::at(key, ENDPOINT)
     }
 
-    /// Exchanges at another URL: `https`, or `http` on this machine for tests. The audience of the
-    /// signed statement stays the endpoint of Yandex Cloud.
+    /// Exchanges statements at another URL: `https`, or `http` on this machine for tests. The
+    /// audience of the signed statement stays the endpoint of Yandex Cloud.
     ///
     /// # Errors
     ///
-    /// The URL is invalid, or plain `http` to somewhere else.
+    /// The URL is invalid, or plain `http` to another machine.
     pub fn at(key: ServiceAccountKey, url: &str) -> Result<Self, CredentialError> {
         Self::with_http(key, url, |http| http)
     }
 
-    /// The same with changes to the HTTP client that asks for tokens: proxies, certificates.
-    /// Redirects are never followed.
+    /// Like [`at`](Self::at), and configures the HTTP client that requests tokens: proxies,
+    /// certificates. Redirects are never followed.
     ///
     /// # Errors
     ///
-    /// As for [`at`](Self::at), or the changes cannot be made.
+    /// The errors of [`at`](Self::at), or the HTTP client cannot be created.
     pub fn with_http(
         key: ServiceAccountKey,
         url: &str,
@@ -73,7 +72,7 @@ impl ServiceAccountCredential {
     }
 }
 
-/// Borrowed from the response, so that no copy is left behind.
+/// Borrowed from the response, so that no copy stays in memory.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct TokenBody<'a> {
@@ -94,11 +93,11 @@ async fn token(
         .await?;
     let Some(token) = response.json::<TokenBody<'_>>() else {
         return Err(CredentialError::new(
-            "the IAM token service answered with no iamToken and expiresAt",
+            "the response of the IAM token service has no iamToken and expiresAt",
         ));
     };
     let expires: Timestamp = token.expires_at.parse().map_err(|_| {
-        CredentialError::new("the IAM token service answered with an expiresAt that is no time")
+        CredentialError::new("the response of the IAM token service has an invalid expiresAt")
     })?;
     let secret = Secret::new(token.iam_token)?;
     let lifetime = response.until(SystemTime::from(expires));

@@ -6,11 +6,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-/// An authorised key of a service account, as `yc iam key create` writes it: JSON with the fields
+/// An authorized key of a service account, as `yc iam key create` writes it: JSON with the fields
 /// `id`, `service_account_id` and `private_key`.
 ///
-/// `Debug` shows the ids and not the key. The text of the key is wiped once it is read, and the
-/// key when this is dropped.
+/// `Debug` shows the ids, not the key. The text of the file is wiped after it is read, and the key
+/// when it is dropped.
 pub struct ServiceAccountKey {
     pub(super) id: String,
     pub(super) service_account_id: String,
@@ -22,7 +22,7 @@ impl ServiceAccountKey {
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or is no key.
+    /// The file cannot be read, or is not a key file.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, InvalidServiceAccountKey> {
         let path = path.as_ref();
         let text = read(path).map_err(|error| {
@@ -31,13 +31,14 @@ impl ServiceAccountKey {
         Self::from_json(&text)
     }
 
-    /// Reads the text of a key file; wiping that text is left to the caller.
+    /// Reads the text of a key file. The caller wipes that text.
     ///
     /// # Errors
     ///
-    /// It is no key file, or the private key in it is no RSA key of 2048 to 8192 bits in PKCS#8.
+    /// The text is not a key file, or its private key is not an RSA key of 2048 to 8192 bits in
+    /// PKCS#8.
     pub fn from_json(text: &str) -> Result<Self, InvalidServiceAccountKey> {
-        // Names the place in the text, and nothing of the text.
+        // The error names the position in the text, and nothing of the text.
         let file: KeyFile<'_> = serde_json::from_str(text).map_err(|error| {
             InvalidServiceAccountKey(format!(
                 "is not JSON with id, service_account_id and private_key: wrong at line {} \
@@ -57,7 +58,8 @@ impl ServiceAccountKey {
         let der = der(file.private_key.get())?;
         let pair = RsaKeyPair::from_pkcs8(&der).map_err(|_| {
             InvalidServiceAccountKey(
-                "has a private_key that is no RSA key of 2048 to 8192 bits in PKCS#8".to_owned(),
+                "has a private_key that is not an RSA key of 2048 to 8192 bits in PKCS#8"
+                    .to_owned(),
             )
         })?;
         Ok(Self {
@@ -72,7 +74,7 @@ impl ServiceAccountKey {
 struct KeyFile<'a> {
     id: String,
     service_account_id: String,
-    /// With its quotation marks and escapes: taking those away would leave a copy behind.
+    /// With quotation marks and escapes: removing them would leave a copy in memory.
     #[serde(borrow)]
     private_key: &'a RawValue,
 }
@@ -91,8 +93,8 @@ fn read(path: &Path) -> io::Result<Zeroizing<String>> {
 const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
 const END: &str = "-----END PRIVATE KEY-----";
 
-/// The bytes between the PEM lines of a JSON string. Yandex Cloud writes a line of its own before
-/// the first, which strict readers of PEM refuse.
+/// Decodes the text between the PEM lines of a JSON string. Yandex Cloud writes its own line before
+/// the first PEM line, which strict PEM readers refuse.
 fn der(pem: &str) -> Result<Zeroizing<Vec<u8>>, InvalidServiceAccountKey> {
     let lines = pem
         .split_once(BEGIN)
@@ -102,7 +104,7 @@ fn der(pem: &str) -> Result<Zeroizing<Vec<u8>>, InvalidServiceAccountKey> {
             "has a private_key without the lines {BEGIN:?} and {END:?}"
         )));
     };
-    let no_base64 = || InvalidServiceAccountKey("has a private_key that is no base64".to_owned());
+    let no_base64 = || InvalidServiceAccountKey("has a private_key that is not base64".to_owned());
     let text = one_line(lines).ok_or_else(no_base64)?;
     let mut der = Zeroizing::new(vec![0; base64::decoded_len_estimate(text.len())]);
     let length = STANDARD
@@ -112,9 +114,9 @@ fn der(pem: &str) -> Result<Zeroizing<Vec<u8>>, InvalidServiceAccountKey> {
     Ok(der)
 }
 
-/// Takes white space and the escapes of JSON away.
+/// Removes white space and the escapes of JSON.
 fn one_line(text: &str) -> Option<Zeroizing<Vec<u8>>> {
-    // Reserved at once: what grows leaves copies behind.
+    // Reserved at once: a vector that grows leaves copies in memory.
     let mut line = Zeroizing::new(Vec::with_capacity(text.len()));
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
@@ -147,7 +149,7 @@ impl fmt::Debug for ServiceAccountKey {
     }
 }
 
-/// Why a key was refused. Never shows the private key.
+/// The reason why a key was refused. It never shows the private key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidServiceAccountKey(String);
 
@@ -213,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused_without_being_shown() {
+    fn an_invalid_key_file_is_refused_without_being_shown() {
         let good = |key: &str| file(&format!("{BEGIN}\\n{key}\\n{END}\\n"));
         for (bad, why) in [
             (String::new(), "line 1 column 0"),
@@ -224,9 +226,9 @@ mod tests {
             ),
             (file("hunter2"), "without the lines"),
             (file(&format!("{BEGIN}hunter2")), "without the lines"),
-            (good("hunter2hunter2"), "no base64"),
-            (good("hun\\u00e9"), "no base64"),
-            (good("aHVudGVyMg=="), "no RSA key"),
+            (good("hunter2hunter2"), "not base64"),
+            (good("hun\\u00e9"), "not base64"),
+            (good("aHVudGVyMg=="), "not an RSA key"),
             (good("aHVudGVyMg==").replace("k1", ""), "an empty id"),
         ] {
             let error = ServiceAccountKey::from_json(&bad).unwrap_err();

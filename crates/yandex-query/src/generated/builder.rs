@@ -35,7 +35,7 @@ impl CreateQuery {
             body: Ok(::std::default::Default::default()),
         }
     }
-    /// The id of the cloud folder that the query belongs to; at most 1024 bytes.
+    /// The id of the cloud folder of the query; at most 1024 bytes.
     pub fn project<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -44,7 +44,7 @@ impl CreateQuery {
         self.project = codegen::value("project", "create_query", value);
         self
     }
-    /// Makes it safe to repeat the call: for 10 minutes, in one folder, the same key gets the first answer again, even when the body differs. A UUID is usual; at most 1024 bytes.
+    /// Makes it safe to repeat the call. For 10 minutes, calls with the same key in the same folder receive the first response again, even if the body differs. Usually a UUID; at most 1024 bytes.
     pub fn idempotency_key<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -54,7 +54,7 @@ impl CreateQuery {
             .map(Some);
         self
     }
-    /// A text of your own by which the service's operators find the request. It does not come back in the answer.
+    /// An id of the caller's choice, with which the operators of the service can find the request. The response does not contain it.
     pub fn x_request_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -87,6 +87,15 @@ impl CreateQuery {
         self.body = self.body.map(f);
         self
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// The YQL text, from 1 to 102,400 bytes.
     pub fn text<V>(mut self, value: V) -> Self
     where
@@ -96,7 +105,7 @@ impl CreateQuery {
         self.body = self.body.map(|body| body.text(value));
         self
     }
-    /// Whether the query ends by itself; `ANALYTICS` when absent.
+    /// The type of the query. Default: `ANALYTICS`.
     pub fn type_<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<crate::types::QueryType>,
@@ -105,7 +114,7 @@ impl CreateQuery {
         self.body = self.body.map(|body| body.type_(value));
         self
     }
-    /// A name for people to find the query by; at most 1024 bytes. May be left out.
+    /// The name of the query, for display; at most 1024 bytes. Optional.
     pub fn name<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -114,7 +123,7 @@ impl CreateQuery {
         self.body = self.body.map(|body| body.name(value));
         self
     }
-    /// A note for people; at most 10,240 bytes. May be left out.
+    /// The description of the query, for display; at most 10,240 bytes. Optional.
     pub fn description<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -239,7 +248,7 @@ impl GetQuery {
         self.query_id = codegen::value("query_id", "get_query", value);
         self
     }
-    /// The id of the cloud folder that the query belongs to; at most 1024 bytes.
+    /// The id of the cloud folder of the query; at most 1024 bytes.
     pub fn project<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -248,13 +257,22 @@ impl GetQuery {
         self.project = codegen::value("project", "get_query", value);
         self
     }
-    /// A text of your own by which the service's operators find the request. It does not come back in the answer.
+    /// An id of the caller's choice, with which the operators of the service can find the request. The response does not contain it.
     pub fn x_request_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
         V::Error: ::std::fmt::Display,
     {
         self.x_request_id = codegen::value("x_request_id", "get_query", value).map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/queries/{query_id}`
@@ -363,7 +381,7 @@ impl GetQueryStatus {
         self.query_id = codegen::value("query_id", "get_query_status", value);
         self
     }
-    /// The id of the cloud folder that the query belongs to; at most 1024 bytes.
+    /// The id of the cloud folder of the query; at most 1024 bytes.
     pub fn project<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -372,7 +390,7 @@ impl GetQueryStatus {
         self.project = codegen::value("project", "get_query_status", value);
         self
     }
-    /// A text of your own by which the service's operators find the request. It does not come back in the answer.
+    /// An id of the caller's choice, with which the operators of the service can find the request. The response does not contain it.
     pub fn x_request_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -380,6 +398,15 @@ impl GetQueryStatus {
     {
         self.x_request_id = codegen::value("x_request_id", "get_query_status", value)
             .map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/queries/{query_id}/status`
@@ -502,7 +529,7 @@ impl GetQueryResults {
         self.query_id = codegen::value("query_id", "get_query_results", value);
         self
     }
-    /// Which result set, counted from 0. A query with one `SELECT` has only number 0.
+    /// The index of the result set, starting at 0. A query with one `SELECT` has only result set 0.
     pub fn result_set_index<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<u32>,
@@ -515,7 +542,7 @@ impl GetQueryResults {
         );
         self
     }
-    /// How many rows to send at most, from 1 to 1000; 100 when absent.
+    /// The maximum number of rows to return, from 1 to 1000. Default: 100.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -524,7 +551,7 @@ impl GetQueryResults {
         self.limit = codegen::value("limit", "get_query_results", value).map(Some);
         self
     }
-    /// How many rows to skip. Cannot be negative; 0 when absent. Past the last row the page is empty.
+    /// The number of rows to skip. Must not be negative. Default: 0. Beyond the last row, the page is empty.
     pub fn offset<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -533,7 +560,7 @@ impl GetQueryResults {
         self.offset = codegen::value("offset", "get_query_results", value).map(Some);
         self
     }
-    /// The id of the cloud folder that the query belongs to; at most 1024 bytes.
+    /// The id of the cloud folder of the query; at most 1024 bytes.
     pub fn project<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -542,7 +569,7 @@ impl GetQueryResults {
         self.project = codegen::value("project", "get_query_results", value);
         self
     }
-    /// A text of your own by which the service's operators find the request. It does not come back in the answer.
+    /// An id of the caller's choice, with which the operators of the service can find the request. The response does not contain it.
     pub fn x_request_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -550,6 +577,15 @@ impl GetQueryResults {
     {
         self.x_request_id = codegen::value("x_request_id", "get_query_results", value)
             .map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/queries/{query_id}/results/{result_set_index}`
@@ -688,7 +724,7 @@ impl StopQuery {
         self.query_id = codegen::value("query_id", "stop_query", value);
         self
     }
-    /// The id of the cloud folder that the query belongs to; at most 1024 bytes.
+    /// The id of the cloud folder of the query; at most 1024 bytes.
     pub fn project<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -697,7 +733,7 @@ impl StopQuery {
         self.project = codegen::value("project", "stop_query", value);
         self
     }
-    /// Makes it safe to repeat the call: for 10 minutes, in one folder, the same key gets the first answer again, even when the body differs. A UUID is usual; at most 1024 bytes.
+    /// Makes it safe to repeat the call. For 10 minutes, calls with the same key in the same folder receive the first response again, even if the body differs. Usually a UUID; at most 1024 bytes.
     pub fn idempotency_key<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -707,7 +743,7 @@ impl StopQuery {
             .map(Some);
         self
     }
-    /// A text of your own by which the service's operators find the request. It does not come back in the answer.
+    /// An id of the caller's choice, with which the operators of the service can find the request. The response does not contain it.
     pub fn x_request_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -715,6 +751,15 @@ impl StopQuery {
     {
         self.x_request_id = codegen::value("x_request_id", "stop_query", value)
             .map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `POST` request to `/queries/{query_id}/stop`
@@ -835,7 +880,7 @@ impl StartQuery {
         self.query_id = codegen::value("query_id", "start_query", value);
         self
     }
-    /// The id of the cloud folder that the query belongs to; at most 1024 bytes.
+    /// The id of the cloud folder of the query; at most 1024 bytes.
     pub fn project<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -844,7 +889,7 @@ impl StartQuery {
         self.project = codegen::value("project", "start_query", value);
         self
     }
-    /// Makes it safe to repeat the call: for 10 minutes, in one folder, the same key gets the first answer again, even when the body differs. A UUID is usual; at most 1024 bytes.
+    /// Makes it safe to repeat the call. For 10 minutes, calls with the same key in the same folder receive the first response again, even if the body differs. Usually a UUID; at most 1024 bytes.
     pub fn idempotency_key<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -854,7 +899,7 @@ impl StartQuery {
             .map(Some);
         self
     }
-    /// A text of your own by which the service's operators find the request. It does not come back in the answer.
+    /// An id of the caller's choice, with which the operators of the service can find the request. The response does not contain it.
     pub fn x_request_id<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
@@ -862,6 +907,15 @@ impl StartQuery {
     {
         self.x_request_id = codegen::value("x_request_id", "start_query", value)
             .map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `POST` request to `/queries/{query_id}/start`

@@ -4,7 +4,7 @@ use super::{ClientHooks, ClientInfo, builder};
 #[derive(Clone, Debug)]
 /// Client for Yandex Query
 ///
-/// Run YQL in Yandex Query, follow the run, and read its results a page at a time. A query is visible only to the account that created it; the query and its results are deleted after about a day.
+/// Runs YQL in Yandex Query, reports the status of a query, and returns results page by page. A query is visible only to the account that created it. The service deletes the query and its results after about a day.
 ///
 /// Version: 1.0
 ///
@@ -21,16 +21,16 @@ use super::{ClientHooks, ClientInfo, builder};
 ///
 /// - [`create_query`](Self::create_query): Creates a query and starts it.
 /// - [`stop_query`](Self::stop_query): Stops a running query.
-/// - [`start_query`](Self::start_query): Starts a stopped query again.
+/// - [`start_query`](Self::start_query): Restarts a stopped query.
 ///
 /// **Follow queries**
 ///
-/// - [`get_query`](Self::get_query): Describes a query - its text, status, times, issues and result sets.
-/// - [`get_query_status`](Self::get_query_status): Reads the status of a query and nothing else.
+/// - [`get_query`](Self::get_query): Returns a query with its text, status, times, issues and result sets.
+/// - [`get_query_status`](Self::get_query_status): Returns the status of a query.
 ///
 /// **Read results**
 ///
-/// - [`get_query_results`](Self::get_query_results): Reads one page of one result set.
+/// - [`get_query_results`](Self::get_query_results): Returns a page of a result set.
 pub struct Client {
     pub(crate) baseurl: String,
     pub(crate) client: reqwest::Client,
@@ -66,14 +66,14 @@ impl ClientInfo<::rowfeed_client::Core> for Client {
 impl Client {
     /// Creates a query and starts it
     ///
-    /// The answer holds the id to follow the query by. Without an `Idempotency-Key` a request that is sent twice runs twice.
+    /// The response holds the id of the query. Without an `Idempotency-Key`, a request that is sent twice creates two queries.
     ///
     /// Sends a `POST` request to `/queries`
     ///
     /// Arguments:
-    /// - `project`: The id of the cloud folder that the query belongs to; at most 1024 bytes.
-    /// - `idempotency_key`: Makes it safe to repeat the call: for 10 minutes, in one folder, the same key gets the first answer again, even when the body differs. A UUID is usual; at most 1024 bytes.
-    /// - `x_request_id`: A text of your own by which the service's operators find the request. It does not come back in the answer.
+    /// - `project`: The id of the cloud folder of the query; at most 1024 bytes.
+    /// - `idempotency_key`: Makes it safe to repeat the call. For 10 minutes, calls with the same key in the same folder receive the first response again, even if the body differs. Usually a UUID; at most 1024 bytes.
+    /// - `x_request_id`: An id of the caller's choice, with which the operators of the service can find the request. The response does not contain it.
     /// - `body`
     ///
     /// ```no_run
@@ -97,16 +97,16 @@ impl Client {
     pub fn create_query(&self) -> builder::CreateQuery {
         builder::CreateQuery::new(self)
     }
-    /// Describes a query - its text, status, times, issues and result sets
+    /// Returns a query with its text, status, times, issues and result sets
     ///
-    /// Says how many result sets there are and how many rows each holds, which the pages of a result do not.
+    /// The response contains the number of result sets and the number of rows of each, which the pages of a result do not contain.
     ///
     /// Sends a `GET` request to `/queries/{query_id}`
     ///
     /// Arguments:
     /// - `query_id`: The id of the query, from `create_query`; at most 1024 bytes.
-    /// - `project`: The id of the cloud folder that the query belongs to; at most 1024 bytes.
-    /// - `x_request_id`: A text of your own by which the service's operators find the request. It does not come back in the answer.
+    /// - `project`: The id of the cloud folder of the query; at most 1024 bytes.
+    /// - `x_request_id`: An id of the caller's choice, with which the operators of the service can find the request. The response does not contain it.
     ///
     /// ```no_run
     /// # use rowfeed_yandex_query::{Client, CallError, types};
@@ -125,16 +125,16 @@ impl Client {
     pub fn get_query(&self) -> builder::GetQuery {
         builder::GetQuery::new(self)
     }
-    /// Reads the status of a query and nothing else
+    /// Returns the status of a query
     ///
-    /// The cheapest way to wait for a query. When the status is `FAILED`, `get_query` says why.
+    /// This is the cheapest way to wait for a query. If the status is `FAILED`, `get_query` returns the error.
     ///
     /// Sends a `GET` request to `/queries/{query_id}/status`
     ///
     /// Arguments:
     /// - `query_id`: The id of the query, from `create_query`; at most 1024 bytes.
-    /// - `project`: The id of the cloud folder that the query belongs to; at most 1024 bytes.
-    /// - `x_request_id`: A text of your own by which the service's operators find the request. It does not come back in the answer.
+    /// - `project`: The id of the cloud folder of the query; at most 1024 bytes.
+    /// - `x_request_id`: An id of the caller's choice, with which the operators of the service can find the request. The response does not contain it.
     ///
     /// ```no_run
     /// # use rowfeed_yandex_query::{Client, CallError, types};
@@ -153,27 +153,27 @@ impl Client {
     pub fn get_query_status(&self) -> builder::GetQueryStatus {
         builder::GetQueryStatus::new(self)
     }
-    /// Reads one page of one result set
+    /// Returns a page of a result set
     ///
-    /// Every `SELECT` of the query leaves one result set. They can be read once the status is
-    /// `COMPLETED`, for 24 hours, in any order and as often as wanted: the rows of a page are
-    /// always the same.
+    /// Every `SELECT` of the query produces one result set. Once the status is `COMPLETED`, result
+    /// sets can be read for 24 hours, in any order and repeatedly. The rows of a page are always
+    /// the same.
     ///
-    /// A page does not say whether more rows follow. The end is known from `rows_count` of the
-    /// query's `result_sets`, or from a page with fewer rows than `limit`.
+    /// A page does not say whether more rows follow. The result set ends after `rows_count` rows,
+    /// see the query's `result_sets`, or at a page with fewer rows than `limit`.
     ///
-    /// A result set that is not there yet, is gone or never was is answered with status 400 and
-    /// the issue code 1003 (1004 when it was deleted because of its age).
+    /// If the result set does not exist yet, no longer exists or never existed, the service
+    /// returns 400 with the issue code 1003, or 1004 if it was deleted because of its age.
     ///
     /// Sends a `GET` request to `/queries/{query_id}/results/{result_set_index}`
     ///
     /// Arguments:
     /// - `query_id`: The id of the query, from `create_query`; at most 1024 bytes.
-    /// - `result_set_index`: Which result set, counted from 0. A query with one `SELECT` has only number 0.
-    /// - `limit`: How many rows to send at most, from 1 to 1000; 100 when absent.
-    /// - `offset`: How many rows to skip. Cannot be negative; 0 when absent. Past the last row the page is empty.
-    /// - `project`: The id of the cloud folder that the query belongs to; at most 1024 bytes.
-    /// - `x_request_id`: A text of your own by which the service's operators find the request. It does not come back in the answer.
+    /// - `result_set_index`: The index of the result set, starting at 0. A query with one `SELECT` has only result set 0.
+    /// - `limit`: The maximum number of rows to return, from 1 to 1000. Default: 100.
+    /// - `offset`: The number of rows to skip. Must not be negative. Default: 0. Beyond the last row, the page is empty.
+    /// - `project`: The id of the cloud folder of the query; at most 1024 bytes.
+    /// - `x_request_id`: An id of the caller's choice, with which the operators of the service can find the request. The response does not contain it.
     ///
     /// ```no_run
     /// # use rowfeed_yandex_query::{Client, CallError, types};
@@ -197,15 +197,15 @@ impl Client {
     }
     /// Stops a running query
     ///
-    /// The query then ends as `FAILED`, and its issues say that it was stopped. On a query that has ended nothing happens and the call succeeds. While a query is being stopped, a second call without the same `Idempotency-Key` fails.
+    /// The query ends with the status `FAILED`, and its issues say that it was stopped. If the query has already ended, the call does nothing and succeeds. While the query is stopping, a second call without the same `Idempotency-Key` fails.
     ///
     /// Sends a `POST` request to `/queries/{query_id}/stop`
     ///
     /// Arguments:
     /// - `query_id`: The id of the query, from `create_query`; at most 1024 bytes.
-    /// - `project`: The id of the cloud folder that the query belongs to; at most 1024 bytes.
-    /// - `idempotency_key`: Makes it safe to repeat the call: for 10 minutes, in one folder, the same key gets the first answer again, even when the body differs. A UUID is usual; at most 1024 bytes.
-    /// - `x_request_id`: A text of your own by which the service's operators find the request. It does not come back in the answer.
+    /// - `project`: The id of the cloud folder of the query; at most 1024 bytes.
+    /// - `idempotency_key`: Makes it safe to repeat the call. For 10 minutes, calls with the same key in the same folder receive the first response again, even if the body differs. Usually a UUID; at most 1024 bytes.
+    /// - `x_request_id`: An id of the caller's choice, with which the operators of the service can find the request. The response does not contain it.
     ///
     /// ```no_run
     /// # use rowfeed_yandex_query::{Client, CallError, types};
@@ -225,17 +225,17 @@ impl Client {
     pub fn stop_query(&self) -> builder::StopQuery {
         builder::StopQuery::new(self)
     }
-    /// Starts a stopped query again
+    /// Restarts a stopped query
     ///
-    /// Runs the query as it is stored, under the same id. Older servers do not have this operation.
+    /// Runs the stored query with the same id. Older servers do not support this operation.
     ///
     /// Sends a `POST` request to `/queries/{query_id}/start`
     ///
     /// Arguments:
     /// - `query_id`: The id of the query, from `create_query`; at most 1024 bytes.
-    /// - `project`: The id of the cloud folder that the query belongs to; at most 1024 bytes.
-    /// - `idempotency_key`: Makes it safe to repeat the call: for 10 minutes, in one folder, the same key gets the first answer again, even when the body differs. A UUID is usual; at most 1024 bytes.
-    /// - `x_request_id`: A text of your own by which the service's operators find the request. It does not come back in the answer.
+    /// - `project`: The id of the cloud folder of the query; at most 1024 bytes.
+    /// - `idempotency_key`: Makes it safe to repeat the call. For 10 minutes, calls with the same key in the same folder receive the first response again, even if the body differs. Usually a UUID; at most 1024 bytes.
+    /// - `x_request_id`: An id of the caller's choice, with which the operators of the service can find the request. The response does not contain it.
     ///
     /// ```no_run
     /// # use rowfeed_yandex_query::{Client, CallError, types};

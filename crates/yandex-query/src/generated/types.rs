@@ -5,9 +5,9 @@ pub use super::enums::*;
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct Column {
-    /// The name of the column; `column0`, `column1`, … when the query gives none.
+    /// The name of the column; `column0`, `column1`, … if the query does not name it.
     pub name: ::std::string::String,
-    /// Its YQL type as text, for instance `Int32` or `Optional<List<Utf8>>`.
+    /// The YQL type, for example `Int32` or `Optional<List<Utf8>>`.
     #[serde(rename = "type")]
     pub type_: ::std::string::String,
 }
@@ -15,79 +15,79 @@ pub struct Column {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct CreateQueryRequest {
-    /// A note for people; at most 10,240 bytes. May be left out.
+    /// The description of the query, for display; at most 10,240 bytes. Optional.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub description: ::std::option::Option<::std::string::String>,
-    /// A name for people to find the query by; at most 1024 bytes. May be left out.
+    /// The name of the query, for display; at most 1024 bytes. Optional.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub name: ::std::option::Option<::std::string::String>,
     /// The YQL text, from 1 to 102,400 bytes.
     pub text: ::std::string::String,
-    /// Whether the query ends by itself; `ANALYTICS` when absent.
+    /// The type of the query. Default: `ANALYTICS`.
     #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
     pub type_: ::std::option::Option<crate::types::QueryType>,
 }
 impl CreateQueryRequest {
-    /// Returns a builder with nothing set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
     pub fn builder() -> builder::CreateQueryRequest {
         Default::default()
     }
 }
-/// The id of a query that was just created.
+/// The id of a query that was created.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct CreateQueryResponse {
-    /// The id to give to every other operation.
+    /// The id of the query, which every other operation takes.
     pub id: ::std::string::String,
 }
-/// A request that was refused, or a failure of the service.
+/// An error response: the service refused the request or failed.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct GenericError {
-    /// What went wrong. The service answers nearly every refusal with HTTP status 400; the `issue_code` of the first issue tells them apart.
+    /// The errors. Almost every refusal has the HTTP status 400. The `issue_code` of the first issue distinguishes them.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub details: ::std::vec::Vec<Issue>,
-    /// The name of that status, for instance `BAD_REQUEST`. What went wrong stands in `details`.
+    /// The name of that status, for example `BAD_REQUEST`. `details` holds the actual errors.
     pub message: ::std::string::String,
-    /// The status of the database behind the service, for instance 400010 for a bad request; not the HTTP status.
+    /// The status code of the database behind the service, for example 400010 for a bad request. It is not the HTTP status.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub status: ::std::option::Option<i64>,
 }
-/// One thing that went wrong or is worth a warning, with what is behind it.
+/// An error or a warning, with its causes.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct Issue {
-    /// Where in the text of the query it ends.
+    /// The end of the relevant part of the query text.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub end_position: ::std::option::Option<Position>,
-    /// What kind of issue: 1000 access denied or no such query, 1001 internal error, 1002 timeout, 1003 bad request, 1004 expired, 1005 unsupported, 1006 unauthorised, 1007 not ready, 1008 quota exceeded, 200800 a field of the request was refused. Others come from the query engine.
+    /// The type of the issue: 1000 access denied or no such query, 1001 internal error, 1002 timeout, 1003 bad request, 1004 expired, 1005 unsupported, 1006 unauthorized, 1007 not ready, 1008 quota exceeded, 200800 invalid field in the request. Other codes come from the query engine.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub issue_code: ::std::option::Option<i64>,
-    /// What is behind this issue.
+    /// The causes of this issue.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub issues: ::std::vec::Vec<NestedIssue>,
-    /// What it is about.
+    /// The message.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub message: ::std::option::Option<::std::string::String>,
-    /// Where in the text of the query it begins.
+    /// The start of the relevant part of the query text.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub position: ::std::option::Option<Position>,
-    /// How bad it is.
+    /// The severity.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub severity: ::std::option::Option<crate::types::IssueSeverity>,
 }
-/// An issue behind an issue.
+/// The cause of an issue.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[serde(untagged)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub enum NestedIssue {
     /// An [`Issue`].
     Issue(Issue),
-    /// A text.
+    /// A string.
     Text(::std::string::String),
-    /// Anything else, as it was sent.
+    /// Any other value, unchanged.
     Other(::serde_json::Value),
 }
 impl ::std::convert::From<Issue> for NestedIssue {
@@ -100,56 +100,56 @@ impl ::std::convert::From<::serde_json::Value> for NestedIssue {
         Self::Other(value)
     }
 }
-/// A place in the text of a query.
+/// A position in the text of a query.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct Position {
     /// The column in the line.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub column: ::std::option::Option<i64>,
-    /// The file, where the text is made of several.
+    /// The file, if the text consists of several files.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub file: ::std::option::Option<::std::string::String>,
     /// The line.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub row: ::std::option::Option<i64>,
 }
-/// A query and what became of it.
+/// A query and its outcome.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct Query {
-    /// The note it was given; empty when it was given none.
+    /// The description of the query; empty if it has none.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub description: ::std::option::Option<::std::string::String>,
     /// The id of the query.
     pub id: ::std::string::String,
-    /// Why the query failed, or what it was warned of; absent when there is nothing.
+    /// The errors and warnings of the query; absent if there are none.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub issues: ::std::option::Option<QueryError>,
-    /// When the query ran.
+    /// The times at which the query ran.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub meta: ::std::option::Option<QueryMeta>,
-    /// The name it was given; empty when it was given none.
+    /// The name of the query; empty if it has none.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub name: ::std::option::Option<::std::string::String>,
-    /// The result sets of the query in the order of its `SELECT`s; empty until they can be read.
+    /// The result sets of the query, in the order of its `SELECT` statements; empty until they can be read.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub result_sets: ::std::vec::Vec<ResultSetMeta>,
-    /// How far the query is.
+    /// The status of the query.
     pub status: crate::types::QueryStatus,
     /// The YQL text.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub text: ::std::option::Option<::std::string::String>,
-    /// Whether the query ends by itself.
+    /// The type of the query.
     #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
     pub type_: ::std::option::Option<crate::types::QueryType>,
 }
-/// Why a query failed, or what it was warned of.
+/// The errors and warnings of a query.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct QueryError {
-    /// The issues one by one.
+    /// The issues.
     #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub details: ::std::vec::Vec<Issue>,
@@ -158,14 +158,14 @@ pub struct QueryError {
     #[serde(default)]
     pub message: ::std::option::Option<::std::string::String>,
 }
-/// When a query ran.
+/// The times at which a query ran.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct QueryMeta {
-    /// When the query ended, in RFC 3339, UTC; empty while it runs.
+    /// When the query ended, in RFC 3339 format, in UTC; empty while the query runs.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub finished_at: ::std::option::Option<::std::string::String>,
-    /// When the query was created, in RFC 3339, UTC.
+    /// When the query was created, in RFC 3339 format, in UTC.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub started_at: ::std::option::Option<::std::string::String>,
 }
@@ -173,27 +173,27 @@ pub struct QueryMeta {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct QueryStatusResponse {
-    /// How far the query is.
+    /// The status of the query.
     pub status: crate::types::QueryStatus,
 }
 /// A page of a result set.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct ResultSet {
-    /// The columns, the same on every page, also on an empty one.
+    /// The columns. They are the same on every page, including empty pages.
     #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
     pub columns: ::std::vec::Vec<Column>,
-    /// The rows. Each is an array with one cell for each column, in the order of `columns`; the column's type says how to read the cell.
+    /// The rows. Each row is an array with one cell for each column, in the order of `columns`. The declared type of the column determines how to decode the cell.
     pub rows: ::rowfeed_client::RawRows,
 }
 /// The size of a result set.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 pub struct ResultSetMeta {
-    /// How many rows it holds. Absent means none.
+    /// The number of rows. Absent means 0.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub rows_count: ::std::option::Option<i64>,
-    /// Whether rows were cut off because the result grew over the service's limit (20 MB). The rows that were cut off cannot be read. Absent means no.
+    /// Whether the service truncated the result set because it exceeded the limit of the service (20 MB). The missing rows cannot be read. Absent means false.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub truncated: ::std::option::Option<bool>,
 }

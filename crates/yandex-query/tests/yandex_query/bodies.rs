@@ -1,4 +1,4 @@
-//! Bodies in every shape that the service or its documentation shows.
+//! Bodies in every form that the service sends or documents.
 
 use rowfeed_yandex_query::types::{
     IssueSeverity, NestedIssue, Query, QueryStatus, QueryType, ResultSet,
@@ -45,7 +45,7 @@ async fn what_the_service_leaves_out_is_absent() {
     assert!(bare.meta.is_none() && bare.text.is_none());
     assert!(bare.result_sets.is_empty());
 
-    // A count of zero and a false are left out as well.
+    // A count of zero and a false are absent too.
     let empty = query(r#"{"id": "q1", "status": "COMPLETED", "result_sets": [{}]}"#).await;
     assert_eq!(empty.result_sets[0].rows_count, None);
     assert_eq!(empty.result_sets[0].truncated, None);
@@ -57,7 +57,7 @@ async fn what_the_service_leaves_out_is_absent() {
     .await;
     assert_eq!(cut.result_sets[0].rows_count, Some(3));
     assert_eq!(cut.result_sets[0].truncated, Some(true));
-    // The documentation's name for the count is not the service's.
+    // The documentation and the service use different names for the count.
     assert_eq!(cut.result_sets[1].rows_count, None);
     assert_eq!(cut.type_.unwrap().as_str(), "DREAMING");
 }
@@ -126,7 +126,7 @@ async fn nested_issues_are_objects_or_as_documented_texts() {
 }
 
 #[tokio::test]
-async fn every_severity_is_told_apart_and_the_services_unknown_is_one_of_them() {
+async fn every_severity_is_distinguished_and_the_services_unknown_is_one_of_them() {
     for (text, severity) in [
         ("FATAL", IssueSeverity::Fatal),
         ("ERROR", IssueSeverity::Error),

@@ -1,4 +1,4 @@
-//! What goes wrong, told apart.
+//! The errors of calls.
 
 use rowfeed_sandbox::{
     Fault, Sandbox, YANDEX_IAM_TOKEN, YANDEX_IAM_TOKEN_WITHOUT_ROLE, YANDEX_PROJECT,
@@ -7,7 +7,7 @@ use rowfeed_yandex_query::{CallError, CallErrorKind, Client, Secret};
 
 use crate::support::{builder, json, start, start_retrying};
 
-/// The error of a call that meets this fault.
+/// Returns the error of a call with this fault.
 async fn refused(fault: Fault) -> CallError {
     let (sandbox, client) = start().await;
     sandbox.fault(fault);
@@ -32,7 +32,7 @@ fn body(code: i64, message: &str) -> String {
 }
 
 #[tokio::test]
-async fn refusals_of_one_status_are_told_apart_by_the_code_of_the_issue() {
+async fn refusals_of_one_status_are_distinguished_by_the_code_of_the_issue() {
     for (code, message) in [
         (1000, "Query does not exist or permission denied"),
         (
@@ -90,7 +90,7 @@ async fn every_status_that_the_database_maps_to_is_an_error_of_its_own() {
         let error = refused(json(status, text)).await;
         assert_eq!(error.status().unwrap().as_u16(), status);
         assert_eq!(error.api_error().unwrap().status, Some(inner));
-        // With no issue to say more, the name is the message.
+        // Without issues the name is the message.
         assert_eq!(error.message().as_deref(), Some(name));
         assert_eq!(error.is_unauthorized(), status == 401 || status == 403);
         assert_eq!(error.is_retryable(), status >= 500);
@@ -122,7 +122,7 @@ async fn bodies_as_documented_decode_too() {
 }
 
 #[tokio::test]
-async fn what_is_not_the_services_json_is_kept_and_described() {
+async fn a_body_that_is_not_the_services_json_is_kept_and_described() {
     for (status, text) in [
         (401, "The token is invalid"),
         (400, "Error in parsing: limit"),
@@ -198,7 +198,7 @@ async fn the_sandbox_tells_a_wrong_token_from_one_without_the_role() {
 }
 
 #[tokio::test]
-async fn trouble_that_may_pass_is_tried_again() {
+async fn temporary_failures_are_retried() {
     let (sandbox, client) = start_retrying().await;
     for trouble in [Fault::status(503), Fault::status(429), Fault::reset()] {
         sandbox.fault(trouble);

@@ -1,4 +1,4 @@
-//! Recorded bodies, where a collection of them stands beside the repository.
+//! Recorded bodies, if a collection of them exists beside the repository.
 
 use std::{fs, path::PathBuf};
 
@@ -80,7 +80,7 @@ async fn results(client: &Client, name: &str, body: &Value) {
     }
 }
 
-/// The status is in the name of the file, where it is known.
+/// The file name has the status, if it is known.
 async fn error(sandbox: &Sandbox, client: &Client, name: &str, text: &str) {
     let status = name.split('_').find_map(|part| part.parse().ok());
     let status = status.unwrap_or(400);

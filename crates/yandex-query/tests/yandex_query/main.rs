@@ -1,6 +1,7 @@
 //! The Yandex Query client over real HTTP.
 #![allow(clippy::unwrap_used)]
 
+mod any_path;
 mod bodies;
 mod config;
 mod errors;

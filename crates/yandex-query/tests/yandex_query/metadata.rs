@@ -73,7 +73,7 @@ async fn an_expired_token_is_replaced_before_it_is_sent() {
 }
 
 #[tokio::test]
-async fn trouble_of_the_metadata_service_is_tried_again_and_then_told() {
+async fn failures_of_the_metadata_service_are_retried_and_then_reported() {
     let sandbox = Sandbox::start().await.unwrap();
     let url = format!("http://{}/", sandbox.yandex_metadata_address());
     let credential = || MetadataCredential::at(&url).unwrap();
@@ -82,7 +82,7 @@ async fn trouble_of_the_metadata_service_is_tried_again_and_then_told() {
     assert_eq!(asked(&sandbox), 3);
 
     for (fault, why) in [
-        (Fault::status(404), "answered 404 Not Found"),
+        (Fault::status(404), "responded with 404 Not Found"),
         (
             Fault::answer(200, "application/json", "{\"token\":\"hunter2\"}"),
             "no access_token and expires_in",
@@ -93,7 +93,7 @@ async fn trouble_of_the_metadata_service_is_tried_again_and_then_told() {
         ),
         (
             Fault::status(302).header("Location", sandbox.dune_url()),
-            "answered 302 Found",
+            "responded with 302 Found",
         ),
     ] {
         sandbox.take_requests();
@@ -108,7 +108,7 @@ async fn trouble_of_the_metadata_service_is_tried_again_and_then_told() {
 }
 
 #[tokio::test]
-async fn where_there_is_no_metadata_service_the_error_says_so() {
+async fn a_missing_metadata_service_is_reported() {
     let sandbox = Sandbox::start().await.unwrap();
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", port.local_addr().unwrap());
@@ -118,14 +118,14 @@ async fn where_there_is_no_metadata_service_the_error_says_so() {
     assert_eq!(error.kind(), CallErrorKind::Credential);
     let said = error.to_string();
     assert!(
-        said.contains("the metadata service cannot be asked"),
+        said.contains("the metadata service cannot be reached"),
         "{said}"
     );
     assert!(sandbox.requests().is_empty());
 }
 
 #[tokio::test]
-async fn the_request_says_that_it_means_the_metadata_service() {
+async fn the_metadata_request_has_path_and_flavor_header() {
     let wire = Wire::start();
     let sandbox = Sandbox::start().await.unwrap();
     let credential = MetadataCredential::at(&wire.url).unwrap();
@@ -145,7 +145,7 @@ async fn what_the_environment_gives() {
             let client = Client::builder().base_url(url);
             let client = client.credential_provider(Arc::new(credential));
             println!(
-                "answered {:?}",
+                "responded with {:?}",
                 create(&client.build().unwrap()).await.is_ok()
             );
         }
@@ -167,8 +167,8 @@ fn the_address_may_come_from_the_environment() {
         String::from_utf8(output.stdout).unwrap()
     };
     let address = sandbox.yandex_metadata_address();
-    assert!(said(&address).contains("answered true"));
-    assert!(said(&format!("http://{address}")).contains("answered true"));
+    assert!(said(&address).contains("responded with true"));
+    assert!(said(&format!("http://{address}")).contains("responded with true"));
     assert_eq!(asked(&sandbox), 2);
     let wrong = said("user:hunter2@host");
     assert!(

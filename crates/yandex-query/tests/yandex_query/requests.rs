@@ -1,4 +1,4 @@
-//! Requests as they go out.
+//! The requests that the client sends.
 
 use std::collections::HashSet;
 
@@ -77,7 +77,7 @@ async fn a_query_is_created_with_exactly_the_media_type_that_the_service_takes()
 }
 
 #[tokio::test]
-async fn stop_and_start_say_that_they_have_no_body() {
+async fn stop_and_start_have_content_length_zero() {
     let (sandbox, client) = start().await;
     for _ in 0..2 {
         sandbox.fault(Fault::status(204));
@@ -112,7 +112,7 @@ async fn a_call_keeps_its_idempotency_key_over_attempts_and_another_has_another(
         assert_eq!(key.len(), 36, "a UUID: {key}");
         assert!(keys.insert(key.to_owned()), "{key} was used before");
     }
-    // The answer got lost; the query was made only once.
+    // The response was lost. The query was created only once.
     sandbox.fault(Fault::cut_body(3));
     let create = client.create_query().project(YANDEX_PROJECT);
     let made = create.body("select 2").send().await.unwrap();
@@ -125,7 +125,7 @@ async fn a_call_keeps_its_idempotency_key_over_attempts_and_another_has_another(
 }
 
 #[tokio::test]
-async fn a_key_of_ones_own_is_sent_as_it_is() {
+async fn a_key_of_the_user_is_sent_unchanged() {
     let (sandbox, client) = start().await;
     let create = |text| {
         client
@@ -144,12 +144,12 @@ async fn a_key_of_ones_own_is_sent_as_it_is() {
         .map(|(_, value)| value.as_str())
         .collect();
     assert_eq!(keys, ["spring-tide"]);
-    // The same key is the same query, even for another text.
+    // The same key returns the same query, even for another text.
     assert_eq!(create("select 2").await.unwrap().id, first);
 }
 
 #[tokio::test]
-async fn a_page_is_asked_for_by_offset_and_limit() {
+async fn a_page_is_requested_by_offset_and_limit() {
     let (sandbox, client) = start().await;
     let page = r#"{"columns": [], "rows": []}"#;
     sandbox.fault(answer(200, page).times(2));
@@ -197,7 +197,7 @@ async fn a_member_of_the_body_has_a_setter_on_the_operation() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_sent_is_refused_before_sending() {
+async fn invalid_parameters_are_refused_before_sending() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = builder(&sandbox.yandex_query_url()).build().unwrap();
     let query = || client.get_query().project("folder");

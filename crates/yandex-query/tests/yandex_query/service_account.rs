@@ -13,7 +13,7 @@ use rowfeed_yandex_query::{
     ServiceAccountKey,
 };
 
-/// A key file like Yandex Cloud's; the key in it is made for this run.
+/// Returns a key file like Yandex Cloud's, with a key that is generated for this run.
 fn key_file() -> &'static str {
     static FILE: OnceLock<String> = OnceLock::new();
     FILE.get_or_init(|| {
@@ -78,8 +78,8 @@ async fn a_key_is_exchanged_for_a_token_once_however_many_calls_wait() {
     let exchange = requests.iter().find(|r| r.path.contains("/iam/")).unwrap();
     assert_eq!(exchange.header("content-type"), Some("application/json"));
     assert_eq!(exchange.header("authorization"), None);
-    // What the sandbox checks is issuer, audience, times, algorithm and key id; the signature is
-    // checked where it is made.
+    // The sandbox checks issuer, audience, times, algorithm and key id. The unit tests of the JWT
+    // check the signature.
     assert_eq!(exchange.status, Some(200));
 }
 
@@ -94,7 +94,7 @@ async fn a_token_refused_with_401_is_exchanged_again_once() {
 }
 
 #[tokio::test]
-async fn trouble_of_the_token_service_is_tried_again_and_a_refusal_is_told() {
+async fn failures_of_the_token_service_are_retried_and_a_refusal_is_reported() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.fault(Fault::status(503).path("/iam/").times(2));
     assert_eq!(create(&client(&sandbox)).await.unwrap(), 1);
@@ -105,7 +105,7 @@ async fn trouble_of_the_token_service_is_tried_again_and_a_refusal_is_told() {
     for (fault, why) in [
         (
             Fault::answer(401, "application/json", refusal),
-            "answered 401 Unauthorized: The key key-7 is unknown",
+            "responded with 401 Unauthorized: The key key-7 is unknown",
         ),
         (
             Fault::answer(200, "application/json", "{\"iamToken\":\"hunter2\"}"),
@@ -137,7 +137,7 @@ async fn trouble_of_the_token_service_is_tried_again_and_a_refusal_is_told() {
         ),
         (
             Fault::status(307).header("Location", sandbox.dune_url()),
-            "answered 307",
+            "responded with 307",
         ),
     ] {
         sandbox.fault(fault.path("/iam/"));
@@ -167,7 +167,7 @@ async fn neither_key_nor_token_nor_statement_is_shown() {
 }
 
 #[test]
-fn a_statement_leaves_for_https_or_this_machine_only() {
+fn a_statement_is_sent_only_over_https_or_to_this_machine() {
     let at = |url| {
         let key = ServiceAccountKey::from_json(key_file()).unwrap();
         ServiceAccountCredential::at(key, url)
@@ -176,7 +176,7 @@ fn a_statement_leaves_for_https_or_this_machine_only() {
         .unwrap_err()
         .to_string();
     assert!(
-        said.contains("plain http") && said.contains("wanted https"),
+        said.contains("plain http") && said.contains("expected https"),
         "{said}"
     );
     let said = at("https://user:hunter2@iam.invalid/")

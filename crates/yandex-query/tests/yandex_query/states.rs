@@ -1,4 +1,4 @@
-//! How far a query is: every status, known or not.
+//! The statuses of a query, known and unknown.
 
 use rowfeed_sandbox::{Sandbox, YANDEX_PROJECT};
 use rowfeed_yandex_query::{
@@ -31,7 +31,7 @@ async fn get(client: &Client, id: &str) -> Query {
 }
 
 #[tokio::test]
-async fn each_status_is_itself_wherever_it_is_sent() {
+async fn each_status_decodes_wherever_it_is_sent() {
     let (sandbox, client) = start().await;
     for (text, status) in THREE {
         sandbox.fault(json(200, format!(r#"{{"status": "{text}"}}"#)));
@@ -53,9 +53,9 @@ async fn each_status_is_itself_wherever_it_is_sent() {
 }
 
 #[tokio::test]
-async fn an_unknown_status_is_kept_and_is_none_of_the_known() {
+async fn an_unknown_status_is_kept_and_equals_no_known_status() {
     let (sandbox, client) = start().await;
-    // The second is what the documentation calls COMPLETED in one place.
+    // The documentation calls the second one COMPLETED in one place.
     for text in ["HIBERNATING", "FINISHED", "completed", ""] {
         sandbox.fault(json(200, format!(r#"{{"status": "{text}"}}"#)));
         let call = client.get_query_status().project("folder").query_id("q1");

@@ -1,4 +1,4 @@
-//! Exports that are interrupted.
+//! Helpers that interrupt exports.
 #![allow(clippy::unwrap_used, dead_code)]
 
 use std::{
@@ -78,7 +78,7 @@ impl Export {
 }
 
 /// Interrupts an export twice, and compares its final output with that of an uninterrupted export.
-pub(crate) fn goes_on_after(name: &'static str, stop: Stop) {
+pub(crate) fn resumes_after(name: &'static str, stop: Stop) {
     let sandbox = Sandbox::start_blocking().unwrap();
     let whole = Export::new(name);
     succeed(&mut whole.long(&sandbox));

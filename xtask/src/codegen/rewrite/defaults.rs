@@ -1,4 +1,4 @@
-//! What the builders of types begin with.
+//! The default values of the builders of types.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use syn::{Expr, File, Ident, Item, parse_quote, visit_mut::VisitMut};
 use super::{module, operations::exactly, self_name};
 use crate::normalise::{EMPTY, snake};
 
-/// A field of a request that can have one value only has it: nobody should have to set it.
+/// Gives a request field with a single possible value this value, so callers need not set it.
 pub(super) fn builders_know_constants(file: &mut File) -> Result<()> {
     let types = module(&mut file.items, "types")?;
     let constants: BTreeMap<String, Ident> = types
@@ -50,11 +50,11 @@ pub(super) fn builders_know_constants(file: &mut File) -> Result<()> {
         }
     }
     let found = begin_with(builders, &fields);
-    exactly("builders know constants", fields.len(), found)
+    exactly("constants in builders", fields.len(), found)
 }
 
-/// A member that has to be sent, and may be empty, is empty unless it is set: the document lists
-/// such members of a component.
+/// Makes a member that must be sent and may be empty empty by default. The document lists these
+/// members of a component.
 pub(super) fn builders_begin_empty(file: &mut File, document: &Value) -> Result<()> {
     let schemas = document
         .pointer("/components/schemas")
@@ -71,13 +71,13 @@ pub(super) fn builders_begin_empty(file: &mut File, document: &Value) -> Result<
         Ok(builders) => begin_with(builders, &fields),
         Err(_) => 0,
     };
-    exactly("members that begin empty", fields.len(), found)
+    exactly("members with an empty default", fields.len(), found)
 }
 
-/// Expressions by builder and field.
+/// Expressions, by builder and field.
 type Fields = BTreeMap<(String, String), Expr>;
 
-/// Replaces what the builders begin with; returns in how many fields.
+/// Replaces the initial values of the builders, and returns the number of changed fields.
 fn begin_with(builders: &mut [Item], fields: &Fields) -> usize {
     let mut found = 0;
     for item in builders {
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_constant_needs_no_setting() {
+    fn a_constant_is_set_by_default() {
         let mut file: File = parse_quote! {
             pub mod types {
                 pub enum KindSql { Sql }
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_may_be_empty_needs_no_setting() {
+    fn a_member_that_may_be_empty_is_empty_by_default() {
         let mut file: File = parse_quote! {
             pub mod types {
                 pub mod builder {
@@ -176,6 +176,6 @@ mod tests {
         let said = builders_begin_empty(&mut file, &document)
             .unwrap_err()
             .to_string();
-        assert!(said.contains("members that begin empty"), "{said}");
+        assert!(said.contains("members with an empty default"), "{said}");
     }
 }

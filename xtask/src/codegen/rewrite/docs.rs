@@ -1,11 +1,11 @@
-//! Doc comments, and the gate that each of them passes on its way into a file.
+//! Doc comments, and their escaping.
 
 use syn::{Attribute, Expr, ExprLit, File, Lit, Meta, parse_quote, visit_mut::VisitMut};
 
 use crate::text::documentation;
 
-/// What stands in front of an item in several attributes is one text, which passes the gate as a
-/// whole: nothing of it is run as a test, and nothing of it ends the comment.
+/// Joins and escapes the documentation of an item in several attributes. No part of it runs as a
+/// test or ends the comment.
 pub(super) fn pass_the_gate(file: &mut File) {
     Gate.visit_file_mut(file);
 }
@@ -31,7 +31,7 @@ impl VisitMut for Gate {
     }
 }
 
-/// A line as people write it: a blank after the slashes.
+/// Returns a line with a space after the slashes.
 pub(super) fn line(line: &str) -> String {
     if line.is_empty() {
         String::new()
@@ -40,13 +40,13 @@ pub(super) fn line(line: &str) -> String {
     }
 }
 
-/// What the attributes say, if anything.
+/// Returns the documentation in the attributes, if any.
 pub(super) fn words(attributes: &[Attribute]) -> Option<String> {
     let lines: Vec<_> = attributes.iter().filter_map(text).collect();
     (!lines.is_empty()).then(|| lines.join("\n").trim().to_owned())
 }
 
-/// The first paragraph of what they say.
+/// Returns the first paragraph of the documentation.
 pub(super) fn first_paragraph(attributes: &[Attribute]) -> Option<String> {
     let words = words(attributes)?;
     Some(words.split("\n\n").next().unwrap_or_default().to_owned())
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_attributes_of_their_own() {
+    fn each_line_is_an_attribute() {
         let mut file: File = parse_quote! {
             #[doc = "One.\n\nTwo."]
             pub struct A;
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_is_said_can_be_run_or_end_the_comment() {
+    fn documentation_cannot_run_or_end_the_comment() {
         let mut file: File = parse_quote! {
             #[doc = "```\npanic!()\n```"]
             #[derive(Debug)]

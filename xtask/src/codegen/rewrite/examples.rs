@@ -1,4 +1,4 @@
-//! An example of each operation that compiles, in place of progenitor's sketch.
+//! Examples of operations that compile, in place of progenitor's sketches.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -18,15 +18,15 @@ use super::{
 
 struct Parameter {
     name: String,
-    /// As an example writes it, which stands outside the crate.
+    /// Formats a type for an example, which is outside of the crate.
     ty: String,
     is_optional: bool,
 }
 
-/// How progenitor's sketch begins, behind everything else that a method says.
+/// The beginning of progenitor's sketch, which follows all other documentation of a method.
 const SKETCH: &str = "```ignore\nlet response = client.";
 
-/// Takes progenitor's sketches away, which no text of a document can pass for.
+/// Removes progenitor's sketches. No text of a document can imitate one.
 pub(super) fn drop_sketches(file: &mut File, operations: &Operations) -> Result<()> {
     let mut found = 0;
     for function in methods(file) {
@@ -42,7 +42,7 @@ pub(super) fn drop_sketches(file: &mut File, operations: &Operations) -> Result<
     exactly("sketches of examples", operations.len(), found)
 }
 
-/// Gives the methods of the client examples; `package` is the crate that they are in.
+/// Adds examples to the methods of the client. `package` is the crate of the client.
 pub(super) fn compile(
     file: &mut File,
     operations: &Operations,
@@ -56,7 +56,7 @@ pub(super) fn compile(
         let builder = returned(&function.sig.output);
         if let Some(parameters) = builder.and_then(|builder| parameters.get(&builder)) {
             let example = example(package, &method, parameters);
-            // Behind everything that is said already.
+            // After all other documentation.
             for line in std::iter::once("").chain(example.lines()) {
                 let line = docs::line(line);
                 function.attrs.push(parse_quote!(#[doc = #line]));
@@ -67,7 +67,7 @@ pub(super) fn compile(
     exactly("examples", operations.len(), found)
 }
 
-/// The methods of the client that begin an operation.
+/// Returns the methods of the client that start an operation.
 fn methods(file: &mut File) -> impl Iterator<Item = &mut syn::ImplItemFn> {
     let implementations = file.items.iter_mut().filter_map(|item| match item {
         Item::Impl(item)
@@ -86,7 +86,7 @@ fn methods(file: &mut File) -> impl Iterator<Item = &mut syn::ImplItemFn> {
         .filter(|function| returned_module(&function.sig.output).is_some_and(|m| m == "builder"))
 }
 
-/// `builder` of `builder::GetIt`.
+/// Returns `builder` of `builder::GetIt`.
 fn returned_module(output: &ReturnType) -> Option<String> {
     match output {
         ReturnType::Type(_, ty) => match ty.as_ref() {
@@ -97,7 +97,7 @@ fn returned_module(output: &ReturnType) -> Option<String> {
     }
 }
 
-/// The parameters of each operation, with the members of a body in its place where they have setters.
+/// Returns the parameters of each operation. Members of a body with setters replace the body.
 fn parameters(builders: &[Item], members: &Members) -> BTreeMap<String, Vec<Parameter>> {
     let structs = builders.iter().filter_map(|item| match item {
         Item::Struct(item) => Some(item),
@@ -138,7 +138,7 @@ fn shown(ty: &Type) -> String {
     ty.to_token_stream().to_string().replace(' ', "")
 }
 
-/// `crate::types::X` and `types::builder::X` as `types::X`.
+/// Replaces `crate::types::X` and `types::builder::X` by `types::X`.
 struct FromOutside;
 
 impl VisitMut for FromOutside {
@@ -193,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sketch_becomes_an_example_with_every_parameter() {
+    fn a_sketch_is_replaced_by_an_example_with_every_parameter() {
         let mut file: File = parse_quote! {
             impl Client {
                 #[doc = "Gets it, not ```ignore\nthis.\n\n```ignore\nlet response = client.get_it();\n```"]

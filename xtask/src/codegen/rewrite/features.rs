@@ -1,4 +1,4 @@
-//! Operations that stand behind a cargo feature, and the types that only they reach.
+//! Operations that require a cargo feature, and the types that only they use.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,11 +14,11 @@ use super::{
 };
 use crate::normalise;
 
-/// Type → the features of which any brings it in; none for a type that is always there. A type
-/// that no operation needs is absent: progenitor also emits the parts of merged schemas.
+/// Type → the features of which any includes it; empty for a type without a feature. A type that no
+/// operation needs is absent, because progenitor also emits the parts of merged schemas.
 pub(in crate::codegen) type Gates = BTreeMap<String, BTreeSet<String>>;
 
-/// Puts `cfg` on builders, methods and types, and drops the types that no operation needs.
+/// Adds `cfg` to builders, methods and types, and removes the types that no operation needs.
 pub(super) fn gate(file: &mut File, document: &Value, operations: &Operations) -> Result<Gates> {
     let gated = operations.values().filter_map(|operation| {
         let feature = operation.feature.clone()?;
@@ -31,7 +31,7 @@ pub(super) fn gate(file: &mut File, document: &Value, operations: &Operations) -
     let graph = names::graph(module(&mut file.items, "types")?, enums);
     let known: BTreeSet<String> = graph.keys().cloned().collect();
 
-    // What each operation's builder mentions is what it needs.
+    // An operation needs the types that its builder mentions.
     let mut always = BTreeSet::new();
     let mut gated: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for item in module(&mut file.items, "builder")? {
@@ -81,10 +81,10 @@ fn operation_of(item: &Item) -> Option<String> {
     }
 }
 
-/// Which of `names` a type is, or an `impl` is about.
+/// Returns the element of `names` that a type or an `impl` belongs to.
 fn about(item: &Item, names: &BTreeSet<String>) -> BTreeSet<String> {
     match item {
-        // `impl From<A> for IndexMap<…>` needs A as much as its own type.
+        // `impl From<A> for IndexMap<…>` needs A too.
         Item::Impl(item) => names::mentioned(names, |mentions| {
             mentions.visit_type(&item.self_ty);
             if let Some((path, _)) = &item.trait_ {
@@ -145,7 +145,7 @@ fn gate_operations(file: &mut File, by_operation: &BTreeMap<String, String>) -> 
             }
         }
     }
-    // A builder is a struct, its methods, and its parameters.
+    // A builder consists of a struct, its methods, and its parameters.
     exactly("builders behind features", 3 * by_operation.len(), builders)?;
     exactly("methods behind features", by_operation.len(), methods)
 }
@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_only_a_feature_reaches_stands_behind_it() {
+    fn types_that_only_a_feature_uses_require_it() {
         let mut file: File = parse_quote! {
             pub mod types {
                 pub struct Heavy { pub part: Part, pub shared: Shared }
@@ -203,7 +203,7 @@ mod tests {
         assert!(!gates.contains_key("Unneeded"));
         let text = prettyplease::unparse(&file);
         assert!(!text.contains("Unneeded"), "{text}");
-        // Two types, two impls about a type, a method, a builder and its two impls.
+        // Two types, two impls of a type, a method, a builder and its two impls.
         assert_eq!(
             text.matches("#[cfg(feature = \"heavy\")]").count(),
             8,

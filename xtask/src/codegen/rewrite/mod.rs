@@ -21,10 +21,10 @@ use syn::{File, GenericArgument, Item, ItemMod, PathArguments, Type};
 
 pub(super) use features::Gates;
 
-/// Rewrites a whole file of a package; returns which features gate which types.
+/// Rewrites the file of a package, and returns the features of each type.
 ///
-/// Each pass derives from the document how many places it has to change, and fails on another
-/// number: progenitor may write another form tomorrow, which a pass would silently miss.
+/// Each pass derives the number of places to change from the document, and fails on another number.
+/// Otherwise it would silently miss a new form of progenitor's output.
 pub(super) fn rewrite(file: &mut File, document: &Value, package: &str) -> Result<Gates> {
     let operations = operations::of(document);
     client::own_hooks_and_no_public_constructor(file)?;
@@ -33,6 +33,7 @@ pub(super) fn rewrite(file: &mut File, document: &Value, package: &str) -> Resul
     builders::no_body_is_none(file, &operations)?;
     builders::call_error(file, &operations)?;
     builders::of_operations(file, &operations)?;
+    builders::add_headers(file, &operations)?;
     builders::show_parameters(file, &operations)?;
     types::drop_builders_of_responses(file)?;
     defaults::builders_know_constants(file)?;
@@ -54,7 +55,7 @@ pub(super) fn rewrite(file: &mut File, document: &Value, package: &str) -> Resul
     Ok(gates)
 }
 
-/// `type → pattern` of the types that check one.
+/// Returns `type → pattern` for the types that check a pattern.
 fn patterns(document: &Value) -> BTreeMap<String, String> {
     let schemas = document
         .pointer("/components/schemas")
@@ -68,7 +69,7 @@ fn patterns(document: &Value) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The items of a top-level module of progenitor's output.
+/// Returns the items of a top-level module of progenitor's output.
 fn module<'a>(items: &'a mut [Item], name: &str) -> Result<&'a mut Vec<Item>> {
     items
         .iter_mut()
@@ -80,10 +81,10 @@ fn module<'a>(items: &'a mut [Item], name: &str) -> Result<&'a mut Vec<Item>> {
             }) if ident == name => Some(items),
             _ => None,
         })
-        .ok_or_else(|| anyhow!("progenitor's output has no module `{name}` any more"))
+        .ok_or_else(|| anyhow!("progenitor's output has no module `{name}`"))
 }
 
-/// `T` of `NAME<T>`, wherever `NAME` stands.
+/// Returns `T` of `NAME<T>`, at any position.
 fn inside<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
     let Type::Path(path) = ty else { return None };
     let last = path
@@ -100,7 +101,7 @@ fn inside<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
     })
 }
 
-/// The last segment of the type an `impl` is for.
+/// Returns the last segment of the type of an `impl`.
 fn self_name(item: &syn::ItemImpl) -> Option<&syn::Ident> {
     match item.self_ty.as_ref() {
         syn::Type::Path(path) => path.path.segments.last().map(|segment| &segment.ident),

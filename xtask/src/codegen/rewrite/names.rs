@@ -1,10 +1,10 @@
-//! Which generated type mentions which.
+//! References between generated types.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use syn::{Item, Path, visit::Visit};
 
-/// The identifiers in `item` that are among `known`.
+/// Returns the identifiers in `item` that are in `known`.
 pub(super) fn mentioned<'a>(
     known: &'a BTreeSet<String>,
     visit: impl FnOnce(&mut Mentions<'a>),
@@ -17,7 +17,7 @@ pub(super) fn mentioned<'a>(
     mentions.found
 }
 
-/// Collects mentions of known types, also inside macros and attributes.
+/// Collects references to known types, including those in macros and attributes.
 pub(super) struct Mentions<'a> {
     known: &'a BTreeSet<String>,
     found: BTreeSet<String>,
@@ -35,8 +35,8 @@ impl<'ast> Visit<'ast> for Mentions<'_> {
     }
 }
 
-/// The types of the `types` module, with the types that each one's fields mention. `also` are
-/// types that stand elsewhere.
+/// Returns the types of the `types` module, with the types that their fields reference. `also` are
+/// the types of other modules.
 pub(super) fn graph(
     types: &[Item],
     also: impl IntoIterator<Item = String>,
@@ -60,7 +60,7 @@ pub(super) fn graph(
     graph
 }
 
-/// Everything reachable from `roots`, the roots included.
+/// Returns all types that are reachable from `roots`, including the roots.
 pub(super) fn reachable(
     graph: &BTreeMap<String, BTreeSet<String>>,
     roots: impl IntoIterator<Item = String>,
@@ -75,7 +75,7 @@ pub(super) fn reachable(
     seen
 }
 
-/// The name of a struct, enum or alias.
+/// Returns the name of a struct, enum or alias.
 pub(super) fn type_name(item: &Item) -> Option<&syn::Ident> {
     match item {
         Item::Struct(item) => Some(&item.ident),

@@ -1,5 +1,5 @@
-//! What the document says of each operation, as far as passes need it: what to change, and in how
-//! many places. A pass that changes another number is out of step with progenitor, and stops.
+//! The operations of the document, with the facts that passes need. Each pass knows how many places
+//! it must change, and fails on another number, because it does not match progenitor's output.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,23 +12,23 @@ use crate::{
     normalise::{self, NO_BODY, WIRE_NAME, snake},
 };
 
-/// An operation of a normalised document.
+/// An operation of a normalized document.
 #[derive(Debug)]
 pub(super) struct Operation {
     /// The name of its method.
     pub(super) id: String,
-    /// The builder's type.
+    /// The type of the builder.
     pub(super) builder: String,
     pub(super) parameters: Vec<Parameter>,
     pub(super) has_body: bool,
-    /// The members of a body that is a JSON object, as setters are named but for the underscore
-    /// behind a keyword.
+    /// The members of a body that is a JSON object, with the names of their setters, but without
+    /// the underscore after a keyword.
     pub(super) members: Vec<Member>,
-    /// The group that the documentation of the client lists it in.
+    /// The group of the operation in the documentation of the client.
     pub(super) group: Option<String>,
     pub(super) summary: Option<String>,
     pub(super) feature: Option<String>,
-    /// Statuses of successes without a body, where others have one.
+    /// The statuses of successes without a body, if others have one.
     pub(super) no_body: Vec<u16>,
 }
 
@@ -42,16 +42,16 @@ pub(super) struct Member {
 /// A parameter, without the body.
 #[derive(Debug)]
 pub(super) struct Parameter {
-    /// As progenitor writes it, but for the underscore behind a keyword.
+    /// The name that progenitor generates, without the underscore after a keyword.
     pub(super) name: String,
     /// `path`, `query`, `header`.
     pub(super) place: String,
     pub(super) words: Option<String>,
-    /// What stands in the generated literal, and what has to go over the wire.
+    /// The name in the generated literal, and the name on the wire.
     pub(super) wire: Option<(String, String)>,
 }
 
-/// All operations by the name of their builder.
+/// All operations, by the name of their builder.
 pub(super) type Operations = BTreeMap<String, Operation>;
 
 pub(super) fn of(document: &Value) -> Operations {
@@ -86,7 +86,7 @@ fn operation(document: &Value, value: &Value) -> Operation {
     }
 }
 
-/// The properties of a body that is a JSON object; none where it is, or may be, something else.
+/// Returns the properties of a body that is a JSON object. Empty if it is or may be anything else.
 fn members(document: &Value, operation: &Value) -> Vec<Member> {
     let schema = operation.pointer("/requestBody/content/application~1json/schema");
     let mut found = Properties::default();
@@ -101,10 +101,10 @@ fn members(document: &Value, operation: &Value) -> Vec<Member> {
     names.into_iter().map(member).collect()
 }
 
-/// How deep references and parts of an `allOf` are followed.
+/// The maximum depth to which references and parts of an `allOf` are followed.
 const DEEPEST: usize = 16;
 
-/// The properties of a schema and of the parts that it is made of.
+/// Returns the properties of a schema and of its parts.
 #[derive(Default)]
 struct Properties {
     names: Vec<String>,
@@ -112,7 +112,7 @@ struct Properties {
 }
 
 impl Properties {
-    /// Adds those of a schema; whether it can be nothing but an object.
+    /// Adds the properties of a schema. Returns whether it must be an object.
     fn add(&mut self, document: &Value, schema: &Value, depth: usize) -> bool {
         if depth == DEEPEST {
             return false;
@@ -169,12 +169,12 @@ impl Operation {
     }
 }
 
-/// Fails unless a pass changed as many places as the document asks for.
+/// Fails unless a pass changed the expected number of places.
 pub(super) fn exactly(pass: &str, wanted: usize, found: usize) -> Result<()> {
     if wanted != found {
         bail!(
-            "rewrite: {pass}: the document asks for {wanted} changes, progenitor's output allowed \
-             {found}; the pass in xtask/src/codegen/rewrite does not fit this progenitor"
+            "rewrite: {pass}: expected {wanted} changes, made {found}; the pass in \
+             xtask/src/codegen/rewrite does not match this version of progenitor"
         );
     }
     Ok(())
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_has_the_members_of_all_its_parts() {
+    fn a_body_has_the_members_of_all_parts() {
         let parts = json!({"allOf": [{"$ref": "#/components/schemas/B"},
             {"type": "object", "properties": {"limit": {}, "sqlText": {}}}]});
         let wanted = [("sql_text".to_owned(), true), ("limit".to_owned(), false)];
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_may_be_something_else_has_none() {
+    fn a_body_that_may_not_be_an_object_has_no_members() {
         for schema in [
             json!({"oneOf": [{"$ref": "#/components/schemas/B"}]}),
             json!({"type": "array", "items": {"$ref": "#/components/schemas/B"}}),

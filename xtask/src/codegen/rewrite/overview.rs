@@ -1,4 +1,4 @@
-//! What the documentation of the client begins with: how to make one, and its operations by group.
+//! The overview in the documentation of the client: how to create one, and its operations by group.
 
 use anyhow::Result;
 use serde_json::Value;
@@ -11,10 +11,10 @@ use super::{
 };
 use crate::{normalise::CLIENT, text};
 
-/// Where operations without a tag are listed.
+/// The group of operations without a tag.
 const OTHERS: &str = "Other operations";
 
-/// Adds both to the documentation of the client.
+/// Adds the overview to the documentation of the client.
 pub(super) fn describe(
     file: &mut File,
     document: &Value,
@@ -38,8 +38,8 @@ pub(super) fn describe(
             clients += 1;
         }
     }
-    exactly("the client lists its operations", operations.len(), listed)?;
-    exactly("a client is documented", 1, clients)
+    exactly("listed operations", operations.len(), listed)?;
+    exactly("documented clients", 1, clients)
 }
 
 fn doc(text: &str) -> Attribute {
@@ -47,7 +47,7 @@ fn doc(text: &str) -> Attribute {
     parse_quote!(#[doc = #line])
 }
 
-/// The example of making a client, as the document has it.
+/// Returns the example that creates a client, from the document.
 fn made(document: &Value, package: &str) -> Vec<Attribute> {
     let Some(made) = document.get(CLIENT).and_then(Value::as_str) else {
         return Vec::new();
@@ -59,8 +59,8 @@ fn made(document: &Value, package: &str) -> Vec<Attribute> {
     example.lines().map(doc).collect()
 }
 
-/// A heading and a list for each group, in the order of the document's `tags`; and how many
-/// operations are in them.
+/// Returns a heading and a list for each group, in the order of the document's `tags`, and the
+/// number of listed operations.
 fn groups(file: &File, document: &Value, operations: &Operations) -> (Vec<Attribute>, usize) {
     let mut groups: Vec<(&str, Vec<(&Operation, &syn::Ident)>)> = Vec::new();
     for method in methods(file) {
@@ -79,7 +79,7 @@ fn groups(file: &File, document: &Value, operations: &Operations) -> (Vec<Attrib
         let is_it = |tag: &Value| tag["name"] == name;
         tags.and_then(|tags| tags.iter().position(is_it))
     };
-    // What somebody put in a group comes first.
+    // Named groups come first.
     groups.sort_by_key(|(name, _)| (*name == OTHERS, position(name).unwrap_or(usize::MAX)));
     let listed = groups.iter().map(|(_, members)| members.len()).sum();
     let is_one = groups.len() == 1;
@@ -99,7 +99,7 @@ fn groups(file: &File, document: &Value, operations: &Operations) -> (Vec<Attrib
             let colon = if summary.is_empty() { "" } else { ": " };
             let line = docs::line(&format!("- [`{method}`](Self::{method}){colon}{summary}"));
             lines.push(match &operation.feature {
-                // A link to a method that is not there would be broken.
+                // Without the feature, a link to its method would be broken.
                 Some(feature) => parse_quote!(#[cfg_attr(feature = #feature, doc = #line)]),
                 None => parse_quote!(#[doc = #line]),
             });
@@ -108,7 +108,7 @@ fn groups(file: &File, document: &Value, operations: &Operations) -> (Vec<Attrib
     (lines, listed)
 }
 
-/// The methods of the client, in order.
+/// Returns the methods of the client, in order.
 fn methods(file: &File) -> impl Iterator<Item = &syn::Ident> {
     let implementations = file.items.iter().filter_map(|item| match item {
         Item::Impl(item)
@@ -126,7 +126,7 @@ fn methods(file: &File) -> impl Iterator<Item = &syn::Ident> {
         })
 }
 
-/// The words of a document pass the same gate as every other comment, and stay in their line.
+/// Escapes text of the document for a comment, on one line.
 fn one_line(words: &str) -> String {
     let words = text::documentation(words);
     words.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -195,7 +195,7 @@ pub struct Client {}";
     }
 
     #[test]
-    fn a_client_shows_how_it_is_made() {
+    fn the_client_has_an_example_that_creates_one() {
         let mut document = document();
         document[CLIENT] = json!("Client::new(\"the key\")");
         let text = described(document);
@@ -207,7 +207,7 @@ pub struct Client {}";
     }
 
     #[test]
-    fn words_of_a_document_do_not_leave_their_line() {
+    fn text_of_a_document_cannot_leave_its_line() {
         let mut document = document();
         document["paths"]["/all"]["get"]["summary"] = json!("a\n```\npanic!()\n```\n# b");
         let text = described(document);

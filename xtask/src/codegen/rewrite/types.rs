@@ -13,7 +13,8 @@ use syn::{
 use super::{module, names, operations::exactly, self_name};
 use crate::normalise::{JSON_NAME, snake};
 
-/// Builders of types that only responses hold: nobody builds one, and they are half of the code.
+/// Removes the builders of types that only responses contain. They are unused, and half of the
+/// code.
 pub(super) fn drop_builders_of_responses(file: &mut File) -> Result<()> {
     let requested = requested(file)?;
     let types = module(&mut file.items, "types")?;
@@ -42,14 +43,14 @@ pub(super) fn drop_builders_of_responses(file: &mut File) -> Result<()> {
         _ => true,
     });
     let wanted = structs.intersection(&requested).count();
-    exactly("builders of what requests hold", wanted, built(builders))?;
+    exactly("builders of request types", wanted, built(builders))?;
     if builders.is_empty() {
         types.retain(|item| !matches!(item, Item::Mod(item) if item.ident == "builder"));
     }
     Ok(())
 }
 
-/// The name of a struct whose fields have names, which typify makes a builder for.
+/// Returns the name of a struct with named fields, for which typify generates a builder.
 fn named_fields(item: &Item) -> Option<String> {
     match item {
         Item::Struct(item) if matches!(item.fields, Fields::Named(_)) => {
@@ -64,7 +65,7 @@ fn has_only_builder_fn(item: &syn::ItemImpl) -> bool {
     matches!(item.items.as_slice(), [syn::ImplItem::Fn(f)] if f.sig.ident == "builder")
 }
 
-/// The types that the parameters and bodies of operations hold.
+/// Returns the types that the parameters and bodies of operations contain.
 fn requested(file: &mut File) -> Result<BTreeSet<String>> {
     let types = module(&mut file.items, "types")?;
     let graph = names::graph(types, []);
@@ -80,9 +81,9 @@ fn requested(file: &mut File) -> Result<BTreeSet<String>> {
     Ok(names::reachable(&graph, roots))
 }
 
-/// `null` is an empty collection, which is what Go means by it; and in what only responses hold a
-/// nullable field may be missing: services leave out in one version what they send as `null` in
-/// another.
+/// Decodes `null` as an empty collection, as services in Go send it. In types that only responses
+/// contain, nullable fields may be missing, because another version of a service may omit a field
+/// instead of sending `null`.
 pub(super) fn decoding_is_lenient(file: &mut File, document: &Value) -> Result<()> {
     let requested = requested(file)?;
     let (mut wanted, mut found) = (0, 0);
@@ -101,7 +102,7 @@ pub(super) fn decoding_is_lenient(file: &mut File, document: &Value) -> Result<(
                 .filter(|attribute| attribute.path().is_ident("serde"))
                 .map(|attribute| usize::from(let_it_be_missing(attribute)))
                 .sum::<usize>();
-            // Members of an allOf stand elsewhere in the document; they can only be more.
+            // Members of an allOf are elsewhere in the document, so there may be more.
             let said = required_and_nullable(document, &name);
             found += changed.min(said);
             wanted += said;
@@ -114,11 +115,11 @@ pub(super) fn decoding_is_lenient(file: &mut File, document: &Value) -> Result<(
             }
         }
     }
-    exactly("fields of answers may be missing", wanted, found)
+    exactly("optional fields of responses", wanted, found)
 }
 
-/// How many properties of a component itself have to be there and may be `null`, scalars alone:
-/// what becomes of other types depends on what they refer to.
+/// Counts the properties of a component that are required and nullable. Only scalars count, because
+/// the generated code of other types depends on their references.
 fn required_and_nullable(document: &Value, name: &str) -> usize {
     let schema = &document["components"]["schemas"][name];
     let required = schema.get("required").and_then(Value::as_array);
@@ -139,7 +140,7 @@ fn required_and_nullable(document: &Value, name: &str) -> usize {
         .count()
 }
 
-/// Drops what progenitor writes for a field that is required and nullable; whether it was there.
+/// Removes progenitor's attribute of a required nullable field. Returns whether it was present.
 fn let_it_be_missing(attribute: &mut Attribute) -> bool {
     let parser = Punctuated::<Meta, Token![,]>::parse_terminated;
     let Ok(metas) = attribute.parse_args_with(parser) else {
@@ -179,8 +180,8 @@ fn is_flattened(attributes: &[Attribute]) -> bool {
         })
 }
 
-/// What a schema cannot say goes into the `#[serde(…)]` of a property's field: `x-serde`, such as a
-/// second spelling, and the name in JSON of a property that is called otherwise in Rust.
+/// Adds `#[serde(…)]` attributes to fields: `x-serde`, for example an alias, and the JSON name of a
+/// renamed property.
 pub(super) fn take_serde_attributes(file: &mut File, document: &Value) -> Result<()> {
     let schemas = document
         .pointer("/components/schemas")
@@ -195,7 +196,7 @@ pub(super) fn take_serde_attributes(file: &mut File, document: &Value) -> Result
                 for attribute in serde_attributes(schema)? {
                     let field = field(types, name, property).ok_or_else(|| {
                         anyhow!(
-                            "/components/schemas/{name}/properties/{property}: x-serde stands on \
+                            "/components/schemas/{name}/properties/{property}: x-serde applies to \
                              no field of a struct"
                         )
                     })?;
@@ -209,8 +210,8 @@ pub(super) fn take_serde_attributes(file: &mut File, document: &Value) -> Result
     count_serde_keys(document, &mut all);
     if all != found {
         bail!(
-            "{found} of {all} properties with x-serde, or with the name in Rust of another one, are \
-             fields of components; give the objects that stand inline a component of their own"
+            "{found} of {all} properties with x-serde, or with the Rust name of another property, are \
+             fields of components; move inline objects to the components"
         );
     }
     Ok(())
@@ -265,8 +266,8 @@ fn field<'a>(types: &'a mut [Item], name: &str, property: &str) -> Option<&'a mu
     })
 }
 
-/// `JsonSchema` on public types is a feature of the client crates. typify's patches, which could
-/// say it, go by the names of types, and those of inline schemas are known only now.
+/// Puts `JsonSchema` of public types behind a feature of the client crate. typify's patches need
+/// the names of types, and the names of inline schemas are known only at this point.
 pub(super) fn offer_json_schemas(file: &mut File) -> Result<()> {
     for item in module(&mut file.items, "types")? {
         let attributes = match item {
@@ -317,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_a_request_holds_can_be_built() {
+    fn only_request_types_have_builders() {
         let mut file = sample();
         drop_builders_of_responses(&mut file).unwrap();
         let text = prettyplease::unparse(&file);
@@ -330,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_spelling_reaches_its_field() {
+    fn a_serde_alias_is_on_its_field() {
         let mut file = sample();
         let mut document = serde_json::json!({"components": {"schemas": {"Answer": {
             "properties": {"list": {"x-serde": "alias = \"liste\""}}}}}});
@@ -349,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn null_is_an_empty_collection() {
+    fn null_decodes_as_an_empty_collection() {
         let mut file = sample();
         let nullable = serde_json::json!({"type": "integer", "nullable": true});
         let answer =
@@ -360,11 +361,11 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(
-            said.contains("may be missing: the document asks for 1"),
+            said.contains("optional fields of responses: expected 1"),
             "{said}"
         );
         let text = prettyplease::unparse(&file);
-        // Twice for the two calls, the second of which failed behind them.
+        // Twice, because both calls add them and the second call fails later.
         assert_eq!(text.matches("null_as_default").count(), 4, "{text}");
         let answer = text.split("pub struct Answer").nth(1).unwrap();
         let before_list = answer.split("pub list").next().unwrap();

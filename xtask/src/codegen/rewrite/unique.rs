@@ -1,5 +1,5 @@
-//! Names that came out twice. progenitor does not look, and the compiler's complaint would be about
-//! code that nobody wrote.
+//! A check for duplicate names. progenitor has none, and the compiler's error would name generated
+//! code.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use syn::{Fields, File, ImplItem, Item};
 
 use super::self_name;
 
-/// Refuses a file with two fields, variants, methods or types of one name in one place.
+/// Refuses a file with two fields, variants, methods or types with the same name in one place.
 pub(super) fn check(file: &File) -> Result<()> {
     items(&file.items, "")
 }
@@ -68,7 +68,7 @@ fn items(list: &[Item], place: &str) -> Result<()> {
         if !types.insert(name.to_string()) {
             bail!(
                 "there are two types named {place}{name}; name one of their schemas with \
-                 x-rust-name, or give a schema that stands inline a component of its own"
+                 x-rust-name, or move an inline schema to the components"
             );
         }
     }
@@ -83,7 +83,7 @@ fn fields(fields: &Fields, place: &str) -> Result<()> {
         names,
         place,
         "fields",
-        "put both into one schema, which names them apart",
+        "put both into one schema, which gives them distinct names",
     )
 }
 
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_that_came_out_twice_is_told_with_its_place() {
+    fn the_error_names_a_duplicate_name_and_its_place() {
         for (file, wanted) in [
             (
                 parse_quote!(

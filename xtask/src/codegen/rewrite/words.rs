@@ -1,7 +1,7 @@
-//! Words for public items that the document has none for, taken from what stands beside them.
+//! Documentation of public items that the document does not document.
 //!
-//! A setter says what the field says that it sets, a field what its type says; an alternative or a
-//! builder names what it holds. So the compiler can insist that every public item has words.
+//! A setter gets the documentation of its field, and a field that of its type. A variant or a
+//! builder names its content. So the compiler can require documentation of every public item.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use syn::{
 use super::{docs, module, self_name};
 use crate::text;
 
-/// Fills in what is missing in the module of types.
+/// Adds missing documentation to the module of types.
 pub(super) fn fill_in(file: &mut File) -> Result<()> {
     let types = module(&mut file.items, "types")?;
     let known = Known::of(types);
@@ -27,7 +27,7 @@ pub(super) fn fill_in(file: &mut File) -> Result<()> {
                     if function.sig.ident == "builder" {
                         say(
                             &mut function.attrs,
-                            "Returns a builder with nothing set. Finish it with `.try_into()?`, or \
+                            "Returns a builder without any fields set. Finish it with `.try_into()?`, or \
                              pass it to a setter that takes this type.",
                         );
                     }
@@ -43,7 +43,7 @@ pub(super) fn fill_in(file: &mut File) -> Result<()> {
     Ok(())
 }
 
-/// What is said so far.
+/// The existing documentation.
 struct Known {
     types: BTreeMap<String, String>,
     fields: BTreeMap<(String, String), String>,
@@ -112,7 +112,7 @@ impl Known {
         match item {
             Item::Struct(item) => {
                 let words = format!(
-                    "Builds a [`{0}`](super::{0}): set its members, then finish with \
+                    "Builds a [`{0}`](super::{0}): set the members, then finish with \
                      `.try_into()?`, or pass the builder itself to a setter that takes a `{0}`.",
                     item.ident
                 );
@@ -134,7 +134,7 @@ impl Known {
     }
 }
 
-/// Says it in front of everything else, unless something is said already.
+/// Adds documentation before all other attributes, unless the item has documentation.
 fn say(attributes: &mut Vec<Attribute>, words: &str) {
     if docs::words(attributes).is_none() {
         attributes.insert(0, parse_quote!(#[doc = #words]));
@@ -148,7 +148,7 @@ fn functions(item: &mut ItemImpl) -> impl Iterator<Item = &mut syn::ImplItemFn> 
     })
 }
 
-/// What an arm of a union or the value of an enum is.
+/// Returns the documentation of an arm of a union or of the value of an enum.
 fn alternative(variant: &Variant) -> String {
     match &variant.fields {
         Fields::Unnamed(fields) if fields.unnamed.len() == 1 => a(&fields.unnamed[0].ty),
@@ -161,7 +161,7 @@ fn wire(variant: &Variant) -> String {
     let mut name = None;
     for attribute in &variant.attrs {
         if attribute.path().is_ident("serde") {
-            // What is no `rename = "…"` is not asked about.
+            // Only `rename = "…"` matters.
             let _ = attribute.parse_nested_meta(|meta| {
                 if meta.path.is_ident("rename") {
                     name = Some(meta.value()?.parse::<syn::LitStr>()?.value());
@@ -175,17 +175,17 @@ fn wire(variant: &Variant) -> String {
 
 fn a(ty: &Type) -> String {
     let Some(last) = last(ty) else {
-        return "Anything else.".to_owned();
+        return "Any other value.".to_owned();
     };
     match last.ident.to_string().as_str() {
-        "String" => "A text.".to_owned(),
+        "String" => "A string.".to_owned(),
         "bool" => "`true` or `false`.".to_owned(),
         "f32" | "f64" => "A number.".to_owned(),
-        "Value" => "Anything else, as it was sent.".to_owned(),
-        "Vec" => "Several of them.".to_owned(),
+        "Value" => "Any other value, unchanged.".to_owned(),
+        "Vec" => "Several values.".to_owned(),
         "IndexMap" | "HashMap" | "Map" => "An object.".to_owned(),
-        "Box" => inside(last).map_or_else(|| "One of them.".to_owned(), a),
-        name if name.starts_with(['i', 'u']) => "A whole number.".to_owned(),
+        "Box" => inside(last).map_or_else(|| "One value.".to_owned(), a),
+        name if name.starts_with(['i', 'u']) => "An integer.".to_owned(),
         name if name.starts_with(['A', 'E', 'I', 'O']) => format!("An [`{name}`]."),
         name => format!("A [`{name}`]."),
     }
@@ -229,7 +229,7 @@ mod tests {
                 pub struct Style { #[doc = "In pixels.\n\nAt most 80."] pub width: i64 }
                 #[doc = "What to draw."]
                 pub struct Ask {
-                    #[doc = "Said already."]
+                    #[doc = "Existing text."]
                     pub id: i64,
                     pub style: ::std::option::Option<::std::boxed::Box<Style>>,
                     #[serde(flatten)]
@@ -258,13 +258,13 @@ mod tests {
     }
 
     #[test]
-    fn a_field_says_what_its_type_says() {
+    fn a_field_gets_the_documentation_of_its_type() {
         has("///How it is drawn.\n pub style:");
         has("///Members that the API document does not name.\n #[serde(flatten)]");
     }
 
     #[test]
-    fn a_setter_says_what_its_field_says() {
+    fn a_setter_gets_the_documentation_of_its_field() {
         let text = filled_in();
         let before = text.split("pub fn width").next().unwrap();
         let setter = &before[before.find("impl Style {").unwrap()..];
@@ -273,22 +273,22 @@ mod tests {
             "{setter}"
         );
         let finish =
-            "///Builds a [`Style`](super::Style): set its members, then finish with `.try_into()?`";
+            "///Builds a [`Style`](super::Style): set the members, then finish with `.try_into()?`";
         assert!(text.contains(finish), "{text}");
     }
 
     #[test]
-    fn an_alternative_names_what_it_holds() {
+    fn a_variant_names_its_content() {
         has("///`the-one`.\n #[serde(rename = \"the-one\")] TheOne");
-        has("///A text.\n Text(");
-        has("///A whole number.\n Number(");
+        has("///A string.\n Text(");
+        has("///An integer.\n Number(");
         has("///A [`Style`].\n Style(");
-        has("///Anything else, as it was sent.\n Other(");
+        has("///Any other value, unchanged.\n Other(");
     }
 
     #[test]
-    fn what_is_said_stays() {
-        has("///Said already.\n pub id");
+    fn existing_documentation_is_unchanged() {
+        has("///Existing text.\n pub id");
         has("pass it to a setter that takes this type.\n pub fn builder");
     }
 }

@@ -47,7 +47,7 @@ fn kites(schema: Value) -> Value {
 }
 
 #[test]
-fn exit_codes_tell_no_change_change_and_breakage_apart() {
+fn exit_codes_distinguish_no_change_changes_and_breaking_changes() {
     let vendored = kites(json!({"type": "string", "enum": ["a", "b"]}));
     let house = House::new(&vendored);
     assert_eq!(house.code(&vendored), ExitCode::SUCCESS);
@@ -60,7 +60,7 @@ fn exit_codes_tell_no_change_change_and_breakage_apart() {
 }
 
 #[test]
-fn upstream_words_and_other_operations_are_no_change() {
+fn upstream_documentation_and_other_operations_are_not_changes() {
     let house = House::new(&kites(json!({"type": "string"})));
     let mut upstream = kites(json!({"type": "string", "description": "Words.", "example": "x"}));
     upstream["paths"]["/kites"]["get"]["summary"] = json!("Words.");
@@ -69,7 +69,7 @@ fn upstream_words_and_other_operations_are_no_change() {
 }
 
 #[test]
-fn yaml_is_read_as_well() {
+fn yaml_is_accepted() {
     let house = House::new(&kites(json!({"type": "string"})));
     let yaml = "\
 openapi: 3.0.3
@@ -88,7 +88,7 @@ paths:
 }
 
 #[test]
-fn a_file_that_is_no_document_is_named() {
+fn the_error_names_a_file_that_is_not_a_document() {
     let house = House::new(&kites(json!({})));
     let file = house.file("upstream.json", "{\"paths\": {}}");
     let error = format!("{:#}", compare(&house.service, &file).err().unwrap());
@@ -99,7 +99,7 @@ fn a_file_that_is_no_document_is_named() {
 }
 
 #[test]
-fn a_handwritten_service_has_nothing_to_drift_from() {
+fn a_handwritten_service_has_no_drift() {
     let house = House::new(&kites(json!({})));
     let specs = house.root.path().join("specs/kites");
     fs::remove_file(specs.join("openapi.json")).unwrap();

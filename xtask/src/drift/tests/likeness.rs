@@ -1,4 +1,4 @@
-//! Which schema is taken for a version of which.
+//! The correspondence of schemas between two documents.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ fn is_same(old: &Value, new: &Value) -> bool {
 }
 
 #[test]
-fn any_fact_on_the_wire_makes_another_shape() {
+fn every_fact_on_the_wire_changes_the_shape() {
     let object = |more: Value| {
         let mut object = json!({"type": "object", "properties": {"id": {"type": "string"}}});
         for (key, value) in more.as_object().unwrap() {
@@ -53,7 +53,7 @@ fn any_fact_on_the_wire_makes_another_shape() {
 }
 
 #[test]
-fn a_recursive_schema_that_came_and_went_is_a_rename() {
+fn a_recursive_schema_that_was_removed_and_added_is_a_rename() {
     let chain = |name: &str| json!({"type": "object", "properties": {"next": reference(name)}});
     let side = |property: &str, name: &str| {
         json!({"Kite": {"type": "object", "properties": {property: reference(name)}},
@@ -72,7 +72,7 @@ fn a_recursive_schema_that_came_and_went_is_a_rename() {
 }
 
 #[test]
-fn a_name_that_was_there_before_is_no_rename() {
+fn an_existing_name_is_not_a_rename() {
     let shape = json!({"type": "object", "properties": {"id": {"type": "string"}}});
     let kite = |used: Value| json!({"type": "object", "properties": used});
     let old = json!({"Kite": kite(json!({"a": reference("A"), "b": reference("B")})),
@@ -88,7 +88,7 @@ fn a_name_that_was_there_before_is_no_rename() {
 }
 
 #[test]
-fn another_name_for_plain_text_is_a_rename() {
+fn another_name_for_a_string_is_a_rename() {
     let side = |name: &str| {
         let schemas = json!({name: {"type": "string"}});
         document("1", &json!({"/kites": answers(&reference(name))}), &schemas)
@@ -111,7 +111,7 @@ fn another_name_for_other_values_is_another_type() {
 }
 
 #[test]
-fn parts_of_all_of_pair_by_name_before_they_pair_by_likeness() {
+fn parts_of_all_of_pair_by_name_before_similarity() {
     let part = |kind: &str| json!({"type": "object", "properties": {"id": {"type": kind}}});
     let side = |first: &str, second: &str| {
         json!({"Kite": {"allOf": [reference(first), reference(second)]},
@@ -137,7 +137,7 @@ fn a_renamed_part_of_all_of_is_compared_under_both_names() {
 }
 
 #[test]
-fn arms_with_one_untagged_among_them_are_not_told_apart() {
+fn arms_with_one_untagged_arm_have_no_discriminator() {
     let tagged = |state: &str| {
         let own = format!("of_{state}");
         json!({"type": "object", "properties": {
@@ -200,7 +200,7 @@ fn values_of_a_plain_enum_and_of_arms_are_one_enum() {
 }
 
 #[test]
-fn an_enum_arm_may_open_close_or_go() {
+fn an_enum_arm_may_open_close_or_be_removed() {
     let values = json!({"type": "string", "enum": ["a", "b"]});
     let (text, number) = (json!({"type": "string"}), json!({"type": "integer"}));
     let closed = json!({"anyOf": [values, number]});
@@ -211,7 +211,7 @@ fn an_enum_arm_may_open_close_or_go() {
 }
 
 #[test]
-fn text_beside_text_values_is_not_one_of_them() {
+fn a_string_arm_beside_enum_arms_is_not_an_enum_arm() {
     let values = |list: Value| json!({"type": "string", "enum": list});
     let number = json!({"type": "integer"});
     judged(

@@ -1,4 +1,4 @@
-//! Each rule on an invented document as small as it can be.
+//! Tests of each rule on a minimal document.
 
 #![allow(clippy::unwrap_used)]
 
@@ -37,7 +37,7 @@ fn sends(schema: &Value) -> Value {
     }})
 }
 
-/// An operation that answers with this schema.
+/// An operation whose response has this schema.
 fn answers(schema: &Value) -> Value {
     json!({"get": {
         "operationId": "getKite",
@@ -60,16 +60,16 @@ fn in_responses(old: &Value, new: &Value) -> Vec<Change> {
     between(&side(old), &side(new)).changes
 }
 
-/// With `#/components/schemas/Kite` sent or read, or both.
+/// A document with `#/components/schemas/Kite` in a request, a response, or both.
 fn of_schemas(paths: &Value, old: &Value, new: &Value) -> Vec<Change> {
     between(&document("1", paths, old), &document("2", paths, new)).changes
 }
 
-/// The one change of its kind.
+/// The only change of its kind.
 fn only(changes: &[Change], kind: Kind) -> &Change {
     match changes {
         [one] if one.kind == kind => one,
-        _ => panic!("wanted one {kind:?}, found {changes:#?}"),
+        _ => panic!("expected one {kind:?}, found {changes:#?}"),
     }
 }
 
@@ -85,8 +85,8 @@ fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
-/// Asserts the kind of the one change between two schemas, and whether it breaks in requests and
-/// in responses.
+/// Asserts the kind of the only change between two schemas, and whether it breaks requests and
+/// responses.
 #[track_caller]
 fn judged(old: Value, new: Value, kind: Kind, in_request: bool, in_response: bool) -> [String; 2] {
     let (sent, read) = (in_requests(&old, &new), in_responses(&old, &new));

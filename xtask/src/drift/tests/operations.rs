@@ -51,7 +51,7 @@ fn a_removed_operation_breaks_and_a_new_one_does_not() {
 }
 
 #[test]
-fn a_kept_operation_that_is_gone_breaks_rather_than_fails() {
+fn a_missing_kept_operation_is_a_breaking_change_and_not_an_error() {
     let item = answers(&json!({"type": "string"}));
     let old = document("1", &json!({"/v1/kites": item}), &json!({}));
     let new = document("2", &json!({"/v2/kites": item}), &json!({}));
@@ -66,7 +66,7 @@ fn a_kept_operation_that_is_gone_breaks_rather_than_fails() {
 }
 
 #[test]
-fn operations_without_an_id_are_not_taken_for_one_another() {
+fn operations_without_an_id_are_distinct() {
     let mut item = answers(&json!({"type": "string"}));
     item["get"]
         .as_object_mut()
@@ -104,7 +104,7 @@ fn operations_that_are_not_kept_are_counted_and_named_beside_kept_ones() {
 }
 
 #[test]
-fn another_operation_id_is_told() {
+fn another_operation_id_is_reported() {
     let message = judged(
         &with("operationId", json!("getKite")),
         &with("operationId", json!("fetchKite")),
@@ -136,7 +136,7 @@ fn another_name_of_a_path_parameter_is_the_same_operation() {
 }
 
 #[test]
-fn deprecation_is_told() {
+fn deprecation_is_reported() {
     let (old, new) = (
         with("deprecated", json!(false)),
         with("deprecated", json!(true)),
@@ -148,7 +148,7 @@ fn deprecation_is_told() {
 }
 
 #[test]
-fn other_credentials_break_where_the_old_ones_are_refused() {
+fn other_credentials_break_if_the_old_ones_are_refused() {
     let (one, two) = (json!([{"key": []}]), json!([{"key": []}, {"token": []}]));
     judged(
         &with("security", one.clone()),
@@ -165,7 +165,7 @@ fn other_credentials_break_where_the_old_ones_are_refused() {
 }
 
 #[test]
-fn parameters_come_and_go() {
+fn added_and_removed_parameters_are_reported() {
     let none = answers(&json!({"type": "string"}));
     let optional = parameter(json!({}));
     let required = parameter(json!({"required": true}));
@@ -202,7 +202,7 @@ fn the_same_name_in_another_place_is_another_parameter() {
 }
 
 #[test]
-fn another_style_of_a_parameter_breaks_and_a_spelt_out_default_does_not() {
+fn another_style_of_a_parameter_breaks_and_an_explicit_default_does_not() {
     let plain = parameter(json!({}));
     judged(
         &plain,
@@ -224,7 +224,7 @@ fn a_parameter_of_the_path_counts_for_its_operations() {
 }
 
 #[test]
-fn bodies_come_and_go() {
+fn added_and_removed_bodies_are_reported() {
     let body = |required: bool| {
         let content = json!({"application/json": {"schema": {"type": "string"}}});
         with(
@@ -241,7 +241,7 @@ fn bodies_come_and_go() {
 }
 
 #[test]
-fn media_types_come_and_go() {
+fn added_and_removed_media_types_are_reported() {
     let body = |types: &[&str]| {
         let content: Value = types
             .iter()
@@ -304,7 +304,7 @@ fn success_statuses_count_and_errors_do_not() {
 }
 
 #[test]
-fn response_headers_are_read_by_users() {
+fn removed_response_headers_break_readers() {
     let item = |headers: Value| {
         with(
             "responses",

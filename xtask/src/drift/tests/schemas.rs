@@ -1,4 +1,4 @@
-//! Properties, types, enums, bounds: judged in both directions.
+//! Properties, types, enums and bounds, in both directions.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ fn a_new_required_property_breaks_senders_only() {
     let [sent, read] = judged(old, new, Kind::PropertyAdded, true, false);
     assert_eq!(
         sent,
-        "body: property `tail` added, required: integer, may be null: it has to be sent"
+        "body: property `tail` added, required: integer, may be null: it must be sent"
     );
     assert_eq!(
         read,
@@ -42,7 +42,7 @@ fn a_removed_property_breaks_both() {
     let new = object(json!({"id": {"type": "string"}}), &["id"]);
     let [_, read] = judged(old, new, Kind::PropertyRemoved, true, true);
     assert!(
-        read.contains("`tail` removed: readers no longer find it"),
+        read.contains("`tail` removed: responses no longer contain it"),
         "{read}"
     );
 }
@@ -73,7 +73,7 @@ fn a_property_that_becomes_required_breaks_senders() {
 }
 
 #[test]
-fn null_where_a_value_was_certain_breaks_readers() {
+fn null_in_a_required_property_breaks_readers() {
     let old = object(json!({"id": {"type": "string"}}), &["id"]);
     let new = object(json!({"id": {"type": "string", "nullable": true}}), &["id"]);
     judged(old.clone(), new.clone(), Kind::NullAllowed, false, true);
@@ -85,7 +85,7 @@ fn null_in_an_optional_property_breaks_nobody() {
     let old = object(json!({"id": {"type": "string"}}), &[]);
     let new = object(json!({"id": {"type": "string", "nullable": true}}), &[]);
     let [_, read] = judged(old, new, Kind::NullAllowed, false, false);
-    assert!(read.contains("has an Option here already"), "{read}");
+    assert!(read.contains("already has an Option here"), "{read}");
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn another_format_breaks_both() {
 }
 
 #[test]
-fn a_number_is_a_double_without_saying_so() {
+fn the_default_format_of_a_number_is_double() {
     let (old, new) = (
         json!({"type": "number"}),
         json!({"type": "number", "format": "double"}),
@@ -181,13 +181,13 @@ fn a_removed_enum_value_breaks_senders() {
     let [sent, read] = judged(old, new, Kind::EnumValuesRemoved, true, false);
     assert_eq!(
         sent,
-        "body: no longer the value `stuck`: senders are refused"
+        "body: no longer the value `stuck`: requests with it are refused"
     );
     assert_eq!(read, "response 200: no longer the value `stuck`");
 }
 
 #[test]
-fn the_order_of_enum_values_means_nothing() {
+fn the_order_of_enum_values_does_not_matter() {
     let old = json!({"type": "string", "enum": ["up", "down"]});
     let new = json!({"type": "string", "enum": ["down", "up"]});
     assert!(in_requests(&old, &new).is_empty());
@@ -258,7 +258,7 @@ fn tighter_bounds_break_senders() {
 }
 
 #[test]
-fn defaults_deprecation_and_read_only_are_told_and_break_nobody() {
+fn defaults_deprecation_and_read_only_are_reported_and_break_nobody() {
     let plain = json!({"type": "integer", "default": 5});
     let [sent, _] = judged(
         plain.clone(),
@@ -309,7 +309,7 @@ fn a_map_that_lost_its_values_breaks_both() {
 }
 
 #[test]
-fn an_object_that_closes_is_told() {
+fn an_object_that_closes_is_reported() {
     let (old, new) = (
         json!({"type": "object"}),
         json!({"type": "object", "additionalProperties": false}),

@@ -13,7 +13,7 @@ fn read_kite() -> Value {
 }
 
 #[test]
-fn a_schema_used_both_ways_is_judged_on_both_and_told_once() {
+fn a_schema_in_requests_and_responses_is_judged_in_both_and_reported_once() {
     let mut item = sends(&reference("Kite"));
     item["get"] = answers(&reference("Kite"))["get"].clone();
     let paths = json!({"/kites": item});
@@ -40,7 +40,7 @@ fn a_schema_used_both_ways_is_judged_on_both_and_told_once() {
         assert_eq!(change.pointer, "/components/schemas/Kite/properties/id");
         let breaks = message(change);
         assert!(
-            breaks.ends_with("in requests, it has to be sent")
+            breaks.ends_with("in requests, it must be sent")
                 || breaks.ends_with("in responses, may now be absent"),
             "{breaks}"
         );
@@ -48,7 +48,7 @@ fn a_schema_used_both_ways_is_judged_on_both_and_told_once() {
 }
 
 #[test]
-fn only_what_breaks_is_given_as_the_reason() {
+fn the_reason_names_only_breaking_directions() {
     let mut item = sends(&reference("Kite"));
     item["get"] = answers(&reference("Kite"))["get"].clone();
     let schema = |values: Value| kite(&json!({"type": "string", "enum": values}));
@@ -60,7 +60,7 @@ fn only_what_breaks_is_given_as_the_reason() {
     let change = only(&changes, Kind::EnumValuesRemoved);
     assert_eq!(
         message(change),
-        "no longer the value `stuck`: in requests, senders are refused"
+        "no longer the value `stuck`: in requests, requests with it are refused"
     );
 }
 
@@ -84,7 +84,7 @@ fn another_name_for_the_same_shape_is_a_rename() {
             now: Some("Glider".into())
         }
     );
-    assert!(message(change).contains("names do not go over the wire"));
+    assert!(message(change).contains("names are not on the wire"));
 }
 
 #[test]
@@ -141,12 +141,12 @@ fn another_schema_of_another_shape_is_another_type() {
     );
     assert_eq!(
         message(&changes[0]),
-        "response 200: was `Kite`, is `Weather`, which is not alike"
+        "response 200: was `Kite`, is `Weather`, which is a different schema"
     );
 }
 
 #[test]
-fn a_rename_is_seen_in_schemas_that_came_and_went_with_something_else() {
+fn a_rename_is_found_in_schemas_of_removed_and_added_properties() {
     let line = json!({"type": "object", "properties": {"metres": {"type": "integer"}}});
     let old = json!({
         "Kite": {"type": "object", "properties": {"line": reference("Line")}}, "Line": line});
@@ -165,7 +165,7 @@ fn a_rename_is_seen_in_schemas_that_came_and_went_with_something_else() {
 }
 
 #[test]
-fn a_reference_to_another_schema_that_was_there_before_is_told() {
+fn a_reference_to_another_existing_schema_is_reported() {
     let shape = json!({"type": "string", "enum": ["up", "down"]});
     let side = |name: &str| {
         json!({"Kite": {"type": "object", "properties": {
@@ -183,7 +183,7 @@ fn a_reference_to_another_schema_that_was_there_before_is_told() {
 }
 
 #[test]
-fn a_schema_written_in_place_is_the_same_on_the_wire() {
+fn an_inlined_schema_is_the_same_on_the_wire() {
     let shape = json!({"type": "object", "properties": {"metres": {"type": "integer"}}});
     let old = json!({
         "Kite": {"type": "object", "properties": {"line": reference("Line")}}, "Line": shape});
@@ -194,7 +194,7 @@ fn a_schema_written_in_place_is_the_same_on_the_wire() {
     let changes = of_schemas(&read_kite(), &old, &fewer);
     assert_eq!(
         message(&changes[0]),
-        "property `line.metres` removed: readers no longer find it"
+        "property `line.metres` removed: responses no longer contain it"
     );
     assert_eq!(
         changes[0].pointer,
@@ -203,7 +203,7 @@ fn a_schema_written_in_place_is_the_same_on_the_wire() {
 }
 
 #[test]
-fn recursive_schemas_end() {
+fn the_walk_of_recursive_schemas_ends() {
     let schemas = |kind: &str| {
         json!({
             "Kite": {"type": "object", "properties": {
@@ -222,7 +222,7 @@ fn recursive_schemas_end() {
 }
 
 #[test]
-fn recursion_ends_where_each_side_nests_at_another_level() {
+fn the_walk_ends_if_the_sides_recurse_at_different_levels() {
     let old = json!({"Kite": {"type": "array", "items": {"type": "array",
                      "items": reference("Kite")}}});
     let new = json!({"Kite": {"type": "array", "items": {"type": "array", "items":
@@ -234,7 +234,7 @@ fn recursion_ends_where_each_side_nests_at_another_level() {
 }
 
 #[test]
-fn a_new_arm_breaks_readers_of_what_was_no_union() {
+fn a_new_arm_breaks_readers_if_there_was_no_union() {
     let plain = |kinds: &[&str]| {
         let arms: Vec<_> = kinds.iter().map(|kind| json!({"type": kind})).collect();
         json!({"anyOf": arms})
@@ -279,14 +279,17 @@ fn a_removed_arm_breaks_both() {
     let old = json!({"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "boolean"}]});
     let new = json!({"anyOf": [{"type": "string"}, {"type": "integer"}]});
     let [sent, _] = judged(old.clone(), new, Kind::UnionArmRemoved, true, true);
-    assert_eq!(sent, "body: no longer boolean: senders are refused");
+    assert_eq!(
+        sent,
+        "body: no longer boolean: requests with it are refused"
+    );
     let reordered =
         json!({"oneOf": [{"type": "boolean"}, {"type": "string"}, {"type": "integer"}]});
     assert!(in_responses(&old, &reordered).is_empty());
 }
 
 #[test]
-fn an_arm_is_compared_with_the_one_of_the_same_discriminator() {
+fn arms_with_the_same_discriminator_are_compared() {
     let side = |tail: &str| {
         json!({"anyOf": [
             {"type": "object", "properties": {"state": {"enum": ["ready"]}, "tail": {"type": tail}}},
@@ -323,7 +326,7 @@ fn a_discriminator_that_changes_in_one_arm_breaks() {
 }
 
 #[test]
-fn arms_of_text_values_are_one_enum() {
+fn arms_of_string_values_are_one_enum() {
     let side = |values: &[&str]| {
         let arms: Vec<_> = values
             .iter()
@@ -355,7 +358,7 @@ fn all_of_is_one_object() {
 }
 
 #[test]
-fn a_shared_part_of_all_of_is_compared_where_it_stands() {
+fn a_shared_part_of_all_of_is_compared_at_its_place() {
     let schemas = |kind: &str| {
         json!({
             "Base": {"type": "object", "properties": {"id": {"type": kind}}},
@@ -394,7 +397,7 @@ fn a_property_that_moved_into_a_shared_part_is_not_removed() {
 }
 
 #[test]
-fn an_object_mixed_with_a_union_is_not_taken_for_the_union() {
+fn an_object_beside_a_union_is_not_the_union() {
     let arms = json!([{"type": "object", "properties": {"a": {}}},
                       {"type": "object", "properties": {"b": {}}}]);
     let old = json!({"allOf": [{"type": "object", "properties": {"id": {}}}, {"anyOf": arms}]});

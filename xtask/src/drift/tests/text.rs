@@ -1,4 +1,4 @@
-//! What is printed: text that stays short, and JSON that stays the same.
+//! The output: short text and stable JSON.
 
 use serde_json::{Value, json};
 
@@ -31,13 +31,13 @@ fn sample() -> Report {
 }
 
 #[test]
-fn the_text_tells_breaking_changes_first_and_cuts_lists() {
+fn the_text_lists_breaking_changes_first_and_truncates_lists() {
     let expected = "\
 kites, 1 → 2: 3 changes, 1 of them breaking, in 2 schemas
 
 == Breaking (1) ==
 schema Order (sent to flyKite)
-  - property `note` removed: the service no longer knows it
+  - property `note` removed: the service no longer accepts it
 
 == Not breaking (2) ==
 schema Kite (read from getKite)
@@ -59,7 +59,7 @@ fn no_change_is_one_line() {
 }
 
 #[test]
-fn many_changes_of_one_schema_are_cut_and_counted() {
+fn many_changes_of_one_schema_are_truncated_and_counted() {
     let kite = |count: usize| {
         let properties = (0..count).map(|i| (format!("p{i}"), json!({"type": "string"})));
         let object = json!({"type": "object", "properties": properties.collect::<Value>()});
@@ -80,7 +80,7 @@ fn many_changes_of_one_schema_are_cut_and_counted() {
 }
 
 #[test]
-fn many_places_are_cut_and_counted() {
+fn many_places_are_truncated_and_counted() {
     let side = |kind: &str| {
         let items = (0..103).map(|i| (format!("/k{i:03}"), answers(&json!({"type": kind}))));
         document("1", &items.collect(), &json!({}))
@@ -93,7 +93,7 @@ fn many_places_are_cut_and_counted() {
 }
 
 #[test]
-fn names_too_long_to_read_are_cut_in_the_middle() {
+fn long_names_are_truncated_in_the_middle() {
     let long = format!("Pick_{}_End", "or-field".repeat(40));
     let side = |required: &[&str]| {
         let kite = json!({"type": "object", "properties": {"id": {}}, "required": required});
@@ -127,7 +127,7 @@ fn json_has_the_documented_keys() {
             "schema": "Order",
             "pointer": "/components/schemas/Order/properties/note",
             "direction": "request",
-            "message": "property `note` removed: the service no longer knows it",
+            "message": "property `note` removed: the service no longer accepts it",
             "reached_by": ["post /kites"]
         })
     );

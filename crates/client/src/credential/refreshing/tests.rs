@@ -8,8 +8,8 @@ use super::*;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Gives `key-1`, `key-2` and so on, each after a second and for an hour; while `failing` it
-/// gives nothing.
+/// Returns `key-1`, `key-2` and so on, each after a second and valid for an hour. Fails while
+/// `failing` is set.
 #[derive(Default)]
 struct Vault {
     asked: AtomicU32,
@@ -106,13 +106,13 @@ async fn a_dropped_call_does_not_end_the_fetch_that_others_wait_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_failure_calls_go_on_with_a_good_key_and_the_pauses_grow() {
+async fn after_a_failure_calls_use_the_valid_key_and_the_pauses_grow() {
     let vault = Arc::new(Vault::default());
     let credential = vault.credential().refresh_ahead(HOUR / 2);
     assert_eq!(key(&credential).await, "key-1");
     vault.fail(true);
     sleep(HOUR / 2).await;
-    // A quarter of an hour of calls, one a second; a failure takes a second.
+    // A quarter of an hour with one call a second. A failed fetch takes a second.
     for _ in 0..900 {
         assert_eq!(key(&credential).await, "key-1");
         sleep(Duration::from_secs(1)).await;
@@ -130,7 +130,7 @@ async fn after_a_failure_calls_go_on_with_a_good_key_and_the_pauses_grow() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_key_a_failure_is_told_to_all_who_waited_and_not_asked_for_again_at_once() {
+async fn without_a_key_all_waiting_calls_get_the_failure_and_the_next_fetch_waits() {
     let vault = Arc::new(Vault::default());
     vault.fail(true);
     let credential = vault.credential();
@@ -153,7 +153,7 @@ async fn without_a_key_a_failure_is_told_to_all_who_waited_and_not_asked_for_aga
     vault.fail(false);
     sleep(Duration::from_secs(2)).await;
     assert_eq!(key(&credential).await, "key-2");
-    // Even without any pause a failure ends the wait.
+    // Waiting calls fail even without a pause.
     let hasty = Vault::default();
     hasty.fail(true);
     let hasty = Arc::new(hasty).credential();
@@ -162,14 +162,14 @@ async fn without_a_key_a_failure_is_told_to_all_who_waited_and_not_asked_for_aga
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_pause_after_a_failure_is_shorter_than_the_least() {
+async fn pauses_after_failures_have_a_minimum() {
     for (first, longest) in [(0, 0), (0, 5000), (3, 1)] {
         let vault = Arc::new(Vault::default());
         vault.fail(true);
         let millis = Duration::from_millis;
         let hasty = vault.credential();
         let hasty = hasty.failure_pause(millis(first), millis(longest));
-        // A call a millisecond, for a second.
+        // One call a millisecond, for a second.
         for _ in 0..1000 {
             hasty.secret().await.unwrap_err();
             sleep(millis(1)).await;
@@ -194,7 +194,7 @@ async fn a_fetch_that_hangs_or_panics_is_a_failure() {
     );
 }
 
-/// A fetch that was begun in a runtime that nobody drives holds up nobody for ever.
+/// A fetch in a runtime that does not run blocks calls only for a limited time.
 #[test]
 fn a_fetch_in_a_sleeping_runtime_is_taken_over() {
     let asleep = tokio::runtime::Builder::new_current_thread()
@@ -223,7 +223,7 @@ fn a_fetch_in_a_sleeping_runtime_is_taken_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_key_is_replaced_but_not_again_and_again() {
+async fn a_refused_key_is_replaced_at_most_once_per_pause() {
     let vault = Arc::new(Vault::default());
     let credential = vault.credential();
     let first = credential.secret().await.unwrap();
@@ -238,7 +238,7 @@ async fn a_refused_key_is_replaced_but_not_again_and_again() {
     assert!(credential.invalidate(&second));
     let third = credential.secret().await.unwrap();
     assert_eq!(vault.asked(), 3);
-    // The fetch took a second, so this is a while after; at once it is not.
+    // The fetch took a second, so the pause is over. The next refusal follows at once.
     assert!(credential.invalidate(&third));
     let quick = RefreshingCredential::new(|| async {
         Ok(ExpiringSecret::lasting(Secret::new("hunter2")?))
@@ -266,7 +266,7 @@ async fn odd_lifetimes_neither_overflow_nor_hang() {
         RefreshingCredential::new(std::future::pending)
     );
     assert!(!shown.contains("hunter2"), "{shown}");
-    // What is over when it arrives is requested again, as long as the caller waits.
+    // A credential that has expired when it arrives is fetched again while the caller waits.
     let useless = RefreshingCredential::new(|| async {
         sleep(Duration::from_secs(1)).await;
         Ok(ExpiringSecret::valid_for(

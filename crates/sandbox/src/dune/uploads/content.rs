@@ -1,18 +1,18 @@
-//! Rows of an uploaded file, CSV or newline-delimited JSON.
+//! Parses the rows of an uploaded file: CSV or newline-delimited JSON.
 
 use serde_json::Value as Json;
 
 use super::types::UploadType;
 use crate::table::Value;
 
-/// Fields of a file, which take much more memory than their text.
+/// The largest number of fields of a file. A field takes much more memory than its text.
 const MAX_FIELDS: usize = 500_000;
 
-/// Bytes of a line of JSON.
+/// The longest line of JSON in bytes.
 const MAX_LINE: usize = 1024 * 1024;
 
-/// The records of a CSV text, each with its fields: commas, double quotes that are
-/// doubled inside, lines that end in LF or CRLF. Empty lines are left out.
+/// Splits a CSV text into records of fields. Fields are separated by commas; double quotes are
+/// doubled inside; lines end in LF or CRLF. Empty lines are left out.
 pub(super) fn csv_records(text: &str) -> Result<Vec<Vec<String>>, String> {
     let (mut records, mut record, mut field) = (Vec::new(), Vec::new(), String::new());
     let (mut quoted, mut started) = (false, false);
@@ -55,8 +55,8 @@ pub(super) fn csv_records(text: &str) -> Result<Vec<Vec<String>>, String> {
     Ok(records)
 }
 
-/// The rows of a CSV file whose first line names columns of the table, in any
-/// order; a column that is not named stays NULL.
+/// Parses a CSV file. The first line names columns of the table in any order. Columns that it does
+/// not name are NULL.
 pub(super) fn csv_rows(
     text: &str,
     columns: &[(String, UploadType)],
@@ -89,8 +89,7 @@ pub(super) fn csv_rows(
     Ok(rows)
 }
 
-/// The rows of a file that has one JSON object a line; a column that an object
-/// does not name stays NULL.
+/// Parses a file with one JSON object per line. Columns that an object does not name are NULL.
 pub(super) fn json_rows(
     text: &str,
     columns: &[(String, UploadType)],
@@ -108,7 +107,7 @@ pub(super) fn json_rows(
             return Err(format!("the file has more than {MAX_FIELDS} fields"));
         }
         let Ok(Json::Object(object)) = serde_json::from_str::<Json>(line) else {
-            return Err(format!("line {number} is no JSON object"));
+            return Err(format!("line {number} is not a JSON object"));
         };
         let mut row = vec![Value::Null; columns.len()];
         for (name, value) in object {
@@ -136,7 +135,7 @@ mod tests {
     use super::csv_records;
 
     #[test]
-    fn quotes_and_line_ends_are_read() {
+    fn quotes_and_line_ends_are_parsed() {
         let text = "a,b\r\n\"x, \"\"y\"\"\",\n\n\"two\nlines\",3";
         assert_eq!(
             csv_records(text).unwrap(),

@@ -6,20 +6,19 @@ use crate::service::Service;
 use crate::sql::Database;
 use crate::table::{ColumnType, Value, WireType};
 
-/// Bytes of a type's name.
+/// The longest type name in bytes.
 const MAX_TYPE: usize = 500;
 
-/// The type of a column, as the user named it.
+/// The type of an uploaded column.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum UploadType {
     Neutral(ColumnType),
-    /// A type that only Dune has, such as `uint256`: its values are JSON text.
+    /// A type of Dune, such as `uint256`. Its values are JSON text.
     Own(String),
 }
 
 impl UploadType {
-    /// The type of a name; an object, as arrays and rows are described, is one of
-    /// Dune's own.
+    /// Parses a type. An object, which describes an array or a row, is a type of Dune.
     pub(super) fn named(name: &Json) -> Option<Self> {
         if name.to_string().len() > MAX_TYPE {
             return None;
@@ -44,8 +43,8 @@ impl UploadType {
         Some(Self::Neutral(column_type))
     }
 
-    /// The narrowest type that every field of a CSV column fits; empty fields fit
-    /// any.
+    /// Infers the narrowest type that fits every field of a CSV column. Empty fields fit every
+    /// type.
     pub(super) fn inferred<'a>(fields: impl Iterator<Item = &'a str> + Clone) -> Self {
         let candidates = [
             ColumnType::Boolean,
@@ -79,7 +78,7 @@ impl UploadType {
         }
     }
 
-    /// A field of a CSV file; an empty one is NULL.
+    /// Parses a field of a CSV file. An empty field is NULL.
     pub(super) fn of_text(&self, text: &str) -> Result<Value, String> {
         if text.is_empty() {
             return Ok(Value::Null);
@@ -88,7 +87,7 @@ impl UploadType {
             Self::Own(_) => return Ok(Value::Text(crate::json::string(text))),
             Self::Neutral(column_type) => *column_type,
         };
-        let wrong = || format!("{text:?} is no {}", self.shown());
+        let wrong = || format!("{text:?} is not a valid {}", self.shown());
         Ok(match column_type {
             ColumnType::Boolean => match text.to_ascii_lowercase().as_str() {
                 "true" => Value::Boolean(true),
@@ -114,7 +113,7 @@ impl UploadType {
         })
     }
 
-    /// A value of a JSON object.
+    /// Converts a value of a JSON object.
     pub(super) fn of_json(&self, value: &Json) -> Result<Value, String> {
         match (self, value) {
             (_, Json::Null) => Ok(Value::Null),
@@ -157,7 +156,7 @@ mod tests {
     use crate::table::{ColumnType, Value};
 
     #[test]
-    fn a_column_is_as_narrow_as_its_fields() {
+    fn a_column_gets_the_narrowest_type_of_its_fields() {
         let inferred =
             |fields: &'static [&'static str]| match UploadType::inferred(fields.iter().copied()) {
                 UploadType::Neutral(column_type) => column_type,
@@ -173,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn values_must_fit() {
+    fn values_must_fit_their_type() {
         let named = |name: &str| UploadType::named(&name.into()).unwrap();
         assert_eq!(
             named("varbinary").of_text("0x01ff"),

@@ -22,7 +22,7 @@ fn header(token: &Secret) -> Result<(HeaderName, HeaderValue), CredentialError> 
 
 // Defines `ClientBuilder` with the settings of every service, `Client::builder()`, and
 // `Client::with_fresh_connections()` for blocking readers.
-client_builder!(Client, SERVICE);
+client_builder!(Client, SERVICE, types::Problem);
 
 impl ClientBuilder {
     /// Sets the token of an account.

@@ -1,4 +1,4 @@
-//! Setters of a body's members on the builder of its operation: `.sql(…)` beside `.body(…)`.
+//! Setters of the members of a body on the builder of its operation: `.sql(…)` beside `.body(…)`.
 
 use std::collections::BTreeMap;
 
@@ -18,23 +18,24 @@ use crate::codegen::rewrite::{
     self_name,
 };
 
-/// What the methods of a builder are called, with those that the facade adds, and its client. A
-/// member of this name is set in the body alone.
+/// The names of the methods of a builder, including those that the facade adds, and of its client.
+/// A member with such a name can only be set in the body.
 const TAKEN: [&str; 11] = [
     "client", "new", "send", "body", "body_map", "rows", "pages", "run", "items", "csv", "codegen",
 ];
 
-/// The members that have a setter, by the builder of their operation.
+/// Returns the members that have a setter, by the builder of their operation.
 pub(in crate::codegen::rewrite) type Members = BTreeMap<String, Vec<Member>>;
 
-/// A member of a body, as its setter takes it.
+/// A member of a body, with the type of its setter.
 pub(in crate::codegen::rewrite) struct Member {
     pub(in crate::codegen::rewrite) name: Ident,
     pub(in crate::codegen::rewrite) ty: Type,
     pub(in crate::codegen::rewrite) is_optional: bool,
 }
 
-/// Gives builders of operations the setters of what builds their body, documented as those are.
+/// Adds the setters of the builder of the body to the builders of operations, with their
+/// documentation.
 pub(in crate::codegen::rewrite) fn of_bodies(
     file: &mut File,
     operations: &Operations,
@@ -95,13 +96,13 @@ pub(in crate::codegen::rewrite) fn of_bodies(
             found += 1;
         }
     }
-    exactly("members of bodies have setters", wanted, found)?;
+    exactly("setters of body members", wanted, found)?;
     Ok(all)
 }
 
 type Setters = BTreeMap<(String, String), (Ident, Type, Vec<Attribute>)>;
 
-/// The setters of the builders of types, by type and property.
+/// Returns the setters of the builders of types, by type and property.
 fn of_types(types: &mut [Item]) -> Setters {
     let mut found = Setters::new();
     let Ok(builders) = module(types, "builder") else {
@@ -129,7 +130,7 @@ fn of_types(types: &mut [Item]) -> Setters {
     found
 }
 
-/// `super::X`, as builders of types say it, as `types::X`.
+/// Replaces `super::X`, which builders of types use, by `types::X`.
 struct FromOperations;
 
 impl VisitMut for FromOperations {
@@ -207,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_is_set_in_the_body_that_is_there() {
+    fn a_member_setter_changes_the_body_that_is_set() {
         let text = rewritten();
         for wanted in [
             "///TheSQL.pubfnsql<V>(mutself,value:V)->Self",
@@ -221,14 +222,14 @@ mod tests {
     }
 
     #[test]
-    fn a_member_called_like_a_parameter_or_a_method_is_set_in_the_body_alone() {
+    fn a_member_named_like_a_parameter_or_a_method_has_no_setter() {
         let text = rewritten();
         assert_eq!(text.matches("pubfnid<").count(), 1, "{text}");
         assert!(!text.contains("pubfnrun<"), "{text}");
     }
 
     #[test]
-    fn a_member_without_a_setter_is_named() {
+    fn a_member_without_a_body_setter_is_an_error() {
         let said = of_bodies(&mut sample(), &described(&["gone"]));
         let said = said.map(|_| ()).unwrap_err().to_string();
         assert!(said.contains("run_it has the member gone"), "{said}");

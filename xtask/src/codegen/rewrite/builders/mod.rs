@@ -1,5 +1,6 @@
 //! The builder of each operation.
 
+mod header;
 mod members;
 mod own;
 mod parameters;
@@ -9,6 +10,7 @@ mod wire;
 
 use syn::{ImplItem, ItemImpl};
 
+pub(super) use header::add_headers;
 pub(super) use members::{Members, of_bodies};
 pub(super) use own::own_the_client;
 pub(super) use parameters::{show_parameters, tell_parameters};

@@ -1,4 +1,4 @@
-//! Builders own their client, and check what goes into a path.
+//! Makes builders own their client and check path parameters.
 
 use anyhow::Result;
 use quote::ToTokens as _;
@@ -15,10 +15,10 @@ use crate::codegen::rewrite::{
     operations::{Operation, Operations, exactly},
 };
 
-/// Builders borrow the client; a stream built on one could not be `'static`. A clone is two
-/// reference counts and a short string.
+/// Makes builders own a clone of the client. progenitor's builders borrow it, so their streams
+/// could not be `'static`. A clone copies two reference counts and a short string.
 ///
-/// On the way: no `api-version` header, and an id is checked before it becomes part of a path.
+/// Also removes the `api-version` header, and checks an id before it becomes part of a path.
 pub(in crate::codegen::rewrite) fn own_the_client(
     file: &mut File,
     operations: &Operations,
@@ -52,14 +52,14 @@ pub(in crate::codegen::rewrite) fn own_the_client(
     }
     let all = operations.len();
     let sum = |count: fn(&Operation) -> usize| operations.values().map(count).sum::<usize>();
-    exactly("a builder owns its client", all, counts.fields)?;
-    exactly("a builder clones its client", all, counts.clones)?;
-    exactly("a method returns an owned builder", all, counts.methods)?;
-    exactly("no api-version header", all, counts.versions)?;
+    exactly("builders that own their client", all, counts.fields)?;
+    exactly("builders that clone their client", all, counts.clones)?;
+    exactly("methods that return an owned builder", all, counts.methods)?;
+    exactly("removed api-version headers", all, counts.versions)?;
     let bare = operations.values().filter(|op| op.count_in("header") == 0);
-    exactly("no empty header map", bare.count(), counts.bare)?;
+    exactly("removed empty header maps", bare.count(), counts.bare)?;
     exactly(
-        "path parameters are checked",
+        "checked path parameters",
         sum(|op| op.count_in("path")),
         counts.paths,
     )
@@ -98,7 +98,7 @@ fn own_in_impl(item: &mut ItemImpl, counts: &mut Counts) {
     }
 }
 
-/// Whether there were any.
+/// Returns whether there were any.
 fn drop_lifetimes(ty: &mut Type) -> bool {
     if let Type::Path(path) = ty
         && let Some(last) = path.path.segments.last_mut()
@@ -126,7 +126,7 @@ impl VisitMut for CloneClient {
     }
 }
 
-/// Drops the `api-version` header, and the header map where nothing else fills it.
+/// Removes the `api-version` header, and the header map if it is empty otherwise.
 fn rewrite_send(statements: &mut Vec<Stmt>, counts: &mut Counts) {
     let before = statements.len();
     let is_version = |statement: &Stmt| {
@@ -220,18 +220,18 @@ mod tests {
     }
 
     #[test]
-    fn a_pass_that_progenitor_outgrew_says_so() {
+    fn a_pass_that_does_not_match_progenitor_is_an_error() {
         let mut file = sample(false);
         own_the_client(&mut file, &described(false)).unwrap();
         let said = own_the_client(&mut file, &described(false))
             .unwrap_err()
             .to_string();
-        assert!(said.contains("the document asks for 1 changes"), "{said}");
+        assert!(said.contains("expected 1 changes"), "{said}");
         let mut file = sample(false);
         let said = own_the_client(&mut file, &described(true))
             .unwrap_err()
             .to_string();
-        assert!(said.contains("no empty header map"), "{said}");
+        assert!(said.contains("removed empty header maps"), "{said}");
     }
 
     #[test]
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn no_api_version_header_goes_out() {
+    fn no_api_version_header_is_sent() {
         let text = rewritten(false);
         assert!(
             !text.contains("api-version") && !text.contains("header_map"),
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_checked_by_name() {
+    fn the_check_of_an_id_has_its_name() {
         let text: String = rewritten(false).split_whitespace().collect();
         assert!(
             text.contains("encode_path(\"id\",&id.to_string())?"),

@@ -1,4 +1,4 @@
-//! What a builder tells of its parameters.
+//! The parameters of a builder, for reading.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ use crate::codegen::rewrite::{
     self_name,
 };
 
-/// Path, query and header parameters as JSON, by name: a position in a list belongs to the
-/// parameters that the list was requested with.
+/// Adds a method that returns the path, query and header parameters as JSON, by name. A cursor of a
+/// list belongs to the parameters of its request.
 pub(in crate::codegen::rewrite) fn tell_parameters(
     file: &mut File,
     operations: &Operations,
@@ -37,7 +37,7 @@ pub(in crate::codegen::rewrite) fn tell_parameters(
         let builder = quote::format_ident!("{builder}");
         told += names.len();
         all += 1;
-        // A trait, so that no parameter can have the method's name.
+        // A trait, so the method cannot conflict with a parameter.
         let tells = parse_quote! {
             impl codegen::Parameters for #builder {
                 fn parameters(&self) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
@@ -55,12 +55,12 @@ pub(in crate::codegen::rewrite) fn tell_parameters(
     let wanted = operations
         .values()
         .map(|operation| operation.parameters.len());
-    exactly("parameters are told", wanted.sum(), told)?;
-    exactly("builders tell parameters", operations.len(), all)
+    exactly("listed parameters", wanted.sum(), told)?;
+    exactly("builders that list their parameters", operations.len(), all)
 }
 
-/// Parameters can be read back (paging needs it: filters follow a result to its execution), and
-/// their setters say what they are for.
+/// Makes parameters readable, and documents their setters. Paging reads them: it sends the filters
+/// of a latest result to its execution too.
 pub(in crate::codegen::rewrite) fn show_parameters(
     file: &mut File,
     operations: &Operations,
@@ -115,14 +115,10 @@ pub(in crate::codegen::rewrite) fn show_parameters(
         }
     }
     let sum = |count: fn(&Operation) -> usize| operations.values().map(count).sum::<usize>();
-    // One more is the client.
+    // Plus the client.
     let wanted = sum(|op| op.parameters.len() + usize::from(op.has_body) + 1);
-    exactly("parameters can be read", wanted, fields)?;
-    exactly(
-        "setters have documentation",
-        sum(|op| op.parameters.len()),
-        setters,
-    )
+    exactly("readable parameters", wanted, fields)?;
+    exactly("documented setters", sum(|op| op.parameters.len()), setters)
 }
 
 #[cfg(test)]
@@ -137,7 +133,7 @@ mod tests {
     };
 
     #[test]
-    fn a_builder_tells_its_parameters() {
+    fn a_builder_lists_its_parameters() {
         let mut file = sample(false);
         tell_parameters(&mut file, &described(false)).unwrap();
         let text: String = prettyplease::unparse(&file).split_whitespace().collect();
@@ -150,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_can_be_read_and_setters_say_what_for() {
+    fn parameters_are_readable_and_setters_are_documented() {
         let mut file = sample(false);
         own_the_client(&mut file, &described(false)).unwrap();
         show_parameters(&mut file, &described(false)).unwrap();

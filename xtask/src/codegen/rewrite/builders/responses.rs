@@ -1,4 +1,4 @@
-//! What becomes of a response.
+//! The processing of responses.
 
 use anyhow::{Result, bail};
 use syn::{
@@ -13,7 +13,7 @@ use crate::codegen::rewrite::{
     self_name,
 };
 
-/// An answer without a body is `None`, where another success of the operation has one.
+/// Decodes a response without a body as `None`, if another success of the operation has a body.
 pub(in crate::codegen::rewrite) fn no_body_is_none(
     file: &mut File,
     operations: &Operations,
@@ -48,10 +48,10 @@ pub(in crate::codegen::rewrite) fn no_body_is_none(
     let wanted = operations
         .values()
         .filter(|operation| !operation.no_body.is_empty());
-    exactly("an answer without a body is none", wanted.count(), found)
+    exactly("responses without a body", wanted.count(), found)
 }
 
-/// `response` of `response.status()`.
+/// Returns `response` of `response.status()`.
 fn innermost(expr: &Expr) -> &Expr {
     match expr {
         Expr::MethodCall(call) => innermost(&call.receiver),
@@ -59,7 +59,7 @@ fn innermost(expr: &Expr) -> &Expr {
     }
 }
 
-/// progenitor's `Error`, with constructors named as variants, is a [`CallError`] with functions.
+/// Replaces progenitor's `Error`, which has variants, by [`CallError`], which has functions.
 ///
 /// [`CallError`]: https://docs.rs/rowfeed-client
 pub(in crate::codegen::rewrite) fn call_error(
@@ -77,7 +77,7 @@ pub(in crate::codegen::rewrite) fn call_error(
     }
     if let Some(unknown) = pass.unknown {
         bail!(
-            "rewrite: progenitor makes an error that rowfeed-client has no function for: {unknown}"
+            "rewrite: progenitor creates an error that rowfeed-client has no function for: {unknown}"
         );
     }
     let sum = |count: fn(&Operation) -> usize| operations.values().map(count).sum::<usize>();
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn generated_code_names_the_error_as_people_do() {
+    fn generated_code_uses_call_error() {
         let mut file = sample();
         call_error(&mut file, &described()).unwrap();
         let text = prettyplease::unparse(&file);
@@ -191,11 +191,11 @@ mod tests {
             assert!(text.contains(wanted), "{wanted}: {text}");
         }
         let said = call_error(&mut file, &described()).unwrap_err().to_string();
-        assert!(said.contains("asks for 2 changes"), "{said}");
+        assert!(said.contains("expected 2 changes"), "{said}");
     }
 
     #[test]
-    fn an_error_that_progenitor_makes_anew_is_refused() {
+    fn an_unknown_error_variant_of_progenitor_is_an_error() {
         let mut file: File = sample();
         for item in module(&mut file.items, "builder").unwrap() {
             if let Item::Impl(item) = item {

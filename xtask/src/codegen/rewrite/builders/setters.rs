@@ -1,8 +1,7 @@
-//! Setters: what they take, and what they say of a value that they cannot take.
+//! Setters: the types that they accept, and their errors.
 //!
-//! `rowfeed_client::codegen` converts values, so that a setter is a line and its error names the
-//! field, what it takes, what it was given, and the cause. Lists and maps are taken from whatever
-//! can be iterated over.
+//! `rowfeed_client::codegen` converts values, so a setter is one line, and its error names the
+//! field, the expected type, the given value and the cause. Lists and maps accept any iterator.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,13 +21,13 @@ use crate::codegen::rewrite::{
     self_name,
 };
 
-/// What a setter takes.
+/// The argument of a setter.
 pub(super) enum Takes {
-    /// What converts into a value.
+    /// A value, by conversion.
     Value(Type),
-    /// Values that convert into the items of a list.
+    /// An iterator of values that convert into the items of a list.
     List(Type),
-    /// Pairs of a key and what converts into a value.
+    /// An iterator of keys and of values that convert into the values of a map.
     Map(Type),
 }
 
@@ -60,7 +59,7 @@ impl Takes {
         }
     }
 
-    /// The call that converts the argument, with its type where nothing else tells it.
+    /// Returns the call that converts the argument, with its type if it cannot be inferred.
     pub(super) fn converted(&self, field: &str, of: &str) -> Expr {
         match self {
             Self::Value(_) => parse_quote!(codegen::value(#field, #of, value)),
@@ -78,7 +77,7 @@ impl Takes {
         }
     }
 
-    /// A setter that runs `body` with its argument.
+    /// Returns a setter that runs `body` with its argument.
     pub(super) fn setter(
         &self,
         name: &Ident,
@@ -126,7 +125,7 @@ impl Takes {
     }
 }
 
-/// The setters of the builders of operations.
+/// Rewrites the setters of the builders of operations.
 pub(in crate::codegen::rewrite) fn of_operations(
     file: &mut File,
     operations: &Operations,
@@ -178,8 +177,8 @@ pub(in crate::codegen::rewrite) fn of_operations(
     )
 }
 
-/// What the setter of a field takes, and how it sets the field. An optional value is given as it is;
-/// it is absent where no setter is called.
+/// Returns the argument of the setter of a field, and the code that sets the field. The argument of
+/// an optional field is not an `Option`: without a call, the field is absent.
 fn assigned(name: &Ident, ty: &Type, of: &str) -> (Takes, Expr) {
     let optional = inside(ty, "Option");
     let takes = Takes::of(optional.unwrap_or(ty));
@@ -191,7 +190,7 @@ fn assigned(name: &Ident, ty: &Type, of: &str) -> (Takes, Expr) {
     (takes, statement)
 }
 
-/// The setters of the builders of types.
+/// Rewrites the setters of the builders of types.
 pub(in crate::codegen::rewrite) fn of_types(file: &mut File) -> Result<()> {
     let types = module(&mut file.items, "types")?;
     let Ok(builders) = module(types, "builder") else {
@@ -230,7 +229,7 @@ fn use_codegen(items: &mut Vec<Item>) {
     items.insert(0, import);
 }
 
-/// `T` of each field `Result<T, String>`, by struct and field.
+/// Returns `T` of each field `Result<T, String>`, by struct and field.
 pub(super) fn fields(items: &[Item]) -> BTreeMap<(String, String), Type> {
     let structs = items.iter().filter_map(|item| match item {
         Item::Struct(item) => Some(item),
@@ -250,7 +249,7 @@ pub(super) fn fields(items: &[Item]) -> BTreeMap<(String, String), Type> {
     found
 }
 
-/// `types::X` of `types::builder::X`, which holds a body that is built.
+/// Returns `types::X` of `types::builder::X`, the type of the builder of a body.
 fn body_type(ty: &Type) -> Option<Type> {
     let Type::Path(path) = ty else { return None };
     let names: Vec<_> = path.path.segments.iter().map(|s| &s.ident).collect();
@@ -263,7 +262,7 @@ fn body_type(ty: &Type) -> Option<Type> {
 }
 
 /// Whether a function is a setter that progenitor wrote: it takes and returns the builder, and
-/// turns the error of a conversion into a text.
+/// converts the error of a conversion to a string.
 fn converts(function: &ImplItemFn) -> bool {
     struct Finds(bool);
     impl<'ast> syn::visit::Visit<'ast> for Finds {
@@ -282,8 +281,8 @@ fn converts(function: &ImplItemFn) -> bool {
     returns_self && finds.0
 }
 
-/// `Err("NAME was not initialized".to_string())` says whose field it is, and fails to be anything
-/// else.
+/// Rewrites `Err("NAME was not initialized".to_string())` to name the type of the field. Any other
+/// expression is an error.
 fn say_what_is_missing(item: &mut ItemImpl, of: &str, mark: &str) -> Result<()> {
     let mut say = SayWhatIsMissing {
         of,
@@ -300,8 +299,8 @@ fn say_what_is_missing(item: &mut ItemImpl, of: &str, mark: &str) -> Result<()> 
     }
     match say.unknown {
         Some(unknown) => bail!(
-            "rewrite: a builder of {of} begins with {unknown}; the pass in \
-             xtask/src/codegen/rewrite does not fit this progenitor"
+            "rewrite: a builder of {of} is initialized with {unknown}; the pass in \
+             xtask/src/codegen/rewrite does not match this version of progenitor"
         ),
         None => Ok(()),
     }
@@ -340,7 +339,7 @@ impl VisitMut for SayWhatIsMissing<'_> {
     }
 }
 
-/// A text that does not match its type's pattern is part of the error.
+/// Adds the value that does not match the pattern of its type to the error.
 pub(in crate::codegen::rewrite) fn show_what_does_not_match(
     file: &mut File,
     patterns: &BTreeMap<String, String>,
@@ -502,7 +501,7 @@ mod tests {
     }
 
     #[test]
-    fn a_setter_says_what_it_wanted() {
+    fn the_error_of_a_setter_names_the_expected_type() {
         let mut file = sample();
         of_operations(&mut file, &described()).unwrap();
         let text = prettyplease::unparse(&file);
@@ -525,11 +524,11 @@ mod tests {
         let said = of_operations(&mut file, &described())
             .unwrap_err()
             .to_string();
-        assert!(said.contains("begins with Err"), "{said}");
+        assert!(said.contains("is initialized with Err"), "{said}");
     }
 
     #[test]
-    fn lists_and_maps_come_from_whatever_can_be_iterated_over() {
+    fn setters_of_lists_and_maps_accept_any_iterator() {
         let mut file = sample();
         of_operations(&mut file, &described()).unwrap();
         let text = prettyplease::unparse(&file);
@@ -553,7 +552,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_s_setter_says_whose_it_is() {
+    fn the_error_of_a_setter_names_the_type_of_the_field() {
         let mut file = sample();
         of_types(&mut file).unwrap();
         let text = prettyplease::unparse(&file);
@@ -569,11 +568,11 @@ mod tests {
             "self.extra = codegen::map(\"extra\", \"Ask\", entries);",
         );
         let said = of_types(&mut file).unwrap_err().to_string();
-        assert!(said.contains("begins with Err"), "{said}");
+        assert!(said.contains("is initialized with Err"), "{said}");
     }
 
     #[test]
-    fn a_text_that_does_not_match_is_shown() {
+    fn the_error_of_a_pattern_shows_the_value() {
         let patterns = BTreeMap::from([("Uuid".to_owned(), "^[0-9]$".to_owned())]);
         let mut file = sample();
         show_what_does_not_match(&mut file, &patterns).unwrap();

@@ -1,4 +1,4 @@
-//! What parameters are called over the wire.
+//! The names of parameters on the wire.
 
 use anyhow::Result;
 use syn::{
@@ -14,7 +14,7 @@ use crate::codegen::rewrite::{
     self_name,
 };
 
-/// Parameters with another name in Rust than over the wire go out under the latter.
+/// Sends parameters with their name on the wire, if it differs from their name in Rust.
 pub(in crate::codegen::rewrite) fn names_of_the_wire(
     file: &mut File,
     operations: &Operations,
@@ -35,13 +35,13 @@ pub(in crate::codegen::rewrite) fn names_of_the_wire(
     }
     let renamed = |op: &Operation| op.parameters.iter().filter(|p| p.wire.is_some()).count();
     exactly(
-        "names of the wire",
+        "names on the wire",
         operations.values().map(renamed).sum(),
         found,
     )
 }
 
-/// The first argument of `QueryParam::new("a", …)` and `header_map.append("a", …)`.
+/// Returns the first argument of `QueryParam::new("a", …)` and `header_map.append("a", …)`.
 struct NamesOfTheWire<'a> {
     operation: &'a Operation,
     found: usize,

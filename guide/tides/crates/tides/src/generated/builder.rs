@@ -21,6 +21,15 @@ impl ListStations {
     pub fn new(client: &super::Client) -> Self {
         Self { client: client.clone() }
     }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
     /// Sends a `GET` request to `/stations`
     pub async fn send(
         self,
@@ -104,7 +113,7 @@ impl GetReadings {
         self.station = codegen::value("station", "get_readings", value);
         self
     }
-    /// The number of the reading to continue after; 0 when absent.
+    /// The number of the reading after which the page starts. Default: 0.
     pub fn after<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -113,7 +122,7 @@ impl GetReadings {
         self.after = codegen::value("after", "get_readings", value).map(Some);
         self
     }
-    /// How many readings to send; at most 500, and 100 when absent.
+    /// The maximum number of readings to return, at most 500. Default: 100.
     pub fn limit<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<i64>,
@@ -122,13 +131,22 @@ impl GetReadings {
         self.limit = codegen::value("limit", "get_readings", value).map(Some);
         self
     }
-    /// The state of the station's readings to read from; the newest when absent. Readings that are added or corrected later are not in it.
+    /// The snapshot of the readings to read from. Default: the newest. A snapshot does not contain readings that are added or corrected later.
     pub fn snapshot<V>(mut self, value: V) -> Self
     where
         V: ::std::convert::TryInto<::std::string::String>,
         V::Error: ::std::fmt::Display,
     {
         self.snapshot = codegen::value("snapshot", "get_readings", value).map(Some);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
         self
     }
     /// Sends a `GET` request to `/stations/{station}/readings`

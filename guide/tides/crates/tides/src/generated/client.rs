@@ -4,14 +4,14 @@ use super::{ClientHooks, ClientInfo, builder};
 #[derive(Clone, Debug)]
 /// Client for Tides
 ///
-/// Water levels of harbours, as they were measured.
+/// Measured water levels of harbors.
 ///
 /// Version: 2026-03
 ///
 /// # Operations
 ///
 /// - [`list_stations`](Self::list_stations): Lists the stations.
-/// - [`get_readings`](Self::get_readings): Reads a page of the readings of a station, the oldest first.
+/// - [`get_readings`](Self::get_readings): Returns a page of the readings of a station, oldest first.
 pub struct Client {
     pub(crate) baseurl: String,
     pub(crate) client: reqwest::Client,
@@ -62,7 +62,7 @@ impl Client {
     pub fn list_stations(&self) -> builder::ListStations {
         builder::ListStations::new(self)
     }
-    /// Reads a page of the readings of a station, the oldest first
+    /// Returns a page of the readings of a station, oldest first
     ///
     /// To read the next page, send the `after` of this page. The last page has `more` set to false. A page with fewer readings than `limit` is not necessarily the last.
     ///
@@ -70,9 +70,9 @@ impl Client {
     ///
     /// Arguments:
     /// - `station`: The short name of the station, from `list_stations`.
-    /// - `after`: The number of the reading to continue after; 0 when absent.
-    /// - `limit`: How many readings to send; at most 500, and 100 when absent.
-    /// - `snapshot`: The state of the station's readings to read from; the newest when absent. Readings that are added or corrected later are not in it.
+    /// - `after`: The number of the reading after which the page starts. Default: 0.
+    /// - `limit`: The maximum number of readings to return, at most 500. Default: 100.
+    /// - `snapshot`: The snapshot of the readings to read from. Default: the newest. A snapshot does not contain readings that are added or corrected later.
     ///
     /// ```no_run
     /// # use tides::{Client, CallError, types};
