@@ -62,6 +62,8 @@ mod compatible;
 mod decimal;
 mod ext;
 mod fixed;
+#[cfg(feature = "dune")]
+mod insert;
 mod layout;
 mod nested;
 mod page;
@@ -83,5 +85,8 @@ pub use arrow_array;
 pub use arrow_schema;
 
 pub use batches::RecordBatches;
+#[cfg(feature = "dune")]
+pub use insert::{BatchRow, BatchRows, InsertBatchesExt, UnsupportedField};
+
 pub use ext::{ColumnsExt, PageExt, RecordBatchesExt, to_arrow_error};
 pub use schema::DECLARED_TYPE;

@@ -8,6 +8,7 @@ use crate::{
     error::{Failure, Kind, Result},
     interrupt::Interrupt,
     sandbox,
+    stats::Stats,
     ui::Ui,
 };
 
@@ -16,6 +17,7 @@ pub(crate) struct Context {
     pub(crate) ui: Ui,
     pub(crate) interrupt: Interrupt,
     pub(crate) cache: Cache,
+    pub(crate) stats: Stats,
     /// Runs as long as the command.
     sandbox: Option<Sandbox>,
 }
@@ -34,6 +36,7 @@ impl Context {
             ui,
             interrupt: Interrupt::listen(),
             cache: Cache::default(),
+            stats: Stats::default(),
             sandbox,
         })
     }

@@ -1,6 +1,7 @@
 //! `rowfeed`: rows of Dune, Lightdash and Yandex Query into tables, files and pipes.
 #![forbid(unsafe_code)]
 
+mod api;
 mod args;
 mod cache;
 mod caret;
@@ -18,8 +19,12 @@ mod request;
 mod sandbox;
 mod services;
 mod snapshot;
+#[cfg(feature = "sql")]
+mod sql;
+mod stats;
 mod text;
 mod ui;
+mod upload;
 
 use std::process::ExitCode;
 
@@ -111,20 +116,31 @@ fn trace(cli: &Cli, ui: &Ui) {
 
 async fn run(cli: Cli, ui: Ui) -> Result<()> {
     let context = Context::new(cli.global, ui)?;
-    match cli.command {
-        Command::Dune(command) => dune(&context, *command).await,
-        Command::Lightdash(command) => lightdash(&context, *command).await,
-        Command::Yandex(command) => yandex(&context, *command).await,
-        Command::Run(command) => runs(&context, *command).await,
-        Command::Snapshot(args) => snapshot::snapshot(&context, *args).await,
-        Command::Schema(command) => services::schema(&context, command).await,
-        Command::Ls(command) => services::ls(&context, command).await,
+    let ended = carry_out(&context, cli.command).await;
+    if context.global.stats {
+        context.stats.show(&context.ui);
+    }
+    ended
+}
+
+async fn carry_out(context: &Context, command: Command) -> Result<()> {
+    match command {
+        Command::Dune(command) => dune(context, *command).await,
+        Command::Lightdash(command) => lightdash(context, *command).await,
+        Command::Yandex(command) => yandex(context, *command).await,
+        #[cfg(feature = "sql")]
+        Command::Sql(args) => sql::sql(context, *args).await,
+        Command::Run(command) => runs(context, *command).await,
+        Command::Snapshot(args) => snapshot::snapshot(context, *args).await,
+        Command::Schema(command) => services::schema(context, command).await,
+        Command::Ls(command) => services::ls(context, command).await,
+        Command::Api(args) => api::api(context, *args).await,
         Command::Profile(command) => match command {
-            ProfileCommand::Add(args) => profile::add(&context, args),
-            ProfileCommand::List { format } => profile::list(&context, format),
-            ProfileCommand::Test(args) => profile::test(&context, args).await,
+            ProfileCommand::Add(args) => profile::add(context, args),
+            ProfileCommand::List { format } => profile::list(context, format),
+            ProfileCommand::Test(args) => profile::test(context, args).await,
         },
-        Command::Sandbox(args) => sandbox::serve(&context, args).await,
+        Command::Sandbox(args) => sandbox::serve(context, args).await,
         Command::Completions(args) => generate::completions(&args),
         Command::Man(args) => generate::man(&args),
     }
@@ -170,6 +186,10 @@ async fn dune(context: &Context, command: DuneCommand) -> Result<()> {
             let request = Request::DuneLatest { query, params };
             fetch(context, &open().await?, &request, None, &rows).await
         }
+        DuneCommand::Upload(args) => match open().await? {
+            Connection::Dune(dune) => upload::upload(context, &dune.client, &args).await,
+            _ => Ok(()),
+        },
         DuneCommand::Usage { from, to, format } => services::usage(context, from, to, format).await,
     }
 }
@@ -192,15 +212,33 @@ async fn lightdash(context: &Context, command: LightdashCommand) -> Result<()> {
             (Request::LightdashSql { project, sql }, run, rows)
         }
         LightdashCommand::Chart {
-            chart, run, rows, ..
+            chart,
+            params,
+            run,
+            rows,
+            ..
         } => {
-            let chart = ChartName::parse(&chart)?.0;
-            (Request::LightdashChart { project, chart }, run, rows)
+            let request = Request::LightdashChart {
+                project,
+                chart: ChartName::parse(&chart)?.0,
+                params: services::lightdash_params(params.params),
+            };
+            (request, run, rows)
         }
         LightdashCommand::Query {
-            query, run, rows, ..
+            query,
+            params,
+            compile,
+            run,
+            rows,
+            ..
         } => {
-            let request = services::metric_query(&connection, &query, rows.read.limit).await?;
+            let params = services::lightdash_params(params.params);
+            let limit = rows.read.limit;
+            let request = services::metric_query(&connection, &query, params, limit).await?;
+            if compile {
+                return services::print_sql(&connection, &request).await;
+            }
             (request, run, rows)
         }
     };

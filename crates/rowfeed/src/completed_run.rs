@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use rowfeed_client::Masker;
+use rowfeed_client::{Meter, Usage};
 use rowfeed_rows::{column_errors, strict_column_errors};
 use serde::de::DeserializeOwned;
 
@@ -17,8 +17,7 @@ use crate::{
 pub struct CompletedRun {
     ended: Arc<Ended>,
     origin: RunOrigin,
-    /// Hides the client's credentials in errors.
-    masker: Masker,
+    meter: Meter,
 }
 
 /// What a service reports about a completed run.
@@ -78,11 +77,14 @@ pub struct RunDetails {
 }
 
 impl CompletedRun {
-    pub(crate) fn new(ended: Ended, origin: RunOrigin, masker: Masker) -> Self {
+    pub(crate) fn new(ended: Ended, origin: RunOrigin, meter: Meter) -> Self {
+        let is_own = origin == RunOrigin::Started;
+        let credits = ended.details.cost_credits.filter(|_| is_own);
+        meter.run_ended(ended.service, &ended.id, credits);
         Self {
             ended: Arc::new(ended),
             origin,
-            masker,
+            meter,
         }
     }
 
@@ -101,20 +103,7 @@ impl CompletedRun {
 
     /// Returns whether the run was executed for this program, or reused.
     ///
-    /// ```
-    /// # use std::time::Duration;
-    /// use rowfeed::{RunOrigin, prelude::*};
-    ///
-    /// # rowfeed_sandbox::__example!(|sandbox, dune, query_id| {
-    /// let latest = dune.get_latest_query_result().query_id(query_id).run();
-    /// let run = latest.max_age(Duration::from_secs(3600)).await?;
-    /// match run.origin() {
-    ///     RunOrigin::Reused => println!("nothing was executed"),
-    ///     _ => println!("executed for {:?} credits", run.details().cost_credits),
-    /// }
-    /// # assert_eq!(run.origin(), RunOrigin::Reused);
-    /// # });
-    /// ```
+    #[doc = include_str!("../docs/items/run-origin.md")]
     #[must_use]
     pub fn origin(&self) -> RunOrigin {
         self.origin
@@ -134,19 +123,7 @@ impl CompletedRun {
     ///
     /// Decoding any row as `T` would fail; the error says why.
     ///
-    /// ```
-    /// #[derive(serde::Deserialize)]
-    /// struct Project {
-    ///     project: String,
-    ///     members: Option<u32>,
-    /// }
-    ///
-    /// # rowfeed_sandbox::__example!(|sandbox, dune| {
-    /// let run = dune.execute_sql().sql("SELECT project, members FROM projects").run().await?;
-    /// run.check_columns::<Project>()?; // no row has been paid for yet
-    /// assert!(run.check_columns::<(bool, u8)>().is_ok()); // a tuple names no columns
-    /// # });
-    /// ```
+    #[doc = include_str!("../docs/items/run-check-columns.md")]
     pub fn check_columns<T: DeserializeOwned>(&self) -> Result<(), Error> {
         self.check(column_errors::<T>)
     }
@@ -163,7 +140,14 @@ impl CompletedRun {
     fn check(&self, errors: fn(&Columns) -> Vec<String>) -> Result<(), Error> {
         let errors = self.details().columns.as_ref().map(errors);
         check(self.service(), &errors.unwrap_or_default())
-            .map_err(|error| error.with_run(self.id()).masked(&self.masker))
+            .map_err(|error| error.with_run(self.id()).masked(self.meter.masker()))
+    }
+
+    /// Returns what this program has used for the run so far, including reading rows: requests,
+    /// retries, bytes, waits, and the credits of a run that it started.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.meter.usage()
     }
 
     /// Returns the number of results. It is one, except at Yandex Query, where each `SELECT` has
@@ -211,17 +195,7 @@ impl CompletedRun {
 
     /// Returns the pages of one result. `index` counts from 0.
     ///
-    /// ```
-    /// # rowfeed_sandbox::__example!(|sandbox, yandex, folder| {
-    /// let statements = "SELECT project, members FROM projects; SELECT COUNT(*) AS n FROM trades";
-    /// let run = yandex.create_query().project(folder).text(statements).run().await?;
-    /// assert_eq!(run.result_sets(), 2);
-    ///
-    /// let projects: Vec<(String, u32)> = run.result_set(0).rows().try_collect().await?;
-    /// let trades: Vec<u64> = run.result_set(1).rows().try_collect().await?;
-    /// assert_eq!((projects.len(), trades[0]), (4, 48));
-    /// # });
-    /// ```
+    #[doc = include_str!("../docs/items/run-result-set.md")]
     pub fn result_set(&self, index: usize) -> Pages {
         match self.ended.result_sets.get(index) {
             Some(set) => (set.pages)(),
@@ -234,18 +208,7 @@ impl CompletedRun {
 
     /// Returns the pages after a cursor, of the result that the cursor belongs to.
     ///
-    /// ```
-    /// # rowfeed_sandbox::__example!(|sandbox, dune| {
-    /// let run = dune.execute_sql().sql("SELECT trade_id FROM trades").run().await?;
-    /// let page = run.pages().page_size(10).try_next().await?.ok_or("no page")?;
-    /// let cursor = page.cursor();
-    ///
-    /// // Possibly in another process that has stored the id and the cursor.
-    /// let run = dune.get_execution_status().execution_id(cursor.run_id()).run().await?;
-    /// let rest: Vec<i64> = run.resume(&cursor).rows().try_collect().await?;
-    /// assert_eq!(rest.len(), 38);
-    /// # });
-    /// ```
+    #[doc = include_str!("../docs/items/run-resume.md")]
     pub fn resume(&self, cursor: &Cursor) -> Pages {
         let pages = match cursor.service() == self.service() {
             true => self.result_set(cursor.result().result_set() as usize),
@@ -256,7 +219,7 @@ impl CompletedRun {
 
     fn refuse(&self, message: String) -> Pages {
         let error = Error::new(ErrorKind::InvalidRequest, self.service(), message);
-        Pages::failed(error.with_run(self.id()).masked(&self.masker))
+        Pages::failed(error.with_run(self.id()).masked(self.meter.masker()))
     }
 }
 
@@ -264,7 +227,7 @@ impl fmt::Debug for CompletedRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CompletedRun")
             .field("service", &self.service())
-            .field("id", &self.masker.mask(self.id()))
+            .field("id", &self.meter.masker().mask(self.id()))
             .field("result_sets", &self.result_sets())
             .finish()
     }

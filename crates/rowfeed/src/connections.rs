@@ -1,7 +1,7 @@
 //! Connections of a client. The runtime that opens a connection serves it, so code without async
 //! needs connections of its own.
 
-use rowfeed_client::Masker;
+use rowfeed_client::{Masker, Meter};
 
 use crate::Error;
 
@@ -14,6 +14,9 @@ pub(crate) trait Reconnect: Send + Sized + 'static {
 
     /// Masks the credentials of the client and its clones.
     fn masker(&self) -> Masker;
+
+    /// The same client, with counters for one run.
+    fn for_run(&self) -> (Self, Meter);
 }
 
 /// Defines the name of a service, and helpers that are the same for all generated clients.
@@ -41,6 +44,12 @@ macro_rules! service {
 
             fn masker(&self) -> rowfeed_client::Masker {
                 rowfeed_client::ClientInfo::inner(self).masker()
+            }
+
+            fn for_run(&self) -> (Self, rowfeed_client::Meter) {
+                let client = self.metered();
+                let meter = rowfeed_client::ClientInfo::inner(&client).meter();
+                (client, meter)
             }
         }
     };

@@ -79,7 +79,7 @@ pub use run_request::RunRequest;
 pub use rowfeed_client::{
     Attempt, BuildError, CallError, CallErrorKind, CredentialError, CredentialProvider,
     EnvCredential, ExpiringSecret, RateLimit, RefreshingCredential, RetryPolicy, Secret,
-    SecretError, SecretFuture, TimeoutScope,
+    SecretError, SecretFuture, TimeoutScope, Usage,
 };
 
 /// The traits that add `rows()`, `pages()` and `run()` to the operations of the clients.

@@ -286,12 +286,6 @@ impl Page {
         self.rows.count()
     }
 
-    /// Returns whether the page is from the cache of the client, and was not fetched.
-    #[must_use]
-    pub fn is_cached(&self) -> bool {
-        self.rows.is_cached()
-    }
-
     /// Returns whether the page has no rows. An empty page is not necessarily the last one.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -355,7 +349,6 @@ impl fmt::Debug for Page {
             .field("of", &format_args!("{text}"))
             .field("first_row", &self.first_row)
             .field("rows", &self.len())
-            .field("is_cached", &self.is_cached())
             .field("total_rows", &self.total_rows)
             .finish_non_exhaustive()
     }

@@ -3,7 +3,7 @@
 use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};
 
 use rowfeed_client::{
-    Masker,
+    Meter,
     platform::{Instant, Runtime, sleep, timeout_at},
 };
 
@@ -33,8 +33,7 @@ pub(crate) struct Waiting {
 #[must_use = "the run is waited for when this is awaited"]
 pub struct RunHandle {
     pub(crate) guard: Guard,
-    /// Hides the client's credentials in errors.
-    pub(crate) masker: Masker,
+    pub(crate) meter: Meter,
     pub(crate) waiting: Waiting,
 }
 
@@ -76,7 +75,7 @@ impl RunHandle {
         self.guard.is_armed = false;
         let job = &self.guard.job;
         let cancelled = (job.cancel)().await;
-        cancelled.map_err(|error| error.with_run(&job.id).masked(&self.masker))
+        cancelled.map_err(|error| error.with_run(&job.id).masked(self.meter.masker()))
     }
 }
 
@@ -85,7 +84,7 @@ impl IntoFuture for RunHandle {
     type IntoFuture = BoxFuture<Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let masker = self.masker.clone();
+        let masker = self.meter.masker().clone();
         Box::pin(async move { wait(self).await.map_err(|error| error.masked(&masker)) })
     }
 }
@@ -94,7 +93,7 @@ impl fmt::Debug for RunHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RunHandle")
             .field("service", &self.service())
-            .field("id", &self.masker.mask(self.id()))
+            .field("id", &self.meter.masker().mask(self.id()))
             .finish_non_exhaustive()
     }
 }
@@ -102,12 +101,12 @@ impl fmt::Debug for RunHandle {
 async fn wait(running: RunHandle) -> Result<CompletedRun, Error> {
     let RunHandle {
         mut guard,
-        masker,
+        meter,
         waiting,
     } = running;
     let timeout = waiting.timeout;
     let job = Arc::clone(&guard.job);
-    let polling = until_ended(&job, masker, waiting.interval, waiting.watch);
+    let polling = until_ended(&job, meter, waiting.interval, waiting.watch);
     // A timeout that is too far away for an `Instant` is no timeout.
     let limit = timeout.and_then(|timeout| Some((timeout, Instant::now().checked_add(timeout)?)));
     let result = match limit {
@@ -142,7 +141,7 @@ async fn wait(running: RunHandle) -> Result<CompletedRun, Error> {
 /// that were started together do not poll together.
 async fn until_ended(
     job: &Job,
-    masker: Masker,
+    meter: Meter,
     interval: Interval,
     mut watch: Option<Watch>,
 ) -> Result<CompletedRun, Error> {
@@ -150,7 +149,7 @@ async fn until_ended(
     let mut pause = interval.first;
     loop {
         match (job.poll)().await? {
-            RunStatus::Ended(ended) => return Ok(CompletedRun::new(ended, job.origin, masker)),
+            RunStatus::Ended(ended) => return Ok(CompletedRun::new(ended, job.origin, meter)),
             RunStatus::Pending {
                 state,
                 queue_position,

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use rowfeed_client::{Masker, platform::spawn_to_end};
+use rowfeed_client::{Meter, platform::spawn_to_end};
 
 use crate::{
     CompletedRun, Error, ErrorKind, Progress, RunHandle,
@@ -37,8 +37,7 @@ pub(crate) struct Submission {
 pub struct RunRequest {
     pub(crate) service: &'static str,
     pub(crate) submission: Submission,
-    /// Hides the client's credentials in errors.
-    masker: Masker,
+    meter: Meter,
     submit: Submit,
     waiting: Waiting,
 }
@@ -69,10 +68,11 @@ impl RunRequest {
     where
         F: Future<Output = Result<Job, Error>> + Send + 'static,
     {
+        let (client, meter) = client.for_run();
         Self {
             service: C::SERVICE,
             submission: Submission::default(),
-            masker: client.masker(),
+            meter,
             submit: Box::new(|submission| {
                 Box::pin(async move {
                     let client = match submission.own_connections {
@@ -106,20 +106,7 @@ impl RunRequest {
     /// an error of the kind [`Timeout`](crate::ErrorKind::Timeout) that names the run. By default,
     /// only the service ends the run: after 30 minutes at Dune, 24 hours at Yandex Query.
     ///
-    /// ```
-    /// # use std::time::Duration;
-    /// use rowfeed::ErrorKind;
-    ///
-    /// # rowfeed_sandbox::__example!(slow |sandbox, dune| {
-    /// # sandbox.fault(rowfeed_sandbox::Fault::state_forever());
-    /// # let sql = "SELECT 1 AS n";
-    /// let starting = dune.execute_sql().sql(sql).run().timeout(Duration::from_millis(20));
-    /// let error = starting.await.unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::Timeout);
-    /// println!("to be resumed: {:?}", error.run_id());
-    /// # assert!(error.run_id().is_some());
-    /// # });
-    /// ```
+    #[doc = include_str!("../docs/items/run-request-timeout.md")]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.waiting.timeout = Some(timeout);
         self
@@ -180,8 +167,8 @@ impl RunRequest {
             }
         };
         Ok(RunHandle {
-            guard: guard.map_err(|error| error.masked(&self.masker))?,
-            masker: self.masker,
+            guard: guard.map_err(|error| error.masked(self.meter.masker()))?,
+            meter: self.meter,
             waiting: self.waiting,
         })
     }

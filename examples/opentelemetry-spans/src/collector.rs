@@ -45,7 +45,12 @@ impl Collector {
         spans.sort_by_key(|span| nanoseconds(span, "startTimeUnixNano"));
         spans
             .iter()
-            .map(|span| line(span, depth(span, &spans)))
+            .flat_map(|span| {
+                let depth = depth(span, &spans);
+                let runs = list(span, "events").filter(|event| event["name"] == "run ended");
+                let runs = runs.map(move |run| run_line(run, depth + 1));
+                std::iter::once(line(span, depth)).chain(runs)
+            })
             .collect()
     }
 }
@@ -61,20 +66,34 @@ fn line(span: &Value, depth: usize) -> String {
     for attribute in list(span, "attributes") {
         let key = attribute["key"].as_str().unwrap_or_default();
         // The number of an attempt, the operation, and the outcome; not the place in the code.
-        if !["operation", "status", "attempts", "attempt"].contains(&key) {
+        if !["operation", "status", "attempts", "attempt", "retries"].contains(&key) {
             continue;
         }
-        let value = attribute["value"]
-            .as_object()
-            .and_then(|value| value.values().next());
-        let text = value.map(|value| {
-            value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned)
-        });
-        line.push_str(&format!(" {key}={}", text.unwrap_or_default()));
+        line.push_str(&format!(" {key}={}", text(attribute)));
     }
     line
+}
+
+/// What a run has used.
+fn run_line(event: &Value, depth: usize) -> String {
+    let mut line = format!("{:>10}  {}run ended", "", "  ".repeat(depth));
+    for attribute in list(event, "attributes") {
+        let key = attribute["key"].as_str().unwrap_or_default();
+        if ["credits", "requests", "retries", "bytes_received"].contains(&key) {
+            line.push_str(&format!(" {key}={}", text(attribute)));
+        }
+    }
+    line
+}
+
+fn text(attribute: &Value) -> String {
+    let value = attribute["value"].as_object();
+    let value = value.and_then(|value| value.values().next());
+    match value {
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+        None => String::new(),
+    }
 }
 
 fn depth(span: &Value, all: &[Value]) -> usize {

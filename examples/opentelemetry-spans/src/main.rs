@@ -6,8 +6,9 @@
 //! ```
 //!
 //! The clients open `tracing` spans and do not depend on OpenTelemetry. Every call is a span
-//! `rowfeed_call` with service, operation, status and number of attempts. Each attempt is a span
-//! `rowfeed_attempt` in it. Spans contain no key and no row. `--live` needs `DUNE_API_KEY`.
+//! `rowfeed_call` with service, operation, status, attempts, retries, bytes and waits. Each attempt is
+//! a span `rowfeed_attempt` in it. A run that has ended is an event with its credits and the totals of
+//! its calls. Spans contain no key and no row. `--live` needs `DUNE_API_KEY`.
 
 mod collector;
 mod exporting;

@@ -21,11 +21,11 @@ fn spans_of_calls_and_attempts_have_their_parents() {
     assert_eq!(spans[0], "daily_report");
     assert_eq!(
         spans[1],
-        "  rowfeed_call operation=execute_sql status=200 attempts=1"
+        "  rowfeed_call operation=execute_sql status=200 attempts=1 retries=0"
     );
     assert_eq!(spans[2], "    rowfeed_attempt attempt=1");
     // The response that failed once.
-    let results = "  rowfeed_call operation=get_execution_results status=200 attempts=2";
+    let results = "  rowfeed_call operation=get_execution_results status=200 attempts=2 retries=1";
     let at = spans.iter().position(|span| *span == results).unwrap();
     assert_eq!(
         spans[at + 1..],
@@ -34,6 +34,10 @@ fn spans_of_calls_and_attempts_have_their_parents() {
             "    rowfeed_attempt attempt=2"
         ]
     );
+    let run = said.lines().find(|line| line.contains("run ended")).unwrap();
+    for part in [" credits=", " requests=", " retries=0", " bytes_received="] {
+        assert!(run.contains(part), "{run}");
+    }
     assert!(!said.contains(rowfeed_sandbox::DUNE_API_KEY), "{said}");
 }
 

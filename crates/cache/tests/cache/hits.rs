@@ -58,7 +58,7 @@ async fn pages_of_a_run_are_fetched_once_by_any_process_at_every_service() {
     assert_eq!(read(run.pages().page_size(20)).await.1, [true; 3]);
     // Rows within a page, from a cursor and up to a limit, are from the same page.
     let page = run.pages().page_size(20).try_next().await.unwrap().unwrap();
-    assert!(page.is_cached());
+    assert!(page.raw().is_cached());
     let rest = run
         .resume(&page.cursor_after(7))
         .page_size(20)
@@ -66,7 +66,7 @@ async fn pages_of_a_run_are_fetched_once_by_any_process_at_every_service() {
         .await
         .unwrap()
         .unwrap();
-    assert!(!rest.is_cached(), "another range is another entry");
+    assert!(!rest.raw().is_cached(), "another range is another entry");
 }
 
 #[tokio::test]

@@ -76,6 +76,7 @@ async fn what_was_used_longest_ago_goes_first() {
             .await
             .unwrap()
             .unwrap()
+            .raw()
             .is_cached()
     );
     let small = Arc::new(PageCache::new(Arc::new(store(whole * 3 / 5)), "a"));
@@ -96,6 +97,7 @@ async fn what_was_used_longest_ago_goes_first() {
             .await
             .unwrap()
             .unwrap()
+            .raw()
             .is_cached()
     );
     // A page that is larger than all may be is not kept.

@@ -45,6 +45,6 @@ pub(crate) async fn read(pages: Pages) -> (Vec<String>, Vec<bool>) {
     let rows = pages
         .iter()
         .flat_map(|page| page.raw().iter_raw().map(str::to_owned));
-    let cached = pages.iter().map(Page::is_cached).collect();
+    let cached = pages.iter().map(|page| page.raw().is_cached()).collect();
     (rows.collect(), cached)
 }

@@ -1,14 +1,18 @@
 //! The command line.
 
+mod api;
 mod manage;
 mod output;
 mod services;
 mod snapshot;
+#[cfg(feature = "sql")]
+mod sql;
 mod values;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
+pub(crate) use api::{ApiArgs, SendAs, UploadArgs};
 pub(crate) use manage::{
     CompletionsArgs, DuneTarget, LsArgs, LsCommand, LsDune, LsLightdash, ManArgs, ProfileAddArgs,
     ProfileCommand, ProfileTestArgs, RunCommand, RunIdArgs, SandboxArgs, SchemaCommand,
@@ -19,6 +23,8 @@ pub(crate) use services::{
     YandexCommand, YandexFolderArgs,
 };
 pub(crate) use snapshot::SnapshotArgs;
+#[cfg(feature = "sql")]
+pub(crate) use sql::SqlArgs;
 pub(crate) use values::{ServiceName, TypeOverride};
 
 /// Gets rows out of Dune, Lightdash and Yandex Query: into a table, a pipe or a file.
@@ -116,6 +122,9 @@ pub(crate) struct GlobalArgs {
     /// Write errors and progress to standard error as JSON, one object a line.
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// Write what the command has used to standard error: requests, retries, bytes, waits, credits.
+    #[arg(long, global = true)]
+    pub(crate) stats: bool,
     /// Write nothing to standard error but errors.
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
@@ -150,6 +159,10 @@ pub(crate) enum Command {
     /// Yandex Query: run a query, or read the results of one.
     #[command(subcommand)]
     Yandex(Box<YandexCommand>),
+    /// Query results of the services and local files with SQL, on this machine.
+    #[cfg(feature = "sql")]
+    #[command(after_help = sql::EXAMPLES, after_long_help = sql::AFTER_LONG)]
+    Sql(Box<SqlArgs>),
     /// Wait for a run that was started before, see how far it is, or cancel it.
     #[command(subcommand)]
     Run(Box<RunCommand>),
@@ -164,6 +177,13 @@ pub(crate) enum Command {
     /// List what there is to read: queries, datasets, projects, explores, charts.
     #[command(subcommand)]
     Ls(LsCommand),
+    /// Send a request to any path of a service, and print the body of the response.
+    #[command(after_help = "\
+Examples:
+  rowfeed api GET /v1/uploads --query limit=10
+  rowfeed api POST /v1/sql/execute --data '{\"sql\": \"SELECT 1\"}'
+  rowfeed api GET /api/v1/org/projects")]
+    Api(Box<ApiArgs>),
     /// Store credentials and settings under a name.
     #[command(subcommand)]
     Profile(ProfileCommand),

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{
-    Format, RowArgs, RunArgs,
+    Format, RowArgs, RunArgs, UploadArgs,
     values::{dune_query, duration, parameter},
 };
 
@@ -77,6 +77,16 @@ Examples:
         #[command(flatten)]
         rows: RowArgs,
     },
+    /// Write the rows of a CSV, NDJSON or Parquet file to a table.
+    ///
+    /// Every row is compared with the types of the table before the first one is sent. An upload that
+    /// is interrupted says which rows are written, and resumes with --skip.
+    #[command(after_help = "\
+Examples:
+  rowfeed dune upload readings.parquet --table my_team.readings --create
+  rowfeed dune upload readings.csv --table my_team.readings --create \\
+      --column at=timestamp --column level=double")]
+    Upload(UploadArgs),
     /// Show the credits and the storage that are used, by billing period.
     Usage {
         /// The first day, YYYY-MM-DD.
@@ -133,9 +143,15 @@ pub(crate) enum LightdashCommand {
         rows: RowArgs,
     },
     /// Run a saved chart.
+    #[command(after_help = "\
+Examples:
+  rowfeed lightdash chart 'Revenue by month' --param region=EU
+  rowfeed lightdash chart revenue-by-month --limit 1000 -o revenue.csv")]
     Chart {
-        /// The chart's UUID, its slug, or its page.
+        /// The chart's name, its UUID, its slug, or its page.
         chart: String,
+        #[command(flatten)]
+        params: LightdashParamArgs,
         #[command(flatten)]
         project: LightdashProjectArgs,
         #[command(flatten)]
@@ -156,12 +172,25 @@ Example:
         #[command(flatten)]
         query: MetricArgs,
         #[command(flatten)]
+        params: LightdashParamArgs,
+        /// Print the SQL of the query, and run nothing.
+        #[arg(long)]
+        compile: bool,
+        #[command(flatten)]
         project: LightdashProjectArgs,
         #[command(flatten)]
         run: RunArgs,
         #[command(flatten)]
         rows: RowArgs,
     },
+}
+
+/// Parameters of a project or an explore.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct LightdashParamArgs {
+    /// A parameter, NAME=VALUE; can be repeated. Twice the same name is a list. Digits are a number, and text in quotes: NAME="'12'".
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parameter)]
+    pub(crate) params: Vec<(String, String)>,
 }
 
 /// A query of an explore.
@@ -182,6 +211,9 @@ pub(crate) struct MetricArgs {
     /// The order: 'FIELD' or 'FIELD desc', with commas between several.
     #[arg(long, value_name = "FIELD [desc],…", value_delimiter = ',')]
     pub(crate) sort: Vec<String>,
+    /// The time zone to run in, such as 'Europe/Berlin'. Unset: the project's.
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) timezone: Option<String>,
 }
 
 /// The folder at Yandex Cloud.

@@ -103,7 +103,10 @@ async fn connect(
                 Key::Fixed(secret) => builder.$setter(secret),
                 Key::Provided(provider) => builder.credential_provider(provider),
             };
-            builder.build().map_err(|error| unbuilt(service, &error))?
+            let client = builder.build().map_err(|error| unbuilt(service, &error))?;
+            let counted = client.clone();
+            context.stats.watch(service, move || counted.usage());
+            client
         }};
     }
     let shown_url = base_url.clone().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! The services, behind one face: start a run, attach to one, cancel it, ask about it.
 
+mod compile;
 mod connect;
 mod dune;
 mod fields;
@@ -9,8 +10,9 @@ mod ls;
 mod schema;
 mod yandex;
 
-use rowfeed::{RunHandle, RunRequest};
+use rowfeed::{RunHandle, RunRequest, dune::ByteStream};
 
+pub(crate) use compile::lightdash_params;
 pub(crate) use connect::test;
 pub(crate) use dune::read_credits;
 pub(crate) use lightdash::{ChartName, refuse_if_capped};
@@ -18,7 +20,7 @@ pub(crate) use ls::ls;
 pub(crate) use schema::schema;
 
 use crate::{
-    args::{Format, MetricArgs, RunIdArgs, ServiceName},
+    args::{ApiArgs, Format, MetricArgs, RunIdArgs, ServiceName},
     context::Context,
     error::{Failure, Result},
     output::Listing,
@@ -41,6 +43,38 @@ impl Connection {
         project: Option<&str>,
     ) -> Result<Self> {
         connect::open(context, service, project).await
+    }
+
+    /// Sends a request to any path, and returns the body of the response as it arrives.
+    pub(crate) async fn request(
+        &self,
+        path: &str,
+        args: &ApiArgs,
+        body: Option<Vec<u8>>,
+    ) -> Result<ByteStream> {
+        macro_rules! send {
+            ($client:expr, $failed:path) => {{
+                let mut call = $client.request(&args.method, path);
+                for (name, value) in &args.query {
+                    call = call.query(name, value);
+                }
+                for (name, value) in &args.header {
+                    call = call.header(name, value);
+                }
+                if let Some(body) = body {
+                    call = call.body(&args.content_type, body);
+                }
+                if args.idempotent {
+                    call = call.idempotent();
+                }
+                call.send_stream().await.map_err($failed)?.into_inner()
+            }};
+        }
+        Ok(match self {
+            Self::Dune(dune) => send!(dune.client, dune::failed),
+            Self::Lightdash(lightdash) => send!(lightdash.client, lightdash::failed),
+            Self::Yandex(yandex) => send!(yandex.client, yandex::failed),
+        })
     }
 
     /// Starts what is requested, or finds it; `configure` sets how it is waited for.
@@ -142,10 +176,21 @@ pub(crate) async fn usage(
 pub(crate) async fn metric_query(
     connection: &Connection,
     args: &MetricArgs,
+    params: Map<String, Value>,
     limit: Option<u64>,
 ) -> Result<Request> {
     match connection {
-        Connection::Lightdash(lightdash) => lightdash::metric_query(lightdash, args, limit).await,
+        Connection::Lightdash(lightdash) => {
+            lightdash::metric_query(lightdash, args, params, limit).await
+        }
+        _ => Err(Failure::usage("only Lightdash has explores")),
+    }
+}
+
+/// Prints the SQL of a query of an explore.
+pub(crate) async fn print_sql(connection: &Connection, request: &Request) -> Result<()> {
+    match connection {
+        Connection::Lightdash(lightdash) => compile::print(lightdash, request).await,
         _ => Err(Failure::usage("only Lightdash has explores")),
     }
 }

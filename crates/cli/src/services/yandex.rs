@@ -19,7 +19,7 @@ pub(crate) struct Yandex {
     pub(crate) base_url: String,
 }
 
-fn failed(error: rowfeed::yandex_query::CallError) -> Failure {
+pub(super) fn failed(error: rowfeed::yandex_query::CallError) -> Failure {
     Error::from_call("yandex-query", error).into()
 }
 

@@ -1,6 +1,7 @@
 //! The command as a process, against the sandbox.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod api;
 mod commands;
 mod credentials;
 mod documents;
@@ -12,6 +13,8 @@ mod outputs;
 mod recorded;
 mod resume;
 mod snapshots;
+#[cfg(feature = "sql")]
+mod sql;
 mod support;
 #[cfg(unix)]
 mod terminal;

@@ -7,6 +7,8 @@ mod bodies;
 mod config;
 mod errors;
 mod fixtures;
+mod insert;
+mod parameters;
 mod requests;
 #[cfg(feature = "schemars")]
 mod schema;

@@ -7,8 +7,10 @@ mod details;
 mod dune;
 mod echoes;
 mod errors;
+mod explore;
 mod max_age;
 mod settings;
 #[path = "../support/mod.rs"]
 mod support;
+mod usage;
 mod waiting;
