@@ -3,6 +3,7 @@
 
 mod api;
 mod args;
+mod cache;
 mod caret;
 mod context;
 mod error;
@@ -17,6 +18,7 @@ mod progress;
 mod request;
 mod sandbox;
 mod services;
+mod snapshot;
 #[cfg(feature = "sql")]
 mod sql;
 mod stats;
@@ -129,6 +131,7 @@ async fn carry_out(context: &Context, command: Command) -> Result<()> {
         #[cfg(feature = "sql")]
         Command::Sql(args) => sql::sql(context, *args).await,
         Command::Run(command) => runs(context, *command).await,
+        Command::Snapshot(args) => snapshot::snapshot(context, *args).await,
         Command::Schema(command) => services::schema(context, command).await,
         Command::Ls(command) => services::ls(context, command).await,
         Command::Api(args) => api::api(context, *args).await,
