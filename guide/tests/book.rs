@@ -11,7 +11,7 @@ fn guide() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The chapters by file name, without the summary.
+/// Returns the chapters by file name, without the summary.
 fn pages() -> BTreeMap<String, String> {
     let entries = fs::read_dir(guide().join("src")).unwrap();
     let pages = entries.map(|entry| {

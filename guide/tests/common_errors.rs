@@ -1,4 +1,4 @@
-//! The table of common errors says what is seen: each message is made here, over HTTP, and compared.
+//! Compares the table of common errors with real errors: each message is produced here, over HTTP.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::{error::Error, fmt::Write as _, fs, path::Path, time::Duration};
@@ -10,7 +10,7 @@ use rowfeed_sandbox::{
 };
 use serde::Deserialize;
 
-/// What a user reads: the error with its causes, each after a colon.
+/// Returns the error with its causes, each after a colon.
 fn shown(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -200,7 +200,7 @@ async fn messages() -> Vec<String> {
     all
 }
 
-/// Whether the text is what the pattern says, where `…` is anything.
+/// Returns whether the text matches the pattern, in which `…` is any text.
 fn fits(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('…');
     let Some(rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {

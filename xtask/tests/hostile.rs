@@ -398,6 +398,10 @@ fn write_crate(trap: &Trap, number: usize) {
                    pub use generated::{Client, builder, types};\n\
                    impl rowfeed_client::ServiceError for types::Failure {\n    \
                    fn message(&self) -> Option<String> { None }\n}\n\
+                   // In place of `client_builder!`: the setters of headers call it.\n\
+                   impl Client {\n    \
+                   fn with_header(&self, _: impl AsRef<str>, _: impl AsRef<str>) -> Self {\n        \
+                   self.clone()\n    }\n}\n\
                    pub type CallError = rowfeed_client::CallError<types::Failure>;\n";
     fs::write(krate.join("src/lib.rs"), library).unwrap();
 }

@@ -45,7 +45,7 @@ use rowfeed::{Cursor, Error, ErrorKind, Page, Pages};
 /// # assert!(total > 0.0);
 /// # });
 /// ```
-#[must_use = "nothing is sent before a batch is asked for"]
+#[must_use = "nothing is sent before a batch is requested"]
 pub struct RecordBatches {
     pages: Pages,
     service: &'static str,

@@ -4,6 +4,7 @@ use rowfeed_sandbox::Sandbox;
 
 use crate::{
     args::GlobalArgs,
+    cache::Cache,
     error::{Failure, Kind, Result},
     interrupt::Interrupt,
     sandbox,
@@ -15,6 +16,7 @@ pub(crate) struct Context {
     pub(crate) global: GlobalArgs,
     pub(crate) ui: Ui,
     pub(crate) interrupt: Interrupt,
+    pub(crate) cache: Cache,
     pub(crate) stats: Stats,
     /// Runs as long as the command.
     sandbox: Option<Sandbox>,
@@ -33,6 +35,7 @@ impl Context {
             global,
             ui,
             interrupt: Interrupt::listen(),
+            cache: Cache::default(),
             stats: Stats::default(),
             sandbox,
         })

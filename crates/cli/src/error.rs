@@ -238,13 +238,19 @@ impl fmt::Display for Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
         // Run and position are shown separately. The message of a failed call names its service.
         let message = match error.as_call() {
             Some(_) => error.message().to_owned(),
             None => format!("{}: {}", error.service(), error.message()),
         };
         let message = without_advice(message);
-        let mut failure = Self::new(kind_of(&error), message);
+        let mut failure = Self::new(kind_of(error), message);
         failure.said.run_id = error.run_id().map(str::to_owned);
         failure.run_is_over = matches!(error.kind(), ErrorKind::Failed | ErrorKind::Cancelled);
         failure.said.status = error
@@ -252,7 +258,7 @@ impl From<Error> for Failure {
             .and_then(|call| Some(call.status()?.as_u16()));
         failure.said.position = error.position();
         failure.may_have_started = error.as_call().is_some_and(may_have_run);
-        failure.said.hint = hint_of(&error, failure.kind);
+        failure.said.hint = hint_of(error, failure.kind);
         failure
     }
 }

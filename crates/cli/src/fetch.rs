@@ -51,7 +51,7 @@ pub(crate) async fn fetch(
 }
 
 /// Refuses what does not go together, before anything is sent.
-fn check(connection: &Connection, rows: &RowArgs) -> Result<()> {
+pub(crate) fn check(connection: &Connection, rows: &RowArgs) -> Result<()> {
     let output = &rows.output;
     if output.output.is_none() {
         for (is_set, name) in [
@@ -177,6 +177,9 @@ pub(crate) fn finish(
     if let Some(cost) = cost {
         parts.push(format!("{cost} credits to execute"));
     }
+    let cache = &executor.context.cache;
+    cache.report(&executor.context.ui);
+    parts.extend(cache.note());
     if let Some(credits) = amount.read_credits {
         parts.push(format!("about {credits:.3} credits to read"));
     }

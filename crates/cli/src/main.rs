@@ -3,6 +3,7 @@
 
 mod api;
 mod args;
+mod cache;
 mod caret;
 mod context;
 mod error;
@@ -17,6 +18,9 @@ mod progress;
 mod request;
 mod sandbox;
 mod services;
+mod snapshot;
+#[cfg(feature = "sql")]
+mod sql;
 mod stats;
 mod text;
 mod ui;
@@ -124,7 +128,10 @@ async fn carry_out(context: &Context, command: Command) -> Result<()> {
         Command::Dune(command) => dune(context, *command).await,
         Command::Lightdash(command) => lightdash(context, *command).await,
         Command::Yandex(command) => yandex(context, *command).await,
+        #[cfg(feature = "sql")]
+        Command::Sql(args) => sql::sql(context, *args).await,
         Command::Run(command) => runs(context, *command).await,
+        Command::Snapshot(args) => snapshot::snapshot(context, *args).await,
         Command::Schema(command) => services::schema(context, command).await,
         Command::Ls(command) => services::ls(context, command).await,
         Command::Api(args) => api::api(context, *args).await,
@@ -205,15 +212,33 @@ async fn lightdash(context: &Context, command: LightdashCommand) -> Result<()> {
             (Request::LightdashSql { project, sql }, run, rows)
         }
         LightdashCommand::Chart {
-            chart, run, rows, ..
+            chart,
+            params,
+            run,
+            rows,
+            ..
         } => {
-            let chart = ChartName::parse(&chart)?.0;
-            (Request::LightdashChart { project, chart }, run, rows)
+            let request = Request::LightdashChart {
+                project,
+                chart: ChartName::parse(&chart)?.0,
+                params: services::lightdash_params(params.params),
+            };
+            (request, run, rows)
         }
         LightdashCommand::Query {
-            query, run, rows, ..
+            query,
+            params,
+            compile,
+            run,
+            rows,
+            ..
         } => {
-            let request = services::metric_query(&connection, &query, rows.read.limit).await?;
+            let params = services::lightdash_params(params.params);
+            let limit = rows.read.limit;
+            let request = services::metric_query(&connection, &query, params, limit).await?;
+            if compile {
+                return services::print_sql(&connection, &request).await;
+            }
             (request, run, rows)
         }
     };

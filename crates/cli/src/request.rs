@@ -38,10 +38,14 @@ pub(crate) enum Request {
     LightdashChart {
         project: String,
         chart: String,
+        #[serde(default, skip_serializing_if = "Map::is_empty")]
+        params: Map<String, Value>,
     },
     LightdashQuery {
         project: String,
         query: Value,
+        #[serde(default, skip_serializing_if = "Map::is_empty")]
+        params: Map<String, Value>,
         /// Whether the limit is the server's own, so that a result of as many rows may be cut.
         is_capped: bool,
     },
@@ -106,7 +110,7 @@ impl Request {
             Self::LightdashSql { project, .. } => {
                 format!("run SQL in the Lightdash project {project}")
             }
-            Self::LightdashChart { project, chart } => {
+            Self::LightdashChart { project, chart, .. } => {
                 format!("run the chart {chart} of the Lightdash project {project}")
             }
             Self::LightdashQuery { project, query, .. } => {

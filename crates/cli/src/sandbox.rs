@@ -6,8 +6,8 @@ use std::{
 };
 
 use rowfeed_sandbox::{
-    DUNE_API_KEY, DUNE_PARAMETERISED_QUERY_ID, DUNE_QUERY_ID, Fault, LIGHTDASH_PROJECT_UUID,
-    LIGHTDASH_TOKEN, Sandbox, YANDEX_IAM_TOKEN, YANDEX_PROJECT,
+    Conversation, DUNE_API_KEY, DUNE_PARAMETERISED_QUERY_ID, DUNE_QUERY_ID, Fault,
+    LIGHTDASH_PROJECT_UUID, LIGHTDASH_TOKEN, Sandbox, YANDEX_IAM_TOKEN, YANDEX_PROJECT,
 };
 use serde_json::json;
 
@@ -37,6 +37,11 @@ pub(crate) async fn serve(context: &Context, args: SandboxArgs) -> Result<()> {
             .map_err(|error| Failure::usage(format!("--fault {text:?}: {error}")))
     });
     let faults = faults.collect::<Result<Vec<_>>>()?;
+    let conversations = args.replay.iter().map(|path| {
+        Conversation::load(path)
+            .map_err(|error| Failure::usage(format!("--replay {}: {error}", path.display())))
+    });
+    let conversations = conversations.collect::<Result<Vec<_>>>()?;
     let memory = args.sample_rows.unwrap_or(0).saturating_mul(1_024);
     let mut builder = Sandbox::builder()
         .log_requests(!context.ui.is_quiet)
@@ -73,6 +78,9 @@ pub(crate) async fn serve(context: &Context, args: SandboxArgs) -> Result<()> {
     })?;
     for fault in faults {
         sandbox.fault(fault);
+    }
+    for conversation in conversations {
+        sandbox.replay(conversation);
     }
     let mut out = io::stdout().lock();
     writeln!(out, "{}", description(&sandbox))

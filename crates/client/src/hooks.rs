@@ -65,6 +65,11 @@ where
             request,
             info.operation_id,
         );
-        async { call.run().await.map(Response::new) }
+        async {
+            match call.cached().await {
+                Some((headers, body)) => Ok(Response::cached(&call, headers, body)),
+                None => call.run().await.map(Response::new),
+            }
+        }
     }
 }

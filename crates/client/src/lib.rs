@@ -22,6 +22,7 @@
 mod api_request;
 mod asked_wait;
 mod base_url;
+mod cache;
 mod call;
 pub mod codegen;
 mod config;
@@ -33,12 +34,14 @@ mod no_connection;
 mod open_enum;
 pub mod platform;
 mod rate_limit;
+mod recorder;
 mod response;
 mod retry;
 mod usage;
 
 pub use api_request::ApiRequest;
 pub use base_url::InvalidBaseUrl;
+pub use cache::{CacheCall, CacheFuture, CachedResponse, ResponseCache};
 pub use config::{BuildError, Core, Service, TransportBuilder};
 pub use credential::{
     CredentialError, CredentialProvider, EnvCredential, ExpiringSecret, Masker,
@@ -48,6 +51,7 @@ pub use error::{Attempt, CallError, CallErrorKind, ServiceError, TimeoutScope, T
 pub use hooks::ClientInfo;
 pub use open_enum::{OpenEnum, UnknownValue};
 pub use rate_limit::RateLimit;
+pub use recorder::{CallRecorder, FileRecorder, RecordedCall};
 pub use response::{ByteStream, ResponseValue};
 pub use retry::RetryPolicy;
 pub use rowfeed_rows as rows;

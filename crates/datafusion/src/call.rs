@@ -50,6 +50,15 @@ pub(crate) enum Argument {
 }
 
 impl Call {
+    /// Returns the service that runs it.
+    pub(crate) fn service(&self) -> &'static str {
+        match self {
+            Self::Dune { .. } | Self::DuneQuery { .. } | Self::DuneLatest { .. } => "dune",
+            Self::Lightdash { .. } | Self::LightdashChart { .. } => "lightdash",
+            Self::YandexQuery { .. } => "yandex-query",
+        }
+    }
+
     /// Parses the arguments of the function `name`, which is one of [`NAMES`].
     pub(crate) fn parse(name: &str, arguments: Vec<Argument>) -> Result<Self, String> {
         use Argument::{Integer, Text};

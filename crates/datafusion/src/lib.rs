@@ -17,7 +17,7 @@ mod source;
 mod table;
 
 /// The chapter of the guide, whose code is run here.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "distributed"))]
 #[doc = include_str!("../../../guide/src/sql.md")]
 pub mod guide {}
 
@@ -25,6 +25,6 @@ pub use datafusion;
 
 pub use error::{ScanError, service_error};
 pub use parquet::write_parquet;
-pub use prepare::{Prepared, prepare};
+pub use prepare::{Prepared, prepare, services_in};
 pub use services::Services;
 pub use table::{ResultTable, ResultTableBuilder};

@@ -64,6 +64,29 @@ pub async fn prepare(ctx: &SessionContext, sql: &str) -> Result<Prepared> {
     })
 }
 
+/// Returns the services whose table functions a statement calls, in order: `"dune"`, `"lightdash"`,
+/// `"yandex-query"`. Sends nothing. With it a program connects only to the services that it needs.
+///
+/// # Errors
+///
+/// The statement cannot be parsed, or an argument of a function is not a literal.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let ctx = datafusion::prelude::SessionContext::new();
+/// let sql = "SELECT * FROM dune_latest(7) d JOIN dune('SELECT 1') e USING (id)";
+/// assert_eq!(rowfeed_datafusion::services_in(&ctx, sql)?, ["dune"]);
+/// # Ok(())
+/// # }
+/// ```
+pub fn services_in(ctx: &SessionContext, sql: &str) -> Result<Vec<&'static str>> {
+    let calls = calls_in(&mut parse(ctx, sql)?)?;
+    let mut services: Vec<_> = calls.iter().map(Call::service).collect();
+    services.sort_unstable();
+    services.dedup();
+    Ok(services)
+}
+
 /// A statement whose runs have completed. It can be planned any number of times, and each plan reads
 /// the same results.
 #[derive(Clone)]

@@ -29,13 +29,20 @@ use crate::{
 pub(crate) struct Metrics {
     pages: Count,
     bytes: Count,
+    /// `None` if the client is not known.
+    retries: Option<Count>,
     waiting: Time,
 }
 
 impl Metrics {
-    pub(crate) fn new(set: &ExecutionPlanMetricsSet, partition: usize) -> Self {
+    pub(crate) fn new(
+        set: &ExecutionPlanMetricsSet,
+        partition: usize,
+        counts_retries: bool,
+    ) -> Self {
         let builder = || MetricBuilder::new(set);
         Self {
+            retries: counts_retries.then(|| builder().counter("requests_retried", partition)),
             pages: builder().counter("pages_fetched", partition),
             bytes: builder().counter("bytes_fetched", partition),
             waiting: builder().subset_time("time_waiting_for_pages", partition),
@@ -173,6 +180,10 @@ impl Open {
         metrics
             .bytes
             .add(usize::try_from(bytes).unwrap_or(usize::MAX));
+
+        if let (Some(count), Some(retries)) = (&metrics.retries, &self.reader.shared.retries) {
+            count.add(usize::try_from(retries.take()).unwrap_or(usize::MAX));
+        }
 
         let batch = next.map_err(|error| self.failed(error))?;
         self.given += batch.as_ref().map_or(0, |batch| batch.num_rows() as u64);

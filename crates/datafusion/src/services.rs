@@ -16,6 +16,9 @@ use crate::{
 
 type Configure<T> = Arc<dyn Fn(T) -> T + Send + Sync>;
 
+/// Reads how many requests of a client were repeated.
+type ReadRetries = Box<dyn Fn() -> u64 + Send + Sync>;
+
 /// The clients that the table functions of a session use.
 ///
 #[doc = include_str!("../docs/services.md")]
@@ -93,28 +96,36 @@ impl Services {
 
     /// Starts a call, waits for it, and makes its table.
     pub(crate) async fn start(&self, call: &Call) -> Result<ResultTable, Error> {
-        let (run, place) = match call {
+        // The clone has its own counters; everything else is shared with the other tables.
+        let (run, place, retries): (_, _, ReadRetries) = match call {
             Call::Dune { sql } => {
-                let run = self.dune_client()?.execute_sql().sql(sql).run();
-                (self.finish(run).await?, None)
+                let client = self.dune_client()?.metered();
+                let run = client.execute_sql().sql(sql).run();
+                let retries = move || client.usage().retries;
+                (self.finish(run).await?, None, Box::new(retries))
             }
             Call::DuneQuery { id, parameters } => {
-                let query = self.dune_client()?.execute_query().query_id(*id);
+                let client = self.dune_client()?.metered();
+                let query = client.execute_query().query_id(*id);
                 let parameters = parameters.iter().cloned();
                 let run = query.query_parameters(parameters).run();
-                (self.finish(run).await?, None)
+                let retries = move || client.usage().retries;
+                (self.finish(run).await?, None, Box::new(retries))
             }
             Call::DuneLatest { id } => {
+                let client = self.dune_client()?.metered();
                 let execution = self.latest(*id).await?;
-                let run = self.dune_client()?.get_execution_status();
-                let run = run.execution_id(execution).run();
+                let run = client.get_execution_status().execution_id(execution).run();
+                let retries = move || client.usage().retries;
                 // Another program started it, so it is not cancelled.
-                (self.configure(run).await?, None)
+                (self.configure(run).await?, None, Box::new(retries))
             }
             Call::Lightdash { project, sql } => {
-                let query = self.lightdash_client()?.execute_async_sql_query();
+                let client = self.lightdash_client()?.metered();
+                let query = client.execute_async_sql_query();
                 let run = query.project_uuid(project).sql(sql).run();
-                (self.finish(run).await?, Some(project))
+                let retries = move || client.usage().retries;
+                (self.finish(run).await?, Some(project), Box::new(retries))
             }
             Call::LightdashChart { project, chart } => {
                 let Some(project) = project.as_ref().or(self.lightdash_project.as_ref()) else {
@@ -125,17 +136,20 @@ impl Services {
                     );
                     return Err(Error::new(ErrorKind::InvalidRequest, "lightdash", message));
                 };
-                let query = self.lightdash_client()?.execute_async_saved_chart_query();
+                let client = self.lightdash_client()?.metered();
+                let query = client.execute_async_saved_chart_query();
                 let run = query.project_uuid(project).chart_uuid(chart).run();
-                (self.finish(run).await?, Some(project))
+                let retries = move || client.usage().retries;
+                (self.finish(run).await?, Some(project), Box::new(retries))
             }
             Call::YandexQuery { folder, sql } => {
-                let query = self.yandex_client()?.create_query().project(folder);
-                let run = query.text(sql).run();
-                (self.finish(run).await?, Some(folder))
+                let client = self.yandex_client()?.metered();
+                let run = client.create_query().project(folder).text(sql).run();
+                let retries = move || client.usage().retries;
+                (self.finish(run).await?, Some(folder), Box::new(retries))
             }
         };
-        let mut table = ResultTable::of(&run);
+        let mut table = ResultTable::of(&run).retries(retries);
         if let Some(place) = place {
             table = table.place(place);
         }

@@ -3,7 +3,13 @@
 //! DataFusion and the engines built on it know how to hand out the files of a `DataSourceExec` to
 //! partitions and tasks. A custom leaf node gives wrong counts on some of them.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use datafusion::{
@@ -34,6 +40,37 @@ pub(crate) struct Shared {
     pub(crate) page_size: Option<u32>,
     pub(crate) prefetch: usize,
     pub(crate) allow_truncated: bool,
+    pub(crate) retries: Option<Retries>,
+}
+
+/// How many requests of a table's client were repeated. All scans of the table count together, so
+/// each repetition is reported to the partition that looks first.
+#[derive(Clone)]
+pub(crate) struct Retries {
+    read: Arc<dyn Fn() -> u64 + Send + Sync>,
+    reported: Arc<AtomicU64>,
+}
+
+impl Retries {
+    /// `read` returns the counter of a client that only this table uses.
+    pub(crate) fn new(read: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        // Those of the run were not of a scan.
+        let reported = Arc::new(AtomicU64::new(read()));
+        let read = Arc::new(read);
+        Self { read, reported }
+    }
+
+    /// Returns how many there were since the last call.
+    pub(crate) fn take(&self) -> u64 {
+        let now = (self.read)();
+        now.saturating_sub(self.reported.fetch_max(now, Ordering::Relaxed))
+    }
+}
+
+impl fmt::Debug for Retries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Retries")
+    }
 }
 
 /// The columns of a scan.
@@ -139,7 +176,7 @@ impl FileSource for RowfeedSource {
             columns: Arc::new(self.columns()?),
             limit: config.limit.map(|rows| rows as u64),
             batch_size: self.batch_size,
-            metrics: Metrics::new(&self.metrics, partition),
+            metrics: Metrics::new(&self.metrics, partition, self.shared.retries.is_some()),
         }))
     }
 

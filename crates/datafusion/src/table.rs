@@ -22,7 +22,7 @@ use rowfeed_arrow::{ColumnsExt as _, RecordBatchesExt as _};
 use crate::{
     origin::{Identity, Origin},
     ranges::{default_page_rows, most_partitions, row_ranges},
-    source::{RowfeedSource, Shared, file_of},
+    source::{Retries, RowfeedSource, Shared, file_of},
 };
 
 /// A result of a service as a table of DataFusion. Queries read it lazily, as often as they need it.
@@ -53,6 +53,7 @@ pub struct ResultTableBuilder {
     allow_truncated: bool,
     /// Whether one of several results was chosen.
     has_chosen: bool,
+    retries: Option<Retries>,
 }
 
 impl ResultTable {
@@ -239,6 +240,7 @@ impl ResultTableBuilder {
             limit: None,
             allow_truncated: false,
             has_chosen: false,
+            retries: None,
         }
     }
 
@@ -305,6 +307,11 @@ impl ResultTableBuilder {
         self
     }
 
+    pub(crate) fn retries(mut self, read: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        self.retries = Some(Retries::new(read));
+        self
+    }
+
     /// Sets the name under which the workers of a cluster find the credentials.
     #[cfg(feature = "distributed")]
     pub fn profile(mut self, name: impl Into<String>) -> Self {
@@ -352,6 +359,7 @@ impl ResultTableBuilder {
                 page_size: self.page_size,
                 prefetch: self.prefetch,
                 allow_truncated: self.allow_truncated,
+                retries: self.retries,
             }),
         })
     }

@@ -8,10 +8,12 @@ mod config;
 #[allow(unreachable_pub, unused_imports, clippy::all, clippy::unwrap_used)]
 mod generated;
 pub mod insert;
+mod parameter;
 mod statement;
 
 pub use config::ClientBuilder;
 pub use generated::{API_VERSION, Client, builder, types};
+pub use parameter::Parameter;
 /// Decoding of the rows of a page: `RawRows::decode` and its types.
 pub use rowfeed_client::rows;
 pub use rowfeed_client::{

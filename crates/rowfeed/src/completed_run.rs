@@ -103,20 +103,7 @@ impl CompletedRun {
 
     /// Returns whether the run was executed for this program, or reused.
     ///
-    /// ```
-    /// # use std::time::Duration;
-    /// use rowfeed::{RunOrigin, prelude::*};
-    ///
-    /// # rowfeed_sandbox::__example!(|sandbox, dune, query_id| {
-    /// let latest = dune.get_latest_query_result().query_id(query_id).run();
-    /// let run = latest.max_age(Duration::from_secs(3600)).await?;
-    /// match run.origin() {
-    ///     RunOrigin::Reused => println!("nothing was executed"),
-    ///     _ => println!("executed for {:?} credits", run.details().cost_credits),
-    /// }
-    /// # assert_eq!(run.origin(), RunOrigin::Reused);
-    /// # });
-    /// ```
+    #[doc = include_str!("../docs/items/run-origin.md")]
     #[must_use]
     pub fn origin(&self) -> RunOrigin {
         self.origin
@@ -136,19 +123,7 @@ impl CompletedRun {
     ///
     /// Decoding any row as `T` would fail; the error says why.
     ///
-    /// ```
-    /// #[derive(serde::Deserialize)]
-    /// struct Project {
-    ///     project: String,
-    ///     members: Option<u32>,
-    /// }
-    ///
-    /// # rowfeed_sandbox::__example!(|sandbox, dune| {
-    /// let run = dune.execute_sql().sql("SELECT project, members FROM projects").run().await?;
-    /// run.check_columns::<Project>()?; // no row has been paid for yet
-    /// assert!(run.check_columns::<(bool, u8)>().is_ok()); // a tuple names no columns
-    /// # });
-    /// ```
+    #[doc = include_str!("../docs/items/run-check-columns.md")]
     pub fn check_columns<T: DeserializeOwned>(&self) -> Result<(), Error> {
         self.check(column_errors::<T>)
     }
@@ -220,17 +195,7 @@ impl CompletedRun {
 
     /// Returns the pages of one result. `index` counts from 0.
     ///
-    /// ```
-    /// # rowfeed_sandbox::__example!(|sandbox, yandex, folder| {
-    /// let statements = "SELECT project, members FROM projects; SELECT COUNT(*) AS n FROM trades";
-    /// let run = yandex.create_query().project(folder).text(statements).run().await?;
-    /// assert_eq!(run.result_sets(), 2);
-    ///
-    /// let projects: Vec<(String, u32)> = run.result_set(0).rows().try_collect().await?;
-    /// let trades: Vec<u64> = run.result_set(1).rows().try_collect().await?;
-    /// assert_eq!((projects.len(), trades[0]), (4, 48));
-    /// # });
-    /// ```
+    #[doc = include_str!("../docs/items/run-result-set.md")]
     pub fn result_set(&self, index: usize) -> Pages {
         match self.ended.result_sets.get(index) {
             Some(set) => (set.pages)(),
@@ -243,18 +208,7 @@ impl CompletedRun {
 
     /// Returns the pages after a cursor, of the result that the cursor belongs to.
     ///
-    /// ```
-    /// # rowfeed_sandbox::__example!(|sandbox, dune| {
-    /// let run = dune.execute_sql().sql("SELECT trade_id FROM trades").run().await?;
-    /// let page = run.pages().page_size(10).try_next().await?.ok_or("no page")?;
-    /// let cursor = page.cursor();
-    ///
-    /// // Possibly in another process that has stored the id and the cursor.
-    /// let run = dune.get_execution_status().execution_id(cursor.run_id()).run().await?;
-    /// let rest: Vec<i64> = run.resume(&cursor).rows().try_collect().await?;
-    /// assert_eq!(rest.len(), 38);
-    /// # });
-    /// ```
+    #[doc = include_str!("../docs/items/run-resume.md")]
     pub fn resume(&self, cursor: &Cursor) -> Pages {
         let pages = match cursor.service() == self.service() {
             true => self.result_set(cursor.result().result_set() as usize),

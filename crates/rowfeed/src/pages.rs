@@ -53,8 +53,8 @@ impl Pages {
         self
     }
 
-    /// Accepts a result that the service truncated because of its size. Without this, such a result
-    /// is an error of the kind [`Truncated`](crate::ErrorKind::Truncated).
+    /// Accepts a result that the service truncated because of its size, or at a limit that the caller
+    /// did not set. Without this, it is an error of the kind [`Truncated`](crate::ErrorKind::Truncated).
     ///
     /// ```
     /// use rowfeed::ErrorKind;

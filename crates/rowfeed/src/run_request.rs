@@ -106,20 +106,7 @@ impl RunRequest {
     /// an error of the kind [`Timeout`](crate::ErrorKind::Timeout) that names the run. By default,
     /// only the service ends the run: after 30 minutes at Dune, 24 hours at Yandex Query.
     ///
-    /// ```
-    /// # use std::time::Duration;
-    /// use rowfeed::ErrorKind;
-    ///
-    /// # rowfeed_sandbox::__example!(slow |sandbox, dune| {
-    /// # sandbox.fault(rowfeed_sandbox::Fault::state_forever());
-    /// # let sql = "SELECT 1 AS n";
-    /// let starting = dune.execute_sql().sql(sql).run().timeout(Duration::from_millis(20));
-    /// let error = starting.await.unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::Timeout);
-    /// println!("to be resumed: {:?}", error.run_id());
-    /// # assert!(error.run_id().is_some());
-    /// # });
-    /// ```
+    #[doc = include_str!("../docs/items/run-request-timeout.md")]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.waiting.timeout = Some(timeout);
         self

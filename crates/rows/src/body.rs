@@ -4,7 +4,10 @@
 //! reads every token. This module finds them by their brackets instead, and gives the parser the
 //! rest of the body with an empty list in their place.
 
-use std::{cell::RefCell, ops::Range};
+use std::{
+    cell::{Cell, RefCell},
+    ops::Range,
+};
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -74,6 +77,44 @@ pub fn decode_body<T: DeserializeOwned>(body: &Bytes) -> Result<T, serde_json::E
         return Ok(value);
     }
     share(&text, || serde_json::from_str(&text))
+}
+
+/// Decodes a body that was kept, as [`decode_body`] does. [`RawRows::is_cached`] tells its rows from
+/// those that were just received.
+///
+/// # Errors
+///
+/// The same as for [`decode_body`].
+///
+/// ```
+/// use rowfeed_rows::{RawRows, decode_cached_body};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let rows: RawRows = decode_cached_body(&"[[1], [2]]".into())?;
+/// assert!(rows.is_cached() && !RawRows::from_json("[[1]]")?.is_cached());
+/// # Ok(())
+/// # }
+/// ```
+pub fn decode_cached_body<T: DeserializeOwned>(body: &Bytes) -> Result<T, serde_json::Error> {
+    /// Puts back what was there, also when decoding panics.
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            IS_CACHED.set(self.0);
+        }
+    }
+    let _restore = Restore(IS_CACHED.replace(true));
+    decode_body(body)
+}
+
+thread_local! {
+    /// Whether the body being decoded on this thread was kept.
+    static IS_CACHED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the rows that are made now are of a body that was kept.
+pub(crate) fn is_cached() -> bool {
+    IS_CACHED.get()
 }
 
 impl RawRows {

@@ -32,7 +32,7 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
-pub use body::decode_body;
+pub use body::{decode_body, decode_cached_body};
 pub use check::{column_errors, strict_column_errors, unmatched_fields};
 pub use columns::{Cells, Column, Columns};
 pub use columns_cache::ColumnsCache;

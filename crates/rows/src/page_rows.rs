@@ -1,5 +1,7 @@
 //! The rows of one page for a reader that owns the page, and so cannot borrow from it.
 
+use std::ops::Range;
+
 use serde::de::DeserializeOwned;
 
 use crate::{
@@ -20,10 +22,8 @@ use crate::{
 /// is the largest cost of decoding.
 #[derive(Debug, Default)]
 pub struct OwnedRowDecoder {
-    /// A portion of the rows, as [`RawRows::portion`] returns it.
-    portion: String,
-    /// The start of the portion in the list of rows.
-    start: usize,
+    /// The place in the list of rows of a portion of them, as [`RawRows::portion`] returns it.
+    portion: Range<usize>,
     /// The number of the next portion.
     next: usize,
     /// The start of the next row in the portion.
@@ -49,7 +49,8 @@ impl OwnedRowDecoder {
         first_row: u64,
     ) -> Result<Option<T>> {
         loop {
-            let mut lex = Lexer::within_list(&self.portion, self.start, self.at);
+            let portion = rows.as_str().get(self.portion.clone()).unwrap_or_default();
+            let mut lex = Lexer::within_list(portion, self.portion.start, self.at);
             let row = match lex.next_of_rest(&mut self.is_first) {
                 Ok(true) => decode_row(&mut lex, columns, &mut self.layout),
                 Ok(false) => match rows.portion(self.next) {
@@ -57,9 +58,8 @@ impl OwnedRowDecoder {
                         if self.next == 0 {
                             self.layout = columns.take_layout();
                         }
-                        self.start = portion.as_ptr().addr() - rows.as_bytes().as_ptr().addr();
-                        self.portion.clear();
-                        self.portion.push_str(portion);
+                        let start = portion.as_ptr().addr() - rows.as_bytes().as_ptr().addr();
+                        self.portion = start..start + portion.len();
                         self.next += 1;
                         self.at = 0;
                         self.is_first = true;

@@ -49,6 +49,7 @@ pub struct RawRows {
     json: ByteString,
     /// `None` if a row is neither a list nor an object.
     index: Option<RowIndex>,
+    is_cached: bool,
 }
 
 impl RawRows {
@@ -129,6 +130,7 @@ impl RawRows {
         };
         // A comma or a blank precedes every row but the first. The bracket replaces it.
         let cut = row.as_ptr().addr() - self.as_bytes().as_ptr().addr() - 1;
+        let is_cached = self.is_cached;
         let index = self.index.as_ref().map(|index| index.behind(rows, cut));
         let list = self.into_bytes().slice(cut..);
         let list: Bytes = match list.try_into_mut() {
@@ -140,7 +142,11 @@ impl RawRows {
         };
         // Text that is cut between two ASCII characters is UTF-8.
         let json = ByteString::try_from(list).unwrap_or_default();
-        Self { json, index }
+        Self {
+            json,
+            index,
+            is_cached,
+        }
     }
 
     /// Drops all rows but the first ones. Reuses the buffer if this is its only owner, and copies
@@ -163,6 +169,7 @@ impl RawRows {
         };
         // A comma or a blank follows every row but the last. The bracket replaces it.
         let end = row.as_ptr().addr() - self.as_bytes().as_ptr().addr() + row.len();
+        let is_cached = self.is_cached;
         let index = self.index.as_ref().map(|index| index.before(rows, end));
         let list = self.into_bytes().slice(..=end);
         let list: Bytes = match list.try_into_mut() {
@@ -174,18 +181,34 @@ impl RawRows {
         };
         // Text that is cut between two ASCII characters is UTF-8.
         let json = ByteString::try_from(list).unwrap_or_default();
-        Self { json, index }
+        Self {
+            json,
+            index,
+            is_cached,
+        }
+    }
+
+    /// Whether the rows are from a kept response, and not from one that was just received; see
+    /// [`decode_cached_body`](crate::decode_cached_body).
+    #[must_use]
+    pub fn is_cached(&self) -> bool {
+        self.is_cached
     }
 
     /// Returns the rows of a complete list.
     pub(crate) fn of_valid(json: ByteString) -> Self {
         let index = RowIndex::read(json.as_bytes()).and_then(|(_, index)| index);
-        Self { json, index }
+        Self::of_valid_with(json, index)
     }
 
     /// Returns the rows of a complete list, with its index.
     pub(crate) fn of_valid_with(json: ByteString, index: Option<RowIndex>) -> Self {
-        Self { json, index }
+        let is_cached = crate::body::is_cached();
+        Self {
+            json,
+            index,
+            is_cached,
+        }
     }
 
     /// Returns an iterator over the JSON text of each row, in order, without white space around it.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use rowfeed_sandbox::{Fault, Sandbox, SandboxBuilder};
+use rowfeed_sandbox::{Conversation, Fault, Sandbox, SandboxBuilder};
 
 pub(crate) const USAGE: &str = "\
 usage: rowfeed-sandbox [OPTION]...
@@ -15,6 +15,7 @@ usage: rowfeed-sandbox [OPTION]...
   --results-lifetime SECONDS      time that a result can be read (default: always)
   --dune-requests-per-minute N    answer 429 above this rate (default: never)
   --token-lifetime SECONDS        lifetime of a token from the IAM service
+  --replay FILE                   answer from a recorded conversation
   --fault TEXT                    a fault, such as 'status=429 retry-after=1
                                   on=dune times=2'; can be repeated
 ";
@@ -26,6 +27,7 @@ const SQLITE_MEMORY: usize = 96 * 1024 * 1024;
 pub(crate) struct Arguments {
     pub(crate) builder: SandboxBuilder,
     pub(crate) faults: Vec<Fault>,
+    pub(crate) conversations: Vec<Conversation>,
     pub(crate) until_stdin_closes: bool,
 }
 
@@ -34,6 +36,7 @@ impl Arguments {
     pub(crate) fn read(mut given: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
         let mut builder = Sandbox::builder();
         let mut faults = Vec::new();
+        let mut conversations = Vec::new();
         let mut until_stdin_closes = false;
         let mut sample_rows = 0;
         while let Some(argument) = given.next() {
@@ -53,6 +56,7 @@ impl Arguments {
                 | "--results-lifetime"
                 | "--dune-requests-per-minute"
                 | "--token-lifetime"
+                | "--replay"
                 | "--fault" => {}
                 other => return Err(format!("unknown argument {other:?}")),
             }
@@ -74,6 +78,12 @@ impl Arguments {
                     builder.dune_requests_per_minute(number(name, &value)?)
                 }
                 "--token-lifetime" => builder.yandex_token_lifetime(seconds(name, &value)?),
+                "--replay" => {
+                    let conversation = Conversation::load(&value);
+                    let wrong = |error| format!("--replay {value}: {error}");
+                    conversations.push(conversation.map_err(wrong)?);
+                    builder
+                }
                 _ => {
                     faults.push(value.parse().map_err(|error| format!("--fault: {error}"))?);
                     builder
@@ -87,6 +97,7 @@ impl Arguments {
         Ok(Some(Self {
             builder: builder.sqlite_memory_limit(memory),
             faults,
+            conversations,
             until_stdin_closes,
         }))
     }
@@ -126,6 +137,7 @@ mod tests {
             ("--poll-steps", "whole number"),
             ("--results-lifetime soon", "takes a number of seconds"),
             ("--fault explode", "is not a fault"),
+            ("--replay no/such/file", "--replay no/such/file"),
         ] {
             let message = read(line).err().unwrap_or_default();
             assert!(message.contains(part), "{line}: {message}");

@@ -16,6 +16,7 @@ mod memory;
 mod options;
 mod progress;
 mod recording;
+mod replay;
 mod rows;
 mod sample;
 mod sandbox;
@@ -38,6 +39,7 @@ pub use credentials::{
 };
 pub use fault::{Fault, FaultTextError};
 pub use recording::Recorded;
+pub use replay::Conversation;
 pub use sandbox::{Sandbox, SandboxBuilder};
 pub use script::ScriptedResult;
 pub use service::Service;

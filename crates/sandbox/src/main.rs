@@ -48,6 +48,9 @@ fn run(arguments: Arguments) -> io::Result<()> {
     for fault in arguments.faults {
         sandbox.fault(fault);
     }
+    for conversation in arguments.conversations {
+        sandbox.replay(conversation);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

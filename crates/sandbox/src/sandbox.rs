@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use crate::fault::Fault;
 use crate::options::Options;
 use crate::recording::Recorded;
+use crate::replay::Conversation;
 use crate::script::ScriptedResult;
 use crate::server::{Services, serve};
 use crate::service::Service;
@@ -58,6 +59,23 @@ impl Sandbox {
     /// Returns the base URL of Dune, which ends in `/api`.
     pub fn dune_url(&self) -> String {
         format!("http://{}{}/api", self.address, Service::Dune.prefix())
+    }
+
+    /// Answers from a recorded conversation, in place of the services that are in it. Faults hold as
+    /// for the services themselves; credentials are not checked.
+    ///
+    /// ```
+    /// use rowfeed_sandbox::{Conversation, Sandbox};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let line = r#"{"service": "dune", "method": "POST", "path": "/v1/usage", "status": 200}"#;
+    /// let sandbox = Sandbox::builder().start_blocking()?;
+    /// sandbox.replay(Conversation::parse(line.as_bytes())?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn replay(&self, conversation: Conversation) {
+        self.world.replay.add(conversation);
     }
 
     /// Returns the base URL of Lightdash.

@@ -231,8 +231,9 @@ async fn exchange(
         }
         Some(Instead::Answer(answer)) => answer,
         None => {
-            let answer = match refusal {
-                Some(refusal) => refusal,
+            let replayed = || services.world.replay.answer(&request, query);
+            let answer = match refusal.or_else(replayed) {
+                Some(answer) => answer,
                 None => carry_out(Arc::clone(&services), Arc::clone(&request)).await?,
             };
             let answer = repeated(&services.world, &request, answer);

@@ -22,6 +22,15 @@ impl Service {
         }
     }
 
+    /// Returns the path of the base URL.
+    pub(crate) const fn base_path(self) -> &'static str {
+        match self {
+            Self::Dune => "/dune/api",
+            Self::Lightdash => "/lightdash",
+            Self::YandexQuery => "/yandex-query/api/fq/v1",
+        }
+    }
+
     /// Returns the service with this name: `dune`, `lightdash` or `yandex-query`.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|service| service.name() == name)

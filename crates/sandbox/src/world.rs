@@ -11,6 +11,7 @@ use crate::log::Log;
 use crate::memory::Held;
 use crate::options::Options;
 use crate::recording::Recording;
+use crate::replay::Replay;
 use crate::sample;
 use crate::service::Service;
 use crate::sql::{Database, Definition, DoubleQuotes, MAX_SQL, SqlError, WireTypes};
@@ -30,6 +31,7 @@ pub(crate) struct World {
     pub(crate) options: Options,
     pub(crate) faults: Faults,
     pub(crate) recording: Recording,
+    pub(crate) replay: Replay,
     pub(crate) log: Option<Log>,
     /// One for each service, in the order of [`Service::ALL`].
     databases: [Database; 3],
@@ -55,6 +57,7 @@ impl World {
             options,
             faults: Faults::default(),
             recording: Recording::default(),
+            replay: Replay::default(),
             databases,
             tokens: Tokens::default(),
             last_pages: Mutex::default(),

@@ -479,11 +479,7 @@ async fn an_invalid_metric_query_is_refused() {
     let unknown = json!({ "dimensions": { "id": "g", "and": [
         { "id": "a", "target": { "fieldId": "trades_project" }, "operator": "sounds_like" },
     ] } });
-    assert_error(
-        &post(metric_query(&unknown, 10)).await,
-        400,
-        "ParameterError",
-    );
+    assert_error(&post(metric_query(&unknown, 10)).await, 400, "CompileError");
 }
 
 #[tokio::test]

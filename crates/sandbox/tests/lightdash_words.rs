@@ -136,8 +136,21 @@ async fn every_filter_operator_of_the_document_selects_rows() {
         ("project", "notEquals", json!(["lagoon"]), &none, 36),
         ("project", "startsWith", json!(["la", "est"]), &none, 24),
         ("project", "endsWith", json!(["pool"]), &none, 12),
-        ("project", "include", json!(["A", "pool"]), &none, 48),
+        // texts are compared case-sensitively, and NULL does not include anything
+        ("project", "include", json!(["a", "pool"]), &none, 48),
+        ("project", "include", json!(["A"]), &none, 0),
+        ("project", "include", json!(["l_g%n"]), &none, 12),
         ("project", "doesNotInclude", json!(["oo"]), &none, 24),
+        ("token_pair", "doesNotInclude", json!(["REEF"]), &none, 30),
+        // of several times or booleans, only the first is used
+        (
+            "block_date",
+            "equals",
+            json!(["2024-05-01", "2024-05-02"]),
+            &none,
+            2,
+        ),
+        ("is_maker", "equals", json!([true, false]), &none, 20),
         ("evt_index", "lessThan", json!([1]), &none, 3),
         ("evt_index", "lessThanOrEqual", json!(["0"]), &none, 3),
         ("evt_index", "greaterThan", json!([15]), &none, 3),
@@ -155,14 +168,7 @@ async fn every_filter_operator_of_the_document_selects_rows() {
             &none,
             4,
         ),
-        (
-            "block_date",
-            "notInBetween",
-            json!(["2024-05-01", "2024-05-02"]),
-            &none,
-            44,
-        ),
-        ("block_time", "inPeriodToDate", json!([1]), &days, 0),
+        ("evt_index", "notInBetween", json!([1, 15]), &none, 6),
     ] {
         let rule = rule(field, operator, values, settings.clone());
         assert_eq!(passing(&sandbox, &rule).await, expected, "{rule}");
@@ -177,6 +183,15 @@ async fn every_filter_operator_of_the_document_selects_rows() {
         ),
         rule("block_date", "inBetween", json!([1]), none.clone()),
         rule("project", "looksLike", json!(["a"]), none.clone()),
+        rule("project", "lessThan", json!(["a"]), none.clone()),
+        rule("evt_index", "equals", json!(["a"]), none.clone()),
+        rule(
+            "block_date",
+            "notInBetween",
+            json!(["2024-05-01", "2024-05-02"]),
+            none.clone(),
+        ),
+        rule("block_time", "inPeriodToDate", json!([1]), days.clone()),
         rule("moon", "equals", json!(["a"]), none.clone()),
     ];
     for rule in wrong {
@@ -186,6 +201,121 @@ async fn every_filter_operator_of_the_document_selects_rows() {
         let reply = send(request.json(&json!({ "query": query }))).await;
         assert_eq!(reply.status, 400, "{rule}: {}", reply.text);
     }
+}
+
+#[tokio::test]
+async fn periods_to_date_end_at_the_current_day() {
+    use jiff::{Timestamp, tz::TimeZone};
+    let sandbox = at_once().await;
+    // two trades per day from Wednesday, May 1, to May 24, 2024
+    let day_before = TimeZone::UTC.to_datetime(Timestamp::now()).date();
+    for field in ["block_date", "block_time"] {
+        for unit in ["weeks", "months", "quarters", "years"] {
+            let rule = json!({
+                "id": "r",
+                "target": { "fieldId": format!("trades_{field}") },
+                "operator": "inPeriodToDate",
+                "values": [1],
+                "settings": { "unitOfTime": unit },
+            });
+            let passing = passing(&sandbox, &rule).await;
+            let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
+            if today != day_before {
+                return; // midnight came between
+            }
+            let first_of_quarter =
+                jiff::civil::date(today.year(), (today.month() - 1) / 3 * 3 + 1, 1);
+            let expected = (1..=24).filter(|day| {
+                let date = jiff::civil::date(2024, 5, *day);
+                match unit {
+                    "weeks" => {
+                        date.weekday().to_monday_zero_offset()
+                            <= today.weekday().to_monday_zero_offset()
+                    }
+                    "months" => date.day() <= today.day(),
+                    "years" => date.day_of_year() <= today.day_of_year(),
+                    _ => {
+                        let start = jiff::civil::date(2024, 4, 1);
+                        (date - start).get_days() <= (today - first_of_quarter).get_days()
+                    }
+                }
+            });
+            assert_eq!(passing, 2 * expected.count(), "{field} {unit}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn dates_have_intervals_and_a_joined_table_has_fields() {
+    let sandbox = at_once().await;
+    let query = metric_query(
+        &["trades_block_date_month", "projects_chain"],
+        &["trades_count"],
+        json!({ "dimensions": { "id": "g", "and": [{
+            "id": "r",
+            "target": { "fieldId": "projects_members" },
+            "operator": "greaterThan",
+            "values": [0],
+        }] } }),
+        json!([]),
+    );
+    let (started, page) = run(&sandbox, "/metric-query", &json!({ "query": query })).await;
+    assert_eq!(
+        started["fields"]["trades_block_date_month"]["timeInterval"],
+        "MONTH"
+    );
+    assert_eq!(started["fields"]["projects_chain"]["table"], "projects");
+    let counts = raws(&page, "trades_count");
+    let total: u64 = counts
+        .iter()
+        .map(|count| count.as_str().unwrap().parse::<u64>().unwrap())
+        .sum();
+    assert_eq!(total, 48);
+    assert!(counts.len() > 1);
+    assert_eq!(
+        raws(&page, "trades_block_date_month")[0],
+        "2024-05-01T00:00:00Z"
+    );
+    let explore = get(&sandbox, &v1("/explores/trades")).await.json()["results"].clone();
+    assert_eq!(
+        explore["tables"]["projects"]["dimensions"]["chain"]["type"],
+        "string"
+    );
+    assert_eq!(explore["joinedTables"][0]["table"], "projects");
+}
+
+#[tokio::test]
+async fn parameters_are_filled_in_and_missing_ones_are_refused() {
+    let sandbox = at_once().await;
+    let calculations = json!([
+        { "name": "more", "displayName": "More", "sql": "${trades.count} * ${ld.parameters.factor}" },
+    ]);
+    let query = metric_query(
+        &["trades_project"],
+        &["trades_count"],
+        json!({}),
+        calculations,
+    );
+    let body = json!({ "query": query, "parameters": { "factor": 3, "unused": "x" } });
+    let (started, page) = run(&sandbox, "/metric-query", &body).await;
+    assert_eq!(started["parameterReferences"], json!(["factor"]));
+    assert_eq!(started["usedParametersValues"], json!({ "factor": 3 }));
+    assert_eq!(raws(&page, "more"), ["36"; 4]);
+    let request = lightdash_query(&sandbox, Method::POST, "/metric-query");
+    let reply = send(request.json(&json!({ "query": query }))).await;
+    assert_eq!(reply.status, 400);
+    assert_eq!(
+        reply.json()["error"]["message"],
+        "Missing parameters: factor"
+    );
+    let sql = "SELECT count(*) AS n FROM trades WHERE project IN (${lightdash.parameters.names})";
+    let body = json!({ "sql": sql, "parameters": { "names": ["lagoon", "estuary"] } });
+    let (started, page) = run(&sandbox, "/sql", &body).await;
+    assert_eq!(
+        started["usedParametersValues"]["names"],
+        json!(["lagoon", "estuary"])
+    );
+    assert_eq!(raws(&page, "n"), ["24"]);
 }
 
 #[tokio::test]
@@ -204,7 +334,7 @@ async fn table_calculations_are_columns_of_the_result() {
         { "name": "previous", "displayName": "Previous",
           "template": { "type": "percent_of_previous_value", "fieldId": "trades_count",
                         "orderBy": [{ "fieldId": "trades_project", "order": "asc" }] } },
-        { "name": "rank", "displayName": "Rank",
+        { "name": "rank", "displayName": "Rank", "type": "number",
           "template": { "type": "rank_in_column", "fieldId": "trades_project" } },
         { "name": "number", "displayName": "Number",
           "template": { "type": "window_function", "windowFunction": "row_number",

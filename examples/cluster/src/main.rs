@@ -1,4 +1,4 @@
-//! Joins results of Dune, Lightdash and Yandex Query on two workers, each a process of its own.
+//! Joins results of Dune, Lightdash and Yandex Query on two workers, each in its own process.
 //!
 //! ```text
 //! cargo run -p cluster                       # a Dune result of two million rows

@@ -211,7 +211,7 @@ fn header(service: &Service, document: &Value, mark: &str) -> Result<String> {
     Ok(format!(
         "{mark}\
          // document: specs/{name}, API version {version}\n\
-         // normalised document: sha256 {hash}\n\
+         // normalized document: sha256 {hash}\n\
          // generator: progenitor {PROGENITOR}\n",
         name = service.name,
     ))

@@ -49,8 +49,8 @@ pub(super) fn report(report: &Report, all: bool) -> String {
         }
     }
     for (kind, title) in [
-        (Kind::SchemaAdded, "Added with it"),
-        (Kind::SchemaRemoved, "Removed with it"),
+        (Kind::SchemaAdded, "Added schemas"),
+        (Kind::SchemaRemoved, "Removed schemas"),
     ] {
         let names: Vec<_> = types
             .iter()

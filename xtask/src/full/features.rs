@@ -43,6 +43,9 @@ pub(super) const COMBINATIONS: &[Combination] = &[
     ("rowfeed", "yandex-query"),
     ("rowfeed", "dune,blocking"),
     ("rowfeed", "lightdash,blocking"),
+    ("rowfeed", "lightdash-merge-queries"),
+    ("rowfeed", "lightdash-explores"),
+    ("rowfeed", "lightdash-saved-charts"),
     ("rowfeed", "yandex-query,blocking"),
     ("rowfeed", "dune,lightdash"),
     ("rowfeed", "dune,yandex-query"),
@@ -61,6 +64,7 @@ pub(super) const COMBINATIONS: &[Combination] = &[
 /// Every feature of every library except `native-tls`, which requires the system's OpenSSL.
 pub(super) const EVERYTHING: &[&str] = &[
     "rowfeed/blocking,rowfeed/service-account,rowfeed/schemars",
+    "rowfeed/lightdash-merge-queries,rowfeed/lightdash-explores,rowfeed/lightdash-saved-charts",
     "rowfeed-rows/schemars,rowfeed-arrow/blocking",
     "rowfeed-client/rustls,rowfeed-client/gzip,rowfeed-client/schemars",
     "rowfeed-dune/rustls,rowfeed-dune/gzip,rowfeed-dune/schemars",

@@ -257,7 +257,9 @@ fn datafusion(tools: &Tools) -> Result<Outcome> {
             other => return Ok(other),
         }
     }
-    Ok(Outcome::Passed)
+    // The command of the same crate: `rowfeed sql`.
+    let command = ["test", "--locked", "-p", "rowfeed-cli", "--features", "sql"];
+    tools.run(tools.cargo([&command[..], &["--test", "cli", "sql::"]].concat()))
 }
 
 fn labels(tools: &Tools) -> Result<Outcome> {

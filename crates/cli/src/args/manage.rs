@@ -208,6 +208,9 @@ pub(crate) struct SandboxArgs {
     /// Something that goes wrong; can be repeated.
     #[arg(long, value_name = "TEXT")]
     pub(crate) fault: Vec<String>,
+    /// Answer from a conversation that --record has written, in place of its services; can be repeated.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) replay: Vec<PathBuf>,
     /// How long every run takes at least.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) run_time: Option<Duration>,

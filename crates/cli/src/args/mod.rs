@@ -4,6 +4,9 @@ mod api;
 mod manage;
 mod output;
 mod services;
+mod snapshot;
+#[cfg(feature = "sql")]
+mod sql;
 mod values;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -19,6 +22,9 @@ pub(crate) use services::{
     DuneCommand, LightdashCommand, LightdashProjectArgs, MetricArgs, Performance, StatementArgs,
     YandexCommand, YandexFolderArgs,
 };
+pub(crate) use snapshot::SnapshotArgs;
+#[cfg(feature = "sql")]
+pub(crate) use sql::SqlArgs;
 pub(crate) use values::{ServiceName, TypeOverride};
 
 /// Gets rows out of Dune, Lightdash and Yandex Query: into a table, a pipe or a file.
@@ -101,6 +107,18 @@ pub(crate) struct GlobalArgs {
     /// Where the service is: for a server of your own, or a proxy.
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) base_url: Option<String>,
+    /// Keep pages of completed runs in a directory, and do not fetch, or pay for, them again.
+    ///
+    /// Without a directory it is the platform's, such as ~/.cache/rowfeed/pages. Only you can read it;
+    /// rows are in it, and it has at most 1 GiB. Pages end with the run at the service, and after 7
+    /// days. The latest result of a query is looked up each time, and read as the run that it is.
+    #[arg(long, global = true, value_name = "DIRECTORY", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(crate) cache: Option<String>,
+    /// Append every call and its response to a file that 'rowfeed sandbox --replay' answers from.
+    ///
+    /// Statements and rows are in it, and no credential.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
     /// Write errors and progress to standard error as JSON, one object a line.
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -141,9 +159,18 @@ pub(crate) enum Command {
     /// Yandex Query: run a query, or read the results of one.
     #[command(subcommand)]
     Yandex(Box<YandexCommand>),
+    /// Query results of the services and local files with SQL, on this machine.
+    #[cfg(feature = "sql")]
+    #[command(after_help = sql::EXAMPLES, after_long_help = sql::AFTER_LONG)]
+    Sql(Box<SqlArgs>),
     /// Wait for a run that was started before, see how far it is, or cancel it.
     #[command(subcommand)]
     Run(Box<RunCommand>),
+    /// Write a run once as a directory of Parquet files that any engine reads, or into an object store.
+    ///
+    /// The same command resumes after the last whole file, whatever ended the one before. The file
+    /// _snapshot.json in the directory says whether every row is there.
+    Snapshot(Box<SnapshotArgs>),
     /// Show columns and types, without reading rows where the service allows that.
     #[command(subcommand)]
     Schema(SchemaCommand),

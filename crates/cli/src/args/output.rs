@@ -96,6 +96,16 @@ pub(crate) enum Compression {
     None,
 }
 
+impl From<Compression> for rowfeed_snapshot::Compression {
+    fn from(compression: Compression) -> Self {
+        match compression {
+            Compression::Zstd => Self::Zstd,
+            Compression::Snappy => Self::Snappy,
+            Compression::None => Self::None,
+        }
+    }
+}
+
 /// Which rows.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Rows")]

@@ -143,9 +143,15 @@ pub(crate) enum LightdashCommand {
         rows: RowArgs,
     },
     /// Run a saved chart.
+    #[command(after_help = "\
+Examples:
+  rowfeed lightdash chart 'Revenue by month' --param region=EU
+  rowfeed lightdash chart revenue-by-month --limit 1000 -o revenue.csv")]
     Chart {
-        /// The chart's UUID, its slug, or its page.
+        /// The chart's name, its UUID, its slug, or its page.
         chart: String,
+        #[command(flatten)]
+        params: LightdashParamArgs,
         #[command(flatten)]
         project: LightdashProjectArgs,
         #[command(flatten)]
@@ -166,12 +172,25 @@ Example:
         #[command(flatten)]
         query: MetricArgs,
         #[command(flatten)]
+        params: LightdashParamArgs,
+        /// Print the SQL of the query, and run nothing.
+        #[arg(long)]
+        compile: bool,
+        #[command(flatten)]
         project: LightdashProjectArgs,
         #[command(flatten)]
         run: RunArgs,
         #[command(flatten)]
         rows: RowArgs,
     },
+}
+
+/// Parameters of a project or an explore.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct LightdashParamArgs {
+    /// A parameter, NAME=VALUE; can be repeated. Twice the same name is a list. Digits are a number, and text in quotes: NAME="'12'".
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parameter)]
+    pub(crate) params: Vec<(String, String)>,
 }
 
 /// A query of an explore.
@@ -192,6 +211,9 @@ pub(crate) struct MetricArgs {
     /// The order: 'FIELD' or 'FIELD desc', with commas between several.
     #[arg(long, value_name = "FIELD [desc],…", value_delimiter = ',')]
     pub(crate) sort: Vec<String>,
+    /// The time zone to run in, such as 'Europe/Berlin'. Unset: the project's.
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) timezone: Option<String>,
 }
 
 /// The folder at Yandex Cloud.

@@ -11,11 +11,8 @@ use std::{
 
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::StreamWriter;
-use parquet::{
-    arrow::ArrowWriter,
-    basic::{Compression as Codec, ZstdLevel},
-    file::properties::WriterProperties,
-};
+use parquet::{arrow::ArrowWriter, file::properties::WriterPropertiesBuilder};
+use rowfeed_snapshot::writer_properties;
 
 use super::{layout::Layout, place::Place, state::State};
 use crate::{
@@ -213,16 +210,9 @@ impl Part {
 }
 
 /// How Parquet is written, in the parts and in what is made of them.
-pub(super) fn properties(layout: &Layout) -> parquet::file::properties::WriterPropertiesBuilder {
-    let codec = match layout.compression {
-        Some(Compression::Zstd) => Codec::ZSTD(ZstdLevel::default()),
-        Some(Compression::Snappy) => Codec::SNAPPY,
-        Some(Compression::None) | None => Codec::UNCOMPRESSED,
-    };
-    WriterProperties::builder()
-        .set_compression(codec)
-        .set_max_row_group_row_count(usize::try_from(layout.row_group).ok())
-        .set_created_by(concat!("rowfeed ", env!("CARGO_PKG_VERSION")).to_owned())
+pub(super) fn properties(layout: &Layout) -> WriterPropertiesBuilder {
+    let compression = layout.compression.unwrap_or(Compression::None);
+    writer_properties(compression.into(), layout.row_group)
 }
 
 pub(super) fn parquet_failure(path: &Path, error: parquet::errors::ParquetError) -> Failure {

@@ -11,6 +11,8 @@ mod value;
 pub(crate) use arrow::{Batches, arrow_type_names};
 pub(crate) use listing::Listing;
 pub(crate) use stream::{FEW_ROWS, write_rows, write_table};
+#[cfg(feature = "sql")]
+pub(crate) use text::field as csv_field;
 pub(crate) use text::{TextWriter, no_column};
 
 use std::io::{self, IsTerminal as _};

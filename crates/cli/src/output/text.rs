@@ -260,7 +260,7 @@ fn cell(value: &Value, out: &mut Vec<u8>) {
 
 /// A field of CSV. Written here because the kept crates cannot tell NULL from an empty text: here it
 /// is nothing, and an empty text is `""`.
-fn field(text: &str, out: &mut Vec<u8>) {
+pub(crate) fn field(text: &str, out: &mut Vec<u8>) {
     let is_plain = !text.is_empty()
         && !text
             .bytes()

@@ -1,8 +1,9 @@
 //! Clients from settings.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use rowfeed::{BuildError, CredentialProvider, RateLimit, Secret, dune, lightdash, yandex_query};
+use rowfeed_client::FileRecorder;
 use rowfeed_sandbox::{
     DUNE_API_KEY, LIGHTDASH_PROJECT_UUID, LIGHTDASH_TOKEN, Sandbox, YANDEX_IAM_TOKEN,
     YANDEX_PROJECT,
@@ -57,6 +58,8 @@ async fn connect(
     project: Option<&str>,
     settings: Settings,
 ) -> Result<Connection> {
+    let cache = context.cache.open(&context.global, &settings)?;
+    let recorder = recorder(context)?;
     let Settings {
         credential,
         origin,
@@ -89,6 +92,12 @@ async fn connect(
             let mut builder = <$client>::builder().user_agent(USER_AGENT).rate_limit(rate);
             if let Some(url) = &base_url {
                 builder = builder.base_url(url);
+            }
+            if let Some(recorder) = &recorder {
+                builder = builder.recorder(recorder.clone());
+            }
+            if let Some(cache) = &cache {
+                builder = builder.cache(cache.clone());
             }
             builder = match key {
                 Key::Fixed(secret) => builder.$setter(secret),
@@ -129,6 +138,21 @@ async fn connect(
             base_url: shown_url,
         }),
     })
+}
+
+/// The recorder of `--record`.
+fn recorder(context: &Context) -> Result<Option<Arc<FileRecorder>>> {
+    let open = |path: &PathBuf| {
+        let file = FileRecorder::open(path);
+        file.map_err(|error| Failure::file("recording into", path, &error))
+    };
+    Ok(context
+        .global
+        .record
+        .as_ref()
+        .map(open)
+        .transpose()?
+        .map(Arc::new))
 }
 
 fn unbuilt(service: ServiceName, error: &BuildError) -> Failure {

@@ -2,12 +2,12 @@
 
 use rowfeed::{
     Error, ErrorKind, RunHandle, RunRequest,
-    lightdash::{Client, types},
+    lightdash::{ChartQuery, Client, types},
     prelude::*,
 };
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use super::{fields::Fields, filter};
+use super::{compile, fields::Fields, filter};
 use crate::{
     args::{MetricArgs, ServiceName},
     error::{Failure, Kind, Result},
@@ -51,10 +51,20 @@ impl Lightdash {
                 let query = self.client.execute_async_sql_query().project_uuid(project);
                 query.body(sql.as_str()).run()
             }
-            Request::LightdashChart { project, chart } => {
-                return self.start_chart(project, chart, configure).await;
+            Request::LightdashChart {
+                project,
+                chart,
+                params,
+            } => {
+                let params = compile::values(params);
+                return self.start_chart(project, chart, params, configure).await;
             }
-            Request::LightdashQuery { project, query, .. } => {
+            Request::LightdashQuery {
+                project,
+                query,
+                params,
+                ..
+            } => {
                 let query: types::MetricQuery =
                     serde_json::from_value(query.clone()).map_err(|error| {
                         Failure::usage(format!("the query cannot be sent: {error}"))
@@ -63,7 +73,8 @@ impl Lightdash {
                     .client
                     .execute_async_metric_query()
                     .project_uuid(project);
-                run.body_map(|body| body.query(query)).run()
+                let run = run.body_map(|body| body.query(query));
+                run.parameters(compile::values(params)).run()
             }
             Request::Run { id, .. } => self.attach(id),
             other => {
@@ -81,8 +92,20 @@ impl Lightdash {
         &self,
         project: &str,
         chart: &str,
+        params: Vec<(String, types::ParameterValue)>,
         configure: impl Fn(RunRequest) -> RunRequest,
     ) -> Result<RunHandle> {
+        // Neither a UUID nor a slug has white space or capital letters in it.
+        if chart.contains(|letter: char| letter.is_whitespace() || letter.is_uppercase()) {
+            let named = self.client.chart(project, chart);
+            let uuid = named.find().await.map_err(|error| {
+                failed(error).or_hint(|| "'rowfeed ls lightdash charts' lists them".to_owned())
+            })?;
+            let named = self.client.chart(project, uuid.uuid);
+            let set = |named: ChartQuery, (name, value)| named.param(name, value);
+            let named = params.into_iter().fold(named, set);
+            return Ok(configure(named.run()).start().await?);
+        }
         let of_explore = |id: &str| {
             let body: types::SavedChartRequest = types::SavedChartRequest {
                 chart_uuid: id.to_owned(),
@@ -92,7 +115,7 @@ impl Lightdash {
                 .client
                 .execute_async_saved_chart_query()
                 .project_uuid(project);
-            configure(run.body(body).run())
+            configure(run.body(body).parameters(params.clone()).run())
         };
         let of_sql = |body: types::SqlChartRequest| {
             let run = self
@@ -111,6 +134,7 @@ impl Lightdash {
             return match of_explore(chart).start().await {
                 Err(error) if unknown(&error) => {
                     let body = types::SqlChartByUuid::builder().saved_sql_uuid(chart);
+                    let body = body.parameters(params.clone());
                     let body = types::SqlChartByUuid::try_from(body)
                         .map_err(|error| Failure::usage(error.to_string()))?;
                     Ok(of_sql(body.into()).start().await?)
@@ -119,6 +143,7 @@ impl Lightdash {
             };
         }
         let body = types::SqlChartBySlug::builder().slug(chart);
+        let body = body.parameters(params.clone());
         let body = types::SqlChartBySlug::try_from(body)
             .map_err(|error| Failure::usage(error.to_string()))?;
         match of_sql(body.into()).start().await {
@@ -270,6 +295,7 @@ impl ChartName {
 pub(crate) async fn metric_query(
     lightdash: &Lightdash,
     args: &MetricArgs,
+    params: Map<String, Value>,
     limit: Option<u64>,
 ) -> Result<Request> {
     let project = lightdash.project()?;
@@ -305,7 +331,7 @@ pub(crate) async fn metric_query(
         Some(Err(_)) => return Err(Failure::usage("--limit is more than any server gives")),
         None => (lightdash.most_rows().await, true),
     };
-    let query = json!({
+    let mut query = json!({
         "exploreName": explore.name,
         "dimensions": ids(&args.dimensions, false)?,
         "metrics": ids(&args.metrics, true)?,
@@ -314,9 +340,13 @@ pub(crate) async fn metric_query(
         "limit": limit,
         "tableCalculations": [],
     });
+    if let Some(timezone) = &args.timezone {
+        query["timezone"] = json!(timezone);
+    }
     Ok(Request::LightdashQuery {
         project: project.to_owned(),
         query,
+        params,
         is_capped,
     })
 }

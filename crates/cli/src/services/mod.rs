@@ -1,5 +1,6 @@
 //! The services, behind one face: start a run, attach to one, cancel it, ask about it.
 
+mod compile;
 mod connect;
 mod dune;
 mod fields;
@@ -10,7 +11,9 @@ mod schema;
 mod yandex;
 
 use rowfeed::{RunHandle, RunRequest, dune::ByteStream};
+use serde_json::{Map, Value};
 
+pub(crate) use compile::lightdash_params;
 pub(crate) use connect::test;
 pub(crate) use dune::read_credits;
 pub(crate) use lightdash::{ChartName, refuse_if_capped};
@@ -174,10 +177,21 @@ pub(crate) async fn usage(
 pub(crate) async fn metric_query(
     connection: &Connection,
     args: &MetricArgs,
+    params: Map<String, Value>,
     limit: Option<u64>,
 ) -> Result<Request> {
     match connection {
-        Connection::Lightdash(lightdash) => lightdash::metric_query(lightdash, args, limit).await,
+        Connection::Lightdash(lightdash) => {
+            lightdash::metric_query(lightdash, args, params, limit).await
+        }
+        _ => Err(Failure::usage("only Lightdash has explores")),
+    }
+}
+
+/// Prints the SQL of a query of an explore.
+pub(crate) async fn print_sql(connection: &Connection, request: &Request) -> Result<()> {
+    match connection {
+        Connection::Lightdash(lightdash) => compile::print(lightdash, request).await,
         _ => Err(Failure::usage("only Lightdash has explores")),
     }
 }

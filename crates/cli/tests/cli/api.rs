@@ -140,7 +140,7 @@ fn an_interrupted_upload_says_how_to_resume() {
             "--column",
             "name=varchar",
         ];
-        bench.run(&[&upload[..], &create[..], more].concat())
+        bench.run(&[&upload[..], &create, more].concat())
     };
     bench
         .sandbox

@@ -183,6 +183,11 @@ fn lightdash_runs_sql_charts_and_queries_of_explores() {
     bench
         .run(&["lightdash", "chart", "no-such-chart"])
         .fails(4, &["404"]);
+    let named = bench.run(&["lightdash", "chart", "Traded value a day", "--limit", "2"]);
+    assert_eq!(rows(&named.ok()).len(), 2);
+    bench
+        .run(&["lightdash", "chart", "Traded value per day"])
+        .fails(2, &["the nearest are \"Traded value a day\""]);
     let query = [
         "lightdash",
         "query",
@@ -199,6 +204,11 @@ fn lightdash_runs_sql_charts_and_queries_of_explores() {
         "--sort",
         "count desc",
     ];
+    let compiled = bench
+        .run(&[&query[..], &["--compile", "--timezone", "UTC"]].concat())
+        .ok();
+    assert!(compiled.contains("trades.amount_usd > 100"), "{compiled}");
+    assert!(compiled.contains("ORDER BY count(*) DESC"), "{compiled}");
     let found = rows(&bench.run(&query).ok());
     let expected = [
         json!({"trades_project": "lagoon", "trades_count": 10}),
@@ -265,14 +275,14 @@ fn a_run_is_started_attached_inspected_and_cancelled() {
         );
         bench.run(&["run", "cancel", id]).ok();
         let code = bench.run(&["run", "attach", id]).code;
-        // Yandex Query does not tell a query that was stopped from one that failed.
+        // Yandex Query reports a stopped query as failed.
         assert_eq!(
             code,
             Some(if service == "yandex" { 5 } else { 6 }),
             "{service}"
         );
     }
-    // A timeout cancels, too.
+    // A timeout cancels too.
     let ran = bench.run(&["dune", "sql", "SELECT 1 AS n", "--timeout", "50ms"]);
     ran.fails(8, &["run: "]);
     assert_eq!(bench.requests("POST", "/cancel"), 3);

@@ -1,4 +1,4 @@
-//! Where keys come from, and that they go nowhere else.
+//! The sources of keys, and that keys are sent nowhere else.
 
 use std::fs;
 
@@ -91,7 +91,7 @@ fn a_profile_is_stored_listed_tried_and_used() {
     let tried = run(plain(&bench, &["profile", "test", "--profile", "work"])).ok();
     assert!(tried.contains("Robin Reef"), "{tried}");
 
-    // The rate of the profile decides what reading costs.
+    // The profile's rate decides the cost of reading.
     let text = run(plain(
         &bench,
         &["--json", "dune", "latest", "4132025", "--dry-run"],
@@ -159,7 +159,7 @@ fn flags_override_the_environment_which_overrides_the_profile() {
         .env("DUNE_API_BASE_URL", "http://127.0.0.1:1");
     assert_eq!(run(command).ok(), "{\"n\":1}\n");
 
-    // The profile's key is refused, so it was the one that was sent.
+    // The profile's key was sent: it is refused.
     let mut command = plain(
         &bench,
         &["--base-url", &url, "dune", "sql", "SELECT 1 AS n"],

@@ -1,4 +1,4 @@
-//! What the documents show is what the command does.
+//! The documents show the real output of the command.
 
 use std::{fs, path::PathBuf};
 
@@ -59,7 +59,7 @@ mod examples {
         examples
     }
 
-    /// The line without what differs each time: ids, times, sizes, costs.
+    /// Returns the line without ids, times, sizes and costs, which differ each time.
     fn plain(line: &str) -> String {
         let words: Vec<&str> = line.split(' ').collect();
         let shown = words.iter().enumerate().map(|(at, word)| {
@@ -90,7 +90,7 @@ mod examples {
         shown.collect::<Vec<_>>().join(" ")
     }
 
-    /// Whether the lines are those that are said; `…` stands for any number of them.
+    /// Returns whether the lines match; `…` stands for any number of lines.
     fn fits(said: &[String], shown: &[String]) -> bool {
         match said.split_first() {
             None => shown.is_empty(),

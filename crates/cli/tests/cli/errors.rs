@@ -1,4 +1,4 @@
-//! What goes wrong, with which exit code, and what the message says.
+//! Failures with their exit codes and messages.
 
 use rowfeed_sandbox::Fault;
 use serde_json::{Value, json};

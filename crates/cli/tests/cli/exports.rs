@@ -1,4 +1,4 @@
-//! Files: their names, who may write them, and what is refused.
+//! Output files: their names, conflicts and refusals.
 
 use rowfeed_sandbox::Fault;
 
@@ -28,7 +28,7 @@ fn a_statement_that_fails_leaves_nothing_behind() {
         .run(&["dune", "sql", "SELECT tides", "-o", "t.parquet"])
         .fails(5, &["tides"]);
     assert!(bench.names().is_empty(), "{:?}", bench.names());
-    // What failed is executed again once it is corrected, or the service.
+    // The corrected statement is executed.
     bench
         .run(&["dune", "sql", "SELECT 1 AS tides", "-o", "t.parquet"])
         .ok();
@@ -88,13 +88,13 @@ fn a_file_created_meanwhile_is_not_replaced() {
         std::fs::remove_file(bench.path(name)).unwrap();
         bench.sandbox.take_requests();
         bench.run(&arguments).ok();
-        // Nothing was read again.
+        // No row was fetched again.
         assert_eq!(bench.requests("GET", "/results"), 0);
         assert!(bench.read(name).len() > 1_000);
     }
 }
 
-/// As if the process had been killed while it made one file of the parts.
+/// As if the process had been killed while it merged the parts into one file.
 #[test]
 fn an_interrupted_merge_is_repeated_without_fetching() {
     let bench = Bench::new();
@@ -115,7 +115,7 @@ fn an_interrupted_merge_is_repeated_without_fetching() {
     ] {
         let arguments = [&sql[..], &[name], rest].concat();
         let file = name.trim_end_matches('/');
-        // What is in the way keeps everything as it is right before the end.
+        // A failed page stops the export right before its end.
         bench
             .sandbox
             .fault(Fault::status(400).path("/results").after(3).times(1));
@@ -152,7 +152,7 @@ fn an_interrupted_merge_is_repeated_without_fetching() {
     }
 }
 
-/// As if the process had been killed after its last part, before it knew that it was the last.
+/// As if the process had been killed after its last part, before it knew that no row follows.
 #[test]
 fn an_export_that_is_resumed_at_the_end_of_its_result_gets_no_empty_file() {
     for service in ["dune", "lightdash", "yandex"] {
@@ -265,7 +265,7 @@ fn a_full_disk_is_an_error_of_the_output() {
     }
 }
 
-/// A file that may not grow beyond a few kilobytes stands for a disk that is full.
+/// A file size limit of a few kilobytes simulates a full disk.
 #[cfg(target_os = "linux")]
 #[test]
 fn an_export_stopped_by_a_full_disk_is_resumed_when_there_is_space() {
@@ -307,7 +307,7 @@ fn an_export_stopped_by_a_full_disk_is_resumed_when_there_is_space() {
                 ],
             );
         } else {
-            // The parts are small; what is merged of them is not.
+            // The parts are small, but the merged file is not.
             ran.fails(13, &["t.parquet.rowfeed", "File too large"]);
         }
         bench.run(&arguments).ok();

@@ -1,4 +1,4 @@
-//! What goes wrong on the way does not change what is written.
+//! Faults of the service do not change the output.
 
 use rowfeed_sandbox::Fault;
 
@@ -72,6 +72,6 @@ fn the_rate_limit_of_the_profile_applies() {
     crate::support::run(command).ok();
     let requests = u32::try_from(bench.sandbox.requests().len()).unwrap();
     assert!(requests >= 6, "{requests}");
-    // One every 200 ms, the first at once.
+    // One request every 200 ms, the first at once.
     assert!(began.elapsed() >= std::time::Duration::from_millis(200) * (requests - 1) * 9 / 10);
 }

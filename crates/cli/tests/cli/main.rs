@@ -8,8 +8,13 @@ mod documents;
 mod errors;
 mod exports;
 mod faults;
+mod kept;
 mod outputs;
+mod recorded;
 mod resume;
+mod snapshots;
+#[cfg(feature = "sql")]
+mod sql;
 mod support;
 #[cfg(unix)]
 mod terminal;

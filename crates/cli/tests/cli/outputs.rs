@@ -1,4 +1,4 @@
-//! What standard output and files hold: every row, every digit.
+//! Standard output and files have every row and every digit.
 
 use std::{fs::File, io::Cursor};
 
@@ -17,7 +17,8 @@ const UINT256_MAX: &str =
     "115792089237316195423570985008687907853269984665640564039457584007913129639935";
 const WIDE: &str = "SELECT wide";
 
-/// A result with the largest and the finest numbers that Dune sends, NULLs, and texts that need quotes.
+/// A result with the largest and the finest numbers that Dune sends, NULLs, and texts that need
+/// quotes.
 fn with_wide_numbers() -> Bench {
     let bench = Bench::new();
     let columns = [
@@ -229,7 +230,7 @@ fn all_services_write_the_same_rows_into_parquet() {
     let sql = "SELECT trade_id, project, amount_usd, is_maker FROM trades ORDER BY block_time";
     for service in ["dune", "lightdash", "yandex"] {
         let file = format!("{service}.parquet");
-        // Lightdash's numbers are floats unless somebody says better.
+        // Lightdash's numbers are floats unless the user sets another type.
         let types = ["--type", "trade_id=int64"];
         let mut arguments = vec![service, "sql", sql, "-o", &file];
         arguments.extend(types);
@@ -370,7 +371,7 @@ fn rows_per_file_makes_a_directory_of_whole_files() {
         ));
     }
     assert_eq!(rows, [(20, 3), (20, 3), (8, 1)]);
-    // A finished directory is kept, one of somebody else's files too.
+    // A finished directory is kept, and so is one with other files.
     bench
         .run(&arguments)
         .fails(13, &["is there already", "--force"]);

@@ -1,4 +1,4 @@
-//! Exports that were broken off and go on: the same run, the same bytes.
+//! Interrupted exports resume the same run and write the same bytes.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn arguments(name: &str) -> Vec<&str> {
     ]
 }
 
-/// What the command writes when nothing breaks it off.
+/// Returns the output of an uninterrupted export.
 fn expected(name: &str) -> Vec<u8> {
     let bench = Bench::new();
     bench.run(&arguments(name)).ok();
@@ -66,7 +66,7 @@ fn a_killed_export_resumes_its_run_and_is_byte_identical() {
         ran.ok();
         assert!(bench.read(name) == expected(name), "{name}");
         assert_eq!(bench.names(), [name]);
-        // The rows that were safe were not read again, and nothing was executed again.
+        // The stored rows were not fetched again, and nothing was executed again.
         let requests = bench.sandbox.requests();
         let again: usize = requests.iter().filter_map(|request| request.rows).sum();
         assert!(again <= 48 - 25 + 5, "{again} rows were read again");
@@ -128,7 +128,7 @@ fn resuming_with_another_statement_or_other_options_is_refused() {
     bench.run(&columns).fails(13, &["other options", "--force"]);
     bench.run(&arguments("t.csv")).ok();
     assert!(bench.read("t.csv") == expected("t.csv"));
-    // Discarded, and executed anew.
+    // The export is discarded, and the statement executed again.
     bench
         .sandbox
         .fault(Fault::status(400).path("/results").after(4).times(1));
@@ -150,7 +150,7 @@ fn a_start_with_an_unknown_outcome_is_not_repeated() {
     bench
         .run(&["dune", "sql", SQL, "-o", "t.csv", "--force"])
         .ok();
-    // Where nothing can have been started, nothing is kept.
+    // If no run can have started, nothing is kept.
     bench
         .sandbox
         .fault(Fault::status(400).method("POST").times(1));
@@ -190,7 +190,7 @@ fn an_export_of_a_latest_result_resumes_the_same_result() {
         .sandbox
         .fault(Fault::status(400).path("/results").after(5).times(1));
     bench.run(&arguments).fails(1, &["resumes after row"]);
-    // The query runs again meanwhile.
+    // Meanwhile the query runs again.
     bench.run(&["dune", "query", "4132025", "-f", "csv"]).ok();
     bench.run(&arguments).ok();
     assert!(bench.read("t.csv") == expected_latest());

@@ -1,4 +1,4 @@
-//! A sandbox, a directory, and the command with nothing of this machine's environment.
+//! A sandbox, a directory, and the command with an empty environment.
 
 use std::{
     fs,
@@ -15,10 +15,10 @@ use rowfeed_sandbox::{
 };
 use tempfile::TempDir;
 
-/// Longer than any command here takes, also on a loaded machine.
+/// A time limit that no command here reaches, even on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// What a command did.
+/// The result of a command.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
@@ -55,7 +55,7 @@ impl Ran {
     }
 }
 
-/// A sandbox that answers at once, and a directory to write in.
+/// A sandbox that responds at once, and a directory for output.
 pub(crate) struct Bench {
     pub(crate) sandbox: Sandbox,
     pub(crate) directory: TempDir,
@@ -88,7 +88,7 @@ impl Bench {
         fs::read(self.path(name)).unwrap()
     }
 
-    /// The names in the directory, sorted.
+    /// Returns the names in the directory, sorted.
     pub(crate) fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.directory.path()).unwrap();
         let mut names: Vec<String> = entries
@@ -98,7 +98,7 @@ impl Bench {
         names
     }
 
-    /// The command, in the directory, with the sandbox's addresses and credentials.
+    /// Returns the command, in the directory, with the sandbox's addresses and credentials.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = bare(self.directory.path(), arguments);
         command
@@ -117,7 +117,7 @@ impl Bench {
         run(self.command(arguments))
     }
 
-    /// How many requests the service had whose path ends so.
+    /// Returns the number of requests whose path has this end.
     pub(crate) fn requests(&self, method: &str, end: &str) -> usize {
         let requests = self.sandbox.requests();
         requests
@@ -127,7 +127,7 @@ impl Bench {
     }
 }
 
-/// The command with an empty environment.
+/// Returns the command with an empty environment.
 pub(crate) fn bare(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rowfeed"));
     command
@@ -139,7 +139,7 @@ pub(crate) fn bare(directory: &Path, arguments: &[&str]) -> Command {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    // Programs that a credential command or a pager names are found there.
+    // Credential commands and pagers are found there.
     if let Some(path) = std::env::var_os("PATH") {
         command.env("PATH", path);
     }
@@ -161,7 +161,7 @@ pub(crate) fn run_with_input(mut command: Command, input: &str) -> Ran {
     finish(child)
 }
 
-/// Waits for the end of the command; one that does not end is killed, and fails the test.
+/// Waits for the end of the command. One that does not end is killed, and fails the test.
 pub(crate) fn finish(mut child: Child) -> Ran {
     let read = |from: Option<Box<dyn std::io::Read + Send>>| {
         thread::spawn(move || {
@@ -196,7 +196,7 @@ pub(crate) fn finish(mut child: Child) -> Ran {
     })
 }
 
-/// Waits until something is so, and fails the test where it never is.
+/// Waits until a condition holds, and fails the test if it never does.
 #[track_caller]
 pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
     let began = Instant::now();

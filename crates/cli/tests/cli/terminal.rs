@@ -1,4 +1,4 @@
-//! A pseudo-terminal, signals, and readers that go away.
+//! A pseudo-terminal, signals, and closed pipes.
 
 use std::{
     fs::File,
@@ -18,8 +18,8 @@ use rustix::{
 
 use crate::support::{Bench, finish, until};
 
-/// Runs the command with a terminal of this width as all three standard streams, and returns what it
-/// shows.
+/// Runs the command with a terminal of this width as all three standard streams, and returns what
+/// it shows.
 pub(crate) fn on_terminal(mut command: Command, columns: u16) -> (Option<i32>, String) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
@@ -49,7 +49,7 @@ pub(crate) fn on_terminal(mut command: Command, columns: u16) -> (Option<i32>, S
     let reader = thread::spawn(move || {
         let mut shown = Vec::new();
         let mut buffer = [0; 4_096];
-        // The last one to close the terminal makes reading fail.
+        // Reading fails after the last writer has closed the terminal.
         while let Ok(read @ 1..) = master.read(&mut buffer) {
             shown.extend_from_slice(&buffer[..read]);
         }
@@ -60,7 +60,7 @@ pub(crate) fn on_terminal(mut command: Command, columns: u16) -> (Option<i32>, S
     (code, shown)
 }
 
-/// What is left on the screen: without the moving line, and without colors.
+/// Returns the final screen: without the progress line, and without colors.
 pub(crate) fn screen(shown: &str) -> String {
     let mut lines = Vec::new();
     for line in shown.split('\n') {
@@ -185,7 +185,7 @@ fn a_closed_pipe_is_not_an_error() {
         let ended = finish(child);
         assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{format}");
     }
-    // No more was bought than the pipe holds.
+    // No more rows were fetched than the pipe holds.
     let read: usize = bench
         .sandbox
         .requests()

@@ -1,10 +1,12 @@
 //! One logical call: attempts, waits, deadline.
 
 mod attempt;
+mod cached;
 mod failure;
 mod limit;
 mod outgoing;
 mod read;
+mod recorded;
 mod redirect;
 
 use std::{
@@ -141,6 +143,9 @@ impl Call {
         }
         let span = self.span.clone();
         let received = self.receive().instrument(span).await?;
+        if let Received::Refusal(closed) = &received {
+            self.tell(closed.status, &closed.headers, &closed.body);
+        }
         Ok((received, self))
     }
 
@@ -228,6 +233,8 @@ impl Call {
                     self.succeeded(head.status);
                     head.attempts = self.attempts;
                     head.history = self.history.clone();
+                    self.tell(head.status, &head.headers, &body);
+                    self.keep(head.status, &head.headers, &body).await;
                     return Ok((head, body));
                 }
                 Err(failure) => self.recover(failure).await?,
@@ -236,6 +243,7 @@ impl Call {
                 Received::Success(open) => open,
                 Received::Refusal(closed) => {
                     self.record(Some(closed.status));
+                    self.tell(closed.status, &closed.headers, &closed.body);
                     let meta = self.meta(closed.status, closed.headers, closed.note);
                     return Ok((meta, closed.body));
                 }

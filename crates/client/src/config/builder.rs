@@ -10,8 +10,10 @@ use super::{
 };
 use crate::{
     base_url,
+    cache::ResponseCache,
     credential::{CredentialProvider, Secret, StaticCredential},
     rate_limit::{Limiter, RateLimit},
+    recorder::CallRecorder,
     retry::{Budget, RetryPolicy},
 };
 
@@ -31,6 +33,8 @@ pub struct TransportBuilder {
     max_body_bytes: u64,
     user_agent: Option<String>,
     http: Vec<HttpHook>,
+    cache: Option<Arc<dyn ResponseCache>>,
+    recorder: Option<Arc<dyn CallRecorder>>,
 }
 
 enum Credential {
@@ -57,6 +61,8 @@ impl TransportBuilder {
             max_body_bytes: 256 * 1024 * 1024,
             user_agent: None,
             http: Vec::new(),
+            cache: None,
+            recorder: None,
         }
     }
 
@@ -188,6 +194,21 @@ impl TransportBuilder {
         self
     }
 
+    /// Answers calls from a cache, if it has their responses, and keeps responses there. No cache
+    /// unless set.
+    #[must_use]
+    pub fn cache(mut self, cache: Arc<dyn ResponseCache>) -> Self {
+        self.cache = Some(cache);
+        self
+    }
+
+    /// Passes every call and its response to a recorder, without credentials. Rows are passed.
+    #[must_use]
+    pub fn recorder(mut self, recorder: Arc<dyn CallRecorder>) -> Self {
+        self.recorder = Some(recorder);
+        self
+    }
+
     /// Checks every setting and returns the base URL without a trailing slash, the HTTP client, and
     /// the shared runtime. Sends nothing.
     ///
@@ -248,6 +269,8 @@ impl TransportBuilder {
             deadline: self.deadline,
             max_body_bytes: self.max_body_bytes,
             http,
+            cache: self.cache,
+            recorder: self.recorder,
             usage: Default::default(),
         });
         Ok((base_url, client, core))

@@ -188,6 +188,26 @@ macro_rules! client_builder {
                 self
             }
 
+            /// Answers calls from a cache, if it has their responses, and keeps responses there. No
+            /// cache unless set. The crate `rowfeed-cache` keeps pages of completed runs.
+            pub fn cache(
+                mut self,
+                cache: ::std::sync::Arc<dyn $crate::ResponseCache>,
+            ) -> Self {
+                self.transport = self.transport.cache(cache);
+                self
+            }
+
+            /// Passes every call and its response to a recorder, without credentials. Rows are passed;
+            /// see [`FileRecorder`]($crate::FileRecorder).
+            pub fn recorder(
+                mut self,
+                recorder: ::std::sync::Arc<dyn $crate::CallRecorder>,
+            ) -> Self {
+                self.transport = self.transport.recorder(recorder);
+                self
+            }
+
             /// Configures the HTTP client: proxies, certificates, the connection pool.
             ///
             /// The function is called once for each HTTP client: one of `build`, and one of each

@@ -5,8 +5,10 @@ use reqwest::header::HeaderMap;
 
 use super::{BuildError, Service, http_settings::HttpSettings, scope::Scope};
 use crate::{
+    cache::ResponseCache,
     credential::{CredentialProvider, Masker, Secret, SentCredentials},
     rate_limit::{Limiter, RateLimit},
+    recorder::CallRecorder,
     retry::{Budget, RetryPolicy},
     usage::{Counters, Meter, Usage},
 };
@@ -34,6 +36,8 @@ pub(crate) struct Shared {
     pub(crate) deadline: Option<Duration>,
     pub(crate) max_body_bytes: u64,
     pub(crate) http: HttpSettings,
+    pub(crate) cache: Option<Arc<dyn ResponseCache>>,
+    pub(crate) recorder: Option<Arc<dyn CallRecorder>>,
     pub(crate) usage: Arc<Counters>,
 }
 

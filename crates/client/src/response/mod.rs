@@ -58,6 +58,14 @@ impl Response {
         }
     }
 
+    /// A response that was kept.
+    pub(crate) fn cached(call: &Call, headers: HeaderMap, body: Bytes) -> Self {
+        Self {
+            meta: call.meta(StatusCode::OK, headers, None),
+            body: ResponseBody::Closed(body),
+        }
+    }
+
     /// Reads the whole body. If it breaks off, the call is attempted again as the retry policy
     /// allows, so the status may change.
     pub(crate) async fn read(self) -> Result<(ResponseMeta, Bytes), TransportError> {
@@ -73,6 +81,7 @@ impl Response {
             ResponseBody::Closed(body) => (self.meta, body),
             ResponseBody::Open(_, mut call) => {
                 call.succeeded(self.meta.status);
+                call.tell(self.meta.status, &self.meta.headers, &Bytes::new());
                 (self.meta, Bytes::new())
             }
         }

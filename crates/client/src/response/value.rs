@@ -5,7 +5,7 @@ use std::{
 
 use bytes::Bytes;
 use reqwest::{StatusCode, header::HeaderMap};
-use rowfeed_rows::decode_body;
+use rowfeed_rows::{decode_body, decode_cached_body};
 use serde::de::DeserializeOwned;
 
 use super::{ByteStream, Response};
@@ -65,7 +65,13 @@ impl<T> ResponseValue<T> {
         call.service.request_id(&self.meta.headers)
     }
 
-    /// Returns the number of attempts of the call.
+    /// Returns whether the response is from the [cache](crate::ResponseCache) of the client, and
+    /// nothing was sent.
+    pub fn is_cached(&self) -> bool {
+        self.meta.attempts == 0
+    }
+
+    /// Returns the number of attempts of the call; 0 if its response is from the cache.
     pub fn attempts(&self) -> u32 {
         self.meta.attempts
     }
@@ -232,7 +238,11 @@ fn undecodable<T: DeserializeOwned, E>(
 }
 
 fn decode<T: DeserializeOwned>(meta: &ResponseMeta, body: &Bytes) -> Result<T, Undecodable> {
-    decode_body(body).map_err(|error| {
+    let decoded = match meta.attempts {
+        0 => decode_cached_body(body),
+        _ => decode_body(body),
+    };
+    decoded.map_err(|error| {
         let text = if body.is_empty() || !looks_like_json(&meta.headers, body) {
             ForeignBody(&meta.headers, body).to_string()
         } else {

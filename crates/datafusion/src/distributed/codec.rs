@@ -144,6 +144,7 @@ impl ResultCodec {
             page_size: scan.page_size,
             prefetch: scan.prefetch,
             allow_truncated: false,
+            retries: None,
         };
         let mut source = RowfeedSource::new(Arc::new(shared));
         source.projection = match scan.projection {

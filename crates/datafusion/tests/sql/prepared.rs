@@ -297,3 +297,20 @@ async fn other_table_functions_and_statements_are_left_alone() {
     assert!(prepare(&ctx, "SELEC 1").await.is_err());
     assert!(bench.sandbox.take_requests().is_empty());
 }
+
+#[tokio::test]
+async fn explain_analyze_counts_retries() {
+    let (bench, ctx) = bench().await;
+    let sql = format!("SELECT sum(id) FROM dune('{TRADES}')");
+    let query = prepare(&ctx, &sql).await.unwrap();
+    let fault = rowfeed_sandbox::Fault::status(503)
+        .path("/results")
+        .times(2);
+    bench.sandbox.fault(fault);
+    let analyze = format!("EXPLAIN ANALYZE {sql}");
+    let text = rows(query.sql(&analyze).await.unwrap()).await.join(" ");
+    assert!(text.contains("requests_retried=2"), "{text}");
+    // The next scan counts its own.
+    let text = rows(query.sql(&analyze).await.unwrap()).await.join(" ");
+    assert!(text.contains("requests_retried=0"), "{text}");
+}

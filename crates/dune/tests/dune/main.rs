@@ -8,6 +8,7 @@ mod config;
 mod errors;
 mod fixtures;
 mod insert;
+mod parameters;
 mod requests;
 #[cfg(feature = "schemars")]
 mod schema;

@@ -1319,6 +1319,329 @@ impl codegen::Parameters for GetExplore {
         ])
     }
 }
+/// Builder for [`Client::compile_query`]
+///
+/// [`Client::compile_query`]: super::Client::compile_query
+#[derive(Debug, Clone)]
+pub struct CompileQuery {
+    /// The client that sends the request.
+    pub client: super::Client,
+    /// The value of `project_uuid`, or why it cannot be sent.
+    pub project_uuid: Result<::std::string::String, String>,
+    /// The value of `explore_id`, or why it cannot be sent.
+    pub explore_id: Result<::std::string::String, String>,
+    /// The request body, or why it cannot be sent.
+    pub body: Result<types::builder::CompileQueryRequest, String>,
+}
+impl CompileQuery {
+    /// Returns a builder with nothing set.
+    pub fn new(client: &super::Client) -> Self {
+        Self {
+            client: client.clone(),
+            project_uuid: Err(
+                "`project_uuid` of `compile_query` is not set".to_string(),
+            ),
+            explore_id: Err("`explore_id` of `compile_query` is not set".to_string()),
+            body: Ok(::std::default::Default::default()),
+        }
+    }
+    /// The id of the project, a UUID.
+    pub fn project_uuid<V>(mut self, value: V) -> Self
+    where
+        V: ::std::convert::TryInto<::std::string::String>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.project_uuid = codegen::value("project_uuid", "compile_query", value);
+        self
+    }
+    /// The name of the explore, from `list_explores`.
+    pub fn explore_id<V>(mut self, value: V) -> Self
+    where
+        V: ::std::convert::TryInto<::std::string::String>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.explore_id = codegen::value("explore_id", "compile_query", value);
+        self
+    }
+    /// The request body. The methods named after its members change one member of the body that is set; `body` replaces all of it.
+    pub fn body<V>(mut self, value: V) -> Self
+    where
+        V: ::std::convert::TryInto<types::CompileQueryRequest>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.body = codegen::value::<
+            types::CompileQueryRequest,
+            _,
+        >("body", "compile_query", value)
+            .map(From::from);
+        self
+    }
+    /// Changes the request body field by field.
+    pub fn body_map<F>(mut self, f: F) -> Self
+    where
+        F: std::ops::FnOnce(
+            types::builder::CompileQueryRequest,
+        ) -> types::builder::CompileQueryRequest,
+    {
+        self.body = self.body.map(f);
+        self
+    }
+    /// Sets a header of this request, and of the requests that follow from it, such as those for further pages. `send` fails if the header cannot be sent.
+    pub fn header(
+        mut self,
+        name: impl ::std::convert::AsRef<str>,
+        value: impl ::std::convert::AsRef<str>,
+    ) -> Self {
+        self.client = self.client.with_header(name, value);
+        self
+    }
+    /// The dimensions whose values become columns. Only charts use it. To pivot a query, use a pivot configuration.
+    pub fn pivot_dimensions<I, V>(mut self, values: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = V>,
+        V: ::std::convert::TryInto<::std::string::String>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.body = self.body.map(|body| body.pivot_dimensions(values));
+        self
+    }
+    /// The time zone of the query, as an IANA name.
+    pub fn timezone<V>(mut self, value: V) -> Self
+    where
+        V: ::std::convert::TryInto<::std::string::String>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.body = self.body.map(|body| body.timezone(value));
+        self
+    }
+    /// Formats that replace those of dimensions, by field id.
+    pub fn dimension_overrides<I, K, V>(mut self, entries: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = (K, V)>,
+        K: ::std::convert::Into<::std::string::String>,
+        V: ::std::convert::TryInto<types::FormatOverride>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.body = self.body.map(|body| body.dimension_overrides(entries));
+        self
+    }
+    /// Formats that replace those of metrics, by field id.
+    pub fn metric_overrides<I, K, V>(mut self, entries: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = (K, V)>,
+        K: ::std::convert::Into<::std::string::String>,
+        V: ::std::convert::TryInto<types::FormatOverride>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.body = self.body.map(|body| body.metric_overrides(entries));
+        self
+    }
+    /// Dimensions that the query defines, in addition to those of the project.
+    pub fn custom_dimensions<I, V>(mut self, values: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = V>,
+        V: ::std::convert::TryInto<types::CustomDimension>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.body = self.body.map(|body| body.custom_dimensions(values));
+        self
+    }
+    /// Metrics that the query defines, in addition to those of the project.
+    pub fn additional_metrics<I, V>(mut self, values: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = V>,
+        V: ::std::convert::TryInto<types::AdditionalMetric>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.body = self.body.map(|body| body.additional_metrics(values));
+        self
+    }
+    /// Columns that are computed from other columns; may be empty.
+    pub fn table_calculations<I, V>(mut self, values: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = V>,
+        V: ::std::convert::TryInto<types::TableCalculation>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.body = self.body.map(|body| body.table_calculations(values));
+        self
+    }
+    /// The maximum number of rows to return.
+    pub fn limit<V>(mut self, value: V) -> Self
+    where
+        V: ::std::convert::TryInto<i64>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.body = self.body.map(|body| body.limit(value));
+        self
+    }
+    /// The sort keys, in order of precedence.
+    pub fn sorts<I, V>(mut self, values: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = V>,
+        V: ::std::convert::TryInto<types::SortField>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.body = self.body.map(|body| body.sorts(values));
+        self
+    }
+    /// The filters on rows and groups.
+    pub fn filters<V>(mut self, value: V) -> Self
+    where
+        V: ::std::convert::TryInto<types::Filters>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.body = self.body.map(|body| body.filters(value));
+        self
+    }
+    /// The ids of the metrics.
+    pub fn metrics<I, V>(mut self, values: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = V>,
+        V: ::std::convert::TryInto<::std::string::String>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.body = self.body.map(|body| body.metrics(values));
+        self
+    }
+    /// The ids of the dimensions, which are the first columns of the result.
+    pub fn dimensions<I, V>(mut self, values: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = V>,
+        V: ::std::convert::TryInto<::std::string::String>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.body = self.body.map(|body| body.dimensions(values));
+        self
+    }
+    /// The name of the explore.
+    pub fn explore_name<V>(mut self, value: V) -> Self
+    where
+        V: ::std::convert::TryInto<::std::string::String>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.body = self.body.map(|body| body.explore_name(value));
+        self
+    }
+    /// The metadata of a chart about its query.
+    pub fn metadata<V>(mut self, value: V) -> Self
+    where
+        V: ::std::convert::TryInto<types::MetricQueryMetadata>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.body = self.body.map(|body| body.metadata(value));
+        self
+    }
+    /// Changes the granularity of time dimensions.
+    pub fn date_zoom<V>(mut self, value: V) -> Self
+    where
+        V: ::std::convert::TryInto<types::DateZoom>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.body = self.body.map(|body| body.date_zoom(value));
+        self
+    }
+    /// Whether the query may use a pre-aggregate.
+    pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
+    where
+        V: ::std::convert::TryInto<bool>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.body = self.body.map(|body| body.use_pre_aggregate_cache(value));
+        self
+    }
+    /// The pivot of the result.
+    pub fn pivot_configuration<V>(mut self, value: V) -> Self
+    where
+        V: ::std::convert::TryInto<types::PivotConfiguration>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.body = self.body.map(|body| body.pivot_configuration(value));
+        self
+    }
+    /// The values of the parameters that the query refers to, by name.
+    pub fn parameters<I, K, V>(mut self, entries: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = (K, V)>,
+        K: ::std::convert::Into<::std::string::String>,
+        V: ::std::convert::TryInto<types::ParameterValue>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.body = self.body.map(|body| body.parameters(entries));
+        self
+    }
+    /// Sends a `POST` request to `/api/v1/projects/{projectUuid}/explores/{exploreId}/compileQuery`
+    pub async fn send(
+        self,
+    ) -> Result<
+        ResponseValue<types::CompiledQueryResponse>,
+        CallError<types::ErrorPayload>,
+    > {
+        let Self { client, project_uuid, explore_id, body } = self;
+        let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
+        let explore_id = explore_id.map_err(CallError::invalid_request)?;
+        let body = body
+            .and_then(|v| {
+                types::CompileQueryRequest::try_from(v).map_err(|e| e.to_string())
+            })
+            .map_err(CallError::invalid_request)?;
+        let url = format!(
+            "{}/api/v1/projects/{}/explores/{}/compileQuery", client.baseurl,
+            encode_path("project_uuid", & project_uuid.to_string()) ?,
+            encode_path("explore_id", & explore_id.to_string()) ?,
+        );
+        #[allow(unused_mut)]
+        let mut request = client
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "compile_query",
+        };
+        client.pre(&mut request, &info).await?;
+        let result = client.exec(request, &info).await;
+        client.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(
+                    CallError::error_response(
+                        ResponseValue::from_response(response).await?,
+                    ),
+                )
+            }
+            500u16..=599u16 => {
+                Err(
+                    CallError::error_response(
+                        ResponseValue::from_response(response).await?,
+                    ),
+                )
+            }
+            _ => Err(CallError::unexpected_response(response)),
+        }
+    }
+}
+impl codegen::Parameters for CompileQuery {
+    fn parameters(&self) -> ::std::vec::Vec<(&'static str, ::serde_json::Value)> {
+        ::std::vec::Vec::from([
+            (
+                "project_uuid",
+                ::serde_json::to_value(self.project_uuid.as_ref().ok())
+                    .unwrap_or_default(),
+            ),
+            (
+                "explore_id",
+                ::serde_json::to_value(self.explore_id.as_ref().ok()).unwrap_or_default(),
+            ),
+        ])
+    }
+}
 #[cfg(feature = "query-sources")]
 /// Builder for [`Client::list_query_sources`]
 ///

@@ -17,6 +17,7 @@ use super::{ClientHooks, ClientInfo, builder};
 ///
 /// **Run queries and charts**
 ///
+/// - [`compile_query`](Self::compile_query): Returns the SQL of a metric query, without running it.
 /// - [`execute_async_metric_query`](Self::execute_async_metric_query): Starts a query of the dimensions and metrics of an explore.
 /// - [`execute_async_saved_chart_query`](Self::execute_async_saved_chart_query): Starts the query of a saved chart.
 /// - [`execute_async_dashboard_chart_query`](Self::execute_async_dashboard_chart_query): Starts the query of a chart on a dashboard, with the filters of the dashboard.
@@ -426,6 +427,51 @@ impl Client {
     /// ```
     pub fn get_explore(&self) -> builder::GetExplore {
         builder::GetExplore::new(self)
+    }
+    /// Returns the SQL of a metric query, without running it
+    ///
+    /// Sends nothing to the warehouse. Returns 404 `NotFoundError` for an unknown explore, and 400 for a field that the explore does not have.
+    ///
+    /// Sends a `POST` request to `/api/v1/projects/{projectUuid}/explores/{exploreId}/compileQuery`
+    ///
+    /// Arguments:
+    /// - `project_uuid`: The id of the project, a UUID.
+    /// - `explore_id`: The name of the explore, from `list_explores`.
+    /// - `body`
+    ///
+    /// ```no_run
+    /// # use rowfeed_lightdash::{Client, CallError, types};
+    /// # async fn example(client: &Client, project_uuid: ::std::string::String, explore_id: ::std::string::String, pivot_dimensions: ::std::vec::Vec<::std::string::String>, timezone: ::std::string::String, dimension_overrides: ::indexmap::IndexMap<::std::string::String,types::FormatOverride>, metric_overrides: ::indexmap::IndexMap<::std::string::String,types::FormatOverride>, custom_dimensions: ::std::vec::Vec<types::CustomDimension>, additional_metrics: ::std::vec::Vec<types::AdditionalMetric>, table_calculations: ::std::vec::Vec<types::TableCalculation>, limit: i64, sorts: ::std::vec::Vec<types::SortField>, filters: types::Filters, metrics: ::std::vec::Vec<::std::string::String>, dimensions: ::std::vec::Vec<::std::string::String>, explore_name: ::std::string::String, metadata: types::MetricQueryMetadata, date_zoom: types::DateZoom, use_pre_aggregate_cache: bool, pivot_configuration: types::PivotConfiguration, parameters: ::indexmap::IndexMap<::std::string::String,types::ParameterValue>) -> Result<(), CallError> {
+    /// let response = client
+    ///     .compile_query()
+    ///     .project_uuid(project_uuid)
+    ///     .explore_id(explore_id)
+    ///     .table_calculations(table_calculations)
+    ///     .limit(limit)
+    ///     .sorts(sorts)
+    ///     .filters(filters)
+    ///     .metrics(metrics)
+    ///     .dimensions(dimensions)
+    ///     .explore_name(explore_name)
+    ///     // As needed:
+    ///     .pivot_dimensions(pivot_dimensions)
+    ///     .timezone(timezone)
+    ///     .dimension_overrides(dimension_overrides)
+    ///     .metric_overrides(metric_overrides)
+    ///     .custom_dimensions(custom_dimensions)
+    ///     .additional_metrics(additional_metrics)
+    ///     .metadata(metadata)
+    ///     .date_zoom(date_zoom)
+    ///     .use_pre_aggregate_cache(use_pre_aggregate_cache)
+    ///     .pivot_configuration(pivot_configuration)
+    ///     .parameters(parameters)
+    ///     .send()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn compile_query(&self) -> builder::CompileQuery {
+        builder::CompileQuery::new(self)
     }
     #[cfg(feature = "query-sources")]
     /// Lists the kinds of sources that can be queried in a project

@@ -147,7 +147,7 @@
         InBetween = "inBetween",
         /// Not between two values.
         NotInBetween = "notInBetween",
-        /// From the start of the current period until now.
+        /// In any week, month, quarter or year, up to the day that corresponds to today.
         InPeriodToDate = "inPeriodToDate",
     }
 }

@@ -339,6 +339,102 @@ pub struct Chart {
     /// The number of views.
     pub views: i64,
 }
+/// The request body of `compile_query`.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+pub struct CompileQueryRequest {
+    /// Metrics that the query defines, in addition to those of the project.
+    #[serde(
+        rename = "additionalMetrics",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
+    pub additional_metrics: ::std::vec::Vec<AdditionalMetric>,
+    /// Dimensions that the query defines, in addition to those of the project.
+    #[serde(
+        rename = "customDimensions",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
+    pub custom_dimensions: ::std::vec::Vec<CustomDimension>,
+    /// Changes the granularity of time dimensions.
+    #[serde(rename = "dateZoom", skip_serializing_if = "::std::option::Option::is_none")]
+    pub date_zoom: ::std::option::Option<DateZoom>,
+    /// Formats that replace those of dimensions, by field id.
+    #[serde(
+        rename = "dimensionOverrides",
+        default,
+        skip_serializing_if = ":: indexmap :: IndexMap::is_empty"
+    )]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
+    pub dimension_overrides: ::indexmap::IndexMap<::std::string::String, FormatOverride>,
+    /// The ids of the dimensions, which are the first columns of the result.
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
+    pub dimensions: ::std::vec::Vec<::std::string::String>,
+    /// The name of the explore.
+    #[serde(rename = "exploreName")]
+    pub explore_name: ::std::string::String,
+    /// The filters on rows and groups.
+    pub filters: Filters,
+    /// The maximum number of rows to return.
+    pub limit: i64,
+    /// The metadata of a chart about its query.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub metadata: ::std::option::Option<MetricQueryMetadata>,
+    /// Formats that replace those of metrics, by field id.
+    #[serde(
+        rename = "metricOverrides",
+        default,
+        skip_serializing_if = ":: indexmap :: IndexMap::is_empty"
+    )]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
+    pub metric_overrides: ::indexmap::IndexMap<::std::string::String, FormatOverride>,
+    /// The ids of the metrics.
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
+    pub metrics: ::std::vec::Vec<::std::string::String>,
+    /// The values of the parameters that the query refers to, by name.
+    #[serde(default, skip_serializing_if = ":: indexmap :: IndexMap::is_empty")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
+    pub parameters: ::indexmap::IndexMap<::std::string::String, ParameterValue>,
+    /// The pivot of the result.
+    #[serde(
+        rename = "pivotConfiguration",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub pivot_configuration: ::std::option::Option<PivotConfiguration>,
+    /// The dimensions whose values become columns. Only charts use it. To pivot a query, use a pivot configuration.
+    #[serde(
+        rename = "pivotDimensions",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
+    pub pivot_dimensions: ::std::vec::Vec<::std::string::String>,
+    /// The sort keys, in order of precedence.
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
+    pub sorts: ::std::vec::Vec<SortField>,
+    /// Columns that are computed from other columns; may be empty.
+    #[serde(rename = "tableCalculations")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
+    pub table_calculations: ::std::vec::Vec<TableCalculation>,
+    /// The time zone of the query, as an IANA name.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub timezone: ::std::option::Option<::std::string::String>,
+    /// Whether the query may use a pre-aggregate.
+    #[serde(
+        rename = "usePreAggregateCache",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub use_pre_aggregate_cache: ::std::option::Option<bool>,
+}
+impl CompileQueryRequest {
+    /// Returns a builder without any fields set. Finish it with `.try_into()?`, or pass it to a setter that takes this type.
+    pub fn builder() -> builder::CompileQueryRequest {
+        Default::default()
+    }
+}
 #[cfg(feature = "explores")]
 /// A filter of a metric on a date, with its SQL.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -942,6 +1038,40 @@ pub struct CompiledMetricSpotlight {
     pub segment_by: ::std::vec::Vec<::std::string::String>,
     /// Whether it is visible.
     pub visibility: crate::types::MetricSpotlightVisibility,
+}
+/// A metric query as SQL.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+pub struct CompiledQuery {
+    /// The compilation errors, for example of a calculation with an unknown field.
+    #[serde(
+        rename = "compilationErrors",
+        default,
+        skip_serializing_if = "::std::vec::Vec::is_empty"
+    )]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
+    pub compilation_errors: ::std::vec::Vec<::std::string::String>,
+    /// The parameters that the query refers to.
+    #[serde(rename = "parameterReferences")]
+    #[serde(deserialize_with = "::rowfeed_client::codegen::null_as_default")]
+    pub parameter_references: ::std::vec::Vec<::std::string::String>,
+    /// The SQL that also pivots, if the query has a pivot configuration.
+    #[serde(
+        rename = "pivotQuery",
+        skip_serializing_if = "::std::option::Option::is_none"
+    )]
+    pub pivot_query: ::std::option::Option<::std::string::String>,
+    /// The SQL, in the dialect of the warehouse.
+    pub query: ::std::string::String,
+}
+/// The response of `compile_query`.
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+pub struct CompiledQueryResponse {
+    /// The compiled SQL.
+    pub results: CompiledQuery,
+    /// Always `ok`.
+    pub status: StatusOk,
 }
 #[cfg(feature = "merge-queries")]
 /// The request body of `execute_async_compose_merge_query`.

@@ -3,8 +3,10 @@
 
 mod any_path;
 mod catalogue;
+mod charts;
 mod config;
 mod errors;
+mod explore;
 #[cfg(feature = "explores")]
 mod explores;
 mod filters;
@@ -12,6 +14,7 @@ mod fixtures;
 #[cfg(feature = "merge-queries")]
 mod merge;
 mod pages;
+mod parameters;
 #[cfg(feature = "project")]
 mod project;
 mod requests;

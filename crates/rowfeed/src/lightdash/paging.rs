@@ -9,6 +9,8 @@
 //! - These are errors, because the following rows would not be the next ones: a page that is
 //!   neither last nor full, a page with more rows than requested, another page than the requested
 //!   one, and a page of another query.
+//! - A result is cut at the limit of its query, and no response says so. One with as many rows as
+//!   the limit is an error if the caller did not choose the limit, unless the caller accepts it.
 //! - Servers allow 2,500 rows a page unless configured otherwise, and refuse larger pages. If the
 //!   user did not choose a size, it falls back to 500, which every server allows.
 //! - Pages do not change once a query is ready, so all pages but the first may be fetched
@@ -23,7 +25,7 @@ use super::{
     total::total_rows,
 };
 use crate::{
-    Cells, Cursor, Error, Page, Pages, RowsExt,
+    Cells, Cursor, Error, ErrorKind, Page, Pages, RowsExt,
     connections::Reconnect as _,
     cursor::ResultId,
     paging::{FetchOptions, FetchPlan, Source},
@@ -43,6 +45,8 @@ pub(super) struct Paging {
     /// What the first page has determined.
     settled: Option<Settled>,
     ended: bool,
+    /// A result with this many rows may lack rows.
+    cut_at: Option<u64>,
     last_columns: ColumnsCache,
 }
 
@@ -83,7 +87,12 @@ impl Paging {
             settled: None,
             last_columns: ColumnsCache::default(),
             ended: false,
+            cut_at: None,
         }
+    }
+
+    pub(super) fn cut_at(self, cut_at: Option<u64>) -> Self {
+        Self { cut_at, ..self }
     }
 
     /// A result with this many rows.
@@ -217,6 +226,14 @@ impl Source for Paging {
 
         let has_unknown = |settled: Settled| settled.total_rows.is_none();
         let total_rows = total_rows(&results, self.settled.is_some_and(has_unknown))?;
+        let cut_at = self.cut_at.filter(|_| !options.allow_truncated);
+        if let Some(rows) = cut_at.filter(|cut_at| total_rows >= Some(*cut_at)) {
+            let message = format!(
+                "the result has {rows} rows, as many as the query may return, so rows may be \
+                 missing; limit() sets how many rows to return, allow_truncated() accepts these"
+            );
+            return Err(Error::new(ErrorKind::Truncated, SERVICE, message));
+        }
         let before = *self.settled.get_or_insert(Settled {
             page_size,
             total_rows,

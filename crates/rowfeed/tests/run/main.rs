@@ -7,6 +7,7 @@ mod details;
 mod dune;
 mod echoes;
 mod errors;
+mod explore;
 mod max_age;
 mod settings;
 #[path = "../support/mod.rs"]

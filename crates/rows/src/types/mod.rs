@@ -211,31 +211,31 @@ impl ColumnType {
         self
     }
 
-    /// No declared type: the JSON of a value decides.
+    /// Returns the type of a column without a declared type: the JSON of a value decides.
     #[must_use]
     pub const fn undeclared() -> Self {
         Self::new(LogicalType::Undeclared)
     }
 
-    /// A declared type that rowfeed does not know.
+    /// Returns a declared type that rowfeed does not know.
     #[must_use]
     pub const fn unrecognized() -> Self {
         Self::new(LogicalType::Unrecognized)
     }
 
-    /// NULL only.
+    /// Returns the type with the only value NULL.
     #[must_use]
     pub const fn null() -> Self {
         Self::new(LogicalType::Null)
     }
 
-    /// `true`, `false`.
+    /// Returns the type of `true` and `false`.
     #[must_use]
     pub const fn boolean() -> Self {
         Self::new(LogicalType::Boolean)
     }
 
-    /// Whole numbers of any width, as JSON numbers or as text.
+    /// Returns the type of whole numbers of any width, as JSON numbers or as text.
     #[must_use]
     pub const fn integer() -> Self {
         Self::new(LogicalType::Integer {
@@ -244,7 +244,7 @@ impl ColumnType {
         })
     }
 
-    /// Whole numbers of this width, as JSON numbers or as text.
+    /// Returns the type of whole numbers of `bits` bits, as JSON numbers or as text.
     #[must_use]
     pub const fn signed(bits: u16) -> Self {
         Self::new(LogicalType::Integer {
@@ -253,7 +253,7 @@ impl ColumnType {
         })
     }
 
-    /// Whole numbers from 0 of this width, as JSON numbers or as text.
+    /// Returns the type of whole numbers from 0 of `bits` bits, as JSON numbers or as text.
     #[must_use]
     pub const fn unsigned(bits: u16) -> Self {
         Self::new(LogicalType::Integer {
@@ -262,7 +262,8 @@ impl ColumnType {
         })
     }
 
-    /// Exact numbers with a fraction and any number of digits, as JSON numbers or as text.
+    /// Returns the type of exact numbers with a fraction and any number of digits, as JSON numbers
+    /// or as text.
     #[must_use]
     pub const fn decimal() -> Self {
         Self::new(LogicalType::Decimal {
@@ -271,8 +272,8 @@ impl ColumnType {
         })
     }
 
-    /// Exact numbers of `precision` digits, `scale` of them after the decimal point, as JSON
-    /// numbers or as text.
+    /// Returns the type of exact numbers of `precision` digits, `scale` of them after the decimal
+    /// point, as JSON numbers or as text.
     #[must_use]
     pub const fn decimal_of(precision: u8, scale: i8) -> Self {
         Self::new(LogicalType::Decimal {
@@ -281,49 +282,49 @@ impl ColumnType {
         })
     }
 
-    /// Floating-point numbers of 64 bits; `"NaN"` and `"Infinity"` too.
+    /// Returns the type of floating-point numbers of 64 bits; `"NaN"` and `"Infinity"` too.
     #[must_use]
     pub const fn float64() -> Self {
         Self::new(LogicalType::Float { bits: 64 })
     }
 
-    /// Floating-point numbers of 32 bits; `"NaN"` and `"Infinity"` too.
+    /// Returns the type of floating-point numbers of 32 bits; `"NaN"` and `"Infinity"` too.
     #[must_use]
     pub const fn float32() -> Self {
         Self::new(LogicalType::Float { bits: 32 })
     }
 
-    /// Numbers of a type that the service does not state.
+    /// Returns the type of numbers that the service does not specify further.
     #[must_use]
     pub const fn number() -> Self {
         Self::new(LogicalType::Number)
     }
 
-    /// Text.
+    /// Returns the type of text.
     #[must_use]
     pub const fn text() -> Self {
         Self::new(LogicalType::Text)
     }
 
-    /// Bytes as text: `0x…` or `\x…`, two digits each.
+    /// Returns the type of bytes as text: `0x…` or `\x…`, two digits each.
     #[must_use]
     pub const fn hex_bytes() -> Self {
         Self::new(LogicalType::Bytes).encoded(Encoding::Hex)
     }
 
-    /// Bytes as text in base64 (RFC 4648, padded).
+    /// Returns the type of bytes as text in base64 (RFC 4648, padded).
     #[must_use]
     pub const fn base64_bytes() -> Self {
         Self::new(LogicalType::Bytes).encoded(Encoding::Base64)
     }
 
-    /// `2024-09-28`.
+    /// Returns the type of dates: `2024-09-28`.
     #[must_use]
     pub const fn date() -> Self {
         Self::new(LogicalType::Date)
     }
 
-    /// A time of day, `13:21:10.5`.
+    /// Returns the type of times of day: `13:21:10.5`.
     #[must_use]
     pub const fn time() -> Self {
         Self::new(LogicalType::Time {
@@ -332,55 +333,56 @@ impl ColumnType {
         })
     }
 
-    /// A date with a time and no zone, separated by a blank or a `T`.
+    /// Returns the type of dates with a time and no zone, separated by a blank or a `T`.
     #[must_use]
     pub const fn timestamp() -> Self {
         Self::timestamp_of(None, TimeZone::Absent)
     }
 
-    /// A point in time. Without an offset it is in UTC.
+    /// Returns the type of points in time. Without an offset they are in UTC.
     #[must_use]
     pub const fn instant() -> Self {
         Self::timestamp_of(None, TimeZone::Utc)
     }
 
-    /// A date with a time, with `precision` digits of the fraction of a second.
+    /// Returns the type of dates with a time, with `precision` digits of the fraction of a second.
     #[must_use]
     pub const fn timestamp_of(precision: Option<u8>, zone: TimeZone) -> Self {
         Self::new(LogicalType::Timestamp { precision, zone })
     }
 
-    /// A span of time, as the service writes it.
+    /// Returns the type of spans of time, as the service writes them.
     #[must_use]
     pub const fn interval() -> Self {
         Self::new(LogicalType::Interval(IntervalUnit::Unstated))
     }
 
-    /// JSON, unquoted or as text.
+    /// Returns the type of JSON, unquoted or as text.
     #[must_use]
     pub const fn json() -> Self {
         Self::new(LogicalType::Json)
     }
 
-    /// A list of values of one type.
+    /// Returns the type of lists of values of one type.
     #[must_use]
     pub fn list(element: Self) -> Self {
         Self::new(LogicalType::List(Box::new(element)))
     }
 
-    /// A list of values, each with its own type.
+    /// Returns the type of lists of values, each with its own type.
     #[must_use]
     pub fn tuple(members: impl IntoIterator<Item = Self>) -> Self {
         Self::new(LogicalType::Tuple(members.into_iter().collect()))
     }
 
-    /// An object with these members.
+    /// Returns the type of objects with these members.
     #[must_use]
     pub fn structure<N: Into<Box<str>>>(members: impl IntoIterator<Item = (N, Self)>) -> Self {
         Self::new(LogicalType::Struct(named(members)))
     }
 
-    /// An object with keys of this type, which are never NULL, and values.
+    /// Returns the type of objects with keys of type `key`, which are never NULL, and values of type
+    /// `value`.
     #[must_use]
     pub fn map(key: Self, value: Self) -> Self {
         Self::new(LogicalType::Map(MapType::new(key.nullable(false), value)))
@@ -393,19 +395,19 @@ impl ColumnType {
         self
     }
 
-    /// A list of pairs.
+    /// Returns the type of lists of pairs.
     pub(crate) fn dict(key: Self, value: Self) -> Self {
         Self::new(LogicalType::Map(MapType::new(key, value))).encoded(Encoding::Pairs)
     }
 
-    /// `[name, value]`.
+    /// Returns the type of `[name, value]`.
     pub(crate) fn variant<N: Into<Box<str>>>(
         alternatives: impl IntoIterator<Item = (N, Self)>,
     ) -> Self {
         Self::new(LogicalType::Variant(named(alternatives)))
     }
 
-    /// `[index, value]`.
+    /// Returns the type of `[index, value]`.
     pub(crate) fn choice(alternatives: impl IntoIterator<Item = Self>) -> Self {
         let alternatives = alternatives.into_iter().enumerate();
         Self::variant(alternatives.map(|(index, declared)| (index.to_string(), declared)))

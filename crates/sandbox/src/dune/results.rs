@@ -119,7 +119,7 @@ impl Dune {
             let state = self.state();
             let execution = state.executions.get(again.as_deref().unwrap_or(id));
             execution.map(|execution| {
-                let head = Head::new(execution, shown);
+                let head = Head::new(execution, shown, self.world.options.results_lifetime);
                 let table = match &execution.end {
                     End::Completed { table, .. } => Some(Arc::clone(table)),
                     End::Failed(_) => None,

@@ -181,9 +181,13 @@ impl Execution {
         self.submitted_at + 46.milliseconds()
     }
 
-    /// Returns the expiration time: 90 days after the end.
-    pub(super) fn expires_at(&self) -> Timestamp {
-        self.ended_at() + (90 * 24).hours()
+    /// Returns the expiration time: 90 days after the end, unless results have another lifetime.
+    pub(super) fn expires_at(&self, lifetime: Option<Duration>) -> Timestamp {
+        let until = lifetime.and_then(|lifetime| {
+            let lifetime = SignedDuration::try_from(lifetime).ok()?;
+            self.submitted_at.checked_add(lifetime).ok()
+        });
+        until.unwrap_or_else(|| self.ended_at() + (90 * 24).hours())
     }
 }
 

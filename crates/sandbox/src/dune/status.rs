@@ -1,5 +1,7 @@
 //! The state of an execution.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::Dune;
@@ -31,7 +33,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    pub(super) fn new(execution: &Execution, shown: &Shown) -> Self {
+    pub(super) fn new(execution: &Execution, shown: &Shown, lifetime: Option<Duration>) -> Self {
         let ended = matches!(shown, Shown::Completed | Shown::Partial | Shown::Failed);
         let error = match (&execution.end, shown) {
             (End::Failed(failure), Shown::Failed) => Some(failure.clone()),
@@ -44,7 +46,7 @@ impl Head {
             is_execution_finished: shown.is_finished(),
             state: shown.as_str().to_owned(),
             submitted_at: execution.submitted_at.to_string(),
-            expires_at: ended.then(|| execution.expires_at().to_string()),
+            expires_at: ended.then(|| execution.expires_at(lifetime).to_string()),
             execution_started_at: started.then(|| execution.started_at().to_string()),
             execution_ended_at: ended.then(|| execution.ended_at().to_string()),
             cancelled_at: execution.cancelled_at.map(|at| at.to_string()),
@@ -78,7 +80,7 @@ impl Dune {
             return no_execution(id);
         };
         let shown = self.poll(request, execution);
-        let mut head = Head::new(execution, &shown);
+        let mut head = Head::new(execution, &shown, self.world.options.results_lifetime);
         // here an execution of SQL has the query id 0; its results have none
         head.query_id = Some(execution.query_id().unwrap_or(0));
         let result_metadata = match (&execution.end, &shown) {

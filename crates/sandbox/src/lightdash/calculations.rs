@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::errors;
 use super::explore::field_id;
+use super::parameters;
 use crate::exchange::Answer;
 use crate::sql::quoted;
 
@@ -82,7 +83,13 @@ fn with_columns(sql: &str, known: &[String]) -> Result<String, Answer> {
                 "a reference lacks its closing brace: write ${table.field}",
             ));
         };
-        out.push_str(&column(&after[..end], known)?);
+        match &after[..end] {
+            // filled in after the statement is complete
+            parameter if parameters::is_reference(parameter) => {
+                out.push_str(&format!("${{{parameter}}}"));
+            }
+            reference => out.push_str(&column(reference, known)?),
+        }
         rest = &after[end + 1..];
     }
     out.push_str(rest);

@@ -110,6 +110,8 @@ impl Lightdash {
     fn start_chart(&self, account: Account, body: &Value, from: &str) -> Result<Value, Answer> {
         let mut query = MetricQuery::read(&chart_query(), "chart")?;
         query.limit = self.cut_limit(body, query.limit, query.width())?;
+        // the limit that is applied
+        query.json["limit"] = query.limit.into();
         if !body["filters"].is_null() && !body["filters"].is_object() {
             return Err(errors::invalid("body.filters", "invalid object", None));
         }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use jiff::{Timestamp, ToSpan as _};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Lightdash;
 use super::encode::{Clock, wire, wire_scripted};
 use super::errors;
 use super::explore::{self, MetricQuery};
+use super::parameters;
 use super::pivot::Pivot;
 use super::state::{Account, End, Query};
 use crate::exchange::{Answer, Request};
@@ -60,15 +61,21 @@ impl Lightdash {
         let Some(sql) = body.get("sql").and_then(Value::as_str) else {
             return errors::required("body.sql");
         };
+        let (sql, used) = match parameters::fill(sql, &body["parameters"]) {
+            Ok(filled) => filled,
+            Err(answer) => return answer,
+        };
         let mut run = match limit(&body) {
-            Ok(limit) => Run::sql(&body, sql, limit.unwrap_or(usize::MAX)),
+            Ok(limit) => Run::sql(&body, &sql, limit.unwrap_or(usize::MAX)),
             Err(answer) => return answer,
         };
         run.pivot = match Pivot::read(&body["pivotConfiguration"]) {
             Ok(pivot) => pivot,
             Err(answer) => return answer,
         };
-        errors::ok(&common(&self.start(account, run)))
+        let mut results = common(&self.start(account, run));
+        name_parameters(&mut results, used);
+        errors::ok(&results)
     }
 
     pub(super) fn execute_metric_query(&self, request: &Request, account: Account) -> Answer {
@@ -93,8 +100,9 @@ impl Lightdash {
         body: &Value,
         from: &str,
     ) -> Result<Value, Answer> {
+        let (sql, used) = parameters::fill(&explore::sql(&query)?, &body["parameters"])?;
         let run = Run {
-            sql: explore::sql(&query)?,
+            sql,
             limit: query.limit,
             clock: Clock::Fields,
             metric_query: Some(query.clone()),
@@ -104,7 +112,9 @@ impl Lightdash {
             may_be_cached: body["invalidateCache"] != true,
         };
         let mut results = common(&self.start(account, run));
-        results["resolvedTimezone"] = json!("UTC");
+        let timezone = query.json["timezone"].as_str().unwrap_or("UTC");
+        results["resolvedTimezone"] = timezone.into();
+        name_parameters(&mut results, used);
         results["warnings"] = json!([]);
         results["fields"] = explore::fields(&query);
         results["metricQuery"] = query.json.clone();
@@ -210,6 +220,12 @@ pub(super) fn common(started: &Started) -> Value {
         "usedParametersValues": {},
         "resolvedTimezone": null,
     })
+}
+
+/// Adds the parameters of a query to its answer.
+fn name_parameters(results: &mut Value, used: Map<String, Value>) {
+    results["parameterReferences"] = used.keys().cloned().collect();
+    results["usedParametersValues"] = used.into();
 }
 
 /// Returns the `limit` of a body; `None` if it is missing or null.

@@ -6,6 +6,7 @@ use super::calculations;
 use super::encode::type_name;
 use super::errors;
 use super::filters;
+use super::parameters;
 use super::pivot::Pivot;
 use super::state::limited;
 use crate::exchange::{Answer, Request};
@@ -34,6 +35,79 @@ pub(super) const TRADES_COLUMNS: [(&str, ColumnType); 10] = [
     ("is_maker", ColumnType::Boolean),
     ("tx_hash", ColumnType::Varbinary),
 ];
+
+/// The intervals of the date that are also dimensions.
+const INTERVALS: [&str; 4] = ["week", "month", "quarter", "year"];
+
+/// The joined table, and its columns that are dimensions.
+const JOINED: &str = "projects";
+const JOINED_COLUMNS: [(&str, ColumnType); 3] = [
+    ("chain", ColumnType::Varchar),
+    ("launched_on", ColumnType::Date),
+    ("members", ColumnType::Integer),
+];
+
+/// A dimension.
+struct Dimension {
+    table: &'static str,
+    name: String,
+    sql: String,
+    column_type: ColumnType,
+    interval: Option<&'static str>,
+}
+
+impl Dimension {
+    fn column(table: &'static str, name: &str, column_type: ColumnType) -> Self {
+        Self {
+            table,
+            name: name.to_owned(),
+            sql: format!("{table}.{name}"),
+            column_type,
+            interval: None,
+        }
+    }
+
+    fn id(&self) -> String {
+        format!("{}_{}", self.table, self.name)
+    }
+
+    fn field(&self) -> Value {
+        let mut field = field(
+            "dimension",
+            type_name(self.column_type),
+            &self.name,
+            &label(&self.name),
+            &self.sql,
+        );
+        field["table"] = self.table.into();
+        field["tableLabel"] = label(self.table).into();
+        if let Some(interval) = self.interval {
+            field["timeInterval"] = interval.to_uppercase().into();
+            field["timeIntervalBaseDimensionName"] = "block_date".into();
+        }
+        field
+    }
+}
+
+/// Returns all dimensions, in the order of the explore.
+fn dimensions() -> Vec<Dimension> {
+    let mut all = Vec::new();
+    for (name, column_type) in TRADES_COLUMNS {
+        all.push(Dimension::column(EXPLORE, name, column_type));
+        if name == "block_date" {
+            all.extend(INTERVALS.map(|interval| Dimension {
+                table: EXPLORE,
+                name: format!("{name}_{interval}"),
+                sql: format!("date_trunc('{interval}', {EXPLORE}.{name})"),
+                column_type,
+                interval: Some(interval),
+            }));
+        }
+    }
+    let joined = JOINED_COLUMNS.into_iter();
+    all.extend(joined.map(|(name, column_type)| Dimension::column(JOINED, name, column_type)));
+    all
+}
 
 const METRICS: [Metric; 3] = [
     Metric {
@@ -273,7 +347,7 @@ pub(super) fn sql(query: &MetricQuery) -> Result<String, Answer> {
     if selected.is_empty() {
         return Err(errors::parameter("a query needs a dimension or a metric"));
     }
-    let mut sql = format!("SELECT {} FROM trades", selected.join(", "));
+    let mut sql = format!("SELECT {} FROM {}", selected.join(", "), from(query)?);
     if let Some(condition) = filters::condition(&query.filters["dimensions"])? {
         sql.push_str(&format!(" WHERE {condition}"));
     }
@@ -326,6 +400,21 @@ pub(super) fn sql(query: &MetricQuery) -> Result<String, Answer> {
     Ok(sql)
 }
 
+/// Returns the table, joined with the other one if the query uses it.
+fn from(query: &MetricQuery) -> Result<&'static str, Answer> {
+    let dimensions = query
+        .dimensions
+        .iter()
+        .chain(query.sorts.iter().map(|(id, _)| id));
+    let mut used: Vec<String> = dimensions.filter_map(|id| expression(id).ok()).collect();
+    used.extend(filters::condition(&query.filters["dimensions"])?);
+    let joined = format!("{JOINED}.");
+    Ok(match used.iter().any(|sql| sql.contains(&joined)) {
+        true => "trades LEFT JOIN projects ON projects.project = trades.project",
+        false => "trades",
+    })
+}
+
 /// Returns the id of a field from `table.field` or from its id.
 pub(super) fn field_id(reference: &str) -> String {
     reference.replace('.', "_")
@@ -344,7 +433,7 @@ pub(super) fn column_type(id: &str) -> Option<ColumnType> {
     if METRICS.iter().any(|metric| metric.id == id) {
         return Some(ColumnType::Double);
     }
-    dimension(id).map(|(_, column_type)| column_type)
+    dimension(id).map(|dimension| dimension.column_type)
 }
 
 fn no_field(id: &str) -> Answer {
@@ -361,47 +450,31 @@ pub(super) fn expression(id: &str) -> Result<String, Answer> {
         return Ok(metric.sql.to_owned());
     }
     match dimension(id) {
-        Some((name, _)) => Ok(format!("trades.{name}")),
+        Some(dimension) => Ok(dimension.sql),
         None => Err(no_field(id)),
     }
 }
 
-fn dimension(id: &str) -> Option<(&'static str, ColumnType)> {
-    let name = id.strip_prefix("trades_")?;
-    TRADES_COLUMNS
+fn dimension(id: &str) -> Option<Dimension> {
+    dimensions()
         .into_iter()
-        .find(|(column, _)| *column == name)
+        .find(|dimension| dimension.id() == id)
 }
 
 /// Returns the fields of a query by id, in the format of the execute response.
 pub(super) fn fields(query: &MetricQuery) -> Value {
     let mut fields = Map::new();
     for id in query.dimensions.iter().chain(&query.metrics) {
-        let field = METRICS.iter().find(|metric| metric.id == id).map_or_else(
-            || {
-                let (name, column_type) = dimension(id).unwrap_or(("", ColumnType::Null));
-                dimension_field(name, column_type)
-            },
-            Metric::field,
-        );
-        fields.insert(id.clone(), field);
+        let metric = METRICS.iter().find(|metric| metric.id == id);
+        let dimension = || dimension(id).map(|dimension| dimension.field());
+        let field = metric.map(Metric::field).or_else(dimension);
+        fields.insert(id.clone(), field.unwrap_or_default());
     }
     for calculation in &query.calculations {
         let name = calculation["name"].as_str().unwrap_or_default();
         fields.insert(name.to_owned(), calculation.clone());
     }
     fields.into()
-}
-
-fn dimension_field(name: &str, column_type: ColumnType) -> Value {
-    let sql = format!("${{TABLE}}.{name}");
-    field(
-        "dimension",
-        type_name(column_type),
-        name,
-        &label(name),
-        &sql,
-    )
 }
 
 /// Returns the label of a name: `Trade id` for `trade_id`.
@@ -445,10 +518,12 @@ pub(super) fn compile(request: &Request, explore: &str) -> Answer {
         }
     }
     let compiled = MetricQuery::read(&body, "body").and_then(|query| {
-        let text = limited(&sql(&query)?, query.limit);
-        let mut results = json!({ "query": text, "parameterReferences": [] });
+        let (sql, used) = parameters::fill(&sql(&query)?, &body["parameters"])?;
+        let text = limited(&sql, query.limit);
+        let references: Vec<&String> = used.keys().collect();
+        let mut results = json!({ "query": text, "parameterReferences": references });
         if let Some(pivot) = Pivot::read(&body["pivotConfiguration"])? {
-            results["pivotQuery"] = pivot.statement(&sql(&query)?, query.limit).into();
+            results["pivotQuery"] = pivot.statement(&sql, query.limit).into();
         }
         Ok(results)
     });
@@ -460,9 +535,8 @@ pub(super) fn compile(request: &Request, explore: &str) -> Answer {
 
 /// Returns the ids of all fields.
 pub(super) fn field_ids() -> Vec<String> {
-    let dimensions = TRADES_COLUMNS
-        .iter()
-        .map(|(name, _)| format!("{EXPLORE}_{name}"));
+    let dimensions = dimensions();
+    let dimensions = dimensions.iter().map(Dimension::id);
     let metrics = METRICS.iter().map(|metric| metric.id.to_owned());
     dimensions.chain(metrics).collect()
 }
@@ -486,17 +560,19 @@ pub(super) fn whole(name: &str) -> Answer {
     }
     let compiled = |mut field: Value, sql: &str| {
         field["compiledSql"] = sql.into();
-        field["tablesReferences"] = json!([EXPLORE]);
+        field["tablesReferences"] = json!([field["table"]]);
         field
     };
-    let dimensions: Map<String, Value> = TRADES_COLUMNS
-        .iter()
-        .map(|(name, column_type)| {
-            let sql = format!("\"{EXPLORE}\".{name}");
-            let field = dimension_field(name, *column_type);
-            ((*name).to_owned(), compiled(field, &sql))
-        })
-        .collect();
+    let of_table = |table: &str| -> Map<String, Value> {
+        let dimensions = dimensions().into_iter();
+        let dimensions = dimensions.filter(|dimension| dimension.table == table);
+        let dimensions = dimensions.map(|dimension| {
+            let field = compiled(dimension.field(), &dimension.sql);
+            (dimension.name, field)
+        });
+        dimensions.collect()
+    };
+    let dimensions = of_table(EXPLORE);
     let metrics: Map<String, Value> = METRICS
         .iter()
         .map(|metric| (metric.name.to_owned(), compiled(metric.field(), metric.sql)))
@@ -506,7 +582,12 @@ pub(super) fn whole(name: &str) -> Answer {
         "label": "Trades",
         "tags": [],
         "baseTable": EXPLORE,
-        "joinedTables": [],
+        "joinedTables": [{
+            "table": JOINED,
+            "sqlOn": "${projects.project} = ${trades.project}",
+            "compiledSqlOn": "projects.project = trades.project",
+            "type": "left",
+        }],
         "targetDatabase": "postgres",
         "tables": { EXPLORE: {
             "name": EXPLORE,
@@ -517,6 +598,16 @@ pub(super) fn whole(name: &str) -> Answer {
             "description": "Invented trades on invented exchanges.",
             "dimensions": dimensions,
             "metrics": metrics,
+            "lineageGraph": {},
+        }, JOINED: {
+            "name": JOINED,
+            "label": "Projects",
+            "database": "postgres",
+            "schema": "sandbox",
+            "sqlTable": "\"postgres\".\"sandbox\".\"projects\"",
+            "description": "Invented exchanges.",
+            "dimensions": of_table(JOINED),
+            "metrics": {},
             "lineageGraph": {},
         } },
     }))

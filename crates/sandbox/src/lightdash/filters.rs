@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::errors;
 use super::explore::{calculation, column_type, expression};
-use super::periods::{Bounds, bounds};
+use super::periods::{Bounds, bounds, to_date};
 use crate::exchange::Answer;
 use crate::instant::Instant;
 use crate::sql::quoted;
@@ -27,8 +27,25 @@ pub(super) fn condition_on_calculations(
     joined(group, &|rule| {
         let field = rule["target"]["fieldId"].as_str().unwrap_or_default();
         let name = calculation(calculations, field)?;
-        Ok((quoted(name), None))
+        let found = calculations.iter().find(|item| item["name"] == name);
+        Ok((quoted(name), found.and_then(type_of)))
     })
+}
+
+/// Returns the type of a calculation. A calculation without type and format is compared as text.
+fn type_of(calculation: &Value) -> Option<ColumnType> {
+    match calculation["type"].as_str() {
+        Some("number") => Some(ColumnType::Double),
+        Some("date") => Some(ColumnType::Date),
+        Some("timestamp") => Some(ColumnType::Timestamp),
+        Some("boolean") => Some(ColumnType::Boolean),
+        Some(_) => None,
+        None => {
+            let format = calculation["format"]["type"].as_str();
+            let is_number = matches!(format, Some("percent" | "currency" | "number"));
+            is_number.then_some(ColumnType::Double)
+        }
+    }
 }
 
 /// Resolves the target of a rule: its SQL and its type.
@@ -52,74 +69,163 @@ fn joined(group: &Value, find: &Find<'_>) -> Result<Option<String>, Answer> {
     Ok(None)
 }
 
+/// The kind of a comparison. The service has different operators for each.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Text,
+    Number,
+    Time,
+    Boolean,
+}
+
+impl Kind {
+    fn of(column_type: Option<ColumnType>) -> Self {
+        match column_type {
+            Some(ColumnType::Boolean) => Self::Boolean,
+            Some(ColumnType::Date | ColumnType::Timestamp) => Self::Time,
+            Some(
+                ColumnType::BigInt
+                | ColumnType::Integer
+                | ColumnType::Double
+                | ColumnType::Decimal { .. },
+            ) => Self::Number,
+            _ => Self::Text,
+        }
+    }
+}
+
 fn rule(rule: &Value, find: &Find<'_>) -> Result<Option<String>, Answer> {
     if rule["disabled"] == true {
         return Ok(None);
     }
     let (field, column_type) = find(rule)?;
+    let kind = Kind::of(column_type);
+    let operator = rule["operator"].as_str().unwrap_or_default();
     let given = rule["values"].as_array().map_or(&[][..], Vec::as_slice);
+    // of several times or booleans, the service uses only the first
+    let given = match (kind, operator) {
+        (Kind::Time | Kind::Boolean, "equals" | "notEquals") => &given[..given.len().min(1)],
+        _ => given,
+    };
+    if let (Kind::Number, Some(text)) = (kind, given.iter().find_map(not_a_number)) {
+        return Err(compile_error(&format!(
+            "Invalid number value in filter: {text}. Expected a valid number."
+        )));
+    }
+    let ignores_case = kind == Kind::Text && rule["caseSensitive"] == false;
+    let in_case = |sql: &str| match ignores_case {
+        true => format!("upper({sql})"),
+        false => sql.to_owned(),
+    };
     let values: Vec<String> = given
         .iter()
-        .map(|value| literal(value, column_type))
+        .map(|value| in_case(&literal(value, column_type)))
         .collect();
-    let first = || values.first().cloned().unwrap_or_else(|| "NULL".to_owned());
-    // one condition per value
-    let each = |joint: &str, text: &dyn Fn(&str) -> String| {
-        let parts: Vec<String> = values.iter().map(|value| text(value)).collect();
+    let cased = in_case(&field);
+    // a comparison without a value matches every row
+    let compare = |sign: &str| {
+        let value = values.first();
+        value.map_or_else(
+            || "1=1".to_owned(),
+            |value| format!("{field} {sign} {value}"),
+        )
+    };
+    // LIKE of the service: case-sensitive, with wildcards
+    let like = |sign: &str, joint: &str, around: fn(&str) -> String| {
+        let texts = given
+            .iter()
+            .filter_map(Value::as_str)
+            .filter(|text| !text.is_empty());
+        let parts: Vec<String> = texts
+            .map(|text| {
+                let pattern = in_case(&format!("'{}'", around(text).replace('\'', "''")));
+                format!("{cased} {sign} {pattern}")
+            })
+            .collect();
         match parts.as_slice() {
-            [one] => one.clone(),
-            several => format!("({})", several.join(joint)),
+            [] => None,
+            [one] => Some(one.clone()),
+            several => Some(format!("({})", several.join(joint))),
         }
     };
-    let operator = rule["operator"].as_str().unwrap_or_default();
     let between = || match values.as_slice() {
-        [low, high] => Ok(format!("{field} BETWEEN {low} AND {high}")),
+        [low, high, ..] => Ok(format!("{field} BETWEEN {low} AND {high}")),
         _ => Err(errors::parameter(&format!(
             "the filter operator {operator} takes two values"
         ))),
     };
     let period = || period(rule, operator, &field, column_type);
-    let text = match operator {
-        "isNull" => format!("{field} IS NULL"),
-        "notNull" => format!("{field} IS NOT NULL"),
+    use Kind::{Boolean, Number, Text, Time};
+    let text = match (operator, kind) {
+        ("isNull", _) => format!("{field} IS NULL"),
+        ("notNull", _) => format!("{field} IS NOT NULL"),
         // without values, these match every row
-        "equals" | "notEquals" | "include" | "doesNotInclude" | "startsWith" | "endsWith"
-            if values.is_empty() =>
-        {
-            return Ok(None);
+        ("equals" | "notEquals", _) if values.is_empty() => return Ok(None),
+        ("equals", Text) if rule["includeNull"] == true => {
+            format!("({cased} IN ({}) OR {field} IS NULL)", values.join(", "))
         }
-        "equals" if rule["includeNull"] == true => {
-            format!("({field} IN ({}) OR {field} IS NULL)", values.join(", "))
+        ("equals", _) => format!("{cased} IN ({})", values.join(", ")),
+        ("notEquals", _) => {
+            format!(
+                "({cased} NOT IN ({}) OR {field} IS NULL)",
+                values.join(", ")
+            )
         }
-        "equals" => format!("{field} IN ({})", values.join(", ")),
-        "notEquals" => format!(
-            "({field} NOT IN ({}) OR {field} IS NULL)",
-            values.join(", ")
-        ),
-        "lessThan" => format!("{field} < {}", first()),
-        "lessThanOrEqual" => format!("{field} <= {}", first()),
-        "greaterThan" => format!("{field} > {}", first()),
-        "greaterThanOrEqual" => format!("{field} >= {}", first()),
-        "startsWith" => each(" OR ", &|value| format!("instr({field}, {value}) = 1")),
-        "endsWith" => each(" OR ", &|value| {
-            format!("substr({field}, -length({value})) = {value}")
-        }),
-        "include" => each(" OR ", &|value| {
-            format!("instr(lower({field}), lower({value})) > 0")
-        }),
-        "doesNotInclude" => each(" AND ", &|value| {
-            format!("instr(lower({field}), lower({value})) = 0")
-        }),
-        "inBetween" => between()?,
-        "notInBetween" => format!("NOT ({})", between()?),
-        "inThePast" | "inTheNext" | "inTheCurrent" | "inPeriodToDate" => period()?,
-        "notInThePast" | "notInTheCurrent" => format!("NOT ({})", period()?),
-        other => {
-            let message = format!("unknown filter operator {other:?}");
-            return Err(errors::parameter(&message));
+        ("lessThan", Number | Time) => compare("<"),
+        ("lessThanOrEqual", Number | Time) => compare("<="),
+        ("greaterThan", Number | Time) => compare(">"),
+        ("greaterThanOrEqual", Number | Time) => compare(">="),
+        ("startsWith", Text) => match like("LIKE", " OR ", |text| format!("{text}%")) {
+            Some(condition) => condition,
+            None => return Ok(None),
+        },
+        ("endsWith", Text) => match like("LIKE", " OR ", |text| format!("%{text}")) {
+            Some(condition) => condition,
+            None => return Ok(None),
+        },
+        ("include", Text) => match like("LIKE", " OR ", |text| format!("%{text}%")) {
+            Some(condition) => condition,
+            None => return Ok(None),
+        },
+        ("doesNotInclude", Text) => match like("NOT LIKE", " AND ", |text| format!("%{text}%")) {
+            Some(condition) => format!("({condition} OR {field} IS NULL)"),
+            None => return Ok(None),
+        },
+        ("inBetween", Number | Time) => between()?,
+        ("notInBetween", Number) => format!("NOT ({})", between()?),
+        ("inThePast" | "inTheNext" | "inTheCurrent", Time) => period()?,
+        ("notInThePast" | "notInTheCurrent", Time) => format!("NOT ({})", period()?),
+        ("inPeriodToDate", Time) => to_date(&field, &rule["settings"], jiff::Timestamp::now())
+            .map_err(|message| compile_error(&message))?,
+        (other, _) => {
+            let kind = match kind {
+                Text => "string",
+                Number => "number",
+                Time => "date",
+                Boolean => "boolean",
+            };
+            return Err(compile_error(&format!(
+                "No function has been implemented to render SQL for the filter operator \
+                 \"{other}\" on {} field of type \"{kind}\"",
+                rule["target"]["fieldId"]
+            )));
         }
     };
     Ok(Some(text))
+}
+
+fn compile_error(message: &str) -> Answer {
+    errors::error(400, "CompileError", message)
+}
+
+/// Returns the text of a value that is not a number.
+fn not_a_number(value: &Value) -> Option<String> {
+    let is_number = match value {
+        Value::Number(_) => true,
+        Value::String(text) => text.trim().parse::<f64>().is_ok_and(f64::is_finite),
+        _ => false,
+    };
+    (!is_number).then(|| value.to_string())
 }
 
 /// Returns the condition of an operator that is relative to the current time.
@@ -201,9 +307,14 @@ mod tests {
     use super::condition;
 
     fn one(operator: &str, values: &Value) -> Option<String> {
+        let field = match operator {
+            "lessThan" | "lessThanOrEqual" | "greaterThan" | "greaterThanOrEqual" | "inBetween"
+            | "notInBetween" => "trades_amount_usd",
+            _ => "trades_project",
+        };
         let rule = json!({
             "id": "r",
-            "target": { "fieldId": "trades_project" },
+            "target": { "fieldId": field },
             "operator": operator,
             "values": values,
         });
@@ -213,6 +324,7 @@ mod tests {
     #[test]
     fn each_operator_becomes_a_condition() {
         let field = "trades.project";
+        let number = "trades.amount_usd";
         let cases = [
             ("isNull", json!([]), format!("({field} IS NULL)")),
             ("notNull", json!([]), format!("({field} IS NOT NULL)")),
@@ -226,42 +338,31 @@ mod tests {
                 json!(["a"]),
                 format!("(({field} NOT IN ('a') OR {field} IS NULL))"),
             ),
-            ("lessThan", json!([1]), format!("({field} < 1)")),
-            ("lessThanOrEqual", json!([1]), format!("({field} <= 1)")),
-            ("greaterThan", json!([1.5]), format!("({field} > 1.5)")),
-            ("greaterThanOrEqual", json!([1]), format!("({field} >= 1)")),
-            (
-                "startsWith",
-                json!(["a"]),
-                format!("(instr({field}, 'a') = 1)"),
-            ),
-            (
-                "endsWith",
-                json!(["a"]),
-                format!("(substr({field}, -length('a')) = 'a')"),
-            ),
+            ("lessThan", json!([1]), format!("({number} < 1)")),
+            ("lessThanOrEqual", json!([1]), format!("({number} <= 1)")),
+            ("greaterThan", json!([1.5]), format!("({number} > 1.5)")),
+            ("greaterThanOrEqual", json!([1]), format!("({number} >= 1)")),
+            ("startsWith", json!(["a"]), format!("({field} LIKE 'a%')")),
+            ("endsWith", json!(["a"]), format!("({field} LIKE '%a')")),
             (
                 "include",
                 json!(["a", "b"]),
-                format!(
-                    "((instr(lower({field}), lower('a')) > 0 OR \
-                     instr(lower({field}), lower('b')) > 0))"
-                ),
+                format!("(({field} LIKE '%a%' OR {field} LIKE '%b%'))"),
             ),
             (
                 "doesNotInclude",
                 json!(["a"]),
-                format!("(instr(lower({field}), lower('a')) = 0)"),
+                format!("(({field} NOT LIKE '%a%' OR {field} IS NULL))"),
             ),
             (
                 "inBetween",
                 json!([1, 2]),
-                format!("({field} BETWEEN 1 AND 2)"),
+                format!("({number} BETWEEN 1 AND 2)"),
             ),
             (
                 "notInBetween",
                 json!([1, 2]),
-                format!("(NOT ({field} BETWEEN 1 AND 2))"),
+                format!("(NOT ({number} BETWEEN 1 AND 2))"),
             ),
         ];
         for (operator, values, expected) in cases {

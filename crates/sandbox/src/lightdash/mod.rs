@@ -22,6 +22,7 @@ mod explore;
 mod filters;
 mod history;
 mod merge;
+mod parameters;
 mod periods;
 mod pivot;
 mod results;

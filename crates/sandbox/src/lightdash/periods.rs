@@ -50,12 +50,6 @@ pub(super) fn bounds(
             before: after(start, 1),
         });
     }
-    if operator == "inPeriodToDate" {
-        return Ok(Bounds {
-            from: start,
-            before: now,
-        });
-    }
     let count = match count {
         None => 1,
         // the number of units is at most a million, which fits
@@ -79,6 +73,40 @@ pub(super) fn bounds(
             from: after(first, -count),
             before: first,
         },
+    })
+}
+
+/// Returns the condition of `inPeriodToDate`: the part of every period up to the current day of the
+/// period.
+pub(super) fn to_date(field: &str, settings: &Value, now: Timestamp) -> Result<String, String> {
+    let now = TimeZone::UTC.to_datetime(now);
+    let unit = settings["unitOfTime"].as_str().unwrap_or_default();
+    let since_start =
+        |unit: Unit| now.date().duration_since(unit.start(now).date()).as_hours() / 24;
+    let from_start = |days: i64| {
+        let day = |sql: &str| format!("julianday(substr({sql}, 1, 10))");
+        let start = day(&format!(
+            "date_trunc('{}', {field})",
+            unit.trim_end_matches('s')
+        ));
+        format!("({} - {start} <= {days})", day(field))
+    };
+    Ok(match unit {
+        "years" => format!(
+            "(CAST(strftime('%j', {field}) AS INTEGER) <= {})",
+            now.day_of_year()
+        ),
+        "months" => format!(
+            "(CAST(strftime('%d', {field}) AS INTEGER) <= {})",
+            now.day()
+        ),
+        "quarters" => from_start(since_start(Unit::Quarters)),
+        "weeks" => from_start(since_start(Unit::Weeks)),
+        _ => {
+            let message = "Period to date filter requires a unitOfTime setting (weeks, months, \
+                           quarters, or years)";
+            return Err(message.to_owned());
+        }
     })
 }
 
@@ -210,19 +238,24 @@ mod tests {
                 false,
                 "2024-01-01T00:00:00 2025-01-01T00:00:00",
             ),
-            (
-                "inPeriodToDate",
-                1.0,
-                "months",
-                false,
-                "2024-05-01T00:00:00 2024-05-15T10:30:00",
-            ),
         ] {
             let settings = json!({ "unitOfTime": unit, "completed": completed });
             let found = bounds(operator, Some(count), &settings, now).unwrap();
             let shown = format!("{} {}", found.from, found.before);
             assert_eq!(shown, expected, "{operator} {unit}");
         }
+        let to_date = |unit: &str| super::to_date("f", &json!({ "unitOfTime": unit }), now);
+        assert_eq!(
+            to_date("months").unwrap(),
+            "(CAST(strftime('%d', f) AS INTEGER) <= 15)"
+        );
+        assert_eq!(
+            to_date("years").unwrap(),
+            "(CAST(strftime('%j', f) AS INTEGER) <= 136)"
+        );
+        assert!(to_date("weeks").unwrap().ends_with(" <= 2)"));
+        assert!(to_date("quarters").unwrap().ends_with(" <= 44)"));
+        assert!(to_date("days").is_err());
         for count in [-1.0, 1e18, f64::NAN] {
             assert!(bounds("inThePast", Some(count), &json!({}), now).is_err());
         }

@@ -256,7 +256,7 @@ fn added_and_removed_media_types_are_reported() {
     judged(&one, &two, Kind::MediaTypeAdded, false);
     assert_eq!(
         judged(&two, &one, Kind::MediaTypeRemoved, true),
-        "body: no longer text/csv: the client speaks it"
+        "body: no longer text/csv: the client uses it"
     );
     let charset = body(&["application/json; charset=utf-8"]);
     assert!(of_paths(&json!({"/kites": one}), &json!({"/kites": charset})).is_empty());

@@ -44,7 +44,7 @@ schema Kite (read from getKite)
   - `state`: new values `c`, `d`, `e`, `f` and 3 more
   - property `wind` added, optional: `Wind`
 
-Schemas that come with it (1): Wind
+Added schemas (1): Wind
 ";
     assert_eq!(render::report(&sample(), false), expected);
     let all = render::report(&sample(), true);

@@ -4,21 +4,24 @@ use ::rowfeed_client::codegen;
 /// Builds a [`CreateQueryRequest`](super::CreateQueryRequest): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `CreateQueryRequest`.
 #[derive(Clone, Debug)]
 pub struct CreateQueryRequest {
-    description: ::std::result::Result<
+    pub(crate) description: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    is_private: ::std::result::Result<
+    pub(crate) is_private: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    name: ::std::result::Result<::std::string::String, ::std::string::String>,
-    parameters: ::std::result::Result<
+    pub(crate) name: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) parameters: ::std::result::Result<
         ::std::vec::Vec<super::QueryParameter>,
         ::std::string::String,
     >,
-    query_sql: ::std::result::Result<::std::string::String, ::std::string::String>,
-    tags: ::std::result::Result<
+    pub(crate) query_sql: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    pub(crate) tags: ::std::result::Result<
         ::std::vec::Vec<::std::string::String>,
         ::std::string::String,
     >,
@@ -125,16 +128,19 @@ impl ::std::convert::From<super::CreateQueryRequest> for CreateQueryRequest {
 /// Builds a [`CsvUploadRequest`](super::CsvUploadRequest): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `CsvUploadRequest`.
 #[derive(Clone, Debug)]
 pub struct CsvUploadRequest {
-    data: ::std::result::Result<::std::string::String, ::std::string::String>,
-    description: ::std::result::Result<
+    pub(crate) data: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) description: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    is_private: ::std::result::Result<
+    pub(crate) is_private: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    table_name: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) table_name: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
 }
 impl ::std::default::Default for CsvUploadRequest {
     fn default() -> Self {
@@ -212,11 +218,14 @@ impl ::std::convert::From<super::CsvUploadRequest> for CsvUploadRequest {
 /// Builds a [`EnumFromResults`](super::EnumFromResults): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `EnumFromResults`.
 #[derive(Clone, Debug)]
 pub struct EnumFromResults {
-    column_name: ::std::result::Result<
+    pub(crate) column_name: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    query_id: ::std::result::Result<::std::option::Option<i64>, ::std::string::String>,
+    pub(crate) query_id: ::std::result::Result<
+        ::std::option::Option<i64>,
+        ::std::string::String,
+    >,
 }
 impl ::std::default::Default for EnumFromResults {
     fn default() -> Self {
@@ -269,7 +278,7 @@ impl ::std::convert::From<super::EnumFromResults> for EnumFromResults {
 /// Builds a [`ExecutePipelineRequest`](super::ExecutePipelineRequest): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `ExecutePipelineRequest`.
 #[derive(Clone, Debug)]
 pub struct ExecutePipelineRequest {
-    pipeline: ::std::result::Result<super::Pipeline, ::std::string::String>,
+    pub(crate) pipeline: ::std::result::Result<super::Pipeline, ::std::string::String>,
 }
 impl ::std::default::Default for ExecutePipelineRequest {
     fn default() -> Self {
@@ -309,8 +318,11 @@ impl ::std::convert::From<super::ExecutePipelineRequest> for ExecutePipelineRequ
 /// Builds a [`ExecuteQueryPipelineRequest`](super::ExecuteQueryPipelineRequest): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `ExecuteQueryPipelineRequest`.
 #[derive(Clone, Debug)]
 pub struct ExecuteQueryPipelineRequest {
-    performance: ::std::result::Result<crate::types::Performance, ::std::string::String>,
-    query_parameters: ::std::result::Result<
+    pub(crate) performance: ::std::result::Result<
+        crate::types::Performance,
+        ::std::string::String,
+    >,
+    pub(crate) query_parameters: ::std::result::Result<
         ::serde_json::Map<::std::string::String, ::serde_json::Value>,
         ::std::string::String,
     >,
@@ -379,11 +391,11 @@ for ExecuteQueryPipelineRequest {
 /// Builds a [`ExecuteQueryRequest`](super::ExecuteQueryRequest): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `ExecuteQueryRequest`.
 #[derive(Clone, Debug)]
 pub struct ExecuteQueryRequest {
-    performance: ::std::result::Result<
+    pub(crate) performance: ::std::result::Result<
         ::std::option::Option<crate::types::Performance>,
         ::std::string::String,
     >,
-    query_parameters: ::std::result::Result<
+    pub(crate) query_parameters: ::std::result::Result<
         ::serde_json::Map<::std::string::String, ::serde_json::Value>,
         ::std::string::String,
     >,
@@ -445,11 +457,11 @@ impl ::std::convert::From<super::ExecuteQueryRequest> for ExecuteQueryRequest {
 /// Builds a [`ExecuteSqlRequest`](super::ExecuteSqlRequest): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `ExecuteSqlRequest`.
 #[derive(Clone, Debug)]
 pub struct ExecuteSqlRequest {
-    performance: ::std::result::Result<
+    pub(crate) performance: ::std::result::Result<
         ::std::option::Option<crate::types::Performance>,
         ::std::string::String,
     >,
-    sql: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) sql: ::std::result::Result<::std::string::String, ::std::string::String>,
 }
 impl ::std::default::Default for ExecuteSqlRequest {
     fn default() -> Self {
@@ -502,11 +514,11 @@ impl ::std::convert::From<super::ExecuteSqlRequest> for ExecuteSqlRequest {
 /// Builds a [`GetUsageRequest`](super::GetUsageRequest): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `GetUsageRequest`.
 #[derive(Clone, Debug)]
 pub struct GetUsageRequest {
-    end_date: ::std::result::Result<
+    pub(crate) end_date: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    start_date: ::std::result::Result<
+    pub(crate) start_date: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
@@ -562,7 +574,7 @@ impl ::std::convert::From<super::GetUsageRequest> for GetUsageRequest {
 /// Builds a [`Pipeline`](super::Pipeline): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `Pipeline`.
 #[derive(Clone, Debug)]
 pub struct Pipeline {
-    nodes: ::std::result::Result<
+    pub(crate) nodes: ::std::result::Result<
         ::std::option::Option<::std::vec::Vec<super::PipelineNode>>,
         ::std::string::String,
     >,
@@ -602,11 +614,11 @@ impl ::std::convert::From<super::Pipeline> for Pipeline {
 /// Builds a [`PipelineMaterializedViewRefreshNode`](super::PipelineMaterializedViewRefreshNode): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `PipelineMaterializedViewRefreshNode`.
 #[derive(Clone, Debug)]
 pub struct PipelineMaterializedViewRefreshNode {
-    name: ::std::result::Result<
+    pub(crate) name: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    performance: ::std::result::Result<
+    pub(crate) performance: ::std::result::Result<
         ::std::option::Option<crate::types::Performance>,
         ::std::string::String,
     >,
@@ -669,16 +681,19 @@ for PipelineMaterializedViewRefreshNode {
 /// Builds a [`PipelineNode`](super::PipelineNode): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `PipelineNode`.
 #[derive(Clone, Debug)]
 pub struct PipelineNode {
-    dependencies: ::std::result::Result<
+    pub(crate) dependencies: ::std::result::Result<
         ::std::option::Option<::std::vec::Vec<i64>>,
         ::std::string::String,
     >,
-    id: ::std::result::Result<::std::option::Option<i64>, ::std::string::String>,
-    materialized_view_refresh: ::std::result::Result<
+    pub(crate) id: ::std::result::Result<
+        ::std::option::Option<i64>,
+        ::std::string::String,
+    >,
+    pub(crate) materialized_view_refresh: ::std::result::Result<
         ::std::option::Option<super::PipelineMaterializedViewRefreshNode>,
         ::std::string::String,
     >,
-    query_execution: ::std::result::Result<
+    pub(crate) query_execution: ::std::result::Result<
         ::std::option::Option<super::PipelineQueryExecutionNode>,
         ::std::string::String,
     >,
@@ -765,12 +780,15 @@ impl ::std::convert::From<super::PipelineNode> for PipelineNode {
 /// Builds a [`PipelineQueryExecutionNode`](super::PipelineQueryExecutionNode): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `PipelineQueryExecutionNode`.
 #[derive(Clone, Debug)]
 pub struct PipelineQueryExecutionNode {
-    performance: ::std::result::Result<
+    pub(crate) performance: ::std::result::Result<
         ::std::option::Option<crate::types::Performance>,
         ::std::string::String,
     >,
-    query_id: ::std::result::Result<::std::option::Option<i64>, ::std::string::String>,
-    query_parameters: ::std::result::Result<
+    pub(crate) query_id: ::std::result::Result<
+        ::std::option::Option<i64>,
+        ::std::string::String,
+    >,
+    pub(crate) query_parameters: ::std::result::Result<
         ::serde_json::Map<::std::string::String, ::serde_json::Value>,
         ::std::string::String,
     >,
@@ -851,33 +869,36 @@ for PipelineQueryExecutionNode {
 /// Builds a [`QueryParameter`](super::QueryParameter): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `QueryParameter`.
 #[derive(Clone, Debug)]
 pub struct QueryParameter {
-    description: ::std::result::Result<
+    pub(crate) description: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    enum_from_results: ::std::result::Result<
+    pub(crate) enum_from_results: ::std::result::Result<
         ::std::option::Option<super::EnumFromResults>,
         ::std::string::String,
     >,
-    enum_options: ::std::result::Result<
+    pub(crate) enum_options: ::std::result::Result<
         ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         ::std::string::String,
     >,
-    is_freeform_allowed: ::std::result::Result<
+    pub(crate) is_freeform_allowed: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    is_multiselect: ::std::result::Result<
+    pub(crate) is_multiselect: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    key: ::std::result::Result<::std::string::String, ::std::string::String>,
-    type_: ::std::result::Result<crate::types::ParameterType, ::std::string::String>,
-    value: ::std::result::Result<
+    pub(crate) key: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) type_: ::std::result::Result<
+        crate::types::ParameterType,
+        ::std::string::String,
+    >,
+    pub(crate) value: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    values: ::std::result::Result<
+    pub(crate) values: ::std::result::Result<
         ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         ::std::string::String,
     >,
@@ -1031,7 +1052,7 @@ impl ::std::convert::From<super::QueryParameter> for QueryParameter {
 /// Builds a [`RefreshMaterializedViewRequest`](super::RefreshMaterializedViewRequest): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `RefreshMaterializedViewRequest`.
 #[derive(Clone, Debug)]
 pub struct RefreshMaterializedViewRequest {
-    performance: ::std::result::Result<
+    pub(crate) performance: ::std::result::Result<
         ::std::option::Option<crate::types::Performance>,
         ::std::string::String,
     >,
@@ -1081,9 +1102,12 @@ for RefreshMaterializedViewRequest {
 /// Builds a [`TableColumn`](super::TableColumn): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `TableColumn`.
 #[derive(Clone, Debug)]
 pub struct TableColumn {
-    name: ::std::result::Result<::std::string::String, ::std::string::String>,
-    nullable: ::std::result::Result<::std::option::Option<bool>, ::std::string::String>,
-    type_: ::std::result::Result<::serde_json::Value, ::std::string::String>,
+    pub(crate) name: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) nullable: ::std::result::Result<
+        ::std::option::Option<bool>,
+        ::std::string::String,
+    >,
+    pub(crate) type_: ::std::result::Result<::serde_json::Value, ::std::string::String>,
 }
 impl ::std::default::Default for TableColumn {
     fn default() -> Self {
@@ -1147,20 +1171,26 @@ impl ::std::convert::From<super::TableColumn> for TableColumn {
 /// Builds a [`TableCreateRequest`](super::TableCreateRequest): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `TableCreateRequest`.
 #[derive(Clone, Debug)]
 pub struct TableCreateRequest {
-    description: ::std::result::Result<
+    pub(crate) description: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    is_private: ::std::result::Result<
+    pub(crate) is_private: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    namespace: ::std::result::Result<::std::string::String, ::std::string::String>,
-    schema: ::std::result::Result<
+    pub(crate) namespace: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    pub(crate) schema: ::std::result::Result<
         ::std::vec::Vec<super::TableColumn>,
         ::std::string::String,
     >,
-    table_name: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) table_name: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
 }
 impl ::std::default::Default for TableCreateRequest {
     fn default() -> Self {
@@ -1253,31 +1283,31 @@ impl ::std::convert::From<super::TableCreateRequest> for TableCreateRequest {
 /// Builds a [`UpdateQueryRequest`](super::UpdateQueryRequest): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `UpdateQueryRequest`.
 #[derive(Clone, Debug)]
 pub struct UpdateQueryRequest {
-    description: ::std::result::Result<
+    pub(crate) description: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    is_archived: ::std::result::Result<
+    pub(crate) is_archived: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    is_private: ::std::result::Result<
+    pub(crate) is_private: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    name: ::std::result::Result<
+    pub(crate) name: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    parameters: ::std::result::Result<
+    pub(crate) parameters: ::std::result::Result<
         ::std::option::Option<::std::vec::Vec<super::QueryParameter>>,
         ::std::string::String,
     >,
-    query_sql: ::std::result::Result<
+    pub(crate) query_sql: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    tags: ::std::result::Result<
+    pub(crate) tags: ::std::result::Result<
         ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         ::std::string::String,
     >,
@@ -1399,24 +1429,24 @@ impl ::std::convert::From<super::UpdateQueryRequest> for UpdateQueryRequest {
 /// Builds a [`UpsertMaterializedViewRequest`](super::UpsertMaterializedViewRequest): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `UpsertMaterializedViewRequest`.
 #[derive(Clone, Debug)]
 pub struct UpsertMaterializedViewRequest {
-    cron_expression: ::std::result::Result<
+    pub(crate) cron_expression: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    expires_at: ::std::result::Result<
+    pub(crate) expires_at: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    is_private: ::std::result::Result<
+    pub(crate) is_private: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    name: ::std::result::Result<::std::string::String, ::std::string::String>,
-    performance: ::std::result::Result<
+    pub(crate) name: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) performance: ::std::result::Result<
         ::std::option::Option<crate::types::Performance>,
         ::std::string::String,
     >,
-    query_id: ::std::result::Result<i64, ::std::string::String>,
+    pub(crate) query_id: ::std::result::Result<i64, ::std::string::String>,
 }
 impl ::std::default::Default for UpsertMaterializedViewRequest {
     fn default() -> Self {

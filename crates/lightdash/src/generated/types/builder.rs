@@ -4,75 +4,93 @@ use ::rowfeed_client::codegen;
 /// Builds a [`AdditionalMetric`](super::AdditionalMetric): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `AdditionalMetric`.
 #[derive(Clone, Debug)]
 pub struct AdditionalMetric {
-    base_dimension_name: ::std::result::Result<
+    pub(crate) base_dimension_name: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    base_metric_id: ::std::result::Result<
+    pub(crate) base_metric_id: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    base_metric_name: ::std::result::Result<
+    pub(crate) base_metric_name: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    compact: ::std::result::Result<
+    pub(crate) compact: ::std::result::Result<
         ::std::option::Option<crate::types::CompactUnit>,
         ::std::string::String,
     >,
-    description: ::std::result::Result<
+    pub(crate) description: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    distinct_keys: ::std::result::Result<
+    pub(crate) distinct_keys: ::std::result::Result<
         ::std::vec::Vec<::std::string::String>,
         ::std::string::String,
     >,
-    filters: ::std::result::Result<
+    pub(crate) filters: ::std::result::Result<
         ::std::vec::Vec<super::MetricFilterRule>,
         ::std::string::String,
     >,
-    format: ::std::result::Result<
+    pub(crate) format: ::std::result::Result<
         ::std::option::Option<crate::types::Format>,
         ::std::string::String,
     >,
-    format_options: ::std::result::Result<
+    pub(crate) format_options: ::std::result::Result<
         ::std::option::Option<super::CustomFormat>,
         ::std::string::String,
     >,
-    generation_type: ::std::result::Result<
+    pub(crate) generation_type: ::std::result::Result<
         ::std::option::Option<super::GenerationTypePeriodOverPeriod>,
         ::std::string::String,
     >,
-    granularity: ::std::result::Result<
+    pub(crate) granularity: ::std::result::Result<
         ::std::option::Option<crate::types::TimeFrame>,
         ::std::string::String,
     >,
-    hidden: ::std::result::Result<::std::option::Option<bool>, ::std::string::String>,
-    index: ::std::result::Result<::std::option::Option<i64>, ::std::string::String>,
-    label: ::std::result::Result<
-        ::std::option::Option<::std::string::String>,
+    pub(crate) hidden: ::std::result::Result<
+        ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    name: ::std::result::Result<::std::string::String, ::std::string::String>,
-    percentile: ::std::result::Result<::std::option::Option<f64>, ::std::string::String>,
-    period_offset: ::std::result::Result<
+    pub(crate) index: ::std::result::Result<
         ::std::option::Option<i64>,
         ::std::string::String,
     >,
-    round: ::std::result::Result<::std::option::Option<i64>, ::std::string::String>,
-    separator: ::std::result::Result<
-        ::std::option::Option<crate::types::NumberSeparator>,
-        ::std::string::String,
-    >,
-    sql: ::std::result::Result<::std::string::String, ::std::string::String>,
-    table: ::std::result::Result<::std::string::String, ::std::string::String>,
-    time_dimension_id: ::std::result::Result<
+    pub(crate) label: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    type_: ::std::result::Result<crate::types::MetricType, ::std::string::String>,
-    uuid: ::std::result::Result<
+    pub(crate) name: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) percentile: ::std::result::Result<
+        ::std::option::Option<f64>,
+        ::std::string::String,
+    >,
+    pub(crate) period_offset: ::std::result::Result<
+        ::std::option::Option<i64>,
+        ::std::string::String,
+    >,
+    pub(crate) round: ::std::result::Result<
+        ::std::option::Option<i64>,
+        ::std::string::String,
+    >,
+    pub(crate) separator: ::std::result::Result<
+        ::std::option::Option<crate::types::NumberSeparator>,
+        ::std::string::String,
+    >,
+    pub(crate) sql: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) table: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    pub(crate) time_dimension_id: ::std::result::Result<
+        ::std::option::Option<::std::string::String>,
+        ::std::string::String,
+    >,
+    pub(crate) type_: ::std::result::Result<
+        crate::types::MetricType,
+        ::std::string::String,
+    >,
+    pub(crate) uuid: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
@@ -420,11 +438,11 @@ impl ::std::convert::From<super::AdditionalMetric> for AdditionalMetric {
 /// Builds a [`AndFilterGroup`](super::AndFilterGroup): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `AndFilterGroup`.
 #[derive(Clone, Debug)]
 pub struct AndFilterGroup {
-    and: ::std::result::Result<
+    pub(crate) and: ::std::result::Result<
         ::std::vec::Vec<super::FilterGroupItem>,
         ::std::string::String,
     >,
-    id: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) id: ::std::result::Result<::std::string::String, ::std::string::String>,
 }
 impl ::std::default::Default for AndFilterGroup {
     fn default() -> Self {
@@ -477,8 +495,8 @@ impl ::std::convert::From<super::AndFilterGroup> for AndFilterGroup {
 /// Builds a [`BinGroup`](super::BinGroup): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `BinGroup`.
 #[derive(Clone, Debug)]
 pub struct BinGroup {
-    name: ::std::result::Result<::std::string::String, ::std::string::String>,
-    values: ::std::result::Result<
+    pub(crate) name: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) values: ::std::result::Result<
         ::std::vec::Vec<super::GroupValueRule>,
         ::std::string::String,
     >,
@@ -534,8 +552,14 @@ impl ::std::convert::From<super::BinGroup> for BinGroup {
 /// Builds a [`BinRange`](super::BinRange): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `BinRange`.
 #[derive(Clone, Debug)]
 pub struct BinRange {
-    from: ::std::result::Result<::std::option::Option<f64>, ::std::string::String>,
-    to: ::std::result::Result<::std::option::Option<f64>, ::std::string::String>,
+    pub(crate) from: ::std::result::Result<
+        ::std::option::Option<f64>,
+        ::std::string::String,
+    >,
+    pub(crate) to: ::std::result::Result<
+        ::std::option::Option<f64>,
+        ::std::string::String,
+    >,
 }
 impl ::std::default::Default for BinRange {
     fn default() -> Self {
@@ -587,12 +611,15 @@ impl ::std::convert::From<super::BinRange> for BinRange {
 /// Builds a [`CalculateTotalRequest`](super::CalculateTotalRequest): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `CalculateTotalRequest`.
 #[derive(Clone, Debug)]
 pub struct CalculateTotalRequest {
-    invalidate_cache: ::std::result::Result<
+    pub(crate) invalidate_cache: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    kind: ::std::result::Result<crate::types::CalculateTotalKind, ::std::string::String>,
-    subtotal_dimensions: ::std::result::Result<
+    pub(crate) kind: ::std::result::Result<
+        crate::types::CalculateTotalKind,
+        ::std::string::String,
+    >,
+    pub(crate) subtotal_dimensions: ::std::result::Result<
         ::std::vec::Vec<::std::string::String>,
         ::std::string::String,
     >,
@@ -666,28 +693,392 @@ impl ::std::convert::From<super::CalculateTotalRequest> for CalculateTotalReques
         }
     }
 }
+/// Builds a [`CompileQueryRequest`](super::CompileQueryRequest): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `CompileQueryRequest`.
+#[derive(Clone, Debug)]
+pub struct CompileQueryRequest {
+    pub(crate) additional_metrics: ::std::result::Result<
+        ::std::vec::Vec<super::AdditionalMetric>,
+        ::std::string::String,
+    >,
+    pub(crate) custom_dimensions: ::std::result::Result<
+        ::std::vec::Vec<super::CustomDimension>,
+        ::std::string::String,
+    >,
+    pub(crate) date_zoom: ::std::result::Result<
+        ::std::option::Option<super::DateZoom>,
+        ::std::string::String,
+    >,
+    pub(crate) dimension_overrides: ::std::result::Result<
+        ::indexmap::IndexMap<::std::string::String, super::FormatOverride>,
+        ::std::string::String,
+    >,
+    pub(crate) dimensions: ::std::result::Result<
+        ::std::vec::Vec<::std::string::String>,
+        ::std::string::String,
+    >,
+    pub(crate) explore_name: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    pub(crate) filters: ::std::result::Result<super::Filters, ::std::string::String>,
+    pub(crate) limit: ::std::result::Result<i64, ::std::string::String>,
+    pub(crate) metadata: ::std::result::Result<
+        ::std::option::Option<super::MetricQueryMetadata>,
+        ::std::string::String,
+    >,
+    pub(crate) metric_overrides: ::std::result::Result<
+        ::indexmap::IndexMap<::std::string::String, super::FormatOverride>,
+        ::std::string::String,
+    >,
+    pub(crate) metrics: ::std::result::Result<
+        ::std::vec::Vec<::std::string::String>,
+        ::std::string::String,
+    >,
+    pub(crate) parameters: ::std::result::Result<
+        ::indexmap::IndexMap<::std::string::String, super::ParameterValue>,
+        ::std::string::String,
+    >,
+    pub(crate) pivot_configuration: ::std::result::Result<
+        ::std::option::Option<super::PivotConfiguration>,
+        ::std::string::String,
+    >,
+    pub(crate) pivot_dimensions: ::std::result::Result<
+        ::std::vec::Vec<::std::string::String>,
+        ::std::string::String,
+    >,
+    pub(crate) sorts: ::std::result::Result<
+        ::std::vec::Vec<super::SortField>,
+        ::std::string::String,
+    >,
+    pub(crate) table_calculations: ::std::result::Result<
+        ::std::vec::Vec<super::TableCalculation>,
+        ::std::string::String,
+    >,
+    pub(crate) timezone: ::std::result::Result<
+        ::std::option::Option<::std::string::String>,
+        ::std::string::String,
+    >,
+    pub(crate) use_pre_aggregate_cache: ::std::result::Result<
+        ::std::option::Option<bool>,
+        ::std::string::String,
+    >,
+}
+impl ::std::default::Default for CompileQueryRequest {
+    fn default() -> Self {
+        Self {
+            additional_metrics: Ok(Default::default()),
+            custom_dimensions: Ok(Default::default()),
+            date_zoom: Ok(Default::default()),
+            dimension_overrides: Ok(Default::default()),
+            dimensions: Ok(Default::default()),
+            explore_name: Err(
+                "`explore_name` of `CompileQueryRequest` is not set".to_string(),
+            ),
+            filters: Ok(Default::default()),
+            limit: Err("`limit` of `CompileQueryRequest` is not set".to_string()),
+            metadata: Ok(Default::default()),
+            metric_overrides: Ok(Default::default()),
+            metrics: Ok(Default::default()),
+            parameters: Ok(Default::default()),
+            pivot_configuration: Ok(Default::default()),
+            pivot_dimensions: Ok(Default::default()),
+            sorts: Ok(Default::default()),
+            table_calculations: Ok(Default::default()),
+            timezone: Ok(Default::default()),
+            use_pre_aggregate_cache: Ok(Default::default()),
+        }
+    }
+}
+impl CompileQueryRequest {
+    /// Metrics that the query defines, in addition to those of the project.
+    pub fn additional_metrics<I, V>(mut self, values: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = V>,
+        V: ::std::convert::TryInto<super::AdditionalMetric>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.additional_metrics = codegen::list(
+            "additional_metrics",
+            "CompileQueryRequest",
+            values,
+        );
+        self
+    }
+    /// Dimensions that the query defines, in addition to those of the project.
+    pub fn custom_dimensions<I, V>(mut self, values: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = V>,
+        V: ::std::convert::TryInto<super::CustomDimension>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.custom_dimensions = codegen::list(
+            "custom_dimensions",
+            "CompileQueryRequest",
+            values,
+        );
+        self
+    }
+    /// Changes the granularity of time dimensions.
+    pub fn date_zoom<V>(mut self, value: V) -> Self
+    where
+        V: ::std::convert::TryInto<super::DateZoom>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.date_zoom = codegen::value("date_zoom", "CompileQueryRequest", value)
+            .map(Some);
+        self
+    }
+    /// Formats that replace those of dimensions, by field id.
+    pub fn dimension_overrides<I, K, V>(mut self, entries: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = (K, V)>,
+        K: ::std::convert::Into<::std::string::String>,
+        V: ::std::convert::TryInto<super::FormatOverride>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.dimension_overrides = codegen::map(
+            "dimension_overrides",
+            "CompileQueryRequest",
+            entries,
+        );
+        self
+    }
+    /// The ids of the dimensions, which are the first columns of the result.
+    pub fn dimensions<I, V>(mut self, values: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = V>,
+        V: ::std::convert::TryInto<::std::string::String>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.dimensions = codegen::list("dimensions", "CompileQueryRequest", values);
+        self
+    }
+    /// The name of the explore.
+    pub fn explore_name<V>(mut self, value: V) -> Self
+    where
+        V: ::std::convert::TryInto<::std::string::String>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.explore_name = codegen::value("explore_name", "CompileQueryRequest", value);
+        self
+    }
+    /// The filters on rows and groups.
+    pub fn filters<V>(mut self, value: V) -> Self
+    where
+        V: ::std::convert::TryInto<super::Filters>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.filters = codegen::value("filters", "CompileQueryRequest", value);
+        self
+    }
+    /// The maximum number of rows to return.
+    pub fn limit<V>(mut self, value: V) -> Self
+    where
+        V: ::std::convert::TryInto<i64>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.limit = codegen::value("limit", "CompileQueryRequest", value);
+        self
+    }
+    /// The metadata of a chart about its query.
+    pub fn metadata<V>(mut self, value: V) -> Self
+    where
+        V: ::std::convert::TryInto<super::MetricQueryMetadata>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.metadata = codegen::value("metadata", "CompileQueryRequest", value)
+            .map(Some);
+        self
+    }
+    /// Formats that replace those of metrics, by field id.
+    pub fn metric_overrides<I, K, V>(mut self, entries: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = (K, V)>,
+        K: ::std::convert::Into<::std::string::String>,
+        V: ::std::convert::TryInto<super::FormatOverride>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.metric_overrides = codegen::map(
+            "metric_overrides",
+            "CompileQueryRequest",
+            entries,
+        );
+        self
+    }
+    /// The ids of the metrics.
+    pub fn metrics<I, V>(mut self, values: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = V>,
+        V: ::std::convert::TryInto<::std::string::String>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.metrics = codegen::list("metrics", "CompileQueryRequest", values);
+        self
+    }
+    /// The values of the parameters that the query refers to, by name.
+    pub fn parameters<I, K, V>(mut self, entries: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = (K, V)>,
+        K: ::std::convert::Into<::std::string::String>,
+        V: ::std::convert::TryInto<super::ParameterValue>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.parameters = codegen::map("parameters", "CompileQueryRequest", entries);
+        self
+    }
+    /// The pivot of the result.
+    pub fn pivot_configuration<V>(mut self, value: V) -> Self
+    where
+        V: ::std::convert::TryInto<super::PivotConfiguration>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.pivot_configuration = codegen::value(
+                "pivot_configuration",
+                "CompileQueryRequest",
+                value,
+            )
+            .map(Some);
+        self
+    }
+    /// The dimensions whose values become columns. Only charts use it. To pivot a query, use a pivot configuration.
+    pub fn pivot_dimensions<I, V>(mut self, values: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = V>,
+        V: ::std::convert::TryInto<::std::string::String>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.pivot_dimensions = codegen::list(
+            "pivot_dimensions",
+            "CompileQueryRequest",
+            values,
+        );
+        self
+    }
+    /// The sort keys, in order of precedence.
+    pub fn sorts<I, V>(mut self, values: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = V>,
+        V: ::std::convert::TryInto<super::SortField>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.sorts = codegen::list("sorts", "CompileQueryRequest", values);
+        self
+    }
+    /// Columns that are computed from other columns; may be empty.
+    pub fn table_calculations<I, V>(mut self, values: I) -> Self
+    where
+        I: ::std::iter::IntoIterator<Item = V>,
+        V: ::std::convert::TryInto<super::TableCalculation>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.table_calculations = codegen::list(
+            "table_calculations",
+            "CompileQueryRequest",
+            values,
+        );
+        self
+    }
+    /// The time zone of the query, as an IANA name.
+    pub fn timezone<V>(mut self, value: V) -> Self
+    where
+        V: ::std::convert::TryInto<::std::string::String>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.timezone = codegen::value("timezone", "CompileQueryRequest", value)
+            .map(Some);
+        self
+    }
+    /// Whether the query may use a pre-aggregate.
+    pub fn use_pre_aggregate_cache<V>(mut self, value: V) -> Self
+    where
+        V: ::std::convert::TryInto<bool>,
+        V::Error: ::std::fmt::Display,
+    {
+        self.use_pre_aggregate_cache = codegen::value(
+                "use_pre_aggregate_cache",
+                "CompileQueryRequest",
+                value,
+            )
+            .map(Some);
+        self
+    }
+}
+impl ::std::convert::TryFrom<CompileQueryRequest> for super::CompileQueryRequest {
+    type Error = super::error::ConversionError;
+    fn try_from(
+        value: CompileQueryRequest,
+    ) -> ::std::result::Result<Self, super::error::ConversionError> {
+        Ok(Self {
+            additional_metrics: value.additional_metrics?,
+            custom_dimensions: value.custom_dimensions?,
+            date_zoom: value.date_zoom?,
+            dimension_overrides: value.dimension_overrides?,
+            dimensions: value.dimensions?,
+            explore_name: value.explore_name?,
+            filters: value.filters?,
+            limit: value.limit?,
+            metadata: value.metadata?,
+            metric_overrides: value.metric_overrides?,
+            metrics: value.metrics?,
+            parameters: value.parameters?,
+            pivot_configuration: value.pivot_configuration?,
+            pivot_dimensions: value.pivot_dimensions?,
+            sorts: value.sorts?,
+            table_calculations: value.table_calculations?,
+            timezone: value.timezone?,
+            use_pre_aggregate_cache: value.use_pre_aggregate_cache?,
+        })
+    }
+}
+impl ::std::convert::From<super::CompileQueryRequest> for CompileQueryRequest {
+    fn from(value: super::CompileQueryRequest) -> Self {
+        Self {
+            additional_metrics: Ok(value.additional_metrics),
+            custom_dimensions: Ok(value.custom_dimensions),
+            date_zoom: Ok(value.date_zoom),
+            dimension_overrides: Ok(value.dimension_overrides),
+            dimensions: Ok(value.dimensions),
+            explore_name: Ok(value.explore_name),
+            filters: Ok(value.filters),
+            limit: Ok(value.limit),
+            metadata: Ok(value.metadata),
+            metric_overrides: Ok(value.metric_overrides),
+            metrics: Ok(value.metrics),
+            parameters: Ok(value.parameters),
+            pivot_configuration: Ok(value.pivot_configuration),
+            pivot_dimensions: Ok(value.pivot_dimensions),
+            sorts: Ok(value.sorts),
+            table_calculations: Ok(value.table_calculations),
+            timezone: Ok(value.timezone),
+            use_pre_aggregate_cache: Ok(value.use_pre_aggregate_cache),
+        }
+    }
+}
 #[cfg(feature = "merge-queries")]
 /// Builds a [`ComposeMergeQueryRequest`](super::ComposeMergeQueryRequest): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `ComposeMergeQueryRequest`.
 #[derive(Clone, Debug)]
 pub struct ComposeMergeQueryRequest {
-    chart: ::std::result::Result<
+    pub(crate) chart: ::std::result::Result<
         ::std::option::Option<super::MergeQueryChart>,
         ::std::string::String,
     >,
-    context: ::std::result::Result<
+    pub(crate) context: ::std::result::Result<
         ::std::option::Option<crate::types::QueryExecutionContext>,
         ::std::string::String,
     >,
-    invalidate_cache: ::std::result::Result<
+    pub(crate) invalidate_cache: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    merge_query: ::std::result::Result<super::MergeQuery, ::std::string::String>,
-    mode: ::std::result::Result<
+    pub(crate) merge_query: ::std::result::Result<
+        super::MergeQuery,
+        ::std::string::String,
+    >,
+    pub(crate) mode: ::std::result::Result<
         ::std::option::Option<super::MergeQueryExecutionMode>,
         ::std::string::String,
     >,
-    parameters: ::std::result::Result<
+    pub(crate) parameters: ::std::result::Result<
         ::indexmap::IndexMap<::std::string::String, super::ParameterValue>,
         ::std::string::String,
     >,
@@ -815,25 +1206,28 @@ impl ::std::convert::From<super::ComposeMergeQueryRequest> for ComposeMergeQuery
 /// Builds a [`ComposeSqlRequest`](super::ComposeSqlRequest): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `ComposeSqlRequest`.
 #[derive(Clone, Debug)]
 pub struct ComposeSqlRequest {
-    context: ::std::result::Result<
+    pub(crate) context: ::std::result::Result<
         ::std::option::Option<crate::types::QueryExecutionContext>,
         ::std::string::String,
     >,
-    invalidate_cache: ::std::result::Result<
+    pub(crate) invalidate_cache: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    limit: ::std::result::Result<::std::option::Option<i64>, ::std::string::String>,
-    parameters: ::std::result::Result<
+    pub(crate) limit: ::std::result::Result<
+        ::std::option::Option<i64>,
+        ::std::string::String,
+    >,
+    pub(crate) parameters: ::std::result::Result<
         ::indexmap::IndexMap<::std::string::String, super::ParameterValue>,
         ::std::string::String,
     >,
-    references: ::std::result::Result<
+    pub(crate) references: ::std::result::Result<
         ::indexmap::IndexMap<::std::string::String, ::std::string::String>,
         ::std::string::String,
     >,
-    sql: ::std::result::Result<::std::string::String, ::std::string::String>,
-    use_pre_aggregate_cache: ::std::result::Result<
+    pub(crate) sql: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) use_pre_aggregate_cache: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
@@ -966,31 +1360,31 @@ impl ::std::convert::From<super::ComposeSqlRequest> for ComposeSqlRequest {
 /// Builds a [`ConditionalFormatting`](super::ConditionalFormatting): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `ConditionalFormatting`.
 #[derive(Clone, Debug)]
 pub struct ConditionalFormatting {
-    apply_to: ::std::result::Result<
+    pub(crate) apply_to: ::std::result::Result<
         ::std::option::Option<crate::types::ConditionalFormattingColorApplyTo>,
         ::std::string::String,
     >,
-    color: ::std::result::Result<
+    pub(crate) color: ::std::result::Result<
         super::ConditionalFormattingColor,
         ::std::string::String,
     >,
-    dark_color: ::std::result::Result<
+    pub(crate) dark_color: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    rule: ::std::result::Result<
+    pub(crate) rule: ::std::result::Result<
         ::std::option::Option<super::ConditionalFormattingBounds>,
         ::std::string::String,
     >,
-    rules: ::std::result::Result<
+    pub(crate) rules: ::std::result::Result<
         ::std::vec::Vec<super::ConditionalFormattingRule>,
         ::std::string::String,
     >,
-    target: ::std::result::Result<
+    pub(crate) target: ::std::result::Result<
         ::std::option::Option<super::FieldTarget>,
         ::std::string::String,
     >,
-    text_style: ::std::result::Result<
+    pub(crate) text_style: ::std::result::Result<
         ::std::option::Option<super::ConditionalFormattingTextStyle>,
         ::std::string::String,
     >,
@@ -1109,8 +1503,14 @@ impl ::std::convert::From<super::ConditionalFormatting> for ConditionalFormattin
 /// Builds a [`ConditionalFormattingBounds`](super::ConditionalFormattingBounds): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `ConditionalFormattingBounds`.
 #[derive(Clone, Debug)]
 pub struct ConditionalFormattingBounds {
-    max: ::std::result::Result<super::ConditionalFormattingBound, ::std::string::String>,
-    min: ::std::result::Result<super::ConditionalFormattingBound, ::std::string::String>,
+    pub(crate) max: ::std::result::Result<
+        super::ConditionalFormattingBound,
+        ::std::string::String,
+    >,
+    pub(crate) min: ::std::result::Result<
+        super::ConditionalFormattingBound,
+        ::std::string::String,
+    >,
 }
 impl ::std::default::Default for ConditionalFormattingBounds {
     fn default() -> Self {
@@ -1164,8 +1564,11 @@ for ConditionalFormattingBounds {
 /// Builds a [`ConditionalFormattingColorRange`](super::ConditionalFormattingColorRange): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `ConditionalFormattingColorRange`.
 #[derive(Clone, Debug)]
 pub struct ConditionalFormattingColorRange {
-    end: ::std::result::Result<::std::string::String, ::std::string::String>,
-    start: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) end: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) start: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
 }
 impl ::std::default::Default for ConditionalFormattingColorRange {
     fn default() -> Self {
@@ -1223,17 +1626,20 @@ for ConditionalFormattingColorRange {
 /// Builds a [`ConditionalFormattingRule`](super::ConditionalFormattingRule): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `ConditionalFormattingRule`.
 #[derive(Clone, Debug)]
 pub struct ConditionalFormattingRule {
-    compare_target: ::std::result::Result<
+    pub(crate) compare_target: ::std::result::Result<
         ::std::option::Option<super::FieldTarget>,
         ::std::string::String,
     >,
-    id: ::std::result::Result<::std::string::String, ::std::string::String>,
-    include_null: ::std::result::Result<
+    pub(crate) id: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) include_null: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    operator: ::std::result::Result<crate::types::FilterOperator, ::std::string::String>,
-    values: ::std::result::Result<
+    pub(crate) operator: ::std::result::Result<
+        crate::types::FilterOperator,
+        ::std::string::String,
+    >,
+    pub(crate) values: ::std::result::Result<
         ::std::vec::Vec<::serde_json::Value>,
         ::std::string::String,
     >,
@@ -1339,9 +1745,18 @@ for ConditionalFormattingRule {
 /// Builds a [`ConditionalFormattingTextStyle`](super::ConditionalFormattingTextStyle): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `ConditionalFormattingTextStyle`.
 #[derive(Clone, Debug)]
 pub struct ConditionalFormattingTextStyle {
-    bold: ::std::result::Result<::std::option::Option<bool>, ::std::string::String>,
-    italic: ::std::result::Result<::std::option::Option<bool>, ::std::string::String>,
-    underline: ::std::result::Result<::std::option::Option<bool>, ::std::string::String>,
+    pub(crate) bold: ::std::result::Result<
+        ::std::option::Option<bool>,
+        ::std::string::String,
+    >,
+    pub(crate) italic: ::std::result::Result<
+        ::std::option::Option<bool>,
+        ::std::string::String,
+    >,
+    pub(crate) underline: ::std::result::Result<
+        ::std::option::Option<bool>,
+        ::std::string::String,
+    >,
 }
 impl ::std::default::Default for ConditionalFormattingTextStyle {
     fn default() -> Self {
@@ -1414,36 +1829,45 @@ for ConditionalFormattingTextStyle {
 /// Builds a [`CustomDimension`](super::CustomDimension): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `CustomDimension`.
 #[derive(Clone, Debug)]
 pub struct CustomDimension {
-    bin_number: ::std::result::Result<::std::option::Option<i64>, ::std::string::String>,
-    bin_type: ::std::result::Result<
+    pub(crate) bin_number: ::std::result::Result<
+        ::std::option::Option<i64>,
+        ::std::string::String,
+    >,
+    pub(crate) bin_type: ::std::result::Result<
         ::std::option::Option<crate::types::BinType>,
         ::std::string::String,
     >,
-    bin_width: ::std::result::Result<::std::option::Option<f64>, ::std::string::String>,
-    custom_groups: ::std::result::Result<
+    pub(crate) bin_width: ::std::result::Result<
+        ::std::option::Option<f64>,
+        ::std::string::String,
+    >,
+    pub(crate) custom_groups: ::std::result::Result<
         ::std::vec::Vec<super::BinGroup>,
         ::std::string::String,
     >,
-    custom_range: ::std::result::Result<
+    pub(crate) custom_range: ::std::result::Result<
         ::std::vec::Vec<super::BinRange>,
         ::std::string::String,
     >,
-    dimension_id: ::std::result::Result<
+    pub(crate) dimension_id: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    dimension_type: ::std::result::Result<
+    pub(crate) dimension_type: ::std::result::Result<
         ::std::option::Option<crate::types::DimensionType>,
         ::std::string::String,
     >,
-    id: ::std::result::Result<::std::string::String, ::std::string::String>,
-    name: ::std::result::Result<::std::string::String, ::std::string::String>,
-    sql: ::std::result::Result<
+    pub(crate) id: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) name: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) sql: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    table: ::std::result::Result<::std::string::String, ::std::string::String>,
-    type_: ::std::result::Result<
+    pub(crate) table: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    pub(crate) type_: ::std::result::Result<
         crate::types::CustomDimensionType,
         ::std::string::String,
     >,
@@ -1623,36 +2047,42 @@ impl ::std::convert::From<super::CustomDimension> for CustomDimension {
 /// Builds a [`CustomFormat`](super::CustomFormat): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `CustomFormat`.
 #[derive(Clone, Debug)]
 pub struct CustomFormat {
-    compact: ::std::result::Result<
+    pub(crate) compact: ::std::result::Result<
         ::std::option::Option<crate::types::CompactUnit>,
         ::std::string::String,
     >,
-    currency: ::std::result::Result<
+    pub(crate) currency: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    custom: ::std::result::Result<
+    pub(crate) custom: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    prefix: ::std::result::Result<
+    pub(crate) prefix: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    round: ::std::result::Result<::std::option::Option<i64>, ::std::string::String>,
-    separator: ::std::result::Result<
+    pub(crate) round: ::std::result::Result<
+        ::std::option::Option<i64>,
+        ::std::string::String,
+    >,
+    pub(crate) separator: ::std::result::Result<
         ::std::option::Option<crate::types::NumberSeparator>,
         ::std::string::String,
     >,
-    suffix: ::std::result::Result<
+    pub(crate) suffix: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    time_interval: ::std::result::Result<
+    pub(crate) time_interval: ::std::result::Result<
         ::std::option::Option<crate::types::TimeFrame>,
         ::std::string::String,
     >,
-    type_: ::std::result::Result<crate::types::CustomFormatType, ::std::string::String>,
+    pub(crate) type_: ::std::result::Result<
+        crate::types::CustomFormatType,
+        ::std::string::String,
+    >,
 }
 impl ::std::default::Default for CustomFormat {
     fn default() -> Self {
@@ -1789,42 +2219,51 @@ impl ::std::convert::From<super::CustomFormat> for CustomFormat {
 /// Builds a [`DashboardChartRequest`](super::DashboardChartRequest): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `DashboardChartRequest`.
 #[derive(Clone, Debug)]
 pub struct DashboardChartRequest {
-    chart_uuid: ::std::result::Result<::std::string::String, ::std::string::String>,
-    context: ::std::result::Result<
+    pub(crate) chart_uuid: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    pub(crate) context: ::std::result::Result<
         ::std::option::Option<crate::types::QueryExecutionContext>,
         ::std::string::String,
     >,
-    dashboard_filters: ::std::result::Result<
+    pub(crate) dashboard_filters: ::std::result::Result<
         super::DashboardFilters,
         ::std::string::String,
     >,
-    dashboard_sorts: ::std::result::Result<
+    pub(crate) dashboard_sorts: ::std::result::Result<
         ::std::vec::Vec<super::SortField>,
         ::std::string::String,
     >,
-    dashboard_uuid: ::std::result::Result<::std::string::String, ::std::string::String>,
-    date_zoom: ::std::result::Result<
+    pub(crate) dashboard_uuid: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    pub(crate) date_zoom: ::std::result::Result<
         ::std::option::Option<super::DateZoom>,
         ::std::string::String,
     >,
-    invalidate_cache: ::std::result::Result<
+    pub(crate) invalidate_cache: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    limit: ::std::result::Result<
+    pub(crate) limit: ::std::result::Result<
         ::std::option::Option<super::QueryLimit>,
         ::std::string::String,
     >,
-    parameters: ::std::result::Result<
+    pub(crate) parameters: ::std::result::Result<
         ::indexmap::IndexMap<::std::string::String, super::ParameterValue>,
         ::std::string::String,
     >,
-    pivot_results: ::std::result::Result<
+    pub(crate) pivot_results: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    tile_uuid: ::std::result::Result<::std::string::String, ::std::string::String>,
-    use_pre_aggregate_cache: ::std::result::Result<
+    pub(crate) tile_uuid: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    pub(crate) use_pre_aggregate_cache: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
@@ -2041,16 +2480,22 @@ impl ::std::convert::From<super::DashboardChartRequest> for DashboardChartReques
 /// Builds a [`DashboardFieldTarget`](super::DashboardFieldTarget): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `DashboardFieldTarget`.
 #[derive(Clone, Debug)]
 pub struct DashboardFieldTarget {
-    fallback_type: ::std::result::Result<
+    pub(crate) fallback_type: ::std::result::Result<
         ::std::option::Option<crate::types::DimensionType>,
         ::std::string::String,
     >,
-    field_id: ::std::result::Result<::std::string::String, ::std::string::String>,
-    is_sql_column: ::std::result::Result<
+    pub(crate) field_id: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    pub(crate) is_sql_column: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    table_name: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) table_name: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
 }
 impl ::std::default::Default for DashboardFieldTarget {
     fn default() -> Self {
@@ -2138,44 +2583,56 @@ impl ::std::convert::From<super::DashboardFieldTarget> for DashboardFieldTarget 
 /// Builds a [`DashboardFilterRule`](super::DashboardFilterRule): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `DashboardFilterRule`.
 #[derive(Clone, Debug)]
 pub struct DashboardFilterRule {
-    case_sensitive: ::std::result::Result<
+    pub(crate) case_sensitive: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    disabled: ::std::result::Result<::std::option::Option<bool>, ::std::string::String>,
-    id: ::std::result::Result<::std::string::String, ::std::string::String>,
-    include_null: ::std::result::Result<
+    pub(crate) disabled: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    label: ::std::result::Result<
+    pub(crate) id: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) include_null: ::std::result::Result<
+        ::std::option::Option<bool>,
+        ::std::string::String,
+    >,
+    pub(crate) label: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    locked_tab_uuids: ::std::result::Result<
+    pub(crate) locked_tab_uuids: ::std::result::Result<
         ::std::vec::Vec<::std::string::String>,
         ::std::string::String,
     >,
-    operator: ::std::result::Result<crate::types::FilterOperator, ::std::string::String>,
-    required: ::std::result::Result<::std::option::Option<bool>, ::std::string::String>,
-    required_group_id: ::std::result::Result<
-        ::std::option::Option<::std::string::String>,
+    pub(crate) operator: ::std::result::Result<
+        crate::types::FilterOperator,
         ::std::string::String,
     >,
-    settings: ::std::result::Result<
-        ::std::option::Option<::serde_json::Value>,
-        ::std::string::String,
-    >,
-    single_value: ::std::result::Result<
+    pub(crate) required: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    target: ::std::result::Result<super::DashboardFieldTarget, ::std::string::String>,
-    tile_targets: ::std::result::Result<
+    pub(crate) required_group_id: ::std::result::Result<
+        ::std::option::Option<::std::string::String>,
+        ::std::string::String,
+    >,
+    pub(crate) settings: ::std::result::Result<
+        ::std::option::Option<::serde_json::Value>,
+        ::std::string::String,
+    >,
+    pub(crate) single_value: ::std::result::Result<
+        ::std::option::Option<bool>,
+        ::std::string::String,
+    >,
+    pub(crate) target: ::std::result::Result<
+        super::DashboardFieldTarget,
+        ::std::string::String,
+    >,
+    pub(crate) tile_targets: ::std::result::Result<
         ::indexmap::IndexMap<::std::string::String, super::DashboardTileTarget>,
         ::std::string::String,
     >,
-    values: ::std::result::Result<
+    pub(crate) values: ::std::result::Result<
         ::std::vec::Vec<::serde_json::Value>,
         ::std::string::String,
     >,
@@ -2397,15 +2854,15 @@ impl ::std::convert::From<super::DashboardFilterRule> for DashboardFilterRule {
 /// Builds a [`DashboardFilters`](super::DashboardFilters): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `DashboardFilters`.
 #[derive(Clone, Debug)]
 pub struct DashboardFilters {
-    dimensions: ::std::result::Result<
+    pub(crate) dimensions: ::std::result::Result<
         ::std::vec::Vec<super::DashboardFilterRule>,
         ::std::string::String,
     >,
-    metrics: ::std::result::Result<
+    pub(crate) metrics: ::std::result::Result<
         ::std::vec::Vec<super::DashboardFilterRule>,
         ::std::string::String,
     >,
-    table_calculations: ::std::result::Result<
+    pub(crate) table_calculations: ::std::result::Result<
         ::std::vec::Vec<super::DashboardFilterRule>,
         ::std::string::String,
     >,
@@ -2481,31 +2938,40 @@ impl ::std::convert::From<super::DashboardFilters> for DashboardFilters {
 /// Builds a [`DashboardSqlChartBySlug`](super::DashboardSqlChartBySlug): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `DashboardSqlChartBySlug`.
 #[derive(Clone, Debug)]
 pub struct DashboardSqlChartBySlug {
-    context: ::std::result::Result<
+    pub(crate) context: ::std::result::Result<
         ::std::option::Option<crate::types::QueryExecutionContext>,
         ::std::string::String,
     >,
-    dashboard_filters: ::std::result::Result<
+    pub(crate) dashboard_filters: ::std::result::Result<
         super::DashboardFilters,
         ::std::string::String,
     >,
-    dashboard_sorts: ::std::result::Result<
+    pub(crate) dashboard_sorts: ::std::result::Result<
         ::std::vec::Vec<super::SortField>,
         ::std::string::String,
     >,
-    dashboard_uuid: ::std::result::Result<::std::string::String, ::std::string::String>,
-    invalidate_cache: ::std::result::Result<
+    pub(crate) dashboard_uuid: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    pub(crate) invalidate_cache: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    limit: ::std::result::Result<::std::option::Option<i64>, ::std::string::String>,
-    parameters: ::std::result::Result<
+    pub(crate) limit: ::std::result::Result<
+        ::std::option::Option<i64>,
+        ::std::string::String,
+    >,
+    pub(crate) parameters: ::std::result::Result<
         ::indexmap::IndexMap<::std::string::String, super::ParameterValue>,
         ::std::string::String,
     >,
-    slug: ::std::result::Result<::std::string::String, ::std::string::String>,
-    tile_uuid: ::std::result::Result<::std::string::String, ::std::string::String>,
-    use_pre_aggregate_cache: ::std::result::Result<
+    pub(crate) slug: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) tile_uuid: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    pub(crate) use_pre_aggregate_cache: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
@@ -2691,31 +3157,43 @@ impl ::std::convert::From<super::DashboardSqlChartBySlug> for DashboardSqlChartB
 /// Builds a [`DashboardSqlChartByUuid`](super::DashboardSqlChartByUuid): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `DashboardSqlChartByUuid`.
 #[derive(Clone, Debug)]
 pub struct DashboardSqlChartByUuid {
-    context: ::std::result::Result<
+    pub(crate) context: ::std::result::Result<
         ::std::option::Option<crate::types::QueryExecutionContext>,
         ::std::string::String,
     >,
-    dashboard_filters: ::std::result::Result<
+    pub(crate) dashboard_filters: ::std::result::Result<
         super::DashboardFilters,
         ::std::string::String,
     >,
-    dashboard_sorts: ::std::result::Result<
+    pub(crate) dashboard_sorts: ::std::result::Result<
         ::std::vec::Vec<super::SortField>,
         ::std::string::String,
     >,
-    dashboard_uuid: ::std::result::Result<::std::string::String, ::std::string::String>,
-    invalidate_cache: ::std::result::Result<
+    pub(crate) dashboard_uuid: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    pub(crate) invalidate_cache: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    limit: ::std::result::Result<::std::option::Option<i64>, ::std::string::String>,
-    parameters: ::std::result::Result<
+    pub(crate) limit: ::std::result::Result<
+        ::std::option::Option<i64>,
+        ::std::string::String,
+    >,
+    pub(crate) parameters: ::std::result::Result<
         ::indexmap::IndexMap<::std::string::String, super::ParameterValue>,
         ::std::string::String,
     >,
-    saved_sql_uuid: ::std::result::Result<::std::string::String, ::std::string::String>,
-    tile_uuid: ::std::result::Result<::std::string::String, ::std::string::String>,
-    use_pre_aggregate_cache: ::std::result::Result<
+    pub(crate) saved_sql_uuid: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    pub(crate) tile_uuid: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    pub(crate) use_pre_aggregate_cache: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
@@ -2907,11 +3385,11 @@ impl ::std::convert::From<super::DashboardSqlChartByUuid> for DashboardSqlChartB
 /// Builds a [`DateZoom`](super::DateZoom): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `DateZoom`.
 #[derive(Clone, Debug)]
 pub struct DateZoom {
-    granularity: ::std::result::Result<
+    pub(crate) granularity: ::std::result::Result<
         ::std::option::Option<crate::types::DateGranularity>,
         ::std::string::String,
     >,
-    x_axis_field_id: ::std::result::Result<
+    pub(crate) x_axis_field_id: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
@@ -2967,15 +3445,15 @@ impl ::std::convert::From<super::DateZoom> for DateZoom {
 /// Builds a [`DimensionName`](super::DimensionName): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `DimensionName`.
 #[derive(Clone, Debug)]
 pub struct DimensionName {
-    label: ::std::result::Result<
+    pub(crate) label: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    name: ::std::result::Result<
+    pub(crate) name: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    table: ::std::result::Result<
+    pub(crate) table: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
@@ -3042,36 +3520,36 @@ impl ::std::convert::From<super::DimensionName> for DimensionName {
 /// Builds a [`DownloadPivot`](super::DownloadPivot): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `DownloadPivot`.
 #[derive(Clone, Debug)]
 pub struct DownloadPivot {
-    column_order: ::std::result::Result<
+    pub(crate) column_order: ::std::result::Result<
         ::std::vec::Vec<::std::string::String>,
         ::std::string::String,
     >,
-    column_totals: ::std::result::Result<
+    pub(crate) column_totals: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    hidden_dimension_field_ids: ::std::result::Result<
+    pub(crate) hidden_dimension_field_ids: ::std::result::Result<
         ::std::vec::Vec<::std::string::String>,
         ::std::string::String,
     >,
-    hidden_metric_field_ids: ::std::result::Result<
+    pub(crate) hidden_metric_field_ids: ::std::result::Result<
         ::std::vec::Vec<::std::string::String>,
         ::std::string::String,
     >,
-    metrics_as_rows: ::std::result::Result<bool, ::std::string::String>,
-    pivot_dimensions: ::std::result::Result<
+    pub(crate) metrics_as_rows: ::std::result::Result<bool, ::std::string::String>,
+    pub(crate) pivot_dimensions: ::std::result::Result<
         ::std::vec::Vec<::std::string::String>,
         ::std::string::String,
     >,
-    row_field_ids: ::std::result::Result<
+    pub(crate) row_field_ids: ::std::result::Result<
         ::std::vec::Vec<::std::string::String>,
         ::std::string::String,
     >,
-    row_totals: ::std::result::Result<
+    pub(crate) row_totals: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    visible_metric_field_ids: ::std::result::Result<
+    pub(crate) visible_metric_field_ids: ::std::result::Result<
         ::std::vec::Vec<::std::string::String>,
         ::std::string::String,
     >,
@@ -3237,44 +3715,47 @@ impl ::std::convert::From<super::DownloadPivot> for DownloadPivot {
 /// Builds a [`DownloadRequest`](super::DownloadRequest): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `DownloadRequest`.
 #[derive(Clone, Debug)]
 pub struct DownloadRequest {
-    attachment_download_name: ::std::result::Result<
+    pub(crate) attachment_download_name: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    column_order: ::std::result::Result<
+    pub(crate) column_order: ::std::result::Result<
         ::std::vec::Vec<::std::string::String>,
         ::std::string::String,
     >,
-    conditional_formattings: ::std::result::Result<
+    pub(crate) conditional_formattings: ::std::result::Result<
         ::std::vec::Vec<super::ConditionalFormatting>,
         ::std::string::String,
     >,
-    custom_labels: ::std::result::Result<
+    pub(crate) custom_labels: ::std::result::Result<
         ::indexmap::IndexMap<::std::string::String, ::std::string::String>,
         ::std::string::String,
     >,
-    export_pivoted_data: ::std::result::Result<
+    pub(crate) export_pivoted_data: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    hidden_fields: ::std::result::Result<
+    pub(crate) hidden_fields: ::std::result::Result<
         ::std::vec::Vec<::std::string::String>,
         ::std::string::String,
     >,
-    only_raw: ::std::result::Result<::std::option::Option<bool>, ::std::string::String>,
-    pivot_config: ::std::result::Result<
+    pub(crate) only_raw: ::std::result::Result<
+        ::std::option::Option<bool>,
+        ::std::string::String,
+    >,
+    pub(crate) pivot_config: ::std::result::Result<
         ::std::option::Option<super::DownloadPivot>,
         ::std::string::String,
     >,
-    show_column_totals: ::std::result::Result<
+    pub(crate) show_column_totals: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    show_table_names: ::std::result::Result<
+    pub(crate) show_table_names: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    type_: ::std::result::Result<
+    pub(crate) type_: ::std::result::Result<
         ::std::option::Option<crate::types::DownloadFileType>,
         ::std::string::String,
     >,
@@ -3468,20 +3949,23 @@ impl ::std::convert::From<super::DownloadRequest> for DownloadRequest {
 /// Builds a [`DuckdbSourceQuery`](super::DuckdbSourceQuery): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `DuckdbSourceQuery`.
 #[derive(Clone, Debug)]
 pub struct DuckdbSourceQuery {
-    limit: ::std::result::Result<::std::option::Option<i64>, ::std::string::String>,
-    node_id: ::std::result::Result<
+    pub(crate) limit: ::std::result::Result<
+        ::std::option::Option<i64>,
+        ::std::string::String,
+    >,
+    pub(crate) node_id: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    references: ::std::result::Result<
+    pub(crate) references: ::std::result::Result<
         ::std::option::Option<super::DuckdbSourceQueryReferences>,
         ::std::string::String,
     >,
-    source_type: ::std::result::Result<
+    pub(crate) source_type: ::std::result::Result<
         super::QuerySourceTypeDuckdb,
         ::std::string::String,
     >,
-    sql: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) sql: ::std::result::Result<::std::string::String, ::std::string::String>,
 }
 #[cfg(feature = "query-sources")]
 impl ::std::default::Default for DuckdbSourceQuery {
@@ -3575,17 +4059,20 @@ impl ::std::convert::From<super::DuckdbSourceQuery> for DuckdbSourceQuery {
 /// Builds a [`ExternalSourceQuery`](super::ExternalSourceQuery): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `ExternalSourceQuery`.
 #[derive(Clone, Debug)]
 pub struct ExternalSourceQuery {
-    limit: ::std::result::Result<::std::option::Option<i64>, ::std::string::String>,
-    node_id: ::std::result::Result<
+    pub(crate) limit: ::std::result::Result<
+        ::std::option::Option<i64>,
+        ::std::string::String,
+    >,
+    pub(crate) node_id: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    source_type: ::std::result::Result<
+    pub(crate) source_type: ::std::result::Result<
         super::QuerySourceTypeExternal,
         ::std::string::String,
     >,
-    sql: ::std::result::Result<::std::string::String, ::std::string::String>,
-    tables: ::std::result::Result<
+    pub(crate) sql: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) tables: ::std::result::Result<
         super::ExternalSourceQueryTables,
         ::std::string::String,
     >,
@@ -3680,7 +4167,10 @@ impl ::std::convert::From<super::ExternalSourceQuery> for ExternalSourceQuery {
 /// Builds a [`FieldTarget`](super::FieldTarget): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `FieldTarget`.
 #[derive(Clone, Debug)]
 pub struct FieldTarget {
-    field_id: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) field_id: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
 }
 impl ::std::default::Default for FieldTarget {
     fn default() -> Self {
@@ -3718,31 +4208,43 @@ impl ::std::convert::From<super::FieldTarget> for FieldTarget {
 /// Builds a [`FieldValueSearchRequest`](super::FieldValueSearchRequest): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `FieldValueSearchRequest`.
 #[derive(Clone, Debug)]
 pub struct FieldValueSearchRequest {
-    context: ::std::result::Result<
+    pub(crate) context: ::std::result::Result<
         ::std::option::Option<crate::types::QueryExecutionContext>,
         ::std::string::String,
     >,
-    field_id: ::std::result::Result<::std::string::String, ::std::string::String>,
-    filters: ::std::result::Result<
+    pub(crate) field_id: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    pub(crate) filters: ::std::result::Result<
         ::std::option::Option<super::AndFilterGroup>,
         ::std::string::String,
     >,
-    force_refresh: ::std::result::Result<
+    pub(crate) force_refresh: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    invalidate_cache: ::std::result::Result<
+    pub(crate) invalidate_cache: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    limit: ::std::result::Result<::std::option::Option<i64>, ::std::string::String>,
-    parameters: ::std::result::Result<
+    pub(crate) limit: ::std::result::Result<
+        ::std::option::Option<i64>,
+        ::std::string::String,
+    >,
+    pub(crate) parameters: ::std::result::Result<
         ::indexmap::IndexMap<::std::string::String, super::ParameterValue>,
         ::std::string::String,
     >,
-    search: ::std::result::Result<::std::string::String, ::std::string::String>,
-    table: ::std::result::Result<::std::string::String, ::std::string::String>,
-    use_pre_aggregate_cache: ::std::result::Result<
+    pub(crate) search: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    pub(crate) table: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    pub(crate) use_pre_aggregate_cache: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
@@ -3915,24 +4417,33 @@ impl ::std::convert::From<super::FieldValueSearchRequest> for FieldValueSearchRe
 /// Builds a [`FilterRule`](super::FilterRule): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `FilterRule`.
 #[derive(Clone, Debug)]
 pub struct FilterRule {
-    case_sensitive: ::std::result::Result<
+    pub(crate) case_sensitive: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    disabled: ::std::result::Result<::std::option::Option<bool>, ::std::string::String>,
-    id: ::std::result::Result<::std::string::String, ::std::string::String>,
-    include_null: ::std::result::Result<
+    pub(crate) disabled: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    operator: ::std::result::Result<crate::types::FilterOperator, ::std::string::String>,
-    required: ::std::result::Result<::std::option::Option<bool>, ::std::string::String>,
-    settings: ::std::result::Result<
+    pub(crate) id: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) include_null: ::std::result::Result<
+        ::std::option::Option<bool>,
+        ::std::string::String,
+    >,
+    pub(crate) operator: ::std::result::Result<
+        crate::types::FilterOperator,
+        ::std::string::String,
+    >,
+    pub(crate) required: ::std::result::Result<
+        ::std::option::Option<bool>,
+        ::std::string::String,
+    >,
+    pub(crate) settings: ::std::result::Result<
         ::std::option::Option<::serde_json::Value>,
         ::std::string::String,
     >,
-    target: ::std::result::Result<super::FieldTarget, ::std::string::String>,
-    values: ::std::result::Result<
+    pub(crate) target: ::std::result::Result<super::FieldTarget, ::std::string::String>,
+    pub(crate) values: ::std::result::Result<
         ::std::vec::Vec<::serde_json::Value>,
         ::std::string::String,
     >,
@@ -4074,15 +4585,15 @@ impl ::std::convert::From<super::FilterRule> for FilterRule {
 /// Builds a [`Filters`](super::Filters): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `Filters`.
 #[derive(Clone, Debug)]
 pub struct Filters {
-    dimensions: ::std::result::Result<
+    pub(crate) dimensions: ::std::result::Result<
         ::std::option::Option<super::FilterGroup>,
         ::std::string::String,
     >,
-    metrics: ::std::result::Result<
+    pub(crate) metrics: ::std::result::Result<
         ::std::option::Option<super::FilterGroup>,
         ::std::string::String,
     >,
-    table_calculations: ::std::result::Result<
+    pub(crate) table_calculations: ::std::result::Result<
         ::std::option::Option<super::FilterGroup>,
         ::std::string::String,
     >,
@@ -4150,7 +4661,7 @@ impl ::std::convert::From<super::Filters> for Filters {
 /// Builds a [`FormatOverride`](super::FormatOverride): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `FormatOverride`.
 #[derive(Clone, Debug)]
 pub struct FormatOverride {
-    format_options: ::std::result::Result<
+    pub(crate) format_options: ::std::result::Result<
         ::std::option::Option<super::CustomFormat>,
         ::std::string::String,
     >,
@@ -4194,8 +4705,14 @@ impl ::std::convert::From<super::FormatOverride> for FormatOverride {
 /// Builds a [`FrameBoundary`](super::FrameBoundary): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `FrameBoundary`.
 #[derive(Clone, Debug)]
 pub struct FrameBoundary {
-    offset: ::std::result::Result<::std::option::Option<i64>, ::std::string::String>,
-    type_: ::std::result::Result<crate::types::FrameBoundaryType, ::std::string::String>,
+    pub(crate) offset: ::std::result::Result<
+        ::std::option::Option<i64>,
+        ::std::string::String,
+    >,
+    pub(crate) type_: ::std::result::Result<
+        crate::types::FrameBoundaryType,
+        ::std::string::String,
+    >,
 }
 impl ::std::default::Default for FrameBoundary {
     fn default() -> Self {
@@ -4247,9 +4764,12 @@ impl ::std::convert::From<super::FrameBoundary> for FrameBoundary {
 /// Builds a [`FrameClause`](super::FrameClause): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `FrameClause`.
 #[derive(Clone, Debug)]
 pub struct FrameClause {
-    end: ::std::result::Result<super::FrameBoundary, ::std::string::String>,
-    frame_type: ::std::result::Result<crate::types::FrameType, ::std::string::String>,
-    start: ::std::result::Result<
+    pub(crate) end: ::std::result::Result<super::FrameBoundary, ::std::string::String>,
+    pub(crate) frame_type: ::std::result::Result<
+        crate::types::FrameType,
+        ::std::string::String,
+    >,
+    pub(crate) start: ::std::result::Result<
         ::std::option::Option<super::FrameBoundary>,
         ::std::string::String,
     >,
@@ -4316,7 +4836,10 @@ impl ::std::convert::From<super::FrameClause> for FrameClause {
 /// Builds a [`GroupByColumn`](super::GroupByColumn): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `GroupByColumn`.
 #[derive(Clone, Debug)]
 pub struct GroupByColumn {
-    reference: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) reference: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
 }
 impl ::std::default::Default for GroupByColumn {
     fn default() -> Self {
@@ -4356,11 +4879,14 @@ impl ::std::convert::From<super::GroupByColumn> for GroupByColumn {
 /// Builds a [`GroupValueRule`](super::GroupValueRule): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `GroupValueRule`.
 #[derive(Clone, Debug)]
 pub struct GroupValueRule {
-    match_type: ::std::result::Result<
+    pub(crate) match_type: ::std::result::Result<
         crate::types::GroupValueMatchType,
         ::std::string::String,
     >,
-    value: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) value: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
 }
 impl ::std::default::Default for GroupValueRule {
     fn default() -> Self {
@@ -4412,8 +4938,14 @@ impl ::std::convert::From<super::GroupValueRule> for GroupValueRule {
 /// Builds a [`IndexColumn`](super::IndexColumn): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `IndexColumn`.
 #[derive(Clone, Debug)]
 pub struct IndexColumn {
-    reference: ::std::result::Result<::std::string::String, ::std::string::String>,
-    type_: ::std::result::Result<crate::types::IndexType, ::std::string::String>,
+    pub(crate) reference: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    pub(crate) type_: ::std::result::Result<
+        crate::types::IndexType,
+        ::std::string::String,
+    >,
 }
 impl ::std::default::Default for IndexColumn {
     fn default() -> Self {
@@ -4466,11 +4998,11 @@ impl ::std::convert::From<super::IndexColumn> for IndexColumn {
 /// Builds a [`MergeJoinKeyPart`](super::MergeJoinKeyPart): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `MergeJoinKeyPart`.
 #[derive(Clone, Debug)]
 pub struct MergeJoinKeyPart {
-    field_id_by_source_id: ::std::result::Result<
+    pub(crate) field_id_by_source_id: ::std::result::Result<
         ::indexmap::IndexMap<::std::string::String, ::std::string::String>,
         ::std::string::String,
     >,
-    name: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) name: ::std::result::Result<::std::string::String, ::std::string::String>,
 }
 #[cfg(feature = "merge-queries")]
 impl ::std::default::Default for MergeJoinKeyPart {
@@ -4535,17 +5067,20 @@ impl ::std::convert::From<super::MergeJoinKeyPart> for MergeJoinKeyPart {
 /// Builds a [`MergeQuery`](super::MergeQuery): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `MergeQuery`.
 #[derive(Clone, Debug)]
 pub struct MergeQuery {
-    join_key: ::std::result::Result<
+    pub(crate) join_key: ::std::result::Result<
         ::std::vec::Vec<super::MergeJoinKeyPart>,
         ::std::string::String,
     >,
-    join_type: ::std::result::Result<crate::types::MergeJoinType, ::std::string::String>,
-    limit: ::std::result::Result<i64, ::std::string::String>,
-    sources: ::std::result::Result<
+    pub(crate) join_type: ::std::result::Result<
+        crate::types::MergeJoinType,
+        ::std::string::String,
+    >,
+    pub(crate) limit: ::std::result::Result<i64, ::std::string::String>,
+    pub(crate) sources: ::std::result::Result<
         ::std::vec::Vec<super::MergeQuerySource>,
         ::std::string::String,
     >,
-    table_calculations: ::std::result::Result<
+    pub(crate) table_calculations: ::std::result::Result<
         ::std::vec::Vec<super::MergeTableCalculation>,
         ::std::string::String,
     >,
@@ -4650,8 +5185,11 @@ impl ::std::convert::From<super::MergeQuery> for MergeQuery {
 /// Builds a [`MergeQueryChart`](super::MergeQueryChart): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `MergeQueryChart`.
 #[derive(Clone, Debug)]
 pub struct MergeQueryChart {
-    chart_config: ::std::result::Result<::serde_json::Value, ::std::string::String>,
-    pivot_config: ::std::result::Result<
+    pub(crate) chart_config: ::std::result::Result<
+        ::serde_json::Value,
+        ::std::string::String,
+    >,
+    pub(crate) pivot_config: ::std::result::Result<
         ::std::option::Option<super::MergeQueryChartPivotConfig>,
         ::std::string::String,
     >,
@@ -4714,11 +5252,11 @@ impl ::std::convert::From<super::MergeQueryChart> for MergeQueryChart {
 /// Builds a [`MergeQueryChartPivotConfig`](super::MergeQueryChartPivotConfig): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `MergeQueryChartPivotConfig`.
 #[derive(Clone, Debug)]
 pub struct MergeQueryChartPivotConfig {
-    columns: ::std::result::Result<
+    pub(crate) columns: ::std::result::Result<
         ::std::vec::Vec<::std::string::String>,
         ::std::string::String,
     >,
-    rows: ::std::result::Result<
+    pub(crate) rows: ::std::result::Result<
         ::std::vec::Vec<::std::string::String>,
         ::std::string::String,
     >,
@@ -4784,8 +5322,11 @@ for MergeQueryChartPivotConfig {
 /// Builds a [`MergeQueryMetricSource`](super::MergeQueryMetricSource): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `MergeQueryMetricSource`.
 #[derive(Clone, Debug)]
 pub struct MergeQueryMetricSource {
-    id: ::std::result::Result<::std::string::String, ::std::string::String>,
-    metric_query: ::std::result::Result<super::MetricQuery, ::std::string::String>,
+    pub(crate) id: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) metric_query: ::std::result::Result<
+        super::MetricQuery,
+        ::std::string::String,
+    >,
 }
 #[cfg(feature = "merge-queries")]
 impl ::std::default::Default for MergeQueryMetricSource {
@@ -4848,24 +5389,27 @@ impl ::std::convert::From<super::MergeQueryMetricSource> for MergeQueryMetricSou
 /// Builds a [`MergeQueryRequest`](super::MergeQueryRequest): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `MergeQueryRequest`.
 #[derive(Clone, Debug)]
 pub struct MergeQueryRequest {
-    chart: ::std::result::Result<
+    pub(crate) chart: ::std::result::Result<
         ::std::option::Option<super::MergeQueryChart>,
         ::std::string::String,
     >,
-    context: ::std::result::Result<
+    pub(crate) context: ::std::result::Result<
         ::std::option::Option<crate::types::QueryExecutionContext>,
         ::std::string::String,
     >,
-    invalidate_cache: ::std::result::Result<
+    pub(crate) invalidate_cache: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    merge_query: ::std::result::Result<super::MetricMergeQuery, ::std::string::String>,
-    mode: ::std::result::Result<
+    pub(crate) merge_query: ::std::result::Result<
+        super::MetricMergeQuery,
+        ::std::string::String,
+    >,
+    pub(crate) mode: ::std::result::Result<
         ::std::option::Option<super::MergeQueryExecutionMode>,
         ::std::string::String,
     >,
-    parameters: ::std::result::Result<
+    pub(crate) parameters: ::std::result::Result<
         ::indexmap::IndexMap<::std::string::String, super::ParameterValue>,
         ::std::string::String,
     >,
@@ -4982,8 +5526,11 @@ impl ::std::convert::From<super::MergeQueryRequest> for MergeQueryRequest {
 /// Builds a [`MergeQueryResultSource`](super::MergeQueryResultSource): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `MergeQueryResultSource`.
 #[derive(Clone, Debug)]
 pub struct MergeQueryResultSource {
-    id: ::std::result::Result<::std::string::String, ::std::string::String>,
-    query_uuid: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) id: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) query_uuid: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
 }
 #[cfg(feature = "merge-queries")]
 impl ::std::default::Default for MergeQueryResultSource {
@@ -5042,9 +5589,12 @@ impl ::std::convert::From<super::MergeQueryResultSource> for MergeQueryResultSou
 /// Builds a [`MergeTableCalculation`](super::MergeTableCalculation): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `MergeTableCalculation`.
 #[derive(Clone, Debug)]
 pub struct MergeTableCalculation {
-    display_name: ::std::result::Result<::std::string::String, ::std::string::String>,
-    name: ::std::result::Result<::std::string::String, ::std::string::String>,
-    sql: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) display_name: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    pub(crate) name: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) sql: ::std::result::Result<::std::string::String, ::std::string::String>,
 }
 #[cfg(feature = "merge-queries")]
 impl ::std::default::Default for MergeTableCalculation {
@@ -5118,24 +5668,36 @@ impl ::std::convert::From<super::MergeTableCalculation> for MergeTableCalculatio
 /// Builds a [`MetricFilterRule`](super::MetricFilterRule): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `MetricFilterRule`.
 #[derive(Clone, Debug)]
 pub struct MetricFilterRule {
-    case_sensitive: ::std::result::Result<
+    pub(crate) case_sensitive: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    disabled: ::std::result::Result<::std::option::Option<bool>, ::std::string::String>,
-    id: ::std::result::Result<::std::string::String, ::std::string::String>,
-    include_null: ::std::result::Result<
+    pub(crate) disabled: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    operator: ::std::result::Result<crate::types::FilterOperator, ::std::string::String>,
-    required: ::std::result::Result<::std::option::Option<bool>, ::std::string::String>,
-    settings: ::std::result::Result<
+    pub(crate) id: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) include_null: ::std::result::Result<
+        ::std::option::Option<bool>,
+        ::std::string::String,
+    >,
+    pub(crate) operator: ::std::result::Result<
+        crate::types::FilterOperator,
+        ::std::string::String,
+    >,
+    pub(crate) required: ::std::result::Result<
+        ::std::option::Option<bool>,
+        ::std::string::String,
+    >,
+    pub(crate) settings: ::std::result::Result<
         ::std::option::Option<::serde_json::Value>,
         ::std::string::String,
     >,
-    target: ::std::result::Result<super::MetricFilterRuleTarget, ::std::string::String>,
-    values: ::std::result::Result<
+    pub(crate) target: ::std::result::Result<
+        super::MetricFilterRuleTarget,
+        ::std::string::String,
+    >,
+    pub(crate) values: ::std::result::Result<
         ::std::vec::Vec<::serde_json::Value>,
         ::std::string::String,
     >,
@@ -5277,7 +5839,10 @@ impl ::std::convert::From<super::MetricFilterRule> for MetricFilterRule {
 /// Builds a [`MetricFilterRuleTarget`](super::MetricFilterRuleTarget): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `MetricFilterRuleTarget`.
 #[derive(Clone, Debug)]
 pub struct MetricFilterRuleTarget {
-    field_ref: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) field_ref: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
 }
 impl ::std::default::Default for MetricFilterRuleTarget {
     fn default() -> Self {
@@ -5320,17 +5885,20 @@ impl ::std::convert::From<super::MetricFilterRuleTarget> for MetricFilterRuleTar
 /// Builds a [`MetricMergeQuery`](super::MetricMergeQuery): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `MetricMergeQuery`.
 #[derive(Clone, Debug)]
 pub struct MetricMergeQuery {
-    join_key: ::std::result::Result<
+    pub(crate) join_key: ::std::result::Result<
         ::std::vec::Vec<super::MergeJoinKeyPart>,
         ::std::string::String,
     >,
-    join_type: ::std::result::Result<crate::types::MergeJoinType, ::std::string::String>,
-    limit: ::std::result::Result<i64, ::std::string::String>,
-    sources: ::std::result::Result<
+    pub(crate) join_type: ::std::result::Result<
+        crate::types::MergeJoinType,
+        ::std::string::String,
+    >,
+    pub(crate) limit: ::std::result::Result<i64, ::std::string::String>,
+    pub(crate) sources: ::std::result::Result<
         ::std::vec::Vec<super::MergeQueryMetricSource>,
         ::std::string::String,
     >,
-    table_calculations: ::std::result::Result<
+    pub(crate) table_calculations: ::std::result::Result<
         ::std::vec::Vec<super::MergeTableCalculation>,
         ::std::string::String,
     >,
@@ -5434,54 +6002,57 @@ impl ::std::convert::From<super::MetricMergeQuery> for MetricMergeQuery {
 /// Builds a [`MetricQuery`](super::MetricQuery): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `MetricQuery`.
 #[derive(Clone, Debug)]
 pub struct MetricQuery {
-    additional_metrics: ::std::result::Result<
+    pub(crate) additional_metrics: ::std::result::Result<
         ::std::vec::Vec<super::AdditionalMetric>,
         ::std::string::String,
     >,
-    custom_dimensions: ::std::result::Result<
+    pub(crate) custom_dimensions: ::std::result::Result<
         ::std::vec::Vec<super::CustomDimension>,
         ::std::string::String,
     >,
-    date_zoom: ::std::result::Result<
+    pub(crate) date_zoom: ::std::result::Result<
         ::std::option::Option<super::DateZoom>,
         ::std::string::String,
     >,
-    dimension_overrides: ::std::result::Result<
+    pub(crate) dimension_overrides: ::std::result::Result<
         ::indexmap::IndexMap<::std::string::String, super::FormatOverride>,
         ::std::string::String,
     >,
-    dimensions: ::std::result::Result<
+    pub(crate) dimensions: ::std::result::Result<
         ::std::vec::Vec<::std::string::String>,
         ::std::string::String,
     >,
-    explore_name: ::std::result::Result<::std::string::String, ::std::string::String>,
-    filters: ::std::result::Result<super::Filters, ::std::string::String>,
-    limit: ::std::result::Result<i64, ::std::string::String>,
-    metadata: ::std::result::Result<
+    pub(crate) explore_name: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    pub(crate) filters: ::std::result::Result<super::Filters, ::std::string::String>,
+    pub(crate) limit: ::std::result::Result<i64, ::std::string::String>,
+    pub(crate) metadata: ::std::result::Result<
         ::std::option::Option<super::MetricQueryMetadata>,
         ::std::string::String,
     >,
-    metric_overrides: ::std::result::Result<
+    pub(crate) metric_overrides: ::std::result::Result<
         ::indexmap::IndexMap<::std::string::String, super::FormatOverride>,
         ::std::string::String,
     >,
-    metrics: ::std::result::Result<
+    pub(crate) metrics: ::std::result::Result<
         ::std::vec::Vec<::std::string::String>,
         ::std::string::String,
     >,
-    pivot_dimensions: ::std::result::Result<
+    pub(crate) pivot_dimensions: ::std::result::Result<
         ::std::vec::Vec<::std::string::String>,
         ::std::string::String,
     >,
-    sorts: ::std::result::Result<
+    pub(crate) sorts: ::std::result::Result<
         ::std::vec::Vec<super::SortField>,
         ::std::string::String,
     >,
-    table_calculations: ::std::result::Result<
+    pub(crate) table_calculations: ::std::result::Result<
         ::std::vec::Vec<super::TableCalculation>,
         ::std::string::String,
     >,
-    timezone: ::std::result::Result<
+    pub(crate) timezone: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
@@ -5719,7 +6290,7 @@ impl ::std::convert::From<super::MetricQuery> for MetricQuery {
 /// Builds a [`MetricQueryMetadata`](super::MetricQueryMetadata): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `MetricQueryMetadata`.
 #[derive(Clone, Debug)]
 pub struct MetricQueryMetadata {
-    has_a_date_dimension: ::std::result::Result<
+    pub(crate) has_a_date_dimension: ::std::result::Result<
         super::DimensionName,
         ::std::string::String,
     >,
@@ -5768,32 +6339,32 @@ impl ::std::convert::From<super::MetricQueryMetadata> for MetricQueryMetadata {
 /// Builds a [`MetricQueryRequest`](super::MetricQueryRequest): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `MetricQueryRequest`.
 #[derive(Clone, Debug)]
 pub struct MetricQueryRequest {
-    context: ::std::result::Result<
+    pub(crate) context: ::std::result::Result<
         ::std::option::Option<crate::types::QueryExecutionContext>,
         ::std::string::String,
     >,
-    dashboard_filters: ::std::result::Result<
+    pub(crate) dashboard_filters: ::std::result::Result<
         ::std::option::Option<super::DashboardFilters>,
         ::std::string::String,
     >,
-    date_zoom: ::std::result::Result<
+    pub(crate) date_zoom: ::std::result::Result<
         ::std::option::Option<super::DateZoom>,
         ::std::string::String,
     >,
-    invalidate_cache: ::std::result::Result<
+    pub(crate) invalidate_cache: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    parameters: ::std::result::Result<
+    pub(crate) parameters: ::std::result::Result<
         ::indexmap::IndexMap<::std::string::String, super::ParameterValue>,
         ::std::string::String,
     >,
-    pivot_configuration: ::std::result::Result<
+    pub(crate) pivot_configuration: ::std::result::Result<
         ::std::option::Option<super::PivotConfiguration>,
         ::std::string::String,
     >,
-    query: ::std::result::Result<super::MetricQuery, ::std::string::String>,
-    use_pre_aggregate_cache: ::std::result::Result<
+    pub(crate) query: ::std::result::Result<super::MetricQuery, ::std::string::String>,
+    pub(crate) use_pre_aggregate_cache: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
@@ -5943,8 +6514,8 @@ impl ::std::convert::From<super::MetricQueryRequest> for MetricQueryRequest {
 /// Builds a [`OrFilterGroup`](super::OrFilterGroup): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `OrFilterGroup`.
 #[derive(Clone, Debug)]
 pub struct OrFilterGroup {
-    id: ::std::result::Result<::std::string::String, ::std::string::String>,
-    or: ::std::result::Result<
+    pub(crate) id: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) or: ::std::result::Result<
         ::std::vec::Vec<super::FilterGroupItem>,
         ::std::string::String,
     >,
@@ -6000,39 +6571,39 @@ impl ::std::convert::From<super::OrFilterGroup> for OrFilterGroup {
 /// Builds a [`PivotConfiguration`](super::PivotConfiguration): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `PivotConfiguration`.
 #[derive(Clone, Debug)]
 pub struct PivotConfiguration {
-    group_by_columns: ::std::result::Result<
+    pub(crate) group_by_columns: ::std::result::Result<
         ::std::vec::Vec<super::GroupByColumn>,
         ::std::string::String,
     >,
-    index_column: ::std::result::Result<
+    pub(crate) index_column: ::std::result::Result<
         ::std::option::Option<super::IndexColumns>,
         ::std::string::String,
     >,
-    metrics_as_rows: ::std::result::Result<
+    pub(crate) metrics_as_rows: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    passthrough_dimensions: ::std::result::Result<
+    pub(crate) passthrough_dimensions: ::std::result::Result<
         ::std::vec::Vec<super::GroupByColumn>,
         ::std::string::String,
     >,
-    pivot_columns_order: ::std::result::Result<
+    pub(crate) pivot_columns_order: ::std::result::Result<
         ::std::vec::Vec<super::GroupByColumn>,
         ::std::string::String,
     >,
-    sort_by: ::std::result::Result<
+    pub(crate) sort_by: ::std::result::Result<
         ::std::vec::Vec<super::PivotSort>,
         ::std::string::String,
     >,
-    sort_only_columns: ::std::result::Result<
+    pub(crate) sort_only_columns: ::std::result::Result<
         ::std::vec::Vec<super::ValuesColumn>,
         ::std::string::String,
     >,
-    sort_only_dimensions: ::std::result::Result<
+    pub(crate) sort_only_dimensions: ::std::result::Result<
         ::std::vec::Vec<super::GroupByColumn>,
         ::std::string::String,
     >,
-    values_columns: ::std::result::Result<
+    pub(crate) values_columns: ::std::result::Result<
         ::std::vec::Vec<super::ValuesColumn>,
         ::std::string::String,
     >,
@@ -6210,16 +6781,22 @@ impl ::std::convert::From<super::PivotConfiguration> for PivotConfiguration {
 /// Builds a [`PivotSort`](super::PivotSort): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `PivotSort`.
 #[derive(Clone, Debug)]
 pub struct PivotSort {
-    direction: ::std::result::Result<crate::types::SortDirection, ::std::string::String>,
-    nulls_first: ::std::result::Result<
+    pub(crate) direction: ::std::result::Result<
+        crate::types::SortDirection,
+        ::std::string::String,
+    >,
+    pub(crate) nulls_first: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    pivot_values: ::std::result::Result<
+    pub(crate) pivot_values: ::std::result::Result<
         ::std::vec::Vec<super::PivotSortAnchor>,
         ::std::string::String,
     >,
-    reference: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) reference: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
 }
 impl ::std::default::Default for PivotSort {
     fn default() -> Self {
@@ -6296,8 +6873,11 @@ impl ::std::convert::From<super::PivotSort> for PivotSort {
 /// Builds a [`PivotSortAnchor`](super::PivotSortAnchor): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `PivotSortAnchor`.
 #[derive(Clone, Debug)]
 pub struct PivotSortAnchor {
-    reference: ::std::result::Result<::std::string::String, ::std::string::String>,
-    value: ::std::result::Result<::serde_json::Value, ::std::string::String>,
+    pub(crate) reference: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    pub(crate) value: ::std::result::Result<::serde_json::Value, ::std::string::String>,
 }
 impl ::std::default::Default for PivotSortAnchor {
     fn default() -> Self {
@@ -6349,40 +6929,43 @@ impl ::std::convert::From<super::PivotSortAnchor> for PivotSortAnchor {
 /// Builds a [`SavedChartRequest`](super::SavedChartRequest): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `SavedChartRequest`.
 #[derive(Clone, Debug)]
 pub struct SavedChartRequest {
-    chart_uuid: ::std::result::Result<::std::string::String, ::std::string::String>,
-    context: ::std::result::Result<
+    pub(crate) chart_uuid: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    pub(crate) context: ::std::result::Result<
         ::std::option::Option<crate::types::QueryExecutionContext>,
         ::std::string::String,
     >,
-    dashboard_filters: ::std::result::Result<
+    pub(crate) dashboard_filters: ::std::result::Result<
         ::std::option::Option<super::DashboardFilters>,
         ::std::string::String,
     >,
-    filters: ::std::result::Result<
+    pub(crate) filters: ::std::result::Result<
         ::std::option::Option<super::Filters>,
         ::std::string::String,
     >,
-    invalidate_cache: ::std::result::Result<
+    pub(crate) invalidate_cache: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    limit: ::std::result::Result<
+    pub(crate) limit: ::std::result::Result<
         ::std::option::Option<super::QueryLimit>,
         ::std::string::String,
     >,
-    parameters: ::std::result::Result<
+    pub(crate) parameters: ::std::result::Result<
         ::indexmap::IndexMap<::std::string::String, super::ParameterValue>,
         ::std::string::String,
     >,
-    pivot_results: ::std::result::Result<
+    pub(crate) pivot_results: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    use_pre_aggregate_cache: ::std::result::Result<
+    pub(crate) use_pre_aggregate_cache: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    version_uuid: ::std::result::Result<
+    pub(crate) version_uuid: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
@@ -6555,45 +7138,51 @@ impl ::std::convert::From<super::SavedChartRequest> for SavedChartRequest {
 /// Builds a [`SemanticLayerSourceQuery`](super::SemanticLayerSourceQuery): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `SemanticLayerSourceQuery`.
 #[derive(Clone, Debug)]
 pub struct SemanticLayerSourceQuery {
-    additional_metrics: ::std::result::Result<
+    pub(crate) additional_metrics: ::std::result::Result<
         ::std::vec::Vec<super::AdditionalMetric>,
         ::std::string::String,
     >,
-    custom_dimensions: ::std::result::Result<
+    pub(crate) custom_dimensions: ::std::result::Result<
         ::std::vec::Vec<super::CustomDimension>,
         ::std::string::String,
     >,
-    dimensions: ::std::result::Result<
+    pub(crate) dimensions: ::std::result::Result<
         ::std::vec::Vec<::std::string::String>,
         ::std::string::String,
     >,
-    explore_name: ::std::result::Result<::std::string::String, ::std::string::String>,
-    filters: ::std::result::Result<
+    pub(crate) explore_name: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    pub(crate) filters: ::std::result::Result<
         ::std::option::Option<super::Filters>,
         ::std::string::String,
     >,
-    limit: ::std::result::Result<::std::option::Option<i64>, ::std::string::String>,
-    metrics: ::std::result::Result<
+    pub(crate) limit: ::std::result::Result<
+        ::std::option::Option<i64>,
+        ::std::string::String,
+    >,
+    pub(crate) metrics: ::std::result::Result<
         ::std::vec::Vec<::std::string::String>,
         ::std::string::String,
     >,
-    node_id: ::std::result::Result<
+    pub(crate) node_id: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    sorts: ::std::result::Result<
+    pub(crate) sorts: ::std::result::Result<
         ::std::vec::Vec<super::SortField>,
         ::std::string::String,
     >,
-    source_type: ::std::result::Result<
+    pub(crate) source_type: ::std::result::Result<
         super::QuerySourceTypeSemanticLayer,
         ::std::string::String,
     >,
-    table_calculations: ::std::result::Result<
+    pub(crate) table_calculations: ::std::result::Result<
         ::std::vec::Vec<super::TableCalculation>,
         ::std::string::String,
     >,
-    timezone: ::std::result::Result<
+    pub(crate) timezone: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
@@ -6813,13 +7402,16 @@ impl ::std::convert::From<super::SemanticLayerSourceQuery> for SemanticLayerSour
 /// Builds a [`SortField`](super::SortField): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `SortField`.
 #[derive(Clone, Debug)]
 pub struct SortField {
-    descending: ::std::result::Result<bool, ::std::string::String>,
-    field_id: ::std::result::Result<::std::string::String, ::std::string::String>,
-    nulls_first: ::std::result::Result<
+    pub(crate) descending: ::std::result::Result<bool, ::std::string::String>,
+    pub(crate) field_id: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    pub(crate) nulls_first: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    pivot_values: ::std::result::Result<
+    pub(crate) pivot_values: ::std::result::Result<
         ::std::vec::Vec<super::PivotSortAnchor>,
         ::std::string::String,
     >,
@@ -6900,11 +7492,11 @@ impl ::std::convert::From<super::SortField> for SortField {
 /// Builds a [`SourceQueriesRequest`](super::SourceQueriesRequest): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `SourceQueriesRequest`.
 #[derive(Clone, Debug)]
 pub struct SourceQueriesRequest {
-    context: ::std::result::Result<
+    pub(crate) context: ::std::result::Result<
         ::std::option::Option<crate::types::QueryExecutionContext>,
         ::std::string::String,
     >,
-    queries: ::std::result::Result<
+    pub(crate) queries: ::std::result::Result<
         ::std::vec::Vec<super::SourceQuery>,
         ::std::string::String,
     >,
@@ -6965,21 +7557,24 @@ impl ::std::convert::From<super::SourceQueriesRequest> for SourceQueriesRequest 
 /// Builds a [`SqlChartBySlug`](super::SqlChartBySlug): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `SqlChartBySlug`.
 #[derive(Clone, Debug)]
 pub struct SqlChartBySlug {
-    context: ::std::result::Result<
+    pub(crate) context: ::std::result::Result<
         ::std::option::Option<crate::types::QueryExecutionContext>,
         ::std::string::String,
     >,
-    invalidate_cache: ::std::result::Result<
+    pub(crate) invalidate_cache: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    limit: ::std::result::Result<::std::option::Option<i64>, ::std::string::String>,
-    parameters: ::std::result::Result<
+    pub(crate) limit: ::std::result::Result<
+        ::std::option::Option<i64>,
+        ::std::string::String,
+    >,
+    pub(crate) parameters: ::std::result::Result<
         ::indexmap::IndexMap<::std::string::String, super::ParameterValue>,
         ::std::string::String,
     >,
-    slug: ::std::result::Result<::std::string::String, ::std::string::String>,
-    use_pre_aggregate_cache: ::std::result::Result<
+    pub(crate) slug: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) use_pre_aggregate_cache: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
@@ -7094,21 +7689,27 @@ impl ::std::convert::From<super::SqlChartBySlug> for SqlChartBySlug {
 /// Builds a [`SqlChartByUuid`](super::SqlChartByUuid): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `SqlChartByUuid`.
 #[derive(Clone, Debug)]
 pub struct SqlChartByUuid {
-    context: ::std::result::Result<
+    pub(crate) context: ::std::result::Result<
         ::std::option::Option<crate::types::QueryExecutionContext>,
         ::std::string::String,
     >,
-    invalidate_cache: ::std::result::Result<
+    pub(crate) invalidate_cache: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    limit: ::std::result::Result<::std::option::Option<i64>, ::std::string::String>,
-    parameters: ::std::result::Result<
+    pub(crate) limit: ::std::result::Result<
+        ::std::option::Option<i64>,
+        ::std::string::String,
+    >,
+    pub(crate) parameters: ::std::result::Result<
         ::indexmap::IndexMap<::std::string::String, super::ParameterValue>,
         ::std::string::String,
     >,
-    saved_sql_uuid: ::std::result::Result<::std::string::String, ::std::string::String>,
-    use_pre_aggregate_cache: ::std::result::Result<
+    pub(crate) saved_sql_uuid: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    pub(crate) use_pre_aggregate_cache: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
@@ -7225,25 +7826,28 @@ impl ::std::convert::From<super::SqlChartByUuid> for SqlChartByUuid {
 /// Builds a [`SqlQueryRequest`](super::SqlQueryRequest): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `SqlQueryRequest`.
 #[derive(Clone, Debug)]
 pub struct SqlQueryRequest {
-    context: ::std::result::Result<
+    pub(crate) context: ::std::result::Result<
         ::std::option::Option<crate::types::QueryExecutionContext>,
         ::std::string::String,
     >,
-    invalidate_cache: ::std::result::Result<
+    pub(crate) invalidate_cache: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    limit: ::std::result::Result<::std::option::Option<i64>, ::std::string::String>,
-    parameters: ::std::result::Result<
+    pub(crate) limit: ::std::result::Result<
+        ::std::option::Option<i64>,
+        ::std::string::String,
+    >,
+    pub(crate) parameters: ::std::result::Result<
         ::indexmap::IndexMap<::std::string::String, super::ParameterValue>,
         ::std::string::String,
     >,
-    pivot_configuration: ::std::result::Result<
+    pub(crate) pivot_configuration: ::std::result::Result<
         ::std::option::Option<super::PivotConfiguration>,
         ::std::string::String,
     >,
-    sql: ::std::result::Result<::std::string::String, ::std::string::String>,
-    use_pre_aggregate_cache: ::std::result::Result<
+    pub(crate) sql: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) use_pre_aggregate_cache: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
@@ -7376,13 +7980,19 @@ impl ::std::convert::From<super::SqlQueryRequest> for SqlQueryRequest {
 /// Builds a [`SqlSourceQuery`](super::SqlSourceQuery): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `SqlSourceQuery`.
 #[derive(Clone, Debug)]
 pub struct SqlSourceQuery {
-    limit: ::std::result::Result<::std::option::Option<i64>, ::std::string::String>,
-    node_id: ::std::result::Result<
+    pub(crate) limit: ::std::result::Result<
+        ::std::option::Option<i64>,
+        ::std::string::String,
+    >,
+    pub(crate) node_id: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    source_type: ::std::result::Result<super::QuerySourceTypeSql, ::std::string::String>,
-    sql: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) source_type: ::std::result::Result<
+        super::QuerySourceTypeSql,
+        ::std::string::String,
+    >,
+    pub(crate) sql: ::std::result::Result<::std::string::String, ::std::string::String>,
 }
 #[cfg(feature = "query-sources")]
 impl ::std::default::Default for SqlSourceQuery {
@@ -7462,30 +8072,36 @@ impl ::std::convert::From<super::SqlSourceQuery> for SqlSourceQuery {
 /// Builds a [`TableCalculation`](super::TableCalculation): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `TableCalculation`.
 #[derive(Clone, Debug)]
 pub struct TableCalculation {
-    display_name: ::std::result::Result<::std::string::String, ::std::string::String>,
-    format: ::std::result::Result<
+    pub(crate) display_name: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    pub(crate) format: ::std::result::Result<
         ::std::option::Option<super::CustomFormat>,
         ::std::string::String,
     >,
-    formula: ::std::result::Result<
+    pub(crate) formula: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    index: ::std::result::Result<::std::option::Option<i64>, ::std::string::String>,
-    name: ::std::result::Result<::std::string::String, ::std::string::String>,
-    sql: ::std::result::Result<
+    pub(crate) index: ::std::result::Result<
+        ::std::option::Option<i64>,
+        ::std::string::String,
+    >,
+    pub(crate) name: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) sql: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    template: ::std::result::Result<
+    pub(crate) template: ::std::result::Result<
         ::std::option::Option<super::TableCalculationTemplate>,
         ::std::string::String,
     >,
-    total_mode: ::std::result::Result<
+    pub(crate) total_mode: ::std::result::Result<
         ::std::option::Option<crate::types::TableCalculationTotalMode>,
         ::std::string::String,
     >,
-    type_: ::std::result::Result<
+    pub(crate) type_: ::std::result::Result<
         ::std::option::Option<crate::types::TableCalculationType>,
         ::std::string::String,
     >,
@@ -7627,8 +8243,11 @@ impl ::std::convert::From<super::TableCalculation> for TableCalculation {
 /// Builds a [`TableCalculationOrder`](super::TableCalculationOrder): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `TableCalculationOrder`.
 #[derive(Clone, Debug)]
 pub struct TableCalculationOrder {
-    field_id: ::std::result::Result<::std::string::String, ::std::string::String>,
-    order: ::std::result::Result<
+    pub(crate) field_id: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
+    pub(crate) order: ::std::result::Result<
         ::std::option::Option<crate::types::SortOrder>,
         ::std::string::String,
     >,
@@ -7685,27 +8304,27 @@ impl ::std::convert::From<super::TableCalculationOrder> for TableCalculationOrde
 /// Builds a [`TableCalculationTemplate`](super::TableCalculationTemplate): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `TableCalculationTemplate`.
 #[derive(Clone, Debug)]
 pub struct TableCalculationTemplate {
-    field_id: ::std::result::Result<
+    pub(crate) field_id: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    frame: ::std::result::Result<
+    pub(crate) frame: ::std::result::Result<
         ::std::option::Option<super::FrameClause>,
         ::std::string::String,
     >,
-    order_by: ::std::result::Result<
+    pub(crate) order_by: ::std::result::Result<
         ::std::vec::Vec<super::TableCalculationOrder>,
         ::std::string::String,
     >,
-    partition_by: ::std::result::Result<
+    pub(crate) partition_by: ::std::result::Result<
         ::std::vec::Vec<::std::string::String>,
         ::std::string::String,
     >,
-    type_: ::std::result::Result<
+    pub(crate) type_: ::std::result::Result<
         crate::types::TableCalculationTemplateType,
         ::std::string::String,
     >,
-    window_function: ::std::result::Result<
+    pub(crate) window_function: ::std::result::Result<
         ::std::option::Option<crate::types::WindowFunctionType>,
         ::std::string::String,
     >,
@@ -7822,40 +8441,40 @@ impl ::std::convert::From<super::TableCalculationTemplate> for TableCalculationT
 /// Builds a [`UnderlyingDataRequest`](super::UnderlyingDataRequest): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `UnderlyingDataRequest`.
 #[derive(Clone, Debug)]
 pub struct UnderlyingDataRequest {
-    context: ::std::result::Result<
+    pub(crate) context: ::std::result::Result<
         ::std::option::Option<crate::types::QueryExecutionContext>,
         ::std::string::String,
     >,
-    date_zoom: ::std::result::Result<
+    pub(crate) date_zoom: ::std::result::Result<
         ::std::option::Option<super::DateZoom>,
         ::std::string::String,
     >,
-    filters: ::std::result::Result<super::Filters, ::std::string::String>,
-    invalidate_cache: ::std::result::Result<
+    pub(crate) filters: ::std::result::Result<super::Filters, ::std::string::String>,
+    pub(crate) invalidate_cache: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
-    limit: ::std::result::Result<
+    pub(crate) limit: ::std::result::Result<
         ::std::option::Option<super::QueryLimit>,
         ::std::string::String,
     >,
-    parameters: ::std::result::Result<
+    pub(crate) parameters: ::std::result::Result<
         ::indexmap::IndexMap<::std::string::String, super::ParameterValue>,
         ::std::string::String,
     >,
-    sorts: ::std::result::Result<
+    pub(crate) sorts: ::std::result::Result<
         ::std::vec::Vec<super::SortField>,
         ::std::string::String,
     >,
-    underlying_data_item_id: ::std::result::Result<
+    pub(crate) underlying_data_item_id: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    underlying_data_source_query_uuid: ::std::result::Result<
+    pub(crate) underlying_data_source_query_uuid: ::std::result::Result<
         ::std::string::String,
         ::std::string::String,
     >,
-    use_pre_aggregate_cache: ::std::result::Result<
+    pub(crate) use_pre_aggregate_cache: ::std::result::Result<
         ::std::option::Option<bool>,
         ::std::string::String,
     >,
@@ -8035,8 +8654,14 @@ impl ::std::convert::From<super::UnderlyingDataRequest> for UnderlyingDataReques
 /// Builds a [`ValuesColumn`](super::ValuesColumn): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `ValuesColumn`.
 #[derive(Clone, Debug)]
 pub struct ValuesColumn {
-    aggregation: ::std::result::Result<crate::types::Aggregation, ::std::string::String>,
-    reference: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) aggregation: ::std::result::Result<
+        crate::types::Aggregation,
+        ::std::string::String,
+    >,
+    pub(crate) reference: ::std::result::Result<
+        ::std::string::String,
+        ::std::string::String,
+    >,
 }
 impl ::std::default::Default for ValuesColumn {
     fn default() -> Self {

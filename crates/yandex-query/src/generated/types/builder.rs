@@ -4,16 +4,16 @@ use ::rowfeed_client::codegen;
 /// Builds a [`CreateQueryRequest`](super::CreateQueryRequest): set the members, then finish with `.try_into()?`, or pass the builder itself to a setter that takes a `CreateQueryRequest`.
 #[derive(Clone, Debug)]
 pub struct CreateQueryRequest {
-    description: ::std::result::Result<
+    pub(crate) description: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    name: ::std::result::Result<
+    pub(crate) name: ::std::result::Result<
         ::std::option::Option<::std::string::String>,
         ::std::string::String,
     >,
-    text: ::std::result::Result<::std::string::String, ::std::string::String>,
-    type_: ::std::result::Result<
+    pub(crate) text: ::std::result::Result<::std::string::String, ::std::string::String>,
+    pub(crate) type_: ::std::result::Result<
         ::std::option::Option<crate::types::QueryType>,
         ::std::string::String,
     >,

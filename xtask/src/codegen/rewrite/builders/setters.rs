@@ -197,6 +197,7 @@ pub(in crate::codegen::rewrite) fn of_types(file: &mut File) -> Result<()> {
         return Ok(());
     };
     let fields = fields(builders);
+    exactly("fields of builders", fields.len(), show_fields(builders))?;
     let mut found = 0;
     for item in builders.iter_mut() {
         let Item::Impl(item) = item else { continue };
@@ -220,6 +221,22 @@ pub(in crate::codegen::rewrite) fn of_types(file: &mut File) -> Result<()> {
     }
     use_codegen(builders);
     exactly("setters of types", fields.len(), found)
+}
+
+/// Makes the fields of builders visible in the crate, so its hand-written part can change one entry
+/// of a map. Returns the number of fields.
+fn show_fields(items: &mut [Item]) -> usize {
+    let mut shown = 0;
+    for item in items {
+        let Item::Struct(item) = item else { continue };
+        for field in &mut item.fields {
+            if field.ident.is_some() && inside(&field.ty, "Result").is_some() {
+                field.vis = parse_quote!(pub(crate));
+                shown += 1;
+            }
+        }
+    }
+    shown
 }
 
 fn use_codegen(items: &mut Vec<Item>) {
