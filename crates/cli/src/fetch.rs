@@ -235,7 +235,7 @@ impl Announced {
         })
     }
 
-    /// What reading so many rows costs, all columns of them.
+    /// The cost of reading this number of rows with all columns.
     fn credits_of(&self, rows: u64) -> Option<f64> {
         let all = read_credits(self.bytes?, self.credits_per_mb?);
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]

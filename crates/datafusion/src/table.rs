@@ -293,7 +293,7 @@ impl ResultTableBuilder {
         self
     }
 
-    /// States the limit on rows that the run was started with. A result with exactly so many rows
+    /// States the limit on rows that the run was started with. A result with exactly this number of rows
     /// may have been cut, so its number of rows is not [verified](ResultTable::is_total_verified).
     pub fn limit(mut self, rows: u64) -> Self {
         self.limit = Some(rows);

@@ -118,7 +118,7 @@ pub(super) const STEPS: &[Step] = &[
 ];
 
 /// The published crates, in the order of publication.
-const PUBLISHED: [&str; 8] = [
+const PUBLISHED: [&str; 12] = [
     "rowfeed-rows",
     "rowfeed-client",
     "rowfeed-sandbox",
@@ -127,7 +127,17 @@ const PUBLISHED: [&str; 8] = [
     "rowfeed-yandex-query",
     "rowfeed",
     "rowfeed-arrow",
+    "rowfeed-cache",
+    "rowfeed-snapshot",
+    DATAFUSION,
+    COMMAND,
 ];
+
+/// Takes minutes to build and needs a newer Rust than the rest, so it has its own step.
+const DATAFUSION: &str = "rowfeed-datafusion";
+
+/// Has no library.
+const COMMAND: &str = "rowfeed-cli";
 
 /// The libraries that programs depend on.
 pub(super) const LIBRARIES: [&str; 7] = [
@@ -141,6 +151,12 @@ pub(super) const LIBRARIES: [&str; 7] = [
 ];
 
 const WASM: &str = "wasm32-unknown-unknown";
+
+/// Returns the arguments for all published packages but `left_out`.
+fn published(left_out: &[&str]) -> Vec<&'static str> {
+    let of = PUBLISHED.iter().filter(|name| !left_out.contains(name));
+    of.flat_map(|name| ["-p", *name]).collect()
+}
 
 pub(super) fn packages<'a>(names: &[&'a str]) -> Vec<&'a str> {
     names.iter().flat_map(|name| ["-p", name]).collect()
@@ -185,7 +201,7 @@ fn semver(tools: &Tools) -> Result<Outcome> {
         return Ok(missing);
     }
     let mut args = vec!["semver-checks", "--baseline-rev", &baseline];
-    args.extend(packages(&PUBLISHED));
+    args.extend(published(&[COMMAND]));
     tools.run(tools.cargo(args))
 }
 
@@ -230,7 +246,7 @@ fn msrv(tools: &Tools) -> Result<Outcome> {
         return skipped(format!("needs `rustup toolchain install {version}`"));
     }
     let mut args = vec!["check", "--locked"];
-    args.extend(packages(&PUBLISHED));
+    args.extend(published(&[DATAFUSION]));
     args.extend(everything());
     tools.run(tools.cargo_of(version, args))
 }
@@ -273,7 +289,7 @@ fn labels(tools: &Tools) -> Result<Outcome> {
         "--target-dir",
         "target/full/docs",
     ];
-    args.extend(packages(&PUBLISHED));
+    args.extend(published(&[DATAFUSION]));
     args.extend(everything());
     let mut command = tools.cargo_of("nightly", args);
     command.env("RUSTDOCFLAGS", "--cfg docsrs -D warnings");
@@ -309,7 +325,7 @@ fn wasm32(tools: &Tools) -> Result<Outcome> {
 
 fn package(tools: &Tools) -> Result<Outcome> {
     let mut args = vec!["package", "--locked", "--allow-dirty"];
-    args.extend(packages(&PUBLISHED));
+    args.extend(published(&[]));
     tools.run(tools.cargo(args))
 }
 
@@ -407,4 +423,40 @@ fn guide(tools: &Tools) -> Result<Outcome> {
 
 pub(super) fn skipped(why: impl Into<String>) -> Result<Outcome> {
     Ok(Outcome::Skipped(why.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_crate_is_published_after_its_dependencies() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let mut names = Vec::new();
+        for entry in fs::read_dir(root.join("crates")).unwrap() {
+            let text = fs::read_to_string(entry.unwrap().path().join("Cargo.toml")).unwrap();
+            let manifest: DocumentMut = text.parse().unwrap();
+            let name = manifest["package"]["name"].as_str().unwrap().to_owned();
+            let place = PUBLISHED.iter().position(|published| *published == name);
+            let place = place.unwrap_or_else(|| panic!("{name} is not in PUBLISHED"));
+            for table in ["dependencies", "build-dependencies"] {
+                let dependencies = manifest.get(table).and_then(|table| table.as_table());
+                for (dependency, _) in dependencies.into_iter().flat_map(|table| table.iter()) {
+                    let needed = PUBLISHED
+                        .iter()
+                        .position(|published| *published == dependency);
+                    assert!(
+                        needed.is_none_or(|needed| needed < place),
+                        "{name}: {dependency}"
+                    );
+                }
+            }
+            names.push(name);
+        }
+        assert_eq!(names.len(), PUBLISHED.len());
+        let text = fs::read_to_string(root.join("CONTRIBUTING.md")).unwrap();
+        let order = PUBLISHED.map(|name| format!("`{name}`")).join(", ");
+        let words: Vec<_> = text.split_whitespace().collect();
+        assert!(words.join(" ").contains(&order), "CONTRIBUTING.md: {order}");
+    }
 }

@@ -139,7 +139,7 @@ pub(crate) enum LsLightdash {
 /// How a list is shown.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct LsArgs {
-    /// The first so many.
+    /// Maximum number of entries.
     #[arg(long)]
     pub(crate) limit: Option<u64>,
     /// The format. Unset: a table on a terminal, NDJSON in a pipe.

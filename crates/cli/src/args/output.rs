@@ -113,7 +113,7 @@ pub(crate) struct ReadArgs {
     /// Only these columns, in this order. Dune sends, and bills, no others.
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub(crate) columns: Vec<String>,
-    /// The first so many rows. A table has 20 unless this says otherwise.
+    /// Maximum number of rows. The default for a table is 20.
     #[arg(long, value_name = "ROWS")]
     pub(crate) limit: Option<u64>,
     /// Which result of a query with several SELECTs, counted from 0: Yandex Query.

@@ -27,7 +27,7 @@ pub(crate) struct SnapshotArgs {
     pub(crate) project: LightdashProjectArgs,
     #[command(flatten)]
     pub(crate) folder: YandexFolderArgs,
-    /// Rows of each file except the last. After an interruption at most so many are read again.
+    /// Rows of each file except the last. An interrupted snapshot reads at most this number of rows again.
     #[arg(long, value_name = "ROWS", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) rows_per_part: u64,
     /// Rows in a row group.

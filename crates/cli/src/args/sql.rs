@@ -54,7 +54,7 @@ pub(crate) struct SqlArgs {
     /// Compression of Parquet.
     #[arg(long, default_value = "zstd", help_heading = "Output")]
     pub(crate) compression: Compression,
-    /// The first so many rows. A table has 20 unless this says otherwise.
+    /// Maximum number of rows. The default for a table is 20.
     #[arg(long, value_name = "ROWS", help_heading = "Rows")]
     pub(crate) limit: Option<usize>,
     /// Rows to request at a time.

@@ -86,5 +86,6 @@ fn is_fresh(latest: &types::ReadExecutionResultResponse, max_age: Duration) -> b
     let now = platform::now().duration_since(SystemTime::UNIX_EPOCH);
     let now = now.unwrap_or_default().as_nanos().cast_signed();
     // If this clock is behind Dune's, the age is negative, which counts as fresh.
-    ended.is_some_and(|ended| now - ended <= max_age.as_nanos().cast_signed())
+    let is_young = |ended| now - ended <= max_age.as_nanos().cast_signed();
+    !max_age.is_zero() && ended.is_some_and(is_young)
 }

@@ -34,9 +34,12 @@ fn clock_parts(clock: &str) -> Option<(i64, i64, i64)> {
 pub fn seconds_of_offset(offset: &str) -> Read<i64> {
     const UNKNOWN: &str = "this is not an offset from UTC";
     let mut padded = *b"00:00:00";
-    let digits = offset.as_bytes().get(1..).ok_or(UNKNOWN)?;
+    let digits = offset
+        .strip_prefix(['+', '-'])
+        .filter(|digits| digits.len() >= 2);
+    let digits = digits.ok_or(UNKNOWN)?;
     let room = padded.get_mut(..digits.len()).ok_or(UNKNOWN)?;
-    room.copy_from_slice(digits);
+    room.copy_from_slice(digits.as_bytes());
     let padded = std::str::from_utf8(&padded).map_err(|_| UNKNOWN)?;
     let seconds = seconds_of_day(padded).map_err(|_| UNKNOWN)?;
     Ok(if offset.starts_with('-') {
@@ -46,19 +49,25 @@ pub fn seconds_of_offset(offset: &str) -> Read<i64> {
     })
 }
 
-/// Returns the days since 1970 of `2021-06-07`, in the proleptic Gregorian calendar.
+/// The last year that has a place in the text of a service: six digits.
+const MAX_YEAR: i64 = 999_999;
+
+/// Returns the days since 1970 of `2021-06-07`, in the proleptic Gregorian calendar. The year may have
+/// a sign and up to six digits.
 ///
 /// # Errors
 ///
 /// The text has another layout, or there is no such date.
 pub fn days(date: &str) -> Read<i64> {
-    let (year, rest) = date.split_at_checked(date.len() - 6).ok_or(NOT_A_DATE)?;
+    let place = date.len().checked_sub(6).ok_or(NOT_A_DATE)?;
+    let (year, rest) = date.split_at_checked(place).ok_or(NOT_A_DATE)?;
     let [b'-', a, b, b'-', c, d] = rest.as_bytes() else {
         return Err(NOT_A_DATE);
     };
     let (month, day) = two(*a, *b).zip(two(*c, *d)).ok_or(NOT_A_DATE)?;
-    let unsigned = year.trim_start_matches(['-', '+']);
-    let number = number(unsigned).ok_or(NOT_A_DATE)?;
+    let unsigned = year.strip_prefix(['-', '+']).unwrap_or(year);
+    let number = number(unsigned).filter(|year| *year <= MAX_YEAR);
+    let number = number.ok_or(NOT_A_DATE)?;
     let year = if year.starts_with('-') {
         -number
     } else {
@@ -95,4 +104,43 @@ fn two(ten: u8, one: u8) -> Option<i64> {
 pub fn number(digits: &str) -> Option<i64> {
     let is_known = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     is_known.then(|| digits.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_that_is_not_a_date_is_an_error() {
+        for text in [
+            "",
+            "-",
+            "6-07",
+            "-06-07",
+            "--2021-06-07",
+            "+-2021-06-07",
+            "é6-07",
+            "2021-6é-07",
+            "1000000-01-01",
+            "9223372036854775807-01-01",
+            "99999999999999999999-01-01",
+        ] {
+            assert_eq!(days(text), Err(NOT_A_DATE), "{text}");
+        }
+        assert_eq!(days("1970-01-01"), Ok(0));
+        assert_eq!(days("+999999-12-31"), Ok(364_522_971));
+        assert_eq!(days("-999999-01-01"), Ok(-365_961_662));
+        assert_eq!(days("2021-02-29"), Err("there is no such date"));
+    }
+
+    #[test]
+    fn text_that_is_not_a_time_or_an_offset_is_an_error() {
+        for text in [
+            "", "1", "é", "12:30", "12:30:4", "12:30:é", "+", "+é", "+03:0é", "+3",
+        ] {
+            assert!(seconds_of_day(text).is_err(), "{text}");
+            assert!(seconds_of_offset(text).is_err(), "{text}");
+        }
+        assert_eq!(seconds_of_offset("-03:30"), Ok(-12_600));
+    }
 }
