@@ -117,7 +117,7 @@ async fn failures_of_the_token_service_are_retried_and_a_refusal_is_reported() {
                 "application/json",
                 "{\"iamToken\":\"hunter2\",\"expiresAt\":\"soon\"}",
             ),
-            "an expiresAt that is no time",
+            "has an invalid expiresAt",
         ),
         (
             Fault::answer(
