@@ -125,7 +125,7 @@ async fn failures_of_the_token_service_are_retried_and_a_refusal_is_reported() {
                 "application/json",
                 "{\"iamToken\":\"hunter2\",\"expiresAt\":\"2001-01-01T00:00:00Z\"}",
             ),
-            "has expired",
+            "has already expired",
         ),
         (
             Fault::answer(
