@@ -9,7 +9,7 @@ mod document;
 mod fuzzing;
 #[path = "../../xtask/src/normalise/mod.rs"]
 mod normalise;
-#[path = "../../xtask/src/overlay.rs"]
+#[path = "../../xtask/src/overlay/mod.rs"]
 mod overlay;
 #[path = "../../xtask/src/upstream.rs"]
 mod upstream;

@@ -73,7 +73,7 @@ with check("contents of the project"):
         call(operation)
         LIGHTDASH.call(operation, status=404, **MOON)
     explore = call("get_explore", exploreId="trades")["results"]
-    equal(len(explore["tables"]["trades"]["dimensions"]), 10)
+    equal(len(explore["tables"]["trades"]["dimensions"]), 14)
     call("get_explore", status=404, exploreId="moon")
     fields = call("list_warehouse_table_fields", query={"tableName": "projects"})["results"]
     equal(fields["launched_on"], "date")
@@ -83,6 +83,14 @@ with check("contents of the project"):
     chart = call("get_saved_sql_chart", uuid=charts["table"]["uuid"])["results"]
     equal(chart["slug"], "trades-by-project")
     call("get_saved_sql_chart", status=404, uuid=NONE)
+
+with check("compiling a query starts nothing"):
+    explore = {"exploreId": "trades"}
+    compiled = call("compile_query", body=METRIC_QUERY, **explore)["results"]
+    assert "GROUP BY" in compiled["query"], compiled
+    call("compile_query", status=404, body=METRIC_QUERY, exploreId="moon")
+    wrong = {**METRIC_QUERY, "dimensions": ["trades_moon"]}
+    call("compile_query", status=400, body=wrong, **explore)
 
 with check("content"):
     body = LIGHTDASH.call("list_content", query={"pageSize": 3})["results"]
