@@ -426,6 +426,7 @@ pub(super) fn skipped(why: impl Into<String>) -> Result<Outcome> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
