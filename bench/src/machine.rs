@@ -50,7 +50,7 @@ pub(crate) fn commit(root: &Path) -> String {
     };
     let changes = output("git", &["status", "--porcelain"], Some(root)).unwrap_or_default();
     let is_result = |line: &str| {
-        ["bench/results.", "bench/RESULTS", "bench/BEHAVIOUR"]
+        ["bench/results.", "bench/RESULTS", "bench/BEHAVIOR"]
             .iter()
             .any(|name| line.contains(name))
     };

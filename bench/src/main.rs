@@ -1,10 +1,10 @@
 //! The benchmark: compares rowfeed with other ways to read the same pages.
 //!
 //! `cargo xtask bench` builds and runs it. A page server and one process per contender communicate
-//! over loopback HTTP. Contenders take turns in each round. With `--behaviour` nothing is measured:
+//! over loopback HTTP. Contenders take turns in each round. With `--behavior` nothing is measured:
 //! the contenders run faulty situations, each in its own sandbox.
 
-mod behaviour;
+mod behavior;
 mod build_cost;
 mod callgrind;
 mod contenders;
@@ -39,7 +39,7 @@ fn dispatch(args: &[String]) -> Result<()> {
     match args {
         [command] if command == "page-server" => server::run(),
         [command, job] if command == "worker" => worker::run(job),
-        [command, job] if command == "behave" => behaviour::behave(job),
+        [command, job] if command == "behave" => behavior::behave(job),
         [command, options @ ..] if command == "run" => {
             run::run(&options::Options::parse(options.iter().cloned())?)
         }

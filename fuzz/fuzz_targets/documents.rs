@@ -7,8 +7,8 @@
 mod document;
 #[path = "../../xtask/src/fuzzing.rs"]
 mod fuzzing;
-#[path = "../../xtask/src/normalise/mod.rs"]
-mod normalise;
+#[path = "../../xtask/src/normalize/mod.rs"]
+mod normalize;
 #[path = "../../xtask/src/overlay/mod.rs"]
 mod overlay;
 #[path = "../../xtask/src/upstream.rs"]

@@ -17,7 +17,7 @@ const FLAGS: [&str; 6] = [
     "json",
     "callgrind",
     "build",
-    "behaviour",
+    "behavior",
     "python-setup",
 ];
 const WITH_VALUE: [&str; 4] = ["only", "rounds", "rows", "python"];
@@ -32,7 +32,7 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, workspace: &Workspace) -
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(["run", "--quiet", "--locked"]);
-    if !options.iter().any(|option| option == "--behaviour") {
+    if !options.iter().any(|option| option == "--behavior") {
         // The benchmark measures times.
         command.arg("--release");
     }

@@ -11,7 +11,7 @@ const HELP: &str = "\
 cargo xtask codegen [--check] [SERVICE…]     rewrite crates/SERVICE/src/generated/ from specs/SERVICE
 cargo xtask codegen SERVICE --accept N       the same, and pin the new facts that action N of the
                                              overlay hides
-cargo xtask codegen --print-normalised SERVICE
+cargo xtask codegen --print-normalized SERVICE
                                              print the document that progenitor reads
 cargo xtask vendor SERVICE --from FILE [--date YYYY-MM-DD]
                                              rewrite specs/SERVICE/openapi.json and its pin from FILE
@@ -41,7 +41,7 @@ struct Arguments {
     check: bool,
     json: bool,
     all: bool,
-    print_normalised: bool,
+    print_normalized: bool,
     accept: Vec<usize>,
     from: Option<PathBuf>,
     date: Option<String>,
@@ -71,9 +71,9 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, workspace: &Workspace) -
         .split_first()
         .ok_or_else(|| anyhow!("no command was given\n\n{HELP}"))?;
     match command.as_str() {
-        "codegen" if arguments.print_normalised => {
+        "codegen" if arguments.print_normalized => {
             let service = workspace.service(one(names)?)?;
-            print!("{}", codegen::normalised_text(&service)?);
+            print!("{}", codegen::normalized_text(&service)?);
             Ok(ExitCode::SUCCESS)
         }
         "codegen" => {
@@ -120,7 +120,7 @@ fn parse(mut parser: lexopt::Parser) -> Result<Option<Arguments>> {
             Long("check") => arguments.check = true,
             Long("json") => arguments.json = true,
             Long("all") => arguments.all = true,
-            Long("print-normalised") => arguments.print_normalised = true,
+            Long("print-normalized") => arguments.print_normalized = true,
             Long("accept") => arguments.accept.push(parser.value()?.parse()?),
             Long("from") => arguments.from = Some(parser.value()?.into()),
             Long("date") => arguments.date = Some(parser.value()?.string()?),

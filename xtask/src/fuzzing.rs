@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::{document, lower, normalise, overlay, upstream::Keep, vendor};
+use crate::{document, lower, normalize, overlay, upstream::Keep, vendor};
 
 /// A document and an overlay, separated by NUL.
 pub(crate) fn documents(data: &[u8]) {
@@ -31,7 +31,7 @@ pub(crate) fn documents(data: &[u8]) {
         {
             assert!(error.to_string().starts_with("overlay.yaml: "), "{error:#}");
         }
-        if let Err(error) = normalise::normalise(&mut document) {
+        if let Err(error) = normalize::normalize(&mut document) {
             assert!(!error.to_string().is_empty());
         }
     }

@@ -10,7 +10,7 @@ mod full;
 mod fuzzing;
 mod lower;
 mod new_service;
-mod normalise;
+mod normalize;
 mod overlay;
 mod text;
 mod upstream;

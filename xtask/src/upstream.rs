@@ -28,7 +28,7 @@ impl Upstream {
         let shown = service.shown(&path);
         let text = fs::read_to_string(&path).with_context(|| {
             format!(
-                "{shown} is missing: it pins version, date, sha256 and licence of the upstream \
+                "{shown} is missing: it pins version, date, sha256 and license of the upstream \
                  document, and names the operations to keep (see specs/README.md)"
             )
         })?;
@@ -36,7 +36,7 @@ impl Upstream {
             .parse()
             .map_err(|error| anyhow!("{shown}: this is not valid TOML: {error}"))?;
         let upstream = Self { document, shown };
-        for key in ["version", "date", "sha256", "licence", "source"] {
+        for key in ["version", "date", "sha256", "license", "source"] {
             upstream.text(key)?;
         }
         upstream.keep()?;

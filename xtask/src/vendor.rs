@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     document::{self, METHODS},
-    drift, lower, normalise, text,
+    drift, lower, normalize, text,
     upstream::{Keep, Upstream},
     workspace::Service,
 };
@@ -32,7 +32,7 @@ pub(crate) fn run(service: &Service, from: &Path, date: Option<&str>) -> Result<
         .with_context(|| format!("cannot vendor {}", from.display()))?;
     let checked = document::facts_are_plain(&facts)
         .and_then(|()| lower::refuse_what_is_left(&facts))
-        .and_then(|()| normalise::check_limits(&facts));
+        .and_then(|()| normalize::check_limits(&facts));
     checked.with_context(|| format!("cannot vendor {}", from.display()))?;
     let version = document
         .pointer("/info/version")

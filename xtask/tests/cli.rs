@@ -38,7 +38,7 @@ const DOCUMENT: &str = r##"{
 }"##;
 
 const PIN: &str = "# Kept by hand.\nsource = \"invented\"\nversion = \"0\"\ndate = \"2020-01-01\"\n\
-                   sha256 = \"\"\nlicence = \"none\"\noperations = \"all\"\n";
+                   sha256 = \"\"\nlicense = \"none\"\noperations = \"all\"\n";
 
 /// A folder with the layout of the workspace and the vendored service `fruit`.
 struct Orchard(TempDir);
@@ -589,9 +589,9 @@ fn an_unknown_command_or_option_is_an_error() {
 }
 
 #[test]
-fn the_normalised_document_can_be_printed() {
+fn the_normalized_document_can_be_printed() {
     let orchard = Orchard::vendored();
-    let output = orchard.run(&["codegen", "--print-normalised", "fruit"]);
+    let output = orchard.run(&["codegen", "--print-normalized", "fruit"]);
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let responses = &document["paths"]["/fruit/{id}"]["get"]["responses"];
     assert!(responses.get("default").is_none() && responses.get("5XX").is_some());

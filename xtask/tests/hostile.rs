@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const PIN: &str = "source = \"invented\"\nversion = \"0\"\ndate = \"2020-01-01\"\nsha256 = \"\"\n\
-                   licence = \"none\"\noperations = \"all\"\n";
+                   license = \"none\"\noperations = \"all\"\n";
 
 /// A folder with the layout of the workspace and the service `trap`.
 struct Trap(TempDir);

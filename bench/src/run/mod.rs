@@ -22,8 +22,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         print!("{HELP}");
         return Ok(());
     }
-    if options.behaviour {
-        return crate::behaviour::run(options);
+    if options.behavior {
+        return crate::behavior::run(options);
     }
     let mut results = Results::default();
     if options.build {

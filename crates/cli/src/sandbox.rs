@@ -6,7 +6,7 @@ use std::{
 };
 
 use rowfeed_sandbox::{
-    Conversation, DUNE_API_KEY, DUNE_PARAMETERISED_QUERY_ID, DUNE_QUERY_ID, Fault,
+    Conversation, DUNE_API_KEY, DUNE_PARAMETERIZED_QUERY_ID, DUNE_QUERY_ID, Fault,
     LIGHTDASH_PROJECT_UUID, LIGHTDASH_TOKEN, Sandbox, YANDEX_IAM_TOKEN, YANDEX_PROJECT,
 };
 use serde_json::json;
@@ -98,7 +98,7 @@ fn description(sandbox: &Sandbox) -> serde_json::Value {
             "base_url": sandbox.dune_url(),
             "api_key": DUNE_API_KEY,
             "query_id": DUNE_QUERY_ID,
-            "parameterised_query_id": DUNE_PARAMETERISED_QUERY_ID,
+            "parameterized_query_id": DUNE_PARAMETERIZED_QUERY_ID,
         },
         "lightdash": {
             "base_url": sandbox.lightdash_url(),

@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_normalised() {
+    fn is_normalized() {
         assert_eq!(
             parse("https://API.Example/").unwrap(),
             "https://api.example"

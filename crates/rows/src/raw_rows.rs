@@ -485,7 +485,7 @@ mod tests {
     }
 
     #[test]
-    fn serialises_untouched() {
+    fn serializes_untouched() {
         let text = "{\"rows\":[ 1.50, {\"b\":1,\"b\":2} ],\"total\":3}";
         let page = decode(&Bytes::from(text)).unwrap();
         assert_eq!(serde_json::to_string(&page).unwrap(), text);

@@ -21,7 +21,7 @@ BASE_URL = SETTINGS["base_url"].removesuffix("/api")
 CLIENT = DuneClient(api_key=SETTINGS["api_key"], base_url=BASE_URL)
 ALL = SETTINGS["query_id"]
 SOME = QueryBase(
-    query_id=SETTINGS["parameterised_query_id"],
+    query_id=SETTINGS["parameterized_query_id"],
     params=[
         QueryParameter.text_type(name="project", value="tidepool"),
         QueryParameter.number_type(name="min_usd", value=100),

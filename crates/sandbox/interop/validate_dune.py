@@ -6,7 +6,7 @@ from document import Document
 SETTINGS = SANDBOX["dune"]
 DUNE = Document("dune", SETTINGS["base_url"], {"X-Dune-Api-Key": SETTINGS["api_key"]})
 WRONG = {"X-Dune-Api-Key": "another"}
-ALL, SOME = SETTINGS["query_id"], SETTINGS["parameterised_query_id"]
+ALL, SOME = SETTINGS["query_id"], SETTINGS["parameterized_query_id"]
 NO_RUN = "01KW0000000000000000000000"
 
 

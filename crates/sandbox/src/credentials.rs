@@ -11,7 +11,7 @@ pub const DUNE_API_KEY: &str = "sandbox-dune-key-7d1c2f";
 pub const DUNE_QUERY_ID: i64 = 4_132_025;
 /// A saved Dune query with the parameters `project` (text) and `min_usd` (number). It has no
 /// execution at the start.
-pub const DUNE_PARAMETERISED_QUERY_ID: i64 = 4_132_026;
+pub const DUNE_PARAMETERIZED_QUERY_ID: i64 = 4_132_026;
 /// The personal access token that Lightdash accepts as `Authorization: ApiKey …`.
 pub const LIGHTDASH_TOKEN: &str = "ldpat_5a0db0c9e1f24c7f8b36";
 /// The service account token that Lightdash accepts as `Authorization: Bearer …`. It belongs to

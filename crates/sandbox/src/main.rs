@@ -10,7 +10,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use rowfeed_sandbox::{
-    DUNE_API_KEY, DUNE_PARAMETERISED_QUERY_ID, DUNE_QUERY_ID, LIGHTDASH_PROJECT_UUID,
+    DUNE_API_KEY, DUNE_PARAMETERIZED_QUERY_ID, DUNE_QUERY_ID, LIGHTDASH_PROJECT_UUID,
     LIGHTDASH_SERVICE_TOKEN, LIGHTDASH_TOKEN, Sandbox, YANDEX_IAM_TOKEN, YANDEX_OAUTH_TOKEN,
     YANDEX_PROJECT,
 };
@@ -110,7 +110,7 @@ fn description(sandbox: &Sandbox) -> serde_json::Value {
             "base_url": sandbox.dune_url(),
             "api_key": DUNE_API_KEY,
             "query_id": DUNE_QUERY_ID,
-            "parameterised_query_id": DUNE_PARAMETERISED_QUERY_ID,
+            "parameterized_query_id": DUNE_PARAMETERIZED_QUERY_ID,
         },
         "lightdash": {
             "base_url": sandbox.lightdash_url(),

@@ -5,7 +5,7 @@ mod support;
 
 use reqwest::Method;
 use rowfeed_sandbox::{
-    DUNE_API_KEY, DUNE_PARAMETERISED_QUERY_ID, DUNE_QUERY_ID, Sandbox, ScriptedResult, Service,
+    DUNE_API_KEY, DUNE_PARAMETERIZED_QUERY_ID, DUNE_QUERY_ID, Sandbox, ScriptedResult, Service,
 };
 use serde_json::{Value, json};
 use support::{Reply, dune, dune_execution, send};
@@ -361,7 +361,7 @@ async fn bodies_and_parameters_are_checked() {
     let reply = send(dune(&sandbox, Method::POST, "/v1/sql/execute").body("{")).await;
     assert_eq!(reply.status, 400);
     assert_eq!(reply.json()["error"], "Invalid request body payload");
-    let path = format!("/v1/query/{DUNE_PARAMETERISED_QUERY_ID}/execute");
+    let path = format!("/v1/query/{DUNE_PARAMETERIZED_QUERY_ID}/execute");
     let body = json!({ "query_parameters": { "chain": "base" } });
     let reply = send(dune(&sandbox, Method::POST, &path).json(&body)).await;
     assert_eq!(reply.status, 400);
@@ -399,7 +399,7 @@ async fn next_uri_uses_the_host_of_the_request() {
 #[tokio::test]
 async fn saved_parameters_are_filled_in_and_choose_the_latest_result() {
     let sandbox = at_once().await;
-    let query = format!("/v1/query/{DUNE_PARAMETERISED_QUERY_ID}");
+    let query = format!("/v1/query/{DUNE_PARAMETERIZED_QUERY_ID}");
     let latest = format!("{query}/results");
     assert_eq!(get(&sandbox, &latest).await.status, 404);
 

@@ -4,7 +4,7 @@
 mod support;
 
 use reqwest::Method;
-use rowfeed_sandbox::{DUNE_PARAMETERISED_QUERY_ID, DUNE_QUERY_ID, Sandbox};
+use rowfeed_sandbox::{DUNE_PARAMETERIZED_QUERY_ID, DUNE_QUERY_ID, Sandbox};
 use serde_json::{Value, json};
 use support::{Reply, dune, dune_execution, send};
 
@@ -31,7 +31,7 @@ async fn patch(sandbox: &Sandbox, body: &Value) -> Reply {
 async fn a_query_without_an_execution_is_404() {
     let sandbox = at_once().await;
     for csv in ["", "/csv"] {
-        let path = format!("/v1/query/{DUNE_PARAMETERISED_QUERY_ID}/results{csv}");
+        let path = format!("/v1/query/{DUNE_PARAMETERIZED_QUERY_ID}/results{csv}");
         let reply = get(&sandbox, &path).await;
         assert_eq!(
             (reply.status, reply.json()),

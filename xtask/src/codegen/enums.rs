@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::rewrite::Gates;
-use crate::{normalise::OpenEnum, text};
+use crate::{normalize::OpenEnum, text};
 
 /// Returns the text of `enums.rs`, or `None` without enums. `types` re-exports its types.
 pub(super) fn write(enums: &[OpenEnum], gates: &Gates) -> Option<String> {

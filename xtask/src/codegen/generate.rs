@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     document::{self, METHODS, pointer_segment},
-    normalise::{OpenEnum, RAW_ROWS},
+    normalize::{OpenEnum, RAW_ROWS},
 };
 
 /// Returns progenitor's output for a normalized document.

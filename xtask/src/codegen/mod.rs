@@ -19,7 +19,7 @@ use serde_json::Value;
 use similar::TextDiff;
 
 use crate::{
-    document, normalise, overlay, text,
+    document, normalize, overlay, text,
     upstream::{Upstream, sha256},
     workspace::Service,
 };
@@ -149,18 +149,18 @@ fn written(service: &Service, path: &Path, text: &str, check: bool) -> Result<bo
 }
 
 /// Returns the normalized document of a service, as text.
-pub(crate) fn normalised_text(service: &Service) -> Result<String> {
-    document::to_text(&normalised(service, None)?.0)
+pub(crate) fn normalized_text(service: &Service) -> Result<String> {
+    document::to_text(&normalized(service, None)?.0)
 }
 
 /// Returns the normalized document of a service, without a check of the pins.
-pub(crate) fn normalised_as_it_is(service: &Service) -> Result<Value> {
-    Ok(normalised(service, None)?.0)
+pub(crate) fn normalized_as_it_is(service: &Service) -> Result<Value> {
+    Ok(normalized(service, None)?.0)
 }
 
 /// Returns the normalized document of a service, and the pins of its overlay. With `accept`, the
 /// pins are compared.
-fn normalised(service: &Service, accept: Option<&[usize]>) -> Result<(Value, Option<String>)> {
+fn normalized(service: &Service, accept: Option<&[usize]>) -> Result<(Value, Option<String>)> {
     let mut document = if service.is_handwritten() {
         document::read(&service.handwritten())?
     } else {
@@ -176,7 +176,7 @@ fn normalised(service: &Service, accept: Option<&[usize]>) -> Result<(Value, Opt
             lock = overlay::checked(&path, &service.shown(&path), &seen, accept)?;
         }
     }
-    normalise::normalise(&mut document).with_context(|| {
+    normalize::normalize(&mut document).with_context(|| {
         format!(
             "{}: cannot normalize this document",
             shown_document(service)
@@ -187,8 +187,8 @@ fn normalised(service: &Service, accept: Option<&[usize]>) -> Result<(Value, Opt
 
 /// Returns the generated files of a service, and the version of its API.
 fn generated(service: &Service, accept: &[usize]) -> Result<(Files, String, Option<String>)> {
-    let (document, lock) = normalised(service, Some(accept))?;
-    let enums = normalise::open_enums(&document)?;
+    let (document, lock) = normalized(service, Some(accept))?;
+    let enums = normalize::open_enums(&document)?;
     let tokens = generate::generate(&document, &enums, &shown_document(service))?;
     let mut file = generate::parsed(tokens, &service.name)?;
     let gates = rewrite::rewrite(&mut file, &document, &version::package(service)?)?;

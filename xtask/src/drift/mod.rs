@@ -44,7 +44,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 use crate::{
-    codegen, document, normalise, overlay,
+    codegen, document, normalize, overlay,
     upstream::{Keep, Upstream},
     vendor,
     workspace::Service,
@@ -115,18 +115,18 @@ fn compare(service: &Service, from: &Path) -> Result<Report> {
         }
     }
     // The comparison also works if no client can be generated from the document.
-    if let Ok(normalised) = codegen::normalised_as_it_is(service) {
-        report.methods = methods(&normalised);
+    if let Ok(normalized) = codegen::normalized_as_it_is(service) {
+        report.methods = methods(&normalized);
     }
     Ok(report)
 }
 
 /// Returns the method of the client for each operation, by method and path without the names of
 /// parameters.
-fn methods(normalised: &Value) -> BTreeMap<String, String> {
-    let operations = operations::all(normalised);
+fn methods(normalized: &Value) -> BTreeMap<String, String> {
+    let operations = operations::all(normalized);
     let named = operations.iter().filter_map(|operation| {
-        let method = normalise::snake(operation.id()?);
+        let method = normalize::snake(operation.id()?);
         Some((operations::shape(&operation.key), method))
     });
     named.collect()

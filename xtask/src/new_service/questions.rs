@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     codegen::TODO,
     document::{METHODS, ref_name},
-    normalise, text,
+    normalize, text,
 };
 
 /// The initial overlay of a service.
@@ -146,7 +146,7 @@ fn errors(facts: &Value, out: &mut String) -> (String, Option<String>) {
         quoted(name)
     );
     let schema = &facts["components"]["schemas"][*name];
-    (normalise::type_name(name), message(schema))
+    (normalize::type_name(name), message(schema))
 }
 
 /// Returns the property of an error with the message.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use toml_edit::{Array, DocumentMut, value};
 
 use super::Plan;
-use crate::{document::METHODS, normalise, text};
+use crate::{document::METHODS, normalize, text};
 
 /// Returns `upstream.toml` with every operation of the document, from which the maintainer removes
 /// unused ones.
@@ -23,7 +23,7 @@ pub(super) fn pin(from: &Path, upstream: &Value) -> String {
     pin["version"] = value("");
     pin["date"] = value("");
     pin["sha256"] = value("");
-    pin["licence"] = value(license.unwrap_or("unknown"));
+    pin["license"] = value(license.unwrap_or("unknown"));
     let mut operations = Array::new();
     let paths = upstream.get("paths").and_then(Value::as_object);
     for (path, item) in paths.into_iter().flatten() {
@@ -201,7 +201,7 @@ fn config(plan: &Plan) -> String {
 
 /// Returns the name of the field that progenitor generates for a property.
 fn field(property: &str) -> String {
-    let name = normalise::snake(property);
+    let name = normalize::snake(property);
     if syn::parse_str::<syn::Ident>(&name).is_ok() {
         name
     } else {

@@ -23,7 +23,7 @@ async fn a_fresh_client_has_every_setting_of_the_first() {
         .user_agent("my-app/4")
         .http(|http| {
             let value = HeaderValue::from_static("blue");
-            let headers = [(HeaderName::from_static("x-colour"), value)];
+            let headers = [(HeaderName::from_static("x-color"), value)];
             http.default_headers(HeaderMap::from_iter(headers))
         })
         .http(|http| http.redirect(reqwest::redirect::Policy::limited(10)));
@@ -33,7 +33,7 @@ async fn a_fresh_client_has_every_setting_of_the_first() {
 
     client.get_page().query_id("1").send().await.unwrap();
     let seen = server.seen();
-    assert_eq!(seen[0].header("x-colour"), Some("blue"));
+    assert_eq!(seen[0].header("x-color"), Some("blue"));
     assert_eq!(seen[0].header("authorization"), Some("Bearer hunter2"));
     assert_eq!(
         seen[0].header("user-agent"),

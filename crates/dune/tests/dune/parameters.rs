@@ -1,7 +1,7 @@
 //! Parameters of saved queries, one at a time.
 
 use rowfeed_dune::{CallErrorKind, Parameter};
-use rowfeed_sandbox::{DUNE_PARAMETERISED_QUERY_ID, DUNE_QUERY_ID};
+use rowfeed_sandbox::{DUNE_PARAMETERIZED_QUERY_ID, DUNE_QUERY_ID};
 use serde_json::{Value, json};
 
 use crate::support::{json as answer, sent, start};
@@ -59,7 +59,7 @@ async fn every_kind_of_parameter_is_sent_as_dunes_clients_send_it() {
 #[tokio::test]
 async fn parameters_decide_which_rows_there_are() {
     let (_sandbox, client) = start().await;
-    let run = client.execute_query().query_id(DUNE_PARAMETERISED_QUERY_ID);
+    let run = client.execute_query().query_id(DUNE_PARAMETERIZED_QUERY_ID);
     let run = run.param("project", "lagoon").param("min_usd", 10);
     let id = run.send().await.unwrap().into_inner().execution_id;
     let rows = loop {

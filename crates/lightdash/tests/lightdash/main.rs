@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod any_path;
-mod catalogue;
+mod catalog;
 mod charts;
 mod config;
 mod errors;

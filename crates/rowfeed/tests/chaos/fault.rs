@@ -66,7 +66,7 @@ kinds! {
     Reset, CutHead, CutBody, CutChunks, ShortLength, Stall, SlowBody, Chunked,
     // The response as a whole.
     TooMany, TooManyNow, TooManyForLong, Internal, BadGateway, Unavailable, GatewayTimeout,
-    Unauthorised, Forbidden, NotFound, NotFoundHtml, NotFoundForeign, RedirectSame, RedirectOther, HtmlOk, EmptyOk, TruncatedJson,
+    Unauthorized, Forbidden, NotFound, NotFoundHtml, NotFoundForeign, RedirectSame, RedirectOther, HtmlOk, EmptyOk, TruncatedJson,
     InvalidUtf8, GarbageGzip, Gzip,
     // The state of a run.
     Expired, UnknownState, UnknownEnd, GoesBack,
@@ -97,7 +97,7 @@ const ANYWHERE: &[Kind] = &[
     BadGateway,
     Unavailable,
     GatewayTimeout,
-    Unauthorised,
+    Unauthorized,
     Forbidden,
     NotFound,
     NotFoundHtml,

@@ -270,7 +270,7 @@ fn instead(kind: Kind, op: Op, request: &Request, other_origin: &str) -> Option<
         Kind::BadGateway => Reply::new(502, "text/html", html),
         Kind::Unavailable => error(503),
         Kind::GatewayTimeout => Reply::new(504, "text/plain", "upstream timed out"),
-        Kind::Unauthorised => error(401),
+        Kind::Unauthorized => error(401),
         Kind::Forbidden => error(403),
         Kind::NotFound => error(404),
         Kind::NotFoundHtml => Reply::new(404, "text/html", html),

@@ -6,7 +6,7 @@ use crate::support::{
     numbers_sent, sent, upto,
 };
 use rowfeed::{ErrorKind, Page, prelude::*};
-use rowfeed_sandbox::{DUNE_PARAMETERISED_QUERY_ID, DUNE_QUERY_ID, Sandbox, Service};
+use rowfeed_sandbox::{DUNE_PARAMETERIZED_QUERY_ID, DUNE_QUERY_ID, Sandbox, Service};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -170,7 +170,7 @@ async fn parameters_choose_the_latest_result() {
     let run = bench
         .dune
         .execute_query()
-        .query_id(DUNE_PARAMETERISED_QUERY_ID)
+        .query_id(DUNE_PARAMETERIZED_QUERY_ID)
         .body(body)
         .run();
     let run = run.await.unwrap();
@@ -183,7 +183,7 @@ async fn parameters_choose_the_latest_result() {
     let latest = bench
         .dune
         .get_latest_query_result()
-        .query_id(DUNE_PARAMETERISED_QUERY_ID);
+        .query_id(DUNE_PARAMETERIZED_QUERY_ID);
     let latest = latest.params(params);
     let rows: Vec<Trade> = latest.rows().page_size(5).try_collect().await.unwrap();
     assert!(

@@ -7,7 +7,7 @@ use crate::support::{
 };
 use rowfeed::{ErrorKind, Page, prelude::*};
 use rowfeed_sandbox::{
-    DUNE_PARAMETERISED_QUERY_ID, DUNE_QUERY_ID, Fault, Sandbox, ScriptedResult, Service,
+    DUNE_PARAMETERIZED_QUERY_ID, DUNE_QUERY_ID, Fault, Sandbox, ScriptedResult, Service,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -203,7 +203,7 @@ async fn a_query_that_has_not_run_has_no_latest_result() {
     let latest = bench
         .dune
         .get_latest_query_result()
-        .query_id(DUNE_PARAMETERISED_QUERY_ID);
+        .query_id(DUNE_PARAMETERIZED_QUERY_ID);
     let error = latest.pages().try_next().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Call);
     assert!(error.as_call().unwrap().is_not_found(), "{error}");

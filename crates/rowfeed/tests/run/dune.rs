@@ -8,7 +8,7 @@ use std::{
 use crate::support::{Bench, Number, numbers, upto};
 use rowfeed::{ErrorKind, Row, dune, prelude::*};
 use rowfeed_sandbox::{
-    DUNE_PARAMETERISED_QUERY_ID, DUNE_QUERY_ID, Fault, Recorded, Sandbox, Service,
+    DUNE_PARAMETERIZED_QUERY_ID, DUNE_QUERY_ID, Fault, Recorded, Sandbox, Service,
 };
 use serde_json::{Value, json};
 
@@ -222,7 +222,7 @@ async fn parameters_choose_the_result_and_are_passed_to_the_execution() {
             ("project".into(), project.into()),
             ("min_usd".into(), "0".into()),
         ];
-        latest(&bench, DUNE_PARAMETERISED_QUERY_ID)
+        latest(&bench, DUNE_PARAMETERIZED_QUERY_ID)
             .params(params)
             .run()
             .max_age(HOUR)

@@ -12,7 +12,7 @@ use super::encode;
 use super::pipelines::Step;
 use super::uploads::{Upload, in_database};
 use super::views::View;
-use crate::credentials::{DUNE_PARAMETERISED_QUERY_ID, DUNE_QUERY_ID};
+use crate::credentials::{DUNE_PARAMETERIZED_QUERY_ID, DUNE_QUERY_ID};
 use crate::ids;
 use crate::json;
 use crate::kept::Kept;
@@ -267,7 +267,7 @@ impl State {
             SavedQuery::sample("All trades", all, Vec::new()),
         );
         state.queries.insert(
-            DUNE_PARAMETERISED_QUERY_ID,
+            DUNE_PARAMETERIZED_QUERY_ID,
             SavedQuery::sample("Trades of a project", some, parameters),
         );
         let first = Submission {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Lightdash;
-use super::catalogue::{ORGANISATION_UUID, SPACE_UUID, USER_UUID, author, view_statistics};
+use super::catalog::{ORGANIZATION_UUID, SPACE_UUID, USER_UUID, author, view_statistics};
 use super::errors;
 use super::execute::{Run, common, context, limit};
 use super::explore::MetricQuery;
@@ -186,7 +186,7 @@ impl Lightdash {
                 "colors": ["#5470c6", "#fc8452", "#91cc75"],
             },
             "dashboard": null,
-            "organization": { "organizationUuid": ORGANISATION_UUID },
+            "organization": { "organizationUuid": ORGANIZATION_UUID },
             "project": { "projectUuid": LIGHTDASH_PROJECT_UUID },
             "space": { "uuid": SPACE_UUID, "name": "Shared" },
         }))
@@ -202,7 +202,7 @@ pub(super) fn charts() -> Vec<Value> {
             "name": name,
             "slug": slug,
             "description": "What was traded.",
-            "organizationUuid": ORGANISATION_UUID,
+            "organizationUuid": ORGANIZATION_UUID,
             "projectUuid": LIGHTDASH_PROJECT_UUID,
             "spaceUuid": SPACE_UUID,
             "spaceName": "Shared",
@@ -246,7 +246,7 @@ pub(super) fn dashboard() -> Value {
         "name": DASHBOARD_NAME,
         "slug": "trading",
         "description": "Both charts.",
-        "organizationUuid": ORGANISATION_UUID,
+        "organizationUuid": ORGANIZATION_UUID,
         "projectUuid": LIGHTDASH_PROJECT_UUID,
         "spaceUuid": SPACE_UUID,
         "pinnedListUuid": null,

@@ -58,7 +58,7 @@ pub(super) fn required(field: &str) -> Answer {
     invalid(field, &format!("'{last}' is required"), None)
 }
 
-pub(super) fn unauthorised(message: &str) -> Answer {
+pub(super) fn unauthorized(message: &str) -> Answer {
     error(401, "AuthorizationError", message)
 }
 

@@ -4,7 +4,7 @@ use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 
 use super::Lightdash;
-use super::catalogue::page_of;
+use super::catalog::page_of;
 use super::errors;
 use super::state::{Account, End, Query};
 use crate::credentials::LIGHTDASH_PROJECT_UUID;

@@ -11,7 +11,7 @@ use crate::exchange::{Answer, Request};
 use crate::world::World;
 
 mod calculations;
-mod catalogue;
+mod catalog;
 mod charts;
 mod derived;
 mod downloads;
@@ -72,7 +72,7 @@ impl Lightdash {
         }
         match (method, path) {
             ("GET", ["v1", "user"]) => self.user(account),
-            ("GET", ["v1", "org"]) => self.organisation(),
+            ("GET", ["v1", "org"]) => self.organization(),
             ("GET", ["v1", "org", "projects"]) => self.projects(),
             ("GET", ["v1", "schedulers", "job", job, "status"]) => {
                 self.job_status(request, account, job)
@@ -260,7 +260,7 @@ fn account(request: &Request) -> Result<Account, Answer> {
         return match token {
             LIGHTDASH_TOKEN => Ok(Account::User),
             LIGHTDASH_VIEWER_TOKEN => Ok(Account::Viewer),
-            _ => Err(errors::unauthorised(
+            _ => Err(errors::unauthorized(
                 "Personal access token is not recognised",
             )),
         };
@@ -269,8 +269,8 @@ fn account(request: &Request) -> Result<Account, Answer> {
         return if token == LIGHTDASH_SERVICE_TOKEN {
             Ok(Account::Service)
         } else {
-            Err(errors::unauthorised("Invalid service account token"))
+            Err(errors::unauthorized("Invalid service account token"))
         };
     }
-    Err(errors::unauthorised("Failed to authorize user"))
+    Err(errors::unauthorized("Failed to authorize user"))
 }

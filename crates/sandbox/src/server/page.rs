@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::credentials::{
-    DUNE_API_KEY, DUNE_PARAMETERISED_QUERY_ID, DUNE_QUERY_ID, LIGHTDASH_PROJECT_UUID,
+    DUNE_API_KEY, DUNE_PARAMETERIZED_QUERY_ID, DUNE_QUERY_ID, LIGHTDASH_PROJECT_UUID,
     LIGHTDASH_SERVICE_TOKEN, LIGHTDASH_TOKEN, LIGHTDASH_VIEWER_TOKEN, YANDEX_IAM_TOKEN,
     YANDEX_OAUTH_TOKEN, YANDEX_PROJECT,
 };
@@ -59,7 +59,7 @@ pub(super) fn contents_json(world: &World, origin: &str) -> Value {
             "queries": [
                 { "query_id": DUNE_QUERY_ID, "name": "All trades", "parameters": [] },
                 {
-                    "query_id": DUNE_PARAMETERISED_QUERY_ID,
+                    "query_id": DUNE_PARAMETERIZED_QUERY_ID,
                     "name": "Trades of a project",
                     "parameters": ["project", "min_usd"],
                 },

@@ -31,7 +31,7 @@ pub(super) fn validation(message: &str) -> Answer {
     bad_request(message, Some(200_800))
 }
 
-pub(super) fn unauthorised() -> Answer {
+pub(super) fn unauthorized() -> Answer {
     error(
         403,
         400_020,

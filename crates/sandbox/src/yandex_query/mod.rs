@@ -51,7 +51,7 @@ impl YandexQuery {
         if !known {
             return Answer::empty(404);
         }
-        let subject = match authorise(&self.world, request) {
+        let subject = match authorize(&self.world, request) {
             Ok(subject) => subject,
             Err(answer) => return answer,
         };
@@ -84,7 +84,7 @@ impl YandexQuery {
 
 /// Checks the token and the folder. The answer to an invalid token is plain text, as at the
 /// service.
-fn authorise(world: &World, request: &Request) -> Result<Subject, Answer> {
+fn authorize(world: &World, request: &Request) -> Result<Subject, Answer> {
     let header = request.header("authorization").unwrap_or_default();
     if header.is_empty() {
         return Err(errors::bad_request("Token is empty", None));
@@ -103,7 +103,7 @@ fn authorise(world: &World, request: &Request) -> Result<Subject, Answer> {
         ));
     }
     if token == YANDEX_IAM_TOKEN_WITHOUT_ROLE || project != YANDEX_PROJECT {
-        return Err(errors::unauthorised());
+        return Err(errors::unauthorized());
     }
     Ok(subject)
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use syn::{Expr, File, Ident, Item, parse_quote, visit_mut::VisitMut};
 
 use super::{module, operations::exactly, self_name};
-use crate::normalise::{EMPTY, snake};
+use crate::normalize::{EMPTY, snake};
 
 /// Gives a request field with a single possible value this value, so callers need not set it.
 pub(super) fn builders_know_constants(file: &mut File) -> Result<()> {

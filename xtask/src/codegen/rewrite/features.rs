@@ -12,7 +12,7 @@ use super::{
     operations::{Operations, exactly},
     self_name,
 };
-use crate::normalise;
+use crate::normalize;
 
 /// Type → the features of which any includes it; empty for a type without a feature. A type that no
 /// operation needs is absent, because progenitor also emits the parts of merged schemas.
@@ -25,7 +25,7 @@ pub(super) fn gate(file: &mut File, document: &Value, operations: &Operations) -
         Some((operation.builder.clone(), feature))
     });
     let by_operation: BTreeMap<String, String> = gated.collect();
-    let enums = normalise::open_enums(document)?
+    let enums = normalize::open_enums(document)?
         .into_iter()
         .map(|open| open.name);
     let graph = names::graph(module(&mut file.items, "types")?, enums);

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     document::{self, METHODS},
-    normalise::{self, NO_BODY, WIRE_NAME, snake},
+    normalize::{self, NO_BODY, WIRE_NAME, snake},
 };
 
 /// An operation of a normalized document.
@@ -77,7 +77,7 @@ fn operation(document: &Value, value: &Value) -> Operation {
         members: members(document, value),
         group: text("/tags/0"),
         summary: text("/summary"),
-        feature: normalise::feature(value).map(str::to_owned),
+        feature: normalize::feature(value).map(str::to_owned),
         no_body: statuses
             .into_iter()
             .flatten()

@@ -9,7 +9,7 @@ use super::{
     operations::{Operation, Operations, exactly},
     self_name,
 };
-use crate::{normalise::CLIENT, text};
+use crate::{normalize::CLIENT, text};
 
 /// The group of operations without a tag.
 const OTHERS: &str = "Other operations";

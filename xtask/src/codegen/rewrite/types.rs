@@ -11,7 +11,7 @@ use syn::{
 };
 
 use super::{module, names, operations::exactly, self_name};
-use crate::normalise::{JSON_NAME, snake};
+use crate::normalize::{JSON_NAME, snake};
 
 /// Removes the builders of types that only responses contain. They are unused, and half of the
 /// code.

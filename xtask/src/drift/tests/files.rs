@@ -24,7 +24,7 @@ impl House {
         fs::create_dir_all(&specs).unwrap();
         fs::write(specs.join("openapi.json"), vendored.to_string()).unwrap();
         let pin = "source = \"s\"\nversion = \"1\"\ndate = \"2026-01-01\"\nsha256 = \"0\"\n\
-                   licence = \"MIT\"\noperations = [\"get /kites\"]\n";
+                   license = \"MIT\"\noperations = [\"get /kites\"]\n";
         fs::write(specs.join("upstream.toml"), pin).unwrap();
         let service = Workspace::new(root.path()).service("kites").unwrap();
         Self { root, service }

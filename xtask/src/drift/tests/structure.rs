@@ -101,7 +101,7 @@ fn a_renamed_schema_is_compared_with_its_successor() {
     let changes = between(
         &side(
             "Kite",
-            json!({"id": string, "tail": string, "colour": string}),
+            json!({"id": string, "tail": string, "color": string}),
         ),
         &side("Glider", json!({"id": string, "tail": string})),
     )

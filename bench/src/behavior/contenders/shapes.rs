@@ -9,7 +9,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
-    behaviour::job::{Found, Job, Task},
+    behavior::job::{Found, Job, Task},
     dataset::Service,
 };
 

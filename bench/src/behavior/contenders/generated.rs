@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{PAUSE, shapes};
 use crate::{
-    behaviour::job::{Found, Job, Task},
+    behavior::job::{Found, Job, Task},
     dataset::Service,
 };
 
@@ -19,7 +19,7 @@ use crate::{
     clippy::unwrap_used
 )]
 mod client {
-    include!(concat!(env!("OUT_DIR"), "/generated_behaviour.rs"));
+    include!(concat!(env!("OUT_DIR"), "/generated_behavior.rs"));
 }
 
 use client::types;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{PAUSE, shapes};
 use crate::{
-    behaviour::job::{Found, Job, Task},
+    behavior::job::{Found, Job, Task},
     dataset::Service,
 };
 

@@ -1,4 +1,4 @@
-//! Compares how each contender behaves in faulty situations, and writes `bench/BEHAVIOUR.md`.
+//! Compares how each contender behaves in faulty situations, and writes `bench/BEHAVIOR.md`.
 //!
 //! Each contender runs each situation in its own process, with its own sandbox and a time limit.
 
@@ -55,7 +55,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let page = page::page(&outcomes, &contenders, &options.root);
     match options.is_whole() && contenders.has_python() {
         true => {
-            let path = options.root.join("bench/BEHAVIOUR.md");
+            let path = options.root.join("bench/BEHAVIOR.md");
             fs::write(&path, page).with_context(|| path.display().to_string())?;
             eprintln!("wrote {}", path.display());
         }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{Failure, describe};
 use crate::{
-    behaviour::job::{Found, Job, Task},
+    behavior::job::{Found, Job, Task},
     dataset::Service,
 };
 

@@ -1,6 +1,6 @@
-"""The official client of a service in a faulty situation. `behaviour.py JOB` runs a statement, waits
+"""The official client of a service in a faulty situation. `behavior.py JOB` runs a statement, waits
 for its end and reads its rows, as the documentation of the client shows, and prints one line of
-JSON. `behaviour.py --versions` prints the names and versions of the clients.
+JSON. `behavior.py --versions` prints the names and versions of the clients.
 """
 
 import io

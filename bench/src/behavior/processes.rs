@@ -45,7 +45,7 @@ impl Contenders {
         Ok(Self {
             own: std::env::current_exe()?,
             python: interpreter,
-            script: options.root.join("bench/python/behaviour.py"),
+            script: options.root.join("bench/python/behavior.py"),
         })
     }
 

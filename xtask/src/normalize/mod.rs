@@ -140,19 +140,19 @@ const RULES: &[(&str, Rule)] = &[
 ///
 /// A part of the document is not an object, facts contain control characters, keys are unknown,
 /// schemas are endless, or a rule does not apply. Errors name a JSON pointer.
-pub(crate) fn normalise(document: &mut Value) -> Result<()> {
+pub(crate) fn normalize(document: &mut Value) -> Result<()> {
     for pointer in ["", "/paths", "/components", "/components/schemas"] {
         if let Some(value) = document.pointer(pointer)
             && !value.is_object()
         {
-            bail!("normalise: {pointer:?} of the document is not an object");
+            bail!("normalize: {pointer:?} of the document is not an object");
         }
     }
     document::facts_are_plain(document)?;
     keys::check(document)?;
     limits::check(document)?;
     for (name, rule) in RULES {
-        rule(document).with_context(|| format!("normalise: {name}"))?;
+        rule(document).with_context(|| format!("normalize: {name}"))?;
     }
     Ok(())
 }

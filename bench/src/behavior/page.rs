@@ -11,23 +11,23 @@ pub(super) fn page(outcomes: &[Outcome], contenders: &Contenders, root: &Path) -
     let mut page = format!(
         "# Behavior in faulty situations
 
-<!-- Written by `cargo xtask bench --behaviour`; do not edit. -->
+<!-- Written by `cargo xtask bench --behavior`; do not edit. -->
 
-Written by `cargo xtask bench --behaviour` on {date} at commit {commit}.
+Written by `cargo xtask bench --behavior` on {date} at commit {commit}.
 
 Each contender runs each situation in its own process, against its own
 [sandbox](../crates/sandbox), and has {SECONDS} seconds. It runs a statement, waits for its end and
 reads three pages. Where the result is replaced, it reads the latest result of a saved query
 instead. A program judges the outcome and uses the same wording for all contenders. Errors are
-truncated to 60 characters. The situations are in [situations.rs](src/behaviour/situations.rs), the
-judgments in [judge.rs](src/behaviour/judge.rs).
+truncated to 60 characters. The situations are in [situations.rs](src/behavior/situations.rs), the
+judgments in [judge.rs](src/behavior/judge.rs).
 
 | contender | version | how it is used |
 |---|---|---|
 | rowfeed | {own} | as its README shows, with default settings |
-| by hand | reqwest {reqwest}, serde_json {serde_json} | [the usual loop](src/behaviour/contenders/hand.rs), with `error_for_status` and the service's rule for the next page |
-| progenitor alone | {progenitor} | its output with default settings for [a document](behaviour.json) of the operations and their errors, with [the same loop](src/behaviour/contenders/generated.rs) around it |
-| Python clients | {python} | [as their documentation shows](python/behaviour.py), with default settings; the model of Lightdash gets its client through a private method, because the sandbox has no catalog to look it up in |
+| by hand | reqwest {reqwest}, serde_json {serde_json} | [the usual loop](src/behavior/contenders/hand.rs), with `error_for_status` and the service's rule for the next page |
+| progenitor alone | {progenitor} | its output with default settings for [a document](behavior.json) of the operations and their errors, with [the same loop](src/behavior/contenders/generated.rs) around it |
+| Python clients | {python} | [as their documentation shows](python/behavior.py), with default settings; the model of Lightdash gets its client through a private method, because the sandbox has no catalog to look it up in |
 
 A `-` means that a contender has no such operation or setting. The Python client of Lightdash runs a
 query over an explore instead of SQL, so it cannot run an invalid statement. Lightdash does not

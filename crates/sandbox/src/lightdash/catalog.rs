@@ -11,7 +11,7 @@ use super::state::Account;
 use crate::credentials::LIGHTDASH_PROJECT_UUID;
 use crate::exchange::{Answer, Request};
 
-pub(super) const ORGANISATION_UUID: &str = "1d0b6c3e-58f2-4a9b-8b1c-7f3e2d4c5a60";
+pub(super) const ORGANIZATION_UUID: &str = "1d0b6c3e-58f2-4a9b-8b1c-7f3e2d4c5a60";
 pub(super) const USER_UUID: &str = "b2a47f90-6e1d-4c38-9d57-0f8e3c1a2b44";
 const VIEWER_UUID: &str = "58d9a3c4-1f27-4e80-b6a5-9c0e2d7f4b18";
 const SERVICE_USER_UUID: &str = "e94c12d7-0b3a-4f65-8a2e-5d7c6b9f1033";
@@ -49,7 +49,7 @@ impl Lightdash {
             "firstName": first,
             "lastName": last,
             "email": "robin@example.org",
-            "organizationUuid": ORGANISATION_UUID,
+            "organizationUuid": ORGANIZATION_UUID,
             "organizationName": "Rowfeed",
             "organizationCreatedAt": CREATED_AT,
             "role": if account == Account::Viewer { "viewer" } else { "admin" },
@@ -66,9 +66,9 @@ impl Lightdash {
         }))
     }
 
-    pub(super) fn organisation(&self) -> Answer {
+    pub(super) fn organization(&self) -> Answer {
         errors::ok(&json!({
-            "organizationUuid": ORGANISATION_UUID,
+            "organizationUuid": ORGANIZATION_UUID,
             "name": "Rowfeed",
             "createdAt": CREATED_AT,
             "needsProject": false,
@@ -234,7 +234,7 @@ fn content_item(kind: &str, uuid: &str, name: &str, chart_kind: &str) -> Value {
         "lastUpdatedAt": CREATED_AT,
         "lastUpdatedBy": author,
         "project": { "uuid": LIGHTDASH_PROJECT_UUID, "name": "Sandbox" },
-        "organization": { "uuid": ORGANISATION_UUID, "name": "Rowfeed" },
+        "organization": { "uuid": ORGANIZATION_UUID, "name": "Rowfeed" },
         "space": { "uuid": SPACE_UUID, "name": "Shared" },
         "pinnedList": null,
         "views": 3,
@@ -269,7 +269,7 @@ fn content_item(kind: &str, uuid: &str, name: &str, chart_kind: &str) -> Value {
 
 fn project() -> Value {
     json!({
-        "organizationUuid": ORGANISATION_UUID,
+        "organizationUuid": ORGANIZATION_UUID,
         "projectUuid": LIGHTDASH_PROJECT_UUID,
         "name": "Sandbox",
         "slug": "sandbox",
@@ -304,7 +304,7 @@ fn space() -> Value {
         "name": "Shared",
         "slug": "shared",
         "path": "shared",
-        "organizationUuid": ORGANISATION_UUID,
+        "organizationUuid": ORGANIZATION_UUID,
         "projectUuid": LIGHTDASH_PROJECT_UUID,
         "parentSpaceUuid": null,
         "pinnedListUuid": null,

@@ -6,7 +6,7 @@ use std::{path::Path, process::Command};
 /// Returns the cells of each row of the table.
 fn table(root: &Path, only: &str) -> Vec<Vec<String>> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rowfeed-bench"));
-    command.args(["run", "--behaviour", "--quick", "--only", only, "--root"]);
+    command.args(["run", "--behavior", "--quick", "--only", only, "--root"]);
     let output = command.arg(root).output().unwrap();
     let err = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{err}");
@@ -54,7 +54,7 @@ fn loops_mix_the_rows_of_a_replaced_result_and_rowfeed_does_not() {
 #[test]
 fn an_unknown_situation_is_an_error() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rowfeed-bench"));
-    command.args(["run", "--behaviour", "--only", "an earthquake"]);
+    command.args(["run", "--behavior", "--only", "an earthquake"]);
     let output = command.output().unwrap();
     let err = String::from_utf8_lossy(&output.stderr);
     assert!(

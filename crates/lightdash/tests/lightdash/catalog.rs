@@ -30,7 +30,7 @@ async fn health_says_the_limits_where_the_server_does() {
 }
 
 #[tokio::test]
-async fn the_sandbox_shows_user_organisation_and_projects() {
+async fn the_sandbox_shows_user_organization_and_projects() {
     let (_sandbox, client) = start().await;
     let user = client.get_authenticated_user().send().await.unwrap();
     assert!(!user.results.user_uuid.is_empty());
