@@ -33,7 +33,7 @@ fn all_contenders_read_three_pages_without_faults() {
 }
 
 #[test]
-fn a_503_is_mended_by_rowfeed_and_an_error_of_the_others() {
+fn rowfeed_retries_a_503_and_the_others_fail() {
     let root = tempfile::tempdir().unwrap();
     for row in table(root.path(), "503") {
         assert_eq!(row[3], "all rows", "{row:?}");
