@@ -34,7 +34,10 @@ fn spans_of_calls_and_attempts_have_their_parents() {
             "    rowfeed_attempt attempt=2"
         ]
     );
-    let run = said.lines().find(|line| line.contains("run ended")).unwrap();
+    let run = said
+        .lines()
+        .find(|line| line.contains("run ended"))
+        .unwrap();
     for part in [" credits=", " requests=", " retries=0", " bytes_received="] {
         assert!(run.contains(part), "{run}");
     }
