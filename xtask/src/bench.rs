@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsString,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
 
@@ -29,26 +29,43 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, workspace: &Workspace) -
         return Ok(ExitCode::SUCCESS);
     };
     let root = root.unwrap_or_else(|| workspace.root().to_owned());
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.args(["run", "--quiet", "--locked"]);
-    if !options.iter().any(|option| option == "--behavior") {
-        // The benchmark measures times.
-        command.arg("--release");
+    let has = |name: &str| options.iter().any(|option| option == name);
+    // Only this does not measure times.
+    let is_release = !has("--behavior");
+    let is_apart = is_release && !has("--build");
+    if is_apart {
+        // The contenders other than rowfeed, without the features that rowfeed gives their
+        // dependencies.
+        let mut build = cargo("build", &root, is_release);
+        build.args(["--no-default-features", "--bin", "rowfeed-bench-apart"]);
+        if !build.status().context("cannot start cargo")?.success() {
+            return Ok(ExitCode::FAILURE);
+        }
     }
-    let status = command
-        .arg("--manifest-path")
-        .arg(root.join("bench/Cargo.toml"))
-        .args(["--", "run", "--root"])
-        .arg(&root)
-        .args(options)
-        .status()
-        .context("cannot start cargo")?;
-    Ok(match status.success() {
+    let mut command = cargo("run", &root, is_release);
+    command.args(["--", "run", "--root"]).arg(&root);
+    if is_apart {
+        command.arg("--apart");
+    }
+    let status = command.args(options).status();
+    Ok(match status.context("cannot start cargo")?.success() {
         true => ExitCode::SUCCESS,
         // The benchmark has printed its error.
         false => ExitCode::FAILURE,
     })
+}
+
+fn cargo(subcommand: &str, root: &Path, is_release: bool) -> Command {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args([subcommand, "--quiet", "--locked"]);
+    if is_release {
+        command.arg("--release");
+    }
+    command
+        .arg("--manifest-path")
+        .arg(root.join("bench/Cargo.toml"));
+    command
 }
 
 /// Returns the options of the benchmark, and the root if one was given. Returns `None` if help was
