@@ -178,7 +178,8 @@ fn job(service: Service, contender: &str, per: &str, amount: u64) -> Job {
             true => Form::Batches,
             false => Form::Rows,
         },
-        direct: per != "row",
+        // A call is one request.
+        direct: per != "row" && !is_call,
         prefetch: 0,
         chained: false,
         repeat: if is_call { amount } else { 1 },

@@ -82,7 +82,8 @@ fn about(result: &WorkloadResult) -> String {
              that no offset can be guessed; prefetch({prefetch})."
         ),
         "tiny" => format!(
-            "Time of a call, of {} one after the other.",
+            "Time of a call, of {} one after the other; at Yandex Query by its run, so that each call \
+             is one request.",
             grouped(result.calls)
         ),
         "outside" => format!(
