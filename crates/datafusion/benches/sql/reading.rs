@@ -55,12 +55,20 @@ impl fmt::Display for Service {
 /// How the rows get to the query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Method {
-    /// Through a `ResultTable`.
+    /// Through a `ResultTable` with the default settings.
     Stream,
-    /// Only the columns of the query, with `prefetch(2)`, into a `MemTable`.
+    /// Through a `ResultTable` with `prefetch(2)`.
+    StreamAhead,
+    /// Only the columns of the query into a `MemTable`, with `prefetch(2)`.
     CollectSome,
-    /// All columns with the default settings, into a `MemTable`.
+    /// All columns into a `MemTable`, with the default settings.
     CollectAll,
+}
+
+impl Method {
+    pub(crate) fn is_streaming(self) -> bool {
+        matches!(self, Self::Stream | Self::StreamAhead)
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -112,7 +120,7 @@ pub(crate) fn run(job: &Job) -> Result<Reading> {
         let config = SessionConfig::new().with_target_partitions(job.partitions);
         let ctx = SessionContext::new_with_config(config);
         match job.method {
-            Method::Stream => stream(job, &run, &ctx).await?,
+            Method::Stream | Method::StreamAhead => stream(job, &run, &ctx).await?,
             Method::CollectSome | Method::CollectAll => collect(job, &run, &ctx).await?,
         }
         let batches = ctx.sql(QUERY).await?.collect().await?;
@@ -154,6 +162,9 @@ async fn stream(job: &Job, run: &CompletedRun, ctx: &SessionContext) -> Result<(
     let mut table = ResultTable::of(run).partitions(job.partitions);
     if let Some(rows) = job.page_size {
         table = table.page_size(rows);
+    }
+    if job.method == Method::StreamAhead {
+        table = table.prefetch(2);
     }
     ctx.register_table("t", table.await?.into())?;
     Ok(())

@@ -19,12 +19,15 @@ use super::attach::{AttachedRun, RunKey};
 #[derive(Clone, Default)]
 #[must_use]
 pub struct Profiles {
-    clients: HashMap<(String, &'static str), Client>,
+    clients: HashMap<Key, Client>,
     /// The runs that plans of this worker read now.
     runs: Arc<Mutex<HashMap<RunKey, Weak<AttachedRun>>>>,
     /// The clients with the share of the rate that plans named last.
-    shares: Arc<Mutex<HashMap<(String, &'static str), (u32, Client)>>>,
+    shares: Arc<Mutex<HashMap<Key, (u32, Client)>>>,
 }
+
+/// The name of a profile, and a service.
+type Key = (String, &'static str);
 
 /// A client of one of the services.
 #[derive(Clone)]
