@@ -12,17 +12,18 @@ use lexopt::prelude::*;
 use crate::workspace::Workspace;
 
 /// The options of the benchmark. They are checked before the build, so a typo fails immediately.
-const FLAGS: [&str; 6] = [
+const FLAGS: [&str; 7] = [
     "quick",
     "json",
     "callgrind",
     "build",
     "behavior",
+    "sql",
     "python-setup",
 ];
 const WITH_VALUE: [&str; 4] = ["only", "rounds", "rows", "python"];
 
-/// Runs `rowfeed-bench run` with these options.
+/// Runs `rowfeed-bench run`, or with `--sql` the benchmark of `rowfeed-datafusion`, with these options.
 pub(crate) fn run(args: impl Iterator<Item = OsString>, workspace: &Workspace) -> Result<ExitCode> {
     let Some((options, root)) = parse(lexopt::Parser::from_args(args))? else {
         print!("{}", include_str!("../../bench/help.txt"));
@@ -31,19 +32,30 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, workspace: &Workspace) -
     let root = root.unwrap_or_else(|| workspace.root().to_owned());
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["run", "--quiet", "--locked"]);
-    if !options.iter().any(|option| option == "--behavior") {
-        // The benchmark measures times.
-        command.arg("--release");
+    let has = |name: &str| options.iter().any(|option| option == name);
+    if has("--sql") {
+        // It is a part of the crate that it measures, so that the benchmark does not depend on
+        // DataFusion.
+        command.args(["bench", "--quiet", "--locked", "--bench", "sql"]);
+        command
+            .arg("--manifest-path")
+            .arg(root.join("crates/datafusion/Cargo.toml"))
+            .arg("--")
+            .args(options.iter().filter(|option| *option != "--sql"));
+    } else {
+        command.args(["run", "--quiet", "--locked"]);
+        if !has("--behavior") {
+            // The benchmark measures times.
+            command.arg("--release");
+        }
+        command
+            .arg("--manifest-path")
+            .arg(root.join("bench/Cargo.toml"))
+            .args(["--", "run", "--root"])
+            .arg(&root)
+            .args(&options);
     }
-    let status = command
-        .arg("--manifest-path")
-        .arg(root.join("bench/Cargo.toml"))
-        .args(["--", "run", "--root"])
-        .arg(&root)
-        .args(options)
-        .status()
-        .context("cannot start cargo")?;
+    let status = command.status().context("cannot start cargo")?;
     Ok(match status.success() {
         true => ExitCode::SUCCESS,
         // The benchmark has printed its error.

@@ -158,7 +158,10 @@ async fn a_long_result_takes_no_more_memory_than_a_short_one() {
         }
         // The first read of the three opens the connections.
         let (short, long) = (peaks[1], peaks[2]);
-        assert!(long < short + 300 * KB, "prefetch {prefetch}: {peaks:?}");
+        // How many of the pages ahead are held at the peak depends on the speed of the server. A
+        // long read that kept 3 KB of each of its 380 further pages would be above this.
+        let chance = 300 * KB + prefetch * 2 * PAGE_BYTES;
+        assert!(long < short + chance, "prefetch {prefetch}: {peaks:?}");
         // Each page ahead, once as it is and once as it is received and sent.
         let most = (prefetch + 2) * 4 * PAGE_BYTES + 1_000 * KB;
         assert!(long < most, "prefetch {prefetch}: {peaks:?}");

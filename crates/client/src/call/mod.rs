@@ -282,7 +282,7 @@ impl Call {
 
     /// Waits until the client's own rate limit lets the next attempt through.
     async fn take_turn(&mut self) -> Result<(), TransportError> {
-        let Some(limiter) = &self.core.shared().limiter else {
+        let Some(limiter) = self.core.limiter() else {
             return Ok(());
         };
         let begun = Instant::now();
@@ -483,11 +483,8 @@ impl Call {
                     deadline.setting
                 ));
             }
-            let limiter = &self.core.shared().limiter;
-            let late = limiter
-                .as_ref()
-                .and_then(|l| l.would_be_late(wait, deadline.at));
-            if let Some(late) = late {
+            let limiter = self.core.limiter();
+            if let Some(late) = limiter.and_then(|l| l.would_be_late(wait, deadline.at)) {
                 return give_up(late.to_string());
             }
         }

@@ -74,6 +74,14 @@ impl Core {
         self.scoped(|scope| scope.set_header(name, value))
     }
 
+    /// Returns a core with its own limit on how often it sends requests, in place of the limit of
+    /// this core. Requests of the two do not wait for each other. Calls with a limit that allows no
+    /// requests fail, and send nothing.
+    #[must_use]
+    pub fn with_rate_limit(&self, limit: RateLimit) -> Self {
+        self.scoped(|scope| scope.set_rate_limit(limit))
+    }
+
     /// Returns a core with new counters, which begin at zero. Its requests also count for this
     /// core.
     #[must_use]
@@ -132,7 +140,12 @@ impl Core {
     /// limit.
     #[must_use]
     pub fn rate_limit(&self) -> Option<RateLimit> {
-        self.shared.limiter.as_ref().map(Limiter::limit)
+        self.limiter().map(Limiter::limit)
+    }
+
+    pub(crate) fn limiter(&self) -> Option<&Limiter> {
+        let own = self.scope().and_then(|scope| scope.limiter.as_deref());
+        own.or(self.shared.limiter.as_ref())
     }
 
     /// Returns the limit of one attempt, to the head of the response.
