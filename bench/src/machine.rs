@@ -50,9 +50,14 @@ pub(crate) fn commit(root: &Path) -> String {
     };
     let changes = output("git", &["status", "--porcelain"], Some(root)).unwrap_or_default();
     let is_result = |line: &str| {
-        ["bench/results.", "bench/RESULTS", "bench/BEHAVIOR"]
-            .iter()
-            .any(|name| line.contains(name))
+        [
+            "bench/results.",
+            "bench/RESULTS",
+            "bench/BEHAVIOR",
+            "bench/SQL.md",
+        ]
+        .iter()
+        .any(|name| line.contains(name))
     };
     match changes.lines().all(is_result) {
         true => commit,

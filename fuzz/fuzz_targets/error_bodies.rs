@@ -1,5 +1,6 @@
 #![no_main]
 
+#[expect(dead_code, reason = "other targets use the rest")]
 #[path = "../../crates/rowfeed/properties/mod.rs"]
 mod properties;
 

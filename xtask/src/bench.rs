@@ -12,17 +12,18 @@ use lexopt::prelude::*;
 use crate::workspace::Workspace;
 
 /// The options of the benchmark. They are checked before the build, so a typo fails immediately.
-const FLAGS: [&str; 6] = [
+const FLAGS: [&str; 7] = [
     "quick",
     "json",
     "callgrind",
     "build",
     "behavior",
+    "sql",
     "python-setup",
 ];
 const WITH_VALUE: [&str; 4] = ["only", "rounds", "rows", "python"];
 
-/// Runs `rowfeed-bench run` with these options.
+/// Runs `rowfeed-bench run`, or with `--sql` the benchmark of `rowfeed-datafusion`, with these options.
 pub(crate) fn run(args: impl Iterator<Item = OsString>, workspace: &Workspace) -> Result<ExitCode> {
     let Some((options, root)) = parse(lexopt::Parser::from_args(args))? else {
         print!("{}", include_str!("../../bench/help.txt"));
@@ -30,41 +31,62 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, workspace: &Workspace) -
     };
     let root = root.unwrap_or_else(|| workspace.root().to_owned());
     let has = |name: &str| options.iter().any(|option| option == name);
+    if has("--sql") {
+        return succeed(&mut sql(&root, &options));
+    }
     // Only this does not measure times.
     let is_release = !has("--behavior");
     let is_apart = is_release && !has("--build");
     if is_apart {
         // The contenders other than rowfeed, without the features that rowfeed gives their
         // dependencies.
-        let mut build = cargo("build", &root, is_release);
+        let mut build = of_package("build", &root, is_release);
         build.args(["--no-default-features", "--bin", "rowfeed-bench-apart"]);
-        if !build.status().context("cannot start cargo")?.success() {
+        if succeed(&mut build)? != ExitCode::SUCCESS {
             return Ok(ExitCode::FAILURE);
         }
     }
-    let mut command = cargo("run", &root, is_release);
+    let mut command = of_package("run", &root, is_release);
     command.args(["--", "run", "--root"]).arg(&root);
     if is_apart {
         command.arg("--apart");
     }
-    let status = command.args(options).status();
-    Ok(match status.context("cannot start cargo")?.success() {
+    succeed(command.args(options))
+}
+
+/// Runs a command that prints its own errors.
+fn succeed(command: &mut Command) -> Result<ExitCode> {
+    let status = command.status().context("cannot start cargo")?;
+    Ok(match status.success() {
         true => ExitCode::SUCCESS,
-        // The benchmark has printed its error.
         false => ExitCode::FAILURE,
     })
 }
 
-fn cargo(subcommand: &str, root: &Path, is_release: bool) -> Command {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
+fn cargo(subcommand: &str) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args([subcommand, "--quiet", "--locked"]);
+    command
+}
+
+fn of_package(subcommand: &str, root: &Path, is_release: bool) -> Command {
+    let mut command = cargo(subcommand);
     if is_release {
         command.arg("--release");
     }
+    command.arg("--manifest-path");
+    command.arg(root.join("bench/Cargo.toml"));
     command
-        .arg("--manifest-path")
-        .arg(root.join("bench/Cargo.toml"));
+}
+
+/// The benchmark of SQL is a part of the crate that it measures, so that the others do not depend on
+/// DataFusion.
+fn sql(root: &Path, options: &[OsString]) -> Command {
+    let mut command = cargo("bench");
+    command.args(["--bench", "sql", "--manifest-path"]);
+    command.arg(root.join("crates/datafusion/Cargo.toml"));
+    command.arg("--");
+    command.args(options.iter().filter(|option| *option != "--sql"));
     command
 }
 

@@ -35,12 +35,16 @@ impl Cache {
         };
         let account = match &settings.credential {
             Credential::Fixed(secret) => fingerprint(secret),
-            // What the credential is changes, and the account does not.
-            Credential::Command(_) => {
+            // The credential changes, and the account does not.
+            Credential::Command(command) => {
                 let file = profile::path(global)?;
-                format!("{} in {}", settings.origin, file.display())
+                let (origin, file) = (&settings.origin, file.display());
+                format!("{origin} in {file}, {}", command.fingerprint()?)
             }
-            Credential::ServiceAccount(path) => format!("service account {}", path.display()),
+            Credential::ServiceAccount(path) => {
+                let key = profile::service_account_key(path)?;
+                format!("service account {}", key.service_account_id())
+            }
         };
         let cache = PageCache::directory(directory, account).map_err(|error| {
             Failure::new(Kind::Output, format!("the cache cannot be used: {error}"))

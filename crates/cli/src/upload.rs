@@ -1,12 +1,13 @@
 //! `rowfeed dune upload`: rows of a file into a table.
 
 use std::{
+    fmt,
     fs::File,
     io::{BufRead as _, BufReader},
+    marker::PhantomData,
     path::Path,
 };
 
-use indexmap::IndexMap;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rowfeed::dune::{
     Client,
@@ -14,7 +15,10 @@ use rowfeed::dune::{
     types::UploadFormat,
 };
 use rowfeed_arrow::{BatchRow, BatchRows, InsertBatchesExt as _};
-use serde::{Serialize, Serializer};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{MapAccess, Visitor},
+};
 use serde_json::value::RawValue;
 
 use crate::{
@@ -28,8 +32,8 @@ type Rows = Box<dyn Iterator<Item = std::result::Result<Row, String>> + Send>;
 
 /// A row of a file, in the form in which the file has it.
 enum Row {
-    Text(IndexMap<String, Option<String>>),
-    Json(IndexMap<String, JsonCell>),
+    Text(Cells<Option<String>>),
+    Json(Cells<JsonCell>),
     Arrow(BatchRow),
 }
 
@@ -43,7 +47,46 @@ impl Serialize for Row {
     }
 }
 
+/// The cells of a row by name, in the order of the file. A name that comes twice is kept twice, so that
+/// the check of the row finds it.
+struct Cells<T>(Vec<(String, T)>);
+
+impl<T: Serialize> Serialize for Cells<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, cell)| (name, cell)))
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Cells<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        struct Object<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+            type Value = Cells<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with a value for each column")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> std::result::Result<Self::Value, A::Error> {
+                let mut cells = Vec::new();
+                while let Some(cell) = map.next_entry()? {
+                    cells.push(cell);
+                }
+                Ok(Cells(cells))
+            }
+        }
+
+        from.deserialize_map(Object(PhantomData))
+    }
+}
+
 /// A value of JSON with every digit: numbers are text, which columns of numbers read.
+#[derive(Deserialize)]
+#[serde(transparent)]
 struct JsonCell(Box<RawValue>);
 
 impl Serialize for JsonCell {
@@ -69,7 +112,7 @@ pub(crate) async fn upload(context: &Context, client: &Client, args: &UploadArgs
     let named = named
         .filter(|(owner, table)| !owner.is_empty() && !table.is_empty() && !table.contains('.'));
     let (owner, table) = named.ok_or_else(|| {
-        Failure::usage(format!("{:?} is no table", args.table))
+        Failure::usage(format!("{:?} is not a table name", args.table))
             .hint("name it with its owner: --table my_team.readings")
     })?;
     let make = || {
@@ -150,9 +193,7 @@ fn rows(path: &Path) -> Result<Rows> {
                 Ok(line) => line,
                 Err(error) => return Some(Err(format!("line {number}: {error}"))),
             };
-            let row = serde_json::from_str::<IndexMap<String, Box<RawValue>>>(&line);
-            let cells = |row: IndexMap<_, _>| row.into_iter().map(|(k, v)| (k, JsonCell(v)));
-            let row = row.map(|row| Row::Json(cells(row).collect()));
+            let row = serde_json::from_str(&line).map(Row::Json);
             Some(row.map_err(|error| format!("line {number}: {error}")))
         });
         return Ok(Box::new(rows));
@@ -187,7 +228,7 @@ fn csv_rows(path: &Path) -> Result<Rows> {
             text => Some(text.to_owned()),
         });
         let names = names.iter().map(str::to_owned);
-        Ok(Row::Text(names.zip(fields).collect()))
+        Ok(Row::Text(Cells(names.zip(fields).collect())))
     });
     Ok(Box::new(rows))
 }

@@ -72,6 +72,23 @@ impl RateLimit {
         self
     }
 
+    /// Returns the limit of one of `of` processes that share this limit: the same number of requests
+    /// in `of` times the period. 0 counts as 1.
+    ///
+    /// Each may send at least one request at once, so together they may send `of` at once, or
+    /// [`burst`](Self::burst) if that is more.
+    ///
+    /// ```
+    /// use rowfeed_client::RateLimit;
+    ///
+    /// assert_eq!(RateLimit::per_minute(40).share(2).to_string(), "40 per 120s");
+    /// ```
+    #[must_use]
+    pub const fn share(self, of: u32) -> Self {
+        let of = if of == 0 { 1 } else { of };
+        Self::new(self.requests, self.per.saturating_mul(of)).burst(self.burst / of)
+    }
+
     pub(crate) fn is_possible(&self) -> bool {
         self.requests > 0 && !self.per.is_zero()
     }

@@ -90,8 +90,13 @@ pub fn service_error(error: &DataFusionError) -> Option<&Error> {
 
 /// The error and what it wraps. `DataFusionError::source` returns the inner error of most variants,
 /// but does not cover a collection.
-fn causes<'a>(error: &'a DataFusionError) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    let mut next: Option<&'a (dyn StdError + 'static)> = Some(error.find_root());
+fn causes(error: &DataFusionError) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    chain(error.find_root())
+}
+
+/// An error and its sources.
+pub(crate) fn chain(error: &DataFusionError) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    let mut next: Option<&(dyn StdError + 'static)> = Some(error);
     std::iter::from_fn(move || {
         let this = next?;
         next = match this.downcast_ref::<DataFusionError>() {

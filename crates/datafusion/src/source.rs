@@ -91,6 +91,9 @@ pub(crate) struct RowfeedSource {
     pub(crate) shared: Arc<Shared>,
     table_schema: TableSchema,
     pub(crate) projection: Option<ProjectionExprs>,
+    /// How many processes share the rate of the key.
+    #[cfg(feature = "distributed")]
+    pub(crate) readers: u32,
     metrics: ExecutionPlanMetricsSet,
     batch_size: usize,
 }
@@ -101,6 +104,8 @@ impl RowfeedSource {
             table_schema: TableSchema::from(Arc::clone(&shared.schema)),
             shared,
             projection: None,
+            #[cfg(feature = "distributed")]
+            readers: 1,
             metrics: ExecutionPlanMetricsSet::new(),
             batch_size: 8_192,
         }

@@ -16,6 +16,8 @@ struct Inner {
     service: &'static str,
     message: String,
     run_id: Option<String>,
+    /// The cost of the run that failed, if the service reports it.
+    cost_credits: Option<f64>,
     position: Option<Position>,
     cause: Option<Cause>,
 }
@@ -111,6 +113,7 @@ impl Error {
             service,
             message: message.into(),
             run_id: None,
+            cost_credits: None,
             position: None,
             cause: None,
         }))
@@ -202,6 +205,15 @@ impl Error {
         self
     }
 
+    pub(crate) fn with_cost(mut self, credits: Option<f64>) -> Self {
+        self.0.cost_credits = credits;
+        self
+    }
+
+    pub(crate) fn cost_credits(&self) -> Option<f64> {
+        self.0.cost_credits
+    }
+
     pub(crate) fn with_note(mut self, note: &str) -> Self {
         self.0.message.push_str("; ");
         self.0.message.push_str(note);
@@ -223,9 +235,7 @@ impl Error {
 
     /// What happened, in the service's own words if it sent any.
     ///
-    /// For a failed call this is the whole text of [`as_call`](Self::as_call), with operation and
-    /// status; its own [`message`](CallError::message) has the service's words alone. For a row it is
-    /// the text of [`as_decode`](Self::as_decode).
+    #[doc = include_str!("../docs/items/error-message.md")]
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
@@ -292,15 +302,7 @@ impl Error {
 
     /// Returns whether the service refused the credential: status 401 or 403.
     ///
-    /// ```
-    /// # rowfeed_sandbox::__example!(|sandbox| {
-    /// # let key = rowfeed::Secret::new("no-such-key")?;
-    /// # let dune = rowfeed::dune::Client::builder().base_url(sandbox.dune_url());
-    /// # let dune = dune.api_key(key).build()?;
-    /// let error = dune.execute_sql().sql("SELECT 1 AS n").run().await.unwrap_err();
-    /// assert!(error.is_unauthorized() && !error.is_retryable());
-    /// # });
-    /// ```
+    #[doc = include_str!("../docs/items/error-is-unauthorized.md")]
     #[must_use]
     pub fn is_unauthorized(&self) -> bool {
         self.is_call(CallError::is_unauthorized)

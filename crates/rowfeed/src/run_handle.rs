@@ -8,7 +8,7 @@ use rowfeed_client::{
 };
 
 use crate::{
-    CompletedRun, Error, ErrorKind, Progress,
+    CompletedRun, Error, ErrorKind, Progress, RunOrigin,
     paging::BoxFuture,
     run_job::{Interval, Job, RunStatus},
 };
@@ -58,19 +58,7 @@ impl RunHandle {
     ///
     /// The service refuses.
     ///
-    /// ```
-    /// use rowfeed::ErrorKind;
-    ///
-    /// # rowfeed_sandbox::__example!(slow |sandbox, dune| {
-    /// # let sql = "SELECT 1 AS n";
-    /// let running = dune.execute_sql().sql(sql).run().start().await?;
-    /// let id = running.id().to_owned();
-    /// running.cancel().await?;
-    ///
-    /// let error = dune.get_execution_status().execution_id(id).run().await.unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::Cancelled);
-    /// # });
-    /// ```
+    #[doc = include_str!("../docs/items/run-handle-cancel.md")]
     pub async fn cancel(mut self) -> Result<(), Error> {
         self.guard.is_armed = false;
         let job = &self.guard.job;
@@ -106,7 +94,7 @@ async fn wait(running: RunHandle) -> Result<CompletedRun, Error> {
     } = running;
     let timeout = waiting.timeout;
     let job = Arc::clone(&guard.job);
-    let polling = until_ended(&job, meter, waiting.interval, waiting.watch);
+    let polling = until_ended(&job, &meter, waiting.interval, waiting.watch);
     // A timeout that is too far away for an `Instant` is no timeout.
     let limit = timeout.and_then(|timeout| Some((timeout, Instant::now().checked_add(timeout)?)));
     let result = match limit {
@@ -134,14 +122,21 @@ async fn wait(running: RunHandle) -> Result<CompletedRun, Error> {
     // A run may continue even if its state cannot be requested.
     let is_lost = |error: &Error| matches!(error.kind(), ErrorKind::Call | ErrorKind::UnknownState);
     guard.is_armed &= result.as_ref().is_err_and(is_lost);
-    result.map_err(|error| error.with_run(&job.id))
+    result.map_err(|error| {
+        if !is_lost(&error) {
+            let credits = error.cost_credits();
+            let credits = credits.filter(|_| job.origin == RunOrigin::Started);
+            meter.run_ended(job.service, &job.id, credits);
+        }
+        error.with_run(&job.id)
+    })
 }
 
 /// Polls until the run ends, with growing pauses. Each pause is slightly randomized so that runs
 /// that were started together do not poll together.
 async fn until_ended(
     job: &Job,
-    meter: Meter,
+    meter: &Meter,
     interval: Interval,
     mut watch: Option<Watch>,
 ) -> Result<CompletedRun, Error> {
@@ -149,7 +144,9 @@ async fn until_ended(
     let mut pause = interval.first;
     loop {
         match (job.poll)().await? {
-            RunStatus::Ended(ended) => return Ok(CompletedRun::new(ended, job.origin, meter)),
+            RunStatus::Ended(ended) => {
+                return Ok(CompletedRun::new(ended, job.origin, meter.clone()));
+            }
             RunStatus::Pending {
                 state,
                 queue_position,

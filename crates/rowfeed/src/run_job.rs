@@ -130,8 +130,7 @@ pub(crate) fn started_id(
     if !id.trim().is_empty() {
         return Ok(id.to_owned());
     }
-    let answer = serde_json::to_string(answer).unwrap_or_default();
-    let mut answer = answer;
+    let mut answer = serde_json::to_string(answer).unwrap_or_default();
     if let Some((end, _)) = answer.char_indices().nth(MOST_OF_BODY) {
         answer.replace_range(end.., "…");
     }

@@ -32,6 +32,14 @@ impl CredentialCommand {
         }
     }
 
+    /// Tells commands apart without showing their words, which may be secrets.
+    pub(crate) fn fingerprint(&self) -> Result<String> {
+        let words = format!("{:?}", self.0).escape_default().to_string();
+        let words = Secret::new(words)
+            .map_err(|error| Failure::new(Kind::Credential, error.to_string()))?;
+        Ok(rowfeed_cache::fingerprint(&words))
+    }
+
     /// Runs the command and returns the credential that it prints.
     pub(crate) async fn run(&self) -> Result<Secret> {
         let program = &self.0[0];

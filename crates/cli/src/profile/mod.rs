@@ -6,7 +6,7 @@ mod file;
 
 use std::path::{Path, PathBuf};
 
-use rowfeed::Secret;
+use rowfeed::{Secret, yandex_query::ServiceAccountKey};
 
 pub(crate) use command::CredentialCommand;
 pub(crate) use commands::{add, list, test};
@@ -175,6 +175,11 @@ fn no_credential(service: ServiceName, variables: &Variables) -> Failure {
         service.word(),
         variables.credential
     ))
+}
+
+pub(crate) fn service_account_key(path: &Path) -> Result<ServiceAccountKey> {
+    ServiceAccountKey::from_file(path)
+        .map_err(|error| Failure::new(Kind::Credential, error.to_string()))
 }
 
 /// A variable that is set and not empty.

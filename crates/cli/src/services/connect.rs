@@ -78,8 +78,7 @@ async fn connect(
             Key::Provided(Arc::new(command.provider(first)))
         }
         Credential::ServiceAccount(path) => {
-            let key = yandex_query::ServiceAccountKey::from_file(&path)
-                .map_err(|error| Failure::new(Kind::Credential, error.to_string()))?;
+            let key = profile::service_account_key(&path)?;
             let provider = yandex_query::ServiceAccountCredential::new(key)
                 .map_err(|error| Failure::new(Kind::Credential, error.to_string()))?;
             Key::Provided(Arc::new(provider))

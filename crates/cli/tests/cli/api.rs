@@ -117,6 +117,30 @@ fn csv_ndjson_and_parquet_go_into_a_table() {
 }
 
 #[test]
+fn a_column_that_a_row_has_twice_is_an_error() {
+    let bench = Bench::new();
+    std::fs::write(bench.path("a.csv"), "n,name,n\n1,a,2\n").unwrap();
+    std::fs::write(bench.path("b.ndjson"), "{\"n\":1}\n{\"n\":2,\"n\":3}\n").unwrap();
+    let columns = [
+        "--create",
+        "--column",
+        "n=bigint",
+        "--column",
+        "name=varchar",
+    ];
+    for (file, row) in [("a.csv", "row 0"), ("b.ndjson", "row 1")] {
+        let upload = [&["dune", "upload", file, "--table", TABLE], &columns[..]].concat();
+        let parts = [row, "`n`", "the row has this column twice"];
+        bench.run(&upload).fails(11, &parts);
+    }
+    assert!(bench.sandbox.requests().is_empty());
+    let unnamed = ["dune", "upload", "a.csv", "--table", "tides"];
+    bench
+        .run(&unnamed)
+        .fails(2, &["\"tides\" is not a table name", "--table"]);
+}
+
+#[test]
 fn an_interrupted_upload_says_how_to_resume() {
     let bench = Bench::new();
     let lines: String = (0..6)

@@ -2,7 +2,7 @@
 
 use rowfeed_sandbox::{DUNE_API_KEY, Fault};
 
-use crate::support::{Bench, run};
+use crate::support::{Bench, bare, run};
 
 #[test]
 fn pages_of_a_run_are_fetched_once_by_commands_with_a_cache() {
@@ -85,5 +85,43 @@ fn a_cache_without_a_directory_is_that_of_the_platform() {
             .unwrap();
         let ran = bench.run(&["--cache=open", "run", "attach", id.trim()]);
         ran.fails(13, &["other users can use open", "--cache=DIRECTORY"]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn another_credential_command_is_another_account() {
+    let bench = Bench::new();
+    let id = bench
+        .run(&["dune", "sql", "SELECT * FROM projects", "--no-wait"])
+        .ok();
+    let read = |word: &str| {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = bench.path("profiles.toml");
+        let script = format!("printf %s {DUNE_API_KEY}");
+        let url = bench.sandbox.dune_url();
+        let profile = format!(
+            "[default.dune]\nbase-url = \"{url}\"\n\
+             credential-command = [\"sh\", \"-c\", \"{script}\", \"{word}\"]\n"
+        );
+        std::fs::write(&path, profile).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let attach = ["run", "attach", id.trim(), "--format", "csv", "--json"];
+        let mut command = bare(
+            bench.directory.path(),
+            &[&["--cache=pages"], &attach[..]].concat(),
+        );
+        command.env("ROWFEED_CONFIG", &path);
+        let ran = run(command);
+        let event = ran.err.lines().find(|line| line.contains("\"cache\""));
+        let event: serde_json::Value = serde_json::from_str(event.unwrap()).unwrap();
+        ran.ok();
+        event["pages"].as_u64().unwrap()
+    };
+    assert_eq!([read("mine"), read("mine"), read("theirs")], [0, 1, 0]);
+    // The words may be secrets.
+    for entry in std::fs::read_dir(bench.path("pages")).unwrap() {
+        let entry = std::fs::read(entry.unwrap().path()).unwrap();
+        assert!(!String::from_utf8_lossy(&entry).contains("mine"));
     }
 }

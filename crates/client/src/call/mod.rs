@@ -282,7 +282,7 @@ impl Call {
 
     /// Waits until the client's own rate limit lets the next attempt through.
     async fn take_turn(&mut self) -> Result<(), TransportError> {
-        let Some(limiter) = &self.core.shared().limiter else {
+        let Some(limiter) = self.core.limiter() else {
             return Ok(());
         };
         let begun = Instant::now();
@@ -336,12 +336,11 @@ impl Call {
         let mut credential = None;
         if let Some(provider) = &self.core.shared().credential {
             let secret = limit
-                .run(provider.secret())
+                .run_soon(provider.secret())
                 .await?
                 .map_err(Failure::from_credential)?;
             let (name, value) = self
                 .core
-                .service()
                 .credential_header(&secret)
                 .map_err(Failure::from_credential)?;
             if request.headers().contains_key(&name) {
@@ -484,11 +483,8 @@ impl Call {
                     deadline.setting
                 ));
             }
-            let limiter = &self.core.shared().limiter;
-            let late = limiter
-                .as_ref()
-                .and_then(|l| l.would_be_late(wait, deadline.at));
-            if let Some(late) = late {
+            let limiter = self.core.limiter();
+            if let Some(late) = limiter.and_then(|l| l.would_be_late(wait, deadline.at)) {
                 return give_up(late.to_string());
             }
         }

@@ -78,6 +78,26 @@ macro_rules! client_builder {
                 }
             }
 
+            /// Returns the same client with its own limit on how often it sends requests, in place
+            /// of this client's limit. Requests of the two do not wait for each other. Everything
+            /// else stays shared.
+            ///
+            /// Calls fail, and send nothing, if the limit allows no requests.
+            #[must_use]
+            pub fn with_rate_limit(&self, limit: $crate::RateLimit) -> Self {
+                Self {
+                    inner: self.inner.with_rate_limit(limit),
+                    ..self.clone()
+                }
+            }
+
+            /// Returns the limit on how often this client and its clones send requests; `None` for
+            /// no limit.
+            #[must_use]
+            pub fn rate_limit(&self) -> ::std::option::Option<$crate::RateLimit> {
+                self.inner.rate_limit()
+            }
+
             /// Returns the same client with new counters, which begin at zero. Its requests also
             /// count for this client. Everything else stays shared.
             #[must_use]

@@ -2,7 +2,11 @@ use std::sync::Arc;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::{excerpt::escaped, usage::Counters};
+use crate::{
+    excerpt::escaped,
+    rate_limit::{Limiter, RateLimit},
+    usage::Counters,
+};
 
 /// Headers that the HTTP client writes itself. Other values would break the exchange.
 const RESERVED: [&str; 11] = [
@@ -23,13 +27,29 @@ const RESERVED: [&str; 11] = [
 #[derive(Clone, Default)]
 pub(crate) struct Scope {
     pub(crate) headers: HeaderMap,
-    /// The reason why a header cannot be sent. The calls of this scope fail with it.
+    /// The reason why a setting cannot be used. The calls of this scope fail with it.
     pub(crate) flaw: Option<String>,
     /// The counters besides those of the client, innermost last.
     pub(crate) meters: Vec<Arc<Counters>>,
+    /// The queue in place of the client's.
+    pub(crate) limiter: Option<Arc<Limiter>>,
 }
 
 impl Scope {
+    /// Replaces an earlier limit.
+    pub(super) fn set_rate_limit(&mut self, limit: RateLimit) {
+        match limit.is_possible() {
+            true => self.limiter = Some(Arc::new(Limiter::new(limit))),
+            false => {
+                let flaw = format!(
+                    "the rate limit of {limit} allows no requests; expected at least one request \
+                     and a positive duration"
+                );
+                self.flaw.get_or_insert(flaw);
+            }
+        }
+    }
+
     /// Replaces earlier headers of this name. No message shows the value, which may be secret.
     pub(super) fn set_header(&mut self, name: &str, value: &str) {
         match parsed(name, value) {

@@ -213,6 +213,22 @@ async fn a_thousand_waiters_dropped_at_random_never_exceed_the_rate() {
 }
 
 #[test]
+fn the_shares_of_a_limit_add_up_to_it() {
+    let limit = RateLimit::per_second(20).burst(8);
+    for of in [1, 2, 3, 7] {
+        let share = limit.share(of);
+        assert_eq!(share.interval(), limit.interval() * of);
+        assert_eq!(share.burst, 8 / of);
+    }
+    // One request may always be sent.
+    assert_eq!(limit.share(9), RateLimit::new(20, Duration::from_secs(9)));
+    assert_eq!(limit.share(0), limit);
+    let long = RateLimit::new(1, Duration::MAX).share(u32::MAX);
+    assert!(long.is_possible());
+    let _ = Limiter::new(long);
+}
+
+#[test]
 fn impossible_limits_are_detected_and_extreme_ones_do_not_overflow() {
     assert!(!RateLimit::per_second(0).is_possible());
     assert!(!RateLimit::new(1, Duration::ZERO).is_possible());

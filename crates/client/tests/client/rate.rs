@@ -41,6 +41,33 @@ async fn clones_and_fresh_connections_share_one_rate_and_every_attempt_counts() 
 }
 
 #[tokio::test]
+async fn a_client_with_its_own_limit_keeps_it_and_does_not_wait_for_the_other() {
+    let server = Server::start([page("[]")]).await;
+    let limits = transport(&server.url).rate_limit(RateLimit::per_minute(1));
+    let (url, http, core) = limits.build().unwrap();
+    let own = core.with_rate_limit(slow()).with_header("x-team", "tides");
+    assert_eq!(own.rate_limit(), Some(slow()));
+    assert_eq!(core.rate_limit(), Some(RateLimit::per_minute(1)));
+    let client = Client::new_with_client(&url, http.clone(), core.clone());
+    let own = Client::new_with_client(&url, http.clone(), own);
+    let begun = Instant::now();
+    client.get_page().query_id("1").send().await.unwrap();
+    for _ in 0..3 {
+        own.clone().get_page().query_id("1").send().await.unwrap();
+    }
+    let elapsed = begun.elapsed();
+    assert!(elapsed >= Duration::from_millis(400), "{elapsed:?}");
+    assert!(elapsed < Duration::from_secs(30), "{elapsed:?}");
+
+    let none = core.with_rate_limit(RateLimit::per_second(0));
+    let none = Client::new_with_client(&url, http, none);
+    let error = none.get_page().query_id("1").send().await.unwrap_err();
+    let said = error.to_string();
+    assert!(said.contains("0 per 1s allows no requests"), "{said}");
+    assert_eq!(server.count(), 4);
+}
+
+#[tokio::test]
 async fn a_call_whose_turn_comes_after_its_deadline_fails_at_once_and_sends_nothing() {
     let server = Server::start([page("[]")]).await;
     let limits = transport(&server.url)

@@ -15,6 +15,8 @@ pub(crate) struct RunKey {
     pub(crate) service: &'static str,
     pub(crate) run_id: String,
     pub(crate) place: Option<String>,
+    /// How many workers share the rate of the key.
+    pub(crate) readers: u32,
 }
 
 /// A run that is attached to when the first partition needs it, with one request for its state.

@@ -14,7 +14,7 @@ use url::Url;
 
 /// How often a connection is probed, and how long the answer may take. Without this, a query waits
 /// forever for a worker that hangs.
-const PROBE_EVERY: Duration = Duration::from_secs(2);
+const PROBE_EVERY: Duration = Duration::from_secs(1);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 

@@ -5,7 +5,9 @@ use datafusion::{
     execution::SessionStateBuilder,
     prelude::{SessionConfig, SessionContext},
 };
-use datafusion_distributed::{DistributedExt as _, SessionStateBuilderExt as _, WorkerResolver};
+use datafusion_distributed::{
+    DistributedExt as _, DistributedGetterExt as _, SessionStateBuilderExt as _, WorkerResolver,
+};
 use url::Url;
 
 use super::{channels::KeepAliveChannels, codec::ResultCodec, tasks};
@@ -75,10 +77,22 @@ impl Cluster {
     }
 }
 
-struct Workers(Vec<Url>);
+pub(super) struct Workers(pub(super) Vec<Url>);
 
 impl WorkerResolver for Workers {
     fn get_urls(&self) -> Result<Vec<Url>> {
-        Ok(self.0.clone())
+        // With a single address the engine runs the whole query in the client.
+        Ok(match &self.0[..] {
+            [only] => vec![only.clone(), only.clone()],
+            workers => workers.to_vec(),
+        })
     }
+}
+
+/// Returns the workers of a session, each once.
+pub(super) fn distinct_workers(config: &SessionConfig) -> Result<Vec<Url>> {
+    let mut urls = config.get_distributed_worker_resolver()?.get_urls()?;
+    urls.sort_unstable();
+    urls.dedup();
+    Ok(urls)
 }

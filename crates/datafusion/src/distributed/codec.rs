@@ -64,6 +64,8 @@ struct Scan {
     limit: Option<usize>,
     page_size: Option<u32>,
     prefetch: usize,
+    /// How many workers share the rate of the key.
+    readers: u32,
 }
 
 impl ResultCodec {
@@ -101,7 +103,8 @@ impl ResultCodec {
         let Some(profiles) = &self.profiles else {
             return exec_err!("this process is no worker: it has no profiles to read results with");
         };
-        let Some((service, client)) = profiles.get(&scan.profile, &scan.service) else {
+        let Some((service, client)) = profiles.get(&scan.profile, &scan.service, scan.readers)
+        else {
             return exec_err!(
                 "the worker has no profile {:?} for {}; it has: {}",
                 scan.profile,
@@ -117,6 +120,7 @@ impl ResultCodec {
             service,
             run_id: scan.run_id.clone(),
             place: scan.place.clone(),
+            readers: scan.readers,
         };
         let result = AttachedResult {
             run: profiles.run(key, client),
@@ -147,6 +151,7 @@ impl ResultCodec {
             retries: None,
         };
         let mut source = RowfeedSource::new(Arc::new(shared));
+        source.readers = scan.readers;
         source.projection = match scan.projection {
             Some(columns) => Some(projection(columns, source.table_schema().table_schema())?),
             None => None,
@@ -261,6 +266,7 @@ impl PhysicalExtensionCodec for ResultCodec {
             limit: config.limit,
             page_size: shared.page_size,
             prefetch: shared.prefetch,
+            readers: source.readers,
         };
         let scan = serde_json::to_vec(&scan).map_err(invalid)?;
         let length = u32::try_from(scan.len()).map_err(invalid)?;

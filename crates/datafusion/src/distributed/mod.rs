@@ -5,6 +5,7 @@ mod channels;
 mod client;
 mod codec;
 mod profiles;
+mod repeat;
 mod tasks;
 mod worker;
 
@@ -14,4 +15,5 @@ pub use url::Url;
 pub use client::Cluster;
 pub use codec::ResultCodec;
 pub use profiles::Profiles;
+pub use repeat::{WorkerLost, collect};
 pub use worker::WorkerServer;

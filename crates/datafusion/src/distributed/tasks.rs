@@ -16,7 +16,7 @@ use datafusion_distributed::{
     ScaleUpLeafNodeEvent, ScaleUpLeafNodeEventResponse,
 };
 
-use super::codec::scan_of;
+use super::{client::distinct_workers, codec::scan_of};
 use crate::source::{RowfeedSource, file_of, part_of};
 
 fn scan(plan: &Arc<dyn ExecutionPlan>) -> Option<(&FileScanConfig, &RowfeedSource)> {
@@ -42,7 +42,8 @@ pub(super) fn desired(
     ))
 }
 
-/// Hands out the ranges in turn. The built-in handler cuts ranges anywhere. All tasks have the same
+/// Hands out the ranges in turn. Every worker of the cluster may read with the same key at once, in
+/// this stage or in another, so each gets the share of the rate that is left if all do. The built-in handler cuts ranges anywhere. All tasks have the same
 /// number of partitions, so some may be empty.
 pub(super) fn scale_up(
     event: ScaleUpLeafNodeEvent<'_>,
@@ -53,6 +54,13 @@ pub(super) fn scale_up(
     if files.iter().any(|file| part_of(file).rows.is_none()) {
         return None;
     }
+    let readers = match distinct_workers(event.session_config) {
+        Ok(workers) => u32::try_from(workers.len().max(1)).unwrap_or(u32::MAX),
+        Err(error) => return Some(Err(error)),
+    };
+    let mut source = source.clone();
+    source.readers = readers;
+    let source = Arc::new(source);
     let path = source.shared.identity.path();
     let total = files.first().map_or(0, |file| file.object_meta.size);
     let partitions = files.len().div_ceil(tasks).max(1);
@@ -65,7 +73,7 @@ pub(super) fn scale_up(
             .collect();
         let empty = || FileGroup::new(vec![file_of(&path, Some((total, 0..0)))]);
         groups.resize_with(partitions, empty);
-        scan_of(Arc::new(source.clone()), groups, config.limit)
+        scan_of(Arc::clone(&source), groups, config.limit)
     });
     let leaf = DistributedLeafExec::try_new(Arc::clone(event.plan), variants);
     Some(leaf.map(|leaf| ScaleUpLeafNodeEventResponse::new(Arc::new(leaf))))

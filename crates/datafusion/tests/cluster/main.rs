@@ -3,7 +3,11 @@
 
 mod failures;
 mod queries;
+mod rates;
+mod relay;
+mod repeated;
 mod secrets;
+mod slow;
 #[path = "../sql/support.rs"]
 #[allow(dead_code)]
 mod support;

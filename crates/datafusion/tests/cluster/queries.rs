@@ -131,3 +131,20 @@ async fn results_of_unknown_size_are_read_by_the_client() {
     let sql = "SELECT count(*), sum(p.id) FROM p JOIN t ON p.id = t.id";
     assert_eq!(lines(&collect(&ctx, sql).await, true)[1], "| 245 | 29890 |");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_single_worker_runs_the_query_in_place_of_the_client() {
+    let bench = Bench::start().await;
+    let worker = WorkerProcess::start(&bench);
+    let ctx = cluster([worker.port()], 4);
+    register(&bench, &ctx, 4).await;
+    let sql = "SELECT k, count(*), sum(id) FROM t GROUP BY k";
+    let rows = lines(&collect(&ctx, sql).await, false);
+    assert_eq!(
+        rows,
+        lines(&collect(&in_memory(&bench).await, sql).await, false)
+    );
+    worker.signal("KILL");
+    let query = ctx.sql(sql).await.unwrap();
+    query.collect().await.unwrap_err();
+}

@@ -7,7 +7,7 @@ use std::{
 };
 
 use datafusion::prelude::{SessionConfig, SessionContext};
-use rowfeed::{Secret, dune, lightdash, yandex_query};
+use rowfeed::{RateLimit, Secret, dune, lightdash, yandex_query};
 use rowfeed_datafusion::{
     ResultTable,
     distributed::{Cluster, Profiles, Url, WorkerServer},
@@ -27,12 +27,35 @@ pub(crate) struct WorkerProcess {
     port: u16,
 }
 
+/// How a worker is started.
+pub(crate) struct WorkerOptions<'a> {
+    /// 0 for any.
+    pub(crate) port: u16,
+    pub(crate) profile: &'a str,
+    /// The sandbox unless set.
+    pub(crate) dune_url: Option<String>,
+    /// The limit of the key at Dune, in requests a second.
+    pub(crate) rate: Option<u32>,
+}
+
+impl Default for WorkerOptions<'_> {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            profile: PROFILE,
+            dune_url: None,
+            rate: None,
+        }
+    }
+}
+
 impl WorkerProcess {
     pub(crate) fn start(bench: &Bench) -> Self {
-        Self::start_at(bench, 0, PROFILE)
+        Self::start_with(bench, WorkerOptions::default())
     }
 
-    pub(crate) fn start_at(bench: &Bench, port: u16, profile: &str) -> Self {
+    pub(crate) fn start_with(bench: &Bench, options: WorkerOptions<'_>) -> Self {
+        let dune_url = options.dune_url.unwrap_or_else(|| bench.sandbox.dune_url());
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args([
                 "--exact",
@@ -40,11 +63,12 @@ impl WorkerProcess {
                 "--ignored",
                 "--nocapture",
             ])
-            .env("ROWFEED_TEST_DUNE", bench.sandbox.dune_url())
+            .env("ROWFEED_TEST_DUNE", dune_url)
             .env("ROWFEED_TEST_LIGHTDASH", bench.sandbox.lightdash_url())
             .env("ROWFEED_TEST_YANDEX", bench.sandbox.yandex_query_url())
-            .env("ROWFEED_TEST_PROFILE", profile)
-            .env("ROWFEED_TEST_PORT", port.to_string())
+            .env("ROWFEED_TEST_PROFILE", options.profile)
+            .env("ROWFEED_TEST_PORT", options.port.to_string())
+            .env("ROWFEED_TEST_RATE", options.rate.unwrap_or(0).to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -90,9 +114,11 @@ fn worker_process() {
     };
     let url = |name: &str| std::env::var(format!("ROWFEED_TEST_{name}")).unwrap();
     let key = |text: &str| Secret::new(text).unwrap();
+    let rate: u32 = std::env::var("ROWFEED_TEST_RATE").unwrap().parse().unwrap();
     let dune = dune::Client::builder()
         .base_url(url("DUNE"))
-        .api_key(key(DUNE_API_KEY));
+        .api_key(key(DUNE_API_KEY))
+        .rate_limit((rate > 0).then(|| RateLimit::per_second(rate)));
     let lightdash = lightdash::Client::builder().base_url(url("LIGHTDASH"));
     let lightdash = lightdash.token(key(LIGHTDASH_TOKEN));
     let yandex = yandex_query::Client::builder().base_url(url("YANDEX"));

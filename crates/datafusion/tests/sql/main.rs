@@ -6,5 +6,6 @@ mod errors;
 mod parquet;
 mod prepared;
 mod requests;
+mod snapshots;
 mod support;
 mod tables;

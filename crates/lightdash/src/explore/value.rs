@@ -6,7 +6,8 @@ use serde_json::{Number, Value};
 const MOST_EXACT: u64 = 1 << 53;
 
 /// A value that a field is compared with: text, a number or a truth value. Dates and timestamps are
-/// text in ISO 8601, such as `2024-05-01` or `2024-05-01T10:30:00Z`.
+/// text in ISO 8601, such as `2024-05-01` or `2024-05-01T10:30:00Z`: `to_string()` of a date of jiff
+/// or chrono and of `jiff::Timestamp`, and `to_rfc3339()` of `chrono::DateTime`.
 ///
 /// The server reads numbers as doubles. An integer beyond 2^53 and a number that is not finite are
 /// errors of the query.

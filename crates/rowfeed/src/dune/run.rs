@@ -57,7 +57,8 @@ pub(super) async fn ask(client: Client, id: String) -> Result<RunStatus, Error> 
     }
     let finished = status.is_execution_finished;
     let checked = check_state(&status.state, finished, status.error.as_ref());
-    checked.map_err(|error| error.with_run(&id))?;
+    let cost = status.execution_cost_credits;
+    checked.map_err(|error| error.with_run(&id).with_cost(cost))?;
     Ok(RunStatus::Ended(ended(client, id, status)))
 }
 

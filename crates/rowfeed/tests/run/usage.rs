@@ -1,6 +1,6 @@
 //! What runs and clients report of what they used.
 
-use rowfeed::prelude::*;
+use rowfeed::{ErrorKind, prelude::*};
 use rowfeed_sandbox::{Fault, Service};
 
 use crate::support::{ALL, Bench};
@@ -47,6 +47,24 @@ async fn runs_of_every_service_count_what_they_read() {
         );
         assert_eq!(before.credits.is_some(), service == Service::Dune);
     }
+}
+
+#[tokio::test]
+async fn the_credits_of_a_failed_run_count_for_the_client_that_started_it() {
+    let bench = Bench::start().await;
+    let sql = "SELECT no_such_column FROM trades";
+    let error = bench.dune.execute_sql().sql(sql).run().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Failed, "{error}");
+    let credits = bench.dune.usage().credits;
+    let status = bench.dune.get_execution_status();
+    let status = status.execution_id(error.run_id().unwrap());
+    let reported = status.clone().send().await.unwrap().into_inner();
+    assert!(credits.is_some());
+    assert_eq!(credits, reported.execution_cost_credits);
+
+    // It was paid for when it was started.
+    status.run().await.unwrap_err();
+    assert_eq!(bench.dune.usage().credits, credits);
 }
 
 /// The run was paid for when it was started.

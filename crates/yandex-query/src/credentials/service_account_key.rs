@@ -68,6 +68,12 @@ impl ServiceAccountKey {
             pair,
         })
     }
+
+    /// Returns the id of the service account that the key belongs to.
+    #[must_use]
+    pub fn service_account_id(&self) -> &str {
+        &self.service_account_id
+    }
 }
 
 #[derive(Deserialize)]
@@ -204,10 +210,7 @@ mod tests {
             let codes = pem.replace('+', "\\u002B").replace('=', "\\u003d");
             for private_key in [format!("{HEAD}{pem}"), pem, slashes, codes] {
                 let key = ServiceAccountKey::from_json(&file(&private_key)).unwrap();
-                assert_eq!(
-                    (key.id.as_str(), key.service_account_id.as_str()),
-                    ("k1", "sa1")
-                );
+                assert_eq!((key.id.as_str(), key.service_account_id()), ("k1", "sa1"));
                 let shown = format!("{key:?}");
                 assert!(shown.contains("***") && !shown.contains("MII"), "{shown}");
             }
