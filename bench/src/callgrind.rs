@@ -1,109 +1,213 @@
 //! Counts instructions with callgrind. It takes the difference of two runs, one twice as long as
-//! the other, so that the startup of the process does not count.
+//! the other, so that the startup of the process does not count. As many counts run at the same time
+//! as there are cores: the load of the machine does not change them.
 
 use std::{
     io::Write as _,
     process::{Command, Stdio},
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread,
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::{
-    contenders::Job,
+    contenders::{Form, Job},
     dataset::{Dataset, Service, Table},
     options::Options,
     results::Instructions,
-    run::PageServer,
+    run::{PageServer, program},
 };
 
-/// Counts for each service, per row of the mixed table and per call of one row.
-pub(crate) fn count(options: &Options) -> Result<Vec<Instructions>> {
+/// What is counted for each service: the unit, the contenders, and how many units are read.
+struct Counted {
+    per: &'static str,
+    contenders: &'static [&'static str],
+    amount: u64,
+}
+
+fn counted(options: &Options) -> [Counted; 7] {
     let (rows, calls) = match options.quick {
         true => (1_000, 10),
-        false => (options.rows.unwrap_or(50_000), 500),
+        false => (options.rows.unwrap_or(20_000), 500),
     };
+    let counted = |per, contenders, amount| Counted {
+        per,
+        contenders,
+        amount,
+    };
+    let rowwise = &["rowfeed", "hand", "rowfeed-pages", "fetch"];
+    let columnar = &["rowfeed", "hand", "arrow-json"];
+    [
+        counted("row", rowwise, rows),
+        counted("outside row", rowwise, rows),
+        counted("outside row in columns", columnar, rows),
+        counted("row of 200 columns", &["rowfeed", "hand"], rows / 10),
+        counted("row in 200 columns", columnar, rows / 10),
+        counted(
+            "gzip row",
+            &["rowfeed", "hand", "hand-zlib-rs", "fetch"],
+            rows,
+        ),
+        counted(
+            "outside call",
+            &["rowfeed", "hand", "generated", "fetch"],
+            calls,
+        ),
+    ]
+}
+
+/// One count, with an empty place for its result.
+struct Count {
+    job: Job,
+    amount: u64,
+    instructions: Instructions,
+}
+
+/// Counts the selected units. Each failure is added to `failed`, and the others go on. `so_far`
+/// receives all counts after each one.
+pub(crate) fn count(
+    options: &Options,
+    failed: &mut Vec<String>,
+    so_far: &dyn Fn(&[Instructions]) -> Result<()>,
+) -> Result<Vec<Instructions>> {
+    let pattern = options.only.as_deref().unwrap_or_default();
+    let counts: Vec<Count> = counts(options)
+        .into_iter()
+        .filter(|count| count.instructions.name().contains(pattern))
+        .collect();
+    ensure!(!counts.is_empty(), "nothing has {pattern:?} in its name");
+    let mut done: Vec<Option<f64>> = vec![None; counts.len()];
+    let next = AtomicUsize::new(0);
+    let (tell, results) = mpsc::channel();
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            let (tell, next, counts) = (tell.clone(), &next, &counts);
+            scope.spawn(move || {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(count) = counts.get(index) else {
+                        return;
+                    };
+                    // The receiver ends after a failure to write.
+                    if tell
+                        .send((index, difference(count, options.apart)))
+                        .is_err()
+                    {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(tell);
+        for (index, result) in results {
+            let name = counts[index].instructions.name();
+            match result {
+                Ok(instructions) => {
+                    eprintln!("instructions per {name}: {instructions:.0}");
+                    done[index] = Some(instructions);
+                    so_far(&in_order(&counts, &done))?;
+                }
+                Err(error) => failed.push(format!("{name}: {error:#}")),
+            }
+        }
+        Ok(in_order(&counts, &done))
+    })
+}
+
+fn in_order(counts: &[Count], done: &[Option<f64>]) -> Vec<Instructions> {
+    let pairs = counts.iter().zip(done);
+    pairs
+        .filter_map(|(count, instructions)| {
+            Some(Instructions {
+                instructions: (*instructions)?,
+                ..count.instructions.clone()
+            })
+        })
+        .collect()
+}
+
+fn counts(options: &Options) -> Vec<Count> {
     let mut counts = Vec::new();
     for service in Service::ALL {
-        let rowwise = &["rowfeed", "hand", "rowfeed-pages", "fetch"][..];
-        for (per, contenders, amount) in [
-            ("row", rowwise, rows),
-            ("outside row", rowwise, rows),
-            (
-                "outside row in columns",
-                &["rowfeed", "hand", "arrow-json"],
-                rows,
-            ),
-            ("row of 200 columns", &["rowfeed", "hand"], rows / 10),
-            (
-                "row in 200 columns",
-                &["rowfeed", "hand", "arrow-json"],
-                rows / 10,
-            ),
-            ("gzip row", &["rowfeed", "hand", "fetch"], rows),
-            ("call", &["rowfeed", "hand", "generated", "fetch"], calls),
-            ("outside call", &["rowfeed", "hand", "fetch"], calls),
-        ] {
-            for &contender in contenders {
-                let name = format!("{per}/{}/{contender}", service.name());
-                let pattern = options.only.as_deref().unwrap_or_default();
-                if !name.contains(pattern) {
-                    continue;
-                }
-                eprintln!("instructions per {name}");
-                let once = instructions(&job(service, contender, per, amount))?;
-                let twice = instructions(&job(service, contender, per, amount * 2))?;
-                counts.push(Instructions {
-                    service,
-                    per: per.to_owned(),
-                    contender: contender.to_owned(),
-                    instructions: (twice - once) / amount as f64,
+        for counted in counted(options) {
+            for &contender in counted.contenders {
+                counts.push(Count {
+                    job: job(service, contender, counted.per, counted.amount),
+                    amount: counted.amount,
+                    instructions: Instructions {
+                        service,
+                        per: counted.per.to_owned(),
+                        contender: contender.to_owned(),
+                        instructions: 0.0,
+                    },
                 });
             }
         }
     }
-    ensure!(
-        !counts.is_empty(),
-        "nothing has {:?} in its name",
-        options.only.as_deref().unwrap_or_default()
-    );
-    Ok(counts)
+    counts
+}
+
+impl Instructions {
+    fn name(&self) -> String {
+        format!("{}/{}/{}", self.per, self.service.name(), self.contender)
+    }
 }
 
 fn job(service: Service, contender: &str, per: &str, amount: u64) -> Job {
-    let (rows, repeat) = match per.ends_with("call") {
-        false => (amount, 1),
-        true => (1, amount),
-    };
+    let is_call = per.ends_with("call");
     let table = match per {
-        "row" | "call" => Table::Mixed,
+        "row" => Table::Mixed,
         per if per.contains("200") => Table::Wide,
         _ => Table::Outside,
     };
-    let dataset = Dataset::new(table, rows);
-    let dataset = match per.starts_with("gzip") {
-        true => dataset.gzip(),
-        false => dataset,
-    };
-    Job {
+    let mut job = Job {
         url: String::new(),
         service,
-        dataset: dataset.to_string(),
-        rows,
+        dataset: String::new(),
+        rows: if is_call { 1 } else { amount },
         page_size: match table {
             Table::Wide => service.page_size_of_wide(),
             Table::Mixed | Table::Outside => service.usual_page_size(),
         },
         contender: contender.to_owned(),
-        columns: per.contains(" in "),
-        direct: !matches!(per, "row" | "call"),
+        form: match per.contains(" in ") {
+            true => Form::Batches,
+            false => Form::Rows,
+        },
+        // A call is one request.
+        direct: per != "row" && !is_call,
         prefetch: 0,
         chained: false,
-        repeat,
-    }
+        repeat: if is_call { amount } else { 1 },
+    };
+    let dataset = Dataset::new(table, job.rows);
+    job.dataset = match per.starts_with("gzip") {
+        true => dataset.gzip().to_string(),
+        false => dataset.to_string(),
+    };
+    job
+}
+
+/// Returns the instructions for each unit.
+fn difference(count: &Count, is_apart: bool) -> Result<f64> {
+    let once = instructions(&count.job, is_apart)?;
+    let per = &count.instructions.per;
+    let twice = job(
+        count.job.service,
+        &count.job.contender,
+        per,
+        count.amount * 2,
+    );
+    let twice = instructions(&twice, is_apart)?;
+    Ok((twice - once) / count.amount as f64)
 }
 
 /// Counts all instructions of a worker that reads once.
-fn instructions(job: &Job) -> Result<f64> {
+fn instructions(job: &Job, is_apart: bool) -> Result<f64> {
     let server = PageServer::start()?;
     let job = Job {
         url: server.url.clone(),
@@ -112,7 +216,7 @@ fn instructions(job: &Job) -> Result<f64> {
     let mut command = Command::new("valgrind");
     command
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg(std::env::current_exe()?)
+        .arg(program(&job.contender, is_apart)?)
         .args(["worker", &serde_json::to_string(&job)?])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())

@@ -43,6 +43,26 @@ pub(crate) fn row(
     out.push(close);
 }
 
+/// Appends a row as CSV, as Dune writes it.
+pub(crate) fn csv_row(columns: &[(usize, &Column)], cells: &[Cell], out: &mut String) {
+    for (shown, (index, column)) in columns.iter().enumerate() {
+        if shown > 0 {
+            out.push(',');
+        }
+        match &cells[*index] {
+            Cell::Null => {}
+            Cell::Text(time) if column.kind == Kind::Timestamp => {
+                out.push_str(&format!("{} UTC", time.replace('T', " ")));
+            }
+            Cell::Text(text) if text.contains(['"', ',']) => {
+                out.push_str(&format!("\"{}\"", text.replace('"', "\"\"")));
+            }
+            Cell::Text(text) => out.push_str(text),
+            other => plain(other, out),
+        }
+    }
+}
+
 /// Returns the service's name for the type of a column.
 pub(crate) fn type_name(service: Service, column: &Column) -> String {
     let plain = match (service, column.kind) {
@@ -172,6 +192,40 @@ fn string(text: &str, out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn csv_quotes_only_what_needs_it() {
+        let column = |kind| Column {
+            name: "a".to_owned(),
+            kind,
+            nullable: true,
+        };
+        let columns = [
+            Kind::Timestamp,
+            Kind::Text,
+            Kind::Text,
+            Kind::Boolean,
+            Kind::Double,
+        ]
+        .map(column);
+        let cells = [
+            Cell::Text("2024-01-01T00:00:00.007".to_owned()),
+            Cell::Text("Café \"Lagoon\"".to_owned()),
+            Cell::Text("reef".to_owned()),
+            Cell::Null,
+            Cell::Double(1.5),
+        ];
+        let mut out = String::new();
+        csv_row(
+            &columns.iter().enumerate().collect::<Vec<_>>(),
+            &cells,
+            &mut out,
+        );
+        assert_eq!(
+            out,
+            r#"2024-01-01 00:00:00.007 UTC,"Café ""Lagoon""",reef,,1.5"#
+        );
+    }
 
     fn written(service: Service) -> String {
         let columns = [

@@ -21,6 +21,8 @@ pub(crate) struct Options {
     pub(crate) behavior: bool,
     pub(crate) python: Option<PathBuf>,
     pub(crate) python_setup: bool,
+    /// `cargo xtask bench` adds it, because it has built the program.
+    pub(crate) apart: bool,
     pub(crate) root: PathBuf,
     pub(crate) help: bool,
 }
@@ -45,6 +47,7 @@ impl Options {
                 Long("behavior") => options.behavior = true,
                 Long("python") => options.python = Some(parser.value()?.into()),
                 Long("python-setup") => options.python_setup = true,
+                Long("apart") => options.apart = true,
                 Long("root") => options.root = parser.value()?.into(),
                 other => return Err(other.unexpected().into()),
             }

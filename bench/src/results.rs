@@ -31,10 +31,10 @@ impl<T> Section<T> {
     }
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Timings {
     pub(crate) workloads: Vec<WorkloadResult>,
-    /// The contenders that were left out, and why.
+    /// The contenders that were left out, and why, and how the others were built.
     pub(crate) notes: Vec<String>,
 }
 
@@ -71,7 +71,7 @@ pub(crate) struct Measured {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Instructions {
     pub(crate) service: Service,
-    /// `row` or `call`.
+    /// A row or a call, with its data set.
     pub(crate) per: String,
     pub(crate) contender: String,
     pub(crate) instructions: f64,

@@ -35,7 +35,8 @@ fn all_contenders_read_the_same_rows() {
     let expected = [
         ("chain", 6),
         ("columns", 12),
-        ("gzip", 12),
+        ("export", 9),
+        ("gzip", 15),
         ("latency", 9),
         ("mixed", 30),
         ("outside", 15),

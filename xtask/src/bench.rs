@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsString,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
 
@@ -30,37 +30,64 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, workspace: &Workspace) -
         return Ok(ExitCode::SUCCESS);
     };
     let root = root.unwrap_or_else(|| workspace.root().to_owned());
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
     let has = |name: &str| options.iter().any(|option| option == name);
     if has("--sql") {
-        // It is a part of the crate that it measures, so that the benchmark does not depend on
-        // DataFusion.
-        command.args(["bench", "--quiet", "--locked", "--bench", "sql"]);
-        command
-            .arg("--manifest-path")
-            .arg(root.join("crates/datafusion/Cargo.toml"))
-            .arg("--")
-            .args(options.iter().filter(|option| *option != "--sql"));
-    } else {
-        command.args(["run", "--quiet", "--locked"]);
-        if !has("--behavior") {
-            // The benchmark measures times.
-            command.arg("--release");
-        }
-        command
-            .arg("--manifest-path")
-            .arg(root.join("bench/Cargo.toml"))
-            .args(["--", "run", "--root"])
-            .arg(&root)
-            .args(&options);
+        return succeed(&mut sql(&root, &options));
     }
+    // Only this does not measure times.
+    let is_release = !has("--behavior");
+    let is_apart = is_release && !has("--build");
+    if is_apart {
+        // The contenders other than rowfeed, without the features that rowfeed gives their
+        // dependencies.
+        let mut build = of_package("build", &root, is_release);
+        build.args(["--no-default-features", "--bin", "rowfeed-bench-apart"]);
+        if succeed(&mut build)? != ExitCode::SUCCESS {
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    let mut command = of_package("run", &root, is_release);
+    command.args(["--", "run", "--root"]).arg(&root);
+    if is_apart {
+        command.arg("--apart");
+    }
+    succeed(command.args(options))
+}
+
+/// Runs a command that prints its own errors.
+fn succeed(command: &mut Command) -> Result<ExitCode> {
     let status = command.status().context("cannot start cargo")?;
     Ok(match status.success() {
         true => ExitCode::SUCCESS,
-        // The benchmark has printed its error.
         false => ExitCode::FAILURE,
     })
+}
+
+fn cargo(subcommand: &str) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args([subcommand, "--quiet", "--locked"]);
+    command
+}
+
+fn of_package(subcommand: &str, root: &Path, is_release: bool) -> Command {
+    let mut command = cargo(subcommand);
+    if is_release {
+        command.arg("--release");
+    }
+    command.arg("--manifest-path");
+    command.arg(root.join("bench/Cargo.toml"));
+    command
+}
+
+/// The benchmark of SQL is a part of the crate that it measures, so that the others do not depend on
+/// DataFusion.
+fn sql(root: &Path, options: &[OsString]) -> Command {
+    let mut command = cargo("bench");
+    command.args(["--bench", "sql", "--manifest-path"]);
+    command.arg(root.join("crates/datafusion/Cargo.toml"));
+    command.arg("--");
+    command.args(options.iter().filter(|option| *option != "--sql"));
+    command
 }
 
 /// Returns the options of the benchmark, and the root if one was given. Returns `None` if help was

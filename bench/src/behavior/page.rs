@@ -71,14 +71,22 @@ fn escaped(cell: &str) -> String {
     text
 }
 
-/// Returns the version of a crate in the lock file that this program was built with.
+/// Returns the version of a dependency in the lock file that this program was built with.
 fn locked(name: &str) -> &'static str {
     let lock = include_str!("../../../Cargo.lock");
-    let entry = format!("name = \"{name}\"\nversion = \"");
-    let version = lock
-        .split_once(&entry)
-        .and_then(|(_, rest)| rest.split_once('"'));
-    version.map_or("?", |(version, _)| version)
+    // Where there are several versions, the lock file names the one of this package.
+    let own = lock
+        .split("\n\n")
+        .find(|entry| entry.contains("\nname = \"rowfeed-bench\"\n"));
+    let of_own = own.and_then(|entry| after(entry, &format!("\n \"{name} ")));
+    let any = after(lock, &format!("\nname = \"{name}\"\nversion = \""));
+    of_own.or(any).unwrap_or("?")
+}
+
+/// Returns the text from after `before` to the next quotation mark.
+fn after<'a>(text: &'a str, before: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(before)?;
+    Some(rest.split_once('"')?.0)
 }
 
 #[cfg(test)]
@@ -94,6 +102,10 @@ mod tests {
     #[test]
     fn versions_are_those_of_the_lock_file() {
         assert_eq!(locked("progenitor-impl"), "0.15.1");
+        assert!(
+            locked("reqwest").starts_with("0.13."),
+            "not of object_store"
+        );
         assert_eq!(locked("no-such-crate"), "?");
     }
 }

@@ -13,10 +13,9 @@ use arrow_schema::{DataType, Field, Fields, Schema, TimeUnit};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Job, hand};
+use super::{Job, Outcome, batches::Batches, hand};
 use crate::{
     dataset::{Dataset, Service},
-    sum::Sum,
     table::{self, Column, Kind},
 };
 
@@ -41,10 +40,10 @@ struct LightdashPage<'a> {
     results: Rows<'a>,
 }
 
-pub(super) async fn read(http: &reqwest::Client, job: &Job) -> Result<Sum> {
+pub(super) async fn read(http: &reqwest::Client, job: &Job) -> Result<Outcome> {
     let id = &job.dataset;
     let columns = table::columns(id.parse::<Dataset>()?.table);
-    let mut sum = Sum::default();
+    let mut batches = Batches::new(job);
     let (base, mut next) = match job.service {
         Service::Dune => (format!("/api/v1/execution/{id}/results"), 0),
         Service::Lightdash => (format!("/api/v2/projects/project/query/{id}"), 1),
@@ -78,9 +77,9 @@ pub(super) async fn read(http: &reqwest::Client, job: &Job) -> Result<Sum> {
                 (page.rows, after)
             }
         };
-        sum.batch(&batch(job.service, &columns, &rows)?)?;
+        batches.push(&batch(job.service, &columns, &rows)?)?;
         let Some(after) = after else {
-            return Ok(sum);
+            return batches.finish();
         };
         next = after;
     }

@@ -1,14 +1,15 @@
 //! The contenders. Each reads one whole result and adds up its values.
 
 mod arrow_json;
-mod fetch;
+mod batches;
+pub(crate) mod fetch;
 mod generated;
 mod hand;
 mod limit;
+#[cfg(feature = "rowfeed")]
 mod rowfeed;
 
 use anyhow::{Result, bail};
-pub(crate) use fetch::read_raw;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -26,8 +27,7 @@ pub(crate) struct Job {
     pub(crate) rows: u64,
     pub(crate) page_size: u32,
     pub(crate) contender: String,
-    /// Whether rows become Arrow record batches.
-    pub(crate) columns: bool,
+    pub(crate) form: Form,
     /// Whether a result of Yandex Query is read by its id, without a run, which knows the number of
     /// rows.
     pub(crate) direct: bool,
@@ -39,13 +39,26 @@ pub(crate) struct Job {
     pub(crate) repeat: u64,
 }
 
+/// The form in which the values of a result are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Form {
+    /// Structs, or the rows of a Python client.
+    Rows,
+    /// Arrow record batches.
+    Batches,
+    /// Record batches that are written as Parquet to a null sink, or the DataFrame of a Python
+    /// client.
+    Export,
+}
+
 /// The outcome of a reading.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) rows: u64,
     /// The sum, if the contender decodes values.
     pub(crate) sum: Option<Sum>,
-    /// The number of bytes, if the contender does not decode.
+    /// The number of received bytes, if the contender does not decode, or of written bytes.
     pub(crate) bytes: Option<u64>,
 }
 
@@ -61,6 +74,7 @@ impl From<Sum> for Outcome {
 
 /// A contender that is ready to read.
 pub(crate) enum Contender {
+    #[cfg(feature = "rowfeed")]
     Rowfeed(rowfeed::Rowfeed),
     Hand(reqwest::Client),
     ArrowJson(reqwest::Client),
@@ -74,9 +88,10 @@ impl Contender {
     /// Creates clients, and fetches the pages that are decoded from memory.
     pub(crate) async fn prepare(job: &Job) -> Result<Self> {
         Ok(match job.contender.as_str() {
+            #[cfg(feature = "rowfeed")]
             "rowfeed" | "rowfeed-prefetch" | "rowfeed-columns" | "rowfeed-pages"
             | "rowfeed-decode" => Self::Rowfeed(rowfeed::Rowfeed::prepare(job).await?),
-            "hand" => Self::Hand(reqwest::Client::new()),
+            "hand" | "hand-zlib-rs" => Self::Hand(reqwest::Client::new()),
             "arrow-json" => Self::ArrowJson(reqwest::Client::new()),
             "generated" => Self::Generated(generated::Generated::new(job)),
             "limit-serde" | "limit-sonic" => Self::Limit(limit::Limit::prepare(job).await?),
@@ -89,7 +104,7 @@ impl Contender {
     /// Reads the result once.
     pub(crate) async fn read(&self, job: &Job) -> Result<Outcome> {
         match job.dataset.parse::<Dataset>()?.table {
-            _ if job.columns => self.read_columns(job).await.map(Outcome::from),
+            _ if job.form != Form::Rows => self.read_batches(job).await,
             Table::Mixed => self.read_as::<hand::Mixed>(job).await,
             Table::Outside => self.read_as::<hand::Outside>(job).await,
             Table::Wide => self.read_as::<hand::Wide>(job).await,
@@ -99,22 +114,24 @@ impl Contender {
     async fn read_as<S: hand::Structs>(&self, job: &Job) -> Result<Outcome> {
         match self {
             // The same struct for all services.
+            #[cfg(feature = "rowfeed")]
             Self::Rowfeed(rowfeed) => rowfeed.read::<S::Dune>(job).await,
             Self::Hand(http) => hand::read::<S>(http, job).await.map(Outcome::from),
             Self::Generated(generated) => generated.read::<S>(job).await.map(Outcome::from),
             Self::Limit(limit) => limit.read::<S>(job).map(Outcome::from),
-            Self::ArrowJson(_) => bail!("arrow-json only builds columns"),
+            Self::ArrowJson(_) => bail!("arrow-json only builds record batches"),
             Self::Fetch(http) => fetch::read(http, job).await,
             Self::Raw => fetch::read_raw(job),
         }
     }
 
-    async fn read_columns(&self, job: &Job) -> Result<Sum> {
+    async fn read_batches(&self, job: &Job) -> Result<Outcome> {
         match self {
-            Self::Rowfeed(rowfeed) => rowfeed.read_columns(job).await,
-            Self::Hand(http) => hand::read_columns(http, job).await,
+            #[cfg(feature = "rowfeed")]
+            Self::Rowfeed(rowfeed) => rowfeed.read_batches(job).await,
+            Self::Hand(http) => hand::read_batches(http, job).await,
             Self::ArrowJson(http) => arrow_json::read(http, job).await,
-            _ => bail!("{} does not build columns", job.contender),
+            _ => bail!("{} does not build record batches", job.contender),
         }
     }
 }

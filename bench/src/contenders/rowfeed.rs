@@ -6,7 +6,7 @@ use anyhow::Result;
 use rowfeed_arrow::RecordBatchesExt as _;
 use serde::de::DeserializeOwned;
 
-use super::{Job, Outcome};
+use super::{Job, Outcome, batches::Batches};
 use crate::{
     dataset::Service,
     sum::{Row, Sum},
@@ -114,18 +114,18 @@ impl Rowfeed {
 }
 
 impl Rowfeed {
-    /// Sums up the columns.
-    pub(super) async fn read_columns(&self, job: &Job) -> Result<Sum> {
+    /// Adds up the columns, and for an export also writes them as Parquet.
+    pub(super) async fn read_batches(&self, job: &Job) -> Result<Outcome> {
         let pages = match job.contender.as_str() {
             "rowfeed-prefetch" => self.pages(job).prefetch(job.prefetch),
             _ => self.pages(job),
         };
-        let mut sum = Sum::default();
+        let mut received = Batches::new(job);
         let mut batches = pages.record_batches();
         while let Some(batch) = batches.try_next().await? {
-            sum.batch(&batch)?;
+            received.push(&batch)?;
         }
-        Ok(sum)
+        received.finish()
     }
 }
 

@@ -31,6 +31,7 @@ pub(super) fn label(contender: &str) -> &str {
         "rowfeed-pages" => "rowfeed, pages without rows",
         "rowfeed-decode" => "rowfeed, pages in memory",
         "hand" => "hand-written loop",
+        "hand-zlib-rs" => "hand-written loop with rowfeed's inflater",
         "arrow-json" => "`arrow-json`",
         "generated" => "generated default",
         "limit-serde" | "limit-sonic" => "limit of one core",

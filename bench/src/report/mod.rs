@@ -1,5 +1,6 @@
 //! Reports of results: tables for the terminal and the page, and a chart.
 
+mod beside;
 mod chart;
 mod labels;
 mod tables;
@@ -43,8 +44,13 @@ Written by `cargo xtask bench` (`--callgrind` and `--build` write their own sect
 A page server, which is a separate process and sends pages that were serialized in advance, and one
 process per contender communicate over loopback HTTP. In each round, every contender reads the whole
 result in turn and adds up all values; the sums must agree. The first reading of each contender does
-not count. `N×` is the speed of a contender relative to the hand-written loop of the same round: the
+not count. The contenders other than rowfeed are built without it, so that their dependencies have the
+features that they have without rowfeed. `N×` is the speed of a contender relative to the hand-written loop of the same round: the
 median over the rounds, with the quartiles in brackets.
+
+The mixed data set has eight columns of common types. The chain data set has eight columns of
+blockchain data and was designed without knowledge of rowfeed; Yandex Query's pages are read directly,
+without a run that knows the number of rows ([table](src/table.rs), [encode](src/encode.rs)).
 
 - **hand-written loop**: reqwest, `serde_json::from_slice` straight into a typed page, `Vec<Trade>`,
   with owned strings ([hand](src/contenders/hand/mod.rs));
@@ -54,7 +60,7 @@ median over the rounds, with the quartiles in brackets.
 - **generated default**: the default output of progenitor, rows as `Map<String, Value>`, then
   `from_value` ([generated](src/contenders/generated.rs));
 - **official Python client**: `dune-client`, `lightdash`, `yandex-query-client`, all pages as they
-  return them ([worker.py](python/worker.py));
+  return them, or as a DataFrame ([worker.py](python/worker.py));
 - **limit of one core**: no HTTP, the same bodies from memory into the hand-written loop's structs,
   by `serde_json` from text or by `sonic-rs`, whichever is faster ([limit](src/contenders/limit.rs));
 - **bodies dropped**: reqwest, and a bare socket, which shows the speed of the page server.

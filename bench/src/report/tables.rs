@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::labels::{figure, label, mebibytes, shown, times};
+use super::{
+    beside::{batches_beside, instructions_beside, overlap, prefetch_beside},
+    labels::{figure, label, mebibytes, shown, times},
+};
 use crate::{
     dataset::Service,
     results::{BuildCost, Instructions, Measured, Timings, WorkloadResult},
@@ -26,8 +29,10 @@ pub(super) fn timings(timings: &Timings) -> String {
         let results: Vec<&WorkloadResult> = of_name.collect();
         let _ = writeln!(out, "## {}\n\n{}\n", title(name), about(results[0]));
         out += &contenders_by_services(&results, &figure);
-        if name == "mixed" {
-            out += &prefetch_beside(&results);
+        match name {
+            "mixed" => out += &prefetch_beside(&results),
+            "columns" => out += &batches_beside(&results, &timings.workloads),
+            _ => {}
         }
         let has_processor = matches!(results[0].unit, Unit::RowsPerSecond | Unit::Seconds);
         if has_processor && name != "latency" {
@@ -49,17 +54,18 @@ pub(super) fn timings(timings: &Timings) -> String {
 
 fn title(name: &str) -> &str {
     match name {
-        "mixed" => "Eight mixed columns",
-        "outside" => "Eight columns of a chain",
-        "columns" => "The same as Arrow record batches",
-        "wide columns" => "All of 200 columns as record batches",
-        "wide" => "Five of 200 columns",
-        "gzip" => "gzip bodies",
-        "latency" => "A server that takes its time",
-        "chain" => "Pages of which each names the next",
-        "tiny" => "One page of one row",
-        "stream" => "A long result",
-        "stream ×10" => "A result ten times as long",
+        "mixed" => "Mixed data set: rows",
+        "outside" => "Chain data set: rows",
+        "columns" => "Chain data set: Arrow record batches",
+        "export" => "Chain data set: Parquet to a null sink, and a DataFrame in Python",
+        "wide" => "200 columns: rows with five of them",
+        "wide columns" => "200 columns: Arrow record batches with all of them",
+        "gzip" => "Chain data set: rows from gzip bodies",
+        "latency" => "Mixed data set: a server that takes its time",
+        "chain" => "Mixed data set: each page names the next",
+        "tiny" => "Chain data set: one page of one row",
+        "stream" => "Mixed data set: memory of a long result",
+        "stream ×10" => "Mixed data set: memory of a result ten times as long",
         other => other,
     }
 }
@@ -76,7 +82,8 @@ fn about(result: &WorkloadResult) -> String {
              that no offset can be guessed; prefetch({prefetch})."
         ),
         "tiny" => format!(
-            "Time of a call, of {} one after the other.",
+            "Time of a call, of {} one after the other; at Yandex Query by its run, so that each call \
+             is one request.",
             grouped(result.calls)
         ),
         "outside" => format!(
@@ -84,7 +91,20 @@ fn about(result: &WorkloadResult) -> String {
              all digits, a bigint, a uint256 (78 digits in 1 of 64) and a boolean (NULL in 1 of 16); \
              prefetch({prefetch})."
         ),
-        "mixed" | "gzip" | "columns" => {
+        "columns" => format!(
+            "{rows} rows, at each service's usual page size; prefetch({prefetch}). `N×` is relative \
+             to the hand-written loop into Arrow's builders."
+        ),
+        "export" => format!(
+            "{rows} rows; prefetch({prefetch}). Record batches are written as Parquet with zstd and \
+             dropped; the Python clients read the same rows into a pandas DataFrame."
+        ),
+        "gzip" => format!(
+            "{rows} rows, at each service's usual page size; prefetch({prefetch}). The hand-written \
+             loop is built without rowfeed and has reqwest's usual inflater (`miniz_oxide`); rowfeed \
+             brings `zlib-rs`, which the loop has too where both are built together."
+        ),
+        "mixed" => {
             format!("{rows} rows, at each service's usual page size; prefetch({prefetch}).")
         }
         "wide" | "wide columns" => format!("{rows} rows; prefetch({prefetch})."),
@@ -117,40 +137,6 @@ fn contenders_by_services(
     lines.concat() + "\n"
 }
 
-fn prefetch_beside(results: &[&WorkloadResult]) -> String {
-    let mut lines = Vec::new();
-    for (label, names) in [
-        ("as the hand-written loop", &["hand"][..]),
-        ("as the generated default", &["generated"]),
-        ("as the official Python client", &["python"]),
-        ("as the limit of one core", &["limit-serde", "limit-sonic"]),
-    ] {
-        let ratios = results.iter().map(|result| {
-            let speed = |name: &str| {
-                let one = result.contenders.iter().find(|one| one.contender == name)?;
-                Some(one.rows_per_s.median)
-            };
-            let fastest = names.iter().filter_map(|name| speed(name)).reduce(f64::max);
-            Some(speed("rowfeed-prefetch")? / fastest?)
-        });
-        let ratios: Vec<Option<f64>> = ratios.collect();
-        if ratios.iter().any(Option::is_some) {
-            let cells = ratios
-                .iter()
-                .map(|ratio| ratio.map_or_else(|| "–".to_owned(), times));
-            lines.push(line(label, cells));
-        }
-    }
-    if lines.is_empty() {
-        return String::new();
-    }
-    let titles = headings(results.iter().map(|result| result.service.title()));
-    format!(
-        "How many times as fast rowfeed with `prefetch(2)` is (ratios of medians):\n\n{titles}{}\n",
-        lines.concat()
-    )
-}
-
 fn cost(measured: &Measured) -> String {
     let memory = mebibytes(measured.peak_rss_bytes);
     match &measured.cpu_ratio {
@@ -159,33 +145,11 @@ fn cost(measured: &Measured) -> String {
     }
 }
 
-/// Returns the effect of prefetching.
-fn overlap(result: &WorkloadResult) -> String {
-    let wall = |name: &str| {
-        let one = result.contenders.iter().find(|one| one.contender == name)?;
-        Some(one.wall_s.median)
-    };
-    match (
-        wall("rowfeed-prefetch"),
-        wall("rowfeed-pages"),
-        wall("rowfeed-decode"),
-    ) {
-        (Some(both), Some(fetch), Some(decode)) => format!(
-            "Fetching alone takes {fetch:.2} s and decoding alone {decode:.2} s; with prefetch(2) \
-             both together take {} the longer of them.\n\n",
-            times(both / fetch.max(decode))
-        ),
-        _ => String::new(),
-    }
-}
-
 /// Returns the instructions, per row or per call.
 pub(super) fn instructions(counts: &[Instructions]) -> String {
     let mut out = String::from(
-        "## Instructions\n\nCounted by callgrind, in all threads: for each row, \
-         beside the hand-written loop; and for each call of one row, beside bare reqwest. An outside \
-         row is one of those eight columns of a chain, and what is read in columns becomes record \
-         batches, by hand with Arrow's builders.\n\n",
+        "## Instructions\n\nCounted by callgrind, in all threads, without prefetch: for each row, \
+         relative to the hand-written loop; and for each call of one row, beyond bare reqwest.\n\n",
     );
     let mut pers: Vec<&str> = Vec::new();
     for count in counts {
@@ -204,8 +168,7 @@ pub(super) fn instructions(counts: &[Instructions]) -> String {
         if contenders.is_empty() {
             continue;
         }
-        let titles = Service::ALL.iter().map(|service| service.title());
-        let mut lines = vec![headings(titles)];
+        let mut lines = vec![headings(Service::ALL.map(Service::title).into_iter())];
         for contender in contenders {
             let find = |service, contender: &str| {
                 let is_it = |count: &&Instructions| {
@@ -231,12 +194,26 @@ pub(super) fn instructions(counts: &[Instructions]) -> String {
                     (None, _) => shown,
                 }
             });
-            lines.push(line(&format!("{}, per {per}", label(contender)), cells));
+            lines.push(line(label(contender), cells));
         }
-        out += &lines.concat();
+        let _ = write!(out, "### {}\n\n{}", unit_title(per), lines.concat());
+        out += &instructions_beside(counts, per);
         out.push('\n');
     }
     out
+}
+
+fn unit_title(per: &str) -> &str {
+    match per {
+        "row" => "Mixed data set: per row",
+        "outside row" => "Chain data set: per row",
+        "outside row in columns" => "Chain data set: per row of Arrow record batches",
+        "row of 200 columns" => "200 columns: per row with five of them",
+        "row in 200 columns" => "200 columns: per row of Arrow record batches with all of them",
+        "gzip row" => "Chain data set: per row from gzip bodies",
+        "outside call" => "Chain data set: per call of one row",
+        other => other,
+    }
 }
 
 /// Returns the build cost of crates.
@@ -267,7 +244,7 @@ pub(super) fn build(costs: &[BuildCost]) -> String {
     out + "\n"
 }
 
-fn headings<'a>(titles: impl Iterator<Item = &'a str>) -> String {
+pub(super) fn headings<'a>(titles: impl Iterator<Item = &'a str>) -> String {
     let (mut head, mut rule) = (String::from("| |"), String::from("|---|"));
     for title in titles {
         let _ = write!(head, " {title} |");
@@ -276,7 +253,7 @@ fn headings<'a>(titles: impl Iterator<Item = &'a str>) -> String {
     format!("{head}\n{rule}\n")
 }
 
-fn line(label: &str, cells: impl Iterator<Item = String>) -> String {
+pub(super) fn line(label: &str, cells: impl Iterator<Item = String>) -> String {
     let cells: Vec<String> = cells.collect();
     format!("| {label} | {} |\n", cells.join(" | "))
 }

@@ -5,16 +5,22 @@ pub(crate) mod python;
 mod rounds;
 pub(crate) mod workloads;
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Instant};
 
 use anyhow::{Context as _, Result, ensure};
 
-use self::python::Python;
-pub(crate) use self::{process::PageServer, python::target_directory};
+pub(crate) use self::{
+    process::{PageServer, program},
+    python::target_directory,
+};
+use self::{
+    python::Python,
+    rounds::{LeftOut, Setup},
+};
 use crate::{
     options::{HELP, Options},
     report,
-    results::{Results, Section, Timings},
+    results::{Instructions, Results, Section, Timings},
 };
 
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -25,56 +31,113 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if options.behavior {
         return crate::behavior::run(options);
     }
-    let mut results = Results::default();
-    if options.build {
-        results.build = Some(Section::now(
-            &options.root,
-            crate::build_cost::measure(options)?,
-        ));
+    let mut failed = Vec::new();
+    let results = if options.build {
+        Results {
+            build: Some(Section::now(
+                &options.root,
+                crate::build_cost::measure(options)?,
+            )),
+            ..Results::default()
+        }
     } else if options.callgrind {
-        results.instructions = Some(Section::now(
-            &options.root,
-            crate::callgrind::count(options)?,
-        ));
+        counted(
+            options,
+            crate::callgrind::count(options, &mut failed, &|counts| {
+                keep_unfinished(options, counted(options, counts.to_vec()))
+            })?,
+        )
     } else {
-        results.timings = Some(Section::now(&options.root, timings(options)?));
-    }
+        timed(options, timings(options, &mut failed)?)
+    };
     match options.json {
         true => println!("{}", serde_json::to_string_pretty(&results)?),
         false => print!("{}", report::tables(&results)),
     }
     if options.is_whole() {
-        keep(results, &options.root.join("bench"))?;
+        let directory = options.root.join("bench");
+        keep(results, &directory)?;
+        eprintln!("wrote {}", directory.display());
     }
+    ensure!(
+        failed.is_empty(),
+        "the results are without {} failed readings:\n{}",
+        failed.len(),
+        failed.join("\n")
+    );
     Ok(())
 }
 
-fn timings(options: &Options) -> Result<Timings> {
+fn timed(options: &Options, timings: Timings) -> Results {
+    Results {
+        timings: Some(Section::now(&options.root, timings)),
+        ..Results::default()
+    }
+}
+
+fn counted(options: &Options, counts: Vec<Instructions>) -> Results {
+    Results {
+        instructions: Some(Section::now(&options.root, counts)),
+        ..Results::default()
+    }
+}
+
+/// Measures the selected workloads. Each failure is added to `failed`, and the others go on.
+fn timings(options: &Options, failed: &mut Vec<String>) -> Result<Timings> {
     let rounds = options.rounds.unwrap_or(if options.quick { 1 } else { 5 });
     ensure!(rounds > 0, "--rounds must be at least 1");
-    let python = Python::find(options)?;
-    let mut notes = Vec::new();
-    let mut results = Vec::new();
+    let setup = Setup {
+        rounds,
+        python: Python::find(options)?,
+        is_apart: options.apart,
+    };
+    let mut left_out = LeftOut::default();
     let workloads = workloads::workloads(options);
     ensure!(
         !workloads.is_empty(),
         "nothing has {:?} in its name",
         options.only.as_deref().unwrap_or_default()
     );
+    let mut timings = Timings::default();
     for workload in &workloads {
-        eprintln!("{}: {}", workload.name, workload.job.service.title());
-        // One server per workload, so that no server keeps the blocks of all.
-        let server = PageServer::start()?;
-        let result = rounds::measure(workload, &server.url, rounds, &python, &mut notes)?;
-        results.push(result);
+        let began = Instant::now();
+        let name = format!("{}/{}", workload.name, workload.job.service.name());
+        match rounds::measure(workload, &setup, &mut left_out) {
+            Ok(result) => timings.workloads.push(result),
+            Err(error) => left_out.failed.push(format!("{name}: {error:#}")),
+        }
+        eprintln!("{name}: {:.0} s", began.elapsed().as_secs_f64());
+        timings.notes = notes(&left_out, options);
+        keep_unfinished(options, timed(options, timings.clone()))?;
     }
-    for note in &notes {
+    for note in &timings.notes {
         eprintln!("{note}");
     }
-    Ok(Timings {
-        workloads: results,
-        notes,
-    })
+    failed.append(&mut left_out.failed);
+    Ok(timings)
+}
+
+fn notes(left_out: &LeftOut, options: &Options) -> Vec<String> {
+    let shared = "All contenders were built together, so they share rowfeed's inflater.".to_owned();
+    let shared = (!options.apart).then_some(shared);
+    let failed = left_out.failed.iter().map(|one| format!("Failed: {one}"));
+    let absent = left_out.absent.iter().cloned();
+    absent.chain(failed).chain(shared).collect()
+}
+
+/// Writes what a complete run has measured so far to `bench/unfinished` in the target directory, in
+/// case it is interrupted.
+fn keep_unfinished(options: &Options, results: Results) -> Result<()> {
+    if !options.is_whole() {
+        return Ok(());
+    }
+    let directory = target_directory()?.join("bench/unfinished");
+    // Only of this run.
+    if directory.exists() {
+        fs::remove_dir_all(&directory)?;
+    }
+    fs::create_dir_all(&directory)?;
+    keep(results, &directory)
 }
 
 /// Replaces the measured sections, and rewrites the pages and the chart.
@@ -103,7 +166,6 @@ fn keep(new: Results, directory: &Path) -> Result<()> {
             report::chart(&timings.data, &below),
         )?;
     }
-    eprintln!("wrote {}", directory.display());
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    contenders::Job,
+    contenders::{Form, Job},
     dataset::{Dataset, Service, Table},
     options::Options,
 };
@@ -42,7 +42,7 @@ impl Workload {
                 rows: dataset.rows,
                 page_size: service.usual_page_size(),
                 contender: String::new(),
-                columns: false,
+                form: Form::Rows,
                 direct: false,
                 prefetch: 2,
                 chained: false,
@@ -78,6 +78,7 @@ pub(crate) fn workloads(options: &Options) -> Vec<Workload> {
         .collect();
     all.extend(services.clone().map(|service| outside(service, &sizes)));
     all.extend(services.clone().map(|service| columns(service, &sizes)));
+    all.extend(services.clone().map(|service| export(service, &sizes)));
     all.extend(services.clone().map(|service| wide(service, &sizes)));
     all.extend(
         services
@@ -113,7 +114,7 @@ pub(crate) fn workloads(options: &Options) -> Vec<Workload> {
 
 struct Sizes {
     mixed: u64,
-    gzip: u64,
+    short: u64,
     wide: u64,
     pages: u64,
     latency: u64,
@@ -127,7 +128,7 @@ impl Sizes {
         match options.quick {
             true => Self {
                 mixed: options.rows.unwrap_or(5_000),
-                gzip: options.rows.unwrap_or(5_000),
+                short: options.rows.unwrap_or(5_000),
                 wide: 500,
                 pages: 5,
                 latency: 5,
@@ -137,7 +138,7 @@ impl Sizes {
             },
             false => Self {
                 mixed: options.rows.unwrap_or(1_000_000),
-                gzip: options.rows.unwrap_or(200_000),
+                short: options.rows.unwrap_or(200_000),
                 wide: 40_000,
                 pages: 100,
                 latency: 50,
@@ -180,7 +181,18 @@ fn columns(service: Service, sizes: &Sizes) -> Workload {
         .contenders(&["rowfeed", "rowfeed-prefetch", "hand", "arrow-json"])
         .with(|workload| {
             workload.job.direct = true;
-            workload.job.columns = true;
+            workload.job.form = Form::Batches;
+        })
+}
+
+/// The same rows to Parquet, and with the official Python clients to a DataFrame.
+fn export(service: Service, sizes: &Sizes) -> Workload {
+    let dataset = Dataset::new(Table::Outside, sizes.short);
+    Workload::new("export", service, &dataset)
+        .contenders(&["rowfeed", "rowfeed-prefetch", "hand", "python"])
+        .with(|workload| {
+            workload.job.direct = true;
+            workload.job.form = Form::Export;
         })
 }
 
@@ -190,7 +202,7 @@ fn wide_columns(service: Service, sizes: &Sizes) -> Workload {
         .contenders(&["rowfeed", "rowfeed-prefetch", "hand", "arrow-json"])
         .with(|workload| {
             workload.job.direct = true;
-            workload.job.columns = true;
+            workload.job.form = Form::Batches;
             workload.job.page_size = service.page_size_of_wide();
         })
 }
@@ -213,9 +225,15 @@ fn gzip(service: Service, sizes: &Sizes) -> Workload {
     Workload::new(
         "gzip",
         service,
-        &Dataset::new(Table::Outside, sizes.gzip).gzip(),
+        &Dataset::new(Table::Outside, sizes.short).gzip(),
     )
-    .contenders(&["rowfeed", "rowfeed-prefetch", "hand", "fetch"])
+    .contenders(&[
+        "rowfeed",
+        "rowfeed-prefetch",
+        "hand",
+        "hand-zlib-rs",
+        "fetch",
+    ])
     .with(|workload| workload.job.direct = true)
 }
 
@@ -250,8 +268,9 @@ fn chain(sizes: &Sizes) -> Workload {
         })
 }
 
+/// Yandex Query's page is read by its run: without it, rowfeed first requests the number of rows.
 fn tiny(service: Service, sizes: &Sizes) -> Workload {
-    Workload::new("tiny", service, &Dataset::new(Table::Mixed, 1))
+    Workload::new("tiny", service, &Dataset::new(Table::Outside, 1))
         .contenders(&["rowfeed", "hand", "generated", "fetch"])
         .with(|workload| {
             workload.unit = Unit::MicrosecondsPerCall;

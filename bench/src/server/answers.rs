@@ -7,20 +7,23 @@ use anyhow::{Context as _, Result};
 use serde_json::{Map, Value, json};
 
 use super::{
+    csv,
     request::Request,
-    rows::{Block, Blocks},
+    rows::{Block, Blocks, Format},
 };
 use crate::{
     dataset::{Dataset, Service},
     encode,
 };
 
-/// A JSON body: text, rows, text.
+/// A response whose body is text, rows, text.
 pub(super) struct Answer {
-    status: u16,
-    before: String,
-    rows: Option<(Arc<Block>, u64, u64)>,
-    after: String,
+    pub(super) status: u16,
+    /// Lines of headers.
+    pub(super) headers: String,
+    pub(super) before: String,
+    pub(super) rows: Option<(Arc<Block>, u64, u64)>,
+    pub(super) after: String,
     pub(super) latency: Duration,
     pub(super) gzip: bool,
 }
@@ -29,6 +32,7 @@ impl Answer {
     fn plain(status: u16, body: &Value) -> Self {
         Self {
             status,
+            headers: String::new(),
             before: body.to_string(),
             rows: None,
             after: String::new(),
@@ -43,6 +47,7 @@ impl Answer {
         let (before, after) = text.split_once(r#""$rows""#).unwrap_or((&text, ""));
         Self {
             status: 200,
+            headers: String::new(),
             before: format!("{before}["),
             rows: Some((block, first, rows)),
             after: format!("]{after}"),
@@ -65,9 +70,9 @@ impl Answer {
     }
 
     pub(super) fn head(&self, more: &str, length: usize) -> String {
-        let status = self.status;
+        let (status, headers) = (self.status, &self.headers);
         format!(
-            "HTTP/1.1 {status} Answer\r\ncontent-type: application/json\r\n{more}\
+            "HTTP/1.1 {status} Answer\r\ncontent-type: application/json\r\n{headers}{more}\
              content-length: {length}\r\n\r\n"
         )
     }
@@ -77,6 +82,9 @@ pub(super) fn answer(request: &Request, blocks: &Blocks) -> Answer {
     let path: Vec<&str> = request.path.split('/').skip(1).collect();
     let answer = match (request.method.as_str(), path.as_slice()) {
         ("GET", ["api", "v1", "execution", id, "results"]) => dune(request, id, blocks),
+        ("GET", ["api", "v1", "execution", id, "results", "csv"]) => csv::page(request, id, blocks),
+        // The id of a query is the id of its run.
+        ("POST", ["api", "v1", "query", id, "execute"]) => Ok(Answer::plain(200, &pending(id))),
         ("GET", ["api", "v1", "execution", id, "status"]) => Ok(Answer::plain(200, &state(id))),
         ("POST", ["api", "v1", "sql", "execute"]) => started(request, "sql", "execution_id"),
         ("GET", ["api", "v1", "health"]) => Ok(Answer::plain(200, &limits())),
@@ -100,7 +108,7 @@ pub(super) fn answer(request: &Request, blocks: &Blocks) -> Answer {
 const INSTANT: &str = "2026-01-15T08:30:00Z";
 
 /// Returns the number of rows of a page that begins at `first`.
-fn page_rows(dataset: &Dataset, first: u64, limit: u64) -> u64 {
+pub(super) fn page_rows(dataset: &Dataset, first: u64, limit: u64) -> u64 {
     limit.min(dataset.rows.saturating_sub(first))
 }
 
@@ -116,12 +124,16 @@ fn state(id: &str) -> Value {
     })
 }
 
+fn pending(id: &str) -> Value {
+    json!({ "execution_id": id, "state": "QUERY_STATE_PENDING" })
+}
+
 fn dune(request: &Request, id: &str, blocks: &Blocks) -> Result<Answer> {
     let dataset: Dataset = id.parse()?;
     let limit = request.number("limit").unwrap_or(32_000);
     let offset = request.number("offset").unwrap_or(0);
     let wanted = request.value("columns");
-    let block = blocks.get(Service::Dune, &dataset, wanted);
+    let block = blocks.get(Service::Dune, Format::Json, &dataset, wanted);
     let rows = page_rows(&dataset, offset, limit);
     let names: Vec<&str> = block
         .columns
@@ -149,19 +161,24 @@ fn dune(request: &Request, id: &str, blocks: &Blocks) -> Result<Answer> {
     });
     let next = offset + rows;
     if next < dataset.rows {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        for name in ["columns", "filters"] {
-            if let Some(value) = request.value(name) {
-                query.append_pair(name, value);
-            }
-        }
-        query.append_pair("limit", &limit.to_string());
-        query.append_pair("offset", &next.to_string());
-        let (host, path) = (&request.host, &request.path);
-        body["next_uri"] = format!("http://{host}{path}?{}", query.finish()).into();
+        body["next_uri"] = next_page(request, limit, next).into();
         body["next_offset"] = next.into();
     }
     Ok(Answer::page(&dataset, &body, block, offset, rows))
+}
+
+/// Returns the URL of Dune's page that begins at `next`.
+pub(super) fn next_page(request: &Request, limit: u64, next: u64) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for name in ["columns", "filters"] {
+        if let Some(value) = request.value(name) {
+            query.append_pair(name, value);
+        }
+    }
+    query.append_pair("limit", &limit.to_string());
+    query.append_pair("offset", &next.to_string());
+    let (host, path) = (&request.host, &request.path);
+    format!("http://{host}{path}?{}", query.finish())
 }
 
 fn lightdash(request: &Request, id: &str, blocks: &Blocks) -> Result<Answer> {
@@ -170,7 +187,7 @@ fn lightdash(request: &Request, id: &str, blocks: &Blocks) -> Result<Answer> {
         request.number("page").unwrap_or(1).max(1),
         request.number("pageSize").unwrap_or(500).max(1),
     );
-    let block = blocks.get(Service::Lightdash, &dataset, None);
+    let block = blocks.get(Service::Lightdash, Format::Json, &dataset, None);
     let offset = (page - 1) * size;
     let rows = page_rows(&dataset, offset, size);
     let columns = block.columns.iter().map(|column| {
@@ -214,7 +231,7 @@ fn yandex_query(request: &Request, id: &str, blocks: &Blocks) -> Result<Answer> 
         .filter(|limit| *limit > 0)
         .unwrap_or(100);
     let offset = request.number("offset").unwrap_or(0);
-    let block = blocks.get(Service::YandexQuery, &dataset, None);
+    let block = blocks.get(Service::YandexQuery, Format::Json, &dataset, None);
     let columns = block.columns.iter().map(|column| {
         let type_name = encode::type_name(Service::YandexQuery, column);
         json!({ "name": column.name, "type": type_name })
@@ -245,8 +262,10 @@ fn started(request: &Request, text: &str, id: &str) -> Result<Answer> {
     let dataset = asked[text]
         .as_str()
         .context("the body has no text of a query")?;
-    let body = json!({ id: dataset, "state": "QUERY_STATE_PENDING" });
-    Ok(Answer::plain(200, &body))
+    Ok(Answer::plain(
+        200,
+        &json!({ id: dataset, "state": "QUERY_STATE_PENDING" }),
+    ))
 }
 
 /// Starts a query. The name of the explore is its id.

@@ -2,6 +2,7 @@
 //! separate process, so that its work does not count as CPU time of a contender.
 
 mod answers;
+mod csv;
 mod request;
 mod rows;
 

@@ -11,7 +11,14 @@ use crate::{
     table::{self, Column},
 };
 
-/// Serialized rows: `row,row,row,`.
+/// The format of rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Format {
+    Json,
+    Csv,
+}
+
+/// Serialized rows: `row,row,row,`, or lines of CSV.
 pub(super) struct Block {
     bytes: Vec<u8>,
     /// The start of each row, and the end of the last.
@@ -21,7 +28,13 @@ pub(super) struct Block {
 }
 
 impl Block {
-    fn new(service: Service, table: Table, rows: u64, wanted: Option<&str>) -> Self {
+    fn new(
+        service: Service,
+        format: Format,
+        table: Table,
+        rows: u64,
+        wanted: Option<&str>,
+    ) -> Self {
         let all = table::columns(table);
         let wanted: Option<Vec<&str>> = wanted.map(|names| names.split(',').collect());
         let is_wanted = |column: &Column| match &wanted {
@@ -35,8 +48,15 @@ impl Block {
             .collect();
         let (mut text, mut starts) = (String::new(), vec![0]);
         for n in 0..rows {
-            encode::row(service, &shown, &table::row(table, n), &mut text);
-            text.push(',');
+            let cells = table::row(table, n);
+            match format {
+                Format::Json => encode::row(service, &shown, &cells, &mut text),
+                Format::Csv => encode::csv_row(&shown, &cells, &mut text),
+            }
+            text.push(match format {
+                Format::Json => ',',
+                Format::Csv => '\n',
+            });
             starts.push(text.len());
         }
         let columns = all.into_iter().filter(is_wanted).collect();
@@ -51,8 +71,8 @@ impl Block {
         self.starts.len() as u64 - 1
     }
 
-    /// Returns the rows from `first` on as JSON without brackets, in one or more parts. The rows of
-    /// the block repeat.
+    /// Returns the rows from `first` on without the separator after the last, in one or more parts.
+    /// The rows of the block repeat.
     pub(super) fn parts(&self, first: u64, rows: u64) -> Vec<&[u8]> {
         let (mut next, end) = (first, first + rows);
         let mut parts = Vec::new();
@@ -61,7 +81,6 @@ impl Block {
             let count = (end - next).min(self.len() - begin);
             next += count;
             let (begin, stop) = (begin as usize, (begin + count) as usize);
-            // No comma after the last row.
             let stop = self.starts[stop] - usize::from(next == end);
             parts.push(&self.bytes[self.starts[begin]..stop]);
         }
@@ -69,8 +88,8 @@ impl Block {
     }
 }
 
-/// Service, table, different rows, wanted columns.
-type Key = (Service, Table, u64, Option<String>);
+/// Service, format, table, different rows, wanted columns.
+type Key = (Service, Format, Table, u64, Option<String>);
 
 /// The blocks that were requested; each is built once.
 #[derive(Default)]
@@ -80,15 +99,22 @@ impl Blocks {
     pub(super) fn get(
         &self,
         service: Service,
+        format: Format,
         dataset: &Dataset,
         columns: Option<&str>,
     ) -> Arc<Block> {
         let rows = dataset.rows.min(table::period(dataset.table));
-        let key = (service, dataset.table, rows, columns.map(str::to_owned));
+        let key = (
+            service,
+            format,
+            dataset.table,
+            rows,
+            columns.map(str::to_owned),
+        );
         let mut blocks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let block = blocks
             .entry(key)
-            .or_insert_with(|| Arc::new(Block::new(service, dataset.table, rows, columns)));
+            .or_insert_with(|| Arc::new(Block::new(service, format, dataset.table, rows, columns)));
         Arc::clone(block)
     }
 }
@@ -99,7 +125,13 @@ mod tests {
 
     #[test]
     fn any_range_is_a_list_of_rows() {
-        let block = Block::new(Service::Dune, Table::Mixed, 5, Some("log_index"));
+        let block = Block::new(
+            Service::Dune,
+            Format::Json,
+            Table::Mixed,
+            5,
+            Some("log_index"),
+        );
         let text = |first, rows| {
             let parts = block.parts(first, rows).concat();
             String::from_utf8_lossy(&parts).into_owned()

@@ -235,9 +235,7 @@ impl Error {
 
     /// What happened, in the service's own words if it sent any.
     ///
-    /// For a failed call this is the whole text of [`as_call`](Self::as_call), with operation and
-    /// status; its own [`message`](CallError::message) has the service's words alone. For a row it is
-    /// the text of [`as_decode`](Self::as_decode).
+    #[doc = include_str!("../docs/items/error-message.md")]
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message

@@ -149,7 +149,7 @@ pub(crate) fn decode_row<'de, T: Deserialize<'de>>(
     }
     let before = lex.clone();
     match decode_cells(lex, columns, layout) {
-        Err(_) if layout.has_skipped_cells() => {
+        Err(_) if layout.is_worth_another_look() => {
             *lex = before;
             layout.look_at_every_cell();
             decode_cells(lex, columns, layout)

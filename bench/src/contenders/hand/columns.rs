@@ -20,12 +20,11 @@ use super::{
     yandex_query,
 };
 use crate::{
-    contenders::Job,
+    contenders::{Job, Outcome, batches::Batches},
     dataset::{Dataset, Service, Table},
-    sum::Sum,
 };
 
-pub(in crate::contenders) async fn read(http: &reqwest::Client, job: &Job) -> Result<Sum> {
+pub(in crate::contenders) async fn read(http: &reqwest::Client, job: &Job) -> Result<Outcome> {
     match (job.dataset.parse::<Dataset>()?.table, job.service) {
         (Table::Outside, Service::Dune) => all::<Swap>(http, job).await,
         (Table::Outside, Service::Lightdash) => all::<LightdashSwap>(http, job).await,
@@ -36,12 +35,12 @@ pub(in crate::contenders) async fn read(http: &reqwest::Client, job: &Job) -> Re
     }
 }
 
-async fn all<T: Columnar + DeserializeOwned>(http: &reqwest::Client, job: &Job) -> Result<Sum> {
-    let mut sum = Sum::default();
+async fn all<T: Columnar + DeserializeOwned>(http: &reqwest::Client, job: &Job) -> Result<Outcome> {
+    let mut batches = Batches::new(job);
     let mut failed = Ok(());
     let mut page_of = |rows: Vec<T>| {
         if failed.is_ok() {
-            failed = batch(job.service, rows).and_then(|batch| sum.batch(&batch));
+            failed = batch(job.service, rows).and_then(|batch| batches.push(&batch));
         }
     };
     match job.service {
@@ -50,7 +49,7 @@ async fn all<T: Columnar + DeserializeOwned>(http: &reqwest::Client, job: &Job) 
         Service::YandexQuery => yandex_query(http, job, &mut page_of).await,
     }?;
     failed?;
-    Ok(sum)
+    batches.finish()
 }
 
 /// A row whose fields go to builders.

@@ -8,7 +8,7 @@ mod rows;
 use anyhow::Result;
 use serde::{Deserialize, de::DeserializeOwned};
 
-pub(super) use self::columns::{bytes, microseconds, read as read_columns};
+pub(super) use self::columns::{bytes, microseconds, read as read_batches};
 pub(super) use self::rows::{Mixed, Outside, Structs, Wide};
 use super::Job;
 use crate::{

@@ -1,6 +1,6 @@
 //! Time limits of attempts, bodies and calls.
 
-use std::time::Duration;
+use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 
 use super::Failure;
 use crate::{
@@ -30,6 +30,20 @@ impl Limit {
         match other {
             Some(other) if other.at <= self.at => other,
             _ => self,
+        }
+    }
+
+    /// Runs `work` until the limit expires. Work that is ready at once, as most credentials are, needs
+    /// no timer.
+    pub(crate) async fn run_soon<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
+        let mut work = pin!(work);
+        let ready = poll_fn(|cx| match work.as_mut().poll(cx) {
+            Poll::Ready(out) => Poll::Ready(Some(out)),
+            Poll::Pending => Poll::Ready(None),
+        });
+        match ready.await {
+            Some(out) => Ok(out),
+            None => self.run(work).await,
         }
     }
 

@@ -336,12 +336,11 @@ impl Call {
         let mut credential = None;
         if let Some(provider) = &self.core.shared().credential {
             let secret = limit
-                .run(provider.secret())
+                .run_soon(provider.secret())
                 .await?
                 .map_err(Failure::from_credential)?;
             let (name, value) = self
                 .core
-                .service()
                 .credential_header(&secret)
                 .map_err(Failure::from_credential)?;
             if request.headers().contains_key(&name) {

@@ -1,4 +1,8 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use reqwest::header::HeaderValue;
 
@@ -260,6 +264,7 @@ impl TransportBuilder {
         let core = Core::new(Shared {
             service: self.service,
             credential,
+            header: Mutex::default(),
             sent: Default::default(),
             budget: Arc::new(Budget::new(&self.retry)),
             retry: self.retry,

@@ -26,8 +26,8 @@ impl CallInfo {
         url: &Url,
     ) -> Self {
         let whole = url.as_str();
-        let end = whole.bytes().position(|byte| matches!(byte, b'?' | b'#'));
-        let end = end.unwrap_or(whole.len());
+        let behind = |part: Option<&str>| part.map_or(0, |part| 1 + part.len());
+        let end = whole.len() - behind(url.query()) - behind(url.fragment());
         let url_text = &whole[..end];
         let base = base_url.trim_end_matches('/');
         let is_below = url_text
@@ -105,6 +105,10 @@ mod tests {
             ("http://h", "http://h/v1/a", "/v1/a"),
             ("http://h/api", "http://h/apis/v1", "/apis/v1"),
             ("http://h/api", "http://h/other", "/other"),
+            ("http://h/api", "http://h/api/v1/a?", "/v1/a"),
+            ("http://h/api", "http://h/api/v1/a#", "/v1/a"),
+            ("http://h/api", "http://h/api/v1/a?q=1?#b?c#d", "/v1/a"),
+            ("http://h/api", "http://h/api/v1/a#b?c", "/v1/a"),
         ] {
             let url: Url = url.parse().unwrap();
             let info = CallInfo::new(&SERVICE, "get", Method::GET, base, &url);

@@ -154,9 +154,9 @@ impl Paging {
 
     /// Reads all further pages from this execution.
     fn pin(&mut self, execution_id: &str) -> Arc<ResultId> {
-        let result = self.request.result(execution_id);
         self.request.pin(execution_id);
-        Arc::clone(self.result.get_or_insert_with(|| Arc::new(result)))
+        let result = || Arc::new(self.request.result(execution_id));
+        Arc::clone(self.result.get_or_insert_with(result))
     }
 
     /// Checks a response and returns its rows. All further pages are read from its execution.

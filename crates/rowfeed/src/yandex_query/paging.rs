@@ -186,9 +186,9 @@ impl Source for Paging {
         self.has_begun = true;
         let ticket = self.offsets.plan(asked);
         let results = self.results.clone().offset(ticket.offset.cast_signed());
-        let results = results.limit(asked.cast_signed()).send();
+        let results = results.limit(asked.cast_signed());
         Ok(FetchPlan::Fetch(Box::pin(async move {
-            let results = results.await.map(|results| results.into_inner());
+            let results = results.send().await.map(|results| results.into_inner());
             Ok(Response::Page(ticket, results.map_err(call)))
         })))
     }

@@ -19,6 +19,16 @@ pub(crate) struct LayoutCache {
     /// The number of consecutive ignored cells from each position on, if known.
     runs: Vec<usize>,
     mode: ScanMode,
+    /// The fields of the struct whose cells are read by position, or by name.
+    ordered: Option<(&'static [&'static str], Order)>,
+}
+
+/// How the cells of a list become the fields of a struct.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    ByName,
+    /// The columns are the fields, in the same order.
+    ByPosition,
 }
 
 /// Whether consecutive ignored cells are skipped together. Then their names are not compared. Only
@@ -135,12 +145,33 @@ impl LayoutCache {
         }
     }
 
-    /// Begins a row. Returns whether cells of it may be skipped.
+    /// Returns whether the cells of this row are the fields of a struct in their order. Then their
+    /// names need not be compared, which saves a seventh of the work for eight columns.
+    ///
+    /// The first row of a page is always read by name, since only later rows can be read again.
+    #[inline]
+    pub(crate) fn reads_by_position<V>(
+        &mut self,
+        columns: &Columns,
+        fields: &'static [&'static str],
+    ) -> bool {
+        match self.ordered {
+            Some((known, order)) if std::ptr::eq(known, fields) => order == Order::ByPosition,
+            Some(_) => false,
+            None => {
+                self.ordered = Some((fields, Order::of::<V>(columns, fields)));
+                false
+            }
+        }
+    }
+
+    /// Begins a row. Returns whether it may be read in a way that is tried first: cells are skipped,
+    /// or read by position.
     #[inline]
     pub(crate) fn begin(&mut self, columns: &Columns) -> bool {
         self.mode = ScanMode::EveryCell;
         if self.unwanted.len() < WORTH_A_RUN {
-            return false;
+            return matches!(self.ordered, Some((_, Order::ByPosition)));
         }
         if self.runs.is_empty() {
             self.find_runs(columns);
@@ -153,6 +184,9 @@ impl LayoutCache {
     /// unknown position, which could be among the skipped ones.
     pub(crate) fn look_at_every_cell(&mut self) {
         self.mode = ScanMode::EveryCell;
+        if let Some((_, order)) = &mut self.ordered {
+            *order = Order::ByName;
+        }
     }
 
     #[inline]
@@ -164,6 +198,12 @@ impl LayoutCache {
     #[inline]
     pub(crate) fn has_skipped_cells(&self) -> bool {
         self.mode == ScanMode::Skipped
+    }
+
+    /// Returns whether this row has skipped cells, or was read by position.
+    #[cold]
+    pub(crate) fn is_worth_another_look(&self) -> bool {
+        self.mode == ScanMode::Skipped || matches!(self.ordered, Some((_, Order::ByPosition)))
     }
 
     /// Returns the number of cells to skip at this position; 0 for none.
@@ -211,10 +251,23 @@ impl LayoutCache {
     }
 }
 
+impl Order {
+    fn of<V>(columns: &Columns, fields: &[&str]) -> Self {
+        let names = columns.iter().map(Column::name);
+        // Only the derived visitor is certain to read a list in the order of its fields.
+        let is_derived = std::any::type_name::<V>().contains("::deserialize::__Visitor");
+        match is_derived && names.eq(fields.iter().copied()) {
+            true => Self::ByPosition,
+            false => Self::ByName,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use crate::{Columns, decode_rows};
+    use super::*;
+    use crate::decode_rows;
 
     #[test]
     fn the_next_page_begins_with_the_layout_of_the_last() {
@@ -224,6 +277,29 @@ mod tests {
         let layout = columns.take_layout();
         let places: Vec<_> = layout.places.iter().map(|place| place.column).collect();
         assert_eq!(places, [1, 0]);
+    }
+
+    #[test]
+    fn derived_structs_are_read_by_position_if_the_columns_are_their_fields() {
+        #[derive(serde::Deserialize)]
+        struct Fields<T> {
+            a: T,
+            b: T,
+        }
+        fn order<T: serde::de::DeserializeOwned>(names: [&str; 2], rows: &str) -> Option<Order> {
+            let columns = Columns::yandex_query(names.map(|name| (name, "Int64")));
+            let mut lex = crate::json::lexer::Lexer::within_list(rows, 0, 0);
+            let mut layout = LayoutCache::default();
+            let _ = crate::decoder::decode_row::<T>(&mut lex, &columns, &mut layout);
+            layout.ordered.map(|(_, order)| order)
+        }
+        let Fields { a, b } = Fields { a: 1, b: 2 };
+        assert_eq!((a, b), (1, 2));
+        let of = order::<Fields<i64>>;
+        assert_eq!(of(["a", "b"], "[1,2]"), Some(Order::ByPosition));
+        assert_eq!(of(["b", "a"], "[1,2]"), Some(Order::ByName));
+        assert_eq!(of(["a", "c"], "[1,2]"), Some(Order::ByName));
+        assert_eq!(order::<(i64, i64)>(["a", "b"], "[1,2]"), None);
     }
 
     #[test]

@@ -153,11 +153,33 @@ impl<'de> Deserializer<'de> for ListRow<'_, 'de> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
-        self.named(Some(fields), visitor)
+        match self.layout.reads_by_position::<V>(self.columns, fields) {
+            true => self.by_position(visitor),
+            false => self.named(Some(fields), visitor),
+        }
     }
 }
 
 impl<'de> ListRow<'_, 'de> {
+    /// Reads the cells in the order of the struct's fields, without their names. If that fails, the
+    /// row is read once more by name, so that errors do not depend on it.
+    fn by_position<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.lex.open(b'[')?;
+        let mut cells = Cells {
+            row: self,
+            fields: None,
+            skips: false,
+            next: 0,
+        };
+        let out = visitor.visit_seq(&mut cells)?;
+        if cells.next < cells.row.columns.len() {
+            // Some names are aliases, so there are fewer fields than names.
+            return Err(cells.row.wrong_length());
+        }
+        cells.end()?;
+        Ok(out)
+    }
+
     /// Reads the cells by the names of their columns: all of them, or those of a struct with these
     /// fields.
     fn named<V: Visitor<'de>>(
@@ -214,6 +236,7 @@ impl Cells<'_, '_> {
 impl<'de> SeqAccess<'de> for Cells<'_, 'de> {
     type Error = DecodeError;
 
+    #[inline]
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
         if !self.advance()? {
             return Ok(None);

@@ -14,19 +14,31 @@ const BLOCK: usize = 64;
 #[inline]
 pub(crate) fn visit_brackets<B>(
     json: &[u8],
-    visited: impl FnMut(usize, u8) -> ControlFlow<B>,
-) -> Option<B> {
-    visit(json, is_bracket, visited)
-}
-
-/// Calls `visit` for all bytes that `wanted` selects.
-#[inline(always)]
-fn visit<B>(
-    json: &[u8],
-    wanted: impl Fn(u8) -> bool,
     mut visit: impl FnMut(usize, u8) -> ControlFlow<B>,
 ) -> Option<B> {
-    let mut state = Strings::new(json);
+    blocks(json, |strings, block, start| {
+        let found = gathered(block, is_bracket);
+        if found == 0 {
+            strings.pass(block);
+            return ControlFlow::Continue(());
+        }
+        let mut found = in_order(found) & !strings.next(block);
+        while found != 0 {
+            let place = found.trailing_zeros() as usize;
+            visit(start + place, block[place])?;
+            found &= found - 1;
+        }
+        ControlFlow::Continue(())
+    })
+}
+
+/// Calls `visit` with each block of the text and its start, until it breaks.
+#[inline(always)]
+fn blocks<B>(
+    json: &[u8],
+    mut visit: impl FnMut(&mut Strings, &[u8; BLOCK], usize) -> ControlFlow<B>,
+) -> Option<B> {
+    let mut strings = Strings::default();
     let mut last = [b' '; BLOCK];
     let mut start = 0;
     loop {
@@ -35,24 +47,14 @@ fn visit<B>(
             Some(block) => block,
             None if rest.is_empty() => return None,
             None => {
+                // Filled up with blanks, which are never wanted.
                 last[..rest.len()].copy_from_slice(rest);
                 &last
             }
         };
-        let found = gathered(block, &wanted);
-        if found == 0 {
-            state.pass(block, start);
-        } else {
-            let mut found = in_order(found) & !state.next(block, start);
-            while found != 0 {
-                let place = found.trailing_zeros() as usize;
-                if let ControlFlow::Break(out) = visit(start + place, block[place]) {
-                    return Some(out);
-                }
-                found &= found - 1;
-            }
+        if let ControlFlow::Break(out) = visit(&mut strings, block, start) {
+            return Some(out);
         }
-        // The last block is filled up with blanks, which are never selected.
         start += BLOCK.min(rest.len());
     }
 }
@@ -77,33 +79,64 @@ pub(crate) fn end_of_nested(json: &[u8]) -> Option<usize> {
 /// Returns the end of a number of items of a list or object, whose first item is at the start of
 /// `json`: the position of the comma after the last of them, or of the closing bracket, and how
 /// many items were passed. `None` if the text ends first.
+///
+/// Commas of a block without brackets are counted together, not visited: that saves a third of the
+/// work for the ignored cells of a wide row.
 pub(crate) fn end_of_items(json: &[u8], items: usize) -> Option<(usize, usize)> {
     let mut depth = 0_usize;
     let mut passed = 0;
-    visit(
-        json,
-        |byte| is_bracket(byte) | (byte == b','),
-        |place, byte| {
-            match byte {
-                b',' if depth > 0 => return ControlFlow::Continue(()),
-                b',' => {}
+    // Whether the last block had brackets. Then the next one has some too, nearly always.
+    let mut is_nested = false;
+    blocks(json, |strings, block, start| {
+        if !is_nested && !has_any(block, is_bracket) {
+            if depth > 0 {
+                strings.pass(block);
+                return ControlFlow::Continue(());
+            }
+            let commas = in_order(gathered(block, |byte| byte == b',')) & !strings.next(block);
+            let count = commas.count_ones() as usize;
+            if passed + count >= items {
+                let place = nth_bit(commas, items - passed);
+                return ControlFlow::Break((start + place, items));
+            }
+            passed += count;
+            return ControlFlow::Continue(());
+        }
+        is_nested = false;
+        let found = gathered(block, |byte| is_bracket(byte) | (byte == b','));
+        let mut found = in_order(found) & !strings.next(block);
+        while found != 0 {
+            let place = found.trailing_zeros() as usize;
+            match block[place] {
+                b',' if depth > 0 => {}
+                b',' => {
+                    passed += 1;
+                    if passed == items {
+                        return ControlFlow::Break((start + place, passed));
+                    }
+                }
                 byte if is_opening(byte) => {
                     depth += 1;
-                    return ControlFlow::Continue(());
+                    is_nested = true;
                 }
                 _ if depth > 0 => {
                     depth -= 1;
-                    return ControlFlow::Continue(());
+                    is_nested = true;
                 }
-                _ => return ControlFlow::Break((place, passed + 1)),
+                _ => return ControlFlow::Break((start + place, passed + 1)),
             }
-            passed += 1;
-            match passed == items {
-                true => ControlFlow::Break((place, passed)),
-                false => ControlFlow::Continue(()),
-            }
-        },
-    )
+            found &= found - 1;
+        }
+        ControlFlow::Continue(())
+    })
+}
+
+/// Returns the position of the bit number `nth`, counted from 1.
+fn nth_bit(mut bits: u64, nth: usize) -> usize {
+    for _ in 1..nth {
+        bits &= bits - 1;
+    }
+    bits.trailing_zeros() as usize
 }
 
 #[inline]
@@ -112,47 +145,27 @@ pub(crate) fn is_opening(bracket: u8) -> bool {
 }
 
 /// The state that one block passes to the next.
-struct Strings<'a> {
-    json: &'a [u8],
+#[derive(Default)]
+struct Strings {
     /// All bits are set if the last block ended inside a string.
     open: u64,
     /// Whether the last block ended with a backslash that escapes the next byte.
     escapes: bool,
-    /// The position of the next backslash, or the end. Most blocks have none.
-    backslash: usize,
 }
 
-impl<'a> Strings<'a> {
-    fn new(json: &'a [u8]) -> Self {
-        let mut strings = Self {
-            json,
-            open: 0,
-            escapes: false,
-            backslash: 0,
-        };
-        strings.find_backslash(0);
-        strings
-    }
-
-    /// Finds the first backslash from a position on.
-    fn find_backslash(&mut self, from: usize) {
-        let rest = self.json.get(from..).unwrap_or_default();
-        self.backslash = from + memchr::memchr(b'\\', rest).unwrap_or(rest.len());
-    }
-
-    /// Returns whether a byte of the block may be escaped.
+impl Strings {
+    /// Returns whether a byte of the block may be escaped. Most blocks have no backslash.
     #[inline]
-    fn has_escapes(&self, start: usize) -> bool {
-        self.escapes || self.backslash < start + BLOCK
+    fn has_escapes(&self, block: &[u8; BLOCK]) -> bool {
+        self.escapes || has_any(block, |byte| byte == b'\\')
     }
 
     /// Returns which bytes of the block are inside a string, its opening quote included.
     #[inline]
-    fn next(&mut self, block: &[u8; BLOCK], start: usize) -> u64 {
-        let mut quotes = positions(block, |byte| byte == b'"');
-        if self.has_escapes(start) {
-            quotes &= !self.escaped(positions(block, |byte| byte == b'\\'));
-            self.find_backslash(start + BLOCK);
+    fn next(&mut self, block: &[u8; BLOCK]) -> u64 {
+        let mut quotes = in_order(gathered(block, |byte| byte == b'"'));
+        if self.has_escapes(block) {
+            quotes &= !self.escaped(in_order(gathered(block, |byte| byte == b'\\')));
         }
         let inside = parity(quotes) ^ self.open;
         self.open = 0_u64.wrapping_sub(inside >> 63);
@@ -161,9 +174,9 @@ impl<'a> Strings<'a> {
 
     /// Updates the state for a block whose brackets are not needed.
     #[inline]
-    fn pass(&mut self, block: &[u8; BLOCK], start: usize) {
-        if self.has_escapes(start) {
-            self.next(block, start);
+    fn pass(&mut self, block: &[u8; BLOCK]) {
+        if self.has_escapes(block) {
+            self.next(block);
             return;
         }
         let odd = block
@@ -196,22 +209,17 @@ fn is_bracket(byte: u8) -> bool {
     (byte == b'{') | (byte == b'}')
 }
 
-/// Returns one bit for each byte that `wanted` selects, the first lowest.
+/// Returns whether `wanted` selects a byte.
 #[inline(always)]
-fn positions(block: &[u8; BLOCK], wanted: impl Fn(u8) -> bool) -> u64 {
-    let mut picked = [0_u8; BLOCK];
-    for (picked, byte) in picked.iter_mut().zip(block) {
-        *picked = u8::from(wanted(*byte));
-    }
-    let (words, _) = picked.as_chunks::<8>();
-    words.iter().rev().fold(0, |bits, word| {
-        // Gathers the lowest bits of eight bytes in the highest byte.
-        let eight = u64::from_le_bytes(*word).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-        (bits << 8) | eight
-    })
+fn has_any(block: &[u8; BLOCK], wanted: impl Fn(u8) -> bool) -> bool {
+    block
+        .iter()
+        .fold(0, |any, byte| any | u8::from(wanted(*byte)))
+        != 0
 }
 
-/// Returns the same bits in a faster order: the bit of byte 8 * `k` + `i` is bit `k` of byte `i`.
+/// Returns one bit for each byte that `wanted` selects, in an order that vectors produce: the bit of
+/// byte 8 * `k` + `i` is bit `k` of byte `i`.
 #[inline(always)]
 fn gathered(block: &[u8; BLOCK], wanted: impl Fn(u8) -> bool) -> u64 {
     let mut picked = [0_u8; BLOCK];
@@ -322,7 +330,6 @@ mod tests {
             let block = [0; BLOCK].map(|_: u8| b"\"{x"[random.usize(..3)]);
             let slow = (0..BLOCK).filter(|place| block[*place] == b'"');
             let slow = slow.fold(0_u64, |bits, place| bits | 1 << place);
-            assert_eq!(positions(&block, |byte| byte == b'"'), slow);
             assert_eq!(in_order(gathered(&block, |byte| byte == b'"')), slow);
         }
     }
@@ -358,6 +365,61 @@ mod tests {
         ];
         for (json, items, end) in cases {
             assert_eq!(end_of_items(json.as_bytes(), items), end, "{json} {items}");
+        }
+    }
+
+    #[test]
+    fn items_end_where_a_byte_scan_finds_their_end() {
+        fn slow_end(json: &[u8], items: usize) -> Option<(usize, usize)> {
+            let (mut inside, mut escaped, mut depth, mut passed) = (false, false, 0_usize, 0);
+            for (place, byte) in json.iter().enumerate() {
+                match byte {
+                    _ if escaped => escaped = false,
+                    b'\\' if inside => escaped = true,
+                    b'"' => inside = !inside,
+                    _ if inside => {}
+                    b'{' | b'[' => depth += 1,
+                    b'}' | b']' if depth == 0 => return Some((place, passed + 1)),
+                    b'}' | b']' => depth -= 1,
+                    b',' if depth == 0 => {
+                        passed += 1;
+                        if passed == items {
+                            return Some((place, passed));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            None
+        }
+        let mut random = fastrand::Rng::with_seed(200);
+        let pieces = [
+            ",",
+            ",",
+            "1",
+            "12345.678",
+            "\"a,b\"",
+            "\"]\\\"\"",
+            "[",
+            "]",
+            "{",
+            "}",
+            "[1,2]",
+            " ",
+            "{\"a\":[1,{}],\"b\":2}",
+            "\"ü\\\\\"",
+        ];
+        for length in (0..300).chain(1000..1010) {
+            for _ in 0..20 {
+                let mut json = String::new();
+                while json.len() < length {
+                    json.push_str(pieces[random.usize(..pieces.len())]);
+                }
+                for items in [1, 2, 3, 7, 40, 1000] {
+                    let found = end_of_items(json.as_bytes(), items);
+                    assert_eq!(found, slow_end(json.as_bytes(), items), "{items}: {json}");
+                }
+            }
         }
     }
 

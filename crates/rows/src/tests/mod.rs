@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+mod by_position;
 mod bytes;
 mod containers;
 mod errors;
