@@ -91,14 +91,20 @@ pub(super) async fn write(
     args: &SqlArgs,
     reporter: &Reporter,
 ) -> Result<()> {
-    let few = (target.format == Format::Table).then_some(output::FEW_ROWS);
-    let few = few.map(|rows| usize::try_from(rows).unwrap_or(usize::MAX));
-    let rows = match args.limit.or(few) {
+    let few = usize::try_from(output::FEW_ROWS).unwrap_or(usize::MAX);
+    let limit = match (args.limit, target.format) {
+        (None, Format::Table) => Some(few.saturating_add(1)),
+        (limit, _) => limit,
+    };
+    let rows = match limit {
         Some(limit) => rows.limit(0, Some(limit)).map_err(failed)?,
         None => rows,
     };
     let written = match (target.format, &target.path) {
-        (Format::Table, _) => return table(rows, reporter).await,
+        (Format::Table, _) => {
+            let most = args.limit.unwrap_or(few);
+            return table(context, rows, most, reporter).await;
+        }
         (Format::Parquet, Some(path)) => {
             let properties = WriterProperties::builder().set_compression(match args.compression {
                 Compression::Zstd => ParquetCompression::ZSTD(ZstdLevel::default()),
@@ -124,9 +130,15 @@ pub(super) async fn write(
                 Some(parent) if !parent.as_os_str().is_empty() => parent,
                 _ => Path::new("."),
             };
-            let file = tempfile::Builder::new()
-                .prefix(".rowfeed-")
-                .tempfile_in(directory);
+            let mut builder = tempfile::Builder::new();
+            builder.prefix(".rowfeed-");
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::PermissionsExt as _;
+                // As for any new file; the umask removes some of them.
+                builder.permissions(std::fs::Permissions::from_mode(0o666));
+            }
+            let file = builder.tempfile_in(directory);
             let file = file.map_err(|error| unwritten(path, error.into()))?;
             let handle = file
                 .reopen()
@@ -160,9 +172,17 @@ fn unwritten(path: &Path, error: DataFusionError) -> Failure {
     }
 }
 
-async fn table(rows: DataFrame, reporter: &Reporter) -> Result<()> {
+/// Writes at most `most` rows, and says whether there are more.
+async fn table(context: &Context, rows: DataFrame, most: usize, reporter: &Reporter) -> Result<()> {
     let schema = std::sync::Arc::clone(rows.schema().inner());
-    let batches = rows.collect().await.map_err(failed)?;
+    let mut batches = rows.collect().await.map_err(failed)?;
+    let mut rest = most;
+    let mut has_more = false;
+    for batch in &mut batches {
+        has_more |= batch.num_rows() > rest;
+        *batch = batch.slice(0, batch.num_rows().min(rest));
+        rest -= batch.num_rows();
+    }
     let text = pretty_format_batches_with_schema(schema, &batches);
     let text = text.map_err(|error| failed(error.into()))?.to_string();
     reporter.clear();
@@ -171,6 +191,12 @@ async fn table(rows: DataFrame, reporter: &Reporter) -> Result<()> {
         // Values are the service's, and may have sequences that control a terminal.
         writeln!(out, "{}", printable(line)).map_err(|error| Failure::stdout(&error))?;
     }
+    drop(out);
+    let shown = counted((most - rest) as u64, "row");
+    context.ui.note(&match has_more {
+        true => format!("the first {shown}; --limit shows more, -o FILE saves them"),
+        false => shown,
+    });
     Ok(())
 }
 

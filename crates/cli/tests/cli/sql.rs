@@ -43,6 +43,19 @@ fn a_query_is_written_in_every_format() {
         assert!(bench.exists(name));
     }
     assert_eq!(bench.names(), ["t.arrow", "t.csv", "t.ndjson", "t.parquet"]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::write(bench.path("any"), "").unwrap();
+        let mode = |name: &str| {
+            let metadata = std::fs::metadata(bench.path(name)).unwrap();
+            metadata.permissions().mode()
+        };
+        for name in bench.names() {
+            assert_eq!(mode(&name), mode("any"), "{name}");
+        }
+        std::fs::remove_file(bench.path("any")).unwrap();
+    }
     let csv = String::from_utf8(bench.read("t.csv")).unwrap();
     assert!(csv.starts_with("trade_id,token_pair,price\n"), "{csv}");
     assert_eq!(csv.lines().count(), 49);
@@ -54,11 +67,16 @@ fn a_query_is_written_in_every_format() {
     assert_eq!(objects(&bench.run(&["sql", &direct]).ok()), parquet);
     let arrow = bench.run(&["sql", sql, "--format", "arrow"]);
     assert!(arrow.bytes.starts_with(&[0xff, 0xff, 0xff, 0xff]));
-    let table = bench.run(&["sql", sql, "--format", "table"]).ok();
-    assert_eq!(
-        table.lines().filter(|line| line.starts_with('|')).count(),
-        21
-    );
+    for (more, rows, note) in [
+        (&[][..], 20, "the first 20 rows; --limit shows more"),
+        (&["--limit", "48"], 48, "48 rows"),
+    ] {
+        let table = bench.run(&[&["sql", sql, "--format", "table"], more].concat());
+        assert!(table.err.contains(note), "{}", table.err);
+        let table = table.ok();
+        let lines = table.lines().filter(|line| line.starts_with('|'));
+        assert_eq!(lines.count(), rows + 1);
+    }
     bench
         .run(&["sql", sql, "-o", "t.csv"])
         .fails(13, &["t.csv exists", "--force"]);
