@@ -44,9 +44,9 @@ Written by `cargo xtask bench` (`--callgrind` and `--build` write their own sect
 A page server, which is a separate process and sends pages that were serialized in advance, and one
 process per contender communicate over loopback HTTP. In each round, every contender reads the whole
 result in turn and adds up all values; the sums must agree. The first reading of each contender does
-not count. The contenders other than rowfeed are built without it, so that their dependencies have the
-features that they have without rowfeed. `N×` is the speed of a contender relative to the hand-written loop of the same round: the
-median over the rounds, with the quartiles in brackets.
+not count. `N×` is the speed of a contender relative to the hand-written loop of the same round: the
+median over the rounds, with the quartiles in brackets. The contenders other than rowfeed are built
+without it, so that its features do not change their dependencies.
 
 The mixed data set has eight columns of common types. The chain data set has eight columns of
 blockchain data and was designed without knowledge of rowfeed; Yandex Query's pages are read directly,

@@ -42,9 +42,11 @@ pub(super) fn desired(
     ))
 }
 
-/// Hands out the ranges in turn. Every worker of the cluster may read with the same key at once, in
-/// this stage or in another, so each gets the share of the rate that is left if all do. The built-in handler cuts ranges anywhere. All tasks have the same
+/// Hands out the ranges in turn. The built-in handler cuts ranges anywhere. All tasks have the same
 /// number of partitions, so some may be empty.
+///
+/// All workers of the cluster may read with one key at the same time, in this stage or in another, so
+/// each gets an equal share of its rate.
 pub(super) fn scale_up(
     event: ScaleUpLeafNodeEvent<'_>,
 ) -> Option<Result<ScaleUpLeafNodeEventResponse>> {

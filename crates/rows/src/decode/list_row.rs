@@ -154,32 +154,15 @@ impl<'de> Deserializer<'de> for ListRow<'_, 'de> {
         visitor: V,
     ) -> Result<V::Value> {
         match self.layout.reads_by_position::<V>(self.columns, fields) {
-            true => self.by_position(visitor),
+            // If that fails, the row is read once more by name, so that errors do not depend on it.
+            // Aliases are names of their own, so that cells are left over.
+            true => self.deserialize_seq(visitor),
             false => self.named(Some(fields), visitor),
         }
     }
 }
 
 impl<'de> ListRow<'_, 'de> {
-    /// Reads the cells in the order of the struct's fields, without their names. If that fails, the
-    /// row is read once more by name, so that errors do not depend on it.
-    fn by_position<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.lex.open(b'[')?;
-        let mut cells = Cells {
-            row: self,
-            fields: None,
-            skips: false,
-            next: 0,
-        };
-        let out = visitor.visit_seq(&mut cells)?;
-        if cells.next < cells.row.columns.len() {
-            // Some names are aliases, so there are fewer fields than names.
-            return Err(cells.row.wrong_length());
-        }
-        cells.end()?;
-        Ok(out)
-    }
-
     /// Reads the cells by the names of their columns: all of them, or those of a struct with these
     /// fields.
     fn named<V: Visitor<'de>>(
