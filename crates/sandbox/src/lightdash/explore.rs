@@ -1,9 +1,10 @@
-//! The semantic layer: one explore, `trades`, and metric queries as SQL over it.
+//! The semantic layer: metric queries as SQL over the one explore, `trades`.
+
+mod fields;
 
 use serde_json::{Map, Value, json};
 
 use super::calculations;
-use super::encode::type_name;
 use super::errors;
 use super::filters;
 use super::parameters;
@@ -11,135 +12,11 @@ use super::pivot::Pivot;
 use super::state::limited;
 use crate::exchange::{Answer, Request};
 use crate::sql::{MAX_COLUMNS, quoted};
-use crate::table::ColumnType;
 
-/// The only explore.
-const EXPLORE: &str = "trades";
-
-/// The columns of the table of the explore.
-pub(super) const TRADES_COLUMNS: [(&str, ColumnType); 10] = [
-    ("trade_id", ColumnType::BigInt),
-    ("block_date", ColumnType::Date),
-    ("block_time", ColumnType::Timestamp),
-    ("project", ColumnType::Varchar),
-    ("token_pair", ColumnType::Varchar),
-    ("evt_index", ColumnType::Integer),
-    ("amount_usd", ColumnType::Double),
-    (
-        "price",
-        ColumnType::Decimal {
-            precision: 22,
-            scale: 9,
-        },
-    ),
-    ("is_maker", ColumnType::Boolean),
-    ("tx_hash", ColumnType::Varbinary),
-];
-
-/// The intervals of the date that are also dimensions.
-const INTERVALS: [&str; 4] = ["week", "month", "quarter", "year"];
-
-/// The joined table, and its columns that are dimensions.
-const JOINED: &str = "projects";
-const JOINED_COLUMNS: [(&str, ColumnType); 3] = [
-    ("chain", ColumnType::Varchar),
-    ("launched_on", ColumnType::Date),
-    ("members", ColumnType::Integer),
-];
-
-/// A dimension.
-struct Dimension {
-    table: &'static str,
-    name: String,
-    sql: String,
-    column_type: ColumnType,
-    interval: Option<&'static str>,
-}
-
-impl Dimension {
-    fn column(table: &'static str, name: &str, column_type: ColumnType) -> Self {
-        Self {
-            table,
-            name: name.to_owned(),
-            sql: format!("{table}.{name}"),
-            column_type,
-            interval: None,
-        }
-    }
-
-    fn id(&self) -> String {
-        format!("{}_{}", self.table, self.name)
-    }
-
-    fn field(&self) -> Value {
-        let mut field = field(
-            "dimension",
-            type_name(self.column_type),
-            &self.name,
-            &label(&self.name),
-            &self.sql,
-        );
-        field["table"] = self.table.into();
-        field["tableLabel"] = label(self.table).into();
-        if let Some(interval) = self.interval {
-            field["timeInterval"] = interval.to_uppercase().into();
-            field["timeIntervalBaseDimensionName"] = "block_date".into();
-        }
-        field
-    }
-}
-
-/// Returns all dimensions, in the order of the explore.
-fn dimensions() -> Vec<Dimension> {
-    let mut all = Vec::new();
-    for (name, column_type) in TRADES_COLUMNS {
-        all.push(Dimension::column(EXPLORE, name, column_type));
-        if name == "block_date" {
-            all.extend(INTERVALS.map(|interval| Dimension {
-                table: EXPLORE,
-                name: format!("{name}_{interval}"),
-                sql: format!("date_trunc('{interval}', {EXPLORE}.{name})"),
-                column_type,
-                interval: Some(interval),
-            }));
-        }
-    }
-    let joined = JOINED_COLUMNS.into_iter();
-    all.extend(joined.map(|(name, column_type)| Dimension::column(JOINED, name, column_type)));
-    all
-}
-
-const METRICS: [Metric; 3] = [
-    Metric {
-        id: "trades_count",
-        name: "count",
-        label: "Count",
-        kind: "count",
-        sql: "count(*)",
-    },
-    Metric {
-        id: "trades_total_usd",
-        name: "total_usd",
-        label: "Total usd",
-        kind: "sum",
-        sql: "sum(trades.amount_usd)",
-    },
-    Metric {
-        id: "trades_average_usd",
-        name: "average_usd",
-        label: "Average usd",
-        kind: "average",
-        sql: "avg(trades.amount_usd)",
-    },
-];
-
-struct Metric {
-    id: &'static str,
-    name: &'static str,
-    label: &'static str,
-    kind: &'static str,
-    sql: &'static str,
-}
+use fields::{EXPLORE, JOINED, described, no_field};
+pub(super) use fields::{
+    TRADES_COLUMNS, column_type, expression, field_ids, no_explore, summary, whole,
+};
 
 /// A metric query.
 #[derive(Clone, Debug)]
@@ -327,11 +204,6 @@ impl MetricQuery {
     }
 }
 
-pub(super) fn no_explore(name: &str) -> Answer {
-    let message = format!("Explore \"{name}\" does not exist.");
-    errors::error(404, "NotFoundError", &message)
-}
-
 /// Returns the SQL of a query, with one column per field, named by the id of the field.
 pub(super) fn sql(query: &MetricQuery) -> Result<String, Answer> {
     let mut selected = Vec::new();
@@ -428,81 +300,17 @@ pub(super) fn calculation<'c>(calculations: &'c [Value], name: &str) -> Result<&
         .ok_or_else(|| no_field(name))
 }
 
-/// Returns the type of a field, if the field exists.
-pub(super) fn column_type(id: &str) -> Option<ColumnType> {
-    if METRICS.iter().any(|metric| metric.id == id) {
-        return Some(ColumnType::Double);
-    }
-    dimension(id).map(|dimension| dimension.column_type)
-}
-
-fn no_field(id: &str) -> Answer {
-    errors::error(
-        400,
-        "FieldReferenceError",
-        &format!("Tried to reference field with unknown id: {id}"),
-    )
-}
-
-/// Returns the SQL of a field.
-pub(super) fn expression(id: &str) -> Result<String, Answer> {
-    if let Some(metric) = METRICS.iter().find(|metric| metric.id == id) {
-        return Ok(metric.sql.to_owned());
-    }
-    match dimension(id) {
-        Some(dimension) => Ok(dimension.sql),
-        None => Err(no_field(id)),
-    }
-}
-
-fn dimension(id: &str) -> Option<Dimension> {
-    dimensions()
-        .into_iter()
-        .find(|dimension| dimension.id() == id)
-}
-
 /// Returns the fields of a query by id, in the format of the execute response.
 pub(super) fn fields(query: &MetricQuery) -> Value {
     let mut fields = Map::new();
     for id in query.dimensions.iter().chain(&query.metrics) {
-        let metric = METRICS.iter().find(|metric| metric.id == id);
-        let dimension = || dimension(id).map(|dimension| dimension.field());
-        let field = metric.map(Metric::field).or_else(dimension);
-        fields.insert(id.clone(), field.unwrap_or_default());
+        fields.insert(id.clone(), described(id));
     }
     for calculation in &query.calculations {
         let name = calculation["name"].as_str().unwrap_or_default();
         fields.insert(name.to_owned(), calculation.clone());
     }
     fields.into()
-}
-
-/// Returns the label of a name: `Trade id` for `trade_id`.
-fn label(name: &str) -> String {
-    let mut label = name.replace('_', " ");
-    if let Some(first) = label.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    label
-}
-
-impl Metric {
-    fn field(&self) -> Value {
-        field("metric", self.kind, self.name, self.label, self.sql)
-    }
-}
-
-fn field(field_type: &str, kind: &str, name: &str, label: &str, sql: &str) -> Value {
-    json!({
-        "fieldType": field_type,
-        "type": kind,
-        "name": name,
-        "label": label,
-        "table": "trades",
-        "tableLabel": "Trades",
-        "sql": sql,
-        "hidden": false,
-    })
 }
 
 /// Compiles a metric query to SQL without running it.
@@ -531,84 +339,4 @@ pub(super) fn compile(request: &Request, explore: &str) -> Answer {
         Ok(results) => errors::ok(&results),
         Err(answer) => answer,
     }
-}
-
-/// Returns the ids of all fields.
-pub(super) fn field_ids() -> Vec<String> {
-    let dimensions = dimensions();
-    let dimensions = dimensions.iter().map(Dimension::id);
-    let metrics = METRICS.iter().map(|metric| metric.id.to_owned());
-    dimensions.chain(metrics).collect()
-}
-
-/// Returns the explore in the format of the list of explores.
-pub(super) fn summary() -> Value {
-    json!({
-        "name": "trades",
-        "label": "Trades",
-        "tags": [],
-        "databaseName": "postgres",
-        "schemaName": "sandbox",
-        "description": "Invented trades on invented exchanges.",
-    })
-}
-
-/// Returns the explore with all its fields.
-pub(super) fn whole(name: &str) -> Answer {
-    if name != EXPLORE {
-        return no_explore(name);
-    }
-    let compiled = |mut field: Value, sql: &str| {
-        field["compiledSql"] = sql.into();
-        field["tablesReferences"] = json!([field["table"]]);
-        field
-    };
-    let of_table = |table: &str| -> Map<String, Value> {
-        let dimensions = dimensions().into_iter();
-        let dimensions = dimensions.filter(|dimension| dimension.table == table);
-        let dimensions = dimensions.map(|dimension| {
-            let field = compiled(dimension.field(), &dimension.sql);
-            (dimension.name, field)
-        });
-        dimensions.collect()
-    };
-    let dimensions = of_table(EXPLORE);
-    let metrics: Map<String, Value> = METRICS
-        .iter()
-        .map(|metric| (metric.name.to_owned(), compiled(metric.field(), metric.sql)))
-        .collect();
-    errors::ok(&json!({
-        "name": EXPLORE,
-        "label": "Trades",
-        "tags": [],
-        "baseTable": EXPLORE,
-        "joinedTables": [{
-            "table": JOINED,
-            "sqlOn": "${projects.project} = ${trades.project}",
-            "compiledSqlOn": "projects.project = trades.project",
-            "type": "left",
-        }],
-        "targetDatabase": "postgres",
-        "tables": { EXPLORE: {
-            "name": EXPLORE,
-            "label": "Trades",
-            "database": "postgres",
-            "schema": "sandbox",
-            "sqlTable": "\"postgres\".\"sandbox\".\"trades\"",
-            "description": "Invented trades on invented exchanges.",
-            "dimensions": dimensions,
-            "metrics": metrics,
-            "lineageGraph": {},
-        }, JOINED: {
-            "name": JOINED,
-            "label": "Projects",
-            "database": "postgres",
-            "schema": "sandbox",
-            "sqlTable": "\"postgres\".\"sandbox\".\"projects\"",
-            "description": "Invented exchanges.",
-            "dimensions": of_table(JOINED),
-            "metrics": {},
-            "lineageGraph": {},
-        } },
-    }))
 }
