@@ -85,7 +85,7 @@ pub(super) fn answer(request: &Request, blocks: &Blocks) -> Answer {
         ("GET", ["api", "v1", "execution", id, "results", "csv"]) => csv::page(request, id, blocks),
         // The id of a query is the id of its run.
         ("POST", ["api", "v1", "query", id, "execute"]) => Ok(Answer::plain(200, &pending(id))),
-        ("GET", ["api", "v1", "execution", id, "status"]) => Ok(Answer::plain(200, &state(id))),
+        ("GET", ["api", "v1", "execution", id, "status"]) => status(id, blocks),
         ("POST", ["api", "v1", "sql", "execute"]) => started(request, "sql", "execution_id"),
         ("GET", ["api", "v1", "health"]) => Ok(Answer::plain(200, &limits())),
         ("POST", ["api", "v2", "projects", _, "query", "metric-query"]) => explored(request),
@@ -128,13 +128,17 @@ fn pending(id: &str) -> Value {
     json!({ "execution_id": id, "state": "QUERY_STATE_PENDING" })
 }
 
-fn dune(request: &Request, id: &str, blocks: &Blocks) -> Result<Answer> {
+/// The status of an execution, which describes the whole result as Dune's does.
+fn status(id: &str, blocks: &Blocks) -> Result<Answer> {
     let dataset: Dataset = id.parse()?;
-    let limit = request.number("limit").unwrap_or(32_000);
-    let offset = request.number("offset").unwrap_or(0);
-    let wanted = request.value("columns");
-    let block = blocks.get(Service::Dune, Format::Json, &dataset, wanted);
-    let rows = page_rows(&dataset, offset, limit);
+    let block = blocks.get(Service::Dune, Format::Json, &dataset, None);
+    let mut body = state(id);
+    body["result_metadata"] = metadata(&dataset, &block, dataset.rows);
+    Ok(Answer::plain(200, &body))
+}
+
+/// Describes a page of `rows` rows, and the result that it is part of.
+fn metadata(dataset: &Dataset, block: &Block, rows: u64) -> Value {
     let names: Vec<&str> = block
         .columns
         .iter()
@@ -144,21 +148,28 @@ fn dune(request: &Request, id: &str, blocks: &Blocks) -> Result<Answer> {
         .columns
         .iter()
         .map(|column| encode::type_name(Service::Dune, column));
+    json!({
+        "column_names": names,
+        "column_types": types.collect::<Vec<_>>(),
+        "row_count": rows,
+        "result_set_bytes": rows * 250,
+        "total_row_count": dataset.rows,
+        "total_result_set_bytes": dataset.rows * 250,
+        "datapoint_count": rows * names.len() as u64,
+        "pending_time_millis": 14,
+        "execution_time_millis": 32,
+    })
+}
+
+fn dune(request: &Request, id: &str, blocks: &Blocks) -> Result<Answer> {
+    let dataset: Dataset = id.parse()?;
+    let limit = request.number("limit").unwrap_or(32_000);
+    let offset = request.number("offset").unwrap_or(0);
+    let wanted = request.value("columns");
+    let block = blocks.get(Service::Dune, Format::Json, &dataset, wanted);
+    let rows = page_rows(&dataset, offset, limit);
     let mut body = state(id);
-    body["result"] = json!({
-        "rows": "$rows",
-        "metadata": {
-            "column_names": names,
-            "column_types": types.collect::<Vec<_>>(),
-            "row_count": rows,
-            "result_set_bytes": rows * 250,
-            "total_row_count": dataset.rows,
-            "total_result_set_bytes": dataset.rows * 250,
-            "datapoint_count": rows * names.len() as u64,
-            "pending_time_millis": 14,
-            "execution_time_millis": 32,
-        },
-    });
+    body["result"] = json!({ "rows": "$rows", "metadata": metadata(&dataset, &block, rows) });
     let next = offset + rows;
     if next < dataset.rows {
         body["next_uri"] = next_page(request, limit, next).into();
