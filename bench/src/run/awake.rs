@@ -60,6 +60,7 @@ pub(crate) fn keep_awake() -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
