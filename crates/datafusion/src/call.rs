@@ -64,8 +64,8 @@ impl Call {
         use Argument::{Integer, Text};
         let usage = match name {
             "dune" => "dune('SELECT …')",
-            "dune_query" => "dune_query(id, 'name=value', …)",
-            "dune_latest" => "dune_latest(id)",
+            "dune_query" => "dune_query(3493826, 'name=value', …)",
+            "dune_latest" => "dune_latest(3493826)",
             "lightdash" => "lightdash('project', 'SELECT …')",
             "lightdash_chart" => "lightdash_chart('chart') or lightdash_chart('project', 'chart')",
             "yandex_query" => "yandex_query('folder', 'SELECT …')",

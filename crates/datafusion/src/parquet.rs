@@ -65,7 +65,10 @@ pub async fn write_parquet(
     off_runtime(move || {
         let written: File = writer.into_inner()?;
         written.sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
+        file.persist(&path).map_err(|error| {
+            let message = format!("cannot write {}: {}", path.display(), error.error);
+            io::Error::new(error.error.kind(), message)
+        })?;
         Ok(rows)
     })
     .await

@@ -9,8 +9,8 @@ use datafusion::{
     sql::{
         parser::{CopyToSource, Statement},
         sqlparser::ast::{
-            Expr, FunctionArg, FunctionArgExpr, ObjectName, TableFactor, UnaryOperator, Value,
-            ValueWithSpan, VisitMut, VisitorMut,
+            Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, Select, TableAlias, TableFactor,
+            TableWithJoins, UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
         },
     },
 };
@@ -97,7 +97,8 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Plans the statement, as [`SessionContext::sql`] does. Sends nothing.
+    /// Plans the statement, as [`SessionContext::sql`] does. Sends nothing for a query; DataFusion
+    /// executes `CREATE TABLE … AS` and similar statements here.
     ///
     /// # Errors
     ///
@@ -107,7 +108,7 @@ impl Prepared {
     }
 
     /// Plans another statement over the same results, for example this one under `EXPLAIN`. Sends
-    /// nothing.
+    /// nothing for a query.
     ///
     /// # Errors
     ///
@@ -185,17 +186,7 @@ impl Finder {
     }
 
     fn call(&mut self, name: &mut ObjectName, arguments: &[FunctionArg]) -> ControlFlow<()> {
-        let [part] = &mut name.0[..] else {
-            return ControlFlow::Continue(());
-        };
-        let Some(ident) = part.as_ident().cloned() else {
-            return ControlFlow::Continue(());
-        };
-        let written = match ident.quote_style {
-            None => ident.value.to_lowercase(),
-            Some(_) => ident.value.clone(),
-        };
-        let Some(known) = NAMES.into_iter().find(|known| *known == written) else {
+        let Some(known) = known_name(name) else {
             return ControlFlow::Continue(());
         };
         // DataFusion looks functions up by the name as written, with its quotes.
@@ -218,6 +209,11 @@ impl Finder {
 impl VisitorMut for Finder {
     type Break = ();
 
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        name_calls(&mut select.from);
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
         match factor {
             TableFactor::Table {
@@ -229,6 +225,93 @@ impl VisitorMut for Finder {
             _ => ControlFlow::Continue(()),
         }
     }
+}
+
+/// Returns the table function of this name.
+fn known_name(name: &ObjectName) -> Option<&'static str> {
+    let [part] = &name.0[..] else { return None };
+    let ident = part.as_ident()?;
+    let written = match ident.quote_style {
+        None => ident.value.to_lowercase(),
+        Some(_) => ident.value.clone(),
+    };
+    NAMES.into_iter().find(|known| *known == written)
+}
+
+/// Gives calls without an alias one: the name of the function, then `dune_2` and so on. DataFusion
+/// names all calls of a function alike, and refuses to join two of them.
+fn name_calls(from: &mut [TableWithJoins]) {
+    let mut factors = Vec::new();
+    for tables in from {
+        add_factors(tables, &mut factors);
+    }
+    let mut taken: Vec<String> = factors.iter().filter_map(|factor| shown(factor)).collect();
+    for factor in factors {
+        let (name, alias) = match factor {
+            TableFactor::Table {
+                name,
+                alias: alias @ None,
+                args: Some(_),
+                ..
+            } => (name, alias),
+            TableFactor::Function {
+                name,
+                alias: alias @ None,
+                ..
+            } => (name, alias),
+            _ => continue,
+        };
+        let Some(known) = known_name(name) else {
+            continue;
+        };
+        let mut own = known.to_owned();
+        let mut number = 1;
+        while taken.contains(&own) {
+            number += 1;
+            own = format!("{known}_{number}");
+        }
+        *alias = Some(TableAlias {
+            explicit: true,
+            name: Ident::new(own.clone()),
+            columns: Vec::new(),
+            at: None,
+        });
+        taken.push(own);
+    }
+}
+
+/// Adds the tables and calls between which a query can choose by name.
+fn add_factors<'a>(tables: &'a mut TableWithJoins, factors: &mut Vec<&'a mut TableFactor>) {
+    let joined = tables.joins.iter_mut().map(|join| &mut join.relation);
+    for factor in [&mut tables.relation].into_iter().chain(joined) {
+        match factor {
+            TableFactor::NestedJoin {
+                table_with_joins,
+                alias: None,
+            } => add_factors(table_with_joins, factors),
+            factor => factors.push(factor),
+        }
+    }
+}
+
+/// Returns the name by which a query can refer to the columns of a table, in lower case.
+fn shown(factor: &TableFactor) -> Option<String> {
+    let name = match factor {
+        TableFactor::Table {
+            alias: None,
+            args: None,
+            name,
+            ..
+        } => name.0.last()?.as_ident(),
+        TableFactor::Table { alias, .. }
+        | TableFactor::Function { alias, .. }
+        | TableFactor::Derived { alias, .. }
+        | TableFactor::TableFunction { alias, .. }
+        | TableFactor::UNNEST { alias, .. }
+        | TableFactor::NestedJoin { alias, .. } => alias.as_ref().map(|alias| &alias.name),
+        _ => None,
+    };
+    Some(name?.value.to_lowercase())
 }
 
 fn call_of(name: &str, arguments: &[FunctionArg]) -> Result<Call, String> {

@@ -376,7 +376,8 @@ impl ResultTableBuilder {
                 "result {result_set} was requested, and it has {sets}, counted from 0"
             )),
             sets if sets > 1 && !self.has_chosen => Some(format!(
-                "it has {sets} results; choose one with result_set(0) to result_set({})",
+                "it has {sets} results; choose one with result_set(0) to result_set({}), or run a \
+                 statement that has one",
                 sets - 1
             )),
             _ => None,

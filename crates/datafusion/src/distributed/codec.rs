@@ -106,7 +106,8 @@ impl ResultCodec {
         let Some((service, client)) = profiles.get(&scan.profile, &scan.service, scan.readers)
         else {
             return exec_err!(
-                "the worker has no profile {:?} for {}; it has: {}",
+                "the worker has no profile {:?} for {}; it has: {}. Choose one with \
+                 ResultTableBuilder::profile()",
                 scan.profile,
                 scan.service,
                 match profiles.names(&scan.service) {

@@ -5,7 +5,7 @@ use rowfeed::ErrorKind;
 use rowfeed_datafusion::{Services, prepare, service_error};
 use rowfeed_sandbox::{DUNE_QUERY_ID, LIGHTDASH_PROJECT_UUID, Recorded, Sandbox, YANDEX_PROJECT};
 
-use crate::support::{Bench, DAYS, PLACES, TRADES, collect, lines, session};
+use crate::support::{Bench, DAYS, PLACES, TRADES, TRADES_ROWS, collect, lines, session};
 
 async fn bench() -> (Bench, SessionContext) {
     let bench = Bench::start().await;
@@ -206,7 +206,10 @@ async fn arguments_that_are_not_literals_are_refused_before_anything_is_sent() {
             "SELECT * FROM dune_latest(id => 7)",
             "argument 1 of dune_latest is `id => 7`",
         ),
-        ("SELECT * FROM dune_latest('7')", "write dune_latest(id)"),
+        (
+            "SELECT * FROM dune_latest('7')",
+            "write dune_latest(3493826)",
+        ),
         (
             "SELECT * FROM dune_query(7, 'x')",
             "'x' is not a parameter: write 'name=value'",
@@ -313,4 +316,39 @@ async fn explain_analyze_counts_retries() {
     // The next scan counts its own.
     let text = rows(query.sql(&analyze).await.unwrap()).await.join(" ");
     assert!(text.contains("requests_retried=0"), "{text}");
+}
+
+#[tokio::test]
+async fn calls_without_an_alias_have_names() {
+    let (bench, ctx) = bench().await;
+    let dune = format!("dune('{TRADES}')");
+    for (from, condition) in [
+        (dune.clone(), "dune.id >= 0"),
+        (
+            format!("{dune} JOIN {dune} USING (id)"),
+            "dune.k IS NOT DISTINCT FROM dune_2.k",
+        ),
+        (
+            format!("({dune} CROSS JOIN \"dune\"('{TRADES}'))"),
+            "dune.id = dune_2.id",
+        ),
+        // Names that the statement has are not given again.
+        (
+            format!("{dune}, {dune}, {dune} dune_2"),
+            "dune.id = dune_2.id AND dune_3.id = dune.id",
+        ),
+        (format!("{dune}, {dune} Dune"), "dune_2.id = dune.id"),
+    ] {
+        let sql = format!("SELECT count(*) FROM {from} WHERE {condition}");
+        let query = prepare(&ctx, &sql).await.unwrap();
+        let counted = rows(query.dataframe().await.expect(&sql)).await;
+        let counted = counted[1].trim_matches(['|', ' ']);
+        assert_eq!(counted, TRADES_ROWS.to_string(), "{sql}");
+    }
+    // Each query of a union has names of its own.
+    let one = format!("SELECT dune.id FROM {dune}");
+    let query = prepare(&ctx, &format!("{one} UNION ALL {one}")).await;
+    let counted = query.unwrap().dataframe().await.unwrap().count().await;
+    assert_eq!(counted.unwrap(), 2 * TRADES_ROWS);
+    assert_eq!(starts(&bench.sandbox.take_requests()), 6);
 }
