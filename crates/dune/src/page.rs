@@ -22,7 +22,7 @@ use crate::{
 /// use rowfeed_dune::ResultPage;
 ///
 /// let page = dune.get_execution_results().execution_id("01HKZJ2683PHF9Q9PHHQ8FW4Q1");
-/// let page: ResultPage = page.send_as().await?.into_inner();
+/// let page = page.send_as::<ResultPage>().await?;
 /// println!("the next page begins at {:?}", page.next_offset);
 /// # Ok(())
 /// # }

@@ -24,7 +24,7 @@ use crate::{
 /// use rowfeed_lightdash::ResultPage;
 ///
 /// let page = client.get_async_query_results().project_uuid("a project").query_uuid("a query");
-/// let page: ResultPage = page.send_as().await?.into_inner();
+/// let page = page.send_as::<ResultPage>().await?;
 /// println!("{}", page.results.columns);
 /// # Ok(())
 /// # }
@@ -82,8 +82,30 @@ fn columns<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Columns, D::Err
 #[derive(Default)]
 struct Declared<'a>(Vec<(Text<'a>, Column<'a>)>);
 
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+/// Not derived: only a key that is decoded as a string is part of the path in an error.
+struct Text<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Borrowed;
+        impl<'de> Visitor<'de> for Borrowed {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(text.into()))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(text.to_owned().into()))
+            }
+        }
+        deserializer.deserialize_str(Borrowed)
+    }
+}
 
 #[derive(Deserialize)]
 struct Column<'a> {

@@ -19,7 +19,7 @@ use crate::{
 /// use rowfeed_yandex_query::ResultPage;
 ///
 /// let page = client.get_query_results().project("b1g0example").query_id("cbq").result_set_index(0);
-/// let page: ResultPage = page.send_as().await?.into_inner();
+/// let page = page.send_as::<ResultPage>().await?;
 /// println!("{}", page.columns);
 /// # Ok(())
 /// # }

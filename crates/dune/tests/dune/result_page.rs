@@ -8,7 +8,11 @@ async fn page(body: &str) -> Result<ResultPage, CallError> {
     let (sandbox, client) = start().await;
     sandbox.fault(json(200, body));
     let results = client.get_execution_results().execution_id("01REEF");
-    let page = results.limit(3).sort_by("a desc").send_as().await;
+    let page = results
+        .limit(3)
+        .sort_by("a desc")
+        .send_as::<ResultPage>()
+        .await;
     let query = sent(&sandbox).query;
     assert_eq!(query.as_deref(), Some("limit=3&sort_by=a+desc"));
     page.map(|page| page.into_inner())

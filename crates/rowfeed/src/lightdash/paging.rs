@@ -119,11 +119,12 @@ impl Paging {
         let results = self.results.clone();
         let (page, safe_page) = (self.first_page(size), self.first_page(SAFE_PAGE_SIZE));
         FetchPlan::Fetch(Box::pin(async move {
-            let answer = match fetch(results.clone(), page, size).await {
-                Err(error) if may_be_too_large && is_page_too_large(&error) => {
+            let again = may_be_too_large.then(|| results.clone());
+            let answer = match (fetch(results, page, size).await, again) {
+                (Err(error), Some(results)) if is_page_too_large(&error) => {
                     fetch(results, safe_page, SAFE_PAGE_SIZE).await
                 }
-                answer => answer,
+                (answer, _) => answer,
             };
             answer.map_err(call)
         }))

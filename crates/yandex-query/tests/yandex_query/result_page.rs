@@ -8,7 +8,7 @@ async fn page(body: &str) -> Result<ResultPage, CallError> {
     let (sandbox, client) = start().await;
     sandbox.fault(json(200, body));
     let results = client.get_query_results().project("folder").query_id("q1");
-    let page = results.result_set_index(0).send_as().await?;
+    let page = results.result_set_index(0).send_as::<ResultPage>().await?;
     Ok(page.into_inner())
 }
 
