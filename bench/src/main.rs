@@ -38,6 +38,7 @@ fn main() -> ExitCode {
 fn dispatch(args: &[String]) -> Result<()> {
     match args {
         [command] if command == "page-server" => server::run(),
+        [command] if command == "keep-awake" => Ok(run::awake::keep_awake()?),
         [command, job] if command == "worker" => worker::run(job),
         [command, job] if command == "behave" => behavior::behave(job),
         [command, options @ ..] if command == "run" => {

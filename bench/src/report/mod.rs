@@ -46,7 +46,9 @@ process per contender communicate over loopback HTTP. In each round, every conte
 result in turn and adds up all values; the sums must agree. The first reading of each contender does
 not count. `N×` is the speed of a contender relative to the hand-written loop of the same round: the
 median over the rounds, with the quartiles in brackets. The contenders other than rowfeed are built
-without it, so that its features do not change their dependencies.
+without it, so that its features do not change their dependencies. Where `chrt` is installed, processes
+of the lowest priority keep the processors awake, because waking a virtual one takes as long as a
+small page ([awake](src/run/awake.rs)).
 
 The mixed data set has eight columns of common types. The chain data set has eight columns of
 blockchain data and was designed without knowledge of rowfeed; Yandex Query's pages are read directly,

@@ -1,5 +1,6 @@
 //! Measures the selected workloads, prints the results and, if the run is complete, writes them.
 
+pub(crate) mod awake;
 mod process;
 pub(crate) mod python;
 mod rounds;
@@ -9,13 +10,14 @@ use std::{fs, path::Path, time::Instant};
 
 use anyhow::{Context as _, Result, ensure};
 
+use self::{
+    awake::Awake,
+    python::Python,
+    rounds::{LeftOut, Setup},
+};
 pub(crate) use self::{
     process::{PageServer, program},
     python::target_directory,
-};
-use self::{
-    python::Python,
-    rounds::{LeftOut, Setup},
 };
 use crate::{
     options::{HELP, Options},
@@ -98,6 +100,11 @@ fn timings(options: &Options, failed: &mut Vec<String>) -> Result<Timings> {
         "nothing has {:?} in its name",
         options.only.as_deref().unwrap_or_default()
     );
+    let awake = Awake::start();
+    if let Err(why) = &awake {
+        let asleep = format!("The processors slept while contenders waited for pages ({why}).");
+        left_out.absent.push(asleep);
+    }
     let mut timings = Timings::default();
     for workload in &workloads {
         let began = Instant::now();

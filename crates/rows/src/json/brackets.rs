@@ -2,12 +2,11 @@
 //!
 //! Finding the end of a page's rows reads nearly all of its body. So the scan handles whole blocks:
 //! it finds quotes and brackets, and the parity of the quotes before a bracket shows whether it is
-//! outside strings. The compiler vectorizes the code on every target. It is about four times as
-//! fast as a parser that ignores values.
+//! outside strings. It is about four times as fast as a parser that ignores values.
 
 use std::ops::ControlFlow;
 
-const BLOCK: usize = 64;
+use super::block::{BLOCK, Block};
 
 /// Calls `visit` with position and byte of each bracket outside strings, in order, until it breaks.
 /// Returns `None` if the text ends first. The text must begin outside a string.
@@ -16,16 +15,16 @@ pub(crate) fn visit_brackets<B>(
     json: &[u8],
     mut visit: impl FnMut(usize, u8) -> ControlFlow<B>,
 ) -> Option<B> {
-    blocks(json, |strings, block, start| {
-        let found = gathered(block, is_bracket);
-        if found == 0 {
+    blocks(json, |strings, bytes, start| {
+        let block = Block::new(bytes);
+        if !block.has_brackets() {
             strings.pass(block);
             return ControlFlow::Continue(());
         }
-        let mut found = in_order(found) & !strings.next(block);
+        let mut found = block.brackets() & !strings.next(block);
         while found != 0 {
             let place = found.trailing_zeros() as usize;
-            visit(start + place, block[place])?;
+            visit(start + place, bytes[place])?;
             found &= found - 1;
         }
         ControlFlow::Continue(())
@@ -86,13 +85,14 @@ pub(crate) fn end_of_items(json: &[u8], items: usize) -> Option<(usize, usize)> 
     let mut passed = 0;
     // Whether the last block had brackets. Then the next one has some too, nearly always.
     let mut is_nested = false;
-    blocks(json, |strings, block, start| {
-        if !is_nested && !has_any(block, is_bracket) {
+    blocks(json, |strings, bytes, start| {
+        let block = Block::new(bytes);
+        if !is_nested && !block.has_brackets() {
             if depth > 0 {
                 strings.pass(block);
                 return ControlFlow::Continue(());
             }
-            let commas = in_order(gathered(block, |byte| byte == b',')) & !strings.next(block);
+            let commas = block.places_of(b',') & !strings.next(block);
             let count = commas.count_ones() as usize;
             if passed + count >= items {
                 let place = nth_bit(commas, items - passed);
@@ -102,11 +102,10 @@ pub(crate) fn end_of_items(json: &[u8], items: usize) -> Option<(usize, usize)> 
             return ControlFlow::Continue(());
         }
         is_nested = false;
-        let found = gathered(block, |byte| is_bracket(byte) | (byte == b','));
-        let mut found = in_order(found) & !strings.next(block);
+        let mut found = block.brackets_and_commas() & !strings.next(block);
         while found != 0 {
             let place = found.trailing_zeros() as usize;
-            match block[place] {
+            match bytes[place] {
                 b',' if depth > 0 => {}
                 b',' => {
                     passed += 1;
@@ -157,16 +156,16 @@ impl Strings {
     /// the next one ahead instead costs 4,500 instructions for a row of 200 columns, where each run of
     /// skipped cells begins a new scan.
     #[inline]
-    fn has_escapes(&self, block: &[u8; BLOCK]) -> bool {
-        self.escapes || has_any(block, |byte| byte == b'\\')
+    fn has_escapes(&self, block: Block) -> bool {
+        self.escapes || block.has(b'\\')
     }
 
     /// Returns which bytes of the block are inside a string, its opening quote included.
     #[inline]
-    fn next(&mut self, block: &[u8; BLOCK]) -> u64 {
-        let mut quotes = in_order(gathered(block, |byte| byte == b'"'));
+    fn next(&mut self, block: Block) -> u64 {
+        let mut quotes = block.places_of(b'"');
         if self.has_escapes(block) {
-            quotes &= !self.escaped(in_order(gathered(block, |byte| byte == b'\\')));
+            quotes &= !self.escaped(block.places_of(b'\\'));
         }
         let inside = parity(quotes) ^ self.open;
         self.open = 0_u64.wrapping_sub(inside >> 63);
@@ -175,15 +174,12 @@ impl Strings {
 
     /// Updates the state for a block whose brackets are not needed.
     #[inline]
-    fn pass(&mut self, block: &[u8; BLOCK]) {
+    fn pass(&mut self, block: Block) {
         if self.has_escapes(block) {
             self.next(block);
             return;
         }
-        let odd = block
-            .iter()
-            .fold(0, |odd, byte| odd ^ u8::from(*byte == b'"'));
-        self.open ^= 0_u64.wrapping_sub(odd.into());
+        self.open ^= 0_u64.wrapping_sub(block.has_odd(b'"').into());
     }
 
     /// Returns which bytes are escaped by the backslashes of a block.
@@ -202,60 +198,6 @@ impl Strings {
         }
         escaped
     }
-}
-
-#[inline]
-fn is_bracket(byte: u8) -> bool {
-    let byte = byte | 0x20;
-    (byte == b'{') | (byte == b'}')
-}
-
-/// Returns whether `wanted` selects a byte.
-#[inline(always)]
-fn has_any(block: &[u8; BLOCK], wanted: impl Fn(u8) -> bool) -> bool {
-    block
-        .iter()
-        .fold(0, |any, byte| any | u8::from(wanted(*byte)))
-        != 0
-}
-
-/// Returns one bit for each byte that `wanted` selects, in an order that vectors produce: the bit of
-/// byte 8 * `k` + `i` is bit `k` of byte `i`.
-#[inline(always)]
-fn gathered(block: &[u8; BLOCK], wanted: impl Fn(u8) -> bool) -> u64 {
-    let mut picked = [0_u8; BLOCK];
-    for ((picked, byte), bit) in picked.iter_mut().zip(block).zip(&BITS) {
-        *picked = if wanted(*byte) { *bit } else { 0 };
-    }
-    let (words, _) = picked.as_chunks::<8>();
-    let word = |at: usize| u64::from_le_bytes(words[at]);
-    (word(0) | word(1)) | (word(2) | word(3)) | ((word(4) | word(5)) | (word(6) | word(7)))
-}
-
-/// The bit of each byte in its word.
-const BITS: [u8; BLOCK] = {
-    let mut bits = [0; BLOCK];
-    let mut at = 0;
-    while at < BLOCK {
-        bits[at] = 1 << (at / 8);
-        at += 1;
-    }
-    bits
-};
-
-/// Returns the bits of [`gathered`] in the order of their bytes, by transposing a square of eight
-/// by eight.
-#[inline]
-fn in_order(mut bits: u64) -> u64 {
-    for (distance, mask) in [
-        (7, 0x00aa_00aa_00aa_00aa),
-        (14, 0x0000_cccc_0000_cccc),
-        (28, 0x0000_0000_f0f0_f0f0),
-    ] {
-        let moved = (bits ^ bits >> distance) & mask;
-        bits ^= moved ^ moved << distance;
-    }
-    bits
 }
 
 /// Replaces each bit by the parity of itself and all lower bits.
@@ -321,17 +263,6 @@ mod tests {
                 }
                 assert_eq!(quickly(json.as_bytes()), slowly(json.as_bytes()), "{json}");
             }
-        }
-    }
-
-    #[test]
-    fn positions_point_at_the_bytes() {
-        let mut random = fastrand::Rng::with_seed(64);
-        for _ in 0..10_000 {
-            let block = [0; BLOCK].map(|_: u8| b"\"{x"[random.usize(..3)]);
-            let slow = (0..BLOCK).filter(|place| block[*place] == b'"');
-            let slow = slow.fold(0_u64, |bits, place| bits | 1 << place);
-            assert_eq!(in_order(gathered(&block, |byte| byte == b'"')), slow);
         }
     }
 

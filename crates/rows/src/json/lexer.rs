@@ -5,7 +5,12 @@
 
 use std::num::NonZeroUsize;
 
-use super::{brackets::end_of_items, is_blank, key::Key};
+use super::{
+    block::{CHUNK, quotes_or_escapes},
+    brackets::end_of_items,
+    is_blank,
+    key::Key,
+};
 use crate::error::{DecodeError, Result};
 
 /// The deepest nesting of values, the same as in `serde_json`.
@@ -459,23 +464,19 @@ impl<'t, 'de> Lexer<'t, 'de> {
 }
 
 /// Returns the position of the next quote or backslash. Most strings are short, so the first bytes
-/// are checked eight at a time before a faster function is called.
+/// are searched in place before a function is called that is faster for long ones.
 #[inline]
 pub(crate) fn quote_or_escape(bytes: &[u8], start: usize) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
     let mut at = start;
-    for _ in 0..4 {
-        let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) else {
+    for _ in 0..8 {
+        let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<CHUNK>()) else {
             break;
         };
-        let word = u64::from_le_bytes(*chunk);
-        let hits = zeros(word ^ (ONES * 0x22)) | zeros(word ^ (ONES * 0x5c));
+        let hits = quotes_or_escapes(chunk);
         if hits != 0 {
-            return Some(at + (hits.trailing_zeros() / 8) as usize);
+            return Some(at + hits.trailing_zeros() as usize);
         }
-        at += 8;
+        at += CHUNK;
     }
     let rest = bytes.get(at..)?;
     memchr::memchr2(b'"', b'\\', rest).map(|ahead| at + ahead)

@@ -1,6 +1,7 @@
 //! The JSON scanner: [`brackets`] finds structure sixty-four bytes at a time, [`lexer`] takes one
 //! token at a time. Both know the same white space, that of RFC 8259.
 
+mod block;
 pub(crate) mod brackets;
 pub(crate) mod digits;
 pub(crate) mod key;
