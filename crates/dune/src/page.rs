@@ -12,7 +12,7 @@ use crate::{
 
 /// A page of a result with the members that reading its rows needs, and with parsed columns.
 ///
-/// It decodes with half the instructions of
+/// A page of one row decodes with 30 % fewer instructions than as
 /// [`ReadExecutionResultResponse`](crate::types::ReadExecutionResultResponse), because it copies no
 /// other text and shares the columns with other pages of the result. Members that it does not have
 /// are not checked.

@@ -11,8 +11,8 @@ use crate::{
 
 /// A page of a result set with parsed columns.
 ///
-/// It decodes with half the instructions of [`ResultSet`](crate::types::ResultSet), because it
-/// copies no text and shares the columns with other pages of the result.
+/// It decodes with fewer instructions than [`ResultSet`](crate::types::ResultSet), because it copies
+/// no text and shares the columns with other pages of the result.
 ///
 /// ```no_run
 /// # async fn read(client: rowfeed_yandex_query::Client) -> Result<(), rowfeed_yandex_query::CallError> {
