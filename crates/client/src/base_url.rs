@@ -18,8 +18,8 @@ impl fmt::Display for InvalidBaseUrl {
 
 impl std::error::Error for InvalidBaseUrl {}
 
-/// Checks a base URL and removes a trailing slash.
-pub(crate) fn parse(text: &str) -> Result<String, InvalidBaseUrl> {
+/// Checks a base URL.
+pub(crate) fn parse(text: &str) -> Result<Url, InvalidBaseUrl> {
     let refused = |why: String| Err(InvalidBaseUrl(why));
     if text.trim() != text {
         return refused("has white space around it".into());
@@ -43,7 +43,12 @@ pub(crate) fn parse(text: &str) -> Result<String, InvalidBaseUrl> {
     if url.fragment().is_some() {
         return refused("has a fragment (\"#…\")".into());
     }
-    Ok(url.as_str().trim_end_matches('/').to_owned())
+    Ok(url)
+}
+
+/// Returns a base URL without trailing slashes, which paths are appended to.
+pub(crate) fn text(url: &Url) -> &str {
+    url.as_str().trim_end_matches('/')
 }
 
 #[cfg(test)]
@@ -53,12 +58,13 @@ mod tests {
 
     #[test]
     fn is_normalized() {
-        assert_eq!(
-            parse("https://API.Example/").unwrap(),
-            "https://api.example"
-        );
-        assert_eq!(parse("http://h:8080/a/b//").unwrap(), "http://h:8080/a/b");
-        assert_eq!(parse("http://[::1]:80").unwrap(), "http://[::1]");
+        for (base, normal) in [
+            ("https://API.Example/", "https://api.example"),
+            ("http://h:8080/a/b//", "http://h:8080/a/b"),
+            ("http://[::1]:80", "http://[::1]"),
+        ] {
+            assert_eq!(text(&parse(base).unwrap()), normal);
+        }
     }
 
     #[test]

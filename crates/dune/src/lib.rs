@@ -8,11 +8,13 @@ mod config;
 #[allow(unreachable_pub, unused_imports, clippy::all, clippy::unwrap_used)]
 mod generated;
 pub mod insert;
+mod page;
 mod parameter;
 mod statement;
 
 pub use config::ClientBuilder;
 pub use generated::{API_VERSION, Client, builder, types};
+pub use page::{ResultMetadata, ResultPage, ResultRows};
 pub use parameter::Parameter;
 /// Decoding of the rows of a page: `RawRows::decode` and its types.
 pub use rowfeed_client::rows;

@@ -10,6 +10,7 @@ pub mod explore;
 #[allow(unreachable_pub, unused_imports, clippy::all, clippy::unwrap_used)]
 mod generated;
 mod nearest;
+mod page;
 mod parameter;
 mod start;
 mod statement;
@@ -17,6 +18,7 @@ mod statement;
 pub use chart::ChartQuery;
 pub use config::ClientBuilder;
 pub use generated::{API_VERSION, Client, builder, types};
+pub use page::{PageResults, ResultPage};
 /// Decoding of the rows of a page: `RawRows::decode` and its types.
 pub use rowfeed_client::rows;
 pub use rowfeed_client::{

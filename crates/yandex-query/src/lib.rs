@@ -10,6 +10,7 @@ mod credentials;
 #[rustfmt::skip]
 #[allow(unreachable_pub, unused_imports, clippy::all, clippy::unwrap_used)]
 mod generated;
+mod page;
 mod statement;
 
 pub use config::ClientBuilder;
@@ -18,6 +19,7 @@ pub use credentials::MetadataCredential;
 #[cfg(feature = "service-account")]
 pub use credentials::{InvalidServiceAccountKey, ServiceAccountCredential, ServiceAccountKey};
 pub use generated::{API_VERSION, Client, builder, types};
+pub use page::ResultPage;
 /// Decoding of the rows of a page: `RawRows::decode` and its types.
 pub use rowfeed_client::rows;
 pub use rowfeed_client::{

@@ -8,7 +8,7 @@
 //! | generated code … | with |
 //! |---|---|
 //! | converts the argument of a setter | [`value`], [`list`], [`map`] |
-//! | writes a path and a query | [`encode_path`], [`QueryParam`] |
+//! | writes a URL and its query | [`encode_path`], [`parse_url`], [`QueryParam`], [`QueryParams`] |
 //! | sends a form | [`RequestBuilderExt`] |
 //! | carries out a call | [`ClientInfo`], [`ClientHooks`], [`OperationInfo`] |
 //! | reads the response | [`ResponseValue::from_response`], [`ResponseValue::empty`], [`ResponseValue::stream`] |
@@ -24,12 +24,14 @@ mod parameters;
 mod path;
 mod query;
 mod setters;
+mod url;
 
 pub use lenient::null_as_default;
 pub use parameters::Parameters;
 pub use path::{InvalidPathParameter, encode_path};
-pub use query::{QueryParam, RequestBuilderExt};
+pub use query::{QueryParam, QueryParams, RequestBuilderExt};
 pub use setters::{list, map, mismatch, value};
+pub use url::parse_url;
 
 pub use crate::{
     config::Core,

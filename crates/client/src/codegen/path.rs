@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -27,7 +27,7 @@ pub fn encode_path(name: &str, value: &str) -> Result<String, InvalidPathParamet
             value: escaped(value, 60),
             flaw,
         }),
-        None => Ok(utf8_percent_encode(value, SEGMENT).to_string()),
+        None => Ok(Cow::from(utf8_percent_encode(value, SEGMENT)).into_owned()),
     }
 }
 

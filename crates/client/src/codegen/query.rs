@@ -14,7 +14,8 @@ use serde::{
 
 use crate::error::CallError;
 
-/// One query parameter, as generated code passes it to reqwest's `query`.
+/// One query parameter, as generated code passes it to reqwest's `query`, alone or in
+/// [`QueryParams`].
 ///
 /// - a scalar, string, newtype or unit variant: `name=value`;
 /// - `None` or a JSON null: nothing;
@@ -22,34 +23,79 @@ use crate::error::CallError;
 /// - a map: `name.key=value` for each entry.
 ///
 /// Anything else, and a number that is not finite, is an error that names the parameter.
-#[derive(Debug)]
-pub struct QueryParam<'a, T> {
+pub struct QueryParam<'a> {
     name: &'a str,
-    value: &'a T,
+    value: &'a dyn Pairs,
 }
 
-impl<'a, T> QueryParam<'a, T> {
+impl<'a> QueryParam<'a> {
     /// Returns the parameter `name` with a value.
-    pub fn new(name: &'a str, value: &'a T) -> Self {
+    pub fn new<T: Serialize>(name: &'a str, value: &'a T) -> Self {
         Self { name, value }
     }
 }
 
-impl<T: Serialize> Serialize for QueryParam<'_, T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl fmt::Debug for QueryParam<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut pairs = Vec::new();
-        let sink = Sink {
-            name: self.name.into(),
-            pairs: &mut pairs,
-            place: Place::Top,
-        };
-        match self.value.serialize(sink) {
-            Ok(()) => serializer.collect_seq(pairs),
-            Err(Unfit(why)) => Err(S::Error::custom(format!(
-                "query parameter {}: {why}",
-                self.name
-            ))),
+        match self.value.split(self.name, &mut pairs) {
+            Ok(()) => f.debug_tuple("QueryParam").field(&pairs).finish(),
+            Err(Unfit(why)) => write!(f, "QueryParam({}: {why})", self.name),
         }
+    }
+}
+
+impl Serialize for QueryParam<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize(std::slice::from_ref(self), serializer)
+    }
+}
+
+/// Query parameters that generated code passes to reqwest's `query` together, because each call of
+/// it takes the URL apart and puts it together again. The order of the parameters is kept.
+#[derive(Debug)]
+pub struct QueryParams<'a>(pub &'a [QueryParam<'a>]);
+
+impl Serialize for QueryParams<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize(self.0, serializer)
+    }
+}
+
+fn serialize<S: Serializer>(
+    parameters: &[QueryParam<'_>],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut pairs = Vec::new();
+    for QueryParam { name, value } in parameters {
+        if let Err(Unfit(why)) = value.split(name, &mut pairs) {
+            return Err(S::Error::custom(format!("query parameter {name}: {why}")));
+        }
+    }
+    serializer.collect_seq(pairs)
+}
+
+/// A value of any type that may be a query parameter.
+trait Pairs {
+    /// Appends the pairs of the parameter `name`.
+    fn split<'n>(
+        &self,
+        name: &'n str,
+        pairs: &mut Vec<(Cow<'n, str>, String)>,
+    ) -> Result<(), Unfit>;
+}
+
+impl<T: Serialize> Pairs for T {
+    fn split<'n>(
+        &self,
+        name: &'n str,
+        pairs: &mut Vec<(Cow<'n, str>, String)>,
+    ) -> Result<(), Unfit> {
+        self.serialize(Sink {
+            name: name.into(),
+            pairs,
+            place: Place::Top,
+        })
     }
 }
 
@@ -411,6 +457,50 @@ mod tests {
             .build()
             .unwrap();
         assert_eq!(request.url().query(), Some("a=1&c=x"));
+    }
+
+    #[test]
+    fn parameters_that_are_passed_together_are_the_same_as_one_after_the_other() {
+        let map = BTreeMap::from([("k l", Some(1)), ("m", None)]);
+        let url = |query: QueryParams<'_>| {
+            let request = reqwest::Client::new().get("http://h/a").query(&query);
+            let request = request.build().map_err(CallError::<()>::from);
+            request.map(|request| request.url().to_string())
+        };
+        let together = url(QueryParams(&[
+            QueryParam::new("z", &Some("&=")),
+            QueryParam::new("none", &None::<i64>),
+            QueryParam::new("list", &["x", "y z"].as_slice()),
+            QueryParam::new("map", &map),
+            QueryParam::new("a", &false),
+        ]));
+        assert_eq!(
+            together.unwrap(),
+            "http://h/a?z=%26%3D&list=x&list=y+z&map.k+l=1&a=false"
+        );
+        assert_eq!(url(QueryParams(&[])).unwrap(), "http://h/a");
+        let absent = QueryParam::new("none", &None::<i64>);
+        assert_eq!(url(QueryParams(&[absent])).unwrap(), "http://h/a");
+        let flawed = url(QueryParams(&[
+            QueryParam::new("good", &1),
+            QueryParam::new("bad", &f64::NAN),
+        ]));
+        let shown = flawed.unwrap_err().to_string();
+        assert!(
+            shown.contains("query parameter bad: a number that"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn debug_output_shows_the_pairs_or_the_flaw() {
+        let shown = format!(
+            "{:?}",
+            QueryParams(&[QueryParam::new("a", &[1, 2].as_slice())])
+        );
+        assert!(shown.contains("(\"a\", \"1\"), (\"a\", \"2\")"), "{shown}");
+        let shown = format!("{:?}", QueryParam::new("a", &f64::NAN));
+        assert!(shown.contains("a: a number that is not finite"), "{shown}");
     }
 
     #[test]

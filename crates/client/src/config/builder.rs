@@ -220,12 +220,13 @@ impl TransportBuilder {
     ///
     /// A setting is missing or wrong. The message names it.
     pub fn build(self) -> Result<(String, reqwest::Client, Core), BuildError> {
-        let base_url = match (&self.base_url, self.service.default_base_url) {
+        let url = match (&self.base_url, self.service.default_base_url) {
             (Some(url), _) => base_url::parse(url),
             (None, Some(url)) => base_url::parse(url),
             (None, None) => return Err(BuildError(Problem::NoBaseUrl(self.service.name))),
         }
         .map_err(|error| BuildError(Problem::BaseUrl(error)))?;
+        let base_url = base_url::text(&url).to_owned();
         for (name, value) in [
             ("timeout", Some(self.timeout)),
             ("read_timeout", self.read_timeout),
@@ -263,6 +264,7 @@ impl TransportBuilder {
         let client = http.client()?;
         let core = Core::new(Shared {
             service: self.service,
+            base_url: url,
             credential,
             header: Mutex::default(),
             sent: Default::default(),
@@ -285,7 +287,8 @@ impl TransportBuilder {
 impl fmt::Debug for TransportBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The base URL is unchecked and may hold a password.
-        let base_url = self.base_url.as_deref().map(base_url::parse);
+        let parsed = self.base_url.as_deref().map(base_url::parse);
+        let base_url = parsed.map(|url| url.map(|url| base_url::text(&url).to_owned()));
         let credential = match self.credential {
             Credential::Unset => "not set",
             Credential::None => "none",

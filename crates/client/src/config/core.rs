@@ -6,7 +6,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{
+    Url,
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
 
 use super::{BuildError, Service, http_settings::HttpSettings, scope::Scope};
 use crate::{
@@ -31,6 +34,8 @@ pub struct Core {
 
 pub(crate) struct Shared {
     pub(crate) service: &'static Service,
+    /// Without query and fragment.
+    pub(crate) base_url: Url,
     pub(crate) credential: Option<Arc<dyn CredentialProvider>>,
     pub(crate) header: Mutex<Option<KeptHeader>>,
     pub(crate) sent: Arc<SentCredentials>,

@@ -13,6 +13,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::CredentialError;
 use crate::{
     asked_wait::asked_wait,
+    base_url,
     excerpt::{chain, escaped},
     no_connection::remedy,
     platform::{self, Body, sleep},
@@ -66,9 +67,8 @@ impl TokenEndpoint {
         change: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
     ) -> Result<Self, CredentialError> {
         let refused = |why: String| CredentialError::new(format!("the URL of {name} {why}"));
-        let url = crate::base_url::parse(url)
-            .map_err(|error| refused(format!("is refused: {error}")))?
-            .parse::<Url>()
+        let url = base_url::parse(url).map_err(|error| refused(format!("is refused: {error}")))?;
+        let url = Url::parse(base_url::text(&url))
             .map_err(|error| refused(format!("cannot be parsed: {error}")))?;
         // A pooled connection would belong to the runtime that opened it, which may be gone.
         let http = reqwest::Client::builder()

@@ -88,12 +88,24 @@ impl ListDatasets {
         ResponseValue<types::ListDatasetsResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, limit, offset, owner_handle, type_ } = self;
         let limit = limit.map_err(CallError::invalid_request)?;
         let offset = offset.map_err(CallError::invalid_request)?;
         let owner_handle = owner_handle.map_err(CallError::invalid_request)?;
         let type_ = type_.map_err(CallError::invalid_request)?;
-        let url = format!("{}/v1/datasets", client.baseurl,);
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!("{}/v1/datasets", client.baseurl,),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -102,10 +114,19 @@ impl ListDatasets {
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
-            .query(&progenitor_client::QueryParam::new("offset", &offset))
-            .query(&progenitor_client::QueryParam::new("owner_handle", &owner_handle))
-            .query(&progenitor_client::QueryParam::new("type", &type_))
+            .query(
+                &progenitor_client::QueryParams(
+                    &[
+                        progenitor_client::QueryParam::new("limit", &limit),
+                        progenitor_client::QueryParam::new("offset", &offset),
+                        progenitor_client::QueryParam::new(
+                            "owner_handle",
+                            &owner_handle,
+                        ),
+                        progenitor_client::QueryParam::new("type", &type_),
+                    ],
+                ),
+            )
             .build()?;
         let info = OperationInfo {
             operation_id: "list_datasets",
@@ -197,12 +218,24 @@ impl GetDataset {
     pub async fn send(
         self,
     ) -> Result<ResponseValue<types::Dataset>, CallError<types::ErrorResponse>> {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, slug } = self;
         let slug = slug.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/v1/datasets/{}", client.baseurl, encode_path("slug", & slug.to_string())
-            ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/v1/datasets/{}", client.baseurl, encode_path("slug", & slug
+                .to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -425,6 +458,15 @@ impl GetCustomEndpointResults {
         ResponseValue<types::ReadExecutionResultResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self {
             client,
             handle,
@@ -450,11 +492,14 @@ impl GetCustomEndpointResults {
         let offset = offset.map_err(CallError::invalid_request)?;
         let sample_count = sample_count.map_err(CallError::invalid_request)?;
         let sort_by = sort_by.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/v1/endpoints/{}/{}/results", client.baseurl, encode_path("handle", &
-            handle.to_string()) ?, encode_path("endpoint_slug", & endpoint_slug
-            .to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/v1/endpoints/{}/{}/results", client.baseurl, encode_path("handle", &
+                handle.to_string()) ?, encode_path("endpoint_slug", & endpoint_slug
+                .to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -464,23 +509,28 @@ impl GetCustomEndpointResults {
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
             .query(
-                &progenitor_client::QueryParam::new(
-                    "allow_partial_results",
-                    &allow_partial_results,
+                &progenitor_client::QueryParams(
+                    &[
+                        progenitor_client::QueryParam::new(
+                            "allow_partial_results",
+                            &allow_partial_results,
+                        ),
+                        progenitor_client::QueryParam::new("columns", &columns),
+                        progenitor_client::QueryParam::new("filters", &filters),
+                        progenitor_client::QueryParam::new(
+                            "ignore_max_credits_per_request",
+                            &ignore_max_credits_per_request,
+                        ),
+                        progenitor_client::QueryParam::new("limit", &limit),
+                        progenitor_client::QueryParam::new("offset", &offset),
+                        progenitor_client::QueryParam::new(
+                            "sample_count",
+                            &sample_count,
+                        ),
+                        progenitor_client::QueryParam::new("sort_by", &sort_by),
+                    ],
                 ),
             )
-            .query(&progenitor_client::QueryParam::new("columns", &columns))
-            .query(&progenitor_client::QueryParam::new("filters", &filters))
-            .query(
-                &progenitor_client::QueryParam::new(
-                    "ignore_max_credits_per_request",
-                    &ignore_max_credits_per_request,
-                ),
-            )
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
-            .query(&progenitor_client::QueryParam::new("offset", &offset))
-            .query(&progenitor_client::QueryParam::new("sample_count", &sample_count))
-            .query(&progenitor_client::QueryParam::new("sort_by", &sort_by))
             .build()?;
         let info = OperationInfo {
             operation_id: "get_custom_endpoint_results",
@@ -608,12 +658,24 @@ impl CancelQueryExecution {
         ResponseValue<types::CancelQueryExecutionResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, execution_id } = self;
         let execution_id = execution_id.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/v1/execution/{}/cancel", client.baseurl, encode_path("execution_id", &
-            execution_id.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/v1/execution/{}/cancel", client.baseurl, encode_path("execution_id",
+                & execution_id.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -824,6 +886,15 @@ impl GetExecutionResults {
         ResponseValue<types::ReadExecutionResultResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self {
             client,
             execution_id,
@@ -847,10 +918,13 @@ impl GetExecutionResults {
         let offset = offset.map_err(CallError::invalid_request)?;
         let sample_count = sample_count.map_err(CallError::invalid_request)?;
         let sort_by = sort_by.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/v1/execution/{}/results", client.baseurl, encode_path("execution_id", &
-            execution_id.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/v1/execution/{}/results", client.baseurl, encode_path("execution_id",
+                & execution_id.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -860,23 +934,28 @@ impl GetExecutionResults {
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
             .query(
-                &progenitor_client::QueryParam::new(
-                    "allow_partial_results",
-                    &allow_partial_results,
+                &progenitor_client::QueryParams(
+                    &[
+                        progenitor_client::QueryParam::new(
+                            "allow_partial_results",
+                            &allow_partial_results,
+                        ),
+                        progenitor_client::QueryParam::new("columns", &columns),
+                        progenitor_client::QueryParam::new("filters", &filters),
+                        progenitor_client::QueryParam::new(
+                            "ignore_max_credits_per_request",
+                            &ignore_max_credits_per_request,
+                        ),
+                        progenitor_client::QueryParam::new("limit", &limit),
+                        progenitor_client::QueryParam::new("offset", &offset),
+                        progenitor_client::QueryParam::new(
+                            "sample_count",
+                            &sample_count,
+                        ),
+                        progenitor_client::QueryParam::new("sort_by", &sort_by),
+                    ],
                 ),
             )
-            .query(&progenitor_client::QueryParam::new("columns", &columns))
-            .query(&progenitor_client::QueryParam::new("filters", &filters))
-            .query(
-                &progenitor_client::QueryParam::new(
-                    "ignore_max_credits_per_request",
-                    &ignore_max_credits_per_request,
-                ),
-            )
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
-            .query(&progenitor_client::QueryParam::new("offset", &offset))
-            .query(&progenitor_client::QueryParam::new("sample_count", &sample_count))
-            .query(&progenitor_client::QueryParam::new("sort_by", &sort_by))
             .build()?;
         let info = OperationInfo {
             operation_id: "get_execution_results",
@@ -1136,32 +1215,40 @@ impl GetExecutionResultsCsv {
         let offset = offset.map_err(CallError::invalid_request)?;
         let sample_count = sample_count.map_err(CallError::invalid_request)?;
         let sort_by = sort_by.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/v1/execution/{}/results/csv", client.baseurl, encode_path("execution_id",
-            & execution_id.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/v1/execution/{}/results/csv", client.baseurl,
+                encode_path("execution_id", & execution_id.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
             .get(url)
             .query(
-                &progenitor_client::QueryParam::new(
-                    "allow_partial_results",
-                    &allow_partial_results,
+                &progenitor_client::QueryParams(
+                    &[
+                        progenitor_client::QueryParam::new(
+                            "allow_partial_results",
+                            &allow_partial_results,
+                        ),
+                        progenitor_client::QueryParam::new("columns", &columns),
+                        progenitor_client::QueryParam::new("filters", &filters),
+                        progenitor_client::QueryParam::new(
+                            "ignore_max_credits_per_request",
+                            &ignore_max_credits_per_request,
+                        ),
+                        progenitor_client::QueryParam::new("limit", &limit),
+                        progenitor_client::QueryParam::new("offset", &offset),
+                        progenitor_client::QueryParam::new(
+                            "sample_count",
+                            &sample_count,
+                        ),
+                        progenitor_client::QueryParam::new("sort_by", &sort_by),
+                    ],
                 ),
             )
-            .query(&progenitor_client::QueryParam::new("columns", &columns))
-            .query(&progenitor_client::QueryParam::new("filters", &filters))
-            .query(
-                &progenitor_client::QueryParam::new(
-                    "ignore_max_credits_per_request",
-                    &ignore_max_credits_per_request,
-                ),
-            )
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
-            .query(&progenitor_client::QueryParam::new("offset", &offset))
-            .query(&progenitor_client::QueryParam::new("sample_count", &sample_count))
-            .query(&progenitor_client::QueryParam::new("sort_by", &sort_by))
             .build()?;
         let info = OperationInfo {
             operation_id: "get_execution_results_csv",
@@ -1285,12 +1372,24 @@ impl GetExecutionStatus {
         ResponseValue<types::GetExecutionStatusResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, execution_id } = self;
         let execution_id = execution_id.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/v1/execution/{}/status", client.baseurl, encode_path("execution_id", &
-            execution_id.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/v1/execution/{}/status", client.baseurl, encode_path("execution_id",
+                & execution_id.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -1394,10 +1493,22 @@ impl ListMaterializedViews {
         ResponseValue<types::ListMaterializedViewsResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, limit, offset } = self;
         let limit = limit.map_err(CallError::invalid_request)?;
         let offset = offset.map_err(CallError::invalid_request)?;
-        let url = format!("{}/v1/materialized-views", client.baseurl,);
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!("{}/v1/materialized-views", client.baseurl,),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -1406,8 +1517,14 @@ impl ListMaterializedViews {
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
-            .query(&progenitor_client::QueryParam::new("offset", &offset))
+            .query(
+                &progenitor_client::QueryParams(
+                    &[
+                        progenitor_client::QueryParam::new("limit", &limit),
+                        progenitor_client::QueryParam::new("offset", &offset),
+                    ],
+                ),
+            )
             .build()?;
         let info = OperationInfo {
             operation_id: "list_materialized_views",
@@ -1561,6 +1678,15 @@ impl UpsertMaterializedView {
         ResponseValue<types::UpsertMaterializedViewResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, body } = self;
         let body = body
             .and_then(|v| {
@@ -1568,7 +1694,10 @@ impl UpsertMaterializedView {
                     .map_err(|e| e.to_string())
             })
             .map_err(CallError::invalid_request)?;
-        let url = format!("{}/v1/materialized-views", client.baseurl,);
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!("{}/v1/materialized-views", client.baseurl,),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -1654,12 +1783,24 @@ impl GetMaterializedView {
         ResponseValue<types::GetMaterializedViewResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, name } = self;
         let name = name.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/v1/materialized-views/{}", client.baseurl, encode_path("name", & name
-            .to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/v1/materialized-views/{}", client.baseurl, encode_path("name", & name
+                .to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -1746,12 +1887,24 @@ impl DeleteMaterializedView {
         ResponseValue<types::DeleteMaterializedViewResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, name } = self;
         let name = name.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/v1/materialized-views/{}", client.baseurl, encode_path("name", & name
-            .to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/v1/materialized-views/{}", client.baseurl, encode_path("name", & name
+                .to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -1873,6 +2026,15 @@ impl RefreshMaterializedView {
         ResponseValue<types::RefreshMaterializedViewResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, name, body } = self;
         let name = name.map_err(CallError::invalid_request)?;
         let body = body
@@ -1881,10 +2043,13 @@ impl RefreshMaterializedView {
                     .map_err(|e| e.to_string())
             })
             .map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/v1/materialized-views/{}/refresh", client.baseurl, encode_path("name", &
-            name.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/v1/materialized-views/{}/refresh", client.baseurl,
+                encode_path("name", & name.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -1995,13 +2160,25 @@ impl ExecutePipeline {
         ResponseValue<types::ExecutePipelineResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, body } = self;
         let body = body
             .and_then(|v| {
                 types::ExecutePipelineRequest::try_from(v).map_err(|e| e.to_string())
             })
             .map_err(CallError::invalid_request)?;
-        let url = format!("{}/v1/pipelines/execute", client.baseurl,);
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!("{}/v1/pipelines/execute", client.baseurl,),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -2094,13 +2271,26 @@ impl GetPipelineExecutionStatus {
         ResponseValue<types::GetPipelineExecutionStatusResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, pipeline_execution_id } = self;
         let pipeline_execution_id = pipeline_execution_id
             .map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/v1/pipelines/executions/{}/status", client.baseurl,
-            encode_path("pipeline_execution_id", & pipeline_execution_id.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/v1/pipelines/executions/{}/status", client.baseurl,
+                encode_path("pipeline_execution_id", & pipeline_execution_id.to_string())
+                ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -2203,10 +2393,22 @@ impl ListQueries {
         ResponseValue<types::ListQueriesResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, limit, offset } = self;
         let limit = limit.map_err(CallError::invalid_request)?;
         let offset = offset.map_err(CallError::invalid_request)?;
-        let url = format!("{}/v1/queries", client.baseurl,);
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!("{}/v1/queries", client.baseurl,),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -2215,8 +2417,14 @@ impl ListQueries {
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
-            .query(&progenitor_client::QueryParam::new("offset", &offset))
+            .query(
+                &progenitor_client::QueryParams(
+                    &[
+                        progenitor_client::QueryParam::new("limit", &limit),
+                        progenitor_client::QueryParam::new("offset", &offset),
+                    ],
+                ),
+            )
             .build()?;
         let info = OperationInfo {
             operation_id: "list_queries",
@@ -2372,13 +2580,25 @@ impl CreateQuery {
         ResponseValue<types::CreateQueryResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, body } = self;
         let body = body
             .and_then(|v| {
                 types::CreateQueryRequest::try_from(v).map_err(|e| e.to_string())
             })
             .map_err(CallError::invalid_request)?;
-        let url = format!("{}/v1/query", client.baseurl,);
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!("{}/v1/query", client.baseurl,),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -2464,12 +2684,24 @@ impl GetQuery {
         ResponseValue<types::GetQueryResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, query_id } = self;
         let query_id = query_id.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/v1/query/{}", client.baseurl, encode_path("query_id", & query_id
-            .to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/v1/query/{}", client.baseurl, encode_path("query_id", & query_id
+                .to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -2650,6 +2882,15 @@ impl UpdateQuery {
         ResponseValue<types::UpdateQueryResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, query_id, body } = self;
         let query_id = query_id.map_err(CallError::invalid_request)?;
         let body = body
@@ -2657,10 +2898,13 @@ impl UpdateQuery {
                 types::UpdateQueryRequest::try_from(v).map_err(|e| e.to_string())
             })
             .map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/v1/query/{}", client.baseurl, encode_path("query_id", & query_id
-            .to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/v1/query/{}", client.baseurl, encode_path("query_id", & query_id
+                .to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -2751,12 +2995,24 @@ impl ArchiveQuery {
         ResponseValue<types::UpdateQueryResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, query_id } = self;
         let query_id = query_id.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/v1/query/{}/archive", client.baseurl, encode_path("query_id", & query_id
-            .to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/v1/query/{}/archive", client.baseurl, encode_path("query_id", &
+                query_id.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -2846,12 +3102,24 @@ impl MakeQueryPrivate {
         ResponseValue<types::UpdateQueryResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, query_id } = self;
         let query_id = query_id.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/v1/query/{}/private", client.baseurl, encode_path("query_id", & query_id
-            .to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/v1/query/{}/private", client.baseurl, encode_path("query_id", &
+                query_id.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -2941,12 +3209,24 @@ impl UnarchiveQuery {
         ResponseValue<types::UpdateQueryResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, query_id } = self;
         let query_id = query_id.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/v1/query/{}/unarchive", client.baseurl, encode_path("query_id", &
-            query_id.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/v1/query/{}/unarchive", client.baseurl, encode_path("query_id", &
+                query_id.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -3036,12 +3316,24 @@ impl MakeQueryPublic {
         ResponseValue<types::UpdateQueryResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, query_id } = self;
         let query_id = query_id.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/v1/query/{}/unprivate", client.baseurl, encode_path("query_id", &
-            query_id.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/v1/query/{}/unprivate", client.baseurl, encode_path("query_id", &
+                query_id.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -3177,6 +3469,15 @@ impl ExecuteQuery {
         ResponseValue<types::ExecuteQueryResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, query_id, body } = self;
         let query_id = query_id.map_err(CallError::invalid_request)?;
         let body = body
@@ -3184,10 +3485,13 @@ impl ExecuteQuery {
                 types::ExecuteQueryRequest::try_from(v).map_err(|e| e.to_string())
             })
             .map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/v1/query/{}/execute", client.baseurl, encode_path("query_id", & query_id
-            .to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/v1/query/{}/execute", client.baseurl, encode_path("query_id", &
+                query_id.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -3308,14 +3612,26 @@ impl GetQueryPipeline {
         ResponseValue<types::GetQueryPipelineResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, query_id, performance, query_parameters } = self;
         let query_id = query_id.map_err(CallError::invalid_request)?;
         let performance = performance.map_err(CallError::invalid_request)?;
         let query_parameters = query_parameters.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/v1/query/{}/pipeline", client.baseurl, encode_path("query_id", & query_id
-            .to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/v1/query/{}/pipeline", client.baseurl, encode_path("query_id", &
+                query_id.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -3324,11 +3640,15 @@ impl GetQueryPipeline {
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("performance", &performance))
             .query(
-                &progenitor_client::QueryParam::new(
-                    "query_parameters",
-                    &query_parameters,
+                &progenitor_client::QueryParams(
+                    &[
+                        progenitor_client::QueryParam::new("performance", &performance),
+                        progenitor_client::QueryParam::new(
+                            "query_parameters",
+                            &query_parameters,
+                        ),
+                    ],
                 ),
             )
             .build()?;
@@ -3470,6 +3790,15 @@ impl ExecuteQueryPipeline {
         ResponseValue<types::ExecuteQueryPipelineResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, query_id, body } = self;
         let query_id = query_id.map_err(CallError::invalid_request)?;
         let body = body
@@ -3478,10 +3807,13 @@ impl ExecuteQueryPipeline {
                     .map_err(|e| e.to_string())
             })
             .map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/v1/query/{}/pipeline/execute", client.baseurl, encode_path("query_id", &
-            query_id.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/v1/query/{}/pipeline/execute", client.baseurl,
+                encode_path("query_id", & query_id.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -3707,6 +4039,15 @@ impl GetLatestQueryResult {
         ResponseValue<types::ReadExecutionResultResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self {
             client,
             query_id,
@@ -3732,10 +4073,13 @@ impl GetLatestQueryResult {
         let params = params.map_err(CallError::invalid_request)?;
         let sample_count = sample_count.map_err(CallError::invalid_request)?;
         let sort_by = sort_by.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/v1/query/{}/results", client.baseurl, encode_path("query_id", & query_id
-            .to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/v1/query/{}/results", client.baseurl, encode_path("query_id", &
+                query_id.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -3745,24 +4089,29 @@ impl GetLatestQueryResult {
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
             .query(
-                &progenitor_client::QueryParam::new(
-                    "allow_partial_results",
-                    &allow_partial_results,
+                &progenitor_client::QueryParams(
+                    &[
+                        progenitor_client::QueryParam::new(
+                            "allow_partial_results",
+                            &allow_partial_results,
+                        ),
+                        progenitor_client::QueryParam::new("columns", &columns),
+                        progenitor_client::QueryParam::new("filters", &filters),
+                        progenitor_client::QueryParam::new(
+                            "ignore_max_credits_per_request",
+                            &ignore_max_credits_per_request,
+                        ),
+                        progenitor_client::QueryParam::new("limit", &limit),
+                        progenitor_client::QueryParam::new("offset", &offset),
+                        progenitor_client::QueryParam::new("params", &params),
+                        progenitor_client::QueryParam::new(
+                            "sample_count",
+                            &sample_count,
+                        ),
+                        progenitor_client::QueryParam::new("sort_by", &sort_by),
+                    ],
                 ),
             )
-            .query(&progenitor_client::QueryParam::new("columns", &columns))
-            .query(&progenitor_client::QueryParam::new("filters", &filters))
-            .query(
-                &progenitor_client::QueryParam::new(
-                    "ignore_max_credits_per_request",
-                    &ignore_max_credits_per_request,
-                ),
-            )
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
-            .query(&progenitor_client::QueryParam::new("offset", &offset))
-            .query(&progenitor_client::QueryParam::new("params", &params))
-            .query(&progenitor_client::QueryParam::new("sample_count", &sample_count))
-            .query(&progenitor_client::QueryParam::new("sort_by", &sort_by))
             .build()?;
         let info = OperationInfo {
             operation_id: "get_latest_query_result",
@@ -4041,33 +4390,41 @@ impl GetLatestQueryResultCsv {
         let params = params.map_err(CallError::invalid_request)?;
         let sample_count = sample_count.map_err(CallError::invalid_request)?;
         let sort_by = sort_by.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/v1/query/{}/results/csv", client.baseurl, encode_path("query_id", &
-            query_id.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/v1/query/{}/results/csv", client.baseurl, encode_path("query_id", &
+                query_id.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
             .get(url)
             .query(
-                &progenitor_client::QueryParam::new(
-                    "allow_partial_results",
-                    &allow_partial_results,
+                &progenitor_client::QueryParams(
+                    &[
+                        progenitor_client::QueryParam::new(
+                            "allow_partial_results",
+                            &allow_partial_results,
+                        ),
+                        progenitor_client::QueryParam::new("columns", &columns),
+                        progenitor_client::QueryParam::new("filters", &filters),
+                        progenitor_client::QueryParam::new(
+                            "ignore_max_credits_per_request",
+                            &ignore_max_credits_per_request,
+                        ),
+                        progenitor_client::QueryParam::new("limit", &limit),
+                        progenitor_client::QueryParam::new("offset", &offset),
+                        progenitor_client::QueryParam::new("params", &params),
+                        progenitor_client::QueryParam::new(
+                            "sample_count",
+                            &sample_count,
+                        ),
+                        progenitor_client::QueryParam::new("sort_by", &sort_by),
+                    ],
                 ),
             )
-            .query(&progenitor_client::QueryParam::new("columns", &columns))
-            .query(&progenitor_client::QueryParam::new("filters", &filters))
-            .query(
-                &progenitor_client::QueryParam::new(
-                    "ignore_max_credits_per_request",
-                    &ignore_max_credits_per_request,
-                ),
-            )
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
-            .query(&progenitor_client::QueryParam::new("offset", &offset))
-            .query(&progenitor_client::QueryParam::new("params", &params))
-            .query(&progenitor_client::QueryParam::new("sample_count", &sample_count))
-            .query(&progenitor_client::QueryParam::new("sort_by", &sort_by))
             .build()?;
         let info = OperationInfo {
             operation_id: "get_latest_query_result_csv",
@@ -4220,13 +4577,25 @@ impl ExecuteSql {
         ResponseValue<types::ExecuteQueryResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, body } = self;
         let body = body
             .and_then(|v| {
                 types::ExecuteSqlRequest::try_from(v).map_err(|e| e.to_string())
             })
             .map_err(CallError::invalid_request)?;
-        let url = format!("{}/v1/sql/execute", client.baseurl,);
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!("{}/v1/sql/execute", client.baseurl,),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -4324,10 +4693,22 @@ impl ListUploads {
         ResponseValue<types::TableListResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, limit, offset } = self;
         let limit = limit.map_err(CallError::invalid_request)?;
         let offset = offset.map_err(CallError::invalid_request)?;
-        let url = format!("{}/v1/uploads", client.baseurl,);
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!("{}/v1/uploads", client.baseurl,),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -4336,8 +4717,14 @@ impl ListUploads {
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
-            .query(&progenitor_client::QueryParam::new("offset", &offset))
+            .query(
+                &progenitor_client::QueryParams(
+                    &[
+                        progenitor_client::QueryParam::new("limit", &limit),
+                        progenitor_client::QueryParam::new("offset", &offset),
+                    ],
+                ),
+            )
             .build()?;
         let info = OperationInfo {
             operation_id: "list_uploads",
@@ -4483,13 +4870,25 @@ impl CreateTable {
         ResponseValue<types::TableCreateResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, body } = self;
         let body = body
             .and_then(|v| {
                 types::TableCreateRequest::try_from(v).map_err(|e| e.to_string())
             })
             .map_err(CallError::invalid_request)?;
-        let url = format!("{}/v1/uploads", client.baseurl,);
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!("{}/v1/uploads", client.baseurl,),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -4625,13 +5024,25 @@ impl UploadCsv {
         ResponseValue<types::CsvUploadResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, body } = self;
         let body = body
             .and_then(|v| {
                 types::CsvUploadRequest::try_from(v).map_err(|e| e.to_string())
             })
             .map_err(CallError::invalid_request)?;
-        let url = format!("{}/v1/uploads/csv", client.baseurl,);
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!("{}/v1/uploads/csv", client.baseurl,),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -4729,13 +5140,26 @@ impl DeleteTable {
         ResponseValue<types::TableDeleteResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, namespace, table_name } = self;
         let namespace = namespace.map_err(CallError::invalid_request)?;
         let table_name = table_name.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/v1/uploads/{}/{}", client.baseurl, encode_path("namespace", & namespace
-            .to_string()) ?, encode_path("table_name", & table_name.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/v1/uploads/{}/{}", client.baseurl, encode_path("namespace", &
+                namespace.to_string()) ?, encode_path("table_name", & table_name
+                .to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -4841,14 +5265,26 @@ impl ClearTable {
         ResponseValue<types::TableClearResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, namespace, table_name } = self;
         let namespace = namespace.map_err(CallError::invalid_request)?;
         let table_name = table_name.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/v1/uploads/{}/{}/clear", client.baseurl, encode_path("namespace", &
-            namespace.to_string()) ?, encode_path("table_name", & table_name.to_string())
-            ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/v1/uploads/{}/{}/clear", client.baseurl, encode_path("namespace", &
+                namespace.to_string()) ?, encode_path("table_name", & table_name
+                .to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -4978,16 +5414,28 @@ impl InsertData {
         ResponseValue<types::TableInsertResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, namespace, table_name, content_type, body } = self;
         let namespace = namespace.map_err(CallError::invalid_request)?;
         let table_name = table_name.map_err(CallError::invalid_request)?;
         let content_type = content_type.map_err(CallError::invalid_request)?;
         let body = body.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/v1/uploads/{}/{}/insert", client.baseurl, encode_path("namespace", &
-            namespace.to_string()) ?, encode_path("table_name", & table_name.to_string())
-            ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/v1/uploads/{}/{}/insert", client.baseurl, encode_path("namespace", &
+                namespace.to_string()) ?, encode_path("table_name", & table_name
+                .to_string()) ?,
+            ),
+        )?;
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append("Content-Type", content_type.to_string().try_into()?);
         #[allow(unused_mut)]
@@ -5126,11 +5574,23 @@ impl GetUsage {
         ResponseValue<types::GetUsageResponse>,
         CallError<types::ErrorResponse>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorResponse>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, body } = self;
         let body = body
             .and_then(|v| types::GetUsageRequest::try_from(v).map_err(|e| e.to_string()))
             .map_err(CallError::invalid_request)?;
-        let url = format!("{}/v1/usage", client.baseurl,);
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!("{}/v1/usage", client.baseurl,),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client

@@ -10,6 +10,7 @@ mod fixtures;
 mod insert;
 mod parameters;
 mod requests;
+mod result_page;
 #[cfg(feature = "schemars")]
 mod schema;
 mod setters;

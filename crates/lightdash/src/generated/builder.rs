@@ -34,8 +34,20 @@ impl GetAuthenticatedUser {
     pub async fn send(
         self,
     ) -> Result<ResponseValue<types::UserResponse>, CallError<types::ErrorPayload>> {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client } = self;
-        let url = format!("{}/api/v1/user", client.baseurl,);
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!("{}/api/v1/user", client.baseurl,),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -126,12 +138,24 @@ impl ListWarehouseTables {
         ResponseValue<types::WarehouseTablesResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v1/projects/{}/sqlRunner/tables", client.baseurl,
-            encode_path("project_uuid", & project_uuid.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v1/projects/{}/sqlRunner/tables", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -279,15 +303,27 @@ impl ListWarehouseTableFields {
         ResponseValue<types::WarehouseTableFieldsResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid, database_name, schema_name, table_name } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
         let database_name = database_name.map_err(CallError::invalid_request)?;
         let schema_name = schema_name.map_err(CallError::invalid_request)?;
         let table_name = table_name.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v1/projects/{}/sqlRunner/fields", client.baseurl,
-            encode_path("project_uuid", & project_uuid.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v1/projects/{}/sqlRunner/fields", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -296,9 +332,18 @@ impl ListWarehouseTableFields {
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("databaseName", &database_name))
-            .query(&progenitor_client::QueryParam::new("schemaName", &schema_name))
-            .query(&progenitor_client::QueryParam::new("tableName", &table_name))
+            .query(
+                &progenitor_client::QueryParams(
+                    &[
+                        progenitor_client::QueryParam::new(
+                            "databaseName",
+                            &database_name,
+                        ),
+                        progenitor_client::QueryParam::new("schemaName", &schema_name),
+                        progenitor_client::QueryParam::new("tableName", &table_name),
+                    ],
+                ),
+            )
             .build()?;
         let info = OperationInfo {
             operation_id: "list_warehouse_table_fields",
@@ -408,14 +453,26 @@ impl GetSavedSqlChart {
     pub async fn send(
         self,
     ) -> Result<ResponseValue<types::SqlChartResponse>, CallError<types::ErrorPayload>> {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid, uuid } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
         let uuid = uuid.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v1/projects/{}/sqlRunner/saved/{}", client.baseurl,
-            encode_path("project_uuid", & project_uuid.to_string()) ?,
-            encode_path("uuid", & uuid.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v1/projects/{}/sqlRunner/saved/{}", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+                encode_path("uuid", & uuid.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -514,12 +571,24 @@ impl ListSpacesInProject {
         ResponseValue<types::ListSpacesResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v1/projects/{}/spaces", client.baseurl, encode_path("project_uuid", &
-            project_uuid.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v1/projects/{}/spaces", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -610,12 +679,24 @@ impl GetSchedulerJobStatus {
         ResponseValue<types::JobStatusResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, job_id } = self;
         let job_id = job_id.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v1/schedulers/job/{}/status", client.baseurl, encode_path("job_id", &
-            job_id.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v1/schedulers/job/{}/status", client.baseurl,
+                encode_path("job_id", & job_id.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -704,12 +785,24 @@ impl GetProject {
     pub async fn send(
         self,
     ) -> Result<ResponseValue<types::ProjectResponse>, CallError<types::ErrorPayload>> {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v1/projects/{}", client.baseurl, encode_path("project_uuid", &
-            project_uuid.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v1/projects/{}", client.baseurl, encode_path("project_uuid", &
+                project_uuid.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -807,12 +900,24 @@ impl ListChartsInProject {
         ResponseValue<types::ListChartsResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v1/projects/{}/charts", client.baseurl, encode_path("project_uuid", &
-            project_uuid.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v1/projects/{}/charts", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -909,12 +1014,24 @@ impl ListDashboardsInProject {
         ResponseValue<types::ListDashboardsResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v1/projects/{}/dashboards", client.baseurl,
-            encode_path("project_uuid", & project_uuid.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v1/projects/{}/dashboards", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -991,8 +1108,20 @@ impl GetMyOrganization {
         ResponseValue<types::OrganizationResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client } = self;
-        let url = format!("{}/api/v1/org", client.baseurl,);
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!("{}/api/v1/org", client.baseurl,),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -1063,8 +1192,20 @@ impl ListOrganizationProjects {
         ResponseValue<types::ListProjectsResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client } = self;
-        let url = format!("{}/api/v1/org/projects", client.baseurl,);
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!("{}/api/v1/org/projects", client.baseurl,),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -1151,12 +1292,24 @@ impl ListExplores {
         ResponseValue<types::ListExploresResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v1/projects/{}/explores", client.baseurl, encode_path("project_uuid",
-            & project_uuid.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v1/projects/{}/explores", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -1259,14 +1412,26 @@ impl GetExplore {
     pub async fn send(
         self,
     ) -> Result<ResponseValue<types::ExploreResponse>, CallError<types::ErrorPayload>> {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid, explore_id } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
         let explore_id = explore_id.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v1/projects/{}/explores/{}", client.baseurl,
-            encode_path("project_uuid", & project_uuid.to_string()) ?,
-            encode_path("explore_id", & explore_id.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v1/projects/{}/explores/{}", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+                encode_path("explore_id", & explore_id.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -1577,6 +1742,15 @@ impl CompileQuery {
         ResponseValue<types::CompiledQueryResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid, explore_id, body } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
         let explore_id = explore_id.map_err(CallError::invalid_request)?;
@@ -1585,11 +1759,14 @@ impl CompileQuery {
                 types::CompileQueryRequest::try_from(v).map_err(|e| e.to_string())
             })
             .map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v1/projects/{}/explores/{}/compileQuery", client.baseurl,
-            encode_path("project_uuid", & project_uuid.to_string()) ?,
-            encode_path("explore_id", & explore_id.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v1/projects/{}/explores/{}/compileQuery", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+                encode_path("explore_id", & explore_id.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -1689,12 +1866,24 @@ impl ListQuerySources {
         ResponseValue<types::QuerySourcesResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v2/projects/{}/query-sources", client.baseurl,
-            encode_path("project_uuid", & project_uuid.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v2/projects/{}/query-sources", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -1812,14 +2001,26 @@ impl ScanQuerySourceSchema {
         ResponseValue<types::QuerySourceSchemaResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid, source_type } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
         let source_type = source_type.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v2/projects/{}/query-sources/{}/schema", client.baseurl,
-            encode_path("project_uuid", & project_uuid.to_string()) ?,
-            encode_path("source_type", & source_type.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v2/projects/{}/query-sources/{}/schema", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+                encode_path("source_type", & source_type.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -1969,6 +2170,15 @@ impl ExecuteSourceQueries {
         ResponseValue<types::SubmittedSourceQueriesResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid, body } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
         let body = body
@@ -1976,10 +2186,13 @@ impl ExecuteSourceQueries {
                 types::SourceQueriesRequest::try_from(v).map_err(|e| e.to_string())
             })
             .map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v2/projects/{}/query-sources/queries", client.baseurl,
-            encode_path("project_uuid", & project_uuid.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v2/projects/{}/query-sources/queries", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -2099,13 +2312,25 @@ impl GetSourceQueryStatus {
         ResponseValue<types::SourceQueryStatusesResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid, query_uuids } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
         let query_uuids = query_uuids.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v2/projects/{}/query-sources/queries/status", client.baseurl,
-            encode_path("project_uuid", & project_uuid.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v2/projects/{}/query-sources/queries/status", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -2303,6 +2528,15 @@ impl GetQueryHistory {
         ResponseValue<types::QueryHistoryResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self {
             client,
             project_uuid,
@@ -2324,10 +2558,13 @@ impl GetQueryHistory {
         let status = status.map_err(CallError::invalid_request)?;
         let trigger = trigger.map_err(CallError::invalid_request)?;
         let window = window.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v2/projects/{}/query/history", client.baseurl,
-            encode_path("project_uuid", & project_uuid.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v2/projects/{}/query/history", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -2336,14 +2573,20 @@ impl GetQueryHistory {
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("language", &language))
-            .query(&progenitor_client::QueryParam::new("page", &page))
-            .query(&progenitor_client::QueryParam::new("pageSize", &page_size))
-            .query(&progenitor_client::QueryParam::new("search", &search))
-            .query(&progenitor_client::QueryParam::new("sortBy", &sort_by))
-            .query(&progenitor_client::QueryParam::new("status", &status))
-            .query(&progenitor_client::QueryParam::new("trigger", &trigger))
-            .query(&progenitor_client::QueryParam::new("window", &window))
+            .query(
+                &progenitor_client::QueryParams(
+                    &[
+                        progenitor_client::QueryParam::new("language", &language),
+                        progenitor_client::QueryParam::new("page", &page),
+                        progenitor_client::QueryParam::new("pageSize", &page_size),
+                        progenitor_client::QueryParam::new("search", &search),
+                        progenitor_client::QueryParam::new("sortBy", &sort_by),
+                        progenitor_client::QueryParam::new("status", &status),
+                        progenitor_client::QueryParam::new("trigger", &trigger),
+                        progenitor_client::QueryParam::new("window", &window),
+                    ],
+                ),
+            )
             .build()?;
         let info = OperationInfo {
             operation_id: "get_query_history",
@@ -2503,16 +2746,28 @@ impl GetAsyncQueryResults {
         ResponseValue<types::QueryResultsResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid, query_uuid, page, page_size } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
         let query_uuid = query_uuid.map_err(CallError::invalid_request)?;
         let page = page.map_err(CallError::invalid_request)?;
         let page_size = page_size.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v2/projects/{}/query/{}", client.baseurl, encode_path("project_uuid",
-            & project_uuid.to_string()) ?, encode_path("query_uuid", & query_uuid
-            .to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v2/projects/{}/query/{}", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+                encode_path("query_uuid", & query_uuid.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -2521,8 +2776,14 @@ impl GetAsyncQueryResults {
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("page", &page))
-            .query(&progenitor_client::QueryParam::new("pageSize", &page_size))
+            .query(
+                &progenitor_client::QueryParams(
+                    &[
+                        progenitor_client::QueryParam::new("page", &page),
+                        progenitor_client::QueryParam::new("pageSize", &page_size),
+                    ],
+                ),
+            )
             .build()?;
         let info = OperationInfo {
             operation_id: "get_async_query_results",
@@ -2630,14 +2891,26 @@ impl CancelAsyncQuery {
     pub async fn send(
         self,
     ) -> Result<ResponseValue<types::EmptyResponse>, CallError<types::ErrorPayload>> {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid, query_uuid } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
         let query_uuid = query_uuid.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v2/projects/{}/query/{}/cancel", client.baseurl,
-            encode_path("project_uuid", & project_uuid.to_string()) ?,
-            encode_path("query_uuid", & query_uuid.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v2/projects/{}/query/{}/cancel", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+                encode_path("query_uuid", & query_uuid.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -2811,6 +3084,15 @@ impl ExecuteAsyncCalculateTotal {
         ResponseValue<types::StartedMetricQueryResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid, query_uuid, body } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
         let query_uuid = query_uuid.map_err(CallError::invalid_request)?;
@@ -2819,11 +3101,14 @@ impl ExecuteAsyncCalculateTotal {
                 types::CalculateTotalRequest::try_from(v).map_err(|e| e.to_string())
             })
             .map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v2/projects/{}/query/{}/calculate-total", client.baseurl,
-            encode_path("project_uuid", & project_uuid.to_string()) ?,
-            encode_path("query_uuid", & query_uuid.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v2/projects/{}/query/{}/calculate-total", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+                encode_path("query_uuid", & query_uuid.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -3009,6 +3294,15 @@ impl ExecuteAsyncMergeQuery {
         ResponseValue<types::MergeQueryResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid, body } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
         let body = body
@@ -3016,10 +3310,13 @@ impl ExecuteAsyncMergeQuery {
                 types::MergeQueryRequest::try_from(v).map_err(|e| e.to_string())
             })
             .map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v2/projects/{}/query/merge-query", client.baseurl,
-            encode_path("project_uuid", & project_uuid.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v2/projects/{}/query/merge-query", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -3203,6 +3500,15 @@ impl ExecuteAsyncComposeMergeQuery {
         ResponseValue<types::MergeQueryResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid, body } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
         let body = body
@@ -3210,10 +3516,13 @@ impl ExecuteAsyncComposeMergeQuery {
                 types::ComposeMergeQueryRequest::try_from(v).map_err(|e| e.to_string())
             })
             .map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v2/projects/{}/query/compose-merge-query", client.baseurl,
-            encode_path("project_uuid", & project_uuid.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v2/projects/{}/query/compose-merge-query", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -3412,6 +3721,15 @@ impl ExecuteAsyncMetricQuery {
         ResponseValue<types::StartedMetricQueryResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid, body } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
         let body = body
@@ -3419,10 +3737,13 @@ impl ExecuteAsyncMetricQuery {
                 types::MetricQueryRequest::try_from(v).map_err(|e| e.to_string())
             })
             .map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v2/projects/{}/query/metric-query", client.baseurl,
-            encode_path("project_uuid", & project_uuid.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v2/projects/{}/query/metric-query", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -3639,6 +3960,15 @@ impl ExecuteAsyncFieldValueSearch {
         ResponseValue<types::StartedFieldValueSearchResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid, body } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
         let body = body
@@ -3646,10 +3976,13 @@ impl ExecuteAsyncFieldValueSearch {
                 types::FieldValueSearchRequest::try_from(v).map_err(|e| e.to_string())
             })
             .map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v2/projects/{}/query/field-values", client.baseurl,
-            encode_path("project_uuid", & project_uuid.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v2/projects/{}/query/field-values", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -3866,6 +4199,15 @@ impl ExecuteAsyncSavedChartQuery {
         ResponseValue<types::StartedMetricQueryResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid, body } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
         let body = body
@@ -3873,10 +4215,13 @@ impl ExecuteAsyncSavedChartQuery {
                 types::SavedChartRequest::try_from(v).map_err(|e| e.to_string())
             })
             .map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v2/projects/{}/query/chart", client.baseurl,
-            encode_path("project_uuid", & project_uuid.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v2/projects/{}/query/chart", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -4112,6 +4457,15 @@ impl ExecuteAsyncDashboardChartQuery {
         ResponseValue<types::StartedDashboardChartQueryResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid, body } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
         let body = body
@@ -4119,10 +4473,13 @@ impl ExecuteAsyncDashboardChartQuery {
                 types::DashboardChartRequest::try_from(v).map_err(|e| e.to_string())
             })
             .map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v2/projects/{}/query/dashboard-chart", client.baseurl,
-            encode_path("project_uuid", & project_uuid.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v2/projects/{}/query/dashboard-chart", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -4340,6 +4697,15 @@ impl ExecuteAsyncUnderlyingDataQuery {
         ResponseValue<types::StartedMetricQueryResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid, body } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
         let body = body
@@ -4347,10 +4713,13 @@ impl ExecuteAsyncUnderlyingDataQuery {
                 types::UnderlyingDataRequest::try_from(v).map_err(|e| e.to_string())
             })
             .map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v2/projects/{}/query/underlying-data", client.baseurl,
-            encode_path("project_uuid", & project_uuid.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v2/projects/{}/query/underlying-data", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -4539,15 +4908,27 @@ impl ExecuteAsyncSqlQuery {
         ResponseValue<types::StartedSqlQueryResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid, body } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
         let body = body
             .and_then(|v| types::SqlQueryRequest::try_from(v).map_err(|e| e.to_string()))
             .map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v2/projects/{}/query/sql", client.baseurl,
-            encode_path("project_uuid", & project_uuid.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v2/projects/{}/query/sql", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -4741,6 +5122,15 @@ impl ExecuteAsyncComposeSqlQuery {
         ResponseValue<types::StartedSqlQueryResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid, body } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
         let body = body
@@ -4748,10 +5138,13 @@ impl ExecuteAsyncComposeSqlQuery {
                 types::ComposeSqlRequest::try_from(v).map_err(|e| e.to_string())
             })
             .map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v2/projects/{}/query/compose-sql", client.baseurl,
-            encode_path("project_uuid", & project_uuid.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v2/projects/{}/query/compose-sql", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -4863,13 +5256,25 @@ impl ExecuteAsyncSqlChartQuery {
         ResponseValue<types::StartedSqlQueryResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid, body } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
         let body = body.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v2/projects/{}/query/sql-chart", client.baseurl,
-            encode_path("project_uuid", & project_uuid.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v2/projects/{}/query/sql-chart", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -4987,13 +5392,25 @@ impl ExecuteAsyncDashboardSqlChartQuery {
         ResponseValue<types::StartedDashboardSqlChartQueryResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid, body } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
         let body = body.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v2/projects/{}/query/dashboard-sql-chart", client.baseurl,
-            encode_path("project_uuid", & project_uuid.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v2/projects/{}/query/dashboard-sql-chart", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -5239,17 +5656,29 @@ impl ScheduleDownloadResults {
         ResponseValue<types::ScheduledJobResponse>,
         CallError<types::ErrorPayload>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project_uuid, query_uuid, body } = self;
         let project_uuid = project_uuid.map_err(CallError::invalid_request)?;
         let query_uuid = query_uuid.map_err(CallError::invalid_request)?;
         let body = body
             .and_then(|v| types::DownloadRequest::try_from(v).map_err(|e| e.to_string()))
             .map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/api/v2/projects/{}/query/{}/schedule-download", client.baseurl,
-            encode_path("project_uuid", & project_uuid.to_string()) ?,
-            encode_path("query_uuid", & query_uuid.to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/api/v2/projects/{}/query/{}/schedule-download", client.baseurl,
+                encode_path("project_uuid", & project_uuid.to_string()) ?,
+                encode_path("query_uuid", & query_uuid.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -5500,6 +5929,15 @@ impl ListContent {
     pub async fn send(
         self,
     ) -> Result<ResponseValue<types::ContentResponse>, CallError<types::ErrorPayload>> {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self {
             client,
             content_types,
@@ -5529,7 +5967,10 @@ impl ListContent {
         let sort_direction = sort_direction.map_err(CallError::invalid_request)?;
         let space_uuids = space_uuids.map_err(CallError::invalid_request)?;
         let uuids = uuids.map_err(CallError::invalid_request)?;
-        let url = format!("{}/api/v2/content", client.baseurl,);
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!("{}/api/v2/content", client.baseurl,),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -5538,33 +5979,42 @@ impl ListContent {
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("contentTypes", &content_types))
             .query(
-                &progenitor_client::QueryParam::new(
-                    "dataAppVizsFilter",
-                    &data_app_vizs_filter,
+                &progenitor_client::QueryParams(
+                    &[
+                        progenitor_client::QueryParam::new(
+                            "contentTypes",
+                            &content_types,
+                        ),
+                        progenitor_client::QueryParam::new(
+                            "dataAppVizsFilter",
+                            &data_app_vizs_filter,
+                        ),
+                        progenitor_client::QueryParam::new(
+                            "includePersonalDataApps",
+                            &include_personal_data_apps,
+                        ),
+                        progenitor_client::QueryParam::new("page", &page),
+                        progenitor_client::QueryParam::new("pageSize", &page_size),
+                        progenitor_client::QueryParam::new(
+                            "parentSpaceUuid",
+                            &parent_space_uuid,
+                        ),
+                        progenitor_client::QueryParam::new(
+                            "projectUuids",
+                            &project_uuids,
+                        ),
+                        progenitor_client::QueryParam::new("search", &search),
+                        progenitor_client::QueryParam::new("sortBy", &sort_by),
+                        progenitor_client::QueryParam::new(
+                            "sortDirection",
+                            &sort_direction,
+                        ),
+                        progenitor_client::QueryParam::new("spaceUuids", &space_uuids),
+                        progenitor_client::QueryParam::new("uuids", &uuids),
+                    ],
                 ),
             )
-            .query(
-                &progenitor_client::QueryParam::new(
-                    "includePersonalDataApps",
-                    &include_personal_data_apps,
-                ),
-            )
-            .query(&progenitor_client::QueryParam::new("page", &page))
-            .query(&progenitor_client::QueryParam::new("pageSize", &page_size))
-            .query(
-                &progenitor_client::QueryParam::new(
-                    "parentSpaceUuid",
-                    &parent_space_uuid,
-                ),
-            )
-            .query(&progenitor_client::QueryParam::new("projectUuids", &project_uuids))
-            .query(&progenitor_client::QueryParam::new("search", &search))
-            .query(&progenitor_client::QueryParam::new("sortBy", &sort_by))
-            .query(&progenitor_client::QueryParam::new("sortDirection", &sort_direction))
-            .query(&progenitor_client::QueryParam::new("spaceUuids", &space_uuids))
-            .query(&progenitor_client::QueryParam::new("uuids", &uuids))
             .build()?;
         let info = OperationInfo {
             operation_id: "list_content",
@@ -5680,8 +6130,20 @@ impl GetHealth {
     pub async fn send(
         self,
     ) -> Result<ResponseValue<types::HealthResponse>, CallError<types::ErrorPayload>> {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::ErrorPayload>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client } = self;
-        let url = format!("{}/api/v1/health", client.baseurl,);
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!("{}/api/v1/health", client.baseurl,),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client

@@ -18,6 +18,7 @@ mod parameters;
 #[cfg(feature = "project")]
 mod project;
 mod requests;
+mod result_page;
 #[cfg(feature = "saved-charts")]
 mod saved_charts;
 #[cfg(feature = "schemars")]

@@ -17,7 +17,7 @@
 use std::sync::Arc;
 
 use rowfeed_client::Masker;
-use rowfeed_dune::{builder, types};
+use rowfeed_dune::{ResultPage, ResultRows, builder, types};
 
 use super::{
     place::Place,
@@ -30,7 +30,6 @@ use crate::{
     paging::{FetchOptions, FetchPlan, OffsetTracker, PlannedPage, Source},
     parameter::count,
 };
-use rowfeed_rows::ColumnsCache;
 
 pub(super) struct Paging {
     request: Request,
@@ -42,7 +41,6 @@ pub(super) struct Paging {
     /// The number of rows, if Dune reports it and all of them are read.
     total: Option<u64>,
     columns: Known,
-    last_columns: ColumnsCache,
 }
 
 /// Whether the names of the columns are known, if only some columns are needed.
@@ -54,15 +52,18 @@ enum Known {
     Settled,
 }
 
+impl Known {
+    fn of(columns: &Columns) -> Self {
+        Self::Yes(columns.iter().map(|c| c.name().to_owned()).collect())
+    }
+}
+
 /// A response and its request.
 pub(super) enum Response {
     /// One row, to learn the columns.
-    Look(types::ReadExecutionResultResponse),
+    Look(ResultPage),
     /// A failure matters only if the page is still needed.
-    Page(
-        PlannedPage,
-        Result<types::ReadExecutionResultResponse, Error>,
-    ),
+    Page(PlannedPage, Result<ResultPage, Error>),
 }
 
 impl RowsExt for builder::GetLatestQueryResult {
@@ -100,7 +101,6 @@ impl Paging {
             guess: None,
             total: None,
             columns: Known::No,
-            last_columns: ColumnsCache::default(),
         }
     }
 
@@ -111,7 +111,7 @@ impl Paging {
     ) -> Self {
         let mut this = Self::new(results.into(), 0);
         if let Some(columns) = columns {
-            this.columns = Known::Yes(columns.iter().map(|c| c.name().to_owned()).collect());
+            this.columns = Known::of(columns);
         }
         this
     }
@@ -163,8 +163,8 @@ impl Paging {
     fn check(
         &mut self,
         options: &FetchOptions,
-        response: &mut types::ReadExecutionResultResponse,
-    ) -> Result<types::QueryResultData, Error> {
+        response: &mut ResultPage,
+    ) -> Result<ResultRows, Error> {
         let id = &response.execution_id;
         if id.is_empty() {
             let message = "the page names no execution, so the rows after it cannot be located";
@@ -256,7 +256,7 @@ impl Source for Paging {
             Response::Page(ticket, response) => (ticket, response),
             Response::Look(mut response) => {
                 let metadata = self.check(options, &mut response)?.metadata;
-                self.columns = Known::Yes(metadata.unwrap_or_default().column_names);
+                self.columns = Known::of(&metadata.unwrap_or_default().columns);
                 return Ok(None);
             }
         };
@@ -295,10 +295,8 @@ impl Source for Paging {
             Some(next) => self.offsets.continue_at(next),
             None => self.offsets.end(),
         }
-        let (names, types) = (&metadata.column_names, &metadata.column_types);
-        let columns = self.last_columns.dune(names, types);
         let result = self.pin(&response.execution_id);
-        let page = Page::new(SERVICE, result, ticket.offset, columns, rows);
+        let page = Page::new(SERVICE, result, ticket.offset, metadata.columns, rows);
         Ok(Some(page.with_total_rows(total_rows)))
     }
 }

@@ -1,7 +1,7 @@
 //! The operations that read pages, and the parameters that shape the rows.
 
 use rowfeed_client::{ByteStream, Masker, ResponseValue};
-use rowfeed_dune::{builder, types};
+use rowfeed_dune::{ResultPage, builder};
 
 use super::state::call;
 use crate::{
@@ -18,7 +18,7 @@ type Text = Result<Option<String>, String>;
 /// They have the same parameters, but no common type. After its first page, a result is read from
 /// its execution, with the last of the operations.
 macro_rules! request {
-    ($(#[$doc:meta])* $request:ident -> $answer:ty: $($operation:ident)|+; pinned $pinned:ident by $pin:ident) => {
+    ($(#[$doc:meta])* $request:ident by $send:ident -> $answer:ty: $($operation:ident)|+; pinned $pinned:ident by $pin:ident) => {
         $(#[$doc])*
         #[allow(clippy::enum_variant_names)]
         #[derive(Clone)]
@@ -50,7 +50,7 @@ macro_rules! request {
                         if is_truncated_fine && matches!(operation.allow_partial_results, Ok(None)) {
                             operation = operation.allow_partial_results(true);
                         }
-                        Box::pin(async { operation.send().await.map_err(call) })
+                        Box::pin(async { operation.$send().await.map_err(call) })
                     })+
                 }
             }
@@ -132,14 +132,14 @@ macro_rules! request {
 
 request! {
     /// Requests for pages of rows.
-    Request -> types::ReadExecutionResultResponse:
+    Request by send_as -> ResultPage:
         GetLatestQueryResult | GetCustomEndpointResults | GetExecutionResults;
         pinned GetExecutionResults by get_execution_results
 }
 
 request! {
     /// Requests for pages of CSV.
-    CsvRequest -> ByteStream: GetLatestQueryResultCsv | GetExecutionResultsCsv;
+    CsvRequest by send -> ByteStream: GetLatestQueryResultCsv | GetExecutionResultsCsv;
         pinned GetExecutionResultsCsv by get_execution_results_csv
 }
 

@@ -17,21 +17,20 @@
 //!   concurrently.
 
 use rowfeed_client::Masker;
-use rowfeed_lightdash::{builder, types};
-use rowfeed_rows::RawRows;
+use rowfeed_lightdash::{PageResults, ResultPage, builder};
+use rowfeed_rows::{ColumnsCache, RawRows};
 
 use super::{
     state::{SERVICE, call, check_status, invalid, paging},
     total::total_rows,
 };
 use crate::{
-    Cells, Cursor, Error, ErrorKind, Page, Pages, RowsExt,
+    Cells, Columns, Cursor, Error, ErrorKind, Page, Pages, RowsExt,
     connections::Reconnect as _,
     cursor::ResultId,
     paging::{FetchOptions, FetchPlan, Source},
     parameter::{count, first_page},
 };
-use rowfeed_rows::ColumnsCache;
 
 const PAGE_SIZE: u32 = 2_500;
 const SAFE_PAGE_SIZE: u64 = 500;
@@ -47,7 +46,6 @@ pub(super) struct Paging {
     ended: bool,
     /// A result with this many rows may lack rows.
     cut_at: Option<u64>,
-    last_columns: ColumnsCache,
 }
 
 /// What is the same for all pages.
@@ -63,7 +61,7 @@ struct Settled {
 pub(super) struct Response {
     page: u64,
     page_size: u64,
-    results: types::QueryResults,
+    results: PageResults,
 }
 
 impl RowsExt for builder::GetAsyncQueryResults {
@@ -85,7 +83,6 @@ impl Paging {
             first_row: 0,
             known_rows: None,
             settled: None,
-            last_columns: ColumnsCache::default(),
             ended: false,
             cut_at: None,
         }
@@ -122,11 +119,12 @@ impl Paging {
         let results = self.results.clone();
         let (page, safe_page) = (self.first_page(size), self.first_page(SAFE_PAGE_SIZE));
         FetchPlan::Fetch(Box::pin(async move {
-            let answer = match fetch(results.clone(), page, size).await {
-                Err(error) if may_be_too_large && is_page_too_large(&error) => {
+            let again = may_be_too_large.then(|| results.clone());
+            let answer = match (fetch(results, page, size).await, again) {
+                (Err(error), Some(results)) if is_page_too_large(&error) => {
                     fetch(results, safe_page, SAFE_PAGE_SIZE).await
                 }
-                answer => answer,
+                (answer, _) => answer,
             };
             answer.map_err(call)
         }))
@@ -141,11 +139,19 @@ async fn fetch(
     let results = results
         .page(page.cast_signed())
         .page_size(page_size.cast_signed());
+    let response = results.send_as::<ResultPage>().await?;
     Ok(Response {
         page,
         page_size,
-        results: results.send().await?.into_inner().results,
+        results: response.into_inner().results,
     })
+}
+
+/// The same columns, with formatted cells.
+fn formatted(columns: &Columns) -> Columns {
+    let columns = columns.iter();
+    let columns = columns.map(|column| (column.name(), column.type_name().unwrap_or_default()));
+    ColumnsCache::default().lightdash(columns, Cells::Formatted)
 }
 
 fn is_page_too_large(error: &rowfeed_lightdash::CallError) -> bool {
@@ -222,10 +228,12 @@ impl Source for Paging {
             let message = format!("this page comes from query {id}");
             return Err(paging(message));
         }
-        check_status(&results)?;
+        check_status(&results.status, results.error.as_deref())?;
 
         let has_unknown = |settled: Settled| settled.total_rows.is_none();
-        let total_rows = total_rows(&results, self.settled.is_some_and(has_unknown))?;
+        let is_uncounted = self.settled.is_some_and(has_unknown);
+        let (rows, pivot) = (results.rows.as_ref(), results.pivot_details.as_ref());
+        let total_rows = total_rows(results.total_results, pivot, rows, is_uncounted)?;
         let cut_at = self.cut_at.filter(|_| !options.allow_truncated);
         if let Some(rows) = cut_at.filter(|cut_at| total_rows >= Some(*cut_at)) {
             let message = format!(
@@ -274,13 +282,10 @@ impl Source for Paging {
             return Err(paging(flaw));
         }
         self.ended = next.is_none();
-        let columns = results.columns.iter();
-        let columns = columns.map(|(name, column)| (name.as_str(), column.type_.as_str()));
-        let cells = match options.formatted {
-            true => Cells::Formatted,
-            false => Cells::Raw,
+        let columns = match options.formatted {
+            true => formatted(&results.columns),
+            false => results.columns,
         };
-        let columns = self.last_columns.lightdash(columns, cells);
         let result = ResultId::new(id);
         let rows = results.rows.unwrap_or_default();
         let page = Page::new(SERVICE, result, first_row, columns, rows);

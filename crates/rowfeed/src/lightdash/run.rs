@@ -105,7 +105,7 @@ async fn ask(
     if is_going(&results.status) {
         return Ok(RunStatus::pending(results.status.as_str()));
     }
-    check_status(&results)?;
+    check_status(&results.status, results.error.as_deref())?;
     Ok(RunStatus::Ended(ended(query, results, cut_at)))
 }
 
@@ -115,7 +115,8 @@ fn ended(
     results: types::QueryResults,
     cut_at: Option<u64>,
 ) -> Ended {
-    let total = total_rows(&results, false).unwrap_or_default();
+    let (rows, pivot) = (results.rows.as_ref(), results.pivot_details.as_ref());
+    let total = total_rows(results.total_results, pivot, rows, false).unwrap_or_default();
     let timing = results.metadata.and_then(|metadata| metadata.performance);
     let timing = timing.unwrap_or_default();
     let columns = results.columns.into_iter();

@@ -23,13 +23,13 @@ pub(super) fn is_going(status: &types::QueryStatus) -> bool {
 }
 
 /// Fails unless the query has ended with rows.
-pub(super) fn check_status(results: &types::QueryResults) -> Result<(), Error> {
+pub(super) fn check_status(status: &types::QueryStatus, error: Option<&str>) -> Result<(), Error> {
     use types::QueryStatus as Status;
-    let said = |otherwise: &str| match &results.error {
-        Some(message) if !message.is_empty() => message.clone(),
-        _ => otherwise.to_owned(),
+    let said = |otherwise: &str| {
+        let message = error.filter(|message| !message.is_empty());
+        message.unwrap_or(otherwise).to_owned()
     };
-    let (kind, message) = match &results.status {
+    let (kind, message) = match status {
         Status::Ready => return Ok(()),
         Status::Error => (ErrorKind::Failed, said("the query failed without a reason")),
         Status::Expired => (

@@ -13,20 +13,18 @@ use crate::Error;
 /// Without group columns they pivot none: the total is 0 and no page names a next one, but page
 /// after page has rows.
 pub(super) fn total_rows(
-    results: &types::QueryResults,
+    total: Option<i64>,
+    pivot: Option<&types::PivotDetails>,
+    rows: Option<&RawRows>,
     is_uncounted: bool,
 ) -> Result<Option<u64>, Error> {
-    let total = results.total_results.map(u64::try_from).transpose();
+    let total = total.map(u64::try_from).transpose();
     let total = total.map_err(|_| {
         let message = "the query has a negative total of rows";
         paging(message)
     })?;
-    let pivot = results.pivot_details.as_ref();
     let has_no_groups = pivot.is_some_and(|pivot| pivot.group_by_columns.is_empty());
-    let has_rows = results
-        .rows
-        .as_ref()
-        .is_some_and(|rows: &RawRows| !rows.is_empty());
+    let has_rows = rows.is_some_and(|rows| !rows.is_empty());
     let is_uncounted = has_no_groups && (has_rows || is_uncounted);
     Ok(total.filter(|total| *total > 0 || !is_uncounted))
 }

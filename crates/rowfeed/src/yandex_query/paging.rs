@@ -9,7 +9,7 @@
 //! - A result that the service truncated is an error, unless the caller accepts it.
 
 use rowfeed_client::Masker;
-use rowfeed_yandex_query::{builder, types};
+use rowfeed_yandex_query::{ResultPage, builder, types};
 
 use super::state::{SERVICE, call, check_status, invalid, paging};
 use crate::{
@@ -19,7 +19,6 @@ use crate::{
     paging::{FetchOptions, FetchPlan, OffsetTracker, PlannedPage, Source},
     parameter::count,
 };
-use rowfeed_rows::ColumnsCache;
 
 /// The largest page that the service allows.
 const PAGE_SIZE: u32 = 1_000;
@@ -30,7 +29,6 @@ pub(super) struct Paging {
     announced: Option<Announced>,
     offsets: OffsetTracker,
     has_begun: bool,
-    last_columns: ColumnsCache,
 }
 
 /// The size of a result set.
@@ -53,7 +51,7 @@ impl Announced {
 pub(super) enum Response {
     Announced(Announced),
     /// A failure matters only if the page is still needed.
-    Page(PlannedPage, Result<types::ResultSet, Error>),
+    Page(PlannedPage, Result<ResultPage, Error>),
 }
 
 impl RowsExt for builder::GetQueryResults {
@@ -76,7 +74,6 @@ impl Paging {
             announced,
             offsets: OffsetTracker::new(offset),
             has_begun: false,
-            last_columns: ColumnsCache::default(),
         }
     }
 
@@ -188,8 +185,9 @@ impl Source for Paging {
         let results = self.results.clone().offset(ticket.offset.cast_signed());
         let results = results.limit(asked.cast_signed());
         Ok(FetchPlan::Fetch(Box::pin(async move {
-            let results = results.send().await.map(|results| results.into_inner());
-            Ok(Response::Page(ticket, results.map_err(call)))
+            let page = results.send_as::<ResultPage>().await;
+            let page = page.map(|page| page.into_inner()).map_err(call);
+            Ok(Response::Page(ticket, page))
         })))
     }
 
@@ -237,16 +235,8 @@ impl Source for Paging {
             true => self.offsets.continue_at(end),
             false => self.offsets.end(),
         }
-        let columns = results.columns.iter();
-        let columns = columns.map(|column| (column.name.as_str(), column.type_.as_str()));
-        let columns = self.last_columns.yandex_query(columns);
-        let page = Page::new(
-            SERVICE,
-            self.result()?,
-            ticket.offset,
-            columns,
-            results.rows,
-        );
+        let ResultPage { columns, rows, .. } = results;
+        let page = Page::new(SERVICE, self.result()?, ticket.offset, columns, rows);
         Ok(Some(page.with_total_rows(announced)))
     }
 }

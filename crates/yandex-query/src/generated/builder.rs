@@ -139,6 +139,15 @@ impl CreateQuery {
         ResponseValue<types::CreateQueryResponse>,
         CallError<types::GenericError>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::GenericError>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, project, idempotency_key, x_request_id, body } = self;
         let project = project.map_err(CallError::invalid_request)?;
         let idempotency_key = idempotency_key.map_err(CallError::invalid_request)?;
@@ -148,7 +157,10 @@ impl CreateQuery {
                 types::CreateQueryRequest::try_from(v).map_err(|e| e.to_string())
             })
             .map_err(CallError::invalid_request)?;
-        let url = format!("{}/queries", client.baseurl,);
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!("{}/queries", client.baseurl,),
+        )?;
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
@@ -279,14 +291,26 @@ impl GetQuery {
     pub async fn send(
         self,
     ) -> Result<ResponseValue<types::Query>, CallError<types::GenericError>> {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::GenericError>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, query_id, project, x_request_id } = self;
         let query_id = query_id.map_err(CallError::invalid_request)?;
         let project = project.map_err(CallError::invalid_request)?;
         let x_request_id = x_request_id.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/queries/{}", client.baseurl, encode_path("query_id", & query_id
-            .to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/queries/{}", client.baseurl, encode_path("query_id", & query_id
+                .to_string()) ?,
+            ),
+        )?;
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         if let Some(value) = x_request_id {
             header_map.append("x-request-id", value.to_string().try_into()?);
@@ -416,14 +440,26 @@ impl GetQueryStatus {
         ResponseValue<types::QueryStatusResponse>,
         CallError<types::GenericError>,
     > {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::GenericError>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, query_id, project, x_request_id } = self;
         let query_id = query_id.map_err(CallError::invalid_request)?;
         let project = project.map_err(CallError::invalid_request)?;
         let x_request_id = x_request_id.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/queries/{}/status", client.baseurl, encode_path("query_id", & query_id
-            .to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/queries/{}/status", client.baseurl, encode_path("query_id", &
+                query_id.to_string()) ?,
+            ),
+        )?;
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         if let Some(value) = x_request_id {
             header_map.append("x-request-id", value.to_string().try_into()?);
@@ -592,6 +628,15 @@ impl GetQueryResults {
     pub async fn send(
         self,
     ) -> Result<ResponseValue<types::ResultSet>, CallError<types::GenericError>> {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(
+        self,
+    ) -> Result<ResponseValue<T>, CallError<types::GenericError>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self {
             client,
             query_id,
@@ -607,11 +652,14 @@ impl GetQueryResults {
         let offset = offset.map_err(CallError::invalid_request)?;
         let project = project.map_err(CallError::invalid_request)?;
         let x_request_id = x_request_id.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/queries/{}/results/{}", client.baseurl, encode_path("query_id", &
-            query_id.to_string()) ?, encode_path("result_set_index", & result_set_index
-            .to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/queries/{}/results/{}", client.baseurl, encode_path("query_id", &
+                query_id.to_string()) ?, encode_path("result_set_index", &
+                result_set_index.to_string()) ?,
+            ),
+        )?;
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         if let Some(value) = x_request_id {
             header_map.append("x-request-id", value.to_string().try_into()?);
@@ -624,9 +672,15 @@ impl GetQueryResults {
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
-            .query(&progenitor_client::QueryParam::new("offset", &offset))
-            .query(&progenitor_client::QueryParam::new("project", &project))
+            .query(
+                &progenitor_client::QueryParams(
+                    &[
+                        progenitor_client::QueryParam::new("limit", &limit),
+                        progenitor_client::QueryParam::new("offset", &offset),
+                        progenitor_client::QueryParam::new("project", &project),
+                    ],
+                ),
+            )
             .headers(header_map)
             .build()?;
         let info = OperationInfo {
@@ -771,10 +825,13 @@ impl StopQuery {
         let project = project.map_err(CallError::invalid_request)?;
         let idempotency_key = idempotency_key.map_err(CallError::invalid_request)?;
         let x_request_id = x_request_id.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/queries/{}/stop", client.baseurl, encode_path("query_id", & query_id
-            .to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/queries/{}/stop", client.baseurl, encode_path("query_id", & query_id
+                .to_string()) ?,
+            ),
+        )?;
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
@@ -927,10 +984,13 @@ impl StartQuery {
         let project = project.map_err(CallError::invalid_request)?;
         let idempotency_key = idempotency_key.map_err(CallError::invalid_request)?;
         let x_request_id = x_request_id.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/queries/{}/start", client.baseurl, encode_path("query_id", & query_id
-            .to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/queries/{}/start", client.baseurl, encode_path("query_id", & query_id
+                .to_string()) ?,
+            ),
+        )?;
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);

@@ -8,6 +8,7 @@ mod errors;
 mod fixtures;
 mod metadata;
 mod requests;
+mod result_page;
 #[cfg(feature = "schemars")]
 mod schema;
 #[cfg(feature = "service-account")]

@@ -30,6 +30,8 @@ pub(super) fn rewrite(file: &mut File, document: &Value, package: &str) -> Resul
     client::own_hooks_and_no_public_constructor(file)?;
     builders::own_the_client(file, &operations)?;
     builders::names_of_the_wire(file, &operations)?;
+    builders::parse_urls(file, &operations)?;
+    builders::one_query(file, &operations)?;
     builders::no_body_is_none(file, &operations)?;
     builders::call_error(file, &operations)?;
     builders::of_operations(file, &operations)?;
@@ -46,6 +48,7 @@ pub(super) fn rewrite(file: &mut File, document: &Value, package: &str) -> Resul
     words::fill_in(file)?;
     let members = builders::of_bodies(file, &operations)?;
     builders::tell_parameters(file, &operations)?;
+    builders::decode_as(file, &operations)?;
     let gates = features::gate(file, document, &operations)?;
     examples::drop_sketches(file, &operations)?;
     docs::pass_the_gate(file);

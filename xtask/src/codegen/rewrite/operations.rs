@@ -30,6 +30,8 @@ pub(super) struct Operation {
     pub(super) feature: Option<String>,
     /// The statuses of successes without a body, if others have one.
     pub(super) no_body: Vec<u16>,
+    /// Whether a success is JSON.
+    has_json: bool,
 }
 
 /// A member of a body.
@@ -83,7 +85,16 @@ fn operation(document: &Value, value: &Value) -> Operation {
             .flatten()
             .filter_map(|status| status.as_str()?.parse().ok())
             .collect(),
+        has_json: has_json(value),
     }
+}
+
+/// Whether a success of an operation is JSON.
+fn has_json(operation: &Value) -> bool {
+    let responses = operation.get("responses").and_then(Value::as_object);
+    responses.into_iter().flatten().any(|(status, response)| {
+        status.starts_with('2') && response.pointer("/content/application~1json").is_some()
+    })
 }
 
 /// Returns the properties of a body that is a JSON object. Empty if it is or may be anything else.
@@ -163,6 +174,11 @@ fn parameter(value: &Value) -> Parameter {
 }
 
 impl Operation {
+    /// Whether every success has a JSON body, so that it can be decoded as any type.
+    pub(super) fn has_one_type(&self) -> bool {
+        self.has_json && self.no_body.is_empty()
+    }
+
     pub(super) fn count_in(&self, place: &str) -> usize {
         let here = |parameter: &&Parameter| parameter.place == place;
         self.parameters.iter().filter(here).count()

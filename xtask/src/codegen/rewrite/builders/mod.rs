@@ -4,8 +4,11 @@ mod header;
 mod members;
 mod own;
 mod parameters;
+mod query;
 mod responses;
+mod send_as;
 mod setters;
+mod url;
 mod wire;
 
 use syn::{ImplItem, ItemImpl};
@@ -14,8 +17,11 @@ pub(super) use header::add_headers;
 pub(super) use members::{Members, of_bodies};
 pub(super) use own::own_the_client;
 pub(super) use parameters::{show_parameters, tell_parameters};
+pub(super) use query::one_query;
 pub(super) use responses::{call_error, no_body_is_none};
+pub(super) use send_as::decode_as;
 pub(super) use setters::{of_operations, of_types, show_what_does_not_match};
+pub(super) use url::parse_urls;
 pub(super) use wire::names_of_the_wire;
 
 fn functions(item: &mut ItemImpl) -> impl Iterator<Item = &mut syn::ImplItemFn> {

@@ -34,8 +34,18 @@ impl ListStations {
     pub async fn send(
         self,
     ) -> Result<ResponseValue<types::Stations>, CallError<types::Problem>> {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(self) -> Result<ResponseValue<T>, CallError<types::Problem>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client } = self;
-        let url = format!("{}/stations", client.baseurl,);
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!("{}/stations", client.baseurl,),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -153,15 +163,25 @@ impl GetReadings {
     pub async fn send(
         self,
     ) -> Result<ResponseValue<types::Readings>, CallError<types::Problem>> {
+        self.send_as().await
+    }
+    /// Sends the request as [`send`](Self::send) does, but decodes the body of a success as `T`, which has only the members that you need.
+    pub async fn send_as<T>(self) -> Result<ResponseValue<T>, CallError<types::Problem>>
+    where
+        T: ::serde::de::DeserializeOwned,
+    {
         let Self { client, station, after, limit, snapshot } = self;
         let station = station.map_err(CallError::invalid_request)?;
         let after = after.map_err(CallError::invalid_request)?;
         let limit = limit.map_err(CallError::invalid_request)?;
         let snapshot = snapshot.map_err(CallError::invalid_request)?;
-        let url = format!(
-            "{}/stations/{}/readings", client.baseurl, encode_path("station", & station
-            .to_string()) ?,
-        );
+        let url = progenitor_client::parse_url(
+            &client.inner,
+            &format!(
+                "{}/stations/{}/readings", client.baseurl, encode_path("station", &
+                station.to_string()) ?,
+            ),
+        )?;
         #[allow(unused_mut)]
         let mut request = client
             .client
@@ -170,9 +190,15 @@ impl GetReadings {
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("after", &after))
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
-            .query(&progenitor_client::QueryParam::new("snapshot", &snapshot))
+            .query(
+                &progenitor_client::QueryParams(
+                    &[
+                        progenitor_client::QueryParam::new("after", &after),
+                        progenitor_client::QueryParam::new("limit", &limit),
+                        progenitor_client::QueryParam::new("snapshot", &snapshot),
+                    ],
+                ),
+            )
             .build()?;
         let info = OperationInfo {
             operation_id: "get_readings",
