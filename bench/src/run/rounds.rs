@@ -31,7 +31,7 @@ pub(super) struct Setup {
 /// What the run has left out.
 #[derive(Default)]
 pub(super) struct LeftOut {
-    /// Clients that are not installed.
+    /// What this machine lacks: clients that are not installed, processors that stay awake.
     pub(super) absent: Vec<String>,
     /// Contenders and workloads that failed.
     pub(super) failed: Vec<String>,

@@ -104,7 +104,7 @@ async fn a_missing_profile_is_named_before_anything_is_sent() {
     let fast = Fast::start("other").await;
     let error = fast.error(SUMS).await;
     assert!(
-        error.contains("no profile \"reader\" for dune; it has: other"),
+        error.contains("no profile \"reader\" for dune; it has: other. Choose one with ResultTableBuilder::profile()"),
         "{error}"
     );
     assert!(fast.bench.sandbox.take_requests().is_empty());

@@ -88,5 +88,13 @@ async fn a_target_that_cannot_be_written_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     let query = ctx.sql("SELECT id FROM t").await.unwrap();
     let path = directory.path().join("no/such/t.parquet");
-    assert!(write_parquet(query, path, None).await.is_err());
+    assert!(write_parquet(query.clone(), path, None).await.is_err());
+
+    let path = directory.path().join("t.parquet");
+    fs::create_dir(&path).unwrap();
+    let error = write_parquet(query, &path, None).await.unwrap_err();
+    let wanted = format!("cannot write {}: ", path.display());
+    assert!(error.to_string().contains(&wanted), "{error}");
+    let names: Vec<_> = fs::read_dir(directory.path()).unwrap().collect();
+    assert_eq!(names.len(), 1, "{names:?}");
 }

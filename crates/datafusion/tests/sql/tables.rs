@@ -72,7 +72,9 @@ async fn one_of_several_results_is_chosen() {
     let error = ResultTable::of(&run).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidRequest);
     assert!(
-        error.message().contains("result_set(0) to result_set(1)"),
+        error
+            .message()
+            .contains("result_set(0) to result_set(1), or run a statement that has one"),
         "{error}"
     );
     let error = ResultTable::of(&run).result_set(2).await.unwrap_err();

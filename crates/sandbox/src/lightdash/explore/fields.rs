@@ -167,7 +167,7 @@ fn dimension(id: &str) -> Option<Dimension> {
         .find(|dimension| dimension.id() == id)
 }
 
-/// Returns the description of a dimension or a metric; null if there is none.
+/// Returns the description of a dimension or a metric, or null.
 pub(super) fn described(id: &str) -> Value {
     let metric = METRICS.iter().find(|metric| metric.id == id);
     let dimension = || dimension(id).map(|dimension| dimension.field());

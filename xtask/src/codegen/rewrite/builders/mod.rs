@@ -11,7 +11,10 @@ mod setters;
 mod url;
 mod wire;
 
-use syn::{ImplItem, ItemImpl};
+use anyhow::Result;
+use syn::{File, ImplItem, ImplItemFn, Item, ItemImpl};
+
+use super::{module, operations::Operations, self_name};
 
 pub(super) use header::add_headers;
 pub(super) use members::{Members, of_bodies};
@@ -24,7 +27,25 @@ pub(super) use setters::{of_operations, of_types, show_what_does_not_match};
 pub(super) use url::parse_urls;
 pub(super) use wire::names_of_the_wire;
 
-fn functions(item: &mut ItemImpl) -> impl Iterator<Item = &mut syn::ImplItemFn> {
+/// Returns the functions that send the requests of operations.
+fn sends<'a>(
+    file: &'a mut File,
+    operations: &'a Operations,
+) -> Result<impl Iterator<Item = &'a mut ImplItemFn>> {
+    let items = module(&mut file.items, "builder")?.iter_mut();
+    let implementations = items.filter_map(|item| match item {
+        Item::Impl(item) => Some(item),
+        _ => None,
+    });
+    let of_operations = implementations.filter(|item| {
+        self_name(item).is_some_and(|name| operations.contains_key(&name.to_string()))
+    });
+    Ok(of_operations
+        .flat_map(functions)
+        .filter(|function| function.sig.ident == "send"))
+}
+
+fn functions(item: &mut ItemImpl) -> impl Iterator<Item = &mut ImplItemFn> {
     item.items.iter_mut().filter_map(|item| match item {
         ImplItem::Fn(function) => Some(function),
         _ => None,

@@ -2,17 +2,13 @@
 
 use anyhow::Result;
 use syn::{
-    Expr, ExprMethodCall, File, Item, Token, parse_quote,
+    Expr, ExprMethodCall, File, Token, parse_quote,
     punctuated::Punctuated,
     visit_mut::{self, VisitMut},
 };
 
-use super::functions;
-use crate::codegen::rewrite::{
-    module,
-    operations::{Operations, exactly},
-    self_name,
-};
+use super::sends;
+use crate::codegen::rewrite::operations::{Operations, exactly};
 
 /// Appends all parameters to the URL at once: `.query(&a).query(&b)` → `.query(&QueryParams([a, b]))`.
 /// Each `query` takes the URL apart and puts it together again.
@@ -21,18 +17,10 @@ pub(in crate::codegen::rewrite) fn one_query(
     operations: &Operations,
 ) -> Result<()> {
     let mut found = 0;
-    for item in module(&mut file.items, "builder")? {
-        let Item::Impl(item) = item else { continue };
-        let is_operation =
-            self_name(item).is_some_and(|name| operations.contains_key(&name.to_string()));
-        if !is_operation {
-            continue;
-        }
-        for function in functions(item).filter(|function| function.sig.ident == "send") {
-            let mut one = OneQuery(0);
-            one.visit_block_mut(&mut function.block);
-            found += one.0;
-        }
+    for send in sends(file, operations)? {
+        let mut one = OneQuery(0);
+        one.visit_block_mut(&mut send.block);
+        found += one.0;
     }
     let wanted = operations.values().map(|op| op.count_in("query"));
     exactly("parameters of a query", wanted.sum(), found)

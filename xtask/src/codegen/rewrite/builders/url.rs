@@ -1,14 +1,10 @@
 //! The URL of a request.
 
 use anyhow::Result;
-use syn::{Expr, File, Item, Stmt, parse_quote};
+use syn::{Expr, File, Stmt, parse_quote};
 
-use super::{functions, text};
-use crate::codegen::rewrite::{
-    module,
-    operations::{Operations, exactly},
-    self_name,
-};
+use super::{sends, text};
+use crate::codegen::rewrite::operations::{Operations, exactly};
 
 /// Parses each URL with the base URL that the client has parsed: `let url = format!(…)` →
 /// `let url = parse_url(&client.inner, &format!(…))?`.
@@ -17,25 +13,16 @@ pub(in crate::codegen::rewrite) fn parse_urls(
     operations: &Operations,
 ) -> Result<()> {
     let mut found = 0;
-    for item in module(&mut file.items, "builder")? {
-        let Item::Impl(item) = item else { continue };
-        let is_operation =
-            self_name(item).is_some_and(|name| operations.contains_key(&name.to_string()));
-        if !is_operation {
-            continue;
-        }
-        for function in functions(item).filter(|function| function.sig.ident == "send") {
-            for statement in &mut function.block.stmts {
-                if let Stmt::Local(local) = statement
-                    && text(&local.pat) == "url"
-                    && let Some(init) = &mut local.init
-                    && matches!(&*init.expr, Expr::Macro(format) if format.mac.path.is_ident("format"))
-                {
-                    let whole = &init.expr;
-                    *init.expr =
-                        parse_quote!(progenitor_client::parse_url(&client.inner, &#whole)?);
-                    found += 1;
-                }
+    for send in sends(file, operations)? {
+        for statement in &mut send.block.stmts {
+            if let Stmt::Local(local) = statement
+                && text(&local.pat) == "url"
+                && let Some(init) = &mut local.init
+                && matches!(&*init.expr, Expr::Macro(format) if format.mac.path.is_ident("format"))
+            {
+                let whole = &init.expr;
+                *init.expr = parse_quote!(progenitor_client::parse_url(&client.inner, &#whole)?);
+                found += 1;
             }
         }
     }
